@@ -1,0 +1,3 @@
+module github.com/phpsapi/phpsapi
+
+go 1.26
