@@ -13,12 +13,6 @@ import (
 	"syscall"
 )
 
-// unpacked are the parts of php-src that the suites need: the tests, and the
-// files of others that they include.
-var unpacked = []string{
-	"run-tests.php", "sapi/*/tests", "Zend/tests", "tests", "ext/standard/tests", "ext/ftp/tests",
-}
-
 // An Arena is a directory of its own in which one user runs tests: php-src's
 // tests, and a tree of links for each side. It lies under the system's
 // temporary directory, because an unprivileged user must be able to reach it
@@ -31,6 +25,8 @@ var unpacked = []string{
 //	phpsapi/phpsapi          a copy of the binary under test
 //	phpsapi/sapi/cli/php     links to it
 //	...
+//	modules/                 extension_dir, the distribution's and php-src's own
+//	locale/                  LOCPATH
 //	tmp/, home/              TMPDIR and HOME
 //	php.ini                  the only php.ini, for PHPRC
 type Arena struct {
@@ -55,10 +51,10 @@ var frontEnds = []struct{ path, stock string }{
 	{"sapi/fpm/php-fpm", "/usr/sbin/php-fpm8.2"},
 }
 
-// newArena makes an arena. archive is php-src's, binary the one under test.
-// With root, the arena is root's; otherwise it belongs to the caller, or to
-// the user called name when the caller is root.
-func newArena(archive, binary string, root bool, name string) (*Arena, error) {
+// newArena makes an arena for the binary under test. With root, the arena is
+// root's; otherwise it belongs to the caller, or to the user called name when
+// the caller is root.
+func newArena(kit Kit, binary string, root bool, name string) (*Arena, error) {
 	a := &Arena{}
 	if os.Getuid() == 0 && !root {
 		credential, err := credentialOf(name)
@@ -71,7 +67,7 @@ func newArena(archive, binary string, root bool, name string) (*Arena, error) {
 	if a.Dir, err = os.MkdirTemp("", "phpt-"); err != nil {
 		return nil, err
 	}
-	if err := a.fill(archive, binary); err != nil {
+	if err := a.fill(kit, binary); err != nil {
 		a.remove()
 		return nil, err
 	}
@@ -79,18 +75,25 @@ func newArena(archive, binary string, root bool, name string) (*Arena, error) {
 }
 
 // fill unpacks the tests and lays out the trees.
-func (a *Arena) fill(archive, binary string) error {
-	for _, dir := range []string{"src", "tmp", "home"} {
+func (a *Arena) fill(kit Kit, binary string) error {
+	if err := os.Chmod(a.Dir, 0o755); err != nil {
+		return err
+	}
+	for _, dir := range []string{"src", "tmp", "home", "modules"} {
 		if err := os.Mkdir(a.path(dir), 0o755); err != nil {
 			return err
 		}
 	}
-	args := []string{"-xJf", archive, "-C", a.path("src"), "--strip-components=1", "--no-same-owner", "--wildcards"}
-	for _, part := range unpacked {
-		args = append(args, originalRoot+"/"+part)
+	if err := unpack(kit.Archive, a.path("src"), unpacked...); err != nil {
+		return err
 	}
-	if output, err := exec.Command("tar", args...).CombinedOutput(); err != nil {
-		return fmt.Errorf("tar: %w: %s", err, strings.TrimSpace(string(output)))
+	if err := linkModules(a.path("modules"), kit.Modules); err != nil {
+		return err
+	}
+	if kit.Locales != "" {
+		if err := os.CopyFS(a.path("locale"), os.DirFS(kit.Locales)); err != nil {
+			return err
+		}
 	}
 	for _, side := range []Side{Stock, PHPSAPI} {
 		for _, f := range frontEnds {
@@ -133,9 +136,10 @@ func (a *Arena) linkPHPSAPI(binary string) error {
 	return copyFile(binary, a.path(string(PHPSAPI), "phpsapi"), 0o755)
 }
 
-// writeIni writes an empty php.ini where PHPRC points and beside every binary:
-// php-src's tests are made for PHP's built-in settings, and some FPM tests
-// start it with an environment that lacks PHPRC. The distribution's conf.d,
+// writeIni writes a php.ini where PHPRC points and beside every binary: php-src's
+// tests are made for PHP's built-in settings, and some FPM tests start it with
+// an environment that lacks PHPRC. It only moves what Debian has moved to where
+// an unprivileged user can write, and extension_dir. The distribution's conf.d,
 // which loads the extensions, stays in force.
 func (a *Arena) writeIni() error {
 	ini := []string{a.path("php.ini"), a.path(string(PHPSAPI), "php.ini")}
@@ -144,8 +148,9 @@ func (a *Arena) writeIni() error {
 			ini = append(ini, filepath.Join(filepath.Dir(a.path(string(side), f.path)), "php.ini"))
 		}
 	}
+	text := fmt.Sprintf("extension_dir = %s\nsession.save_path = %s\n", a.path("modules"), a.path("tmp"))
 	for _, name := range ini {
-		if err := os.WriteFile(name, nil, 0o644); err != nil {
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
 			return err
 		}
 	}

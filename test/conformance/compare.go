@@ -15,7 +15,7 @@ const manyFailures = 200
 
 // An arenaSet makes arenas when a suite first needs them.
 type arenaSet struct {
-	archive      string
+	kit          Kit
 	options      Options
 	unprivileged *Arena
 	root         *Arena
@@ -29,7 +29,7 @@ func (s *arenaSet) of(suite Suite) (*Arena, error) {
 	}
 	var err error
 	if *arena == nil {
-		*arena, err = newArena(s.archive, s.options.Binary, suite.Root, s.options.User)
+		*arena, err = newArena(s.kit, s.options.Binary, suite.Root, s.options.User)
 	}
 	return *arena, err
 }

@@ -116,14 +116,14 @@ func conform(ctx context.Context, o Options) (bool, error) {
 	if err := checkPrograms(o.Binary); err != nil {
 		return false, err
 	}
-	archive, err := fetchSource(o.Cache)
+	kit, err := prepareKit(o.Cache)
 	if err != nil {
 		return false, err
 	}
 	if err := becomeSubreaper(); err != nil {
 		return false, err
 	}
-	arenas := arenaSet{archive: archive, options: o}
+	arenas := arenaSet{kit: kit, options: o}
 	defer arenas.remove()
 	var reports []Report
 	for _, suite := range o.Suites {

@@ -37,30 +37,24 @@ func becomeSubreaper() error {
 	return nil
 }
 
-// run runs the command in a process group of its own until it ends or ctx is
-// done, then ends what it left behind, and returns how many processes that
-// were. Its standard input and output are pipes: some tests tell them from
-// files. It waits for any child, so nothing else may be running.
+// run runs the command in a session of its own, on a terminal of its own,
+// until it ends or ctx is done, then ends what it left behind, and returns how
+// many processes that were. It waits for any child, so nothing else may be
+// running.
 func (c Command) run(ctx context.Context) (left int, err error) {
-	input, inputEnd, err := os.Pipe()
+	master, slave, err := openTerminal(c.User)
 	if err != nil {
 		return 0, err
 	}
-	outputEnd, output, err := os.Pipe()
-	if err != nil {
-		return 0, err
-	}
-	inputEnd.Close()
 	process, err := os.StartProcess(c.Path, append([]string{c.Path}, c.Args...), &os.ProcAttr{
 		Dir:   c.Dir,
 		Env:   c.Env,
-		Files: []*os.File{input, output, output},
-		Sys:   &syscall.SysProcAttr{Setpgid: true, Credential: c.User},
+		Files: []*os.File{slave, slave, slave},
+		Sys:   &syscall.SysProcAttr{Setsid: true, Credential: c.User},
 	})
-	input.Close()
-	output.Close()
+	slave.Close()
 	if err != nil {
-		outputEnd.Close()
+		master.Close()
 		return 0, err
 	}
 	pid := process.Pid
@@ -68,7 +62,7 @@ func (c Command) run(ctx context.Context) (left int, err error) {
 	stop := context.AfterFunc(ctx, func() { syscall.Kill(-pid, syscall.SIGKILL) })
 	copied := make(chan struct{})
 	go func() {
-		io.Copy(c.Output, outputEnd)
+		io.Copy(c.Output, master) // ends with EIO when nobody has the terminal any more
 		close(copied)
 	}()
 	status, err := reapUntil(pid)
@@ -76,9 +70,10 @@ func (c Command) run(ctx context.Context) (left int, err error) {
 	left = endOrphans()
 	select {
 	case <-copied:
-	case <-time.After(time.Second): // something unkillable still holds the pipe
+	case <-time.After(time.Second): // something unkillable still has it
 	}
-	outputEnd.Close()
+	master.Close()
+	<-copied
 	switch {
 	case ctx.Err() != nil:
 		return left, context.Cause(ctx)

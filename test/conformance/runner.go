@@ -107,7 +107,7 @@ func (r Runner) log(side Side, label string) (*os.File, error) {
 // what this machine's user has set changes nothing.
 func (r Runner) environment(side Side) []string {
 	tree := r.Arena.path(string(side))
-	return append([]string{
+	env := append([]string{
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 		"HOME=" + r.Arena.path("home"),
 		"TMPDIR=" + r.Arena.path("tmp"),
@@ -116,10 +116,15 @@ func (r Runner) environment(side Side) []string {
 		"NO_INTERACTION=1",
 		"REPORT_EXIT_STATUS=no", // a test that fails is no failure of the runner
 		"SKIP_ONLINE_TESTS=1",
+		"TEST_FPM_EXTENSION_DIR=" + r.Arena.path("modules"),
 		"PHPRC=" + r.Arena.path("php.ini"),
 		"TEST_PHP_EXECUTABLE=" + filepath.Join(tree, frontEnds[0].path),
 		"TEST_PHP_CGI_EXECUTABLE=" + filepath.Join(tree, frontEnds[1].path),
 	}, r.Suite.Env...)
+	if _, err := os.Stat(r.Arena.path("locale")); err == nil {
+		env = append(env, "LOCPATH="+r.Arena.path("locale"))
+	}
+	return env
 }
 
 // keepings are the files that run-tests.php leaves beside a test that failed.

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// unpacked are the parts of php-src that the suites need: the tests, and the
+// files of others that they include.
+var unpacked = []string{
+	"run-tests.php", "sapi/*/tests", "Zend/tests", "tests", "ext/standard/tests",
+	"ext/ftp/tests", "ext/openssl/tests", "ext/dl_test/tests",
+}
+
+// A Kit is what every arena is made from. It is kept between runs.
+type Kit struct {
+	Archive string // php-src
+	Modules string // php-src's extensions for tests, "" without them
+	Locales string // compiled locales, "" without them
+}
+
+// prepareKit makes sure that the cache directory holds a kit. What can be done
+// without is said, and left out: stock and phpsapi both skip its tests.
+func prepareKit(cache string) (Kit, error) {
+	cache, err := filepath.Abs(cache)
+	if err != nil {
+		return Kit{}, err
+	}
+	var k Kit
+	if k.Archive, err = fetchSource(cache); err != nil {
+		return k, err
+	}
+	if k.Modules, err = buildModules(k.Archive, cache); err != nil {
+		fmt.Fprintln(os.Stderr, "conformance: without zend_test and dl_test:", err)
+		k.Modules = ""
+	}
+	if k.Locales, err = buildLocales(cache); err != nil {
+		fmt.Fprintln(os.Stderr, "conformance: without locales:", err)
+		k.Locales = ""
+	}
+	return k, nil
+}
+
+// unpack takes parts of php-src out of its archive.
+func unpack(archive, dir string, parts ...string) error {
+	args := []string{"-xJf", archive, "-C", dir, "--strip-components=1", "--no-same-owner", "--wildcards"}
+	for _, part := range parts {
+		args = append(args, originalRoot+"/"+part)
+	}
+	if said, err := exec.Command("tar", args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("tar: %w: %s", err, strings.TrimSpace(string(said)))
+	}
+	return nil
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// testModules are php-src's extensions that exist for its tests, which no
+// distribution ships, and what each is compiled from.
+var testModules = map[string][]string{
+	"zend_test": {"without-libxml.c", "observer.c", "fiber.c", "iterators.c"},
+	"dl_test":   {"dl_test.c"},
+}
+
+// withoutLibxml stands for zend_test's test.c, which would want the headers of
+// libxml2 for the sake of ext/dom's tests.
+const withoutLibxml = "#include \"php.h\"\n#undef HAVE_LIBXML\n#include \"test.c\"\n"
+
+// buildModules compiles the extensions that the tests want into a directory
+// below cache, unless they are there, and returns the directory. It is named
+// for the version of the headers.
+func buildModules(archive, cache string) (string, error) {
+	version, err := output("php-config8.2", "--version")
+	if err != nil {
+		return "", fmt.Errorf("%w; install php8.2-dev", err)
+	}
+	includes, err := output("php-config8.2", "--includes")
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(cache, "modules-"+version)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	for name, sources := range testModules {
+		module := filepath.Join(dir, name+".so")
+		if _, err := os.Stat(module); err == nil {
+			continue
+		}
+		if err := unpack(archive, dir, "ext/"+name); err != nil {
+			return "", err
+		}
+		from := filepath.Join(dir, "ext", name)
+		if err := os.WriteFile(filepath.Join(from, "without-libxml.c"), []byte(withoutLibxml), 0o644); err != nil {
+			return "", err
+		}
+		args := []string{"-shared", "-fPIC", "-O1", "-w", "-DCOMPILE_DL_" + strings.ToUpper(name), "-I" + from}
+		args = append(append(args, strings.Fields(includes)...), "-o", module+".new")
+		for _, source := range sources {
+			args = append(args, filepath.Join(from, source))
+		}
+		if _, err := output("gcc", args...); err != nil {
+			return "", err
+		}
+		if err := os.Rename(module+".new", module); err != nil {
+			return "", err
+		}
+	}
+	return dir, nil
+}
+
+// linkModules fills dir with links to the distribution's extensions and to
+// those in built, so that one extension_dir has them all.
+func linkModules(dir, built string) error {
+	installed, err := output(frontEnds[0].stock, "-n", "-r", "echo ini_get('extension_dir');")
+	if err != nil {
+		return err
+	}
+	modules, _ := filepath.Glob(filepath.Join(installed, "*.so"))
+	for _, module := range modules {
+		if err := os.Symlink(module, filepath.Join(dir, filepath.Base(module))); err != nil {
+			return err
+		}
+	}
+	modules, _ = filepath.Glob(filepath.Join(built, "*.so"))
+	for _, module := range modules {
+		to := filepath.Join(dir, filepath.Base(module))
+		if err := copyFile(module, to, 0o644); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// output runs a program and returns what it prints, trimmed. Its error has the
+// first line of what the program said of it.
+func output(name string, args ...string) (string, error) {
+	out, err := exec.Command(name, args...).Output()
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		first, _, _ := strings.Cut(strings.TrimSpace(string(exit.Stderr)), "\n")
+		return "", fmt.Errorf("%s: %w: %s", name, err, first)
+	}
+	return strings.TrimSpace(string(out)), err
+}
