@@ -1,0 +1,170 @@
+package fastcgi
+
+import (
+	"fmt"
+	"hash/maphash"
+	"math"
+	"slices"
+)
+
+// Pair locates one param in Params.Bytes: offsets and lengths, no pointers, so
+// that the array of them and the bytes may be handed to C as they are.
+type Pair struct {
+	Name, NameLen   uint32
+	Value, ValueLen uint32
+}
+
+// Params are the params of one request, in the order they came. The wire bytes
+// are collected in one buffer and parsed there, in place: afterwards each name
+// and each value in it is followed by a NUL byte, in the room their lengths
+// took on the wire, so each is a C string too. (One that itself contains a NUL
+// ends there for C, and only for C.)
+//
+// The zero value is ready. The slices it hands out are valid until the next
+// Reset; memory is kept for the next request.
+//
+// A name that comes twice keeps its place and takes the later value, as in
+// stock PHP. Stock PHP walks its params last one first when it fills $_SERVER.
+type Params struct {
+	buf   []byte
+	pairs []Pair
+	index index
+}
+
+// Reset forgets the params and keeps the memory.
+func (p *Params) Reset() {
+	p.buf = p.buf[:0]
+	p.pairs = p.pairs[:0]
+	p.index.reset()
+}
+
+// Len is the number of params.
+func (p *Params) Len() int { return len(p.pairs) }
+
+// At gives the i-th param; it panics unless 0 <= i < Len.
+func (p *Params) At(i int) (name, value []byte) {
+	pr := &p.pairs[i]
+	return p.at(pr.Name, pr.NameLen), p.at(pr.Value, pr.ValueLen)
+}
+
+func (p *Params) at(off, n uint32) []byte { return p.buf[off : off+n : off+n] }
+
+// Get gives the value of a param, or nil if there is none; a param with an
+// empty value gives an empty slice that is not nil.
+func (p *Params) Get(name string) []byte {
+	if i := find(p, maphash.String(p.index.seeded(), name), name); i >= 0 {
+		return p.at(p.pairs[i].Value, p.pairs[i].ValueLen)
+	}
+	return nil
+}
+
+// Set gives a param a new value, or appends it. It copies name and value.
+// Slices handed out before stay readable, but Bytes may move.
+func (p *Params) Set(name string, value []byte) {
+	off := uint32(len(p.buf))
+	h := maphash.String(p.index.seeded(), name)
+	if i := find(p, h, name); i >= 0 {
+		p.buf = append(append(p.buf, value...), 0)
+		p.pairs[i].Value, p.pairs[i].ValueLen = off, uint32(len(value))
+		return
+	}
+	p.buf = append(append(p.buf, name...), 0)
+	at := uint32(len(p.buf))
+	p.buf = append(append(p.buf, value...), 0)
+	p.pairs = append(p.pairs, Pair{off, uint32(len(name)), at, uint32(len(value))})
+	p.index.add(h)
+}
+
+// Delete removes a param if it is there; the others keep their order.
+func (p *Params) Delete(name string) {
+	i := find(p, maphash.String(p.index.seeded(), name), name)
+	if i < 0 {
+		return
+	}
+	p.pairs = slices.Delete(p.pairs, i, i+1)
+	p.index.remove(i)
+}
+
+// Bytes is the buffer that Pairs points into. Read only.
+func (p *Params) Bytes() []byte { return p.buf }
+
+// Pairs locates every param in Bytes, in order. Read only.
+func (p *Params) Pairs() []Pair { return p.pairs }
+
+// find gives the place of the param of this name and hash, or -1.
+func find[S string | []byte](p *Params, hash uint64, name S) int {
+	for i := p.index.first(hash); i >= 0; i = p.index.next(i, hash) {
+		pr := &p.pairs[i]
+		if string(p.at(pr.Name, pr.NameLen)) == string(name) {
+			return i
+		}
+	}
+	return -1
+}
+
+// Parse takes the pairs of a whole stream, or of a GET_VALUES_RESULT, from its
+// wire form (§3.4), which it copies. What is not pairs to its last byte is an
+// ErrMalformed, and leaves the Params unusable until Reset.
+func (p *Params) Parse(wire []byte) error {
+	p.Reset()
+	if len(wire) > maxParamBytes {
+		return &pairError{0, ErrTooLarge, fmt.Sprintf("limit is %d bytes", maxParamBytes)}
+	}
+	p.collect(wire)
+	return p.parse(math.MaxInt)
+}
+
+// collect appends wire bytes to be parsed later.
+func (p *Params) collect(b []byte) { p.buf = append(p.buf, b...) }
+
+// parse turns the collected wire bytes (§3.4) into at most limit pairs. On an
+// error the Params are unusable until Reset.
+//
+// A pair's two lengths take at least two bytes on the wire; moving its name
+// and value down over them leaves room for exactly the two NULs, so writing
+// never overtakes reading.
+func (p *Params) parse(limit int) error {
+	buf, seed := p.buf, p.index.seeded()
+	w := 0
+	for r := 0; r < len(buf); {
+		nl, vl, size, err := pairHeader(buf[r:])
+		if err != nil {
+			return &pairError{len(p.pairs), ErrMalformed, err.Error()}
+		}
+		r += size
+		name := uint32(w)
+		w += copy(buf[w:], buf[r:r+nl])
+		buf[w] = 0
+		w++
+		r += nl
+		value := uint32(w)
+		w += copy(buf[w:], buf[r:r+vl])
+		buf[w] = 0
+		w++
+		r += vl
+
+		nameBytes := buf[name : name+uint32(nl)]
+		h := maphash.Bytes(seed, nameBytes)
+		if i := find(p, h, nameBytes); i >= 0 {
+			p.pairs[i].Value, p.pairs[i].ValueLen = value, uint32(vl)
+			continue
+		}
+		if len(p.pairs) >= limit {
+			return &pairError{len(p.pairs), ErrTooLarge, fmt.Sprintf("limit is %d params", limit)}
+		}
+		p.pairs = append(p.pairs, Pair{name, uint32(nl), value, uint32(vl)})
+		p.index.add(h)
+	}
+	p.buf = buf[:w]
+	return nil
+}
+
+// pairError says which pair was wrong; readers turn it into a RecordError.
+type pairError struct {
+	n      int
+	err    error
+	detail string
+}
+
+func (e *pairError) Error() string { return fmt.Sprintf("param %d: %s", e.n, e.detail) }
+func (e *pairError) Unwrap() error { return e.err }
