@@ -1,0 +1,203 @@
+package fastcgi
+
+import (
+	"fmt"
+	"io"
+)
+
+// VectorWriter is a transport that can write from many places at once, as
+// writev(2) does. It writes everything or returns an error; it may change the
+// slice of slices but not the bytes.
+type VectorWriter interface {
+	Writev(bufs [][]byte) (int, error)
+}
+
+// tailRoom is kept free behind the content in a framer's buffer, so that the
+// last record's padding and an END_REQUEST always fit: one write, not two.
+const tailRoom = 7 + HeaderLen + bodyLen
+
+// batch is how many records one writev carries at most; 1 MiB in all.
+const batch = 16
+
+// framer puts streams into records in a buffer, and writes whole records only.
+// A failed write is final.
+type framer struct {
+	dst  io.Writer
+	vec  VectorWriter // dst, if it is one
+	err  error
+	buf  []byte
+	n    int    // buf[:n] is to be written
+	open int    // offset of the header of the record being filled, or -1
+	typ  Type   // of that record
+	id   uint16 // of every record
+
+	// for direct
+	iov     [2 + 2*batch][]byte
+	headers [batch * HeaderLen]byte
+	tail    [tailRoom]byte
+}
+
+func (f *framer) init(buf []byte) {
+	if len(buf) < MinBuffer {
+		panic(fmt.Sprintf("BUG: fastcgi: buffer of %d bytes, least is %d", len(buf), MinBuffer))
+	}
+	f.buf, f.open = buf, -1
+}
+
+func (f *framer) reset(dst io.Writer) {
+	f.dst, f.err, f.n, f.open = dst, nil, 0, -1
+	f.vec, _ = dst.(VectorWriter)
+}
+
+// room opens a record of type t if none is, and says how much content it can
+// still take: 0 means flush first.
+func (f *framer) room(t Type) int {
+	if f.open >= 0 && (f.typ != t || f.n-f.open-HeaderLen >= fullContent) {
+		f.close()
+	}
+	end := len(f.buf) - tailRoom
+	if f.open < 0 {
+		if f.n+HeaderLen >= end {
+			return 0
+		}
+		f.open, f.typ = f.n, t
+		f.n += HeaderLen
+	}
+	return min(end-f.n, fullContent-(f.n-f.open-HeaderLen))
+}
+
+// close completes the open record. An empty one is taken back: it would end
+// the stream.
+func (f *framer) close() {
+	if f.open < 0 {
+		return
+	}
+	n := f.n - f.open - HeaderLen
+	if n == 0 {
+		f.n = f.open
+	} else {
+		pad := f.header(f.buf[f.open:], f.typ, n)
+		f.n += copy(f.buf[f.n:], zeros[:pad])
+	}
+	f.open = -1
+}
+
+func (f *framer) header(b []byte, t Type, n int) (pad int) {
+	pad = padTo8(n)
+	Header{Version: Version1, Type: t, RequestID: f.id, ContentLength: uint16(n), PaddingLength: uint8(pad)}.Put(b)
+	return pad
+}
+
+// write puts p on stream t: copied into the buffer, or written from where it
+// lies when it is long and the transport can.
+func (f *framer) write(t Type, p []byte) (int, error) {
+	total := len(p)
+	for len(p) > 0 && f.err == nil {
+		room := f.room(t)
+		if len(p) > room && f.vec != nil && len(p) > len(f.buf)/2 {
+			f.direct(t, p, nil)
+			p = nil
+			break
+		}
+		n := copy(f.buf[f.n:f.n+room], p)
+		f.n += n
+		if p = p[n:]; len(p) > 0 && f.room(t) == 0 {
+			f.flush()
+		}
+	}
+	if f.err != nil {
+		return total - len(p), f.err
+	}
+	return total, nil
+}
+
+// direct writes what is buffered, p framed as stream t, and the record last,
+// with as few writes as the batch size allows.
+func (f *framer) direct(t Type, p, last []byte) {
+	f.close()
+	iov := f.iov[:0]
+	if f.n > 0 {
+		iov = append(iov, f.buf[:f.n])
+		f.n = 0
+	}
+	for records := 0; len(p) > 0; records++ {
+		if records == batch {
+			if f.writev(iov); f.err != nil {
+				return
+			}
+			iov, records = f.iov[:0], 0
+		}
+		n := min(len(p), fullContent)
+		h := f.headers[records*HeaderLen : (records+1)*HeaderLen]
+		pad := f.header(h, t, n)
+		iov = append(iov, h, p[:n])
+		if p = p[n:]; len(p) == 0 {
+			tail := append(append(f.tail[:0], zeros[:pad]...), last...)
+			if len(tail) > 0 {
+				iov = append(iov, tail)
+			}
+		}
+	}
+	f.writev(iov)
+}
+
+func (f *framer) writev(iov [][]byte) {
+	if f.err != nil {
+		return
+	}
+	want := 0
+	for _, b := range iov {
+		want += len(b)
+	}
+	n, err := f.vec.Writev(iov)
+	f.wrote(n, want, err)
+	clear(f.iov[:])
+}
+
+// put appends a whole record, flushing first if it does not fit.
+func (f *framer) put(t Type, content []byte) error {
+	f.close()
+	n := len(content)
+	if f.n+HeaderLen+n+7 > len(f.buf) {
+		f.flush()
+	}
+	pad := f.header(f.buf[f.n:], t, n)
+	f.n += HeaderLen
+	f.n += copy(f.buf[f.n:], content)
+	f.n += copy(f.buf[f.n:], zeros[:pad])
+	return f.err
+}
+
+// flush writes what is buffered.
+func (f *framer) flush() error {
+	f.close()
+	if f.n > 0 && f.err == nil {
+		n, err := f.dst.Write(f.buf[:f.n])
+		f.wrote(n, f.n, err)
+	}
+	f.n = 0
+	return f.err
+}
+
+// writeNow writes whole records past what is buffered.
+func (f *framer) writeNow(b []byte) error {
+	if f.err == nil {
+		n, err := f.dst.Write(b)
+		f.wrote(n, len(b), err)
+	}
+	return f.err
+}
+
+func (f *framer) wrote(n, want int, err error) {
+	if err == nil && n != want {
+		err = io.ErrShortWrite
+	}
+	f.err = err
+}
+
+// appendFixed appends a record with one of the eight-byte bodies.
+func appendFixed(b []byte, t Type, id uint16, body [bodyLen]byte) []byte {
+	var h [HeaderLen]byte
+	Header{Version: Version1, Type: t, RequestID: id, ContentLength: bodyLen}.Put(h[:])
+	return append(append(b, h[:]...), body[:]...)
+}

@@ -1,0 +1,22 @@
+package fastcgi
+
+// Request is what BEGIN_REQUEST and PARAMS say. The zero value is ready, and
+// one is enough for a worker's whole life: ReadRequest overwrites it.
+type Request struct {
+	ID       uint16
+	Role     Role
+	KeepConn bool // the client will use the connection again
+	Params   Params
+}
+
+// rolePair is the param that stock PHP puts before those of the client, who
+// may overwrite it, in wire form.
+func rolePair(r Role) string {
+	switch r {
+	case RoleAuthorizer:
+		return "\x09\x0aFCGI_ROLEAUTHORIZER"
+	case RoleFilter:
+		return "\x09\x06FCGI_ROLEFILTER"
+	}
+	return "\x09\x09FCGI_ROLERESPONDER"
+}
