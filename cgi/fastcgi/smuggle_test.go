@@ -125,6 +125,21 @@ func TestDrainIsBounded(t *testing.T) {
 	}
 }
 
+// The bound is on each request, not on the connection.
+func TestDrainCountsPerRequest(t *testing.T) {
+	one := request(1, KeepConn, strings.Repeat("x", 80))
+	c := newConn(&peer{chunks: [][]byte{one, one, one}}, Limits{MaxDrain: 100})
+	var req Request
+	for i := range 3 {
+		if err := c.ReadRequest(&req); err != nil {
+			t.Fatal(err)
+		}
+		if keep, err := c.Finish(); !keep || err != nil {
+			t.Fatalf("request %d: keep %v, %v", i, keep, err)
+		}
+	}
+}
+
 // A drain that had to wait goes on where it was, and counts on.
 func TestDrainResumes(t *testing.T) {
 	in := cat(rec(TypeStdin, 1, strings.Repeat("x", 60)), rec(TypeStdin, 1, strings.Repeat("x", 41)), rec(TypeStdin, 1, ""))
