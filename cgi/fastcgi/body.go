@@ -29,10 +29,11 @@ func (c *Conn) ReadData(p []byte) (int, error) {
 }
 
 // Drain reads the request's input away up to its end. More of it than
-// Limits.MaxDrain is an ErrTooLarge. Without this, or with only the
-// CONTENT_LENGTH consumed as in stock PHP 8.2, the rest of a body on a kept
-// connection would be read as the next request (CVE-2026-129289).
-// An abort is an end, too.
+// Limits.MaxDrain is an ErrTooLarge. Without this the rest of a body on a kept
+// connection would be read as the next request, as it was in stock PHP
+// (CVE-2026-129289). PHP 8.2.36 reads up to CONTENT_LENGTH, and closes if the
+// body goes on behind it; this goes by the records alone. An abort is an end,
+// too.
 func (c *Conn) Drain() error {
 	if c.stage == StageStdin {
 		if err := c.discard(TypeStdin); err != nil {

@@ -88,7 +88,8 @@ func (c *Conn) Response() *ResponseWriter { return &c.out }
 
 // Aborted reports whether the client aborted the current request (§5.4), as
 // far as its records have been read. Stock PHP does not know ABORT_REQUEST: it
-// takes it for the end of the body and closes after the response.
+// takes it for the end of the body and closes after the response, and among
+// the params it runs the request with those that have come.
 func (c *Conn) Aborted() bool { return c.aborted }
 
 // CloseAfter makes the current request the connection's last, whatever the

@@ -43,11 +43,14 @@
 //
 // # Stock PHP
 //
-// Where this package answers otherwise than php-fpm and php-cgi 8.2 do, the
-// name in question says what those do. All of it is on the side of what they
-// answer by closing without a word: UNKNOWN_TYPE, UNKNOWN_ROLE and
-// CANT_MPX_CONN, pairs split over records, 65,535 bytes of content with
-// padding. The other way round, a PARAMS stream ended by another record than
-// an empty PARAMS, which they let pass, is out of order here, and so is
-// request id 0.
+// Seen with php-fpm and php-cgi 8.2.36, where they do otherwise. They close
+// without a word where this package answers (UNKNOWN_TYPE, UNKNOWN_ROLE) or
+// goes on: at a pair split over records, at 65,535 bytes of content with
+// padding, behind an empty record with padding.
+//
+// And they let pass what is an error here. They take no notice of request
+// ids, so that 0, or PARAMS and STDIN of another request, will do; any version
+// above 0 will do; and any record will do to end PARAMS, which is then lost:
+// a GET_VALUES among the params makes them run the request without the rest,
+// and close when they come to it.
 package fastcgi

@@ -24,7 +24,9 @@ type Pair struct {
 // Reset; memory is kept for the next request.
 //
 // A name that comes twice keeps its place and takes the later value, as in
-// stock PHP. Stock PHP walks its params last one first when it fills $_SERVER.
+// stock PHP (whose hash of a name of three bytes takes in the byte behind it,
+// so that it keeps both, and getenv finds neither by its name alone). Stock PHP
+// walks its params last one first when it fills $_SERVER.
 type Params struct {
 	buf   []byte
 	pairs []Pair

@@ -105,7 +105,8 @@ type EndRequest struct {
 	ProtocolStatus ProtocolStatus
 }
 
-// Body is the wire form of e.
+// Body is the wire form of e, reserved bytes zero. (Stock PHP leaves in them
+// what was in its buffer.)
 func (e EndRequest) Body() (b [8]byte) {
 	binary.BigEndian.PutUint32(b[:], e.AppStatus)
 	b[4] = byte(e.ProtocolStatus)

@@ -7,7 +7,9 @@ import (
 
 // RequestWriter is a client's side of a connection, towards the application.
 // It is independent of ResponseReader, so that one goroutine may send while
-// another reads; a client that does both in turn deadlocks on long bodies.
+// another reads; a client that does both in turn deadlocks on long bodies. The
+// response can be complete before the request is: wait for the sender, too,
+// before the next Begin.
 // The caller keeps the order of §6: Begin, Param…, EndParams, Write…, EndStdin.
 // Everything waits in the buffer until it is full or Flush. An error of the
 // transport is final.
@@ -78,7 +80,8 @@ func (w *RequestWriter) EndData() error {
 
 // Abort asks the application to give up the request (§5.4) and flushes. The
 // response is still to be read to its END_REQUEST. Stock PHP takes it for the
-// end of the body, and closes the connection after the response.
+// end of params or body, and in a body closes the connection after the
+// response.
 func (w *RequestWriter) Abort() error {
 	w.f.put(TypeAbortRequest, nil)
 	return w.f.flush()
