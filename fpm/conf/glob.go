@@ -5,6 +5,7 @@ import (
 	"sort"
 	"strings"
 	"syscall"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -19,7 +20,7 @@ const (
 // directory that cannot be read, and here without the directories it matches,
 // which php-fpm skips. A match of directories only is a match.
 func glob(sys *System, pattern string) (names []string, ret int) {
-	paths, ret := globPaths(sys, pattern)
+	paths, ret := globPaths(sys, pattern, false)
 	if ret != globFound {
 		return nil, ret
 	}
@@ -32,33 +33,27 @@ func glob(sys *System, pattern string) (names []string, ret int) {
 	return names, globFound
 }
 
-func globPaths(sys *System, pattern string) (paths []string, ret int) {
+// globPaths matches a pattern; onlyDirs asks for directories, as far as
+// glob(3) grants that: not for names without wildcards.
+func globPaths(sys *System, pattern string, onlyDirs bool) (paths []string, ret int) {
 	i := strings.LastIndexByte(pattern, '/')
 	dir, name := "", pattern
 	if i >= 0 {
 		dir, name = pattern[:i], pattern[i+1:]
 	}
-	if name == "" && len(dir) > 0 && i > 0 { // "dir/": the directory itself
-		dirs, ret := globPaths(sys, dir)
-		if ret != globFound {
-			return nil, ret
-		}
-		for _, d := range dirs {
-			if sys.isDir(d) {
-				paths = append(paths, d+"/")
-			}
-		}
-		return found(paths)
+	if name == "" && len(dir) > 1 { // "x/" is "x"
+		backslashes := len(dir) - len(strings.TrimRight(dir, `\`))
+		return globPaths(sys, dir[:len(dir)-backslashes%2], true)
 	}
-	if !special(dir) {
-		return globIn(sys, unescape(dir), i >= 0, name)
+	if wild, _ := special(dir); !wild {
+		return globIn(sys, unescape(dir), i >= 0, name, onlyDirs)
 	}
-	dirs, ret := globPaths(sys, dir)
+	dirs, ret := globPaths(sys, dir, true)
 	if ret != globFound {
 		return nil, ret
 	}
 	for _, d := range dirs {
-		in, ret := globIn(sys, d, true, name)
+		in, ret := globIn(sys, d, true, name, onlyDirs)
 		if ret == globAborted {
 			return nil, ret
 		}
@@ -68,7 +63,7 @@ func globPaths(sys *System, pattern string) (paths []string, ret int) {
 }
 
 // globIn matches the last part of a pattern in one directory.
-func globIn(sys *System, dir string, slash bool, name string) ([]string, int) {
+func globIn(sys *System, dir string, slash bool, name string, onlyDirs bool) ([]string, int) {
 	prefix, open := dir, dir
 	if slash {
 		prefix += "/"
@@ -79,8 +74,8 @@ func globIn(sys *System, dir string, slash bool, name string) ([]string, int) {
 	case open == "":
 		open = "."
 	}
-	if !special(name) {
-		path := prefix + unescape(name)
+	if wild, escaped := special(name); !wild && !escaped {
+		path := prefix + name
 		if _, err := sys.Lstat(path); err != nil {
 			return nil, globNoMatch
 		}
@@ -94,12 +89,11 @@ func globIn(sys *System, dir string, slash bool, name string) ([]string, int) {
 		return nil, globAborted
 	}
 	var paths []string
-	p := characters(name)
 	for _, e := range entries {
 		if strings.HasPrefix(e, ".") && !strings.HasPrefix(name, ".") && !strings.HasPrefix(name, `\.`) {
 			continue
 		}
-		if fnmatch(p, characters(e)) {
+		if fnmatch(name, e) && (!onlyDirs || sys.isDir(prefix+e)) {
 			paths = append(paths, prefix+e)
 		}
 	}
@@ -113,24 +107,19 @@ func found(paths []string) ([]string, int) {
 	return paths, globFound
 }
 
-// special tells whether a pattern can match anything but itself.
-func special(p string) bool {
-	bracket := false
+// special tells whether a part of a pattern has wildcards or escapes. A
+// bracket that is not closed counts: glob(3) looks for it in the directory.
+func special(p string) (wild, escaped bool) {
 	for i := 0; i < len(p); i++ {
 		switch p[i] {
-		case '*', '?':
-			return true
+		case '*', '?', '[':
+			wild = true
 		case '\\':
+			escaped = true
 			i++
-		case '[':
-			bracket = true
-		case ']':
-			if bracket {
-				return true
-			}
 		}
 	}
-	return false
+	return wild, escaped
 }
 
 func unescape(p string) string {
@@ -144,21 +133,29 @@ func unescape(p string) string {
 	return b.String()
 }
 
-// characters splits into runes what is UTF-8 and into bytes what is not.
-func characters(s string) []rune {
-	if utf8.ValidString(s) {
-		return []rune(s)
+// fnmatch is fnmatch(3) in the locale C.UTF-8, which PHP chooses, and within
+// a directory: names match by characters or else by bytes.
+func fnmatch(pattern, name string) bool {
+	if utf8.ValidString(pattern) && utf8.ValidString(name) && match([]rune(pattern), []rune(name)) {
+		return true
 	}
+	return match(bytesOf(pattern), bytesOf(name))
+}
+
+func bytesOf(s string) []rune {
 	r := make([]rune, len(s))
 	for i := range len(s) {
 		r[i] = rune(s[i])
+		if s[i] >= utf8.RuneSelf {
+			r[i] += unicode.MaxRune // no character, so in no class
+		}
 	}
 	return r
 }
 
-// fnmatch is fnmatch(3) within a directory. It goes back to the last star only,
-// so it takes at most the product of the two lengths.
-func fnmatch(p, s []rune) bool {
+// match goes back to the last star only, so it takes at most the product of
+// the two lengths.
+func match(p, s []rune) bool {
 	star, mark := -1, 0
 	for i, j := 0, 0; ; {
 		if i < len(p) && p[i] == '*' {
@@ -253,33 +250,31 @@ func className(p []rune, i int) (name string, end int) {
 }
 
 func inClass(class string, c rune) bool {
-	digit := c >= '0' && c <= '9'
-	low, up := c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z'
 	switch class {
 	case "alpha":
-		return low || up
+		return unicode.IsLetter(c)
 	case "digit":
-		return digit
+		return c >= '0' && c <= '9'
 	case "alnum":
-		return digit || low || up
+		return unicode.IsLetter(c) || unicode.IsDigit(c)
 	case "lower":
-		return low
+		return unicode.IsLower(c)
 	case "upper":
-		return up
+		return unicode.IsUpper(c)
 	case "space":
-		return c == ' ' || c >= '\t' && c <= '\r'
+		return unicode.IsSpace(c)
 	case "blank":
 		return c == ' ' || c == '\t'
 	case "xdigit":
-		return digit || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
+		return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
 	case "punct":
-		return c > ' ' && c < 0x7f && !digit && !low && !up
+		return unicode.IsPunct(c) || unicode.IsSymbol(c)
 	case "print":
-		return c >= ' ' && c < 0x7f
+		return unicode.IsPrint(c)
 	case "graph":
-		return c > ' ' && c < 0x7f
+		return unicode.IsGraphic(c) && !unicode.IsSpace(c)
 	case "cntrl":
-		return c < ' ' || c == 0x7f
+		return unicode.IsControl(c)
 	}
 	return false
 }

@@ -42,13 +42,17 @@ type Options struct {
 	Daemonize *bool  // -D and -F: overrules the configuration
 	AllowRoot bool   // -R
 
+	// Settings overrule what the files say; none of php-fpm's own flags does
+	// that. They are applied when the files are read and then checked alike.
+	Settings []Setting
+
 	Build  Build     // zero: Debian("8.2")
 	Log    Logger    // nil: nothing is logged
 	Stderr io.Writer // for complaints about syntax, which php-fpm does not log; nil: os.Stderr
 	System System
 
 	// Constant knows PHP's constants. nil: those of PHP 8.2's built-in
-	// extensions, except versions.
+	// extensions, except versions. PHP_SAPI is fpm-fcgi in any case.
 	Constant func(name string) (string, bool)
 	// Directive knows the directives of php.ini, which ${name} means before
 	// environment variables. nil: there are none.
@@ -127,9 +131,16 @@ func newLoader(opt Options) *loader {
 	if opt.Constant == nil {
 		opt.Constant = ini.Constant
 	}
-	l := &loader{opt: opt, sys: opt.System.real(), level: zlog.Notice, cfg: &Config{Global: newGlobal()}}
-	l.env = ini.Env{Constant: opt.Constant, Variable: l.variable}
+	l := &loader{opt: opt, sys: opt.System.complete(), level: zlog.Notice, cfg: &Config{Global: newGlobal()}}
+	l.env = ini.Env{Constant: l.constant, Variable: l.variable}
 	return l
+}
+
+func (l *loader) constant(name string) (string, bool) {
+	if name == "PHP_SAPI" {
+		return "fpm-fcgi", true
+	}
+	return l.opt.Constant(name)
 }
 
 func (l *loader) variable(name string) (string, bool) {
@@ -158,6 +169,9 @@ func (l *loader) load() bool {
 	}
 	if !l.readFile(l.cfg.Path) {
 		return l.refuse(Error{Place: Place{File: l.cfg.Path}}, zlog.Error, "failed to load configuration file '%s'", l.cfg.Path)
+	}
+	if !l.override() {
+		return false
 	}
 	if !l.settleGlobal() || !l.checkPools() || !l.openAccessLogs() {
 		return l.refuse(Error{}, zlog.Error, "failed to post process the configuration")

@@ -106,7 +106,11 @@ func (l *loader) wrong(directive, format string, args ...any) {
 	if l.pool != nil {
 		e.Pool = l.pool.Name
 	}
-	l.say(zlog.Error, "[%s:%d] %s", l.file, l.line, e.Msg)
+	if l.line > 0 {
+		l.say(zlog.Error, "[%s:%d] %s", l.file, l.line, e.Msg)
+	} else {
+		l.say(zlog.Error, "[%s] %s", l.file, e.Msg)
+	}
 	l.remember(e)
 	l.bad = true
 }

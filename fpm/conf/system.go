@@ -40,8 +40,8 @@ type User struct {
 	UID, GID   int
 }
 
-// real fills in what is not replaced.
-func (s System) real() System {
+// complete fills in what is not replaced.
+func (s System) complete() System {
 	if s.Open == nil {
 		s.Open = func(name string) (io.ReadCloser, error) { return os.Open(name) }
 	}
