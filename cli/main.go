@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"runtime/debug"
+
+	"github.com/phpsapi/phpsapi/lifecycle"
+	"github.com/phpsapi/phpsapi/sapi"
+)
+
+// forced are the settings of the command line that php.ini cannot override, only -d.
+const forced = "html_errors=0\n" +
+	"register_argc_argv=1\n" +
+	"implicit_flush=1\n" +
+	"output_buffering=0\n" +
+	"max_execution_time=0\n" +
+	"max_input_time=-1\n"
+
+// Invocation is how the command line was called.
+type Invocation struct {
+	Args    []string // the arguments, without the program's name
+	Program string   // what the usage text calls the program
+	Binary  string   // PHP_BINARY; empty where unknown
+}
+
+// Main is php's command line. It ends the process where PHP was started, and else returns the exit status.
+func Main(call Invocation) int {
+	// The process serves one run and Go allocates next to nothing in it: the collector would only cost.
+	debug.SetGCPercent(-1)
+
+	start, err := parseStartup(call.Args)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		Usage(os.Stdout, call.Program)
+		return 1
+	}
+	if start.end == modeHelp {
+		Usage(os.Stdout, call.Program)
+		return 0
+	}
+
+	engine, err := lifecycle.Load(lifecycle.EnginePath())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	lifecycle.TakeProcess()
+	module := start.module(call.Binary)
+	if err := engine.ModuleStartup(module); err != nil {
+		return 1
+	}
+	command := &commandLine{CommandLine: engine.CommandLine(), engine: engine, module: module}
+	command.Exit(command.run(call.Args, start.end))
+	panic("BUG: exit returned")
+}
+
+// module is the command line's module with the settings the options ask for.
+func (s startup) module(binary string) sapi.Module {
+	m := sapi.Module{
+		Name:         sapi.CLI,
+		PrettyName:   "Command Line Interface",
+		Binary:       binary,
+		InfoAsText:   true,
+		ExtendedInfo: s.extendedInfo,
+	}
+	m.INI = sapi.INISource{
+		Version:  lifecycle.Version(),
+		Package:  "cli",
+		Override: s.iniOverride,
+		Ignore:   s.ignoreINI,
+		Binary:   binary,
+		Getenv:   os.LookupEnv,
+	}.Locate()
+	m.INI.Defaults = []sapi.Setting{{Name: "display_errors", Value: "1"}}
+	m.INI.Entries = forced + s.entries
+	return m
+}

@@ -1,0 +1,67 @@
+// Package cmd decides which of its programs phpsapi was called as, and holds the cobra commands. It has no logic of
+// its own beyond that.
+package cmd
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/phpsapi/phpsapi/cli"
+	"github.com/phpsapi/phpsapi/sapi"
+)
+
+// Main runs phpsapi with the arguments of the process and gives its exit status.
+func Main() int {
+	argv := os.Args
+	switch {
+	case personality(argv[0]) == "php":
+		return cli.Main(cli.Invocation{Args: argv[1:], Program: phpName(argv[0]), Binary: sapi.Binary(argv[0])})
+	case isPHPCommandLine(argv[1:]):
+		return runCLI(argv[1:])
+	}
+	return execute(argv[1:])
+}
+
+// phpName is what php's usage text calls a program started as argv0.
+func phpName(argv0 string) string {
+	if strings.Contains(argv0, "/") {
+		return filepath.Base(argv0)
+	}
+	return "php"
+}
+
+func runCLI(args []string) int {
+	return cli.Main(cli.Invocation{Args: args, Program: "phpsapi cli", Binary: sapi.Self()})
+}
+
+// personality is the program that phpsapi was called as by argv[0]: php, php-cgi or php-fpm, with or without a
+// version behind it; empty for phpsapi itself.
+func personality(argv0 string) string {
+	switch name := strings.TrimRight(filepath.Base(argv0), "0123456789."); name {
+	case "php", "php-cgi", "php-fpm":
+		return name
+	}
+	return ""
+}
+
+// isPHPCommandLine says whether phpsapi itself was called with php's arguments: options php has and cobra has not, or
+// a file. PHP_BINARY is phpsapi itself in a script that `phpsapi cli` runs, and programs execute PHP_BINARY with
+// php's arguments.
+func isPHPCommandLine(args []string) bool {
+	if len(args) == 0 {
+		return false
+	}
+	switch args[0] {
+	case "-h", "--help", "--version", "-":
+		return args[0] == "-"
+	}
+	if strings.HasPrefix(args[0], "-") {
+		return true
+	}
+	if isCommand(args[0]) {
+		return false
+	}
+	info, err := os.Stat(args[0])
+	return err == nil && !info.IsDir()
+}

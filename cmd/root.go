@@ -1,0 +1,82 @@
+package cmd
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/phpsapi/phpsapi/cli"
+)
+
+// exitStatus carries a front end's exit status out of cobra.
+type exitStatus int
+
+func (exitStatus) Error() string { return "" }
+
+// execute runs the cobra command that args name and gives the exit status.
+func execute(args []string) int {
+	root := rootCommand()
+	root.SetArgs(args)
+	err := root.Execute()
+	if status, ok := err.(exitStatus); ok {
+		return int(status)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "phpsapi:", err)
+		return 1
+	}
+	return 0
+}
+
+// isCommand says whether word names one of phpsapi's commands.
+func isCommand(word string) bool {
+	switch word {
+	case "help", "completion", cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd:
+		return true
+	}
+	for _, command := range rootCommand().Commands() {
+		if command.Name() == word {
+			return true
+		}
+	}
+	return false
+}
+
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "phpsapi",
+		Short: "Runs PHP as a command line, as a CGI program and as a FastCGI server",
+		Long: `phpsapi runs PHP on the real Zend Engine, as a drop-in for php.
+
+Called under the name php (a symbolic link is enough) it takes php's arguments directly; a file or one of
+php's options right behind phpsapi means "phpsapi cli".`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Version:       version(),
+	}
+	root.AddCommand(cliCommand(), versionCommand())
+	return root
+}
+
+func cliCommand() *cobra.Command {
+	var usage strings.Builder
+	cli.Usage(&usage, "phpsapi cli")
+	return &cobra.Command{
+		Use:   "cli [php's options] [file] [args...]",
+		Short: "Run PHP as the command line php does",
+		Long: "Run PHP as the command line php does: the same options, settings, messages and exit codes.\n\n" +
+			"The options are php's own:\n\n" + usage.String(),
+		Example: `  phpsapi cli -r 'echo PHP_VERSION, "\n";'
+  phpsapi cli script.php one two
+  phpsapi cli -S 127.0.0.1:8000 -t public`,
+		DisableFlagParsing: true,
+		RunE: func(command *cobra.Command, args []string) error {
+			if len(args) == 1 && args[0] == "--help" {
+				return command.Help()
+			}
+			return exitStatus(runCLI(args))
+		},
+	}
+}

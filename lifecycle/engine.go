@@ -1,0 +1,87 @@
+package lifecycle
+
+/*
+#cgo CFLAGS: -D_GNU_SOURCE -O2 -Wall -fvisibility=hidden
+#cgo CFLAGS: -I/usr/include/php/20220829 -I/usr/include/php/20220829/main -I/usr/include/php/20220829/Zend
+#cgo CFLAGS: -I/usr/include/php/20220829/TSRM -I/usr/include/php/20220829/ext
+#cgo LDFLAGS: -ldl -rdynamic
+#include <stdlib.h>
+#include "engine.h"
+*/
+import "C"
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"unsafe"
+)
+
+func init() {
+	// The main goroutine, and with it PHP, stays on the process's main thread.
+	runtime.LockOSThread()
+}
+
+// Engine is the process's Zend Engine.
+type Engine struct {
+	module *C.struct_engine_module
+}
+
+// HeaderVersion is the PHP version of the headers the binary was built with, such as 8.2.36.
+func HeaderVersion() string {
+	return C.GoString(C.engine_header_version())
+}
+
+// Version is MAJOR.MINOR of the engine the binary works with, such as 8.2.
+func Version() string {
+	parts := strings.SplitN(HeaderVersion(), ".", 3)
+	return parts[0] + "." + parts[1]
+}
+
+// LoadError says why libphp could not be used. Its text names the file and the way out.
+type LoadError struct {
+	Path   string // what was to be loaded
+	Reason string // one clause, without the path
+}
+
+func (e *LoadError) Error() string {
+	return fmt.Sprintf("%s: %s (install the package libphp%s-embed, or name another libphp in PHPSAPI_ENGINE)",
+		e.Path, e.Reason, Version())
+}
+
+// EnginePath is the libphp to load: PHPSAPI_ENGINE where it is set, else the one of the headers' version, by the name
+// Debian gives it.
+func EnginePath() string {
+	if path := os.Getenv("PHPSAPI_ENGINE"); path != "" {
+		return path
+	}
+	return "libphp" + Version() + ".so"
+}
+
+// Load loads libphp. path is a file, or a name that the dynamic loader looks for. The error is a *LoadError.
+func Load(path string) (*Engine, error) {
+	var detail [1024]C.char
+	name := C.CString(path)
+	defer C.free(unsafe.Pointer(name))
+	result := C.engine_load(name, &detail[0], C.size_t(len(detail)))
+	said := C.GoString(&detail[0])
+	switch result {
+	case C.ENGINE_LOADED:
+		return &Engine{}, nil
+	case C.ENGINE_NOT_PHP:
+		return nil, &LoadError{path, "is not a libphp: it has no " + said}
+	case C.ENGINE_OTHER_BUILD:
+		return nil, &LoadError{path, fmt.Sprintf("is another PHP (%s) than the one phpsapi was built for: PHP %s (%s)",
+			said, Version(), C.GoString(C.engine_header_build_id()))}
+	}
+	// dlerror repeats the name before its reason.
+	return nil, &LoadError{path, strings.TrimPrefix(said, path+": ")}
+}
+
+// TakeProcess gives the process the signal dispositions, signal mask and limits that it was executed with, closes the
+// Go runtime's threads to signals, and so makes it the process PHP expects. Call it once, before ModuleStartup.
+// From then on no signal reaches os/signal.
+func TakeProcess() {
+	C.engine_take_process()
+}

@@ -1,0 +1,145 @@
+/*
+ * The engine as Go sees it: plain C types, no header of PHP's.
+ *
+ * Order of calls, all on the process's main thread:
+ *
+ *   engine_load
+ *   engine_module_startup
+ *     engine_request_startup            \
+ *     engine_execute_... / engine_...    > per request
+ *     engine_request_shutdown           /
+ *   engine_module_shutdown
+ */
+#ifndef PHPSAPI_ENGINE_H
+#define PHPSAPI_ENGINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* ---- libphp.c: the engine's shared object ---- */
+
+enum engine_load_result {
+	ENGINE_LOADED = 0,
+	ENGINE_NOT_OPENED,      /* dlopen failed; detail is dlerror's text */
+	ENGINE_NOT_PHP,         /* not a libphp; detail is the missing symbol */
+	ENGINE_OTHER_BUILD,     /* another version or build; detail is its build id */
+};
+
+/* Loads libphp from path (a file or a name for the loader's search). detail receives at most size bytes. */
+enum engine_load_result engine_load(const char *path, char *detail, size_t size);
+
+const char *engine_header_version(void);   /* PHP_VERSION of the headers, such as 8.2.36 */
+const char *engine_header_build_id(void);  /* ZEND_MODULE_BUILD_ID of the headers, such as API20220829,NTS */
+
+const char *engine_path(void); /* the file the loaded engine came from */
+
+/* ---- process.c: what the process was given at exec ---- */
+
+/* Gives the main thread the signal state and limits that exec left, and closes all other threads to signals, so that
+ * PHP finds the process as php's own main would. Called once, before PHP runs. */
+void engine_take_process(void);
+
+/* Memory of argv[i] as the kernel shows it; NULL past the end. */
+char *engine_argv(int i);
+
+/* ---- module.c: module startup and shutdown ---- */
+
+enum engine_front {
+	ENGINE_CLI,
+};
+
+struct engine_pair {
+	const char *name;
+	const char *value;
+};
+
+/* A front end's sapi_module_struct. All strings must live until engine_module_shutdown. */
+struct engine_module {
+	enum engine_front front;
+	const char *name;
+	const char *pretty_name;
+	const char *binary;             /* PHP_BINARY */
+	const char *ini_path;           /* php.ini, or directories to search for it; NULL for none */
+	const char *ini_dir;            /* PHP_CONFIG_FILE_PATH */
+	const char *ini_scan_default;   /* PHP_CONFIG_FILE_SCAN_DIR */
+	const char *ini_scan_dir;       /* PHP_INI_SCAN_DIR during startup, every default expanded */
+	const char *ini_entries;        /* settings over php.ini, one a line */
+	const struct engine_pair *ini_defaults;
+	size_t ini_defaults_len;        /* settings under php.ini */
+	int ini_ignore;
+	int phpinfo_as_text;
+	int extended_info;              /* compile with ZEND_COMPILE_EXTENDED_INFO */
+};
+
+int engine_module_startup(const struct engine_module *module);
+void engine_module_shutdown(void);
+
+/* ---- request.c: what every front end's request shares ---- */
+
+int engine_exit_status(void);
+void engine_set_exit_status(int status);
+int engine_request_startup(void);
+void engine_request_shutdown(void);
+/* sapi_deactivate, for what was printed outside of any request. */
+void engine_deactivate(void);
+
+/* Loads a Zend extension (-z). */
+void engine_load_zend_extension(const char *path);
+
+/* ---- cli_request.c: one run of a script by the command line ---- */
+
+/* Whether ext/readline is there to run -a. */
+int engine_cli_has_shell(void);
+
+/* The script: a file, which is opened at once (-1: it cannot be), or standard input under a name. */
+int engine_cli_open_script(const char *path);
+void engine_cli_open_stdin(const char *name);
+void engine_cli_close_script(void);
+
+/* argv[0] is the script; the array and its strings must live until the request's shutdown. */
+int engine_cli_request_startup(int argc, char **argv, const char *self, const char *script_filename);
+/* Takes back what was begun when there is no request to shut down. Exit status: 1. */
+void engine_cli_request_failed(void);
+
+/* Each runs the request's work and leaves its exit status in engine_exit_status. with_streams defines STDIN, STDOUT
+ * and STDERR first. */
+void engine_cli_execute(int with_streams);
+void engine_cli_shell(int with_streams);
+void engine_cli_eval(const char *code, const char *name);
+void engine_cli_lint(const char *self);
+void engine_cli_strip(void);
+void engine_cli_highlight(void);
+void engine_cli_process_stdin(const char *begin, const char *run, const char *file, const char *end);
+
+/* ---- inspect.c: what the engine says of itself ---- */
+
+const char *engine_version(void);      /* PHP_VERSION of the started engine */
+const char *engine_zend_version(void); /* "Zend Engine v..." and a line for each Zend extension */
+const char *engine_build(void);        /* such as NTS */
+
+enum engine_ini_file {
+	ENGINE_INI_LOADED,   /* php.ini's path */
+	ENGINE_INI_SCAN_DIR, /* where further files were looked for */
+	ENGINE_INI_SCANNED,  /* the further files, as php lists them */
+};
+const char *engine_ini_file(enum engine_ini_file which); /* NULL: none */
+
+/* Prints through PHP's output layer. */
+void engine_print(const char *text, size_t len);
+
+void engine_print_info(void);    /* phpinfo() without the credits */
+void engine_print_modules(void); /* php -m */
+
+enum engine_reflection {
+	ENGINE_REFLECT_FUNCTION,
+	ENGINE_REFLECT_CLASS,
+	ENGINE_REFLECT_EXTENSION,
+	ENGINE_REFLECT_ZEND_EXTENSION,
+};
+void engine_reflect(enum engine_reflection kind, const char *name);
+/* php --ri; 0 where there is no such extension. The name is in lower case. */
+int engine_print_extension_info(const char *lowercase_name);
+void engine_print_settings(void); /* php --ri main */
+
+#endif

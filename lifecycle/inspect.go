@@ -1,0 +1,121 @@
+package lifecycle
+
+/*
+#include <stdlib.h>
+#include "engine.h"
+*/
+import "C"
+
+import (
+	"os"
+	"time"
+	"unsafe"
+)
+
+// ExitStatus is the status the script left: exit()'s argument, 255 after a fatal error.
+func (e *Engine) ExitStatus() int {
+	return int(C.engine_exit_status())
+}
+
+// SetExitStatus sets what ExitStatus gives.
+func (e *Engine) SetExitStatus(status int) {
+	C.engine_set_exit_status(C.int(status))
+}
+
+// RequestStartup starts a request that runs no script of its own.
+func (e *Engine) RequestStartup() error {
+	if C.engine_request_startup() != 0 {
+		return ErrRequestStartup
+	}
+	return nil
+}
+
+// LoadZendExtension loads a Zend extension from a file, as php's -z does. PHP prints what goes wrong.
+func (e *Engine) LoadZendExtension(path string) {
+	C.engine_load_zend_extension(C.CString(path))
+}
+
+// PHPVersion is the PHP_VERSION of the started engine, such as 8.2.36.
+func (e *Engine) PHPVersion() string {
+	return C.GoString(C.engine_version())
+}
+
+// ZendVersion is the Zend Engine's version text: a line for the engine and one for each Zend extension.
+func (e *Engine) ZendVersion() string {
+	return C.GoString(C.engine_zend_version())
+}
+
+// Build names what kind of build the engine is: NTS, and the compiler and architecture where PHP was told.
+func (e *Engine) Build() string {
+	return C.GoString(C.engine_build())
+}
+
+// BuildTime is when the engine was built, as far as its file's time tells: packages carry the time of their build.
+func (e *Engine) BuildTime() time.Time {
+	info, err := os.Stat(C.GoString(C.engine_path()))
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime().UTC()
+}
+
+// INIFiles are the files that the settings came from, as PHP words them; empty for none.
+type INIFiles struct {
+	Loaded  string // php.ini
+	ScanDir string // where further files were looked for
+	Scanned string // those files, separated by ",\n"
+}
+
+// INIFiles says which files module startup read.
+func (e *Engine) INIFiles() INIFiles {
+	return INIFiles{
+		Loaded:  C.GoString(C.engine_ini_file(C.ENGINE_INI_LOADED)),
+		ScanDir: C.GoString(C.engine_ini_file(C.ENGINE_INI_SCAN_DIR)),
+		Scanned: C.GoString(C.engine_ini_file(C.ENGINE_INI_SCANNED)),
+	}
+}
+
+// Print prints text through PHP's output layer.
+func (e *Engine) Print(text string) {
+	memory := C.CString(text)
+	defer C.free(unsafe.Pointer(memory))
+	C.engine_print(memory, C.size_t(len(text)))
+}
+
+// PrintInfo prints phpinfo(), the credits left out.
+func (e *Engine) PrintInfo() {
+	C.engine_print_info()
+}
+
+// PrintModules prints the loaded extensions as php's -m does.
+func (e *Engine) PrintModules() {
+	C.engine_print_modules()
+}
+
+// Reflection names what Reflect describes.
+type Reflection int
+
+// What Reflect describes: php's --rf, --rc, --re and --rz.
+const (
+	ReflectFunction      Reflection = C.ENGINE_REFLECT_FUNCTION
+	ReflectClass         Reflection = C.ENGINE_REFLECT_CLASS
+	ReflectExtension     Reflection = C.ENGINE_REFLECT_EXTENSION
+	ReflectZendExtension Reflection = C.ENGINE_REFLECT_ZEND_EXTENSION
+)
+
+// Reflect prints ext/reflection's description of name. Where there is none it prints the exception's message and
+// sets the exit status to 1.
+func (e *Engine) Reflect(kind Reflection, name string) {
+	C.engine_reflect(C.enum_engine_reflection(kind), C.CString(name))
+}
+
+// PrintSettings prints PHP's own settings, those of no extension.
+func (e *Engine) PrintSettings() {
+	C.engine_print_settings()
+}
+
+// PrintExtensionInfo prints an extension's part of phpinfo(), and reports whether there is such an extension. The
+// name is in lower case.
+func (e *Engine) PrintExtensionInfo(name string) bool {
+	return C.engine_print_extension_info(C.CString(name)) != 0
+}

@@ -1,0 +1,15 @@
+/* The module that was started (module.c), for the other files of the engine. */
+#ifndef PHPSAPI_MODULE_H
+#define PHPSAPI_MODULE_H
+
+#include "libphp.h"
+#include "engine.h"
+
+/* Each front end's callbacks, and the functions it adds to PHP's. */
+void cli_module_init(sapi_module_struct *module);
+
+/* Ends a process that a script forked: Go's runtime did not survive the fork, so such a child finishes the request
+ * and the module in C and leaves. Returns at once in the process that started the engine. */
+void end_if_forked(void);
+
+#endif

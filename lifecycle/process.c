@@ -1,0 +1,133 @@
+/*
+ * What the process was given at exec, and the way back to it.
+ *
+ * The Go runtime starts before main: it installs a handler for every signal, raises the soft limit of open files and
+ * starts threads that take signals. PHP's main finds none of this. A constructor runs before the runtime and records
+ * the state that exec left; engine_take_process restores it, so that a script that installs a handler, is killed by
+ * a signal, reads its limits or starts a child sees what it would see under php.
+ */
+#include <dirent.h>
+#include <malloc.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine.h"
+#include "process.h"
+
+struct process_at_exec process_at_exec;
+
+/* Whether the process will be php-fpm's master or front, which are Go programs of many threads. */
+static int is_fpm(int argc, char **argv)
+{
+	const char *name = argc > 0 ? basename(argv[0]) : "";
+
+	return strncmp(name, "php-fpm", 7) == 0 || (argc > 1 && strcmp(argv[1], "fpm") == 0);
+}
+
+/*
+ * Keeps the Go runtime small where it only reads the arguments and then calls PHP: it makes as many threads as it sees
+ * processors, and each costs tens of microseconds at every start of php. The runtime sees one; engine_take_process
+ * gives the others back before PHP runs. One malloc arena serves PHP's one thread.
+ */
+static void keep_runtime_small(void)
+{
+	cpu_set_t one;
+	int cpu = sched_getcpu();
+
+	mallopt(M_ARENA_MAX, 1);
+	if (cpu < 0 || sched_getaffinity(0, sizeof(process_at_exec.cpus), &process_at_exec.cpus) != 0) {
+		return;
+	}
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	process_at_exec.narrowed = sched_setaffinity(0, sizeof(one), &one) == 0;
+}
+
+__attribute__((constructor)) static void record_process(int argc, char **argv, char **envp)
+{
+	int sig;
+
+	process_at_exec.argc = argc;
+	process_at_exec.argv = argv;
+	process_at_exec.pid = getpid();
+	for (sig = 1; sig < NSIG; sig++) {
+		sigaction(sig, NULL, &process_at_exec.actions[sig]);
+	}
+	sigprocmask(SIG_BLOCK, NULL, &process_at_exec.mask);
+	getrlimit(RLIMIT_NOFILE, &process_at_exec.nofile);
+	if (!is_fpm(argc, argv)) {
+		keep_runtime_small();
+	}
+}
+
+char *engine_argv(int i)
+{
+	return i >= 0 && i < process_at_exec.argc ? process_at_exec.argv[i] : NULL;
+}
+
+static atomic_int closed_threads;
+
+/* Runs on a thread of the Go runtime: blocks every signal in the context that sigreturn restores. */
+static void close_thread(int sig, siginfo_t *info, void *context)
+{
+	sigfillset(&((ucontext_t *)context)->uc_sigmask);
+	atomic_fetch_add(&closed_threads, 1);
+}
+
+/*
+ * Closes every other thread to signals. A handler that PHP's pcntl installed must run on the main thread: on a Go
+ * thread it would run on a goroutine's stack, and a SIGCHLD that the main thread blocks to wait for would be lost to
+ * a thread that does not. The runtime offers no way to set another thread's mask, so each is sent a signal
+ * whose handler changes the mask that its return restores. (Ending the threads instead would be cheaper, and was
+ * tried: one of them may hold the runtime's only processor, and then Go waits for it for ever.)
+ */
+static void close_other_threads(void)
+{
+	const int sig = SIGRTMAX;
+	struct sigaction action = {.sa_sigaction = close_thread, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
+	const struct timespec pause = {.tv_nsec = 20 * 1000};
+	struct dirent *entry;
+	int sent = 0, tries;
+	DIR *tasks;
+
+	sigfillset(&action.sa_mask);
+	if (sigaction(sig, &action, NULL) != 0 || !(tasks = opendir("/proc/self/task"))) {
+		return;
+	}
+	while ((entry = readdir(tasks))) {
+		pid_t tid = atoi(entry->d_name);
+		if (tid > 0 && tid != process_at_exec.pid && syscall(SYS_tgkill, process_at_exec.pid, tid, sig) == 0) {
+			sent++;
+		}
+	}
+	closedir(tasks);
+	/* A thread that is just being born takes the signal when it opens its mask: wait, but never for ever. */
+	for (tries = 0; atomic_load(&closed_threads) < sent && tries < 2500; tries++) {
+		nanosleep(&pause, NULL);
+	}
+}
+
+void engine_take_process(void)
+{
+	int sig;
+
+	close_other_threads();
+	for (sig = 1; sig < NSIG; sig++) {
+		if (sig != SIGKILL && sig != SIGSTOP) {
+			sigaction(sig, &process_at_exec.actions[sig], NULL);
+		}
+	}
+	signal(SIGPIPE, SIG_IGN); /* a peer that goes away is an error of write, as in every SAPI of PHP's */
+	sigprocmask(SIG_SETMASK, &process_at_exec.mask, NULL);
+	setrlimit(RLIMIT_NOFILE, &process_at_exec.nofile);
+	if (process_at_exec.narrowed) {
+		sched_setaffinity(0, sizeof(process_at_exec.cpus), &process_at_exec.cpus);
+	}
+}

@@ -1,0 +1,23 @@
+/* The state that exec left to the process (process.c). */
+#ifndef PHPSAPI_PROCESS_H
+#define PHPSAPI_PROCESS_H
+
+#include <sched.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+struct process_at_exec {
+	int argc;
+	char **argv;
+	pid_t pid;
+	sigset_t mask;
+	struct sigaction actions[NSIG];
+	struct rlimit nofile;
+	cpu_set_t cpus; /* the processors the process may use */
+	int narrowed;   /* cpus was narrowed to one and is to be restored */
+};
+
+extern struct process_at_exec process_at_exec;
+
+#endif

@@ -1,0 +1,147 @@
+package sapi
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// INI is where a module's settings come from, weakest first: Defaults, the php.ini that Path names, the .ini files
+// of ScanDir, Entries.
+type INI struct {
+	// Defaults are settings that php.ini may override.
+	Defaults []Setting
+	// Path is a php.ini, or a list of directories to search for php-NAME.ini and php.ini, separated by colons; empty
+	// for none.
+	Path string
+	// Ignore leaves out the scan directories (php's -n), and says that an empty Path means no php.ini.
+	Ignore bool
+	// ScanDir is the list of directories whose *.ini files are read after php.ini, separated by colons.
+	ScanDir string
+	// Entries are settings over all files, in php.ini's syntax, one a line.
+	Entries string
+	// Dir and ScanDefault are the places of the front end's package: PHP_CONFIG_FILE_PATH and
+	// PHP_CONFIG_FILE_SCAN_DIR.
+	Dir, ScanDefault string
+}
+
+// Setting is one setting's name and value, in php.ini's words.
+type Setting struct {
+	Name, Value string
+}
+
+// INISource is what decides where php.ini is looked for, apart from the front end itself.
+type INISource struct {
+	// Version is the engine's MAJOR.MINOR, such as 8.2.
+	Version string
+	// Package is the front end's directory below /etc/php/VERSION: cli, cgi or fpm.
+	Package string
+	// Override is the argument of -c: a file or directories; empty for none.
+	Override string
+	// Ignore is -n.
+	Ignore bool
+	// Binary is PHP_BINARY, whose directory is searched too.
+	Binary string
+	// SearchCWD searches the current directory too, as php-cgi and php-fpm do and php does not.
+	SearchCWD bool
+	// Getenv reads PHPRC and PHP_INI_SCAN_DIR; the second result says whether the variable is set.
+	Getenv func(string) (string, bool)
+}
+
+// Locate says where the settings are, by the rules of php_init_config (main/php_ini.c): -c rules over everything;
+// else PHPRC (a file or a directory), the current directory where the SAPI says so, the directory of the binary, the
+// directory of the front end's package. Only Path, Ignore, ScanDir, Dir and ScanDefault of the result are set.
+//
+// The engine's own directory (libphp's is /etc/php/VERSION/embed) is used where the front end's package is not
+// installed.
+func (s INISource) Locate() INI {
+	ini := INI{Ignore: s.Ignore}
+	ini.Dir = filepath.Join("/etc/php", s.Version, s.Package)
+	if !isDir(ini.Dir) {
+		ini.Dir = filepath.Join("/etc/php", s.Version, "embed")
+	}
+	ini.ScanDefault = filepath.Join(ini.Dir, "conf.d")
+	ini.ScanDir = s.scanDir(ini.ScanDefault)
+	ini.Path = s.path(ini.Dir)
+	return ini
+}
+
+func (s INISource) path(dir string) string {
+	if s.Override != "" {
+		return s.Override
+	}
+	if s.Ignore {
+		return ""
+	}
+	rc, _ := s.Getenv("PHPRC")
+	if rc != "" && isReadableFile(rc) {
+		return rc
+	}
+	var places []string
+	if rc != "" {
+		places = append(places, rc)
+	}
+	if s.SearchCWD {
+		places = append(places, ".")
+	}
+	if s.Binary != "" {
+		if dir := filepath.Dir(s.Binary); dir != "/" {
+			places = append(places, dir)
+		}
+	}
+	return strings.Join(append(places, dir), ":")
+}
+
+// scanDir expands PHP_INI_SCAN_DIR: an empty element stands for the default directory.
+func (s INISource) scanDir(def string) string {
+	given, set := s.Getenv("PHP_INI_SCAN_DIR")
+	if !set {
+		return def
+	}
+	if given == "" {
+		return ""
+	}
+	places := strings.Split(given, ":")
+	for i, place := range places {
+		if place == "" {
+			places[i] = def
+		}
+	}
+	return strings.Join(places, ":")
+}
+
+// Define turns the argument of -d into a line of php.ini: `name` means `name=1`, and a value that does not begin
+// like a word, a number or a quoted string is quoted (php_ini_builder_define, main/php_ini_builder.c).
+func Define(arg string) string {
+	name, value, found := strings.Cut(arg, "=")
+	if !found {
+		return arg + "=1\n"
+	}
+	if value == "" || isAlnum(value[0]) || value[0] == '"' || value[0] == '\'' {
+		return arg + "\n"
+	}
+	return name + `="` + value + "\"\n"
+}
+
+func isAlnum(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// isReadableFile says whether path is something else than a directory and can be opened.
+func isReadableFile(path string) bool {
+	info, err := os.Stat(path)
+	if err != nil || info.IsDir() {
+		return false
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	file.Close()
+	return true
+}

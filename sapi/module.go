@@ -1,0 +1,23 @@
+package sapi
+
+// The SAPI names PHP and its extensions know. A new name would lose opcache and others, which compare it.
+const (
+	CLI       = "cli"
+	CLIServer = "cli-server"
+)
+
+// Module is what a front end tells the engine of itself: PHP's sapi_module_struct (main/SAPI.h) in Go's words.
+type Module struct {
+	// Name is php_sapi_name(): CLI, CLIServer, ...
+	Name string
+	// PrettyName is the "Server API" of phpinfo().
+	PrettyName string
+	// Binary is PHP_BINARY: an absolute path that, executed with php's arguments, is php. Empty where unknown.
+	Binary string
+	// INI says where the settings come from.
+	INI INI
+	// InfoAsText makes phpinfo() plain text instead of HTML.
+	InfoAsText bool
+	// ExtendedInfo compiles scripts with information for debuggers and profilers (php's -e).
+	ExtendedInfo bool
+}
