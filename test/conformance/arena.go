@@ -7,7 +7,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -30,8 +30,9 @@ import (
 //	tmp/, home/              TMPDIR and HOME
 //	php.ini                  the only php.ini, for PHPRC
 type Arena struct {
-	Dir  string
-	User *syscall.Credential // nil: whoever runs this program
+	Dir      string
+	User     *syscall.Credential // nil: whoever runs this program
+	UserName string
 }
 
 // A Side is one of the two things that are compared.
@@ -61,7 +62,9 @@ func newArena(kit Kit, binary string, root bool, name string) (*Arena, error) {
 		if err != nil {
 			return nil, err
 		}
-		a.User = credential
+		a.User, a.UserName = credential, name
+	} else if u, err := user.Current(); err == nil {
+		a.UserName = u.Username
 	}
 	var err error
 	if a.Dir, err = os.MkdirTemp("", "phpt-"); err != nil {
@@ -84,7 +87,12 @@ func (a *Arena) fill(kit Kit, binary string) error {
 			return err
 		}
 	}
-	if err := unpack(kit.Archive, a.path("src"), unpacked...); err != nil {
+	parts := slices.Clone(included)
+	for _, s := range suites {
+		parts = append(parts, s.Dirs...)
+	}
+	slices.Sort(parts)
+	if err := unpack(kit.Archive, a.path("src"), slices.Compact(parts)...); err != nil {
 		return err
 	}
 	if err := linkModules(a.path("modules"), kit.Modules); err != nil {
@@ -189,18 +197,23 @@ func (a *Arena) path(elements ...string) string {
 func (a *Arena) tests(s Suite, match func(string) bool) ([]string, error) {
 	var tests []string
 	root := a.path("src")
-	err := filepath.WalkDir(filepath.Join(root, s.Dir), func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".phpt") || strings.HasPrefix(d.Name(), ".") {
+	for _, dir := range s.Dirs {
+		err := filepath.WalkDir(filepath.Join(root, dir), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".phpt") || strings.HasPrefix(d.Name(), ".") {
+				return err
+			}
+			test, err := filepath.Rel(root, path)
+			if err == nil && match(test) {
+				tests = append(tests, test)
+			}
 			return err
+		})
+		if err != nil {
+			return nil, err
 		}
-		test, err := filepath.Rel(root, path)
-		if err == nil && match(test) {
-			tests = append(tests, test)
-		}
-		return err
-	})
-	sort.Strings(tests)
-	return tests, err
+	}
+	slices.Sort(tests)
+	return tests, nil
 }
 
 // credentialOf looks a user up by name.

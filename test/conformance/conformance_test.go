@@ -19,7 +19,7 @@ func TestChooseSuites(t *testing.T) {
 		{"fpm,cli", "cli fpm"},
 		{"sapi", "cli cgi fpm fpm-root"},
 		{"sapi, cgi", "cli cgi fpm fpm-root"},
-		{"all", "cli cgi fpm fpm-root zend tests standard"},
+		{"all", "cli cgi fpm fpm-root zend tests standard ext"},
 		{"nope", "error"},
 		{"", "error"},
 	} {
@@ -115,7 +115,7 @@ func TestArenaTests(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	got, err := a.tests(Suite{Dir: "d"}, func(test string) bool { return test != "d/b.phpt" })
+	got, err := a.tests(Suite{Dirs: []string{"d"}}, func(test string) bool { return test != "d/b.phpt" })
 	if err != nil || !slices.Equal(got, []string{"d/e/a.phpt"}) {
 		t.Errorf("got %v, %v", got, err)
 	}

@@ -8,12 +8,9 @@ import (
 	"strings"
 )
 
-// unpacked are the parts of php-src that the suites need: the tests, and the
-// files of others that they include.
-var unpacked = []string{
-	"run-tests.php", "sapi/*/tests", "Zend/tests", "tests", "ext/standard/tests",
-	"ext/ftp/tests", "ext/openssl/tests", "ext/dl_test/tests",
-}
+// included are the parts of php-src, beside the suites, that every arena needs:
+// the runner, and tests of others whose files the suites include.
+var included = []string{"run-tests.php", "ext/dl_test/tests", "ext/ftp/tests", "ext/openssl/tests"}
 
 // A Kit is what every arena is made from. It is kept between runs.
 type Kit struct {

@@ -49,7 +49,7 @@ func (r Runner) run(ctx context.Context, side Side, label string, workers int, t
 	args := []string{
 		"run-tests.php", "-q", "--no-progress", "-j" + strconv.Itoa(workers),
 		"--set-timeout", strconv.Itoa(int(r.Timeout.Seconds())),
-		"-r", list, "-W", results,
+		"--show-slow", "5000", "-r", list, "-W", results,
 	}
 	var output bytes.Buffer
 	start := time.Now()
@@ -76,6 +76,26 @@ func (r Runner) run(ctx context.Context, side Side, label string, workers int, t
 		return run, fmt.Errorf("run-tests.php: %w; see %s", runErr, log.Name())
 	}
 	return run, nil
+}
+
+// check makes sure that a side's php starts at all, so that what fails is not
+// every single test.
+func (r Runner) check(ctx context.Context, side Side) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, r.Timeout, errors.New("it does not end"))
+	defer cancel()
+	var output bytes.Buffer
+	php := r.Arena.path(string(side), frontEnds[0].path)
+	_, err := Command{
+		Path: php, Args: []string{"-n", "-v"}, Dir: r.Arena.path("src"),
+		Env: r.environment(side), User: r.Arena.User, Output: &output,
+	}.run(ctx)
+	if err == nil && !strings.HasPrefix(output.String(), "PHP ") {
+		err = errors.New("no version")
+	}
+	if err != nil {
+		return fmt.Errorf("%s does not answer php -n -v: %w: %s", side, err, strings.TrimSpace(output.String()))
+	}
+	return nil
 }
 
 // prepare writes the list of tests and makes way for the results, as files
@@ -110,6 +130,7 @@ func (r Runner) environment(side Side) []string {
 	env := append([]string{
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 		"HOME=" + r.Arena.path("home"),
+		"USER=" + r.Arena.UserName,
 		"TMPDIR=" + r.Arena.path("tmp"),
 		"LANG=C.UTF-8",
 		"NO_COLOR=1",
@@ -121,6 +142,9 @@ func (r Runner) environment(side Side) []string {
 		"TEST_PHP_EXECUTABLE=" + filepath.Join(tree, frontEnds[0].path),
 		"TEST_PHP_CGI_EXECUTABLE=" + filepath.Join(tree, frontEnds[1].path),
 	}, r.Suite.Env...)
+	if engine, ok := os.LookupEnv("PHPSAPI_ENGINE"); ok {
+		env = append(env, "PHPSAPI_ENGINE="+engine)
+	}
 	if _, err := os.Stat(r.Arena.path("locale")); err == nil {
 		env = append(env, "LOCPATH="+r.Arena.path("locale"))
 	}

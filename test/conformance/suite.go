@@ -10,26 +10,31 @@ import (
 type Suite struct {
 	// Name selects the suite on the command line.
 	Name string
-	// Dir is where its .phpt files are, relative to php-src's root.
-	Dir string
+	// Dirs are where its .phpt files are, relative to php-src's root.
+	Dirs []string
 	// Root says that the tests run as root instead of the unprivileged user.
 	Root bool
 	// Env is added to the environment of the tests.
 	Env []string
 }
 
-// heavy asks for the FPM tests that php-src itself leaves out unless told.
-var heavy = []string{"RUN_RESOURCE_HEAVY_TESTS=1", "FPM_RUN_RESOURCE_HEAVY_TESTS=1"}
-
-// suites are all there is to choose from, in the order in which they run.
+// suites are all there is to choose from, in the order in which they run. The
+// variables ask for tests that php-src itself leaves out unless told, because
+// they take time or memory.
 var suites = []Suite{
-	{Name: "cli", Dir: "sapi/cli/tests"},
-	{Name: "cgi", Dir: "sapi/cgi/tests"},
-	{Name: "fpm", Dir: "sapi/fpm/tests", Env: heavy},
-	{Name: "fpm-root", Dir: "sapi/fpm/tests", Root: true, Env: append([]string{"TEST_FPM_RUN_AS_ROOT=1"}, heavy...)},
-	{Name: "zend", Dir: "Zend/tests"},
-	{Name: "tests", Dir: "tests"},
-	{Name: "standard", Dir: "ext/standard/tests"},
+	{Name: "cli", Dirs: []string{"sapi/cli/tests"}},
+	{Name: "cgi", Dirs: []string{"sapi/cgi/tests"}},
+	{Name: "fpm", Dirs: []string{"sapi/fpm/tests"}, Env: []string{"FPM_RUN_RESOURCE_HEAVY_TESTS=1"}},
+	{Name: "fpm-root", Dirs: []string{"sapi/fpm/tests"}, Root: true,
+		Env: []string{"FPM_RUN_RESOURCE_HEAVY_TESTS=1", "TEST_FPM_RUN_AS_ROOT=1"}},
+	{Name: "zend", Dirs: []string{"Zend/tests"}, Env: []string{"RUN_RESOURCE_HEAVY_TESTS=1"}},
+	{Name: "tests", Dirs: []string{"tests"}},
+	{Name: "standard", Dirs: []string{"ext/standard/tests"}},
+	// The extensions that know of the SAPI they run in, or of its process.
+	{Name: "ext", Dirs: []string{
+		"ext/ffi/tests", "ext/opcache/tests", "ext/pcntl/tests", "ext/posix/tests",
+		"ext/readline/tests", "ext/session/tests", "ext/zend_test/tests",
+	}},
 }
 
 // chooseSuites returns the suites that a comma-separated list names, in the
