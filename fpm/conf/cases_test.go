@@ -371,11 +371,17 @@ func generateConfig(r *rand.Rand, i int) configCase {
 	var b strings.Builder
 	b.WriteString(head)
 	line := func(from []string, names []string) {
+		text := fmt.Sprintf("%s = %s", names[r.Intn(len(names))], values[r.Intn(len(values))])
 		if r.Intn(2) == 0 {
-			b.WriteString(strings.ReplaceAll(from[r.Intn(len(from))], " ; ", "\n") + "\n")
-		} else {
-			fmt.Fprintf(&b, "%s = %s\n", names[r.Intn(len(names))], values[r.Intn(len(values))])
+			text = strings.ReplaceAll(from[r.Intn(len(from))], " ; ", "\n")
 		}
+		// Nothing that names a file is damaged: php-fpm would make it.
+		if r.Intn(3) == 0 && !strings.Contains(text, "log") && !strings.Contains(text, "include") {
+			bytes := []string{"=", "[", "]", "\"", "'", "$", "${", "}", "\\", ";", "#", "(", "|", "!", "\r", "\t", "\x00", "\xff", " ", "0"}
+			i := r.Intn(len(text) + 1)
+			text = text[:i] + bytes[r.Intn(len(bytes))] + text[i:]
+		}
+		b.WriteString(text + "\n")
 	}
 	var globalNames, poolNames []string
 	for _, d := range Directives() {

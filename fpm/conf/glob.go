@@ -41,9 +41,15 @@ func globPaths(sys *System, pattern string, onlyDirs bool) (paths []string, ret 
 	if i >= 0 {
 		dir, name = pattern[:i], pattern[i+1:]
 	}
-	if name == "" && len(dir) > 1 { // "x/" is "x"
+	if name == "" && len(dir) > 1 { // "x/" is "x", marked if a directory
 		backslashes := len(dir) - len(strings.TrimRight(dir, `\`))
-		return globPaths(sys, dir[:len(dir)-backslashes%2], true)
+		paths, ret = globPaths(sys, dir[:len(dir)-backslashes%2], true)
+		for i, p := range paths {
+			if sys.isDir(p) {
+				paths[i] = p + "/"
+			}
+		}
+		return paths, ret
 	}
 	if wild, _ := special(dir); !wild {
 		return globIn(sys, unescape(dir), i >= 0, name, onlyDirs)
