@@ -1,0 +1,70 @@
+# What a checkout of phpsapi can do. `make help` lists it.
+
+PHP_CONFIG ?= php-config8.2
+FUZZTIME   ?= 20s
+ADDRESS    ?= 127.0.0.1:8080
+
+# lifecycle names the place of Debian's headers; where they are elsewhere, php-config knows.
+ifeq ($(wildcard /usr/include/php/20220829/main/php.h),)
+export CGO_CFLAGS ?= -O2 -g $(shell $(PHP_CONFIG) --includes 2>/dev/null)
+endif
+
+# Go asks git for the commit to record, and must not where git refuses to answer.
+VCS := $(shell git status >/dev/null 2>&1 || echo -buildvcs=false)
+
+VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+PACKAGE = phpsapi-$(VERSION)-linux-$(shell go env GOARCH)
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
+
+build: deps-build ## install what is missing, build ./phpsapi
+	go build $(VCS) -o phpsapi .
+
+run: build ## build, and serve docs/demo on http://127.0.0.1:8080 (ADDRESS=host:port)
+	@echo "phpsapi serves docs/demo on http://$(ADDRESS); Ctrl-C stops it"
+	@./phpsapi cli -S $(ADDRESS) -t docs/demo
+
+test: build deps-test lint ## everything that must pass
+	go test -count=1 ./...
+
+lint: deps-build ## gofmt, go vet, staticcheck, the borders between the packages
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt'ed (make fmt):"; echo "$$unformatted"; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+
+fmt: ## gofmt all Go code
+	gofmt -w .
+
+conformance: build deps-test ## php-src's tests of cli, cgi and fpm: phpsapi beside stock PHP
+	go run ./test/conformance
+
+conformance-full: build deps-test ## php-src's tests of the language too (long)
+	go run ./test/conformance -suites all
+
+e2e: build deps-e2e ## real programs from Debian's packages
+	go test -count=1 -tags e2e ./test/e2e
+
+fuzz: deps-build ## every fuzz target for a while (FUZZTIME=20s)
+	@grep -rn --include='*_test.go' -E '^func Fuzz' . | sed -E 's|^(.*)/[^/]*:[0-9]+:func (Fuzz[A-Za-z0-9_]*).*|\1 \2|' | \
+	while read -r package target; do \
+		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package" || exit 1; \
+	done
+
+bench: build deps-test ## phpsapi's cost beside stock PHP's
+	go run ./test/bench
+
+package: build ## build/phpsapi-VERSION-linux-ARCH.tar.gz: the program and its links
+	rm -rf build/$(PACKAGE)
+	mkdir -p build/$(PACKAGE)
+	cp phpsapi README.md CHANGELOG.md LICENSE build/$(PACKAGE)
+	for name in php php-cgi php-fpm; do ln -s phpsapi build/$(PACKAGE)/$$name; done
+	tar -C build --sort=name --owner=0 --group=0 --numeric-owner -czf build/$(PACKAGE).tar.gz $(PACKAGE)
+	@echo build/$(PACKAGE).tar.gz
+
+check: test ## what CI does
+
+deps-build deps-test deps-e2e:
+	@PHP_CONFIG=$(PHP_CONFIG) packaging/install-deps $(@:deps-%=%)
+
+.PHONY: help build run test lint fmt conformance conformance-full e2e fuzz bench package check deps-build deps-test deps-e2e
