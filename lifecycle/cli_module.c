@@ -8,6 +8,7 @@
 #include "cli.h"
 #include "module.h"
 #include "proctitle.h"
+#include "title_functions.h"
 
 struct cli_request cli = {.self = "", .script_filename = ""};
 
@@ -129,48 +130,10 @@ static void cli_log_message(const char *message, int syslog_type)
 
 /* ---- the functions cli adds to PHP's ---- */
 
-static PHP_FUNCTION(cli_set_process_title)
-{
-	char *title;
-	size_t len;
-
-	if (zend_parse_parameters(ZEND_NUM_ARGS(), "s", &title, &len) == FAILURE) {
-		return;
-	}
-	if (!proctitle_set(title)) {
-		php_error_docref(NULL, E_WARNING, "cli_set_process_title had an error: Buffer not contiguous");
-		RETURN_FALSE;
-	}
-	RETURN_TRUE;
-}
-
-static PHP_FUNCTION(cli_get_process_title)
-{
-	const char *title;
-	size_t len;
-
-	if (zend_parse_parameters(ZEND_NUM_ARGS(), "") == FAILURE) {
-		return;
-	}
-	title = proctitle_get(&len);
-	if (!title) {
-		php_error_docref(NULL, E_WARNING, "cli_get_process_title had an error: Buffer not contiguous");
-		RETURN_NULL();
-	}
-	RETURN_STR(zend_strpprintf(0, "%.*s", (int)len, title));
-}
-
 static PHP_FUNCTION(dl_of_engine)
 {
 	zif_dl(INTERNAL_FUNCTION_PARAM_PASSTHRU);
 }
-
-ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_set_title, 0, 1, _IS_BOOL, 0)
-	ZEND_ARG_TYPE_INFO(0, title, IS_STRING, 0)
-ZEND_END_ARG_INFO()
-
-ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_get_title, 0, 0, IS_STRING, 1)
-ZEND_END_ARG_INFO()
 
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_of_dl, 0, 1, _IS_BOOL, 0)
 	ZEND_ARG_TYPE_INFO(0, extension_filename, IS_STRING, 0)
@@ -178,8 +141,7 @@ ZEND_END_ARG_INFO()
 
 static const zend_function_entry cli_functions[] = {
 	ZEND_NAMED_FE(dl, ZEND_FN(dl_of_engine), arginfo_of_dl)
-	PHP_FE(cli_set_process_title, arginfo_set_title)
-	PHP_FE(cli_get_process_title, arginfo_get_title)
+	CLI_TITLE_FUNCTIONS
 	PHP_FE_END
 };
 

@@ -40,14 +40,13 @@ const char *engine_path(void); /* the file the loaded engine came from */
  * PHP finds the process as php's own main would. Called once, before PHP runs. */
 void engine_take_process(void);
 
+/* Says that the Go runtime is up: from now on C may call Go. */
+void engine_go_is_ready(void);
+
 /* Memory of argv[i] as the kernel shows it; NULL past the end. */
 char *engine_argv(int i);
 
 /* ---- module.c: module startup and shutdown ---- */
-
-enum engine_front {
-	ENGINE_CLI,
-};
 
 struct engine_pair {
 	const char *name;
@@ -56,8 +55,7 @@ struct engine_pair {
 
 /* A front end's sapi_module_struct. All strings must live until engine_module_shutdown. */
 struct engine_module {
-	enum engine_front front;
-	const char *name;
+	const char *name;               /* decides which callbacks the module gets */
 	const char *pretty_name;
 	const char *binary;             /* PHP_BINARY */
 	const char *ini_path;           /* php.ini, or directories to search for it; NULL for none */
@@ -111,6 +109,63 @@ void engine_cli_lint(const char *self);
 void engine_cli_strip(void);
 void engine_cli_highlight(void);
 void engine_cli_process_stdin(const char *begin, const char *run, const char *file, const char *end);
+
+/* ---- server_request.c: one request of a web server ---- */
+
+struct engine_variable {
+	const char *name;
+	size_t name_len;
+	const char *value;
+	size_t value_len;
+};
+
+/* A request. Strings end in NUL; those that are absent are NULL. All of it must live until the request's shutdown. */
+struct engine_request {
+	const char *method;
+	const char *uri;
+	const char *query_string;
+	const char *path_translated;
+	const char *content_type;
+	const char *cookie;
+	const char *authorization;
+	int64_t content_length;
+	int protocol;
+	int has_body;
+	const struct engine_variable *variables; /* for $_SERVER */
+	size_t variables_len;
+	const struct engine_variable *headers; /* for getallheaders() */
+	size_t headers_len;
+};
+
+int engine_server_request_startup(const struct engine_request *request);
+void engine_server_execute(const char *path);
+/* Runs a router script; 1 where it returned false, and so declined the request. */
+int engine_server_execute_router(const char *path);
+void engine_server_no_default_content_type(void);
+/* Ends the request, or, where engine_server_request_startup failed, what was begun of it. discard_head throws the
+ * response's head away: another answers. */
+void engine_server_request_shutdown(int discard_head);
+int engine_server_response_status(void);
+
+/* The last error PHP reported in this request; 0 where there was none. */
+struct engine_error {
+	int fatal;
+	const char *message;
+	const char *file;
+	int line;
+};
+int engine_last_error(struct engine_error *error);
+
+/* A setting's value as a number, 0 where there is no such setting. */
+long engine_setting(const char *name);
+
+/* ---- zygote.c: a worker's share of what its zygote was told ---- */
+
+/* Whether this process is a zygote's worker. */
+int engine_is_worker(void);
+/* The text the worker was forked with, and its descriptors. */
+const char *engine_worker_payload(size_t *len);
+int engine_worker_fd(size_t i); /* -1 past the last */
 
 /* ---- inspect.c: what the engine says of itself ---- */
 

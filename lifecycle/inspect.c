@@ -178,3 +178,8 @@ void engine_print_settings(void)
 		display_ini_entries(NULL);
 	} zend_end_try();
 }
+
+long engine_setting(const char *name)
+{
+	return (long)zend_ini_long(name, strlen(name), 0);
+}

@@ -49,6 +49,7 @@ extern PHPAPI zend_class_entry *reflection_zend_extension_ptr;
 
 /* Every symbol of libphp that this package uses. */
 #define ENGINE_SYMBOLS(X) \
+	X(add_assoc_stringl_ex) \
 	X(compiler_globals) \
 	X(core_globals) \
 	X(display_ini_entries) \
@@ -63,6 +64,7 @@ extern PHPAPI zend_class_entry *reflection_zend_extension_ptr;
 	X(php_execute_script) \
 	X(php_get_highlight_struct) \
 	X(php_handle_aborted_connection) \
+	X(php_handle_auth_data) \
 	X(php_import_environment_variables) \
 	X(php_info_print_module) \
 	X(php_ini_opened_path) \
@@ -91,6 +93,7 @@ extern PHPAPI zend_class_entry *reflection_zend_extension_ptr;
 	X(sapi_deactivate) \
 	X(sapi_globals) \
 	X(sapi_module) \
+	X(sapi_send_headers) \
 	X(sapi_shutdown) \
 	X(sapi_startup) \
 	X(tsrm_realpath) \
@@ -101,25 +104,33 @@ extern PHPAPI zend_class_entry *reflection_zend_extension_ptr;
 	X(zend_destroy_file_handle) \
 	X(zend_error) \
 	X(zend_eval_string_ex) \
+	X(zend_execute_scripts) \
 	X(zend_extensions) \
 	X(zend_hash_str_find) \
 	X(zend_hash_str_update) \
 	X(zend_highlight) \
+	X(zend_ini_boolean_displayer_cb) \
 	X(zend_ini_deactivate) \
+	X(zend_ini_long) \
 	X(zend_is_auto_global) \
 	X(zend_known_strings) \
 	X(zend_load_extension) \
+	X(_zend_new_array) \
 	X(zend_parse_parameters) \
 	X(zend_pass_function) \
 	X(zend_print_zval) \
 	X(zend_read_property) \
 	X(zend_register_bool_constant) \
 	X(zend_register_constant) \
+	X(zend_register_ini_entries) \
+	X(zend_set_timeout) \
 	X(zend_signal_startup) \
+	X(zend_stream_init_filename) \
 	X(zend_stream_init_fp) \
 	X(zend_string_init_interned) \
 	X(zend_strip) \
 	X(zend_strpprintf) \
+	X(zend_unregister_ini_entries) \
 	X(zend_write) \
 	X(zif_dl) \
 	X(zval_ptr_dtor)
@@ -129,6 +140,7 @@ ENGINE_SYMBOLS(X)
 #undef X
 
 /* From here on PHP's names mean the engine's objects. */
+#define add_assoc_stringl_ex (*p_add_assoc_stringl_ex)
 #define compiler_globals (*p_compiler_globals)
 #define core_globals (*p_core_globals)
 #define display_ini_entries (*p_display_ini_entries)
@@ -143,6 +155,7 @@ ENGINE_SYMBOLS(X)
 #define php_execute_script (*p_php_execute_script)
 #define php_get_highlight_struct (*p_php_get_highlight_struct)
 #define php_handle_aborted_connection (*p_php_handle_aborted_connection)
+#define php_handle_auth_data (*p_php_handle_auth_data)
 #define php_import_environment_variables (*p_php_import_environment_variables)
 #define php_info_print_module (*p_php_info_print_module)
 #define php_ini_opened_path (*p_php_ini_opened_path)
@@ -171,6 +184,7 @@ ENGINE_SYMBOLS(X)
 #define sapi_deactivate (*p_sapi_deactivate)
 #define sapi_globals (*p_sapi_globals)
 #define sapi_module (*p_sapi_module)
+#define sapi_send_headers (*p_sapi_send_headers)
 #define sapi_shutdown (*p_sapi_shutdown)
 #define sapi_startup (*p_sapi_startup)
 #define tsrm_realpath (*p_tsrm_realpath)
@@ -181,25 +195,33 @@ ENGINE_SYMBOLS(X)
 #define zend_destroy_file_handle (*p_zend_destroy_file_handle)
 #define zend_error (*p_zend_error)
 #define zend_eval_string_ex (*p_zend_eval_string_ex)
+#define zend_execute_scripts (*p_zend_execute_scripts)
 #define zend_extensions (*p_zend_extensions)
 #define zend_hash_str_find (*p_zend_hash_str_find)
 #define zend_hash_str_update (*p_zend_hash_str_update)
 #define zend_highlight (*p_zend_highlight)
+#define zend_ini_boolean_displayer_cb (*p_zend_ini_boolean_displayer_cb)
 #define zend_ini_deactivate (*p_zend_ini_deactivate)
+#define zend_ini_long (*p_zend_ini_long)
 #define zend_is_auto_global (*p_zend_is_auto_global)
 #define zend_known_strings (*p_zend_known_strings)
 #define zend_load_extension (*p_zend_load_extension)
+#define _zend_new_array (*p__zend_new_array)
 #define zend_parse_parameters (*p_zend_parse_parameters)
 #define zend_pass_function (*p_zend_pass_function)
 #define zend_print_zval (*p_zend_print_zval)
 #define zend_read_property (*p_zend_read_property)
 #define zend_register_bool_constant (*p_zend_register_bool_constant)
 #define zend_register_constant (*p_zend_register_constant)
+#define zend_register_ini_entries (*p_zend_register_ini_entries)
+#define zend_set_timeout (*p_zend_set_timeout)
 #define zend_signal_startup (*p_zend_signal_startup)
+#define zend_stream_init_filename (*p_zend_stream_init_filename)
 #define zend_stream_init_fp (*p_zend_stream_init_fp)
 #define zend_string_init_interned (*p_zend_string_init_interned)
 #define zend_strip (*p_zend_strip)
 #define zend_strpprintf (*p_zend_strpprintf)
+#define zend_unregister_ini_entries (*p_zend_unregister_ini_entries)
 #define zend_write (*p_zend_write)
 #define zif_dl (*p_zif_dl)
 #define zval_ptr_dtor (*p_zval_ptr_dtor)

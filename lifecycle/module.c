@@ -44,7 +44,7 @@ static void ini_defaults(HashTable *configuration)
 
 static int module_startup(sapi_module_struct *sapi)
 {
-	return php_module_startup(sapi, NULL);
+	return php_module_startup(sapi, strcmp(started->name, "cli-server") == 0 ? &cli_server_extension : NULL);
 }
 
 /* php_module_startup takes the directories to scan for .ini files from the environment alone: PHP_INI_SCAN_DIR is
@@ -81,10 +81,10 @@ int engine_module_startup(const struct engine_module *m)
 		.php_ini_ignore_cwd = 1, /* ini_path names every place to search */
 		.phpinfo_as_text = m->phpinfo_as_text,
 	};
-	switch (m->front) {
-	case ENGINE_CLI:
+	if (strcmp(m->name, "cli") == 0) {
 		cli_module_init(&module);
-		break;
+	} else {
+		server_module_init(&module);
 	}
 	zend_signal_startup();
 	sapi_startup(&module);

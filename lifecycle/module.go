@@ -20,7 +20,6 @@ var ErrModuleStartup = errors.New("PHP could not be started")
 // copied and kept until ModuleShutdown. The error is ErrModuleStartup.
 func (e *Engine) ModuleStartup(m sapi.Module) error {
 	c := (*C.struct_engine_module)(C.calloc(1, C.sizeof_struct_engine_module))
-	c.front = C.ENGINE_CLI
 	c.name = C.CString(m.Name)
 	c.pretty_name = C.CString(m.PrettyName)
 	c.binary = C.CString(m.Binary)

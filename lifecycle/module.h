@@ -7,6 +7,10 @@
 
 /* Each front end's callbacks, and the functions it adds to PHP's. */
 void cli_module_init(sapi_module_struct *module);
+void server_module_init(sapi_module_struct *module);
+
+/* The extension that PHP starts besides its own: cli-server's settings. */
+extern zend_module_entry cli_server_extension;
 
 /* Ends a process that a script forked: Go's runtime did not survive the fork, so such a child finishes the request
  * and the module in C and leaves. Returns at once in the process that started the engine. */

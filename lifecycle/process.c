@@ -20,6 +20,7 @@
 
 #include "engine.h"
 #include "process.h"
+#include "zygote.h"
 
 struct process_at_exec process_at_exec;
 
@@ -50,7 +51,7 @@ static void keep_runtime_small(void)
 	process_at_exec.narrowed = sched_setaffinity(0, sizeof(one), &one) == 0;
 }
 
-__attribute__((constructor)) static void record_process(int argc, char **argv, char **envp)
+static void record_process(int argc, char **argv)
 {
 	int sig;
 
@@ -65,6 +66,18 @@ __attribute__((constructor)) static void record_process(int argc, char **argv, c
 	if (!is_fpm(argc, argv)) {
 		keep_runtime_small();
 	}
+}
+
+/* Runs before the Go runtime. argv is the kernel's own array. */
+__attribute__((constructor)) static void before_go(int argc, char **argv, char **envp)
+{
+	record_process(argc, argv);
+	zygote_run();
+}
+
+void engine_go_is_ready(void)
+{
+	process_at_exec.go_ready = 1;
 }
 
 char *engine_argv(int i)

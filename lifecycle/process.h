@@ -11,6 +11,7 @@ struct process_at_exec {
 	int argc;
 	char **argv;
 	pid_t pid;
+	int go_ready;   /* the Go runtime is up: C may call Go */
 	sigset_t mask;
 	struct sigaction actions[NSIG];
 	struct rlimit nofile;

@@ -1,0 +1,218 @@
+/*
+ * The sapi_module_struct of the front ends that answer a web server: output is gathered and passed to Go in large
+ * pieces, the response's head once.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "module.h"
+#include "process.h"
+#include "proctitle.h"
+#include "server.h"
+#include "title_functions.h"
+#include "_cgo_export.h"
+
+const struct engine_request *server_request;
+int server_discard_head;
+
+static char output[32 * 1024];
+static size_t output_len;
+
+/* Whether this is a process that the script forked: it has no Go runtime, and its output goes nowhere, as the
+ * connection belongs to its parent. */
+static int is_forked(void)
+{
+	return getpid() != process_at_exec.pid;
+}
+
+void server_output_reset(void)
+{
+	output_len = 0;
+}
+
+int server_output_flush(void)
+{
+	size_t len = output_len;
+
+	output_len = 0;
+	return len == 0 || is_forked() || engineWrite(output, len) == 0;
+}
+
+static size_t server_ub_write(const char *text, size_t len)
+{
+	if (!server_request) {
+		return 0;
+	}
+	if (output_len + len > sizeof(output) && !server_output_flush()) {
+		php_handle_aborted_connection();
+		return 0;
+	}
+	if (len > sizeof(output)) {
+		if (!is_forked() && engineWrite((char *)text, len) != 0) {
+			php_handle_aborted_connection();
+			return 0;
+		}
+		return len;
+	}
+	memcpy(output + output_len, text, len);
+	output_len += len;
+	return len;
+}
+
+static void server_flush(void *context)
+{
+	if (!server_request) {
+		return;
+	}
+	if (!SG(headers_sent)) {
+		sapi_send_headers();
+		SG(headers_sent) = 1;
+	}
+	if (!server_output_flush() || (!is_forked() && engineFlush() != 0)) {
+		php_handle_aborted_connection();
+	}
+}
+
+/* Passes the head as one block of lines that end in a newline: the llist's memory is PHP's. */
+static int server_send_headers(sapi_headers_struct *headers)
+{
+	zend_llist_element *element;
+	size_t size = 0, at = 0;
+	char *block;
+	int sent;
+
+	if (!server_request || SG(request_info).no_headers || server_discard_head || is_forked()) {
+		return SAPI_HEADER_SENT_SUCCESSFULLY;
+	}
+	for (element = headers->headers.head; element; element = element->next) {
+		size += ((sapi_header_struct *)element->data)->header_len + 1;
+	}
+	block = malloc(size + 1);
+	if (!block) {
+		return SAPI_HEADER_SEND_FAILED;
+	}
+	for (element = headers->headers.head; element; element = element->next) {
+		sapi_header_struct *header = (sapi_header_struct *)element->data;
+		if (header->header_len > 0) {
+			memcpy(block + at, header->header, header->header_len);
+			at += header->header_len;
+			block[at++] = '\n';
+		}
+	}
+	sent = engineWriteHead(headers->http_response_code, headers->http_status_line, block, at) == 0;
+	free(block);
+	return sent ? SAPI_HEADER_SENT_SUCCESSFULLY : SAPI_HEADER_SEND_FAILED;
+}
+
+static size_t server_read_post(char *buffer, size_t size)
+{
+	size_t len = 0;
+
+	while (server_request && server_request->has_body && len < size && !is_forked()) {
+		size_t got = engineReadBody(buffer + len, size - len);
+		if (got == 0) {
+			break;
+		}
+		len += got;
+	}
+	return len;
+}
+
+static char *server_read_cookies(void)
+{
+	return server_request ? (char *)server_request->cookie : NULL;
+}
+
+static void server_register_variables(zval *variables)
+{
+	size_t i;
+
+	for (i = 0; server_request && i < server_request->variables_len; i++) {
+		const struct engine_variable *variable = &server_request->variables[i];
+		char *value = (char *)variable->value;
+		size_t len = variable->value_len;
+
+		if (sapi_module.input_filter(PARSE_SERVER, variable->name, &value, len, &len)) {
+			php_register_variable_safe((char *)variable->name, value, len, variables);
+		}
+	}
+}
+
+/* Before the Go runtime is up, in module startup, a call of Go would wait for ever. */
+static void server_log_message(const char *message, int syslog_type)
+{
+	if (process_at_exec.go_ready && !is_forked()) {
+		engineLog((char *)message, strlen(message), syslog_type);
+	} else {
+		fprintf(stderr, "%s\n", message);
+	}
+}
+
+/* ---- the functions cli-server adds to PHP's ---- */
+
+static PHP_FUNCTION(server_request_headers)
+{
+	size_t i;
+
+	if (zend_parse_parameters(ZEND_NUM_ARGS(), "") == FAILURE) {
+		return;
+	}
+	RETVAL_ARR(_zend_new_array(server_request ? server_request->headers_len : 0));
+	for (i = 0; server_request && i < server_request->headers_len; i++) {
+		const struct engine_variable *header = &server_request->headers[i];
+		add_assoc_stringl_ex(return_value, header->name, header->name_len, header->value, header->value_len);
+	}
+}
+
+static PHP_FUNCTION(server_response_headers)
+{
+	zend_llist_element *element;
+
+	if (zend_parse_parameters(ZEND_NUM_ARGS(), "") == FAILURE) {
+		return;
+	}
+	RETVAL_ARR(_zend_new_array(0));
+	for (element = SG(sapi_headers).headers.head; element; element = element->next) {
+		sapi_header_struct *header = (sapi_header_struct *)element->data;
+		const char *line = header->header, *colon = memchr(line, ':', header->header_len), *value;
+		size_t name_len = colon ? colon - line : 0;
+
+		while (name_len > 0 && (line[name_len - 1] == ' ' || line[name_len - 1] == '\t')) {
+			name_len--;
+		}
+		if (name_len == 0) {
+			continue;
+		}
+		for (value = colon + 1; *value == ' ' || *value == '\t'; value++) {
+		}
+		add_assoc_stringl_ex(return_value, line, name_len, value, header->header_len - (value - line));
+	}
+}
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_headers, 0, 0, IS_ARRAY, 0)
+ZEND_END_ARG_INFO()
+
+static const zend_function_entry cli_server_functions[] = {
+	CLI_TITLE_FUNCTIONS
+	ZEND_NAMED_FE(apache_request_headers, ZEND_FN(server_request_headers), arginfo_headers)
+	ZEND_NAMED_FE(apache_response_headers, ZEND_FN(server_response_headers), arginfo_headers)
+	ZEND_NAMED_FE(getallheaders, ZEND_FN(server_request_headers), arginfo_headers)
+	PHP_FE_END
+};
+
+void server_module_init(sapi_module_struct *module)
+{
+	proctitle_init();
+	module->ub_write = server_ub_write;
+	module->flush = server_flush;
+	module->sapi_error = zend_error;
+	module->send_headers = server_send_headers;
+	module->read_post = server_read_post;
+	module->read_cookies = server_read_cookies;
+	module->register_server_variables = server_register_variables;
+	module->log_message = server_log_message;
+	module->additional_functions = cli_server_functions;
+}

@@ -1,0 +1,44 @@
+package lifecycle
+
+/*
+#include "engine.h"
+*/
+import "C"
+
+import "unsafe"
+
+// Worker is a process that a zygote forked: PHP is started, and no request was served yet.
+type Worker struct {
+	Engine *Engine
+	// Payload is what the zygote's parent passed with the command to fork.
+	Payload []byte
+	// Files are the descriptors passed with it. They are closed on exec.
+	Files []int
+}
+
+// CurrentWorker gives the worker this process is; nil where it is none. A worker takes the process for PHP at once
+// (see TakeProcess). log takes PHP's own messages (log_message of sapi_module_struct), with a syslog priority.
+func CurrentWorker(log func(message string, priority int)) *Worker {
+	if C.engine_is_worker() == 0 {
+		return nil
+	}
+	var size C.size_t
+	payload := C.engine_worker_payload(&size)
+	w := &Worker{Engine: &Engine{}, Payload: C.GoBytes(unsafe.Pointer(payload), C.int(size))}
+	for i := 0; ; i++ {
+		fd := C.engine_worker_fd(C.size_t(i))
+		if fd < 0 {
+			break
+		}
+		w.Files = append(w.Files, int(fd))
+	}
+	TakeProcess()
+	logger = log
+	C.engine_go_is_ready()
+	return w
+}
+
+// IsWorker says whether this process is a zygote's worker.
+func IsWorker() bool {
+	return C.engine_is_worker() != 0
+}

@@ -1,0 +1,175 @@
+package lifecycle_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/phpsapi/phpsapi/lifecycle"
+	"github.com/phpsapi/phpsapi/lifecycle/zygote"
+	"github.com/phpsapi/phpsapi/sapi"
+)
+
+// TestMain makes the test binary its own zygote's worker.
+func TestMain(m *testing.M) {
+	if w := lifecycle.CurrentWorker(logToStderr); w != nil {
+		serve(w)
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+func logToStderr(message string, priority int) {
+	fmt.Fprintln(os.Stderr, "log:", message)
+}
+
+// serve answers one request for the script that the payload names, on the worker's first descriptor.
+func serve(w *lifecycle.Worker) {
+	client := os.NewFile(uintptr(w.Files[0]), "client")
+	defer client.Close()
+	server := w.Engine.NewServer()
+	path := string(w.Payload)
+	r := &sapi.Request{
+		RequestInfo: sapi.RequestInfo{Method: "POST", URI: "/x.php?a=1", QueryString: "a=1", PathTranslated: path,
+			ContentType: "application/x-www-form-urlencoded", ContentLength: 7, Cookie: "c=2", Protocol: 1001,
+			Authorization: "Basic dXNlcjpwYXNz"},
+		Variables: []sapi.Variable{{Name: "REQUEST_METHOD", Value: "POST"}, {Name: "X", Value: "y"}},
+		Headers:   []sapi.Variable{{Name: "X-oNe", Value: "1"}},
+		Body:      strings.NewReader("p=three"),
+		Response:  &plainResponse{client},
+	}
+	if server.RequestStartup(r) == nil {
+		server.Execute(path)
+	}
+	fmt.Fprintf(client, "[status %d]", server.Status())
+	if e, ok := server.LastError(); ok {
+		fmt.Fprintf(client, "[%v %s:%d]", e.Fatal, e.Message, e.Line)
+	}
+	server.RequestShutdown()
+}
+
+type plainResponse struct{ w io.Writer }
+
+func (p *plainResponse) WriteHead(head *sapi.ResponseHead) error {
+	_, err := fmt.Fprintf(p.w, "%d %q %s\n", head.Status, head.StatusLine, bytes.Join(head.Lines, []byte("|")))
+	return err
+}
+
+func (p *plainResponse) Write(b []byte) (int, error) { return p.w.Write(b) }
+func (p *plainResponse) Flush() error                { return nil }
+
+func startZygote(t *testing.T) *zygote.Zygote {
+	t.Helper()
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	z, err := zygote.Start(zygote.Config{
+		Program: program,
+		Engine:  lifecycle.EnginePath(),
+		Module: sapi.Module{Name: sapi.CLIServer, PrettyName: "Test", INI: sapi.INI{Ignore: true,
+			Defaults: []sapi.Setting{{Name: "display_errors", Value: "1"}}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return z
+}
+
+// run forks a worker for the script and gives what it answered and how it ended.
+func run(t *testing.T, z *zygote.Zygote, script string) (string, syscall.WaitStatus) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "x.php")
+	if err := os.WriteFile(path, []byte(script), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs := os.NewFile(uintptr(pair[1]), "theirs")
+	ours := os.NewFile(uintptr(pair[0]), "ours")
+	pid, err := z.Spawn([]byte(path), theirs)
+	theirs.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.FileConn(ours)
+	ours.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	answer, err := io.ReadAll(conn)
+	if err != nil {
+		t.Log(err)
+	}
+	e := <-z.Exits
+	if e.Pid != pid {
+		t.Fatalf("worker %d ended, want %d", e.Pid, pid)
+	}
+	return string(answer), e.Status
+}
+
+func TestWorkerAnswersARequest(t *testing.T) {
+	z := startZygote(t)
+	defer z.Close()
+	answer, status := run(t, z, `<?php header("X-A: b"); http_response_code(404);
+		echo PHP_SAPI, json_encode([$_GET, $_POST, $_COOKIE, $_SERVER["X"], getallheaders(), $_SERVER["PHP_AUTH_USER"] ?? null]);`)
+	want := `404 "" X-Powered-By: PHP/` + z.Version + `|X-A: b|Content-type: text/html; charset=UTF-8
+[status 404]cli-server[{"a":"1"},{"p":"three"},{"c":"2"},"y",{"X-oNe":"1"},"user"]`
+	// The output is gathered until the request ends, the status line of the test is not.
+	if strings.ReplaceAll(answer, "[status 404]", "") != strings.ReplaceAll(want, "[status 404]", "") {
+		t.Errorf("got  %q\nwant %q", answer, want)
+	}
+	if !status.Exited() || status.ExitStatus() != 0 {
+		t.Errorf("worker ended with %v", status)
+	}
+}
+
+func TestCrashOfAWorkerLeavesTheZygote(t *testing.T) {
+	z := startZygote(t)
+	defer z.Close()
+	_, status := run(t, z, `<?php exec("kill -SEGV " . getmypid()); sleep(5);`)
+	if !status.Signaled() || status.Signal() != syscall.SIGSEGV {
+		t.Errorf("worker ended with %v, want a death by SIGSEGV", status)
+	}
+	answer, _ := run(t, z, `<?php echo "still here";`)
+	if !strings.Contains(answer, "still here") {
+		t.Errorf("got %q", answer)
+	}
+}
+
+func TestFatalErrorIsReported(t *testing.T) {
+	z := startZygote(t)
+	defer z.Close()
+	answer, _ := run(t, z, "<?php\nnope();")
+	if !strings.Contains(answer, "[true Uncaught Error: Call to undefined function nope()") {
+		t.Errorf("got %q", answer)
+	}
+}
+
+func TestForkedChildOfAScriptLeavesQuietly(t *testing.T) {
+	z := startZygote(t)
+	defer z.Close()
+	answer, status := run(t, z, `<?php $p = pcntl_fork(); if (!$p) { exit(5); }
+		pcntl_waitpid($p, $s); echo "child ", pcntl_wexitstatus($s);`)
+	if !strings.Contains(answer, "child 5") || !status.Exited() {
+		t.Errorf("got %q, %v", answer, status)
+	}
+}
+
+func TestEngineThatIsNotThereIsNamed(t *testing.T) {
+	program, _ := os.Executable()
+	_, err := zygote.Start(zygote.Config{Program: program, Engine: "/nonexistent/libphp.so",
+		Module: sapi.Module{Name: sapi.CLIServer, INI: sapi.INI{Ignore: true}}})
+	if err == nil || !strings.Contains(err.Error(), "/nonexistent/libphp.so") {
+		t.Errorf("got %v", err)
+	}
+}

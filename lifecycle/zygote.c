@@ -1,0 +1,277 @@
+/*
+ * The zygote: a process that starts PHP once, before any Go runtime, and forks a worker per command.
+ *
+ *   parent                              zygote
+ *     executes itself with the control socket's
+ *     number in PHPSAPI_ZYGOTE      ->    constructor, one thread, no Go
+ *     START module                  ->    loads libphp, module startup
+ *                                   <-    READY version          (or FAILED message, and it exits)
+ *     FORK payload + descriptors    ->    fork
+ *                                   <-    CHILD pid              (or -errno)
+ *                                           in the child the constructor returns, Go boots, and main finds
+ *                                           payload and descriptors (engine_worker_*)
+ *                                   <-    EXIT pid wait-status   when a child ended
+ *     closes the socket             ->    exits; its children are the parent's to end, by their own descriptors
+ *
+ * Each message is one packet of a SOCK_SEQPACKET pair: a letter, then what lifecycle/zygote/message.go says. The
+ * zygote believes its parent: both are the same program of the same user.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "engine.h"
+#include "module.h"
+#include "process.h"
+#include "zygote.h"
+
+#define MAX_FDS 16
+
+static struct {
+	int forked;
+	char *payload;
+	size_t payload_len;
+	int fds[MAX_FDS];
+	size_t fds_len;
+} worker;
+
+static int control = -1;
+static char packet[128 * 1024];
+
+static void die(const char *what)
+{
+	fprintf(stderr, "phpsapi: zygote: %s\n", what);
+	exit(EXIT_FAILURE);
+}
+
+static void die_errno(const char *what)
+{
+	fprintf(stderr, "phpsapi: zygote: %s: %s\n", what, strerror(errno));
+	exit(EXIT_FAILURE);
+}
+
+static void send_text(char letter, const char *text)
+{
+	struct iovec parts[] = {{&letter, 1}, {(char *)text, strlen(text)}};
+	struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+
+	if (sendmsg(control, &message, MSG_NOSIGNAL) < 0) {
+		exit(EXIT_SUCCESS); /* the parent is gone */
+	}
+}
+
+static void send_numbers(char letter, int32_t first, int32_t second)
+{
+	int32_t numbers[] = {first, second};
+	struct iovec parts[] = {{&letter, 1}, {numbers, sizeof(numbers)}};
+	struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+
+	if (sendmsg(control, &message, MSG_NOSIGNAL) < 0) {
+		exit(EXIT_SUCCESS);
+	}
+}
+
+/* Reads one packet, and the descriptors that came with it into worker.fds. Returns its length; 0: the parent is gone. */
+static size_t receive(void)
+{
+	char space[CMSG_SPACE(sizeof(int) * MAX_FDS)];
+	struct iovec part = {packet, sizeof(packet) - 1};
+	struct msghdr message = {
+		.msg_iov = &part, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof(space)};
+	struct cmsghdr *header;
+	ssize_t len;
+
+	do {
+		len = recvmsg(control, &message, MSG_CMSG_CLOEXEC);
+	} while (len < 0 && errno == EINTR);
+	if (len <= 0) {
+		return 0;
+	}
+	if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+		die("a message is too large");
+	}
+	worker.fds_len = 0;
+	for (header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+		if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
+			worker.fds_len = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+			memcpy(worker.fds, CMSG_DATA(header), worker.fds_len * sizeof(int));
+		}
+	}
+	packet[len] = '\0';
+	return len;
+}
+
+/* Takes the next NUL-terminated string of a START packet. */
+static const char *next_string(char **at, const char *end)
+{
+	char *text = *at;
+
+	if (text >= end) {
+		die("a START message is cut short");
+	}
+	*at += strlen(text) + 1;
+	return text;
+}
+
+static int next_flag(char **at, const char *end)
+{
+	return next_string(at, end)[0] == '1';
+}
+
+/* Starts PHP as the START packet says. The module's strings stay where they are: packet is copied. */
+static void start(size_t len)
+{
+	static struct engine_module module;
+	static struct engine_pair defaults[16];
+	char *memory = malloc(len + 1), *at = memory + 1, detail[1024];
+	const char *end = memory + len, *engine;
+
+	if (!memory) {
+		die_errno("malloc");
+	}
+	memcpy(memory, packet, len + 1);
+	engine = next_string(&at, end);
+	module.name = next_string(&at, end);
+	module.pretty_name = next_string(&at, end);
+	module.binary = next_string(&at, end);
+	module.ini_path = next_string(&at, end);
+	module.ini_dir = next_string(&at, end);
+	module.ini_scan_default = next_string(&at, end);
+	module.ini_scan_dir = next_string(&at, end);
+	module.ini_entries = next_string(&at, end);
+	module.ini_ignore = next_flag(&at, end);
+	module.phpinfo_as_text = next_flag(&at, end);
+	module.extended_info = next_flag(&at, end);
+	for (; at < end && module.ini_defaults_len < 16; module.ini_defaults_len++) {
+		defaults[module.ini_defaults_len].name = next_string(&at, end);
+		defaults[module.ini_defaults_len].value = next_string(&at, end);
+	}
+	module.ini_defaults = defaults;
+	if (!module.ini_path[0]) {
+		module.ini_path = NULL;
+	}
+	if (engine_load(engine, detail, sizeof(detail)) != ENGINE_LOADED) {
+		send_text('E', detail);
+		exit(EXIT_FAILURE);
+	}
+	signal(SIGPIPE, SIG_IGN);
+	if (engine_module_startup(&module) != 0) {
+		send_text('E', "PHP could not be started");
+		exit(EXIT_FAILURE);
+	}
+	send_text('R', engine_version());
+}
+
+/* Forks a worker. Returns 1 in the worker, 0 in the zygote. */
+static int spawn(size_t len)
+{
+	pid_t pid = fork();
+	size_t i;
+
+	if (pid == 0) {
+		worker.forked = 1;
+		worker.payload = malloc(len);
+		worker.payload_len = len - 1;
+		if (worker.payload) {
+			memcpy(worker.payload, packet + 1, len);
+		}
+		close(control);
+		process_at_exec.pid = getpid();
+		return 1;
+	}
+	send_numbers('C', pid < 0 ? -errno : pid, 0);
+	for (i = 0; i < worker.fds_len; i++) {
+		close(worker.fds[i]);
+	}
+	return 0;
+}
+
+static void reap(void)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		send_numbers('X', pid, status);
+	}
+}
+
+void zygote_run(void)
+{
+	const char *number = getenv("PHPSAPI_ZYGOTE");
+	struct pollfd polled[2];
+	sigset_t child, before;
+	int signals;
+
+	if (!number) {
+		return;
+	}
+	control = atoi(number);
+	unsetenv("PHPSAPI_ZYGOTE");
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &child, &before);
+	signals = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (signals < 0) {
+		die_errno("signalfd");
+	}
+	polled[0] = (struct pollfd){.fd = control, .events = POLLIN};
+	polled[1] = (struct pollfd){.fd = signals, .events = POLLIN};
+	for (;;) {
+		size_t len;
+
+		if (poll(polled, 2, -1) < 0 && errno != EINTR) {
+			die_errno("poll");
+		}
+		if (polled[1].revents) {
+			struct signalfd_siginfo info;
+			while (read(signals, &info, sizeof(info)) > 0) {
+			}
+			reap();
+		}
+		if (!polled[0].revents) {
+			continue;
+		}
+		len = receive();
+		if (len == 0) {
+			exit(EXIT_SUCCESS);
+		}
+		switch (packet[0]) {
+		case 'S':
+			start(len);
+			break;
+		case 'F':
+			if (spawn(len)) {
+				close(signals);
+				sigprocmask(SIG_SETMASK, &before, NULL);
+				return;
+			}
+			break;
+		default:
+			die("an unknown message");
+		}
+	}
+}
+
+int engine_is_worker(void)
+{
+	return worker.forked;
+}
+
+const char *engine_worker_payload(size_t *len)
+{
+	*len = worker.payload_len;
+	return worker.payload;
+}
+
+int engine_worker_fd(size_t i)
+{
+	return i < worker.fds_len ? worker.fds[i] : -1;
+}

@@ -1,0 +1,85 @@
+package zygote
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+
+	"github.com/phpsapi/phpsapi/sapi"
+)
+
+// A message is a letter and what belongs to it. The other side is lifecycle/zygote.c.
+const (
+	msgStart  = 'S' // engine and module, each string ended by a NUL
+	msgFork   = 'F' // a worker's payload; its descriptors travel as SCM_RIGHTS
+	msgReady  = 'R' // the engine's PHP_VERSION
+	msgFailed = 'E' // why there is no engine
+	msgChild  = 'C' // the new worker's pid, or -errno, as int32; then four bytes of no meaning
+	msgExit   = 'X' // an ended worker's pid and wait status, both int32
+)
+
+// maxMessage is the largest packet, in bytes.
+const maxMessage = 128<<10 - 1
+
+// start encodes the order to start module m on the libphp called engine.
+func start(engine string, m sapi.Module) ([]byte, error) {
+	fields := []string{
+		engine, m.Name, m.PrettyName, m.Binary, m.INI.Path, m.INI.Dir, m.INI.ScanDefault, m.INI.ScanDir, m.INI.Entries,
+		flag(m.INI.Ignore), flag(m.InfoAsText), flag(m.ExtendedInfo),
+	}
+	for _, s := range m.INI.Defaults {
+		fields = append(fields, s.Name, s.Value)
+	}
+	for _, field := range fields {
+		if strings.ContainsRune(field, 0) {
+			return nil, fmt.Errorf("start message: a NUL byte in %q", field)
+		}
+	}
+	message := append([]byte{msgStart}, strings.Join(fields, "\x00")+"\x00"...)
+	if len(message) > maxMessage {
+		return nil, fmt.Errorf("start message: the settings are too long: %d bytes of %d at most", len(message), maxMessage)
+	}
+	return message, nil
+}
+
+func flag(b bool) string {
+	if b {
+		return "1"
+	}
+	return "0"
+}
+
+// fork encodes the order to fork a worker.
+func fork(payload []byte) ([]byte, error) {
+	if len(payload) >= maxMessage {
+		return nil, fmt.Errorf("fork message: the payload is too long: %d bytes of %d at most", len(payload), maxMessage-1)
+	}
+	return append([]byte{msgFork}, payload...), nil
+}
+
+var errMalformed = errors.New("malformed message from the zygote")
+
+// child decodes the answer to fork.
+func child(body []byte) (pid int, err error) {
+	if len(body) != 8 {
+		return 0, errMalformed
+	}
+	n := int32(binary.NativeEndian.Uint32(body))
+	if n < 0 {
+		return 0, fmt.Errorf("fork: %w", syscall.Errno(-n))
+	}
+	return int(n), nil
+}
+
+// exit decodes a worker's end.
+func exit(body []byte) (Exit, error) {
+	if len(body) != 8 {
+		return Exit{}, errMalformed
+	}
+	return Exit{
+		Pid:    int(int32(binary.NativeEndian.Uint32(body))),
+		Status: syscall.WaitStatus(binary.NativeEndian.Uint32(body[4:])),
+	}, nil
+}

@@ -1,0 +1,52 @@
+package sapi
+
+import "io"
+
+// Request is one request of a web server: what the engine must know to answer it. Its strings must not change until
+// the request's shutdown.
+type Request struct {
+	RequestInfo
+	// Variables are what the front end adds to $_SERVER, in order; later ones win.
+	Variables []Variable
+	// Headers are the request's header lines as the client wrote them: getallheaders().
+	Headers []Variable
+	// Body gives the request's body. nil stands for an empty one.
+	Body io.Reader
+	// Response takes the answer.
+	Response ResponseWriter
+}
+
+// RequestInfo is PHP's sapi_request_info (main/SAPI.h). A string that is empty is absent.
+type RequestInfo struct {
+	Method         string
+	URI            string
+	QueryString    string
+	PathTranslated string // the script's file
+	ContentType    string
+	Cookie         string // the Cookie header
+	Authorization  string // the Authorization header, from which PHP takes PHP_AUTH_USER and its like
+	ContentLength  int64  // bytes
+	Protocol       int    // 1000 for HTTP/1.0, 1001 for HTTP/1.1
+}
+
+// Variable is a name with its value.
+type Variable struct {
+	Name, Value string
+}
+
+// ResponseHead is a response's status and header lines. It is valid only during the call that passes it.
+type ResponseHead struct {
+	Status     int      // 200 where the script set none
+	StatusLine string   // the line the script gave itself, such as "HTTP/1.1 404 Gone Fishing"; else empty
+	Lines      [][]byte // "Name: value", without line ends
+}
+
+// ResponseWriter takes a response from the engine: the head once, before the first byte of the body. An error says
+// that the client is gone; PHP then treats the connection as aborted.
+type ResponseWriter interface {
+	WriteHead(head *ResponseHead) error
+	// Write takes a piece of the body. The bytes are valid only during the call.
+	Write(p []byte) (int, error)
+	// Flush sends what was written so far to the client.
+	Flush() error
+}
