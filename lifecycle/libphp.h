@@ -67,6 +67,7 @@ extern PHPAPI zend_class_entry *reflection_zend_extension_ptr;
 	X(php_handle_auth_data) \
 	X(php_import_environment_variables) \
 	X(php_info_print_module) \
+	X(php_info_print_table_row) \
 	X(php_ini_opened_path) \
 	X(php_ini_scanned_files) \
 	X(php_ini_scanned_path) \
@@ -158,6 +159,7 @@ ENGINE_SYMBOLS(X)
 #define php_handle_auth_data (*p_php_handle_auth_data)
 #define php_import_environment_variables (*p_php_import_environment_variables)
 #define php_info_print_module (*p_php_info_print_module)
+#define php_info_print_table_row (*p_php_info_print_table_row)
 #define php_ini_opened_path (*p_php_ini_opened_path)
 #define php_ini_scanned_files (*p_php_ini_scanned_files)
 #define php_ini_scanned_path (*p_php_ini_scanned_path)

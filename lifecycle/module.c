@@ -42,6 +42,11 @@ static void ini_defaults(HashTable *configuration)
 	}
 }
 
+const char *engine_ini_dir(void)
+{
+	return started ? started->ini_dir : NULL;
+}
+
 static int module_startup(sapi_module_struct *sapi)
 {
 	return php_module_startup(sapi, strcmp(started->name, "cli-server") == 0 ? &cli_server_extension : NULL);

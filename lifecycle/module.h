@@ -12,6 +12,9 @@ void server_module_init(sapi_module_struct *module);
 /* The extension that PHP starts besides its own: cli-server's settings. */
 extern zend_module_entry cli_server_extension;
 
+/* PHP_CONFIG_FILE_PATH of the started module; NULL before that. */
+const char *engine_ini_dir(void);
+
 /* Ends a process that a script forked: Go's runtime did not survive the fork, so such a child finishes the request
  * and the module in C and leaves. Returns at once in the process that started the engine. */
 void end_if_forked(void);
