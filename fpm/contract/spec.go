@@ -1,0 +1,99 @@
+package contract
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
+)
+
+// Role is what a Spec's Role says: other kinds of workers have other payloads.
+const Role = "fpm"
+
+// Spec is everything a worker needs to know, besides its descriptors.
+type Spec struct {
+	Role string // "fpm"
+
+	Generation int // counts from 1; a reload makes the next
+	Slot       int // the worker's page of its pool's scoreboard, from 0
+	Slots      int // how many the pool has
+	MasterPid  int
+
+	// Pool is the pool's configuration. Users and groups in it are for show: Identity is who to become. In Env, a
+	// value's $NAME is already replaced.
+	Pool     *conf.Pool
+	Identity Identity
+	Global   Global
+
+	// Files tell what the worker's descriptors are, in their order. The first three are always Listen, Scoreboard
+	// and Control.
+	Files []File
+
+	// Root says that the master is root: only then Chroot and ProcessPriority of the pool count.
+	Root bool
+}
+
+// Identity is who a worker becomes. A zero UID or GID stays the master's.
+type Identity struct {
+	UID, GID int
+	Groups   []int  // supplementary groups, with GID; to set where UID is not 0
+	User     string // for USER in the environment, unless env[] has one; empty: unknown
+	Home     string // for HOME
+}
+
+// Global is what of the [global] section matters to a worker.
+type Global struct {
+	ConfigPath string
+	LogLevel   zlog.Level
+	LogLimit   int
+	// LogBuffering is log_buffering.
+	LogBuffering bool
+	// Syslog says that error_log is syslog.
+	Syslog bool
+	// ProcessControlTimeout, in seconds, is how long a graceful end may take before the master loses patience.
+	ProcessControlTimeout int
+}
+
+// File says what a descriptor is.
+type File string
+
+// The descriptors a worker may be passed.
+const (
+	Listen           File = "listen"            // the pool's listening socket, not blocking
+	Scoreboard       File = "scoreboard"        // the pool's memfd
+	Control          File = "control"           // the control socket
+	TraceSocket      File = "trace"             // the trace socket, where the pool has a request_slowlog_timeout
+	Access           File = "access log"        // where the pool has an access.log
+	Stdout           File = "stdout"            // the write ends of pipes to the master, with catch_workers_output
+	Stderr           File = "stderr"            //
+	SharedScoreboard File = "shared scoreboard" // in a pool made for pm.status_listen: of the pool whose status it shows
+)
+
+// Encode is the payload of the zygote's fork.
+func (s *Spec) Encode() ([]byte, error) {
+	s.Role = Role
+	return json.Marshal(s)
+}
+
+// Decode reads what Encode made.
+func Decode(payload []byte) (*Spec, error) {
+	s := &Spec{}
+	if err := json.Unmarshal(payload, s); err != nil {
+		return nil, fmt.Errorf("a worker's orders: %w", err)
+	}
+	if s.Role != Role {
+		return nil, fmt.Errorf("a worker's orders: role %q, want %q", s.Role, Role)
+	}
+	return s, nil
+}
+
+// File gives the index of a descriptor; -1 if the worker has none such.
+func (s *Spec) File(which File) int {
+	for i, f := range s.Files {
+		if f == which {
+			return i
+		}
+	}
+	return -1
+}
