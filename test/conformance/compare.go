@@ -79,8 +79,9 @@ func (s *arenaSet) compare(ctx context.Context, report *Report, expected Expecte
 		if err := settleAlone(ctx, runner, &comparison, label, o.Reruns); err != nil {
 			return err
 		}
+		report.Kept = map[string]string{}
 		for _, test := range comparison.with(Failure) {
-			report.Diffs = append(report.Diffs, runner.keep(PHPSAPI, test))
+			report.Kept[test] = runner.keep(PHPSAPI, label, test)
 		}
 		report.Turns = append(report.Turns, Turn{Run: run, Comparison: comparison})
 		report.print(os.Stdout, turn, expected)
@@ -109,7 +110,7 @@ func (s *arenaSet) baseline(ctx context.Context, runner Runner, tests []string) 
 	run.Results = run.Results.with(again.Results)
 	for _, test := range failed {
 		if !run.Results[test].passes() {
-			runner.keep(Stock, test)
+			runner.keep(Stock, "-again", test)
 		}
 	}
 	return run, err

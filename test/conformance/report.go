@@ -19,7 +19,8 @@ type Report struct {
 	Tests   []string
 	Stock   Run
 	Turns   []Turn
-	Diffs   []string // what is kept of failures
+	// Kept says where what is left of a failed test can be read.
+	Kept map[string]string
 }
 
 // notable are the verdicts whose tests are printed, and the word for each.
@@ -46,15 +47,14 @@ func (r *Report) print(w io.Writer, turn int, expected Expected) {
 				fmt.Fprintf(w, ": %s", reason)
 			}
 			fmt.Fprintln(w)
+			if kept := r.Kept[test]; kept != "" {
+				fmt.Fprintf(w, "\t%s\n", kept)
+			}
 		}
 	}
 	for _, test := range t.Comparison.Again {
 		fmt.Fprintf(w, "%s: passed when run again alone: %s\n", r.Suite.Name, test)
 	}
-	for _, diff := range r.Diffs {
-		fmt.Fprintf(w, "%s: see %s\n", r.Suite.Name, diff)
-	}
-	r.Diffs = nil
 }
 
 // tally adds up a suite's turns.

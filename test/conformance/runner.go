@@ -41,11 +41,6 @@ func (r Runner) run(ctx context.Context, side Side, label string, workers int, t
 	if err := r.prepare(list, results, tests); err != nil {
 		return Run{}, err
 	}
-	log, err := r.log(side, label)
-	if err != nil {
-		return Run{}, err
-	}
-	defer log.Close()
 	args := []string{
 		"run-tests.php", "-q", "--no-progress", "-j" + strconv.Itoa(workers),
 		"--set-timeout", strconv.Itoa(int(r.Timeout.Seconds())),
@@ -58,7 +53,8 @@ func (r Runner) run(ctx context.Context, side Side, label string, workers int, t
 		Env: r.environment(side), User: r.Arena.User, Output: &output,
 	}.run(ctx)
 	run := Run{Left: left, Took: time.Since(start)}
-	if _, err := log.Write(output.Bytes()); err != nil {
+	log := r.logPath(side, label)
+	if err := os.WriteFile(log, output.Bytes(), 0o644); err != nil {
 		return run, err
 	}
 	file, err := os.Open(results)
@@ -73,7 +69,7 @@ func (r Runner) run(ctx context.Context, side Side, label string, workers int, t
 		return run, err
 	}
 	if runErr != nil {
-		return run, fmt.Errorf("run-tests.php: %w; see %s", runErr, log.Name())
+		return run, fmt.Errorf("run-tests.php: %w; see %s", runErr, log)
 	}
 	return run, nil
 }
@@ -98,9 +94,11 @@ func (r Runner) check(ctx context.Context, side Side) error {
 	return nil
 }
 
-// prepare writes the list of tests and makes way for the results, as files
-// that the arena's user may write.
+// prepare writes the list of tests and makes way for the results and the log.
 func (r Runner) prepare(list, results string, tests []string) error {
+	if err := os.MkdirAll(filepath.Dir(r.logPath(Stock, "")), 0o755); err != nil {
+		return err
+	}
 	var b strings.Builder
 	for _, test := range tests {
 		fmt.Fprintln(&b, r.Arena.path("src", test))
@@ -114,13 +112,9 @@ func (r Runner) prepare(list, results string, tests []string) error {
 	return nil
 }
 
-// log opens the file for what a run prints.
-func (r Runner) log(side Side, label string) (*os.File, error) {
-	dir := filepath.Join(r.Keep, r.Suite.Name)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
-	return os.Create(filepath.Join(dir, string(side)+label+".log"))
+// logPath names the file for what a run prints.
+func (r Runner) logPath(side Side, label string) string {
+	return filepath.Join(r.Keep, r.Suite.Name, string(side)+label+".log")
 }
 
 // environment is all that the tests see of one. It is made up here, so that
@@ -155,14 +149,14 @@ func (r Runner) environment(side Side) []string {
 var keepings = []string{"diff", "out", "exp", "log", "sh", "php"}
 
 // keep copies what the last run left of a failed test and returns the path of
-// its diff, or of the directory when there is none.
-func (r Runner) keep(side Side, test string) string {
+// its diff, or of the log of the run called label when there is no diff.
+func (r Runner) keep(side Side, label, test string) string {
 	dir := filepath.Join(r.Keep, r.Suite.Name, string(side), filepath.Dir(test))
 	stem := strings.TrimSuffix(filepath.Base(test), "phpt")
+	kept := r.logPath(side, label)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return dir
+		return kept
 	}
-	kept := dir
 	for _, kind := range keepings {
 		from := r.Arena.path("src", filepath.Dir(test), stem+kind)
 		to := filepath.Join(dir, stem+kind)
