@@ -1,6 +1,6 @@
 // Package cli is the front end that is php's command line: `phpsapi cli`, or phpsapi called as php.
 //
-// Main reads top to bottom: the options (options.go, with the habits of php's own getopt in getopt.go), module
+// Main reads top to bottom: the options (options.go), module
 // startup, one run of a script (run.go), module shutdown. It ends the process, by the exit status php would give.
 //
 // Counterpart: sapi/cli/php_cli.c.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/phpsapi/phpsapi/sapi"
+	"github.com/phpsapi/phpsapi/sapi/getopt"
 )
 
 // Options that have only a long name.
@@ -21,45 +22,45 @@ const (
 )
 
 // options are php's. -C and -q do nothing: php-cgi has them.
-var options = []option{
-	{'a', false, "interactive"},
-	{'B', true, "process-begin"},
-	{'C', false, "no-chdir"},
-	{'c', true, "php-ini"},
-	{'d', true, "define"},
-	{'E', true, "process-end"},
-	{'e', false, "profile-info"},
-	{'F', true, "process-file"},
-	{'f', true, "file"},
-	{'h', false, "help"},
-	{'i', false, "info"},
-	{'l', false, "syntax-check"},
-	{'m', false, "modules"},
-	{'n', false, "no-php-ini"},
-	{'q', false, "no-header"},
-	{'R', true, "process-code"},
-	{'H', false, "hide-args"},
-	{'r', true, "run"},
-	{'s', false, "syntax-highlight"},
-	{'s', false, "syntax-highlighting"},
-	{'S', true, "server"},
-	{'t', true, "docroot"},
-	{'w', false, "strip"},
-	{'?', false, "usage"},
-	{'v', false, "version"},
-	{'z', true, "zend-extension"},
-	{optReflectFunction, true, "rf"},
-	{optReflectFunction, true, "rfunction"},
-	{optReflectClass, true, "rc"},
-	{optReflectClass, true, "rclass"},
-	{optReflectExtension, true, "re"},
-	{optReflectExtension, true, "rextension"},
-	{optReflectZendExtension, true, "rz"},
-	{optReflectZendExtension, true, "rzendextension"},
-	{optExtensionInfo, true, "ri"},
-	{optExtensionInfo, true, "rextinfo"},
-	{optINIFiles, false, "ini"},
-	{optRepeat, true, "repeat"},
+var options = []getopt.Option{
+	{Letter: 'a', Name: "interactive"},
+	{Letter: 'B', Parameter: true, Name: "process-begin"},
+	{Letter: 'C', Name: "no-chdir"},
+	{Letter: 'c', Parameter: true, Name: "php-ini"},
+	{Letter: 'd', Parameter: true, Name: "define"},
+	{Letter: 'E', Parameter: true, Name: "process-end"},
+	{Letter: 'e', Name: "profile-info"},
+	{Letter: 'F', Parameter: true, Name: "process-file"},
+	{Letter: 'f', Parameter: true, Name: "file"},
+	{Letter: 'h', Name: "help"},
+	{Letter: 'i', Name: "info"},
+	{Letter: 'l', Name: "syntax-check"},
+	{Letter: 'm', Name: "modules"},
+	{Letter: 'n', Name: "no-php-ini"},
+	{Letter: 'q', Name: "no-header"},
+	{Letter: 'R', Parameter: true, Name: "process-code"},
+	{Letter: 'H', Name: "hide-args"},
+	{Letter: 'r', Parameter: true, Name: "run"},
+	{Letter: 's', Name: "syntax-highlight"},
+	{Letter: 's', Name: "syntax-highlighting"},
+	{Letter: 'S', Parameter: true, Name: "server"},
+	{Letter: 't', Parameter: true, Name: "docroot"},
+	{Letter: 'w', Name: "strip"},
+	{Letter: '?', Name: "usage"},
+	{Letter: 'v', Name: "version"},
+	{Letter: 'z', Parameter: true, Name: "zend-extension"},
+	{Letter: optReflectFunction, Parameter: true, Name: "rf"},
+	{Letter: optReflectFunction, Parameter: true, Name: "rfunction"},
+	{Letter: optReflectClass, Parameter: true, Name: "rc"},
+	{Letter: optReflectClass, Parameter: true, Name: "rclass"},
+	{Letter: optReflectExtension, Parameter: true, Name: "re"},
+	{Letter: optReflectExtension, Parameter: true, Name: "rextension"},
+	{Letter: optReflectZendExtension, Parameter: true, Name: "rz"},
+	{Letter: optReflectZendExtension, Parameter: true, Name: "rzendextension"},
+	{Letter: optExtensionInfo, Parameter: true, Name: "ri"},
+	{Letter: optExtensionInfo, Parameter: true, Name: "rextinfo"},
+	{Letter: optINIFiles, Name: "ini"},
+	{Letter: optRepeat, Parameter: true, Name: "repeat"},
 }
 
 // mode is what a run does.
@@ -116,25 +117,25 @@ type run struct {
 	docroot    string   // -t
 }
 
-// parseStartup makes php's first pass over the options. The error is a usageError.
+// parseStartup makes php's first pass over the options. The error is a getopt.UsageError.
 func parseStartup(args []string) (startup, error) {
 	var s startup
-	g := getopt{args: args, options: options}
+	g := getopt.Reader{Args: args, Options: options}
 	for {
-		o, ok, err := g.read()
+		o, ok, err := g.Next()
 		if err != nil {
 			return s, err
 		}
 		if !ok {
 			return s, nil
 		}
-		switch o.letter {
+		switch o.Letter {
 		case 'c':
-			s.iniOverride = o.value
+			s.iniOverride = o.Value
 		case 'n':
 			s.ignoreINI = true
 		case 'd':
-			s.entries += sapi.Define(o.value)
+			s.entries += sapi.Define(o.Value)
 		case 'S':
 			s.server = true
 		case 'e':
@@ -144,7 +145,7 @@ func parseStartup(args []string) (startup, error) {
 			return s, nil
 		case 'i', 'v', 'm':
 			s.server = false
-			s.end = map[byte]mode{'i': modeInfo, 'v': modeVersion, 'm': modeModules}[o.letter]
+			s.end = map[byte]mode{'i': modeInfo, 'v': modeVersion, 'm': modeModules}[o.Letter]
 			return s, nil
 		}
 	}
@@ -160,9 +161,9 @@ const (
 // parseRun makes php's second pass. hasShell says whether -a can be had.
 func parseRun(args []string, hasShell bool) run {
 	r := run{repeat: 1}
-	g := getopt{args: args, options: options}
+	g := getopt.Reader{Args: args, Options: options}
 	for {
-		o, ok, err := g.read()
+		o, ok, err := g.Next()
 		if !ok && err == nil {
 			break
 		}
@@ -170,8 +171,8 @@ func parseRun(args []string, hasShell bool) run {
 			r.conflict = conflict
 		}
 	}
-	rest := args[g.next:]
-	if len(rest) > 0 && r.script == "" && r.mode != modeCode && r.mode != modeLines && !(g.next > 0 && args[g.next-1] == "--") {
+	rest := g.Rest()
+	if len(rest) > 0 && r.script == "" && r.mode != modeCode && r.mode != modeLines && !g.Ended() {
 		r.script = rest[0]
 		rest = rest[1:]
 	}
@@ -180,8 +181,8 @@ func parseRun(args []string, hasShell bool) run {
 }
 
 // apply takes one option, and gives the message about a conflict with an earlier one.
-func (r *run) apply(o argument, hasShell bool) string {
-	switch o.letter {
+func (r *run) apply(o getopt.Argument, hasShell bool) string {
+	switch o.Letter {
 	case 'a':
 		switch {
 		case !hasShell:
@@ -197,7 +198,7 @@ func (r *run) apply(o argument, hasShell bool) string {
 		case r.script != "":
 			return "You can use -f only once.\n"
 		}
-		r.script = o.value
+		r.script = o.Value
 	case 'l':
 		if r.mode == modeScript {
 			r.mode = modeLint
@@ -209,7 +210,7 @@ func (r *run) apply(o argument, hasShell bool) string {
 		case r.mode != modeScript || r.shell:
 			return modeConflict
 		}
-		r.mode, r.code = modeCode, o.value
+		r.mode, r.code = modeCode, o.Value
 	case 'B', 'E', 'F', 'R':
 		return r.applyLine(o)
 	case 's':
@@ -223,30 +224,30 @@ func (r *run) apply(o argument, hasShell bool) string {
 		}
 		r.mode = modeStrip
 	case 'z':
-		r.extensions = append(r.extensions, o.value)
+		r.extensions = append(r.extensions, o.Value)
 	case 'H':
 		r.hideArgs = true
 	case 'S':
-		r.server = o.value
+		r.server = o.Value
 	case 't':
-		r.docroot = o.value
+		r.docroot = o.Value
 	case optReflectFunction, optReflectClass, optReflectExtension, optReflectZendExtension:
-		r.mode, r.reflection, r.what = modeReflect, o.letter, o.value
+		r.mode, r.reflection, r.what = modeReflect, o.Letter, o.Value
 	case optExtensionInfo:
-		r.mode, r.what = modeExtensionInfo, o.value
+		r.mode, r.what = modeExtensionInfo, o.Value
 	case optINIFiles:
 		r.mode = modeINIFiles
 	case optRepeat:
-		r.repeat = atoi(o.value)
+		r.repeat = atoi(o.Value)
 	}
 	return ""
 }
 
 // applyLine takes -B, -R, -F and -E.
-func (r *run) applyLine(o argument) string {
-	shellExcludes := o.letter == 'B' || o.letter == 'E'
+func (r *run) applyLine(o getopt.Argument) string {
+	shellExcludes := o.Letter == 'B' || o.Letter == 'E'
 	var once string
-	switch o.letter {
+	switch o.Letter {
 	case 'B':
 		if r.begin != nil {
 			once = "You can use -B only once.\n"
@@ -267,15 +268,15 @@ func (r *run) applyLine(o argument) string {
 		return modeConflict
 	}
 	r.mode = modeLines
-	switch o.letter {
+	switch o.Letter {
 	case 'B':
-		r.begin = &o.value
+		r.begin = &o.Value
 	case 'E':
-		r.end = &o.value
+		r.end = &o.Value
 	case 'R':
-		r.line = &o.value
+		r.line = &o.Value
 	case 'F':
-		r.script = o.value
+		r.script = o.Value
 	}
 	return ""
 }

@@ -1,0 +1,142 @@
+// Package getopt reads a command line as PHP's own getopt does, which is no other's. php, php-cgi and php-fpm share
+// it. It prints nothing.
+//
+// Counterpart: main/getopt.c.
+package getopt
+
+import "fmt"
+
+// Option is one option that a command line knows.
+type Option struct {
+	Letter    byte   // what the option is called inside, and on the command line where it is printable
+	Parameter bool   // it takes an argument
+	Name      string // its long name
+}
+
+// Argument is an option as it was given.
+type Argument struct {
+	Letter byte
+	Value  string
+}
+
+// Reader reads the options of a command line: `-dfoo=1`, `-d=foo=1`, `-d foo=1` and
+// `--define=foo=1` are the same, `-nr code` is -n and -r, a lone `-` and the first word without a dash end the
+// options, `--` is skipped and ends them.
+type Reader struct {
+	Args    []string // the arguments, without the program's name
+	Options []Option
+	next    int // index in Args: the word to read, and after the end the first that is no option
+	at      int // index in the word, while several letters share it; 0 outside of such a word
+}
+
+// UsageError is an option that is not known or has no argument. Its text is what php prints on stderr.
+type UsageError string
+
+func (e UsageError) Error() string { return string(e) }
+
+// Next gives the next option. The second result is false at the end of the options. The error is a UsageError.
+func (g *Reader) Next() (Argument, bool, error) {
+	if g.next >= len(g.Args) {
+		return Argument{}, false, nil
+	}
+	word := g.Args[g.next]
+	if g.at > 0 {
+		return g.short(word)
+	}
+	switch {
+	case len(word) < 2 || word[0] != '-':
+		return Argument{}, false, nil
+	case word == "--":
+		g.next++
+		return Argument{}, false, nil
+	case word[1] == '-':
+		return g.long(word)
+	}
+	g.at = 1
+	return g.short(word)
+}
+
+// short reads the letter at g.at of word.
+func (g *Reader) short(word string) (Argument, bool, error) {
+	letter := word[g.at]
+	if letter == ':' {
+		err := g.fail(g.next, g.at, ": in flags")
+		g.skip(word, len(word))
+		return Argument{}, false, err
+	}
+	for _, o := range g.Options {
+		if o.Letter != letter {
+			continue
+		}
+		if !o.Parameter {
+			g.skip(word, g.at+1)
+			return Argument{Letter: letter}, true, nil
+		}
+		return g.parameter(o, word, g.at+1)
+	}
+	err := g.fail(g.next, g.at, fmt.Sprintf("option not found %c", letter))
+	g.skip(word, g.at+1)
+	return Argument{}, false, err
+}
+
+// skip goes on at index at of word, or with the next word.
+func (g *Reader) skip(word string, at int) {
+	if at < len(word) {
+		g.at = at
+		return
+	}
+	g.at = 0
+	g.next++
+}
+
+// long reads `--name`, `--name=value` and `--name value`. php looks for the `=` behind the first letter of the name.
+func (g *Reader) long(word string) (Argument, bool, error) {
+	name := word[2:]
+	for i := 0; i < len(name)-1; i++ {
+		if name[i] == '=' {
+			name = name[:i]
+			break
+		}
+	}
+	for _, o := range g.Options {
+		if o.Name != name {
+			continue
+		}
+		if o.Parameter {
+			return g.parameter(o, word, 2+len(name))
+		}
+		g.next++
+		return Argument{Letter: o.Letter}, true, nil
+	}
+	g.next++
+	return Argument{}, false, g.fail(g.next-1, 0, "no argument for option "+word[:1])
+}
+
+// parameter reads an option's argument: what follows at index at of word, without a `=` in front, or the next word.
+func (g *Reader) parameter(o Option, word string, at int) (Argument, bool, error) {
+	optchr := g.at
+	g.at = 0
+	g.next++
+	if at < len(word) {
+		if word[at] == '=' {
+			at++
+		}
+		return Argument{o.Letter, word[at:]}, true, nil
+	}
+	if g.next == len(g.Args) {
+		letter := word[optchr]
+		return Argument{}, false, g.fail(g.next-1, optchr, fmt.Sprintf("no argument for option %c", letter))
+	}
+	g.next++
+	return Argument{o.Letter, g.Args[g.next-1]}, true, nil
+}
+
+// Rest are the words behind the options.
+func (g *Reader) Rest() []string { return g.Args[g.next:] }
+
+// Ended says whether `--` ended the options.
+func (g *Reader) Ended() bool { return g.next > 0 && g.Args[g.next-1] == "--" }
+
+func (g *Reader) fail(word, char int, what string) error {
+	return UsageError(fmt.Sprintf("Error in argument %d, char %d: %s", word+1, char+1, what))
+}
