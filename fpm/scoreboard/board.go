@@ -1,0 +1,125 @@
+// Counterpart: sapi/fpm/fpm/fpm_scoreboard.c (fpm_scoreboard_init_main, fpm_scoreboard_proc_alloc, fpm_scoreboard_proc_free)
+
+package scoreboard
+
+import (
+	"os"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Board is a pool's scoreboard as the master has it. It is for one goroutine
+// at a time, its Reader included. Which slots are whose is the master's own
+// knowledge: a Board never searches for a free one.
+type Board struct {
+	*Reader
+	file  *os.File
+	own   []byte
+	last  uint64 // the last ticket given
+	taken []tableEntry
+	pool  poolData
+}
+
+// Create makes a pool's scoreboard. Its descriptor is closed on exec.
+func Create(slots int) (*Board, error) {
+	g, err := newGeometry(slots)
+	if err != nil {
+		return nil, err
+	}
+	f, err := create(g.size)
+	if err != nil {
+		return nil, err
+	}
+	b := &Board{file: f, taken: make([]tableEntry, slots)}
+	if b.Reader, err = OpenReader(int(f.Fd()), slots); err != nil {
+		f.Close()
+		return nil, err
+	}
+	if b.own, err = mapOwn(int(f.Fd()), 0, g.slot0); err != nil {
+		b.Reader.Close()
+		f.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
+// File is the descriptor to pass to workers. It stays the Board's.
+func (b *Board) File() *os.File { return b.file }
+
+// Close gives the master's part up. Workers that have it mapped keep theirs.
+func (b *Board) Close() error {
+	unix.Munmap(b.own)
+	b.Reader.Close()
+	return b.file.Close()
+}
+
+// Publish tells readers of the pool.
+func (b *Board) Publish(p Pool) {
+	d := &b.pool
+	put(d.name[:], []byte(p.Name))
+	put(d.pm[:], []byte(p.PM))
+	d.startEpoch = p.StartEpoch
+	d.listenQueue, d.maxListenQueue, d.listenQueueLen = int64(p.ListenQueue), int64(p.MaxListenQueue), int64(p.ListenQueueLen)
+	d.maxChildrenReached, d.slow = p.MaxChildrenReached, p.Slow
+	b.write(func(page *poolPage) { page.data = *d })
+}
+
+// Occupy gives slot i to a worker that is about to be forked. It panics where
+// i is no slot or is occupied.
+func (b *Board) Occupy(i int) {
+	if b.taken[i].ticket != 0 {
+		panic("BUG: scoreboard slot is occupied")
+	}
+	b.last++
+	b.setEntry(i, tableEntry{ticket: b.last, startEpoch: time.Now().Unix()})
+}
+
+// SetPid tells readers who has slot i.
+func (b *Board) SetPid(i, pid int) {
+	e := b.taken[i]
+	e.pid = int64(pid)
+	b.setEntry(i, e)
+}
+
+// Vacate takes slot i back from a worker that is gone, or that was never
+// forked, and returns the last that can be read of it. What the worker counted
+// stays in the Totals. A vacant slot stays so.
+func (b *Board) Vacate(i int) (last Proc) {
+	e := b.taken[i]
+	if e.ticket == 0 {
+		return last
+	}
+	b.Snapshot(i, &last)
+	if p := b.slotPage(i); atomic.LoadUint64(&p.ticket) == e.ticket {
+		requests, connections, slow := p.counts()
+		d := &b.pool
+		d.retiredRequests += requests
+		d.retiredConnections += connections
+		d.retiredSlow += slow
+		d.retiredPeak = max(d.retiredPeak, uint64(clamp(atomic.LoadUint64(&p.peak), b.slots)))
+	}
+	b.setEntry(i, tableEntry{})
+	return last
+}
+
+// setEntry writes the table and the retired counts in one change, so that no
+// reader counts a worker's requests twice or not at all.
+func (b *Board) setEntry(i int, e tableEntry) {
+	b.taken[i] = e
+	b.write(func(page *poolPage) {
+		page.data = b.pool
+		to := (*tableEntry)(unsafe.Pointer(&b.own[tableAt(i)]))
+		to.pid, to.startEpoch = e.pid, e.startEpoch
+		atomic.StoreUint64(&to.ticket, e.ticket)
+	})
+}
+
+func (b *Board) write(change func(*poolPage)) {
+	page := (*poolPage)(unsafe.Pointer(&b.own[0]))
+	atomic.AddUint32(&page.seq, 1)
+	change(page)
+	atomic.AddUint32(&page.seq, 1)
+}

@@ -1,0 +1,155 @@
+// Counterpart: sapi/fpm/fpm/fpm_scoreboard.h (fpm_scoreboard_s, fpm_scoreboard_proc_s)
+
+package scoreboard
+
+import (
+	"fmt"
+	"os"
+	"sync/atomic"
+	"unsafe"
+)
+
+// Sizes of the texts, in bytes, with the NUL that ends them.
+const (
+	poolSize   = 32
+	pmSize     = 16
+	methodSize = 16
+	uriSize    = 128
+	querySize  = 512
+	userSize   = 32
+	scriptSize = 256
+)
+
+const (
+	wordSize    = 8
+	maxSlots    = 1 << 20
+	maxAttempts = 100 // of a reader
+)
+
+// slotPage is a worker's page. Each count is whole by itself; the rest is
+// whole as its sequence count says.
+type slotPage struct {
+	ticket      uint64 // that of the master's table when the worker opened the slot
+	requests    uint64
+	connections uint64
+	slow        uint64
+	peak        uint64 // most active workers this one saw
+	seq         uint32
+	_           uint32
+	data        slotData
+}
+
+// slotData is whole words, and the times come first: activity reads no further.
+type slotData struct {
+	stage         uint64
+	updated       int64 // ns of CLOCK_MONOTONIC
+	accepted      int64 // ns of CLOCK_MONOTONIC
+	acceptedEpoch int64
+	duration      int64 // ns
+	cpuUser       int64 // ns
+	cpuSystem     int64 // ns
+	memory        uint64
+	contentLength uint64
+	method        [methodSize]byte
+	uri           [uriSize]byte
+	query         [querySize]byte
+	user          [userSize]byte
+	script        [scriptSize]byte
+}
+
+// activityWords is how much of slotData tells what a worker is doing.
+const activityWords = 4
+
+// poolPage is the master's, and followed by its table of slots.
+type poolPage struct {
+	seq  uint32
+	_    uint32
+	data poolData
+}
+
+type poolData struct {
+	name               [poolSize]byte
+	pm                 [pmSize]byte
+	startEpoch         int64
+	listenQueue        int64
+	maxListenQueue     int64
+	listenQueueLen     int64
+	maxChildrenReached uint64
+	slow               uint64
+	retiredRequests    uint64
+	retiredConnections uint64
+	retiredSlow        uint64
+	retiredPeak        uint64
+}
+
+// tableEntry is a slot in the master's table.
+type tableEntry struct {
+	ticket     uint64 // 0: vacant
+	pid        int64
+	startEpoch int64
+	_          int64
+}
+
+const (
+	entryWords = unsafe.Sizeof(tableEntry{}) / wordSize
+	slotWords  = unsafe.Sizeof(slotData{}) / wordSize
+	poolWords  = unsafe.Sizeof(poolData{}) / wordSize
+)
+
+// geometry is where things are in a memfd for that many slots.
+type geometry struct{ slots, pageSize, slot0, size int }
+
+func newGeometry(slots int) (geometry, error) {
+	if slots < 1 || slots > maxSlots {
+		return geometry{}, fmt.Errorf("scoreboard: %d slots: 1 to %d are possible", slots, maxSlots)
+	}
+	page := os.Getpagesize()
+	table := int(unsafe.Sizeof(poolPage{})) + slots*int(unsafe.Sizeof(tableEntry{}))
+	slot0 := (table + page - 1) / page * page
+	return geometry{slots: slots, pageSize: page, slot0: slot0, size: slot0 + slots*page}, nil
+}
+
+// has tells whether there is a slot i.
+func (g geometry) has(i int) bool { return i >= 0 && i < g.slots }
+
+// at is where slot i's page is.
+func (g geometry) at(i int) int { return g.slot0 + i*g.pageSize }
+
+// load copies shared words, one by one so that each is whole.
+func load(dst, src unsafe.Pointer, words uintptr) {
+	d, s := unsafe.Slice((*uint64)(dst), words), unsafe.Slice((*uint64)(src), words)
+	for i := range d {
+		d[i] = atomic.LoadUint64(&s[i])
+	}
+}
+
+// consistently runs read until nothing was written meanwhile; not for ever.
+func consistently(seq *uint32, read func()) bool {
+	for range maxAttempts {
+		before := atomic.LoadUint32(seq)
+		if before%2 != 0 {
+			continue
+		}
+		read()
+		if atomic.LoadUint32(seq) == before {
+			return true
+		}
+	}
+	return false
+}
+
+// put writes text as C has it, cut where it does not fit.
+func put(field, text []byte) {
+	n := copy(field[:len(field)-1], text)
+	field[n] = 0
+}
+
+// get reads text up to its NUL, or the field's end.
+func get(field []byte) string {
+	for i, c := range field {
+		if c == 0 {
+			return string(field[:i])
+		}
+	}
+	return string(field)
+}

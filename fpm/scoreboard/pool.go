@@ -1,0 +1,80 @@
+// Counterpart: sapi/fpm/fpm/fpm_scoreboard.c (fpm_scoreboard_update)
+
+package scoreboard
+
+import (
+	"sync/atomic"
+	"unsafe"
+)
+
+// Pool is what the master publishes about a pool: its own truth, of which the
+// scoreboard is a copy.
+type Pool struct {
+	Name       string // up to 31 bytes
+	PM         string // static, dynamic or ondemand
+	StartEpoch int64
+
+	ListenQueue    int // connections that wait
+	MaxListenQueue int // most of them so far
+	ListenQueueLen int // most that can wait
+
+	MaxChildrenReached uint64 // how often pm.max_children was
+	Slow               uint64 // slow requests the master counted, beside those workers count themselves
+}
+
+// Totals is a pool at a moment: what the master published, and what its
+// workers say, summed up.
+type Totals struct {
+	Pool        Pool
+	Idle        int    // workers that wait for a request
+	Active      int    // workers that have one; who is Creating is in neither
+	MaxActive   int    // most active workers anybody saw
+	Requests    uint64 // of all workers there were, as are:
+	Connections uint64
+	Slow        uint64 // with the Pool's
+}
+
+// Totals sums up the pool, without allocation but for two texts. It is false
+// where the master's page could not be read in one piece, which happens if the
+// master died writing it.
+func (r *Reader) Totals(into *Totals) bool {
+	d := &r.pool
+	page := r.poolPage()
+	ok := consistently(&page.seq, func() {
+		load(unsafe.Pointer(d), unsafe.Pointer(&page.data), poolWords)
+		*into = Totals{Requests: d.retiredRequests, Connections: d.retiredConnections, Slow: d.slow + d.retiredSlow}
+		peak := clamp(d.retiredPeak, r.slots)
+		for i := range r.slots {
+			ticket := r.ticket(i)
+			if ticket == 0 {
+				continue
+			}
+			p := r.slotPage(i)
+			if atomic.LoadUint64(&p.ticket) != ticket {
+				continue
+			}
+			requests, connections, slow := p.counts()
+			into.Requests += requests
+			into.Connections += connections
+			into.Slow += slow
+			peak = max(peak, clamp(atomic.LoadUint64(&p.peak), r.slots))
+			switch stageOf(atomic.LoadUint64(&p.data.stage)) {
+			case Creating:
+			case Accepting:
+				into.Idle++
+			default:
+				into.Active++
+			}
+		}
+		into.MaxActive = max(peak, into.Active)
+	})
+	into.Pool = Pool{
+		Name: get(d.name[:]), PM: get(d.pm[:]), StartEpoch: d.startEpoch,
+		ListenQueue: int(d.listenQueue), MaxListenQueue: int(d.maxListenQueue), ListenQueueLen: int(d.listenQueueLen),
+		MaxChildrenReached: d.maxChildrenReached, Slow: d.slow,
+	}
+	return ok
+}
+
+// clamp makes a sane number of workers of anything.
+func clamp(n uint64, most int) int { return int(min(n, uint64(most))) }

@@ -1,0 +1,173 @@
+// Counterpart: sapi/fpm/fpm/fpm_request.c
+
+package scoreboard
+
+import (
+	"fmt"
+	"sync/atomic"
+	"time"
+	"unsafe"
+)
+
+// Slot is a worker's own page. It is for one goroutine at a time, but for
+// CountSlow. After OpenSlot nothing allocates and no method makes a system call.
+type Slot struct {
+	*Reader
+	page  *slotPage
+	clock Clock
+	index int
+	seen  int64 // when the active workers were last counted
+}
+
+// OpenSlot maps slot i, which the master has given this worker, for writing and
+// the rest for reading, and empties it: the stage is Creating. The descriptor
+// stays the caller's, who must close it before anything untrusted runs: whoever
+// has it can write every page. Call it before chroot(2), while there is a /proc.
+func OpenSlot(fd, slots, i int) (*Slot, error) {
+	r, err := OpenReader(fd, slots)
+	if err != nil {
+		return nil, err
+	}
+	if !r.has(i) {
+		r.Close()
+		return nil, fmt.Errorf("scoreboard: slot %d of %d", i, slots)
+	}
+	own, err := mapOwn(fd, r.at(i), r.pageSize)
+	if err != nil {
+		r.Close()
+		return nil, err
+	}
+	s := &Slot{Reader: r, page: (*slotPage)(unsafe.Pointer(&own[0])), clock: NewClock(), index: i}
+	s.reset()
+	return s, nil
+}
+
+// reset empties the page of what the worker before left, who may have died
+// within a change.
+func (s *Slot) reset() {
+	p := s.page
+	atomic.StoreUint64(&p.ticket, 0)
+	atomic.StoreUint32(&p.seq, atomic.LoadUint32(&p.seq)|1)
+	atomic.StoreUint64(&p.requests, 0)
+	atomic.StoreUint64(&p.connections, 0)
+	atomic.StoreUint64(&p.slow, 0)
+	atomic.StoreUint64(&p.peak, 0)
+	p.data = slotData{updated: s.clock.Now()}
+	atomic.AddUint32(&p.seq, 1)
+	atomic.StoreUint64(&p.ticket, s.ticket(s.index))
+}
+
+// Request is what Info says of a request. The texts are copied, cut to the
+// lengths of Proc, and end at a NUL.
+type Request struct {
+	Method, URI, Query, User, Script []byte
+	ContentLength                    uint64
+}
+
+// Accepting: the worker waits for a request.
+func (s *Slot) Accepting() { s.enter(Accepting) }
+
+// ReadingHeaders: a request begins. It counts the request and forgets the
+// texts of the one before.
+func (s *Slot) ReadingHeaders() {
+	mono, epoch := s.clock.both()
+	atomic.AddUint64(&s.page.requests, 1)
+	s.begin()
+	d := &s.page.data
+	d.updated, d.accepted, d.acceptedEpoch = mono, mono, epoch
+	d.method[0], d.uri[0], d.query[0], d.user[0], d.script[0] = 0, 0, 0, 0, 0
+	d.contentLength = 0
+	s.commit(ReadingHeaders)
+	if mono-s.seen >= int64(countInterval) {
+		s.seen = mono
+		s.countActive()
+	}
+}
+
+// Info: the request is known.
+func (s *Slot) Info(r *Request) {
+	now := s.clock.Now()
+	s.begin()
+	d := &s.page.data
+	d.updated = now
+	put(d.method[:], r.Method)
+	put(d.uri[:], r.URI)
+	put(d.query[:], r.Query)
+	put(d.user[:], r.User)
+	put(d.script[:], r.Script)
+	d.contentLength = r.ContentLength
+	s.commit(Info)
+}
+
+// Executing: the script runs.
+func (s *Slot) Executing() { s.enter(Executing) }
+
+// End: the script has run and the response is out; the request has its
+// duration. user and system are the CPU time the request took, children it
+// waited for included, and memory is PHP's peak in bytes. As in php-fpm the
+// stage is Finished then.
+func (s *Slot) End(user, system time.Duration, memory uint64) {
+	now := s.clock.Now()
+	s.begin()
+	d := &s.page.data
+	d.updated, d.duration = now, now-d.accepted
+	d.cpuUser, d.cpuSystem, d.memory = int64(user), int64(system), memory
+	s.commit(Finished)
+}
+
+// Finished: the request is over.
+func (s *Slot) Finished() { s.enter(Finished) }
+
+// CountConnection counts a connection accepted.
+func (s *Slot) CountConnection() { atomic.AddUint64(&s.page.connections, 1) }
+
+// CountSlow counts a slow request. Any goroutine or thread may call it.
+func (s *Slot) CountSlow() { atomic.AddUint64(&s.page.slow, 1) }
+
+// Requests is the number of requests so far.
+func (s *Slot) Requests() uint64 { return atomic.LoadUint64(&s.page.requests) }
+
+// AcceptedEpoch is when ReadingHeaders was last called.
+func (s *Slot) AcceptedEpoch() int64 { return s.page.data.acceptedEpoch }
+
+// Duration is the last request's, from ReadingHeaders to End.
+func (s *Slot) Duration() time.Duration { return time.Duration(s.page.data.duration) }
+
+// Clock is the one the Slot reads.
+func (s *Slot) Clock() Clock { return s.clock }
+
+func (s *Slot) enter(stage Stage) {
+	now := s.clock.Now()
+	s.begin()
+	s.page.data.updated = now
+	s.commit(stage)
+}
+
+func (s *Slot) begin() { atomic.AddUint32(&s.page.seq, 1) }
+
+func (s *Slot) commit(stage Stage) {
+	atomic.StoreUint64(&s.page.data.stage, uint64(stage))
+	atomic.AddUint32(&s.page.seq, 1)
+}
+
+// countInterval is how often a worker looks at the others. A worker that was
+// idle looks as soon as it is active, so that the last one of a burst sees all
+// of it, and a busy one has next to nothing to do.
+const countInterval = 10 * time.Millisecond
+
+// countActive keeps the most active workers this one saw: nobody can write a
+// count for all, and the master does not look often enough.
+func (s *Slot) countActive() {
+	active := uint64(0)
+	for i := range s.slots {
+		if s.ticket(i) == 0 {
+			continue
+		}
+		if stageOf(atomic.LoadUint64(&s.slotPage(i).data.stage)) > Accepting {
+			active++
+		}
+	}
+	if active > atomic.LoadUint64(&s.page.peak) {
+		atomic.StoreUint64(&s.page.peak, active)
+	}
+}
