@@ -1,0 +1,90 @@
+package sapi
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+)
+
+// HeadRules are the settings that decide how a response's head is written for a CGI or FastCGI server.
+type HeadRules struct {
+	RFC2616 bool // cgi.rfc2616_headers: the script's status line goes first as it is
+	NPH     bool // cgi.nph: there is always a status line
+}
+
+// maxStatusLine is how many bytes of a status line are written: PHP's buffer is 1024 with a NUL.
+const maxStatusLine = 1023
+
+var (
+	statusHeader      = []byte("Status:")
+	contentTypeHeader = []byte("Content-Type:")
+)
+
+// AppendHead appends a response's head as a CGI program writes it (RFC 3875, section 6): a Status line where the
+// status is not 200, the script's lines, an empty line. A status of 304 has no Content-Type.
+// Counterpart: sapi_cgi_send_headers in sapi/cgi/cgi_main.c and sapi/fpm/fpm/fpm_main.c.
+func (r HeadRules) AppendHead(dst []byte, head *ResponseHead) []byte {
+	status := head.Status
+	statusDone := false
+	if r.NPH || status != 200 {
+		var line string
+		if line, status = r.statusLine(head); line != "" {
+			dst = append(append(dst, line[:min(len(line), maxStatusLine)]...), "\r\n"...)
+			statusDone = true
+		}
+	}
+	for _, line := range head.Lines {
+		switch {
+		case isHeader(line, statusHeader):
+			if statusDone {
+				continue
+			}
+			statusDone = true
+		case status == 304 && isHeader(line, contentTypeHeader):
+			continue
+		}
+		dst = append(append(dst, line...), "\r\n"...)
+	}
+	return append(dst, "\r\n"...)
+}
+
+// statusLine gives the line that goes first, and the status that follows from it; no line where a header of the
+// script's own is the status.
+func (r HeadRules) statusLine(head *ResponseHead) (string, int) {
+	protocol, rest, found := strings.Cut(head.StatusLine, " ")
+	if r.RFC2616 && head.StatusLine != "" {
+		if found {
+			return head.StatusLine, leadingNumber(rest)
+		}
+		return head.StatusLine, head.Status
+	}
+	if found && len(protocol) >= 5 && strings.EqualFold(protocol[:5], "HTTP/") {
+		return "Status: " + rest, leadingNumber(rest)
+	}
+	for _, line := range head.Lines {
+		if isHeader(line, statusHeader) {
+			return "", head.Status
+		}
+	}
+	line := "Status: " + strconv.Itoa(head.Status)
+	if text := StatusText(head.Status); text != "" {
+		line += " " + text
+	}
+	return line, head.Status
+}
+
+// isHeader says whether line is the header of that name, which ends in a colon, with something behind it.
+func isHeader(line, name []byte) bool {
+	return len(line) > len(name) && bytes.EqualFold(line[:len(name)], name)
+}
+
+// leadingNumber is the number text begins with, as C's atoi reads it; 0 where there is none.
+func leadingNumber(text string) int {
+	text = strings.TrimLeft(text, " \t\n\v\f\r")
+	end := 0
+	for end < len(text) && (text[end] >= '0' && text[end] <= '9' || end == 0 && (text[end] == '-' || text[end] == '+')) {
+		end++
+	}
+	n, _ := strconv.Atoi(text[:end])
+	return n
+}
