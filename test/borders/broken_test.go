@@ -1,0 +1,85 @@
+package borders
+
+import (
+	"io/fs"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+// Each case is a tree with one thing wrong, and what the lint says of it; or with nothing wrong.
+func TestBrokenTrees(t *testing.T) {
+	const ours = module + "/"
+	imp := func(paths ...string) string {
+		return "package p\nimport (\n\"" + strings.Join(paths, "\"\n\"") + "\"\n)\n"
+	}
+	for _, test := range []struct {
+		name  string
+		check func(fs.FS) ([]string, error)
+		file  string
+		text  string
+		want  string // "" for nothing wrong
+	}{
+		{"main may import cmd", imports, "main.go", imp("os", ours+"cmd"), ""},
+		{"main imports cli", imports, "main.go", imp(ours + "cli"), "main.go: . must not import " + ours + "cli"},
+		{"cmd may import all", imports, "cmd/root.go", imp(ours+"fpm/worker", ours+"cgi", "github.com/spf13/cobra"), ""},
+		{"nothing imports test", imports, "cmd/root.go", imp(ours + "test/bench"), "cmd/root.go: cmd must not import " + ours + "test/bench"},
+		{"sapi imports lifecycle", imports, "sapi/ini.go", imp(ours + "lifecycle"), "sapi/ini.go: sapi must not import " + ours + "lifecycle"},
+		{"sapi imports from outside", imports, "sapi/ini.go", imp("golang.org/x/sys/unix"), "sapi/ini.go: sapi must not import golang.org/x/sys/unix"},
+		{"lifecycle imports cli", imports, "lifecycle/cli.go", imp(ours + "cli"), "lifecycle/cli.go: lifecycle must not import " + ours + "cli"},
+		{"cli may import sapi and lifecycle", imports, "cli/run.go", imp(ours+"sapi", ours+"lifecycle", ours+"cli/server"), ""},
+		{"cli imports fpm", imports, "cli/run.go", imp(ours + "fpm/zlog"), "cli/run.go: cli must not import " + ours + "fpm/zlog"},
+		{"cobra outside of cmd", imports, "cli/run.go", imp("github.com/spf13/cobra"), "cli/run.go: cli must not import github.com/spf13/cobra"},
+		{"cli may import x/sys", imports, "cli/run.go", imp("golang.org/x/sys/unix"), ""},
+		{"the codec imports sapi", imports, "cgi/fastcgi/conn.go", imp(ours + "sapi"), "cgi/fastcgi/conn.go: cgi/fastcgi must not import " + ours + "sapi"},
+		{"the codec imports from outside", imports, "cgi/fastcgi/conn.go", imp("golang.org/x/sys/unix"), "cgi/fastcgi/conn.go: cgi/fastcgi must not import golang.org/x/sys/unix"},
+		{"the master imports lifecycle", imports, "fpm/master/loop.go", imp(ours + "lifecycle"), "fpm/master/loop.go: fpm/master must not import " + ours + "lifecycle"},
+		{"the master imports cgi", imports, "fpm/master/loop.go", imp(ours + "cgi"), "fpm/master/loop.go: fpm/master must not import " + ours + "cgi"},
+		{"the master may import the codec", imports, "fpm/master/loop.go", imp(ours+"cgi/fastcgi", ours+"fpm/conf"), ""},
+		{"the master imports the worker", imports, "fpm/master/loop.go", imp(ours + "fpm/worker"), "fpm/master/loop.go: fpm/master must not import " + ours + "fpm/worker"},
+		{"the worker may import lifecycle", imports, "fpm/worker/loop.go", imp(ours+"lifecycle", ours+"fpm/zlog"), ""},
+		{"behind a build constraint", imports, "sapi/ini.go", "//go:build never\n\n" + imp(ours+"cli"), "sapi/ini.go: sapi must not import " + ours + "cli"},
+		{"tests may import", imports, "sapi/ini_test.go", imp(ours + "cli"), ""},
+		{"no border", imports, "other/x.go", imp("os"), "other/x.go: no border is drawn around other"},
+
+		{"C in lifecycle", onlyLifecycleHasC, "lifecycle/zygote/fork.c", "", ""},
+		{"C elsewhere", onlyLifecycleHasC, "fpm/fork.c", "", "fpm/fork.c: C belongs into lifecycle"},
+		{"a header elsewhere", onlyLifecycleHasC, "test/x.h", "", "test/x.h: C belongs into lifecycle"},
+		{"cgo elsewhere", onlyLifecycleHasC, "cli/run.go", imp("C"), `cli/run.go: import "C" belongs into lifecycle`},
+
+		{"500 lines", length, "cli/run.go", strings.Repeat("\n", 500), ""},
+		{"501 lines", length, "cli/run.go", strings.Repeat("\n", 501), "cli/run.go: 501 lines are more than 500"},
+		{"501 lines of C", length, "lifecycle/a.c", strings.Repeat("\n", 501), "lifecycle/a.c: 501 lines are more than 500"},
+		{"501 lines of tests", length, "cli/run_test.go", strings.Repeat("\n", 501), ""},
+
+		{"package util", names, "fpm/util/x.go", "", `fpm/util/x.go: "util" says nothing`},
+		{"file helpers.go", names, "fpm/helpers.go", "", `fpm/helpers.go: "helpers" says nothing`},
+		{"a name with common in it", names, "cli/commonlog.go", "", ""},
+
+		{"an unknown directory", entries, "scripts/x", "", "scripts: does not belong into the top directory"},
+		{"a dot file", entries, ".editorconfig", "", ""},
+		{"what make leaves", entries, "build/x", "", ""},
+
+		{"lists agree", symbols, libphp, "\tX(a) \\\n\tX(b)\n#define a (*p_a)\n#define b (*p_b)\n", ""},
+		{"not redirected", symbols, libphp, "\tX(a) \\\n\tX(b)\n#define a (*p_a)\n", libphp + ": b is in ENGINE_SYMBOLS and not redirected"},
+		{"not resolved", symbols, libphp, "\tX(a)\n#define a (*p_a)\n#define b (*p_b)\n", libphp + ": b is redirected and not in ENGINE_SYMBOLS"},
+		{"redirected elsewhere", symbols, libphp, "\tX(a)\n#define a (*p_b)\n", libphp + ": a is redirected to p_b"},
+		{"redirected twice", symbols, libphp, "\tX(a)\n#define a (*p_a)\n#define a (*p_a)\n", libphp + ": a is redirected twice"},
+		{"no list", symbols, libphp, "", libphp + ": ENGINE_SYMBOLS was not found"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			wrong, err := test.check(fstest.MapFS{test.file: {Data: []byte(test.text)}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var want []string
+			if test.want != "" {
+				want = []string{test.want}
+			}
+			if !slices.Equal(wrong, want) {
+				t.Errorf("the lint said %q, want %q", wrong, want)
+			}
+		})
+	}
+}
