@@ -100,10 +100,10 @@ type startup struct {
 // run is what the options say to do once PHP is started.
 type run struct {
 	mode       mode
-	what       string // the name for modeReflect and modeExtensionInfo
-	reflection byte   // the option of modeReflect
-	script     string // -f, -F or the first argument
-	code       string // -r
+	what       string  // the name for modeReflect and modeExtensionInfo
+	reflection byte    // the option of modeReflect
+	script     *string // -f, -F or the first argument; nil for standard input
+	code       string  // -r
 	begin      *string
 	line       *string
 	end        *string
@@ -172,8 +172,8 @@ func parseRun(args []string, hasShell bool) run {
 		}
 	}
 	rest := g.Rest()
-	if len(rest) > 0 && r.script == "" && r.mode != modeCode && r.mode != modeLines && !g.Ended() {
-		r.script = rest[0]
+	if len(rest) > 0 && r.script == nil && r.mode != modeCode && r.mode != modeLines && !g.Ended() {
+		r.script = &rest[0]
 		rest = rest[1:]
 	}
 	r.args = rest
@@ -195,10 +195,10 @@ func (r *run) apply(o getopt.Argument, hasShell bool) string {
 		switch {
 		case r.mode == modeCode || r.mode == modeLines:
 			return modeConflict
-		case r.script != "":
+		case r.script != nil:
 			return "You can use -f only once.\n"
 		}
-		r.script = o.Value
+		r.script = &o.Value
 	case 'l':
 		if r.mode == modeScript {
 			r.mode = modeLint
@@ -257,7 +257,7 @@ func (r *run) applyLine(o getopt.Argument) string {
 			once = "You can use -E only once.\n"
 		}
 	default:
-		if r.line != nil || r.script != "" {
+		if r.line != nil || r.script != nil {
 			once = lineConflict
 		}
 	}
@@ -276,7 +276,7 @@ func (r *run) applyLine(o getopt.Argument) string {
 	case 'R':
 		r.line = &o.Value
 	case 'F':
-		r.script = o.Value
+		r.script = &o.Value
 	}
 	return ""
 }

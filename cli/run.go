@@ -72,16 +72,16 @@ func (c *commandLine) fail(message string) int {
 
 // once is one request from its startup to its shutdown.
 func (c *commandLine) once(r run) int {
-	self := standardInput
-	if r.script != "" {
-		self = r.script
-		if !c.OpenScript(r.script) {
-			return c.fail("Could not open input file: " + r.script + "\n")
+	self, filename := standardInput, ""
+	if r.script != nil {
+		self, filename = *r.script, *r.script
+		if !c.OpenScript(filename) {
+			return c.fail("Could not open input file: " + filename + "\n")
 		}
 	} else if r.mode.readsScript() && !r.shell {
 		c.OpenStdin(standardInput)
 	}
-	if c.RequestStartup(append([]string{self}, r.args...), r.script) != nil {
+	if c.RequestStartup(append([]string{self}, r.args...), filename) != nil {
 		return c.fail(cannotStartup)
 	}
 	if r.hideArgs {
@@ -98,9 +98,9 @@ func (c *commandLine) execute(r run, self string) {
 	switch r.mode {
 	case modeScript:
 		if r.shell {
-			c.Shell(r.script != "")
+			c.Shell(r.script != nil)
 		} else {
-			c.Execute(r.script != "")
+			c.Execute(r.script != nil)
 		}
 	case modeLint:
 		c.Lint(self)
@@ -123,10 +123,10 @@ func (c *commandLine) execute(r run, self string) {
 
 func (c *commandLine) processLines(r run) {
 	code := lifecycle.LineCode{Begin: r.begin, Run: r.line, End: r.end}
-	if r.script != "" {
+	if r.script != nil {
 		c.CloseScript() // it was opened to see that it can be; every line opens it anew
 		if r.line == nil {
-			code.File = &r.script
+			code.File = r.script
 		}
 	}
 	c.ProcessStdin(code)
