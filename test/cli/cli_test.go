@@ -1,0 +1,191 @@
+// Package cli_test runs phpsapi as php and compares it with the machine's stock php8.2: what a command line says, where
+// it says it and how it ends. The scripts are in testdata, each named for what it guards.
+//
+// Beside testscript's own commands they have
+//
+//	same [options] program args...   runs stock php and phpsapi: output, errors and end must be equal
+//	ours [options] program args...   runs phpsapi alone
+//	status N|SIGNAL                  how the last of the two ended
+//
+// The program is php, or phpsapi, first in its own PATH. The options are -in file (standard input), -env NAME=VALUE,
+// -kill SIGNAL, which sends the signal when the program has written something, and -head, which then closes the pipe
+// it writes to. stdout, stderr and cmp look at what phpsapi wrote.
+package cli_test
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+const stock = "/usr/bin/php8.2"
+
+var binary string // phpsapi, built for the tests
+
+func TestMain(m *testing.M) {
+	os.Exit(buildAndRun(m))
+}
+
+func buildAndRun(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "phpsapi-test-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	binary = filepath.Join(dir, "phpsapi")
+	build := exec.Command("go", "build", "-buildvcs=false", "-o", binary, "../..")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "phpsapi cannot be built:", err)
+		return 1
+	}
+	if _, err := os.Stat(stock); err != nil {
+		fmt.Fprintln(os.Stderr, "the comparison needs Debian's php8.2-cli:", err)
+		return 1
+	}
+	// Programs that die here on purpose leave no core files behind.
+	if err := syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	restore, err := keepHistory()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer restore()
+	return m.Run()
+}
+
+var history string // where the interactive shell keeps its history
+
+// keepHistory remembers the history of the user's own shells. libedit does not look at HOME: the tests write to it.
+func keepHistory() (restore func(), err error) {
+	self, err := user.Current()
+	if err != nil {
+		return nil, err
+	}
+	history = filepath.Join(self.HomeDir, ".php_history")
+	before, err := os.ReadFile(history)
+	if errors.Is(err, fs.ErrNotExist) {
+		return func() { os.Remove(history) }, nil
+	}
+	return func() { os.WriteFile(history, before, 0o600) }, err
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		ContinueOnError:     true,
+		Setup: func(env *testscript.Env) error {
+			for name, target := range map[string]string{"stock": stock, "ours": binary} {
+				dir := filepath.Join(env.WorkDir, ".bin", name)
+				if err := os.MkdirAll(dir, 0o755); err != nil {
+					return err
+				}
+				if err := os.Symlink(target, filepath.Join(dir, "php")); err != nil {
+					return err
+				}
+				env.Setenv(name, dir)
+			}
+			if err := os.Symlink(binary, filepath.Join(env.WorkDir, ".bin", "ours", "phpsapi")); err != nil {
+				return err
+			}
+			env.Setenv("PATH", env.Getenv("ours")+":"+env.Getenv("PATH"))
+			env.Setenv("history", history)
+			env.Values[lastEnd{}] = new(string)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"same":   same,
+			"ours":   ours,
+			"status": status,
+		},
+	})
+}
+
+// lastEnd is the key of how the last program ended: a status, or a signal's name.
+type lastEnd struct{}
+
+func same(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("unsupported: ! same")
+	}
+	r := parseRun(ts, args)
+	want := r.do(ts, ts.Getenv("stock"))
+	got := r.do(ts, ts.Getenv("ours"))
+	got.remember(ts)
+	for _, part := range []struct{ name, want, got string }{
+		{"stdout", want.stdout, got.stdout},
+		{"stderr", want.stderr, got.stderr},
+		{"end", want.end, got.end},
+	} {
+		if part.want != part.got {
+			ts.Logf("%s of stock php:\n%s\n%s of phpsapi:\n%s", part.name, part.want, part.name, part.got)
+			defer ts.Fatalf("phpsapi's %s is not stock php's", part.name)
+		}
+	}
+}
+
+func ours(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("unsupported: ! ours")
+	}
+	parseRun(ts, args).do(ts, ts.Getenv("ours")).remember(ts)
+}
+
+func status(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 1 || neg {
+		ts.Fatalf("usage: status N|SIGNAL")
+	}
+	if end := *ts.Value(lastEnd{}).(*string); end != args[0] {
+		ts.Fatalf("ended by %s, want %s", end, args[0])
+	}
+}
+
+func parseSignal(name string) (syscall.Signal, bool) {
+	for sig := syscall.Signal(1); sig < 32; sig++ {
+		if signalName(sig) == name {
+			return sig, true
+		}
+	}
+	return 0, false
+}
+
+func signalName(sig syscall.Signal) string {
+	switch sig {
+	case syscall.SIGHUP:
+		return "SIGHUP"
+	case syscall.SIGINT:
+		return "SIGINT"
+	case syscall.SIGQUIT:
+		return "SIGQUIT"
+	case syscall.SIGABRT:
+		return "SIGABRT"
+	case syscall.SIGKILL:
+		return "SIGKILL"
+	case syscall.SIGUSR1:
+		return "SIGUSR1"
+	case syscall.SIGSEGV:
+		return "SIGSEGV"
+	case syscall.SIGPIPE:
+		return "SIGPIPE"
+	case syscall.SIGALRM:
+		return "SIGALRM"
+	case syscall.SIGTERM:
+		return "SIGTERM"
+	}
+	return "signal " + strconv.Itoa(int(sig))
+}
