@@ -1,0 +1,164 @@
+// Package stockfpm runs Debian's php-fpm 8.2 for tests that compare with it.
+// Nothing but tests imports it.
+package stockfpm
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/phpsapi/phpsapi/cgi/fastcgi"
+)
+
+// Server is a running php-fpm with a pool www on a unix socket.
+type Server struct {
+	Dir    string // the test's own, where socket, logs and scripts are
+	Socket string
+	Pid    int // of the master
+}
+
+// Find is the path of php-fpm 8.2. Without one the test fails, unless it is
+// run with -short, when it is skipped.
+func Find(t testing.TB) string {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("compares with php-fpm8.2")
+	}
+	for _, name := range []string{"php-fpm8.2", "/usr/sbin/php-fpm8.2"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	t.Fatal("php-fpm8.2 is needed to compare with (package php8.2-fpm)")
+	return ""
+}
+
+// Start runs php-fpm until the test is over. pool is the directives of the
+// pool www, beside user, listen and the like; in it DIR is the directory. env
+// is added to php-fpm's, which has little else.
+func Start(t testing.TB, pool string, env ...string) *Server {
+	t.Helper()
+	path := Find(t)
+	s := &Server{Dir: t.TempDir()}
+	s.Socket = filepath.Join(s.Dir, "fpm.sock")
+	if len(s.Socket) > 100 { // of sun_path's 108
+		dir, err := os.MkdirTemp("", "fpm")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { os.RemoveAll(dir) })
+		s.Socket = filepath.Join(dir, "fpm.sock")
+	}
+	config := "[global]\nerror_log = DIR/error.log\n[www]\nlisten = " + s.Socket + "\nclear_env = no\n" + pool + "\n"
+	s.Write(t, "php-fpm.conf", strings.ReplaceAll(config, "DIR", s.Dir))
+	cmd := exec.Command(path, "-n", "-F", "-R", "-y", filepath.Join(s.Dir, "php-fpm.conf"))
+	if os.Geteuid() == 0 {
+		s.Write(t, "php-fpm.conf", strings.ReplaceAll(config+"user = root\n", "DIR", s.Dir))
+	}
+	cmd.Env = append([]string{"LC_ALL=C", "PATH=/usr/bin:/bin"}, env...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	s.Pid = cmd.Process.Pid
+	t.Cleanup(func() {
+		cmd.Process.Signal(syscall.SIGTERM)
+		cmd.Wait()
+	})
+	for range 500 {
+		if conn, err := net.Dial("unix", s.Socket); err == nil {
+			conn.Close()
+			return s
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("php-fpm does not answer: %s%s", out.String(), s.Read(t, "error.log"))
+	return nil
+}
+
+// Write makes a file in the server's directory and returns its path.
+func (s *Server) Write(t testing.TB, name, content string) string {
+	t.Helper()
+	path := filepath.Join(s.Dir, name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Read is the content of a file in the server's directory; nothing if there is none.
+func (s *Server) Read(t testing.TB, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(s.Dir, name))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// Get sends a request with these params, name and value in turn, over method
+// GET and URI, and returns what came on STDOUT.
+func (s *Server) Get(t testing.TB, uri, query string, params ...string) string {
+	t.Helper()
+	return s.Do(t, "", append([]string{"REQUEST_METHOD", "GET", "SCRIPT_NAME", uri, "QUERY_STRING", query,
+		"SCRIPT_FILENAME", filepath.Join(s.Dir, uri)}, params...)...)
+}
+
+// Do sends a request with a body and these params, later ones over earlier
+// ones, and returns what came on STDOUT.
+func (s *Server) Do(t testing.TB, body string, params ...string) string {
+	t.Helper()
+	out, err := s.do(body, params)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func (s *Server) do(body string, params []string) (string, error) {
+	conn, err := net.Dial("unix", s.Socket)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(30 * time.Second))
+	w := fastcgi.NewRequestWriter(conn, make([]byte, 64<<10))
+	w.Begin(1, fastcgi.BeginRequest{Role: fastcgi.RoleResponder})
+	last := map[string]string{}
+	for i := 0; i+1 < len(params); i += 2 {
+		last[params[i]] = params[i+1]
+	}
+	for name, value := range last {
+		w.Param(name, value)
+	}
+	w.EndParams()
+	w.Write([]byte(body))
+	if err := w.EndStdin(); err != nil {
+		return "", err
+	}
+	r := fastcgi.NewResponseReader(conn, make([]byte, 64<<10))
+	r.Begin(1)
+	var out strings.Builder
+	for {
+		kind, piece, err := r.Next()
+		if err != nil {
+			return "", fmt.Errorf("after %q: %w", out.String(), err)
+		}
+		switch kind {
+		case fastcgi.TypeStdout:
+			out.Write(piece)
+		case fastcgi.TypeEndRequest:
+			return out.String(), nil
+		}
+	}
+}

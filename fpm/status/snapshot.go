@@ -1,0 +1,76 @@
+package status
+
+import (
+	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+)
+
+// Snapshot is a pool at a moment.
+type Snapshot struct {
+	scoreboard.Totals
+	Procs []scoreboard.Proc
+	Epoch int64 // the moment, in seconds
+	Mono  int64 // and in nanoseconds of CLOCK_MONOTONIC
+	// Location is where start times are told; nil: time.Local.
+	Location *time.Location
+}
+
+// Take reads a scoreboard. It is false where there is nothing to read (see
+// Reader.Totals); Failure is the page to show then.
+func Take(r *scoreboard.Reader) (Snapshot, bool) {
+	s := Snapshot{Epoch: time.Now().Unix(), Mono: scoreboard.NewClock().Now()}
+	if !r.Totals(&s.Totals) {
+		return s, false
+	}
+	var p scoreboard.Proc
+	for i := range r.Slots() {
+		if !r.Used(i) {
+			continue
+		}
+		r.Snapshot(i, &p)
+		if p.StartEpoch != 0 { // else it has gone meanwhile
+			s.Procs = append(s.Procs, p)
+		}
+	}
+	return s, true
+}
+
+// since is a time that passed, in seconds.
+func (s *Snapshot) since(epoch int64) int64 { return max(s.Epoch-epoch, 0) }
+
+// duration is how long the last request took, or the current one does, in microseconds.
+func (s *Snapshot) duration(p *scoreboard.Proc) int64 {
+	switch p.Stage {
+	case scoreboard.Creating:
+		return 0
+	case scoreboard.Accepting:
+		return max(p.Duration.Microseconds(), 0)
+	}
+	return max((s.Mono-p.Accepted)/1000, 0)
+}
+
+// cpu is the share of a CPU the last request had, in percent; 0 while there is
+// a current one.
+func cpu(p *scoreboard.Proc) float64 {
+	if p.Stage != scoreboard.Accepting || p.Duration <= 0 {
+		return 0
+	}
+	return float64(p.CPUUser+p.CPUSystem) / float64(p.Duration) * 100
+}
+
+// memory is the last request's, in bytes; 0 while there is a current one.
+func memory(p *scoreboard.Proc) uint64 {
+	if p.Stage != scoreboard.Accepting {
+		return 0
+	}
+	return p.Memory
+}
+
+// dash stands for a text that is not known.
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
