@@ -40,16 +40,17 @@ var borders = []border{
 	{"cmd", []string{"sapi", "lifecycle", "fpm", "cgi", "cli"}, anything},
 	{"sapi", nil, nothing},
 	{"lifecycle", []string{"sapi"}, library},
+	{"lifecycle/zygote", []string{"sapi"}, library},
 	{"cli", []string{"sapi", "lifecycle"}, library},
 	{"cgi", []string{"sapi", "lifecycle"}, library},
 	{"cgi/fastcgi", nil, nothing},
-	{"fpm", []string{"sapi", "cgi/fastcgi"}, library},
+	{"fpm", []string{"sapi", "cgi/fastcgi", "lifecycle/zygote"}, library},
 	{"fpm/worker", []string{"sapi", "lifecycle", "cgi/fastcgi", "fpm"}, library},
 }
 
 // pureGo are the directories whose packages must build without cgo, but for worker: what php-fpm's master and front
 // are made of.
-var pureGo = []string{"sapi", "cgi/fastcgi", "fpm"}
+var pureGo = []string{"sapi", "cgi/fastcgi", "lifecycle/zygote", "fpm"}
 
 const worker = "fpm/worker"
 
