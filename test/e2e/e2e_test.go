@@ -1,0 +1,136 @@
+//go:build e2e
+
+// Package e2e runs real programs, from Debian's packages, under phpsapi. `make e2e` installs the packages and runs it;
+// the build tag keeps it out of `go test ./...`.
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+const (
+	stock    = "/usr/bin/php8.2"
+	patience = 2 * time.Minute
+)
+
+var (
+	ours     string // a directory with phpsapi as php
+	settings string // read after those of /etc/php
+)
+
+func TestMain(m *testing.M) {
+	os.Exit(buildAndRun(m))
+}
+
+func buildAndRun(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "phpsapi-e2e-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	binary := filepath.Join(dir, "phpsapi")
+	build := exec.Command("go", "build", "-buildvcs=false", "-o", binary, "../..")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "phpsapi cannot be built:", err)
+		return 1
+	}
+	if err := os.Symlink("phpsapi", filepath.Join(dir, "php")); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	ours = dir
+	if settings, err = enable("dom", "intl", "mbstring", "simplexml", "xml", "xmlreader", "xmlwriter", "pdo_sqlite", "sqlite3"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}
+
+// enable gives an ini file's lines that load what is installed and, on this machine, not enabled.
+func enable(extensions ...string) (string, error) {
+	loaded, err := exec.Command(stock, "-m").Output()
+	if err != nil {
+		return "", fmt.Errorf("%s -m: %w", stock, err)
+	}
+	lines := strings.Split(strings.ToLower(string(loaded)), "\n")
+	var settings string
+	for _, name := range extensions {
+		if !slices.Contains(lines, name) {
+			settings += "extension=" + name + "\n"
+		}
+	}
+	return settings, nil
+}
+
+// command is `php args...` in dir, where php is the program php for all that it starts too.
+func command(t *testing.T, php, dir string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(t.Context(), php, args...)
+	cmd.Args[0] = "php"
+	cmd.Dir = dir
+	cmd.WaitDelay = patience
+	bin := filepath.Dir(php)
+	if php == stock {
+		bin = t.TempDir()
+		if err := os.Symlink(stock, filepath.Join(bin, "php")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd.Env = []string{
+		"PATH=" + bin + ":" + os.Getenv("PATH"),
+		"HOME=" + t.TempDir(),
+		"PHP_INI_SCAN_DIR=:" + write(t, map[string]string{"e2e.ini": settings}),
+		"COMPOSER_ALLOW_SUPERUSER=1",
+	}
+	return cmd
+}
+
+// varies is what differs from run to run.
+var varies = regexp.MustCompile(`Time: [0-9:.]+, Memory: [0-9.]+ MB`)
+
+// outcome is what a program printed, on both streams, and how it ended.
+func outcome(cmd *exec.Cmd) string {
+	output, err := cmd.CombinedOutput()
+	if cmd.ProcessState == nil {
+		return err.Error()
+	}
+	return varies.ReplaceAllString(string(output), "(time)") + "[" + cmd.ProcessState.String() + "]\n"
+}
+
+// write puts files into a new directory. The names may have directories.
+func write(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		name = filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// same runs a program under stock php and under phpsapi, wants the same outcome, and wants want in it.
+func same(t *testing.T, dir, want string, args ...string) {
+	t.Helper()
+	expected := outcome(command(t, stock, dir, args...))
+	got := outcome(command(t, filepath.Join(ours, "php"), dir, args...))
+	if got != expected {
+		t.Errorf("%q: phpsapi:\n%s\nstock php:\n%s", args, got, expected)
+	}
+	if !strings.Contains(got, want) {
+		t.Errorf("%q: no %q in:\n%s", args, want, got)
+	}
+}
