@@ -50,13 +50,23 @@ func (e *LoadError) Error() string {
 		e.Path, e.Reason, Version())
 }
 
-// EnginePath is the libphp to load: PHPSAPI_ENGINE where it is set, else the one of the headers' version, by the name
-// Debian gives it.
+// EnginePath is the libphp to load: PHPSAPI_ENGINE where it is set, else the one of the headers' version, where
+// Debian's package has it or by the name that package gives it. The loader's cache does not know that name (the
+// library calls itself libphp.so), so that a search for it looks into some forty directories.
 func EnginePath() string {
 	if path := os.Getenv("PHPSAPI_ENGINE"); path != "" {
 		return path
 	}
-	return "libphp" + Version() + ".so"
+	name := "libphp" + Version() + ".so"
+	if path := "/usr/lib/" + name; isFile(path) {
+		return path
+	}
+	return name
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // Load loads libphp. path is a file, or a name that the dynamic loader looks for. The error is a *LoadError.
