@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -36,6 +37,10 @@ static int is_fpm(int argc, char **argv)
  * Keeps the Go runtime small where it only reads the arguments and then calls PHP: it makes as many threads as it sees
  * processors, and each costs tens of microseconds at every start of php. The runtime sees one; engine_take_process
  * gives the others back before PHP runs. One malloc arena serves PHP's one thread.
+ *
+ * The runtime's monitor thread wakes up every 20 microseconds while it sees work, and a call of PHP is work to it: some
+ * thirty times in a start of php. Threads inherit the timer slack of the thread that starts them, and with a large one
+ * the kernel lets the monitor sleep on. The price is that Go's timers may be late by as much in such a process.
  */
 static void keep_runtime_small(void)
 {
@@ -43,6 +48,8 @@ static void keep_runtime_small(void)
 	int cpu = sched_getcpu();
 
 	mallopt(M_ARENA_MAX, 1);
+	process_at_exec.slack = prctl(PR_GET_TIMERSLACK);
+	prctl(PR_SET_TIMERSLACK, 10UL * 1000 * 1000); /* ns: the longest that the monitor means to sleep */
 	if (cpu < 0 || sched_getaffinity(0, sizeof(process_at_exec.cpus), &process_at_exec.cpus) != 0) {
 		return;
 	}
@@ -140,6 +147,9 @@ void engine_take_process(void)
 	signal(SIGPIPE, SIG_IGN); /* a peer that goes away is an error of write, as in every SAPI of PHP's */
 	sigprocmask(SIG_SETMASK, &process_at_exec.mask, NULL);
 	setrlimit(RLIMIT_NOFILE, &process_at_exec.nofile);
+	if (process_at_exec.slack > 0) {
+		prctl(PR_SET_TIMERSLACK, (unsigned long)process_at_exec.slack);
+	}
 	if (process_at_exec.narrowed) {
 		sched_setaffinity(0, sizeof(process_at_exec.cpus), &process_at_exec.cpus);
 	}

@@ -17,6 +17,7 @@ struct process_at_exec {
 	struct rlimit nofile;
 	cpu_set_t cpus; /* the processors the process may use */
 	int narrowed;   /* cpus was narrowed to one and is to be restored */
+	int slack;      /* the main thread's timer slack in ns, to be restored; 0 where it was left alone */
 };
 
 extern struct process_at_exec process_at_exec;
