@@ -3,8 +3,6 @@ package cli
 import (
 	"fmt"
 	"io"
-	"strconv"
-	"strings"
 
 	"github.com/phpsapi/phpsapi/sapi"
 	"github.com/phpsapi/phpsapi/sapi/getopt"
@@ -238,7 +236,7 @@ func (r *run) apply(o getopt.Argument, hasShell bool) string {
 	case optINIFiles:
 		r.mode = modeINIFiles
 	case optRepeat:
-		r.repeat = atoi(o.Value)
+		r.repeat = sapi.Atoi(o.Value)
 	}
 	return ""
 }
@@ -279,20 +277,6 @@ func (r *run) applyLine(o getopt.Argument) string {
 		r.script = &o.Value
 	}
 	return ""
-}
-
-// atoi is C's: the number at the beginning of text, 0 where there is none.
-func atoi(text string) int {
-	text = strings.TrimLeft(text, " \t\n\v\f\r")
-	end := 0
-	for end < len(text) && (text[end] >= '0' && text[end] <= '9' || end == 0 && (text[end] == '-' || text[end] == '+')) {
-		end++
-	}
-	n, err := strconv.Atoi(text[:end])
-	if err != nil {
-		return 0
-	}
-	return n
 }
 
 // Usage prints php's usage text, in which program is the program's name.

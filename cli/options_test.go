@@ -128,13 +128,3 @@ func TestConflicts(t *testing.T) {
 		t.Errorf("-a without readline: conflict %q, want %q", got, shellMissing)
 	}
 }
-
-func TestAtoi(t *testing.T) {
-	for text, want := range map[string]int{
-		"": 0, "7": 7, " \t12x": 12, "-3": -3, "+4": 4, "x": 0, "--1": 0, "1-2": 1, "99999999999999999999": 0,
-	} {
-		if got := atoi(text); got != want {
-			t.Errorf("atoi(%q) is %d, want %d", text, got, want)
-		}
-	}
-}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/phpsapi/phpsapi/cgi"
 	"github.com/phpsapi/phpsapi/cli"
 	"github.com/phpsapi/phpsapi/sapi"
 )
@@ -14,25 +15,32 @@ import (
 // Main runs phpsapi with the arguments of the process and gives its exit status.
 func Main() int {
 	argv := os.Args
+	called := personality(argv[0])
 	switch {
-	case personality(argv[0]) == "php":
-		return cli.Main(cli.Invocation{Args: argv[1:], Program: phpName(argv[0]), Binary: sapi.Binary(argv[0])})
+	case called == "php":
+		return cli.Main(cli.Invocation{Args: argv[1:], Program: usageName(argv[0], called), Binary: sapi.Binary(argv[0])})
+	case called == "php-cgi":
+		return cgi.Main(cgi.Invocation{Args: argv[1:], Program: usageName(argv[0], called), Binary: sapi.Binary(argv[0])})
 	case isPHPCommandLine(argv[1:]):
 		return runCLI(argv[1:])
 	}
 	return execute(argv[1:])
 }
 
-// phpName is what php's usage text calls a program started as argv0.
-func phpName(argv0 string) string {
+// usageName is what PHP's usage texts call a program started as argv0: its name where it came with a path, else name.
+func usageName(argv0, name string) string {
 	if strings.Contains(argv0, "/") {
 		return filepath.Base(argv0)
 	}
-	return "php"
+	return name
 }
 
 func runCLI(args []string) int {
 	return cli.Main(cli.Invocation{Args: args, Program: "phpsapi cli", Binary: sapi.Self()})
+}
+
+func runCGI(args []string) int {
+	return cgi.Main(cgi.Invocation{Args: args, Program: "phpsapi cgi", Binary: sapi.Self()})
 }
 
 // personality is the program that phpsapi was called as by argv[0]: php, php-cgi or php-fpm, with or without a

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/phpsapi/phpsapi/cgi"
 	"github.com/phpsapi/phpsapi/cli"
 )
 
@@ -56,7 +57,7 @@ php's options right behind phpsapi means "phpsapi cli".`,
 		SilenceErrors: true,
 		Version:       version(),
 	}
-	root.AddCommand(cliCommand(), versionCommand())
+	root.AddCommand(cliCommand(), cgiCommand(), versionCommand())
 	return root
 }
 
@@ -77,6 +78,26 @@ func cliCommand() *cobra.Command {
 				return command.Help()
 			}
 			return exitStatus(runCLI(args))
+		},
+	}
+}
+
+func cgiCommand() *cobra.Command {
+	var usage strings.Builder
+	cgi.Usage(&usage, "phpsapi cgi")
+	return &cobra.Command{
+		Use:   "cgi [php-cgi's options] [file] [args...]",
+		Short: "Run PHP as the CGI program php-cgi does",
+		Long: "Run PHP as the CGI program php-cgi does: executed by a web server once per request, or from a shell.\n\n" +
+			"The options are php-cgi's own:\n\n" + usage.String(),
+		Example: `  phpsapi cgi script.php a=1 b=2
+  REDIRECT_STATUS=200 REQUEST_METHOD=GET SCRIPT_FILENAME=/srv/www/x.php phpsapi cgi`,
+		DisableFlagParsing: true,
+		RunE: func(command *cobra.Command, args []string) error {
+			if len(args) == 1 && args[0] == "--help" {
+				return command.Help()
+			}
+			return exitStatus(runCGI(args))
 		},
 	}
 }

@@ -7,7 +7,9 @@ import "C"
 
 import (
 	"bytes"
+	"fmt"
 	"io"
+	"os"
 	"unsafe"
 
 	"github.com/phpsapi/phpsapi/sapi"
@@ -57,12 +59,15 @@ func engineReadBody(p *C.char, n C.size_t) C.size_t {
 
 //export engineLog
 func engineLog(p *C.char, n C.size_t, priority C.int) {
-	if logger != nil {
-		logger(C.GoStringN(p, C.int(n)), int(priority))
+	message := C.GoStringN(p, C.int(n))
+	if logger == nil {
+		fmt.Fprintln(os.Stderr, message)
+		return
 	}
+	logger(message, int(priority))
 }
 
-// logger takes PHP's own messages in a worker.
+// logger takes PHP's own messages in a worker; nil for standard error.
 var logger func(message string, priority int)
 
 func result(err error) C.int {

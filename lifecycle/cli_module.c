@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "dl_function.h"
 #include "module.h"
 #include "proctitle.h"
 #include "title_functions.h"
@@ -130,17 +131,8 @@ static void cli_log_message(const char *message, int syslog_type)
 
 /* ---- the functions cli adds to PHP's ---- */
 
-static PHP_FUNCTION(dl_of_engine)
-{
-	zif_dl(INTERNAL_FUNCTION_PARAM_PASSTHRU);
-}
-
-ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_of_dl, 0, 1, _IS_BOOL, 0)
-	ZEND_ARG_TYPE_INFO(0, extension_filename, IS_STRING, 0)
-ZEND_END_ARG_INFO()
-
 static const zend_function_entry cli_functions[] = {
-	ZEND_NAMED_FE(dl, ZEND_FN(dl_of_engine), arginfo_of_dl)
+	DL_FUNCTION
 	CLI_TITLE_FUNCTIONS
 	PHP_FE_END
 };

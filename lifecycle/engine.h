@@ -67,6 +67,7 @@ struct engine_module {
 	size_t ini_defaults_len;        /* settings under php.ini */
 	int ini_ignore;
 	int phpinfo_as_text;
+	int dl;                         /* offer dl() */
 	int extended_info;              /* compile with ZEND_COMPILE_EXTENDED_INFO */
 };
 
@@ -130,7 +131,15 @@ struct engine_request {
 	const char *authorization;
 	int64_t content_length;
 	int protocol;
+	int status;      /* the response's status before the script sets one; 0 for 200 */
+	int no_headers;  /* the response's head is not wanted */
+	int environment; /* the process's environment is part of $_SERVER */
+	int direct_output; /* the body goes to standard output, piece by piece */
 	int has_body;
+	const char *server_name;   /* for php.ini's [HOST=] sections */
+	const char *document_root; /* where .user.ini files begin */
+	int argc;        /* of a request that comes from a shell */
+	char **argv;
 	const struct engine_variable *variables; /* for $_SERVER */
 	size_t variables_len;
 	const struct engine_variable *headers; /* for getallheaders() */
@@ -146,6 +155,7 @@ void engine_server_no_default_content_type(void);
  * response's head away: another answers. */
 void engine_server_request_shutdown(int discard_head);
 int engine_server_response_status(void);
+void engine_server_set_status(int status);
 
 /* The last error PHP reported in this request; 0 where there was none. */
 struct engine_error {
@@ -156,8 +166,24 @@ struct engine_error {
 };
 int engine_last_error(struct engine_error *error);
 
-/* A setting's value as a number, 0 where there is no such setting. */
+/* A setting's value as a number, 0 where there is no such setting; and as text, NULL where it has none. */
 long engine_setting(const char *name);
+const char *engine_setting_text(const char *name);
+
+/* ---- script.c: the primary script of a request ---- */
+
+/* Opens request_info's script as PHP does, or takes standard input. 0, or the errno of the failure. */
+int engine_script_open_primary(void);
+void engine_script_open_stdin(const char *name);
+void engine_script_close(void);
+void engine_script_execute(void);
+int engine_script_lint(void); /* 1 where the syntax is right */
+void engine_script_strip(void);
+void engine_script_highlight(void);
+
+void engine_skip_shebang(void);
+void engine_extended_info(void);
+void engine_no_chdir(void);
 
 /* ---- zygote.c: a worker's share of what its zygote was told ---- */
 
@@ -183,7 +209,7 @@ const char *engine_ini_file(enum engine_ini_file which); /* NULL: none */
 /* Prints through PHP's output layer. */
 void engine_print(const char *text, size_t len);
 
-void engine_print_info(void);    /* phpinfo() without the credits */
+void engine_print_info(int with_credits); /* phpinfo() */
 void engine_print_modules(void); /* php -m */
 
 enum engine_reflection {

@@ -4,10 +4,10 @@
 
 #include "module.h"
 
-void engine_print_info(void)
+void engine_print_info(int with_credits)
 {
 	zend_try {
-		php_print_info(PHP_INFO_ALL & ~PHP_INFO_CREDITS);
+		php_print_info(with_credits ? PHP_INFO_ALL : PHP_INFO_ALL & ~PHP_INFO_CREDITS);
 		php_output_end_all();
 	} zend_end_try();
 }
@@ -182,4 +182,11 @@ void engine_print_settings(void)
 long engine_setting(const char *name)
 {
 	return (long)zend_ini_long(name, strlen(name), 0);
+}
+
+const char *engine_setting_text(const char *name)
+{
+	const char *text = zend_ini_string_ex(name, strlen(name), 0, NULL);
+
+	return text && *text ? text : NULL;
 }

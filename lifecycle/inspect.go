@@ -84,7 +84,12 @@ func (e *Engine) Print(text string) {
 
 // PrintInfo prints phpinfo(), the credits left out.
 func (e *Engine) PrintInfo() {
-	C.engine_print_info()
+	C.engine_print_info(0)
+}
+
+// PrintAllInfo prints phpinfo() with the credits.
+func (e *Engine) PrintAllInfo() {
+	C.engine_print_info(1)
 }
 
 // PrintModules prints the loaded extensions as php's -m does.

@@ -17,6 +17,7 @@
 
 #include "main/php.h"
 #include "main/SAPI.h"
+#include "main/fopen_wrappers.h"
 #include "main/php_globals.h"
 #include "main/php_ini.h"
 #include "main/php_main.h"
@@ -51,9 +52,11 @@ extern PHPAPI zend_class_entry *reflection_zend_extension_ptr;
 #define ENGINE_SYMBOLS(X) \
 	X(add_assoc_stringl_ex) \
 	X(compiler_globals) \
+	X(config_zval_dtor) \
 	X(core_globals) \
 	X(display_ini_entries) \
 	X(_efree) \
+	X(_estrdup) \
 	X(executor_globals) \
 	X(file_globals) \
 	X(get_zend_version) \
@@ -62,12 +65,18 @@ extern PHPAPI zend_class_entry *reflection_zend_extension_ptr;
 	X(open_file_for_scanning) \
 	X(php_error_docref) \
 	X(php_execute_script) \
+	X(php_fopen_primary_script) \
 	X(php_get_highlight_struct) \
 	X(php_handle_aborted_connection) \
 	X(php_handle_auth_data) \
 	X(php_import_environment_variables) \
 	X(php_info_print_module) \
 	X(php_info_print_table_row) \
+	X(php_ini_activate_config) \
+	X(php_ini_activate_per_dir_config) \
+	X(php_ini_activate_per_host_config) \
+	X(php_ini_has_per_dir_config) \
+	X(php_ini_has_per_host_config) \
 	X(php_ini_opened_path) \
 	X(php_ini_scanned_files) \
 	X(php_ini_scanned_path) \
@@ -77,6 +86,7 @@ extern PHPAPI zend_class_entry *reflection_zend_extension_ptr;
 	X(php_module_startup) \
 	X(php_output_end_all) \
 	X(php_output_write) \
+	X(php_parse_user_ini_file) \
 	X(php_print_info) \
 	X(php_printf) \
 	X(php_register_variable) \
@@ -92,6 +102,7 @@ extern PHPAPI zend_class_entry *reflection_zend_extension_ptr;
 	X(reflection_method_ptr) \
 	X(reflection_zend_extension_ptr) \
 	X(sapi_deactivate) \
+	X(sapi_get_request_time) \
 	X(sapi_globals) \
 	X(sapi_module) \
 	X(sapi_send_headers) \
@@ -103,16 +114,21 @@ extern PHPAPI zend_class_entry *reflection_zend_extension_ptr;
 	X(zend_ce_exception) \
 	X(zend_clear_exception) \
 	X(zend_destroy_file_handle) \
+	X(zend_dirname) \
 	X(zend_error) \
 	X(zend_eval_string_ex) \
 	X(zend_execute_scripts) \
 	X(zend_extensions) \
+	X(zend_hash_clean) \
+	X(zend_hash_destroy) \
+	X(_zend_hash_init) \
 	X(zend_hash_str_find) \
 	X(zend_hash_str_update) \
 	X(zend_highlight) \
 	X(zend_ini_boolean_displayer_cb) \
 	X(zend_ini_deactivate) \
 	X(zend_ini_long) \
+	X(zend_ini_string_ex) \
 	X(zend_is_auto_global) \
 	X(zend_known_strings) \
 	X(zend_load_extension) \
@@ -143,9 +159,11 @@ ENGINE_SYMBOLS(X)
 /* From here on PHP's names mean the engine's objects. */
 #define add_assoc_stringl_ex (*p_add_assoc_stringl_ex)
 #define compiler_globals (*p_compiler_globals)
+#define config_zval_dtor (*p_config_zval_dtor)
 #define core_globals (*p_core_globals)
 #define display_ini_entries (*p_display_ini_entries)
 #define _efree (*p__efree)
+#define _estrdup (*p__estrdup)
 #define executor_globals (*p_executor_globals)
 #define file_globals (*p_file_globals)
 #define get_zend_version (*p_get_zend_version)
@@ -154,12 +172,18 @@ ENGINE_SYMBOLS(X)
 #define open_file_for_scanning (*p_open_file_for_scanning)
 #define php_error_docref (*p_php_error_docref)
 #define php_execute_script (*p_php_execute_script)
+#define php_fopen_primary_script (*p_php_fopen_primary_script)
 #define php_get_highlight_struct (*p_php_get_highlight_struct)
 #define php_handle_aborted_connection (*p_php_handle_aborted_connection)
 #define php_handle_auth_data (*p_php_handle_auth_data)
 #define php_import_environment_variables (*p_php_import_environment_variables)
 #define php_info_print_module (*p_php_info_print_module)
 #define php_info_print_table_row (*p_php_info_print_table_row)
+#define php_ini_activate_config (*p_php_ini_activate_config)
+#define php_ini_activate_per_dir_config (*p_php_ini_activate_per_dir_config)
+#define php_ini_activate_per_host_config (*p_php_ini_activate_per_host_config)
+#define php_ini_has_per_dir_config (*p_php_ini_has_per_dir_config)
+#define php_ini_has_per_host_config (*p_php_ini_has_per_host_config)
 #define php_ini_opened_path (*p_php_ini_opened_path)
 #define php_ini_scanned_files (*p_php_ini_scanned_files)
 #define php_ini_scanned_path (*p_php_ini_scanned_path)
@@ -169,6 +193,7 @@ ENGINE_SYMBOLS(X)
 #define php_module_startup (*p_php_module_startup)
 #define php_output_end_all (*p_php_output_end_all)
 #define php_output_write (*p_php_output_write)
+#define php_parse_user_ini_file (*p_php_parse_user_ini_file)
 #define php_print_info (*p_php_print_info)
 #define php_printf (*p_php_printf)
 #define php_register_variable (*p_php_register_variable)
@@ -184,6 +209,7 @@ ENGINE_SYMBOLS(X)
 #define reflection_method_ptr (*p_reflection_method_ptr)
 #define reflection_zend_extension_ptr (*p_reflection_zend_extension_ptr)
 #define sapi_deactivate (*p_sapi_deactivate)
+#define sapi_get_request_time (*p_sapi_get_request_time)
 #define sapi_globals (*p_sapi_globals)
 #define sapi_module (*p_sapi_module)
 #define sapi_send_headers (*p_sapi_send_headers)
@@ -195,16 +221,21 @@ ENGINE_SYMBOLS(X)
 #define zend_ce_exception (*p_zend_ce_exception)
 #define zend_clear_exception (*p_zend_clear_exception)
 #define zend_destroy_file_handle (*p_zend_destroy_file_handle)
+#define zend_dirname (*p_zend_dirname)
 #define zend_error (*p_zend_error)
 #define zend_eval_string_ex (*p_zend_eval_string_ex)
 #define zend_execute_scripts (*p_zend_execute_scripts)
 #define zend_extensions (*p_zend_extensions)
+#define zend_hash_clean (*p_zend_hash_clean)
+#define zend_hash_destroy (*p_zend_hash_destroy)
+#define _zend_hash_init (*p__zend_hash_init)
 #define zend_hash_str_find (*p_zend_hash_str_find)
 #define zend_hash_str_update (*p_zend_hash_str_update)
 #define zend_highlight (*p_zend_highlight)
 #define zend_ini_boolean_displayer_cb (*p_zend_ini_boolean_displayer_cb)
 #define zend_ini_deactivate (*p_zend_ini_deactivate)
 #define zend_ini_long (*p_zend_ini_long)
+#define zend_ini_string_ex (*p_zend_ini_string_ex)
 #define zend_is_auto_global (*p_zend_is_auto_global)
 #define zend_known_strings (*p_zend_known_strings)
 #define zend_load_extension (*p_zend_load_extension)

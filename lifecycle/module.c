@@ -49,7 +49,10 @@ const char *engine_ini_dir(void)
 
 static int module_startup(sapi_module_struct *sapi)
 {
-	return php_module_startup(sapi, strcmp(started->name, "cli-server") == 0 ? &cli_server_extension : NULL);
+	if (strcmp(started->name, "cli-server") == 0) {
+		return php_module_startup(sapi, &cli_server_extension);
+	}
+	return php_module_startup(sapi, strcmp(started->name, "cli") == 0 ? NULL : &web_extension);
 }
 
 /* php_module_startup takes the directories to scan for .ini files from the environment alone: PHP_INI_SCAN_DIR is
@@ -89,7 +92,7 @@ int engine_module_startup(const struct engine_module *m)
 	if (strcmp(m->name, "cli") == 0) {
 		cli_module_init(&module);
 	} else {
-		server_module_init(&module);
+		server_module_init(&module, m->dl);
 	}
 	zend_signal_startup();
 	sapi_startup(&module);

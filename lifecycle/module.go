@@ -33,6 +33,7 @@ func (e *Engine) ModuleStartup(m sapi.Module) error {
 	c.ini_defaults, c.ini_defaults_len = settings(m.INI.Defaults)
 	c.ini_ignore = boolean(m.INI.Ignore)
 	c.phpinfo_as_text = boolean(m.InfoAsText)
+	c.dl = boolean(m.DL)
 	c.extended_info = boolean(m.ExtendedInfo)
 	e.module = c
 	if C.engine_module_startup(c) != 0 {

@@ -7,10 +7,16 @@
 
 /* Each front end's callbacks, and the functions it adds to PHP's. */
 void cli_module_init(sapi_module_struct *module);
-void server_module_init(sapi_module_struct *module);
+void server_module_init(sapi_module_struct *module, int with_dl);
 
-/* The extension that PHP starts besides its own: cli-server's settings. */
+/* The extensions that PHP starts besides its own: cli-server's settings. */
 extern zend_module_entry cli_server_extension;
+/* php-cgi's and php-fpm's. */
+extern zend_module_entry web_extension;
+
+/* The settings of a request's host and directories (user_settings.c). */
+int user_settings_activate(void);
+void user_settings_forget(void);
 
 /* PHP_CONFIG_FILE_PATH of the started module; NULL before that. */
 const char *engine_ini_dir(void);

@@ -18,8 +18,9 @@ type Server struct {
 	memory arena
 }
 
-// NewServer gives the engine's side for requests.
+// NewServer gives the engine's side for requests. From now on C calls Go while PHP runs.
 func (e *Engine) NewServer() *Server {
+	C.engine_go_is_ready()
 	return &Server{}
 }
 
@@ -42,6 +43,13 @@ func (s *Server) RequestStartup(r *sapi.Request) error {
 	c.content_length = C.int64_t(r.ContentLength)
 	c.protocol = C.int(r.Protocol)
 	c.has_body = boolean(r.Body != nil)
+	c.status = C.int(r.Status)
+	c.no_headers = boolean(r.NoHeaders)
+	c.environment = boolean(r.Environment)
+	c.direct_output = boolean(r.DirectOutput)
+	c.server_name = s.memory.text(r.ServerName)
+	c.document_root = s.memory.text(r.DocumentRoot)
+	c.argc, c.argv = s.memory.argv(r.Argv)
 	c.variables, c.variables_len = s.memory.variables(r.Variables)
 	c.headers, c.headers_len = s.memory.variables(r.Headers)
 	current = r
@@ -83,6 +91,11 @@ func (s *Server) Status() int {
 	return int(C.engine_server_response_status())
 }
 
+// SetStatus sets the response's status.
+func (s *Server) SetStatus(status int) {
+	C.engine_server_set_status(C.int(status))
+}
+
 // ScriptError is the last error PHP reported.
 type ScriptError struct {
 	Fatal   bool // it ended the script
@@ -103,6 +116,11 @@ func (s *Server) LastError() (ScriptError, bool) {
 // Setting is the value of a numeric or boolean setting; 0 where there is none of that name.
 func (s *Server) Setting(name string) int64 {
 	return int64(C.engine_setting(s.memory.text(name)))
+}
+
+// SettingText is a setting's value; empty where it has none.
+func (s *Server) SettingText(name string) string {
+	return C.GoString(C.engine_setting_text(s.memory.text(name)))
 }
 
 // arena is C memory for what a request passes to C: it is used anew for each request, so that a worker's memory does
@@ -151,6 +169,17 @@ func (a *arena) str(s string) *C.char {
 	p := a.alloc(len(s) + 1)
 	copy(unsafe.Slice((*byte)(p), len(s)), s)
 	return (*C.char)(p)
+}
+
+func (a *arena) argv(list []string) (C.int, **C.char) {
+	if len(list) == 0 {
+		return 0, nil
+	}
+	memory := (**C.char)(a.alloc((len(list) + 1) * int(unsafe.Sizeof((*C.char)(nil)))))
+	for i, arg := range list {
+		unsafe.Slice(memory, len(list))[i] = a.str(arg)
+	}
+	return C.int(len(list)), memory
 }
 
 func (a *arena) variables(list []sapi.Variable) (*C.struct_engine_variable, C.size_t) {

@@ -2,12 +2,15 @@
  * The sapi_module_struct of the front ends that answer a web server: output is gathered and passed to Go in large
  * pieces, the response's head once.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
 
+#include "dl_function.h"
+#include "header_functions.h"
 #include "module.h"
 #include "process.h"
 #include "proctitle.h"
@@ -41,10 +44,32 @@ int server_output_flush(void)
 	return len == 0 || is_forked() || engineWrite(output, len) == 0;
 }
 
+/* Writes to standard output as it comes: a CGI program's body, also that of a child its script forked. */
+static size_t write_out(const char *text, size_t len)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t wrote = write(STDOUT_FILENO, text + done, len - done);
+		if (wrote < 0 && errno == EINTR) {
+			continue;
+		}
+		if (wrote <= 0) {
+			php_handle_aborted_connection();
+			break;
+		}
+		done += wrote;
+	}
+	return done;
+}
+
 static size_t server_ub_write(const char *text, size_t len)
 {
 	if (!server_request) {
 		return 0;
+	}
+	if (server_request->direct_output) {
+		return write_out(text, len);
 	}
 	if (output_len + len > sizeof(output) && !server_output_flush()) {
 		php_handle_aborted_connection();
@@ -60,6 +85,20 @@ static size_t server_ub_write(const char *text, size_t len)
 	memcpy(output + output_len, text, len);
 	output_len += len;
 	return len;
+}
+
+static char *server_getenv(const char *name, size_t len)
+{
+	return getenv(name);
+}
+
+/* PHP deactivates once in module startup, when there is no request. */
+static int server_deactivate(void)
+{
+	if (SG(sapi_started) && server_request) {
+		server_output_flush();
+	}
+	return SUCCESS;
 }
 
 static void server_flush(void *context)
@@ -130,6 +169,9 @@ static void server_register_variables(zval *variables)
 {
 	size_t i;
 
+	if (server_request && server_request->environment) {
+		php_import_environment_variables(variables);
+	}
 	for (i = 0; server_request && i < server_request->variables_len; i++) {
 		const struct engine_variable *variable = &server_request->variables[i];
 		char *value = (char *)variable->value;
@@ -151,59 +193,18 @@ static void server_log_message(const char *message, int syslog_type)
 	}
 }
 
-/* ---- the functions cli-server adds to PHP's ---- */
-
-static PHP_FUNCTION(server_request_headers)
-{
-	size_t i;
-
-	if (zend_parse_parameters(ZEND_NUM_ARGS(), "") == FAILURE) {
-		return;
-	}
-	RETVAL_ARR(_zend_new_array(server_request ? server_request->headers_len : 0));
-	for (i = 0; server_request && i < server_request->headers_len; i++) {
-		const struct engine_variable *header = &server_request->headers[i];
-		add_assoc_stringl_ex(return_value, header->name, header->name_len, header->value, header->value_len);
-	}
-}
-
-static PHP_FUNCTION(server_response_headers)
-{
-	zend_llist_element *element;
-
-	if (zend_parse_parameters(ZEND_NUM_ARGS(), "") == FAILURE) {
-		return;
-	}
-	RETVAL_ARR(_zend_new_array(0));
-	for (element = SG(sapi_headers).headers.head; element; element = element->next) {
-		sapi_header_struct *header = (sapi_header_struct *)element->data;
-		const char *line = header->header, *colon = memchr(line, ':', header->header_len), *value;
-		size_t name_len = colon ? colon - line : 0;
-
-		while (name_len > 0 && (line[name_len - 1] == ' ' || line[name_len - 1] == '\t')) {
-			name_len--;
-		}
-		if (name_len == 0) {
-			continue;
-		}
-		for (value = colon + 1; *value == ' ' || *value == '\t'; value++) {
-		}
-		add_assoc_stringl_ex(return_value, line, name_len, value, header->header_len - (value - line));
-	}
-}
-
-ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_headers, 0, 0, IS_ARRAY, 0)
-ZEND_END_ARG_INFO()
-
 static const zend_function_entry cli_server_functions[] = {
 	CLI_TITLE_FUNCTIONS
-	ZEND_NAMED_FE(apache_request_headers, ZEND_FN(server_request_headers), arginfo_headers)
-	ZEND_NAMED_FE(apache_response_headers, ZEND_FN(server_response_headers), arginfo_headers)
-	ZEND_NAMED_FE(getallheaders, ZEND_FN(server_request_headers), arginfo_headers)
+	HEADER_FUNCTIONS
 	PHP_FE_END
 };
 
-void server_module_init(sapi_module_struct *module)
+static const zend_function_entry shell_functions[] = {
+	DL_FUNCTION
+	PHP_FE_END
+};
+
+void server_module_init(sapi_module_struct *module, int with_dl)
 {
 	proctitle_init();
 	module->ub_write = server_ub_write;
@@ -214,5 +215,12 @@ void server_module_init(sapi_module_struct *module)
 	module->read_cookies = server_read_cookies;
 	module->register_server_variables = server_register_variables;
 	module->log_message = server_log_message;
-	module->additional_functions = cli_server_functions;
+	if (strcmp(module->name, "cli-server") == 0) {
+		module->additional_functions = cli_server_functions;
+	} else {
+		module->additional_functions = with_dl ? shell_functions : NULL;
+		module->activate = user_settings_activate;
+		module->getenv = server_getenv;
+		module->deactivate = server_deactivate;
+	}
 }

@@ -21,9 +21,15 @@ int engine_server_request_startup(const struct engine_request *request)
 	if (request->authorization) {
 		php_handle_auth_data(request->authorization);
 	}
-	SG(sapi_headers).http_response_code = 200;
+	SG(request_info).argc = request->argc;
+	SG(request_info).argv = request->argv;
+	SG(sapi_headers).http_response_code = request->status ? request->status : 200;
 	if (php_request_startup() == FAILURE) {
 		return -1;
+	}
+	if (request->no_headers) {
+		SG(headers_sent) = 1;
+		SG(request_info).no_headers = 1;
 	}
 	PG(during_request_startup) = 0;
 	return 0;
@@ -98,6 +104,11 @@ void engine_server_request_shutdown(int discard_head)
 int engine_server_response_status(void)
 {
 	return SG(sapi_headers).http_response_code;
+}
+
+void engine_server_set_status(int status)
+{
+	SG(sapi_headers).http_response_code = status;
 }
 
 int engine_last_error(struct engine_error *error)

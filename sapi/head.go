@@ -54,12 +54,12 @@ func (r HeadRules) statusLine(head *ResponseHead) (string, int) {
 	protocol, rest, found := strings.Cut(head.StatusLine, " ")
 	if r.RFC2616 && head.StatusLine != "" {
 		if found {
-			return head.StatusLine, leadingNumber(rest)
+			return head.StatusLine, Atoi(rest)
 		}
 		return head.StatusLine, head.Status
 	}
 	if found && len(protocol) >= 5 && strings.EqualFold(protocol[:5], "HTTP/") {
-		return "Status: " + rest, leadingNumber(rest)
+		return "Status: " + rest, Atoi(rest)
 	}
 	for _, line := range head.Lines {
 		if isHeader(line, statusHeader) {
@@ -76,15 +76,4 @@ func (r HeadRules) statusLine(head *ResponseHead) (string, int) {
 // isHeader says whether line is the header of that name, which ends in a colon, with something behind it.
 func isHeader(line, name []byte) bool {
 	return len(line) > len(name) && bytes.EqualFold(line[:len(name)], name)
-}
-
-// leadingNumber is the number text begins with, as C's atoi reads it; 0 where there is none.
-func leadingNumber(text string) int {
-	text = strings.TrimLeft(text, " \t\n\v\f\r")
-	end := 0
-	for end < len(text) && (text[end] >= '0' && text[end] <= '9' || end == 0 && (text[end] == '-' || text[end] == '+')) {
-		end++
-	}
-	n, _ := strconv.Atoi(text[:end])
-	return n
 }

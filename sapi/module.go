@@ -4,6 +4,7 @@ package sapi
 const (
 	CLI       = "cli"
 	CLIServer = "cli-server"
+	CGI       = "cgi-fcgi"
 )
 
 // Module is what a front end tells the engine of itself: PHP's sapi_module_struct (main/SAPI.h) in Go's words.
@@ -18,6 +19,8 @@ type Module struct {
 	INI INI
 	// InfoAsText makes phpinfo() plain text instead of HTML.
 	InfoAsText bool
+	// DL adds the function dl().
+	DL bool
 	// ExtendedInfo compiles scripts with information for debuggers and profilers (php's -e).
 	ExtendedInfo bool
 }

@@ -14,6 +14,12 @@ type Request struct {
 	Body io.Reader
 	// Response takes the answer.
 	Response ResponseWriter
+	// Environment makes the process's environment part of $_SERVER, before Variables.
+	Environment bool
+	// DirectOutput writes the body to standard output as it comes, instead of gathering it for Response.Write.
+	DirectOutput bool
+	// NoHeaders leaves the response's head out.
+	NoHeaders bool
 }
 
 // RequestInfo is PHP's sapi_request_info (main/SAPI.h). A string that is empty is absent.
@@ -23,10 +29,14 @@ type RequestInfo struct {
 	QueryString    string
 	PathTranslated string // the script's file
 	ContentType    string
-	Cookie         string // the Cookie header
-	Authorization  string // the Authorization header, from which PHP takes PHP_AUTH_USER and its like
-	ContentLength  int64  // bytes
-	Protocol       int    // 1000 for HTTP/1.0, 1001 for HTTP/1.1
+	Cookie         string   // the Cookie header
+	Authorization  string   // the Authorization header, from which PHP takes PHP_AUTH_USER and its like
+	ServerName     string   // for php.ini's [HOST=] sections
+	DocumentRoot   string   // where the search for .user.ini files begins
+	ContentLength  int64    // bytes
+	Status         int      // the response's status before the script sets one; 0 for 200
+	Protocol       int      // 1000 for HTTP/1.0, 1001 for HTTP/1.1
+	Argv           []string // $argv of a request that comes from a shell; else nil
 }
 
 // Variable is a name with its value.

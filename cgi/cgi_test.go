@@ -1,0 +1,46 @@
+package cgi
+
+import "testing"
+
+func TestHeaderName(t *testing.T) {
+	for name, want := range map[string]string{
+		"HOST":        "Host",
+		"USER_AGENT":  "User-Agent",
+		"X__TEST":     "X-_test",
+		"X_":          "X-",
+		"_X":          "_x",
+		"":            "",
+		"x_foo_bAR":   "x-foo-bar",
+		"X_9A":        "X-9a",
+		"ACCEPT_CH_B": "Accept-Ch-B",
+	} {
+		if got := headerName(name); got != want {
+			t.Errorf("%q: got %q, want %q", name, got, want)
+		}
+	}
+}
+
+// A web server passes a query string without "=" as arguments.
+func TestQueryStringIsNoOption(t *testing.T) {
+	for query, want := range map[string]bool{
+		"-s":              true,
+		"-d+x":            true,
+		"%2d%73":          true,
+		"+-s":             true,
+		"%20%09-s":        true,
+		"%0a-dfoo":        true,
+		"-d+allow_url=on": false, // with "=" it is no argument of the server's
+		"s":               false,
+		"":                false,
+		"%zz-s":           false,
+		"%":               false,
+		"a%2d":            false,
+	} {
+		if got := fromURL(query, true); got != want {
+			t.Errorf("%q: got %v, want %v", query, got, want)
+		}
+	}
+	if fromURL("-s", false) {
+		t.Error("no QUERY_STRING: the arguments are the user's")
+	}
+}

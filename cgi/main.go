@@ -1,0 +1,127 @@
+package cgi
+
+import (
+	"fmt"
+	"os"
+	"runtime/debug"
+
+	"github.com/phpsapi/phpsapi/lifecycle"
+	"github.com/phpsapi/phpsapi/sapi"
+)
+
+// Invocation is how php-cgi was called.
+type Invocation struct {
+	Args    []string // the arguments, without the program's name
+	Program string   // what the usage text calls the program
+	Binary  string   // PHP_BINARY; empty where unknown
+}
+
+// failure is php-cgi's exit status where it could not do its work: C's -1.
+const failure = 255
+
+// program is one run of php-cgi on a started engine.
+type program struct {
+	engine *lifecycle.Engine
+	server *lifecycle.Server
+	start  startup
+	cgi    bool // a web server called
+	rules  sapi.PathRules
+	head   sapi.HeadRules
+}
+
+// Main is php-cgi. It ends the process where PHP was started, and else returns the exit status.
+func Main(call Invocation) int {
+	// The process serves one request: the collector would only cost.
+	debug.SetGCPercent(-1)
+
+	query, querySet := os.LookupEnv("QUERY_STRING")
+	start := parseStartup(call.Args, query, querySet)
+	if start.bind != "" || isListening(0) {
+		fmt.Fprintln(os.Stderr, "phpsapi cgi: a FastCGI server is not built in yet; use phpsapi fpm")
+		return failure
+	}
+	engine, err := lifecycle.Load(lifecycle.EnginePath())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return failure
+	}
+	lifecycle.TakeProcess()
+	if engine.ModuleStartup(start.module(call.Binary)) != nil {
+		return failure
+	}
+	p := &program{engine: engine, server: engine.NewServer(), start: start, cgi: byWebServer()}
+	engine.CommandLine().Exit(p.main(call))
+	panic("BUG: exit returned")
+}
+
+func (s startup) module(binary string) sapi.Module {
+	m := sapi.Module{Name: sapi.CGI, PrettyName: "CGI/FastCGI", Binary: binary, DL: !byWebServer()}
+	m.INI = sapi.INISource{
+		Version:   lifecycle.Version(),
+		Package:   "cgi",
+		Override:  s.iniOverride,
+		Ignore:    s.ignoreINI,
+		Binary:    binary,
+		SearchCWD: true,
+		Getenv:    os.LookupEnv,
+	}.Locate()
+	m.INI.Entries = s.entries
+	return m
+}
+
+// main does the program's work and gives its exit status.
+func (p *program) main(call Invocation) int {
+	p.rules = sapi.PathRules{
+		FixPathInfo: p.server.Setting("cgi.fix_pathinfo") != 0,
+		DiscardPath: p.server.Setting("cgi.discard_path") != 0,
+		DocRoot:     p.server.SettingText("doc_root"),
+		Stat:        statFile,
+	}
+	p.head = sapi.HeadRules{
+		RFC2616: p.server.Setting("cgi.rfc2616_headers") != 0,
+		NPH:     p.server.Setting("cgi.nph") != 0,
+	}
+	if p.cgi && p.server.Setting("cgi.force_redirect") != 0 && !p.redirected() {
+		fmt.Print(securityAlert)
+		return failure
+	}
+	timing := timing{repeats: 1}
+	if !p.start.ignored {
+		var usage bool
+		var err error
+		timing, usage, err = parseTiming(call.Args)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+		if usage {
+			Usage(os.Stdout, call.Program)
+			if err != nil {
+				return 1
+			}
+			return 0
+		}
+	}
+	return p.repeat(call.Args, timing)
+}
+
+// redirected says whether the web server called by a redirect of its own, and not because the program was reached
+// through a URL.
+func (p *program) redirected() bool {
+	name := p.server.SettingText("cgi.redirect_status_env")
+	if name == "" {
+		name = "REDIRECT_STATUS"
+	}
+	_, set := os.LookupEnv(name)
+	return set
+}
+
+const securityAlert = `<b>Security Alert!</b> The PHP CGI cannot be accessed directly.
+
+<p>This PHP CGI binary was compiled with force-cgi-redirect enabled.  This
+means that a page will only be served up if the REDIRECT_STATUS CGI variable is
+set, e.g. via an Apache Action directive.</p>
+<p>For more information as to <i>why</i> this behaviour exists, see the <a href="http://php.net/security.cgi-bin">manual page for CGI security</a>.</p>
+<p>For more information about changing this behaviour or re-enabling this webserver,
+consult the installation file that came with this distribution, or visit 
+<a href="http://php.net/install.windows">the manual page</a>.</p>
+`

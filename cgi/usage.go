@@ -1,0 +1,32 @@
+package cgi
+
+import (
+	"fmt"
+	"io"
+)
+
+// Usage prints php-cgi's usage text, in which program is the program's name.
+func Usage(w io.Writer, program string) {
+	fmt.Fprintf(w, "Usage: %s [-q] [-h] [-s] [-v] [-i] [-f <file>]\n       %s <file> [args...]\n", program, program)
+	fmt.Fprint(w, usageOptions)
+}
+
+const usageOptions = `  -a               Run interactively
+  -b <address:port>|<port> Bind Path for external FASTCGI Server mode
+  -C               Do not chdir to the script's directory
+  -c <path>|<file> Look for php.ini file in this directory
+  -n               No php.ini file will be used
+  -d foo[=bar]     Define INI entry foo with value 'bar'
+  -e               Generate extended information for debugger/profiler
+  -f <file>        Parse <file>.  Implies ` + "`-q'" + `
+  -h               This help
+  -i               PHP information
+  -l               Syntax check only (lint)
+  -m               Show compiled in modules
+  -q               Quiet-mode.  Suppress HTTP Header output.
+  -s               Display colour syntax highlighted source.
+  -v               Version number
+  -w               Display source with stripped comments and whitespace.
+  -z <file>        Load Zend extension <file>.
+  -T <count>       Measure execution time of script repeated <count> times.
+`

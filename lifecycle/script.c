@@ -1,0 +1,98 @@
+/* The primary script of a web server's request, and what php-cgi does with one from a shell. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "module.h"
+#include "server.h"
+
+/* It must be destroyed before php_request_shutdown: its strings live in the request's heap. */
+static zend_file_handle primary;
+static int is_open;
+
+/* php_fopen_primary_script frees request_info's path where it fails: it gets one of the request's heap. */
+int engine_script_open_primary(void)
+{
+	if (SG(request_info).path_translated) {
+		SG(request_info).path_translated = estrdup(SG(request_info).path_translated);
+	}
+	errno = 0;
+	is_open = php_fopen_primary_script(&primary) == SUCCESS;
+	return is_open ? 0 : errno ? errno : ENOENT;
+}
+
+void engine_script_open_stdin(const char *name)
+{
+	zend_stream_init_fp(&primary, stdin, name);
+	primary.primary_script = 1;
+	is_open = 1;
+}
+
+void engine_script_close(void)
+{
+	if (is_open || primary.filename) {
+		zend_destroy_file_handle(&primary);
+		memset(&primary, 0, sizeof(primary));
+		is_open = 0;
+	}
+	if (SG(request_info).path_translated && server_request &&
+		SG(request_info).path_translated != server_request->path_translated) {
+		efree(SG(request_info).path_translated);
+		SG(request_info).path_translated = NULL;
+	}
+}
+
+void engine_script_execute(void)
+{
+	zend_try {
+		php_execute_script(&primary);
+	} zend_end_try();
+	end_if_forked();
+}
+
+int engine_script_lint(void)
+{
+	volatile int clean = 0;
+
+	zend_try {
+		PG(during_request_startup) = 0;
+		clean = php_lint_script(&primary) == SUCCESS;
+		php_printf(clean ? "No syntax errors detected in %s\n" : "Errors parsing %s\n", ZSTR_VAL(primary.filename));
+	} zend_end_try();
+	return clean;
+}
+
+void engine_script_strip(void)
+{
+	zend_try {
+		if (open_file_for_scanning(&primary) == SUCCESS) {
+			zend_strip();
+		}
+	} zend_end_try();
+}
+
+void engine_script_highlight(void)
+{
+	zend_try {
+		if (open_file_for_scanning(&primary) == SUCCESS) {
+			zend_syntax_highlighter_ini colours;
+			php_get_highlight_struct(&colours);
+			zend_highlight(&colours);
+		}
+	} zend_end_try();
+}
+
+void engine_skip_shebang(void)
+{
+	CG(skip_shebang) = 1;
+}
+
+void engine_extended_info(void)
+{
+	CG(compiler_options) |= ZEND_COMPILE_EXTENDED_INFO;
+}
+
+void engine_no_chdir(void)
+{
+	SG(options) |= SAPI_OPTION_NO_CHDIR;
+}
