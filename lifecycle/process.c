@@ -134,6 +134,16 @@ static void close_other_threads(void)
 	}
 }
 
+void engine_restore_scheduling(void)
+{
+	if (process_at_exec.slack > 0) {
+		prctl(PR_SET_TIMERSLACK, (unsigned long)process_at_exec.slack);
+	}
+	if (process_at_exec.narrowed) {
+		sched_setaffinity(0, sizeof(process_at_exec.cpus), &process_at_exec.cpus);
+	}
+}
+
 void engine_take_process(void)
 {
 	int sig;
@@ -147,10 +157,5 @@ void engine_take_process(void)
 	signal(SIGPIPE, SIG_IGN); /* a peer that goes away is an error of write, as in every SAPI of PHP's */
 	sigprocmask(SIG_SETMASK, &process_at_exec.mask, NULL);
 	setrlimit(RLIMIT_NOFILE, &process_at_exec.nofile);
-	if (process_at_exec.slack > 0) {
-		prctl(PR_SET_TIMERSLACK, (unsigned long)process_at_exec.slack);
-	}
-	if (process_at_exec.narrowed) {
-		sched_setaffinity(0, sizeof(process_at_exec.cpus), &process_at_exec.cpus);
-	}
+	engine_restore_scheduling();
 }
