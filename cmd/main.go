@@ -9,6 +9,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/cgi"
 	"github.com/phpsapi/phpsapi/cli"
+	"github.com/phpsapi/phpsapi/lifecycle"
 	"github.com/phpsapi/phpsapi/sapi"
 )
 
@@ -17,6 +18,8 @@ func Main() int {
 	argv := os.Args
 	called := personality(argv[0])
 	switch {
+	case lifecycle.IsWorker():
+		return runWorker()
 	case called == "php":
 		return cli.Main(cli.Invocation{Args: argv[1:], Program: usageName(argv[0], called), Binary: sapi.Binary(argv[0])})
 	case called == "php-cgi":
