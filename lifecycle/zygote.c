@@ -6,6 +6,7 @@
  *     number in PHPSAPI_ZYGOTE      ->    constructor, one thread, no Go
  *     START module                  ->    loads libphp, module startup
  *                                   <-    READY version          (or FAILED message, and it exits)
+ *     DETACH descriptor             ->    makes it stdin, stdout and stderr
  *     FORK payload + descriptors    ->    fork
  *                                   <-    CHILD pid              (or -errno)
  *                                           in the child the constructor returns, Go boots, and main finds
@@ -193,6 +194,20 @@ static int spawn(size_t len)
 	return 0;
 }
 
+/* Makes the descriptor that came standard input, output and error. */
+static void detach(void)
+{
+	size_t i;
+
+	fflush(NULL);
+	for (i = 0; i < worker.fds_len; i++) {
+		dup2(worker.fds[i], STDIN_FILENO);
+		dup2(worker.fds[i], STDOUT_FILENO);
+		dup2(worker.fds[i], STDERR_FILENO);
+		close(worker.fds[i]);
+	}
+}
+
 static void reap(void)
 {
 	int status;
@@ -246,6 +261,9 @@ void zygote_run(void)
 		switch (packet[0]) {
 		case 'S':
 			start(len);
+			break;
+		case 'D':
+			detach();
 			break;
 		case 'F':
 			if (spawn(len)) {

@@ -14,6 +14,7 @@ import (
 const (
 	msgStart  = 'S' // engine and module, each string ended by a NUL
 	msgFork   = 'F' // a worker's payload; its descriptors travel as SCM_RIGHTS
+	msgDetach = 'D' // a descriptor, as SCM_RIGHTS, in place of stdin, stdout and stderr
 	msgReady  = 'R' // the engine's PHP_VERSION
 	msgFailed = 'E' // why there is no engine
 	msgChild  = 'C' // the new worker's pid, or -errno, as int32; then four bytes of no meaning

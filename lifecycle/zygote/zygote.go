@@ -191,6 +191,18 @@ func (z *Zygote) Spawn(payload []byte, files ...*os.File) (int, error) {
 	return child(answer)
 }
 
+// Detach makes stdio the standard input, output and error of the zygote and of the workers it forks from now on. The
+// file stays open here.
+func (z *Zygote) Detach(stdio *os.File) error {
+	z.spawn.Lock()
+	defer z.spawn.Unlock()
+	rights := syscall.UnixRights(int(stdio.Fd()))
+	if err := syscall.Sendmsg(z.control, []byte{msgDetach}, rights, nil, syscall.MSG_NOSIGNAL); err != nil {
+		return fmt.Errorf("zygote: detach: %w", err)
+	}
+	return nil
+}
+
 // Pid is the zygote's own process.
 func (z *Zygote) Pid() int {
 	return z.process.Process.Pid
