@@ -5,6 +5,7 @@ const (
 	CLI       = "cli"
 	CLIServer = "cli-server"
 	CGI       = "cgi-fcgi"
+	FPM       = "fpm-fcgi"
 )
 
 // Module is what a front end tells the engine of itself: PHP's sapi_module_struct (main/SAPI.h) in Go's words.

@@ -1,0 +1,45 @@
+// Counterpart: sapi/fpm/fpm/fpm_log.c (fpm_log_open)
+
+package master
+
+import (
+	"github.com/phpsapi/phpsapi/fpm/contract"
+)
+
+// openAccessLogs opens the access logs of a generation; the workers write them. The error has been logged.
+func (g *generation) openAccessLogs(log lines) error {
+	for _, p := range g.pools {
+		if !p.conf.AccessLog.Filled() {
+			continue
+		}
+		file, err := openLog(p.conf.AccessLog.Value)
+		if err != nil {
+			log.accessLogNotOpened(p.conf.AccessLog.Value, err)
+			return err
+		}
+		p.access = file
+	}
+	return nil
+}
+
+// reopenAccessLogs opens them anew and passes them to the workers, who go on where php-fpm's are replaced. some says
+// that there are any.
+func (g *generation) reopenAccessLogs(log lines) (some bool, err error) {
+	for _, p := range g.pools {
+		if p.access == nil {
+			continue
+		}
+		some = true
+		file, err := openLog(p.conf.AccessLog.Value)
+		if err != nil {
+			log.accessLogNotOpened(p.conf.AccessLog.Value, err)
+			return some, err
+		}
+		p.access.Close()
+		p.access = file
+		for _, c := range p.children {
+			c.control.send(contract.AccessLog, int(file.Fd()))
+		}
+	}
+	return some, nil
+}

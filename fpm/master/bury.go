@@ -1,0 +1,173 @@
+// Counterpart: sapi/fpm/fpm/fpm_children.c (fpm_children_bury)
+
+package master
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
+)
+
+// ending words a wait status as php-fpm does, with the severity of its line.
+func ending(status syscall.WaitStatus) (how string, level zlog.Level) {
+	switch {
+	case status.Signaled():
+		core := ""
+		if status.CoreDump() {
+			core = " - core dumped"
+		}
+		level = zlog.Warning // a request may be lost
+		if status.Signal() == syscall.SIGQUIT {
+			level = zlog.Notice
+		}
+		return fmt.Sprintf("on signal %d (%s%s)", int(status.Signal()), signalName(status.Signal()), core), level
+	case status.ExitStatus() != 0:
+		return fmt.Sprintf("with code %d", status.ExitStatus()), zlog.Warning
+	}
+	return "with code 0", zlog.Notice
+}
+
+func signalName(s syscall.Signal) string { return unix.SignalName(s) }
+
+func (e workerExited) happen(m *Master) {
+	if c := e.gen.find(e.exit.Pid); c != nil {
+		m.bury(c, e.exit.Status)
+		return
+	}
+	how, _ := ending(e.exit.Status)
+	m.log.unknownChild(e.exit.Pid, how, os.Getpid() == 1)
+}
+
+// bury takes a dead child off the books, and replaces it unless the process manager or the operator wanted its end.
+func (m *Master) bury(c *child, status syscall.WaitStatus) {
+	p, g := c.pool, c.pool.gen
+	now := m.sys.now()
+	how, level := ending(status)
+	wanted := c.idleKill && (status.Exited() || status.Signal() == syscall.SIGQUIT)
+	p.unlink(c)
+	p.board.Vacate(c.slot)
+	if wanted {
+		m.log.childKilledByPM(p.conf.Name, c.pid, now.Sub(c.started))
+	} else {
+		if !m.mayFork(g) {
+			level = zlog.Debug
+		}
+		m.log.childExited(level, p.conf.Name, c.pid, how, now.Sub(c.started))
+	}
+	c.close()
+	if status.Signaled() && (status.Signal() == syscall.SIGSEGV || status.Signal() == syscall.SIGBUS) && g.faults.add(now) {
+		m.log.tooManyFaults(g.config.Global.EmergencyRestartThreshold, g.config.Global.EmergencyRestartInterval)
+		m.reload()
+	}
+	if !c.ready && g == m.next {
+		m.abandonReload(fmt.Errorf("a new worker of pool %s exited %s", p.conf.Name, how))
+		return
+	}
+	if !wanted {
+		m.replace(p, c.ready)
+	}
+	if p.limits.pm == conf.Ondemand {
+		m.park.rearm(p)
+	}
+	m.childGone(g)
+}
+
+// replace makes another child, later where workers keep failing before they are ready.
+func (m *Master) replace(p *pool, wasReady bool) {
+	if wasReady {
+		p.backoff.succeeded()
+	} else if wait := p.backoff.failed(); wait > 0 {
+		p.respawnAt = m.sys.now().Add(wait)
+		return
+	}
+	m.makeChildren(p, 1, false)
+}
+
+// respawn replaces the children that waited for their turn.
+func (m *Master) respawn(g *generation, now time.Time) {
+	for _, p := range g.pools {
+		if !p.respawnAt.IsZero() && !now.Before(p.respawnAt) {
+			p.respawnAt = time.Time{}
+			m.makeChildren(p, 1, false)
+		}
+	}
+}
+
+// happen to a generation that lost its zygote: nobody can tell how its workers end, nor fork others. They serve on
+// while a new generation of the same configuration is made.
+func (e zygoteEnded) happen(m *Master) {
+	go e.z.Close()
+	g := e.gen
+	if g.zygote != e.z {
+		return
+	}
+	g.zygote = nil
+	if g.retiring || m.state != normal {
+		return
+	}
+	if g == m.next {
+		m.abandonReload(errZygoteGone)
+		return
+	}
+	m.log.zygoteGone(g.number)
+	m.reload()
+}
+
+// reap takes the ends of the master's own children that are no zygotes: those it had before it was executed, and,
+// where it is the init process of a container, orphans, among them the workers of a zygote that is gone.
+func (m *Master) reap() {
+	if m.startingZygotes > 0 {
+		return // one of them could be taken for somebody else; their start ends with another look
+	}
+	for {
+		pid := endedChild()
+		if pid == 0 || m.isZygote(pid) { // a zygote is waited for by a goroutine of its own
+			return
+		}
+		var status syscall.WaitStatus
+		if got, err := syscall.Wait4(pid, &status, syscall.WNOHANG, nil); err != nil || got != pid {
+			return
+		}
+		m.reaped(pid, status)
+	}
+}
+
+// endedChild is the pid of a child that can be waited for; 0 if there is none.
+func endedChild() int {
+	var info unix.Siginfo
+	if err := unix.Waitid(unix.P_ALL, 0, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil); err != nil || info.Signo == 0 {
+		return 0
+	}
+	// The package names the fields that all signals share; SIGCHLD's pid is the first behind them, aligned as a
+	// pointer is.
+	const size = unsafe.Sizeof(uintptr(0))
+	at := (unsafe.Sizeof(info.Signo) + unsafe.Sizeof(info.Errno) + unsafe.Sizeof(info.Code) + size - 1) / size * size
+	return int(*(*int32)(unsafe.Add(unsafe.Pointer(&info), at)))
+}
+
+func (m *Master) reaped(pid int, status syscall.WaitStatus) {
+	for _, g := range m.generations() {
+		if c := g.find(pid); c != nil {
+			m.bury(c, status)
+			return
+		}
+	}
+	how, _ := ending(status)
+	m.log.unknownChild(pid, how, os.Getpid() == 1)
+}
+
+func (m *Master) isZygote(pid int) bool {
+	for _, g := range m.generations() {
+		if g.zygote != nil && g.zygote.Pid() == pid {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,75 @@
+// Counterpart: sapi/fpm/fpm/fpm_children.h
+
+package master
+
+import (
+	"os"
+	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+)
+
+// child is a worker as the master knows it, by its own truth.
+type child struct {
+	pool    *pool
+	pid     int
+	slot    int
+	started time.Time
+	ready   bool // it has said so
+	gone    bool // buried
+
+	control *channel
+	trace   *channel // nil without slow log
+	output  *output  // nil without catch_workers_output
+
+	idleKill   bool  // the process manager has asked it to end
+	asked      bool  // it owes an Idle
+	slowLogged int64 // Accepted of the request that was traced; 0: none
+}
+
+// idle says whether the child waits for a request, by its own word.
+func (c *child) idle(a *scoreboard.Activity) bool {
+	return c.ready && c.pool.board.Activity(c.slot, a) && a.Stage == scoreboard.Accepting
+}
+
+// freeSlot is the number of a slot that nobody has; -1 if there is none.
+func (p *pool) freeSlot() int {
+	for i, c := range p.slots {
+		if c == nil {
+			return i
+		}
+	}
+	return -1
+}
+
+// link makes a forked child the pool's.
+func (p *pool) link(c *child) {
+	p.slots[c.slot] = c
+	p.children = append([]*child{c}, p.children...)
+}
+
+// unlink takes it away again.
+func (p *pool) unlink(c *child) {
+	p.slots[c.slot] = nil
+	for i, other := range p.children {
+		if other == c {
+			p.children = append(p.children[:i:i], p.children[i+1:]...)
+			break
+		}
+	}
+	c.gone = true
+}
+
+// close gives up the master's ends of what joins it with the child, but for its output: that is read to its end.
+func (c *child) close() {
+	c.control.close()
+	if c.trace != nil {
+		c.trace.close()
+	}
+}
+
+func closeFiles(files []*os.File) {
+	for _, f := range files {
+		f.Close()
+	}
+}

@@ -1,0 +1,19 @@
+// Package master is php-fpm's master process: it owns the configuration, the listening sockets, the workers' lives
+// and the error log, from the start of the program to its end.
+//
+//	os.Exit(master.Main(master.Options{...}))
+//
+// It never loads libphp: a zygote (package lifecycle/zygote) forks the workers, package contract is what is said to
+// them. It never reads a byte from a client, and what workers write to shared memory it only counts and shows.
+//
+// One goroutine owns all state: Master.loop takes a signal, an event or a deadline, decides, and sleeps again. Other
+// goroutines only wait (for a zygote's exits, a worker's messages, a pipe) and post what they saw to the mailbox.
+// Methods without a lock are the loop's.
+//
+// A generation is one zygote with the pools of one configuration. A reload makes a generation beside the serving
+// one, proves it, and then retires the old one; when anything fails the new one is thrown away.
+//
+// The way through the package, as php-fpm's fpm_init and fpm_run: start.go, loop.go, then what the loop calls:
+// signals.go, reload.go, bury.go, maintain.go, requests.go, park.go. Everything that only computes (pm.go,
+// shutdown.go, backoff.go) knows no process and no clock.
+package master

@@ -1,0 +1,148 @@
+// Counterpart: sapi/fpm/fpm/fpm_stdio.c (fpm_stdio_open_error_log, fpm_stdio_init_final, fpm_use_error_log)
+
+package master
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
+)
+
+// errorLog is where messages go. Descriptor 2 is the program's stderr until the start is over, and then the error
+// log, so that what others print there is not lost.
+//
+// The error log is not used in the foreground at a terminal, nor with -O: somebody looks at stderr.
+type errorLog struct {
+	log         *zlog.Log
+	forceStderr bool
+
+	file     *os.File // the opened error_log; nil for syslog and before
+	syslog   *syslogWriter
+	use      bool
+	original int // a duplicate of the first stderr; -1 where there is none, as in a daemon
+}
+
+func newErrorLog(forceStderr bool) *errorLog {
+	return &errorLog{log: zlog.New(os.Stderr), forceStderr: forceStderr, original: -1}
+}
+
+// saveStderr remembers what descriptor 2 is, for access logs that go there and for a reload.
+func (e *errorLog) saveStderr() {
+	if fd, err := unix.FcntlInt(2, unix.F_DUPFD_CLOEXEC, 3); err == nil {
+		e.original = fd
+	}
+}
+
+// restoreStderr makes descriptor 2 what it was.
+func (e *errorLog) restoreStderr() {
+	if e.original >= 0 {
+		unix.Dup3(e.original, 2, 0)
+	}
+}
+
+// open opens the error log of a configuration that is being read, for the hook of conf.System: from now on it gets
+// the lines. It is undone by restore.
+func (e *errorLog) open(g *conf.Global) error {
+	e.use = g.Daemonize || !isTerminal(2) && !e.forceStderr
+	var file *os.File
+	var sys *syslogWriter
+	if g.Syslog() {
+		sys = newSyslog(g.SyslogIdent.Value, g.SyslogFacility)
+	} else {
+		var err error
+		if file, err = openLog(g.ErrorLog.Value); err != nil {
+			return err
+		}
+	}
+	e.file, e.syslog = file, sys
+	e.log.Configure(func(s *zlog.Settings) {
+		s.Level, s.Limit, s.Buffering = g.LogLevel, g.LogLimit, g.LogBuffering
+		if s.Level == 0 {
+			s.Level = zlog.Notice
+		}
+		s.File, s.Syslog = nil, nil
+		switch {
+		case !e.use:
+		case sys != nil:
+			s.Syslog = sys.write
+		default:
+			s.File = file
+		}
+	})
+	return nil
+}
+
+// errorLogState is what open changes.
+type errorLogState struct {
+	e        errorLog
+	settings zlog.Settings
+}
+
+func (e *errorLog) state() errorLogState { return errorLogState{*e, e.log.Settings()} }
+
+// restore undoes an open, and closes what it opened.
+func (e *errorLog) restore(s errorLogState) {
+	opened := e.file
+	*e = s.e
+	e.log.Configure(func(now *zlog.Settings) { *now = s.settings })
+	if opened != nil && opened != e.file {
+		opened.Close()
+	}
+}
+
+// launched ends the start, or a reload: descriptor 2 becomes the error log, and lines no longer go to both.
+func (e *errorLog) launched() {
+	e.redirectStderr()
+	if e.use && e.file == nil {
+		unix.Dup3(1, 2, 0) // with syslog: /dev/null
+	}
+	e.log.Configure(func(s *zlog.Settings) { s.Launched = true })
+}
+
+// relaunch is the begin of a reload, in which lines go to the first stderr too, as in a start.
+func (e *errorLog) relaunch() {
+	e.log.Configure(func(s *zlog.Settings) { s.Launched = false })
+}
+
+// close closes the file of a state that is not gone back to.
+func (e *errorLog) close() {
+	if e.file != nil {
+		e.file.Close()
+	}
+}
+
+func (e *errorLog) redirectStderr() {
+	if e.use && e.file != nil {
+		unix.Dup3(int(e.file.Fd()), 2, 0)
+	}
+}
+
+// reopen opens the error log anew, after somebody has moved the file.
+func (e *errorLog) reopen(path string) error {
+	if e.file == nil {
+		return nil // syslog
+	}
+	file, err := openLog(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return unix.Dup3(int(file.Fd()), int(e.file.Fd()), unix.O_CLOEXEC)
+}
+
+// openLog opens a log for appending, as php-fpm does.
+func openLog(path string) (*os.File, error) {
+	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_APPEND|unix.O_CREAT|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), path), nil
+}
+
+func isTerminal(fd int) bool {
+	_, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+	return err == nil
+}

@@ -1,0 +1,138 @@
+// Counterpart: sapi/fpm/fpm/fpm_worker_pool.c
+
+package master
+
+import (
+	"os"
+	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+	"github.com/phpsapi/phpsapi/lifecycle/zygote"
+)
+
+// generation is a configuration at work: a zygote, and the pools whose workers it forks.
+type generation struct {
+	number int
+	config *conf.Config
+	pools  []*pool
+	zygote forker // nil before it has started and after it is gone
+	faults *faults
+
+	retiring   bool // no worker of it is replaced
+	escalation escalation
+	warnedMax  bool // process.max
+}
+
+// pool is a worker pool: its configuration, its socket, its children.
+type pool struct {
+	gen      *generation
+	conf     *conf.Pool
+	orders   *conf.Pool // as workers get it: environment variables filled in
+	identity contract.Identity
+	limits   limits
+	socket   *socket
+	board    *scoreboard.Board
+	slots    []*child // who has which slot of the scoreboard
+	children []*child // the youngest first
+	access   *os.File // access.log; nil without
+	shared   *pool    // whose status this one shows, if it is one for pm.status_listen
+
+	spare     spare
+	published scoreboard.Pool
+
+	due     []*parked // kept connections whose next request has come
+	watched int32     // what the watcher calls the socket of an ondemand pool
+
+	backoff   backoff
+	respawnAt time.Time // when a worker that failed to begin is replaced; zero: none waits
+}
+
+// newGeneration prepares what needs no process: pools without sockets, their scoreboards and access logs.
+func newGeneration(number int, cfg *conf.Config, ids []conf.Identity, now time.Time) (*generation, error) {
+	g := &generation{number: number, config: cfg,
+		faults: newFaults(cfg.Global.EmergencyRestartThreshold, cfg.Global.EmergencyRestartInterval)}
+	byConf := map[*conf.Pool]*pool{}
+	for i, c := range cfg.Pools {
+		board, err := scoreboard.Create(c.MaxChildren)
+		if err != nil {
+			g.close()
+			return nil, err
+		}
+		p := &pool{gen: g, conf: c, limits: limitsOf(c), board: board, slots: make([]*child, c.MaxChildren),
+			spare: spare{rate: 1}, shared: byConf[c.Shared]}
+		p.orders, p.identity = orders(c, ids[i])
+		p.published = scoreboard.Pool{Name: c.Name, PM: c.PM.String(), StartEpoch: now.Unix()}
+		p.board.Publish(p.published)
+		byConf[c] = p
+		g.pools = append(g.pools, p)
+	}
+	return g, nil
+}
+
+// running is how many children a generation has.
+func (g *generation) running() int {
+	n := 0
+	for _, p := range g.pools {
+		n += len(p.children)
+	}
+	return n
+}
+
+// find gives the child with a pid.
+func (g *generation) find(pid int) *child {
+	for _, p := range g.pools {
+		for _, c := range p.children {
+			if c.pid == pid {
+				return c
+			}
+		}
+	}
+	return nil
+}
+
+// close gives up what the generation holds, its sockets excepted.
+func (g *generation) close() {
+	for _, p := range g.pools {
+		p.board.Close()
+		if p.access != nil {
+			p.access.Close()
+		}
+	}
+	if g.zygote != nil {
+		z := g.zygote
+		g.zygote = nil
+		go z.Close()
+	}
+}
+
+// zygoteStarted is the answer to the start of a generation's zygote.
+type zygoteStarted struct {
+	gen   *generation
+	z     forker
+	exits <-chan zygote.Exit
+	err   error
+}
+
+// workerExited and zygoteEnded are what a zygote tells.
+type (
+	workerExited struct {
+		gen  *generation
+		exit zygote.Exit
+	}
+	zygoteEnded struct {
+		gen *generation
+		z   forker
+	}
+)
+
+// watchZygote posts a zygote's news.
+func (m *Master) watchZygote(g *generation, z forker, exits <-chan zygote.Exit) {
+	go func() {
+		for e := range exits {
+			m.box.post(workerExited{g, e})
+		}
+		m.box.post(zygoteEnded{g, z})
+	}()
+}

@@ -1,0 +1,187 @@
+// Counterpart: sapi/fpm/fpm/fpm_events.c (fpm_event_loop)
+
+package master
+
+import (
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
+)
+
+// Master is the state of the master process.
+type Master struct {
+	opt      Options
+	sys      system
+	log      lines
+	errorLog *errorLog
+	clock    scoreboard.Clock
+	systemd  systemd
+
+	box     *mailbox
+	signals chan os.Signal
+
+	sockets    sockets
+	park       *parking
+	generation int           // the last one's number
+	gen        *generation   // the one that serves
+	next       *generation   // the one a reload makes
+	old        []*generation // those that finish their requests
+	attempt    *attempt      // the reload under way
+
+	state           state
+	escalation      escalation // of a stop
+	startingZygotes int
+	done            bool
+
+	maintainAt, heartbeatAt, systemdAt, retryReloadAt time.Time
+}
+
+// generations are all that have workers.
+func (m *Master) generations() []*generation {
+	all := append([]*generation{m.gen}, m.old...)
+	if m.next != nil {
+		all = append(all, m.next)
+	}
+	return all
+}
+
+// running is how many workers there are.
+func (m *Master) running() int {
+	n := 0
+	for _, g := range m.generations() {
+		n += g.running()
+	}
+	return n
+}
+
+// loop takes what comes until the service has ended.
+func (m *Master) loop() {
+	timer := time.NewTimer(0)
+	for !m.done {
+		timer.Reset(m.nextDeadline().Sub(m.sys.now()))
+		select {
+		case s := <-m.signals:
+			m.signal(s)
+		case <-m.box.wake:
+			m.handle()
+		case <-timer.C:
+		}
+		m.tick(m.sys.now())
+	}
+}
+
+// handle takes the events that are there.
+func (m *Master) handle() {
+	for _, e := range m.box.take() {
+		e.happen(m)
+	}
+}
+
+// nextDeadline is when tick has something to do.
+func (m *Master) nextDeadline() time.Time {
+	next := m.maintainAt
+	sooner := func(t time.Time) {
+		if !t.IsZero() && t.Before(next) {
+			next = t
+		}
+	}
+	for _, t := range []time.Time{m.heartbeatAt, m.systemdAt, m.retryReloadAt, m.park.retryAt, m.escalation.deadline} {
+		sooner(t)
+	}
+	if m.attempt != nil {
+		sooner(m.attempt.deadline)
+	}
+	for _, g := range m.generations() {
+		sooner(g.escalation.deadline)
+		for _, p := range g.pools {
+			sooner(p.respawnAt)
+		}
+	}
+	return next
+}
+
+// tick does what is due.
+func (m *Master) tick(now time.Time) {
+	due := func(at *time.Time, interval time.Duration) bool {
+		if at.IsZero() || now.Before(*at) {
+			return false
+		}
+		*at = now.Add(interval)
+		return true
+	}
+	if due(&m.maintainAt, maintenanceInterval) {
+		m.maintain(now)
+	}
+	if due(&m.heartbeatAt, m.heartbeat()) {
+		m.checkRequests()
+	}
+	if due(&m.systemdAt, m.systemd.interval) {
+		m.tellSystemd()
+	}
+	if !m.retryReloadAt.IsZero() && !now.Before(m.retryReloadAt) {
+		m.retryReloadAt = time.Time{}
+		m.reload()
+	}
+	if m.attempt != nil && !now.Before(m.attempt.deadline) {
+		m.abandonReload(m.log.reloadTimedOut(readyTimeout))
+	}
+	if m.state != normal && m.escalation.due(now) {
+		m.nextStep(now)
+	}
+	for _, g := range m.generations() {
+		if m.state == normal && g.retiring && g.escalation.due(now) {
+			m.signalAll(g, g.escalation.next(now, 0, 0))
+		}
+		m.respawn(g, now)
+	}
+	m.park.retry(now)
+}
+
+// heartbeat is how often requests are looked at; 0: never.
+func (m *Master) heartbeat() time.Duration {
+	if m.gen.config.Heartbeat == 0 {
+		return 0
+	}
+	return max(m.gen.config.Heartbeat, minHeartbeat)
+}
+
+func (e workerSaid) happen(m *Master) {
+	c, s := e.c, e.message
+	if s.letter == contract.Park && s.fd >= 0 && m.state == normal {
+		m.park.park(c.pool, s.fd)
+		return
+	}
+	if s.fd >= 0 {
+		unix.Close(s.fd)
+	}
+	switch s.letter {
+	case contract.Ready:
+		c.ready = true
+		if c.pool.gen == m.next {
+			m.proveReload()
+		}
+		m.park.find(c.pool)
+	case contract.Idle:
+		if c.asked && !c.gone {
+			m.park.idle(c)
+		}
+	case contract.Log:
+		if s.text != "" && s.text[0] >= '0'+byte(zlog.Debug) && s.text[0] <= '0'+byte(zlog.Alert) {
+			m.log.Log.Log(zlog.Level(s.text[0]-'0'), s.text[1:])
+		}
+	case 0:
+		m.lost(c)
+	}
+}
+
+// lost is a worker whose control socket has ended. Its zygote will tell how it ended; where that is gone, nobody will.
+func (m *Master) lost(c *child) {
+	if !c.gone && c.pool.gen.zygote == nil {
+		m.bury(c, 0)
+	}
+}

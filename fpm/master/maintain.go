@@ -1,0 +1,124 @@
+// Counterpart: sapi/fpm/fpm/fpm_process_ctl.c (fpm_pctl_perform_idle_server_maintenance, fpm_pctl_on_socket_accept)
+
+package master
+
+import (
+	"syscall"
+	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+)
+
+// maintenanceInterval is how often pools are looked after: once a second, as php-fpm does.
+const maintenanceInterval = time.Second
+
+// maintain looks after all pools.
+func (m *Master) maintain(now time.Time) {
+	if m.state != normal {
+		return
+	}
+	for _, p := range m.gen.pools {
+		m.maintainPool(p, now)
+	}
+}
+
+// census counts a pool's children, and finds the idle one that started first.
+func (p *pool) census() (idle, active int, oldest *child, lastActive int64) {
+	var a scoreboard.Activity
+	for _, c := range p.children {
+		if !c.idle(&a) {
+			active++
+			continue
+		}
+		idle++
+		if oldest == nil || c.started.Before(oldest.started) {
+			oldest, lastActive = c, a.Updated
+		}
+	}
+	return idle, active, oldest, lastActive
+}
+
+func (m *Master) maintainPool(p *pool, now time.Time) {
+	idle, active, oldest, lastActive := p.census()
+	m.publishQueue(p)
+	name, running := p.conf.Name, len(p.children)
+	switch p.limits.pm {
+	case conf.Ondemand:
+		m.log.ondemandChildren(name, active, idle)
+		// php-fpm compares whole seconds.
+		if oldest != nil && lastActive/1e9 < m.clock.Now()/1e9-int64(p.conf.ProcessIdleTimeout/time.Second) {
+			m.killIdle(oldest)
+		}
+	case conf.Dynamic:
+		m.log.spareChildren(name, active, idle, running, p.spare.rate)
+		v := p.spare.dynamic(p.limits, idle, running)
+		if v.busy > 0 {
+			m.log.seemsBusy(name, v.busy, idle, running)
+		}
+		m.obey(p, v, oldest)
+		if v.fork > 0 {
+			m.log.createdDynamically(name, v.fork)
+		}
+	}
+}
+
+// obey does what the process manager wants done.
+func (m *Master) obey(p *pool, v verdict, oldest *child) {
+	if v.maxReached {
+		p.published.MaxChildrenReached++
+		p.board.Publish(p.published)
+		if p.limits.pm == conf.Ondemand {
+			m.log.ondemandMaxChildrenReached(p.conf.Name, p.limits.maxChildren)
+		} else {
+			m.log.maxChildrenReached(p.conf.Name, p.limits.maxChildren)
+		}
+	}
+	if v.kill && oldest != nil {
+		m.killIdle(oldest)
+	}
+	if v.fork > 0 {
+		m.makeChildren(p, v.fork, true)
+	}
+}
+
+// killIdle asks an idle child to end, and makes it end where it was asked a second ago.
+func (m *Master) killIdle(c *child) {
+	signal := syscall.SIGQUIT
+	if c.idleKill {
+		signal = syscall.SIGKILL
+	}
+	c.idleKill = true
+	m.sys.kill(c.pid, signal)
+}
+
+// publishQueue shows how many connections wait at a TCP socket; a unix socket does not tell.
+func (m *Master) publishQueue(p *pool) {
+	waiting, most, ok := p.socket.queue()
+	if !ok {
+		return
+	}
+	s := p.published
+	s.ListenQueue, s.ListenQueueLen = waiting, most
+	s.MaxListenQueue = max(s.MaxListenQueue, waiting)
+	if s != p.published {
+		p.published = s
+		p.board.Publish(s)
+	}
+}
+
+// waiting is a connection that arrived at an ondemand pool's socket.
+type waiting struct{ p *pool }
+
+func (e waiting) happen(m *Master) {
+	p := e.p
+	if !m.mayFork(p.gen) || p.gen != m.gen {
+		return
+	}
+	idle, _, _, _ := p.census()
+	v := p.spare.connection(p.limits, idle, len(p.children))
+	m.obey(p, v, nil)
+	if v.fork > 0 {
+		m.log.forkedOnDemand(p.conf.Name)
+	}
+}

@@ -1,0 +1,271 @@
+// Counterpart: the zlog calls of sapi/fpm/fpm/*.c
+
+package master
+
+import (
+	"fmt"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/zlog"
+)
+
+// lines are the master's messages: one method each, in php-fpm's words where it has them.
+type lines struct{ *zlog.Log }
+
+func (l lines) failed()                { l.Log.Log(zlog.Error, "FPM initialization failed") }
+func (l lines) running(pid int)        { l.Logf(zlog.Notice, "fpm is running, pid %d", pid) }
+func (l lines) ready()                 { l.Log.Log(zlog.Notice, "ready to handle connections") }
+func (l lines) byeBye()                { l.Log.Log(zlog.Notice, "exiting, bye-bye!") }
+func (l lines) received(signal string) { l.Logf(zlog.Debug, "received %s", signal) }
+func (l lines) terminating()           { l.Log.Log(zlog.Notice, "Terminating ...") }
+func (l lines) finishing()             { l.Log.Log(zlog.Notice, "Finishing ...") }
+func (l lines) reloading()             { l.Log.Log(zlog.Notice, "Reloading in progress ...") }
+
+// reloadingBy is the line with which php-fpm executes itself anew. Nothing is executed here, but it is the line that
+// tools wait for.
+func (l lines) reloadingBy(argv []string) {
+	shown := argv[:min(len(argv), 11)]
+	l.Logf(zlog.Notice, "reloading: execvp(\"%s\", {\"%s\"})", argv[0], strings.Join(shown, "\", \""))
+}
+
+func (l lines) reloadFailed(err error) {
+	l.Logf(zlog.Error, "reload failed, the old configuration goes on serving: %v", err)
+}
+
+func (l lines) reloadTimedOut(d time.Duration) error {
+	return fmt.Errorf("the new workers were not ready after %d seconds", int(d.Seconds()))
+}
+
+func (l lines) switching(state string) { l.Logf(zlog.Debug, "switching to '%s' state", state) }
+
+func (l lines) notSwitching(to, from string) {
+	l.Logf(zlog.Debug, "not switching to '%s' state, because already in '%s' state", to, from)
+}
+
+// ---- logs ----
+
+func (l lines) errorLogReopened()    { l.Log.Log(zlog.Notice, "error log file re-opened") }
+func (l lines) errorLogNotReopened() { l.Log.Log(zlog.Error, "unable to re-opened error log file") }
+
+func (l lines) errorLogNotOpened(path string, err error) {
+	l.LogErr(zlog.Error, "failed to open error_log ("+path+")", err)
+}
+
+func (l lines) accessLogReopened()    { l.Log.Log(zlog.Notice, "access log file re-opened") }
+func (l lines) accessLogNotReopened() { l.Log.Log(zlog.Error, "unable to re-opened access log file") }
+
+func (l lines) accessLogNotOpened(path string, err error) {
+	l.LogErr(zlog.Error, "failed to open access log ("+path+")", err)
+}
+
+// ---- start ----
+
+func (l lines) pidFileNotCreated(path string, err error) {
+	l.LogErr(zlog.Error, "Unable to create the PID file ("+path+").", err)
+}
+
+func (l lines) pidFileNotWritten(err error) {
+	l.LogErr(zlog.Error, "Unable to write to the PID file.", err)
+}
+
+func (l lines) pidFileNotRemoved(path string, err error) {
+	l.LogErr(zlog.Error, "Unable to remove the PID file ("+path+").", err)
+}
+
+func (l lines) notDaemonized(err error) { l.LogErr(zlog.Error, "failed to daemonize", err) }
+func (l lines) noVerdict()              { l.Log.Log(zlog.Error, "no data have been read from pipe") }
+func (l lines) verdictTimedOut() {
+	l.Log.Log(zlog.Error, "the master process didn't send back its status (via the pipe to the calling process)")
+}
+func (l lines) engineFailed(err error) { l.Logf(zlog.Error, "PHP could not be started: %v", err) }
+func (l lines) priorityNotSet(err error) {
+	l.LogErr(zlog.Error, "Unable to set priority for the master process", err)
+}
+
+func (l lines) limitNotSet(directive, name string, value int, err error) {
+	l.LogErr(zlog.Error, fmt.Sprintf("failed to set %s for this pool. Please check your system limits or decrease %s. setrlimit(%s, %d)",
+		directive, directive, name, value), err)
+}
+
+// ---- sockets ----
+
+func (l lines) socketInherited(fd int, key string) {
+	l.Logf(zlog.Notice, "using inherited socket fd=%d, \"%s\"", fd, key)
+}
+
+func (l lines) portInvalid(port string) { l.Logf(zlog.Error, "invalid port value '%s'", port) }
+func (l lines) lookupFailed(err error)  { l.Logf(zlog.Error, "getaddrinfo: %v\n", err) }
+
+func (l lines) addressFound(host, address string) {
+	l.Logf(zlog.Debug, "Found address for %s, socket opened on %s", host, address)
+}
+
+func (l lines) addressIgnored(host, address string) {
+	l.Logf(zlog.Warning, "Found multiple addresses for %s, %s ignored", host, address)
+}
+
+func (l lines) tryingIPv4() {
+	l.Log.Log(zlog.Notice, "Failed implicitly binding to ::, retrying with 0.0.0.0")
+}
+
+func (l lines) socketNotMade(err error) {
+	l.LogErr(zlog.Error, "failed to create new listening socket: socket()", err)
+}
+
+func (l lines) anotherInstance(path string) {
+	l.Logf(zlog.Error, "Another FPM instance seems to already listen on %s", path)
+}
+
+func (l lines) bindFailed(address string, err error) {
+	l.LogErr(zlog.Error, "unable to bind listening socket for address '"+address+"'", err)
+}
+
+func (l lines) listenFailed(address string, err error) {
+	l.LogErr(zlog.Error, "failed to listen to address '"+address+"'", err)
+}
+
+func (l lines) chownFailed(pool, address string, err error) {
+	l.LogErr(zlog.Error, fmt.Sprintf("[pool %s] failed to chown() the socket '%s'", pool, address), err)
+}
+
+func (l lines) aclNotRead(pool, path string, err error) {
+	l.LogErr(zlog.Error, fmt.Sprintf("[pool %s] failed to read the ACL of the socket '%s'", pool, path), err)
+}
+
+func (l lines) aclNotWritten(pool, path string, err error) {
+	l.LogErr(zlog.Error, fmt.Sprintf("[pool %s] failed to write the ACL of the socket '%s'", pool, path), err)
+}
+
+func (l lines) aclSet(pool, path string) {
+	l.Logf(zlog.Debug, "[pool %s] ACL of the socket '%s' is set", pool, path)
+}
+
+// ---- children ----
+
+// childStarted is a notice for a child that replaces another, and a debug line for those that belong to a start or
+// to the process manager.
+func (l lines) childStarted(pool string, pid int, debug bool) {
+	level := zlog.Notice
+	if debug {
+		level = zlog.Debug
+	}
+	l.Logf(level, "[pool %s] child %d started", pool, pid)
+}
+
+func (l lines) childExited(level zlog.Level, pool string, pid int, how string, life time.Duration) {
+	l.Logf(level, "[pool %s] child %d exited %s after %s seconds from start", pool, pid, how, seconds(life))
+}
+
+func (l lines) childKilledByPM(pool string, pid int, life time.Duration) {
+	l.Logf(zlog.Debug, "[pool %s] child %d has been killed by the process management after %s seconds from start", pool, pid, seconds(life))
+}
+
+func (l lines) unknownChild(pid int, how string, init bool) {
+	if init {
+		l.Logf(zlog.Debug, "unknown child (%d) exited %s - most likely an orphan process (master process is the init process)", pid, how)
+		return
+	}
+	l.Logf(zlog.Warning, "unknown child (%d) exited %s - potentially a bug or pre exec child (e.g. s6-notifyoncheck)", pid, how)
+}
+
+func (l lines) forkFailed(err error) { l.LogErr(zlog.Error, "fork() failed", err) }
+
+func (l lines) resourcesFailed(pool string, err error) {
+	l.LogErr(zlog.Error, fmt.Sprintf("[pool %s] unable to prepare a new child", pool), err)
+}
+
+func (l lines) zygoteGone(generation int) {
+	l.Logf(zlog.Warning, "the process that forks the workers of generation %d is gone, starting another", generation)
+}
+
+func (l lines) processMaxReached() {
+	l.Log.Log(zlog.Warning, "The maximum number of processes has been reached. Please review your configuration and consider raising 'process.max'")
+}
+
+func (l lines) tooManyFaults(threshold int, interval time.Duration) {
+	l.Logf(zlog.Warning, "failed processes threshold (%d in %d sec) is reached, initiating reload", threshold, int(interval.Seconds()))
+}
+
+func (l lines) sendingSignal(pool string, signal syscall.Signal, pid int) {
+	l.Logf(zlog.Debug, "[pool %s] sending signal %d %s to child %d", pool, int(signal), signalName(signal), pid)
+}
+
+func (l lines) stillAlive(n int) { l.Logf(zlog.Debug, "%d child(ren) still alive", n) }
+
+// ---- process manager ----
+
+func (l lines) spareChildren(pool string, active, idle, running, rate int) {
+	l.Logf(zlog.Debug, "[pool %s] currently %d active children, %d spare children, %d running children. Spawning rate %d",
+		pool, active, idle, running, rate)
+}
+
+func (l lines) ondemandChildren(pool string, active, idle int) {
+	l.Logf(zlog.Debug, "[pool %s] currently %d active children, %d spare children", pool, active, idle)
+}
+
+func (l lines) maxChildrenReached(pool string, limit int) {
+	l.Logf(zlog.Warning, "[pool %s] server reached pm.max_children setting (%d), consider raising it", pool, limit)
+}
+
+func (l lines) ondemandMaxChildrenReached(pool string, limit int) {
+	l.Logf(zlog.Warning, "[pool %s] server reached max_children setting (%d), consider raising it", pool, limit)
+}
+
+func (l lines) seemsBusy(pool string, spawning, idle, total int) {
+	l.Logf(zlog.Warning, "[pool %s] seems busy (you may need to increase pm.start_servers, or pm.min/max_spare_servers), spawning %d children, there are %d idle, and %d total children",
+		pool, spawning, idle, total)
+}
+
+func (l lines) createdDynamically(pool string, n int) {
+	l.Logf(zlog.Debug, "[pool %s] %d child(ren) have been created dynamically", pool, n)
+}
+
+func (l lines) forkedOnDemand(pool string) {
+	l.Logf(zlog.Debug, "[pool %s] got accept without idle child available .... I forked", pool)
+}
+
+func (l lines) heartbeat(d time.Duration) {
+	l.Logf(zlog.Debug, "heartbeat have been set up with a timeout of %dms", d.Milliseconds())
+}
+
+// ---- requests ----
+
+func (l lines) tooSlow(pool string, pid int, r request) {
+	l.Logf(zlog.Warning, "[pool %s] child %d, %s executing too slow (%s sec), logging", pool, pid, r, seconds(r.duration))
+}
+
+func (l lines) timedOut(pool string, pid int, r request) {
+	l.Logf(zlog.Warning, "[pool %s] child %d, %s execution timed out (%s sec), terminating", pool, pid, r, seconds(r.duration))
+}
+
+func (l lines) stoppedForTracing(pid int) { l.Logf(zlog.Notice, "child %d stopped for tracing", pid) }
+func (l lines) aboutToTrace(pid int)      { l.Logf(zlog.Notice, "about to trace %d", pid) }
+func (l lines) finishedTrace(pid int)     { l.Logf(zlog.Notice, "finished trace of %d", pid) }
+
+func (l lines) traceFailed(pid int, why string) {
+	l.Logf(zlog.Error, "failed to trace child %d: %s", pid, why)
+}
+
+func (l lines) slowlogNotOpened(path string, err error) {
+	l.LogErr(zlog.Error, "unable to open slowlog ("+path+")", err)
+}
+
+// ---- systemd ----
+
+func (l lines) systemdInterval(d time.Duration) {
+	if d <= 0 {
+		l.Log.Log(zlog.Notice, "systemd monitor disabled")
+		return
+	}
+	l.Logf(zlog.Notice, "systemd monitor interval set to %dms", d.Milliseconds())
+}
+
+func (l lines) systemdNotNotified() { l.Log.Log(zlog.Warning, "failed to notify start to systemd") }
+
+// seconds is a duration as php-fpm shows it, with six digits.
+func seconds(d time.Duration) string {
+	us := d.Microseconds()
+	return fmt.Sprintf("%d.%06d", us/1e6, us%1e6)
+}

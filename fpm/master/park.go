@@ -1,0 +1,210 @@
+package master
+
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+)
+
+// parking is where kept connections that are idle wait for their next request, so that none pins a worker. The
+// master never reads a byte of them: it learns that there is something to read, and hands the connection to a worker
+// that has said it is idle.
+//
+// Ondemand pools' sockets are watched by the same means.
+type parking struct {
+	m       *Master
+	watch   *watcher
+	parked  map[int32]*parked
+	sockets map[int32]*pool
+	retryAt time.Time // when workers are asked again for the connections that are due; zero: none are
+}
+
+// parked is a kept connection. It is in parking.parked while it is idle, and in pool.due from the arrival of its
+// next request until a worker takes it.
+type parked struct {
+	fd   int
+	pool *pool
+}
+
+// retryInterval is how long a worker that looked idle may take to say so before all are asked.
+const retryInterval = 5 * time.Millisecond
+
+func newParking(m *Master) (*parking, error) {
+	w, err := newWatcher(m.box)
+	if err != nil {
+		return nil, err
+	}
+	return &parking{m: m, watch: w, parked: map[int32]*parked{}, sockets: map[int32]*pool{}}, nil
+}
+
+// park takes a connection from a worker.
+func (k *parking) park(p *pool, fd int) {
+	id, err := k.watch.once(fd)
+	if err != nil {
+		unix.Close(fd)
+		return
+	}
+	k.parked[id] = &parked{fd, k.m.heir(p)}
+}
+
+func (e readable) happen(m *Master) {
+	k := m.park
+	if p := k.sockets[e.id]; p != nil {
+		waiting{p}.happen(m)
+		return
+	}
+	c := k.parked[e.id]
+	if c == nil {
+		return
+	}
+	delete(k.parked, e.id)
+	k.watch.forget(c.fd)
+	if n, err := unix.IoctlGetInt(c.fd, unix.TIOCINQ); c.pool == nil || err != nil || n == 0 && e.gone {
+		unix.Close(c.fd)
+		return
+	}
+	c.pool.due = append(c.pool.due, c)
+	k.find(c.pool)
+}
+
+// find looks for a worker for a pool's connections that are due: it asks one that looks idle, or all.
+func (k *parking) find(p *pool) {
+	if len(p.due) == 0 {
+		return
+	}
+	idle, _, _, _ := p.census()
+	if p.limits.pm == conf.Ondemand && idle == 0 {
+		waiting{p}.happen(k.m)
+	}
+	if idle > 0 && k.askOne(p) {
+		k.retryAt = k.m.sys.now().Add(retryInterval)
+		return
+	}
+	k.askAll(p)
+}
+
+func (k *parking) askOne(p *pool) bool {
+	var a scoreboard.Activity
+	for _, c := range p.children {
+		if !c.asked && c.idle(&a) && k.ask(c) {
+			return true
+		}
+	}
+	return false
+}
+
+func (k *parking) askAll(p *pool) {
+	for _, c := range p.children {
+		if c.ready && !c.asked {
+			k.ask(c)
+		}
+	}
+}
+
+func (k *parking) ask(c *child) bool {
+	c.asked = c.control.send(contract.WhenIdle, -1) == nil
+	return c.asked
+}
+
+// retry asks everybody for the connections that nobody has taken yet.
+func (k *parking) retry(now time.Time) {
+	if k.retryAt.IsZero() || now.Before(k.retryAt) {
+		return
+	}
+	k.retryAt = time.Time{}
+	for _, p := range k.m.gen.pools {
+		if len(p.due) > 0 {
+			k.askAll(p)
+		}
+	}
+}
+
+// idle is a worker's word that it is, and that it waits for an answer.
+func (k *parking) idle(c *child) {
+	c.asked = false
+	p := k.m.heir(c.pool)
+	if p != c.pool || p == nil || len(p.due) == 0 {
+		c.control.send(contract.Nothing, -1)
+		return
+	}
+	first := p.due[0]
+	if c.control.send(contract.Connection, first.fd) != nil {
+		return // the worker is gone, the connection is due still
+	}
+	unix.Close(first.fd)
+	p.due = p.due[1:]
+	if len(p.due) > 0 {
+		k.ask(c)
+	}
+}
+
+// move hands what a retired generation's pools have to those of the new one, by their sockets; closes what nobody
+// listens for any more.
+func (k *parking) move(from *generation) {
+	for _, c := range k.parked {
+		if c.pool != nil && c.pool.gen == from {
+			c.pool = k.m.heir(c.pool) // a connection without a pool is closed when it says something
+		}
+	}
+	for _, p := range from.pools {
+		heir := k.m.heir(p)
+		for _, c := range p.due {
+			if heir == nil {
+				unix.Close(c.fd)
+				continue
+			}
+			c.pool = heir
+			heir.due = append(heir.due, c)
+		}
+		p.due = nil
+		if heir != nil {
+			k.find(heir)
+		}
+	}
+}
+
+// listen watches an ondemand pool's socket.
+func (k *parking) listen(p *pool) {
+	if p.limits.pm != conf.Ondemand {
+		return
+	}
+	fd := p.socket.fd
+	k.watch.forget(fd) // the last generation's pool may have watched it
+	if id, err := k.watch.each(fd); err == nil {
+		k.sockets[id] = p
+		p.watched = id
+	}
+}
+
+// rearm looks again at what waits at an ondemand pool's socket.
+func (k *parking) rearm(p *pool) {
+	if k.sockets[p.watched] == p {
+		k.watch.again(p.socket.fd, p.watched)
+	}
+}
+
+// unlisten forgets a generation's sockets, unless another watches them by now.
+func (k *parking) unlisten(g *generation) {
+	for id, p := range k.sockets {
+		if p.gen == g {
+			delete(k.sockets, id)
+		}
+	}
+}
+
+// heir is the pool that has another's socket in the generation that serves; nil if there is none.
+func (m *Master) heir(p *pool) *pool {
+	if p.gen == m.gen || m.gen == nil {
+		return p
+	}
+	for _, other := range m.gen.pools {
+		if other.socket == p.socket {
+			return other
+		}
+	}
+	return nil
+}

@@ -1,0 +1,227 @@
+// Counterpart: sapi/fpm/fpm/fpm_process_ctl.c (fpm_pctl_exec), which ends the old workers before it looks at the new
+// configuration. Here nothing of the old ends before the new serves.
+
+package master
+
+import (
+	"errors"
+	"os"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/conf"
+)
+
+// readyTimeout is how long the zygote and the first workers of a new generation may take.
+const readyTimeout = 60 * time.Second
+
+var (
+	errZygoteGone = errors.New("the process that forks the workers is gone")
+	errSpawn      = errors.New("a worker could not be made")
+)
+
+// attempt is a reload under way.
+type attempt struct {
+	before   errorLogState // to go back to
+	deadline time.Time
+	again    bool // another reload was asked for meanwhile
+}
+
+// reload begins to replace the serving generation: new configuration, sockets and zygote, then its first workers.
+// commitReload or abandonReload ends it.
+func (m *Master) reload() {
+	switch {
+	case m.state != normal:
+		m.log.notSwitching("reloading", m.state.String())
+		return
+	case m.attempt != nil:
+		m.attempt.again = true
+		return
+	}
+	m.log.reloadingBy(m.opt.Argv)
+	m.systemd.reloading()
+	m.attempt = &attempt{before: m.errorLog.state(), deadline: m.sys.now().Add(readyTimeout)}
+	m.retryReloadAt = time.Time{}
+	m.errorLog.restoreStderr()
+	m.errorLog.relaunch()
+	g, err := m.prepare()
+	if err != nil {
+		m.abandonReload(err)
+		return
+	}
+	m.next = g
+	m.startZygote(g)
+}
+
+// prepare reads the configuration and makes a generation of it, with its sockets, but without a process.
+func (m *Master) prepare() (*generation, error) {
+	options := m.opt.confOptions(m.errorLog)
+	cfg, err := conf.Load(options)
+	if err != nil {
+		return nil, err
+	}
+	if err := limit(&cfg.Global, m.log); err != nil {
+		return nil, err
+	}
+	return m.newGeneration(cfg, options)
+}
+
+// newGeneration makes a generation with its logs and sockets.
+func (m *Master) newGeneration(cfg *conf.Config, options conf.Options) (*generation, error) {
+	ids, err := conf.Identify(cfg, options)
+	if err != nil {
+		return nil, err
+	}
+	g, err := newGeneration(m.generation+1, cfg, ids, m.sys.now())
+	if err != nil {
+		return nil, err
+	}
+	m.generation++
+	if err := g.openAccessLogs(m.log); err != nil {
+		g.close()
+		return nil, err
+	}
+	for _, s := range m.sockets.open {
+		if m.gen != nil {
+			m.log.socketInherited(s.fd, s.key)
+		}
+	}
+	l := listener{sockets: &m.sockets, log: m.log, cfg: cfg, options: options}
+	if err := l.listen(g); err != nil {
+		g.close()
+		return nil, err
+	}
+	return g, nil
+}
+
+// startZygote starts a generation's zygote beside the loop: PHP's start may take its time.
+func (m *Master) startZygote(g *generation) {
+	m.startingZygotes++
+	config := m.opt.zygoteConfig()
+	go func() {
+		z, exits, err := m.sys.start(config)
+		m.box.post(zygoteStarted{g, z, exits, err})
+	}()
+}
+
+func (e zygoteStarted) happen(m *Master) {
+	m.startingZygotes--
+	defer m.reap()
+	g := e.gen
+	if e.err == nil {
+		g.zygote = e.z
+		m.detach(e.z)
+		m.watchZygote(g, e.z, e.exits)
+	}
+	switch {
+	case g != m.next:
+		g.close() // given up meanwhile
+	case e.err != nil:
+		m.abandonReload(e.err)
+	case m.state != normal:
+		m.drop(g)
+	default:
+		for _, p := range g.pools {
+			if !m.fill(p, p.limits.initial(), true) {
+				m.abandonReload(errSpawn)
+				return
+			}
+		}
+		m.proveReload()
+	}
+}
+
+// detach takes the first stdout and stderr from a zygote that has started: it must not keep a terminal or a pipe
+// open that its daemon has left. Its workers write nowhere, unless told otherwise.
+func (m *Master) detach(z forker) {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return
+	}
+	defer null.Close()
+	z.Detach(null)
+}
+
+// proveReload commits the reload once every first worker is ready.
+func (m *Master) proveReload() {
+	for _, p := range m.next.pools {
+		for _, c := range p.children {
+			if !c.ready {
+				return
+			}
+		}
+	}
+	m.commitReload()
+}
+
+func (m *Master) commitReload() {
+	old, g := m.gen, m.next
+	if err := writePidFile(g.config.Global.Pid.Value, m.log); err != nil {
+		m.abandonReload(err)
+		return
+	}
+	again, before := m.attempt.again, m.attempt.before
+	m.attempt, m.next, m.gen = nil, nil, g
+	if path := old.config.Global.Pid.Value; path != g.config.Global.Pid.Value {
+		removePidFile(path, m.log)
+	}
+	before.e.close()
+	m.begin()
+	m.park.move(old)
+	m.park.unlisten(old)
+	m.retire(old)
+	m.sockets.keep([]*generation{g})
+	if again {
+		m.log.reloading()
+		m.reload()
+	}
+}
+
+// abandonReload goes back to the old generation.
+func (m *Master) abandonReload(why error) {
+	a, g := m.attempt, m.next
+	if a == nil {
+		return
+	}
+	m.attempt, m.next = nil, nil
+	m.errorLog.restore(a.before)
+	m.errorLog.launched()
+	m.log.reloadFailed(why)
+	m.systemd.reloadFailed(why)
+	if g != nil {
+		m.retire(g)
+	}
+	m.sockets.keep([]*generation{m.gen})
+	if m.gen.zygote == nil {
+		m.retryReloadAt = m.sys.now().Add(retryReload)
+	}
+	if a.again {
+		m.reload()
+	}
+}
+
+// retryReload is how long to wait with a generation that cannot be replaced and has no zygote.
+const retryReload = 5 * time.Second
+
+// retire ends a generation when its requests are done. Workers have process_control_timeout for that; without one
+// all the time that request_terminate_timeout gives them.
+func (m *Master) retire(g *generation) {
+	g.retiring = true
+	m.old = append(m.old, g)
+	if g.running() == 0 {
+		m.drop(g)
+		return
+	}
+	m.signalAll(g, syscall.SIGQUIT)
+	g.escalation = escalation{sent: syscall.SIGQUIT}
+	if patience := g.config.Global.ProcessControlTimeout; patience > 0 {
+		g.escalation.deadline = m.sys.now().Add(patience)
+	}
+}
+
+// drop forgets a generation without workers.
+func (m *Master) drop(g *generation) {
+	m.old = slices.DeleteFunc(m.old, func(other *generation) bool { return other == g })
+	g.close()
+}

@@ -1,0 +1,143 @@
+// Counterpart: sapi/fpm/fpm/fpm_request.c (fpm_request_check_timed_out), fpm_php_trace.c
+
+package master
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+)
+
+// minHeartbeat is the shortest time between two looks at the requests.
+const minHeartbeat = 130 * time.Millisecond
+
+// request is a request that takes too long, as lines show it.
+type request struct {
+	scoreboard.Proc
+	duration time.Duration
+}
+
+func (r request) String() string {
+	question := ""
+	if r.Query != "" {
+		question = "?"
+	}
+	return fmt.Sprintf("script '%s' (request: \"%s %s%s%s\")", purify(r.Script), r.Method, r.URI, question, r.Query)
+}
+
+// purify replaces what is not printable by dots.
+func purify(name string) string {
+	b := []byte(name)
+	for i, c := range b {
+		if c < ' ' || c > '~' {
+			b[i] = '.'
+		}
+	}
+	return string(b)
+}
+
+// checkRequests looks for requests that take too long, in all generations: a retired one's are no less stuck.
+func (m *Master) checkRequests() {
+	now := m.clock.Now()
+	for _, g := range m.generations() {
+		for _, p := range g.pools {
+			if p.conf.RequestTerminateTimeout == 0 && p.conf.RequestSlowlogTimeout == 0 {
+				continue
+			}
+			for _, c := range p.children {
+				m.checkRequest(c, now)
+			}
+		}
+	}
+}
+
+// overdue is what is to be done about a request.
+type overdue int
+
+const (
+	inTime overdue = iota
+	tooSlow
+	timedOut
+)
+
+// judge says whether a request takes too long. traced says that it has been traced already.
+func judge(p *conf.Pool, stage scoreboard.Stage, took time.Duration, traced bool) overdue {
+	if stage <= scoreboard.Accepting || stage >= scoreboard.End && !p.RequestTerminateTimeoutTrackFinished {
+		return inTime
+	}
+	slow, terminate := p.RequestSlowlogTimeout, p.RequestTerminateTimeout
+	switch {
+	case !traced && slow > 0 && stage == scoreboard.Executing && took >= slow:
+		return tooSlow
+	case terminate > 0 && took >= terminate:
+		return timedOut
+	}
+	return inTime
+}
+
+func (m *Master) checkRequest(c *child, now int64) {
+	var a scoreboard.Activity
+	if !c.pool.board.Activity(c.slot, &a) {
+		return
+	}
+	if c.slowLogged != a.Accepted {
+		c.slowLogged = 0
+	}
+	verdict := judge(c.pool.conf, a.Stage, time.Duration(now-a.Accepted), c.slowLogged != 0)
+	if verdict == inTime {
+		return
+	}
+	r := request{duration: time.Duration(now - a.Accepted)}
+	if !c.pool.board.Snapshot(c.slot, &r.Proc) || r.Accepted != a.Accepted {
+		return // another request already
+	}
+	switch verdict {
+	case tooSlow:
+		c.slowLogged = a.Accepted
+		c.pool.published.Slow++
+		c.pool.board.Publish(c.pool.published)
+		m.log.tooSlow(c.pool.conf.Name, c.pid, r)
+		m.askForTrace(c)
+	case timedOut:
+		m.sys.kill(c.pid, syscall.SIGTERM)
+		m.log.timedOut(c.pool.conf.Name, c.pid, r)
+	}
+}
+
+// askForTrace has the worker write PHP's stack to the slow log, which is opened anew each time. php-fpm stops the
+// worker and reads its memory; its lines about that are kept.
+func (m *Master) askForTrace(c *child) {
+	m.log.stoppedForTracing(c.pid)
+	m.log.aboutToTrace(c.pid)
+	path := c.pool.conf.Slowlog.Value
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		m.log.slowlogNotOpened(path, err)
+		return
+	}
+	defer file.Close()
+	if c.trace == nil {
+		return
+	}
+	if err := c.trace.send(contract.Trace, int(file.Fd())); err != nil {
+		m.log.traceFailed(c.pid, err.Error())
+	}
+}
+
+func (e workerTraced) happen(m *Master) {
+	if e.message.fd >= 0 {
+		syscall.Close(e.message.fd)
+	}
+	switch {
+	case e.message.letter != contract.Trace:
+	case e.message.text != "":
+		m.log.traceFailed(e.c.pid, e.message.text)
+	default:
+		m.log.finishedTrace(e.c.pid)
+	}
+}

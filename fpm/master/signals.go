@@ -1,0 +1,138 @@
+// Counterpart: sapi/fpm/fpm/fpm_events.c (fpm_got_signal), fpm_process_ctl.c (fpm_pctl)
+
+package master
+
+import (
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/contract"
+)
+
+// catchEarly takes the signals that would end a program that does not know them: one may come while it starts, and
+// waits then.
+func catchEarly() chan os.Signal {
+	ch := make(chan os.Signal, 64)
+	signal.Notify(ch, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGHUP, syscall.SIGCHLD)
+	signal.Ignore(syscall.SIGPIPE)
+	return ch
+}
+
+// catchAll takes the rest, once the loop is there to obey.
+func catchAll(ch chan os.Signal) {
+	signal.Notify(ch, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT)
+}
+
+// signal obeys a signal: docs/SIGNALS.md.
+func (m *Master) signal(s os.Signal) {
+	m.log.received(signalName(s.(syscall.Signal)))
+	switch s {
+	case syscall.SIGCHLD:
+		m.reap()
+	case syscall.SIGINT, syscall.SIGTERM:
+		m.log.terminating()
+		m.stop(terminating)
+	case syscall.SIGQUIT:
+		m.log.finishing()
+		m.stop(finishing)
+	case syscall.SIGUSR1:
+		m.reopenLogs()
+	case syscall.SIGUSR2, syscall.SIGHUP: // HUP is Debian's
+		m.log.reloading()
+		m.reload()
+	}
+}
+
+func (m *Master) reopenLogs() {
+	// Access logs may go to the first stderr.
+	m.errorLog.restoreStderr()
+	path := m.gen.config.Global.ErrorLog.Value
+	if err := m.errorLog.reopen(path); err != nil {
+		m.log.errorLogNotOpened(path, err)
+		m.log.errorLogNotReopened()
+	} else {
+		m.log.errorLogReopened()
+	}
+	some, err := m.gen.reopenAccessLogs(m.log)
+	switch {
+	case err != nil:
+		m.log.accessLogNotReopened()
+	case some:
+		m.log.accessLogReopened()
+	}
+	m.errorLog.redirectStderr()
+}
+
+// stop ends the service: at once (terminating), or after the requests in hand (finishing).
+func (m *Master) stop(to state) {
+	if m.state == to {
+		return
+	}
+	if to < m.state {
+		m.log.notSwitching(to.String(), m.state.String())
+		return
+	}
+	m.state = to
+	m.log.switching(to.String())
+	m.systemd.stopping()
+	m.escalation = escalation{}
+	m.nextStep(m.sys.now())
+}
+
+// leastPatience is how long a worker that is asked to finish has where process_control_timeout is 0. php-fpm's wait
+// is then anything between none and this.
+const leastPatience = time.Second
+
+// nextStep sends all workers the signal that is due, or ends the loop where there are none.
+func (m *Master) nextStep(now time.Time) {
+	if m.running() == 0 {
+		m.done = true
+		return
+	}
+	signal := m.escalation.next(now, m.state.first(), m.patience())
+	alive := 0
+	for _, g := range m.generations() {
+		alive += m.signalAll(g, signal)
+	}
+	if alive > 0 {
+		m.log.stillAlive(alive)
+	}
+}
+
+func (m *Master) patience() time.Duration {
+	return max(m.gen.config.Global.ProcessControlTimeout, leastPatience)
+}
+
+// signalAll signals a generation's workers and says how many could be.
+func (m *Master) signalAll(g *generation, signal syscall.Signal) (alive int) {
+	for _, p := range g.pools {
+		for _, c := range p.children {
+			m.log.sendingSignal(p.conf.Name, signal, c.pid)
+			if m.tellChild(c, signal) == nil {
+				alive++
+			}
+		}
+	}
+	return alive
+}
+
+// tellChild sends a signal; a graceful end is asked for by message, which cannot reach somebody else by a pid used
+// again.
+func (m *Master) tellChild(c *child, signal syscall.Signal) error {
+	if signal == syscall.SIGQUIT && c.control.send(contract.Quit, -1) == nil {
+		return nil
+	}
+	return m.sys.kill(c.pid, signal)
+}
+
+// childGone ends what only waited for the last worker.
+func (m *Master) childGone(g *generation) {
+	if g.retiring && g.running() == 0 {
+		m.drop(g)
+	}
+	if m.state != normal && m.running() == 0 {
+		m.done = true
+	}
+}

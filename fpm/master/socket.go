@@ -1,0 +1,112 @@
+// Counterpart: sapi/fpm/fpm/fpm_sockets.c (fpm_sockets_hash_op, fpm_socket_get_listening_queue)
+
+package master
+
+import (
+	"net"
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/conf"
+)
+
+// socket is a listening socket. It outlives the generations that use it.
+type socket struct {
+	key    string // php-fpm's name of its address: 127.0.0.1:9000, ::1:9000, /run/x.sock
+	domain conf.Domain
+	fd     int
+	file   *os.File // the same descriptor, for a fork
+}
+
+// newSocket wraps a descriptor, which it makes non-blocking and closed on exec. Workers share the first of the two
+// with the master.
+func newSocket(fd int, key string, domain conf.Domain) *socket {
+	unix.CloseOnExec(fd)
+	unix.SetNonblock(fd, false) // so that File.Fd leaves it alone
+	file := os.NewFile(uintptr(fd), key)
+	unix.SetNonblock(fd, true)
+	return &socket{key: key, domain: domain, fd: fd, file: file}
+}
+
+// queue is how many connections wait, and how many can; ok is false for unix sockets, which do not tell.
+func (s *socket) queue() (waiting, most int, ok bool) {
+	if s.domain != conf.Inet {
+		return 0, 0, false
+	}
+	info, err := unix.GetsockoptTCPInfo(s.fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+	if err != nil || info.Sacked == 0 {
+		return 0, 0, false
+	}
+	return int(info.Unacked), int(info.Sacked), true
+}
+
+// close closes the socket and removes its file.
+func (s *socket) close(unlink bool) {
+	s.file.Close()
+	if unlink && s.domain == conf.Unix {
+		os.Remove(s.key)
+	}
+}
+
+// sockets are all that are open, in the order they were made.
+type sockets struct{ open []*socket }
+
+func (s *sockets) find(key string) *socket {
+	for _, k := range s.open {
+		if k.key == key {
+			return k
+		}
+	}
+	return nil
+}
+
+// keep closes all sockets that none of the generations uses.
+func (s *sockets) keep(generations []*generation) {
+	used := map[*socket]bool{}
+	for _, g := range generations {
+		for _, p := range g.pools {
+			used[p.socket] = true
+		}
+	}
+	var kept []*socket
+	for _, k := range s.open {
+		if used[k] {
+			kept = append(kept, k)
+		} else {
+			k.close(true)
+		}
+	}
+	s.open = kept
+}
+
+func (s *sockets) closeAll() {
+	for _, k := range s.open {
+		k.close(true)
+	}
+	s.open = nil
+}
+
+// addressKey is php-fpm's name of an address: without brackets.
+func addressKey(ip net.IP, port int) string { return ip.String() + ":" + strconv.Itoa(port) }
+
+// keyOf names the address a descriptor listens at; ok is false if it is no such socket.
+func keyOf(fd int) (key string, domain conf.Domain, ok bool) {
+	if listening, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN); err != nil || listening == 0 {
+		return "", 0, false
+	}
+	address, err := unix.Getsockname(fd)
+	if err != nil {
+		return "", 0, false
+	}
+	switch a := address.(type) {
+	case *unix.SockaddrInet4:
+		return addressKey(a.Addr[:], a.Port), conf.Inet, true
+	case *unix.SockaddrInet6:
+		return addressKey(a.Addr[:], a.Port), conf.Inet, true
+	case *unix.SockaddrUnix:
+		return a.Name, conf.Unix, a.Name != ""
+	}
+	return "", 0, false
+}

@@ -1,0 +1,182 @@
+// Counterpart: sapi/fpm/fpm/fpm.c (fpm_init, fpm_run), fpm_main.c (main)
+
+package master
+
+import (
+	"io"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+	"github.com/phpsapi/phpsapi/lifecycle/zygote"
+	"github.com/phpsapi/phpsapi/sapi"
+)
+
+// The exit statuses of php-fpm (fpm.h).
+const (
+	exitOK       = 0
+	exitSoftware = 70
+	exitConfig   = conf.ExitConfig
+)
+
+// Options say how to run.
+type Options struct {
+	Conf        conf.Options // what to load; Log and System.OpenErrorLog are the master's
+	ForceStderr bool         // -O
+	Argv        []string     // the command line, with which a daemon is executed too
+	Program     string       // this program's file
+	Engine      string       // the libphp for the zygotes
+	// Module says what the zygotes start. It is asked for every generation: php.ini may have moved.
+	Module func() sapi.Module
+	// Title sets the process title; nil where there is none to set.
+	Title func(string)
+}
+
+// confOptions are those for a Load by this master.
+func (o *Options) confOptions(e *errorLog) conf.Options {
+	c := o.Conf
+	c.Log = e.log
+	c.System.OpenErrorLog = e.open
+	return c
+}
+
+func (o *Options) zygoteConfig() zygote.Config {
+	// The name is what ps shows, and with the environment behind it the room for the workers' titles.
+	return zygote.Config{Program: o.Program, Argv: []string{"php-fpm: zygote process"}, Engine: o.Engine, Module: o.Module()}
+}
+
+// Check is -t and, with dump, -tt. It gives the exit status.
+func Check(o Options, dump bool) int {
+	e := newErrorLog(o.ForceStderr)
+	status, _ := conf.Check(o.confOptions(e), dump)
+	return status
+}
+
+// Main runs php-fpm's master and gives the exit status. In a process that is to become a daemon it starts that and
+// returns its verdict.
+func Main(o Options) int {
+	verdict := daemonPipe()
+	m := &Master{opt: o, sys: realSystem(), box: newMailbox(), signals: catchEarly(), clock: scoreboard.NewClock(),
+		errorLog: newErrorLog(o.ForceStderr), systemd: newSystemd(os.Getenv)}
+	m.log = lines{m.errorLog.log}
+	status, daemon := m.start(verdict)
+	if daemon {
+		return status
+	}
+	if status != exitOK {
+		tell(verdict, verdictFailed)
+		m.sockets.closeAll()
+		return status
+	}
+	tell(verdict, verdictStarted)
+	m.serve()
+	return exitOK
+}
+
+// start is everything up to "fpm is running". daemon says that the service is another process, and status its verdict.
+func (m *Master) start(verdict *os.File) (status int, daemon bool) {
+	options := m.opt.confOptions(m.errorLog)
+	load := options
+	if verdict != nil { // it has all been said by the process that waits
+		load.Log, load.Stderr = nil, io.Discard
+	}
+	cfg, err := conf.Load(load)
+	if err != nil {
+		conf.Failed(m.errorLog.log, err)
+		return exitConfig, false
+	}
+	if cfg.Global.Daemonize && verdict == nil {
+		return daemonize(m.opt.Program, m.opt.Argv, m.log), true
+	}
+	if verdict == nil {
+		m.errorLog.saveStderr()
+		unix.Setsid()
+	}
+	if err := m.prepareFirst(cfg, options); err != nil {
+		m.log.failed()
+		return exitConfig, false
+	}
+	z, exits, err := m.sys.start(m.opt.zygoteConfig())
+	if err != nil {
+		m.log.engineFailed(err)
+		return exitSoftware, false
+	}
+	m.gen.zygote = z
+	m.detach(z)
+	m.watchZygote(m.gen, z, exits)
+	leaveStdio()
+	if err := writePidFile(cfg.Global.Pid.Value, m.log); err != nil {
+		m.log.failed()
+		return exitConfig, false
+	}
+	return exitOK, false
+}
+
+// prepareFirst makes the first generation, without a process. The error has been logged.
+func (m *Master) prepareFirst(cfg *conf.Config, options conf.Options) error {
+	if err := limit(&cfg.Global, m.log); err != nil {
+		return err
+	}
+	m.sockets.inherit(m.log)
+	g, err := m.newGeneration(cfg, options)
+	if err != nil {
+		return err
+	}
+	m.gen = g
+	m.sockets.keep([]*generation{g})
+	m.park, err = newParking(m)
+	return err
+}
+
+// leaveStdio gives up stdin and stdout.
+func leaveStdio() {
+	if fd, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0); err == nil {
+		unix.Dup3(fd, 0, 0)
+		unix.Dup3(fd, 1, 0)
+		unix.Close(fd)
+	}
+}
+
+// serve makes the first workers and runs the loop to its end.
+func (m *Master) serve() {
+	catchAll(m.signals)
+	m.begin()
+	m.loop()
+	m.log.byeBye()
+	removePidFile(m.gen.config.Global.Pid.Value, m.log)
+	m.sockets.closeAll()
+	for _, g := range m.generations() {
+		if g.zygote != nil {
+			g.zygote.Close()
+		}
+	}
+}
+
+// begin is what happens when a generation begins to serve, at the start and after a reload.
+func (m *Master) begin() {
+	g := m.gen
+	if m.opt.Title != nil {
+		m.opt.Title("php-fpm: master process (" + g.config.Path + ")")
+	}
+	m.errorLog.launched()
+	m.log.running(os.Getpid())
+	now := m.sys.now()
+	for _, p := range g.pools {
+		if p.limits.initial() > len(p.children) && !m.fill(p, p.limits.initial(), true) {
+			m.stop(terminating)
+			return
+		}
+		m.park.listen(p)
+	}
+	m.maintainAt = now.Add(maintenanceInterval)
+	m.heartbeatAt = time.Time{}
+	if d := m.heartbeat(); d > 0 {
+		m.log.heartbeat(d)
+		m.heartbeatAt = now.Add(d)
+	}
+	m.log.ready()
+	m.beginSystemd(now)
+}

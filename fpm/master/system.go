@@ -1,0 +1,39 @@
+package master
+
+import (
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/phpsapi/phpsapi/lifecycle/zygote"
+)
+
+// forker is a running zygote; *zygote.Zygote is one.
+type forker interface {
+	Spawn(payload []byte, files ...*os.File) (pid int, err error)
+	Pid() int
+	Detach(stdio *os.File) error
+	Close() error
+}
+
+// system is what the master does to other processes. Tests replace it.
+type system struct {
+	// start starts a zygote and says where its workers' ends will be told.
+	start func(zygote.Config) (forker, <-chan zygote.Exit, error)
+	kill  func(pid int, signal syscall.Signal) error
+	now   func() time.Time
+}
+
+func realSystem() system {
+	return system{
+		start: func(c zygote.Config) (forker, <-chan zygote.Exit, error) {
+			z, err := zygote.Start(c)
+			if err != nil {
+				return nil, nil, err
+			}
+			return z, z.Exits, nil
+		},
+		kill: syscall.Kill,
+		now:  time.Now,
+	}
+}

@@ -1,0 +1,113 @@
+// Counterpart: sapi/fpm/fpm/fpm_systemd.c; sd_notify(3)
+
+package master
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+)
+
+// systemd tells the service manager about the service, where there is one that asked for it.
+type systemd struct {
+	socket   string
+	watchdog bool
+	interval time.Duration
+	requests uint64 // the last time
+}
+
+func newSystemd(getenv func(string) string) systemd { return systemd{socket: getenv("NOTIFY_SOCKET")} }
+
+// notify sends a state. It is no failure where nobody asked.
+func (s *systemd) notify(state string) error {
+	if s.socket == "" {
+		return nil
+	}
+	name := s.socket
+	if name[0] == '@' {
+		name = "\x00" + name[1:]
+	}
+	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: name, Net: "unixgram"})
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	_, err = conn.Write([]byte(state))
+	return err
+}
+
+func (s *systemd) ready() error {
+	return s.notify(fmt.Sprintf("READY=1\nSTATUS=Ready to handle connections\nMAINPID=%d", os.Getpid()))
+}
+
+// reloading opens a reload, which ready or failed closes.
+func (s *systemd) reloading() {
+	var now unix.Timespec
+	unix.ClockGettime(unix.CLOCK_MONOTONIC, &now)
+	s.notify(fmt.Sprintf("RELOADING=1\nMONOTONIC_USEC=%d\nSTATUS=Reloading", now.Nano()/1000))
+}
+
+func (s *systemd) reloadFailed(err error) {
+	s.notify(fmt.Sprintf("READY=1\nSTATUS=Reload failed, the old configuration serves on: %s", oneLine(err.Error())))
+}
+
+func (s *systemd) stopping() { s.notify("STOPPING=1\nSTATUS=Stopping") }
+
+// heartbeat tells the numbers, and the watchdog that we live.
+func (s *systemd) heartbeat(idle, active int, requests, slow uint64) {
+	watchdog := ""
+	if s.watchdog {
+		watchdog = "WATCHDOG=1\n"
+	}
+	rate := (float32(requests) - float32(s.requests)) * 1000 / float32(s.interval.Milliseconds())
+	s.requests = requests
+	s.notify(fmt.Sprintf("READY=1\n%sSTATUS=Processes active: %d, idle: %d, Requests: %d, slow: %d, Traffic: %.2freq/sec",
+		watchdog, active, idle, requests, slow, rate))
+}
+
+// beginSystemd says that the service is there, and when to say it next.
+func (m *Master) beginSystemd(now time.Time) {
+	g := &m.gen.config.Global
+	m.systemd.watchdog, m.systemd.interval = g.SystemdWatchdog, g.SystemdInterval
+	if m.systemd.ready() != nil {
+		m.log.systemdNotNotified()
+	}
+	m.systemdAt = time.Time{}
+	if g.SystemdInterval > 0 {
+		m.systemdAt = now.Add(g.SystemdInterval)
+	}
+	m.log.systemdInterval(g.SystemdInterval)
+}
+
+// tellSystemd is one heartbeat.
+func (m *Master) tellSystemd() {
+	if m.systemd.socket == "" {
+		return
+	}
+	var idle, active int
+	var requests, slow uint64
+	for _, p := range m.gen.pools {
+		var t scoreboard.Totals
+		p.board.Totals(&t)
+		idle += t.Idle
+		active += t.Active
+		requests += t.Requests
+		slow += t.Slow
+	}
+	m.systemd.heartbeat(idle, active, requests, slow)
+}
+
+func oneLine(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if c < ' ' {
+			b[i] = ' '
+		}
+	}
+	return string(b)
+}
