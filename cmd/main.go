@@ -3,6 +3,7 @@
 package cmd
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,19 +16,28 @@ import (
 
 // Main runs phpsapi with the arguments of the process and gives its exit status.
 func Main() int {
+	if lifecycle.IsWorker() {
+		return work()
+	}
 	argv := os.Args
 	called := personality(argv[0])
 	switch {
-	case lifecycle.IsWorker():
-		return runWorker()
 	case called == "php":
 		return cli.Main(cli.Invocation{Args: argv[1:], Program: usageName(argv[0], called), Binary: sapi.Binary(argv[0])})
 	case called == "php-cgi":
 		return cgi.Main(cgi.Invocation{Args: argv[1:], Program: usageName(argv[0], called), Binary: sapi.Binary(argv[0])})
+	case called == "php-fpm":
+		return fpm(argv[1:], usageName(argv[0], "php"), sapi.Binary(argv[0]))
 	case isPHPCommandLine(argv[1:]):
 		return runCLI(argv[1:])
 	}
 	return execute(argv[1:])
+}
+
+// work is the life of a process that a zygote forked.
+func work() int {
+	fmt.Fprintln(os.Stderr, "phpsapi: workers are not built in yet")
+	return 70
 }
 
 // usageName is what PHP's usage texts call a program started as argv0: its name where it came with a path, else name.

@@ -57,7 +57,7 @@ php's options right behind phpsapi means "phpsapi cli".`,
 		SilenceErrors: true,
 		Version:       version(),
 	}
-	root.AddCommand(cliCommand(), cgiCommand(), versionCommand())
+	root.AddCommand(cliCommand(), cgiCommand(), fpmCommand(), versionCommand())
 	return root
 }
 

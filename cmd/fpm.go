@@ -1,0 +1,67 @@
+package cmd
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/phpsapi/phpsapi/fpm/cmdline"
+	"github.com/phpsapi/phpsapi/lifecycle"
+	"github.com/phpsapi/phpsapi/sapi"
+)
+
+// fpm runs php-fpm's command line. It is pure Go; what it needs of the engine is passed to it.
+func fpm(args []string, program, binary string) int {
+	return cmdline.Main(cmdline.Invocation{
+		Argv: os.Args, Args: args, Program: program, Binary: binary, File: sapi.Self(),
+		Engine: lifecycle.EnginePath(), Version: lifecycle.Version(),
+		Title: lifecycle.SetProcessTitle, Show: showPHP,
+	})
+}
+
+// showPHP is -i, -m and -v: it runs the engine in this process and ends it.
+func showPHP(module sapi.Module, what cmdline.Shown) int {
+	engine, err := lifecycle.Load(lifecycle.EnginePath())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return cmdline.ExitSoftware
+	}
+	lifecycle.TakeProcess()
+	if engine.ModuleStartup(module) != nil || engine.RequestStartup() != nil {
+		return cmdline.ExitSoftware
+	}
+	switch what {
+	case cmdline.ShowInfo:
+		engine.PrintInfo()
+	case cmdline.ShowModules:
+		engine.PrintModules()
+	case cmdline.ShowVersion:
+		engine.Print(fmt.Sprintf("PHP %s (%s) (built: %s)\nCopyright (c) The PHP Group\n%s", engine.PHPVersion(), module.Name,
+			engine.BuildTime().Format("Jan _2 2006 15:04:05"), engine.ZendVersion()))
+	}
+	engine.CommandLine().RequestShutdown()
+	engine.CommandLine().Exit(0)
+	panic("BUG: exit returned")
+}
+
+func fpmCommand() *cobra.Command {
+	var usage strings.Builder
+	cmdline.Usage(&usage, "phpsapi fpm")
+	return &cobra.Command{
+		Use:   "fpm [php-fpm's options]",
+		Short: "Run PHP as the FastCGI server php-fpm does",
+		Long: "Run PHP as the FastCGI server php-fpm does: the same options, configuration, log lines and signals.\n\n" +
+			"The options are php-fpm's own, and --config for --fpm-config:\n\n" + usage.String(),
+		Example: `  phpsapi fpm --config /etc/php/8.2/fpm/php-fpm.conf --nodaemonize
+  phpsapi fpm -t`,
+		DisableFlagParsing: true,
+		RunE: func(command *cobra.Command, args []string) error {
+			if len(args) == 1 && args[0] == "--help" {
+				return command.Help()
+			}
+			return exitStatus(fpm(args, "phpsapi fpm", sapi.Self()))
+		},
+	}
+}

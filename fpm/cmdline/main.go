@@ -1,0 +1,107 @@
+package cmdline
+
+import (
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/master"
+	"github.com/phpsapi/phpsapi/sapi"
+)
+
+// The exit statuses of php-fpm (fpm.h) that are the command line's.
+const (
+	ExitOK       = 0
+	ExitUsage    = 64
+	ExitSoftware = 70
+)
+
+// Shown is what a command line may ask to be shown of PHP.
+type Shown int
+
+// What -i, -m and -v show.
+const (
+	ShowInfo Shown = iota
+	ShowModules
+	ShowVersion
+)
+
+// Invocation is how the command line was called, and what of the engine the caller lends it.
+type Invocation struct {
+	Argv    []string // the whole command line, for executing it again
+	Args    []string // php-fpm's arguments
+	Program string   // what the usage text calls the program
+	Binary  string   // PHP_BINARY; empty where unknown
+	File    string   // this program's file
+
+	Engine  string       // the libphp to load
+	Version string       // its MAJOR.MINOR
+	Title   func(string) // sets the process title; nil where there is none
+	// Show starts PHP in this process and shows something of it. It gives the exit status, or ends the process.
+	Show func(sapi.Module, Shown) int
+}
+
+// Main is php-fpm's command line. It returns the exit status when the service has ended.
+func Main(call Invocation) int {
+	c := parse(call.Args)
+	c.version, c.binary = call.Version, call.Binary
+	switch c.action {
+	case actionHelp:
+		Usage(os.Stdout, call.Program)
+		return ExitOK
+	case actionUsage:
+		Usage(os.Stdout, call.Program)
+		return ExitUsage
+	case actionShow:
+		return call.Show(c.module(), c.shown)
+	}
+	options := c.masterOptions(call)
+	if c.action == actionTest {
+		return master.Check(options, c.dump)
+	}
+	return master.Main(options)
+}
+
+// masterOptions are the options for the master. Its process title takes the memory of the arguments: what stays is
+// copied.
+func (c *commandLine) masterOptions(call Invocation) master.Options {
+	for _, text := range []*string{&c.config, &c.pid, &c.prefix.Value, &c.iniOverride, &c.entries, &c.binary} {
+		*text = strings.Clone(*text)
+	}
+	argv := slices.Clone(call.Argv)
+	for i := range argv {
+		argv[i] = strings.Clone(argv[i])
+	}
+	return master.Options{
+		Conf: conf.Options{Path: c.config, Prefix: c.prefix, Pid: c.pid, Daemonize: c.daemonize, AllowRoot: c.allowRoot,
+			Build: conf.Debian(c.version)},
+		ForceStderr: c.forceStderr,
+		Argv:        argv,
+		Program:     call.File,
+		Engine:      call.Engine,
+		Module:      c.module,
+		Title:       call.Title,
+	}
+}
+
+// module is php-fpm's module with the settings the options ask for.
+func (c *commandLine) module() sapi.Module {
+	m := sapi.Module{
+		Name:         sapi.FPM,
+		PrettyName:   "FPM/FastCGI",
+		Binary:       c.binary,
+		ExtendedInfo: c.extendedInfo,
+		InfoAsText:   c.action == actionShow,
+	}
+	m.INI = sapi.INISource{
+		Version:  c.version,
+		Package:  "fpm",
+		Override: c.iniOverride,
+		Ignore:   c.ignoreINI,
+		Binary:   c.binary,
+		Getenv:   os.LookupEnv,
+	}.Locate()
+	m.INI.Entries = c.entries
+	return m
+}

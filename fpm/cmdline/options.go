@@ -1,0 +1,155 @@
+package cmdline
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/sapi"
+	"github.com/phpsapi/phpsapi/sapi/getopt"
+)
+
+// options are php-fpm's, and --config, which is --fpm-config in fewer words.
+var options = []getopt.Option{
+	{Letter: 'c', Parameter: true, Name: "php-ini"},
+	{Letter: 'd', Parameter: true, Name: "define"},
+	{Letter: 'e', Name: "profile-info"},
+	{Letter: 'h', Name: "help"},
+	{Letter: 'i', Name: "info"},
+	{Letter: 'm', Name: "modules"},
+	{Letter: 'n', Name: "no-php-ini"},
+	{Letter: '?', Name: "usage"},
+	{Letter: 'v', Name: "version"},
+	{Letter: 'y', Parameter: true, Name: "fpm-config"},
+	{Letter: 'y', Parameter: true, Name: "config"},
+	{Letter: 't', Name: "test"},
+	{Letter: 'p', Parameter: true, Name: "prefix"},
+	{Letter: 'g', Parameter: true, Name: "pid"},
+	{Letter: 'R', Name: "allow-to-run-as-root"},
+	{Letter: 'D', Name: "daemonize"},
+	{Letter: 'F', Name: "nodaemonize"},
+	{Letter: 'O', Name: "force-stderr"},
+}
+
+// action is what a command line asks for.
+type action int
+
+const (
+	actionRun action = iota
+	actionTest
+	actionHelp
+	actionUsage // what is wrong with the command line
+	actionShow
+)
+
+// commandLine is what the options say.
+type commandLine struct {
+	action       action
+	shown        Shown  // of actionShow
+	iniOverride  string // -c
+	ignoreINI    bool   // -n
+	entries      string // -d, as lines of php.ini
+	extendedInfo bool   // -e
+	config       string // -y
+	prefix       conf.Text
+	pid          string
+	dump         bool // -tt
+	allowRoot    bool
+	daemonize    *bool
+	forceStderr  bool
+
+	version, binary string // the Invocation's
+}
+
+// parse reads the options in php-fpm's order: some end the reading at once, -i waits for the rest.
+func parse(args []string) commandLine {
+	var c commandLine
+	tests, info := 0, false
+	g := getopt.Reader{Args: args, Options: options}
+	for {
+		o, ok, err := g.Next()
+		if err != nil {
+			c.action = actionUsage
+			return c
+		}
+		if !ok {
+			break
+		}
+		switch o.Letter {
+		case 'c':
+			c.iniOverride = o.Value
+		case 'n':
+			c.ignoreINI = true
+		case 'd':
+			c.entries += sapi.Define(o.Value)
+		case 'e':
+			c.extendedInfo = true
+		case 'y':
+			c.config = o.Value
+		case 'p':
+			c.prefix = conf.Text{Value: o.Value, Set: true}
+		case 'g':
+			c.pid = o.Value
+		case 't':
+			tests++
+		case 'R':
+			c.allowRoot = true
+		case 'D', 'F':
+			daemonize := o.Letter == 'D'
+			c.daemonize = &daemonize
+		case 'O':
+			c.forceStderr = true
+		case 'i':
+			info = true
+		case 'm':
+			c.action, c.shown = actionShow, ShowModules
+			return c
+		case 'v':
+			c.action, c.shown = actionShow, ShowVersion
+			return c
+		default:
+			c.action = actionHelp
+			return c
+		}
+	}
+	switch {
+	case info:
+		c.action, c.shown = actionShow, ShowInfo
+	case len(g.Rest()) > 0:
+		c.action = actionUsage
+	case tests > 0:
+		c.action = actionTest
+		c.dump = tests > 1
+	}
+	return c
+}
+
+// Usage prints php-fpm's usage text, in which program is the program's name.
+func Usage(w io.Writer, program string) {
+	fmt.Fprintf(w, usage, program)
+}
+
+const usage = `Usage: %s [-n] [-e] [-h] [-i] [-m] [-v] [-t] [-p <prefix>] [-g <pid>] [-c <file>] [-d foo[=bar]] [-y <file>] [-D] [-F [-O]]
+  -c <path>|<file> Look for php.ini file in this directory
+  -n               No php.ini file will be used
+  -d foo[=bar]     Define INI entry foo with value 'bar'
+  -e               Generate extended information for debugger/profiler
+  -h               This help
+  -i               PHP information
+  -m               Show compiled in modules
+  -v               Version number
+  -p, --prefix <dir>
+                   Specify alternative prefix path to FastCGI process manager (default: /usr).
+  -g, --pid <file>
+                   Specify the PID file location.
+  -y, --fpm-config <file>
+                   Specify alternative path to FastCGI process manager config file.
+  -t, --test       Test FPM configuration and exit
+  -D, --daemonize  force to run in background, and ignore daemonize option from config file
+  -F, --nodaemonize
+                   force to stay in foreground, and ignore daemonize option from config file
+  -O, --force-stderr
+                   force output to stderr in nodaemonize even if stderr is not a TTY
+  -R, --allow-to-run-as-root
+                   Allow pool to run as root (disabled by default)
+`
