@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/phpsapi/phpsapi/fpm/accesslog"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
@@ -134,8 +135,8 @@ func (l *loader) openAccessLogs() bool {
 		if !p.AccessLog.Filled() {
 			continue
 		}
-		if objection := CheckAccessFormat(p.AccessFormat.Value); objection != "" {
-			l.say(zlog.Warning, "%s", objection)
+		if _, err := accesslog.Parse(p.AccessFormat.Value); err != nil {
+			l.say(zlog.Warning, "%s", err)
 			return l.refusePool(p, "access.format", zlog.Error, "wrong format for access.format '%s'", p.AccessFormat)
 		}
 	}

@@ -3,6 +3,7 @@
 package conf
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -307,7 +308,7 @@ func (l *loader) expandValues(p *Pool) bool {
 			if syslog && equalFold(kv.Key, "error_log") && equalFold(kv.Value, "syslog") {
 				continue
 			}
-			if contains(pathDirectives, kv.Key) {
+			if slices.ContainsFunc(pathDirectives, func(d string) bool { return equalFold(d, kv.Key) }) {
 				kv.Value = l.fullPath(setText(kv.Value), p, "").Value
 			}
 		}

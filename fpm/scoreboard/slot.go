@@ -57,13 +57,6 @@ func (s *Slot) reset() {
 	atomic.StoreUint64(&p.ticket, s.ticket(s.index))
 }
 
-// Request is what Info says of a request. The texts are copied, cut to the
-// lengths of Proc, and end at a NUL.
-type Request struct {
-	Method, URI, Query, User, Script []byte
-	ContentLength                    uint64
-}
-
 // Accepting: the worker waits for a request.
 func (s *Slot) Accepting() { s.enter(Accepting) }
 

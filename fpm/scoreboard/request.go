@@ -1,0 +1,26 @@
+package scoreboard
+
+import "bytes"
+
+// Request is what Info says of a request. The texts are copied, cut to the
+// lengths of Proc, and end at a NUL.
+type Request struct {
+	Method, URI, Query, User, Script []byte
+	ContentLength                    uint64
+}
+
+// Shown is the request with its texts as readers get them. It shares their memory.
+func (r *Request) Shown() Request {
+	return Request{
+		Method: cut(r.Method, methodSize), URI: cut(r.URI, uriSize), Query: cut(r.Query, querySize),
+		User: cut(r.User, userSize), Script: cut(r.Script, scriptSize), ContentLength: r.ContentLength,
+	}
+}
+
+func cut(text []byte, size int) []byte {
+	text = text[:min(len(text), size-1)]
+	if end := bytes.IndexByte(text, 0); end >= 0 {
+		return text[:end]
+	}
+	return text
+}
