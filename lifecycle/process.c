@@ -7,6 +7,7 @@
  * a signal, reads its limits or starts a child sees what it would see under php.
  */
 #include <dirent.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <sched.h>
 #include <signal.h>
@@ -15,7 +16,9 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -64,7 +67,7 @@ static void keep_runtime_small(void)
 
 static void record_process(int argc, char **argv)
 {
-	int sig;
+	int sig, fd;
 
 	process_at_exec.argc = argc;
 	process_at_exec.argv = argv;
@@ -74,6 +77,9 @@ static void record_process(int argc, char **argv)
 	}
 	sigprocmask(SIG_BLOCK, NULL, &process_at_exec.mask);
 	getrlimit(RLIMIT_NOFILE, &process_at_exec.nofile);
+	for (fd = 0; fd < 3; fd++) {
+		process_at_exec.closed[fd] = fcntl(fd, F_GETFD) < 0;
+	}
 	if (!is_fpm(argc, argv)) {
 		keep_runtime_small();
 	}
@@ -138,6 +144,20 @@ static void close_other_threads(void)
 	}
 }
 
+/* Go opens /dev/null where it finds a standard descriptor closed; a script is to find it closed. */
+static void close_placeholders(void)
+{
+	struct stat file;
+	int fd;
+
+	for (fd = 0; fd < 3; fd++) {
+		if (process_at_exec.closed[fd] && fstat(fd, &file) == 0 && S_ISCHR(file.st_mode) &&
+			file.st_rdev == makedev(1, 3)) {
+			close(fd);
+		}
+	}
+}
+
 void engine_take_process(void)
 {
 	int sig;
@@ -151,6 +171,7 @@ void engine_take_process(void)
 	signal(SIGPIPE, SIG_IGN); /* a peer that goes away is an error of write, as in every SAPI of PHP's */
 	sigprocmask(SIG_SETMASK, &process_at_exec.mask, NULL);
 	setrlimit(RLIMIT_NOFILE, &process_at_exec.nofile);
+	close_placeholders();
 	if (process_at_exec.slack > 0) {
 		prctl(PR_SET_TIMERSLACK, (unsigned long)process_at_exec.slack);
 	}
