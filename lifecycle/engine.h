@@ -185,6 +185,100 @@ void engine_skip_shebang(void);
 void engine_extended_info(void);
 void engine_no_chdir(void);
 
+/* ---- fcgi_*.c: one request of a FastCGI client ---- */
+
+/* Where a param is in engine_fcgi_request.params; both are followed by a NUL. */
+struct engine_fcgi_pair {
+	uint32_t name, name_len;
+	uint32_t value, value_len;
+};
+
+/* A request, and where its output goes. Strings that have no length end in NUL; those that are absent are NULL. What
+ * they point to must live until the request's shutdown. */
+struct engine_fcgi_request {
+	const char *params;
+	const struct engine_fcgi_pair *pairs;
+	size_t pairs_len;
+	const char *method;
+	const char *query_string;
+	const char *content_type;
+	const char *cookie;
+	const char *authorization;
+	const char *php_value, *php_admin_value;
+	int64_t content_length;
+	const char *uri;    /* SCRIPT_NAME, as a rule */
+	size_t uri_len;
+	const char *script; /* its file */
+	size_t script_len;
+	int is_http;   /* it names a script at all */
+	int not_found; /* the status is 404 from the start */
+
+	/* The room for output that Go's writer has open, and how much of it is used. */
+	char *room;
+	size_t room_size, room_used;
+	int closed;  /* the client's connection was closed by fastcgi_finish_request() */
+	int tainted; /* it changed what cannot be taken back: the worker must not serve another */
+};
+
+/* Flags of engineFCGIHead. */
+enum { ENGINE_FCGI_NPH = 1, ENGINE_FCGI_RFC2616 = 2 };
+
+/* Once, in a worker, before its first request. */
+void engine_fcgi_worker(void);
+
+enum engine_value_result {
+	ENGINE_VALUE_APPLIED,
+	ENGINE_VALUE_UNKNOWN,
+	ENGINE_VALUE_EXTENSION_LOADED, /* engine_fcgi_collect_extensions is to be called */
+	ENGINE_VALUE_EXTENSION_FAILED,
+};
+
+/* Applies a php_value or php_admin_value, to the worker or to the request in hand. */
+enum engine_value_result engine_fcgi_apply_value(const char *name, const char *value, int admin, int for_request);
+void engine_fcgi_collect_extensions(void);
+
+struct engine_fcgi_settings {
+	int fix_pathinfo, discard_path;
+	const char *doc_root; /* NULL: not set */
+};
+void engine_fcgi_settings(struct engine_fcgi_settings *settings);
+int engine_fcgi_logging(void); /* fastcgi.logging */
+
+/* -1: PHP is of no more use. */
+int engine_fcgi_request_startup(struct engine_fcgi_request *request);
+/* 0, or why the script cannot be opened: an errno. */
+int engine_fcgi_open_script(void);
+void engine_fcgi_execute(void);
+/* Answers without a script. */
+void engine_fcgi_answer(int status, const char *text, size_t len);
+void engine_fcgi_header(const char *line, size_t len);
+
+const char *engine_fcgi_auth_user(void); /* NULL: none */
+
+/* What is known of a request before its shutdown. */
+struct engine_fcgi_end {
+	int status;
+	size_t memory; /* peak, bytes */
+};
+void engine_fcgi_request_end(struct engine_fcgi_end *end);
+/* A header of the response: the length of *value, which does not end in NUL and is NULL where there is none. */
+size_t engine_fcgi_response_header(const char *name, size_t len, const char **value);
+void engine_fcgi_request_shutdown(void);
+
+/* For fpm_get_status(): add to an array (a zval). Without a name, engine_array_add_array appends. */
+void engine_array_add_string(void *array, const char *name, size_t name_len, const char *value, size_t value_len);
+void engine_array_add_number(void *array, const char *name, size_t name_len, int64_t value);
+void engine_array_add_float(void *array, const char *name, size_t name_len, double value);
+void *engine_array_add_array(void *array, const char *name, size_t name_len);
+
+/* ---- quit.c ---- */
+
+/* Makes SIGQUIT add to an eventfd, in place of its default. 0 or an errno. */
+int engine_catch_quit(int eventfd);
+
+/* The process title, as ps shows it. */
+void engine_set_title(const char *title);
+
 /* ---- zygote.c: a worker's share of what its zygote was told ---- */
 
 /* Whether this process is a zygote's worker. */

@@ -47,12 +47,20 @@ const char *engine_ini_dir(void)
 	return started ? started->ini_dir : NULL;
 }
 
+static int is_named(const char *name)
+{
+	return strcmp(started->name, name) == 0;
+}
+
 static int module_startup(sapi_module_struct *sapi)
 {
-	if (strcmp(started->name, "cli-server") == 0) {
+	if (is_named("cli")) {
+		return php_module_startup(sapi, NULL);
+	}
+	if (is_named("cli-server")) {
 		return php_module_startup(sapi, &cli_server_extension);
 	}
-	return php_module_startup(sapi, strcmp(started->name, "cli") == 0 ? NULL : &web_extension);
+	return php_module_startup(sapi, is_named("fpm-fcgi") ? &fcgi_extension : &web_extension);
 }
 
 /* php_module_startup takes the directories to scan for .ini files from the environment alone: PHP_INI_SCAN_DIR is
@@ -89,8 +97,10 @@ int engine_module_startup(const struct engine_module *m)
 		.php_ini_ignore_cwd = 1, /* ini_path names every place to search */
 		.phpinfo_as_text = m->phpinfo_as_text,
 	};
-	if (strcmp(m->name, "cli") == 0) {
+	if (is_named("cli")) {
 		cli_module_init(&module);
+	} else if (is_named("fpm-fcgi")) {
+		fcgi_module_init(&module);
 	} else {
 		server_module_init(&module, m->dl);
 	}

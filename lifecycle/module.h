@@ -8,14 +8,16 @@
 /* Each front end's callbacks, and the functions it adds to PHP's. */
 void cli_module_init(sapi_module_struct *module);
 void server_module_init(sapi_module_struct *module, int with_dl);
+void fcgi_module_init(sapi_module_struct *module);
 
-/* The extensions that PHP starts besides its own: cli-server's settings. */
+/* The extensions that PHP starts besides its own: the settings of cli-server, of php-cgi, and of php-fpm. */
 extern zend_module_entry cli_server_extension;
-/* php-cgi's and php-fpm's. */
 extern zend_module_entry web_extension;
+extern zend_module_entry fcgi_extension;
 
-/* The settings of a request's host and directories (user_settings.c). */
-int user_settings_activate(void);
+/* The settings of a request's host and directories (user_settings.c): of php.ini's sections and of .user.ini files.
+ * Either may be NULL. */
+int user_settings_activate(const char *host, const char *document_root);
 void user_settings_forget(void);
 
 /* PHP_CONFIG_FILE_PATH of the started module; NULL before that. */

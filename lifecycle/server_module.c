@@ -92,6 +92,11 @@ static char *server_getenv(const char *name, size_t len)
 	return getenv(name);
 }
 
+static int server_activate(void)
+{
+	return server_request ? user_settings_activate(server_request->server_name, server_request->document_root) : FAILURE;
+}
+
 /* PHP deactivates once in module startup, when there is no request. */
 static int server_deactivate(void)
 {
@@ -219,7 +224,7 @@ void server_module_init(sapi_module_struct *module, int with_dl)
 		module->additional_functions = cli_server_functions;
 	} else {
 		module->additional_functions = with_dl ? shell_functions : NULL;
-		module->activate = user_settings_activate;
+		module->activate = server_activate;
 		module->getenv = server_getenv;
 		module->deactivate = server_deactivate;
 	}

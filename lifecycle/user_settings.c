@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "module.h"
-#include "server.h"
 
 /* What the .user.ini files on the way to a directory say, kept for user_ini.cache_ttl seconds. */
 struct user_settings {
@@ -116,16 +115,16 @@ static void activate_host(const char *given)
 	php_ini_activate_per_host_config(host, len);
 }
 
-int user_settings_activate(void)
+int user_settings_activate(const char *host, const char *document_root)
 {
 	char directory[MAXPATHLEN + 2];
 	size_t len;
 
-	if (!server_request || !SG(request_info).path_translated) {
+	if (!SG(request_info).path_translated) {
 		return FAILURE;
 	}
-	if (server_request->server_name && php_ini_has_per_host_config()) {
-		activate_host(server_request->server_name);
+	if (host && php_ini_has_per_host_config()) {
+		activate_host(host);
 	}
 	if (!php_ini_has_per_dir_config() && !(PG(user_ini_filename) && *PG(user_ini_filename))) {
 		return SUCCESS;
@@ -139,8 +138,8 @@ int user_settings_activate(void)
 	directory[len++] = '/';
 	directory[len] = '\0';
 	php_ini_activate_per_dir_config(directory, len);
-	if (PG(user_ini_filename) && *PG(user_ini_filename) && server_request->document_root) {
-		activate_user_files(directory, server_request->document_root);
+	if (PG(user_ini_filename) && *PG(user_ini_filename) && document_root) {
+		activate_user_files(directory, document_root);
 	}
 	return SUCCESS;
 }

@@ -5,7 +5,10 @@ package lifecycle
 */
 import "C"
 
-import "unsafe"
+import (
+	"syscall"
+	"unsafe"
+)
 
 // Worker is a process that a zygote forked: PHP is started, and no request was served yet.
 type Worker struct {
@@ -41,4 +44,12 @@ func CurrentWorker(log func(message string, priority int)) *Worker {
 // IsWorker says whether this process is a zygote's worker.
 func IsWorker() bool {
 	return C.engine_is_worker() != 0
+}
+
+// CatchQuit makes SIGQUIT write to an eventfd instead of ending the process. The error is a syscall.Errno.
+func CatchQuit(eventfd int) error {
+	if errno := C.engine_catch_quit(C.int(eventfd)); errno != 0 {
+		return syscall.Errno(errno)
+	}
+	return nil
 }

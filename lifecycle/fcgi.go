@@ -1,0 +1,207 @@
+package lifecycle
+
+/*
+#include <stdlib.h>
+#include <string.h>
+#include "engine.h"
+*/
+import "C"
+
+import (
+	"runtime"
+	"syscall"
+	"unsafe"
+
+	"github.com/phpsapi/phpsapi/sapi"
+)
+
+// FCGI answers the requests of FastCGI clients, one after another. The module must have been started as sapi.FPM, and
+// the process be a zygote's worker. In a steady state it allocates nothing.
+type FCGI struct {
+	client FCGIClient
+	c      *C.struct_engine_fcgi_request // C memory, for life
+	ended  bool                          // fastcgi_finish_request() was called
+
+	// A response's head in the making.
+	responseHead sapi.ResponseHead
+	lines        [][]byte
+	head         []byte
+
+	// What C points to while a request runs.
+	pinner runtime.Pinner
+	params *byte
+	pairs  *sapi.Pair
+}
+
+// FCGIClient is the client of the request in hand, as PHP sees it. An error says that it is gone.
+type FCGIClient interface {
+	// ReadBody fills p with the next bytes of the body, as far as there are any.
+	ReadBody(p []byte) int
+	// Room is memory of C's (see CBuffer) where the next bytes of output go: PHP fills it from the start, and then
+	// Commit is called with how many there are.
+	Room() ([]byte, error)
+	Commit(n int)
+	Write(p []byte) error
+	Flush() error
+	// Finish ends the response before the script has ended. closed says that the client's connection was, too.
+	Finish() (closed bool)
+	// Message takes a message of PHP's, such as an error, when php.ini names no other place for it.
+	Message(text string)
+	// Log takes a message of the engine's for the front end's log, with the number of zlog's level.
+	Log(level int, text string)
+	// Status fills in what fpm_get_status() returns; false if it is not known.
+	Status(Array) bool
+}
+
+// Request is a FastCGI request, as much of it as the engine needs beside the params. Slices may be of Go's memory;
+// they and the params must not change until the request's shutdown. nil stands for what is absent.
+type FCGIRequest struct {
+	Params []byte
+	Pairs  []sapi.Pair
+	// These are in Params, and so each is followed by a NUL byte.
+	Method, QueryString, ContentType, Cookie, Authorization, PHPValue, PHPAdminValue []byte
+	ContentLength                                                                    int64
+	// Path is the script. IsHTTP says that the request named one at all.
+	Path   sapi.ScriptPath
+	IsHTTP bool
+}
+
+// NewFCGI makes this process, a zygote's worker, ready for requests.
+func (e *Engine) NewFCGI(client FCGIClient) *FCGI {
+	C.engine_fcgi_worker()
+	return &FCGI{client: client, c: (*C.struct_engine_fcgi_request)(C.calloc(1, C.sizeof_struct_engine_fcgi_request))}
+}
+
+// CBuffer gives n bytes of C's memory. They are never freed.
+func CBuffer(n int) []byte {
+	return unsafe.Slice((*byte)(C.calloc(1, C.size_t(n))), n)
+}
+
+// fcgi is the one with the request in hand, for the callbacks from C.
+var fcgi *FCGI
+
+// RequestStartup starts the request r. The error is ErrRequestStartup: PHP is of no more use, and the worker is to
+// exit.
+func (f *FCGI) RequestStartup(r *FCGIRequest) error {
+	f.pin(r)
+	c := f.c
+	c.method, c.query_string, c.content_type = pointer(r.Method), pointer(r.QueryString), pointer(r.ContentType)
+	c.cookie, c.authorization = pointer(r.Cookie), pointer(r.Authorization)
+	c.php_value, c.php_admin_value = pointer(r.PHPValue), pointer(r.PHPAdminValue)
+	c.content_length = C.int64_t(r.ContentLength)
+	c.not_found, c.is_http = boolean(r.Path.NotFound), boolean(r.IsHTTP)
+	f.pathTo(r.Path)
+	c.closed = 0
+	f.ended = false
+	fcgi = f
+	if f.takeRoom() != nil || C.engine_fcgi_request_startup(c) != 0 {
+		return ErrRequestStartup
+	}
+	return nil
+}
+
+// pathTo passes the script's path, which C copies at once: it may be a part of a longer slice, or memory of its own.
+func (f *FCGI) pathTo(path sapi.ScriptPath) {
+	f.c.uri, f.c.uri_len = pointer(path.URI), C.size_t(len(path.URI))
+	f.c.script, f.c.script_len = pointer(path.Filename), C.size_t(len(path.Filename))
+}
+
+// pin keeps the params where they are: they stay in use between the calls of C.
+func (f *FCGI) pin(r *FCGIRequest) {
+	params, pairs := unsafe.SliceData(r.Params), unsafe.SliceData(r.Pairs)
+	if params != f.params || pairs != f.pairs {
+		f.pinner.Unpin()
+		f.params, f.pairs = params, pairs
+		if params != nil {
+			f.pinner.Pin(params)
+		}
+		if pairs != nil {
+			f.pinner.Pin(pairs)
+		}
+	}
+	f.c.params = (*C.char)(unsafe.Pointer(params))
+	f.c.pairs = (*C.struct_engine_fcgi_pair)(unsafe.Pointer(pairs))
+	f.c.pairs_len = C.size_t(len(r.Pairs))
+}
+
+func pointer(b []byte) *C.char {
+	return (*C.char)(unsafe.Pointer(unsafe.SliceData(b)))
+}
+
+// OpenScript opens the request's script. The error is a syscall.Errno.
+func (f *FCGI) OpenScript() error {
+	if errno := C.engine_fcgi_open_script(); errno != 0 {
+		return syscall.Errno(errno)
+	}
+	return nil
+}
+
+// Execute runs the script that was opened.
+func (f *FCGI) Execute() {
+	C.engine_fcgi_execute()
+}
+
+// Answer answers in place of a script.
+func (f *FCGI) Answer(status int, text []byte) {
+	C.engine_fcgi_answer(C.int(status), pointer(text), C.size_t(len(text)))
+}
+
+// Header sets a header of the response, in place of one of the same name: "Name: value".
+func (f *FCGI) Header(line string) {
+	C.engine_fcgi_header((*C.char)(unsafe.Pointer(unsafe.StringData(line))), C.size_t(len(line)))
+}
+
+// AuthUser is the user of the Authorization header, valid until the request's shutdown; nil: none.
+func (f *FCGI) AuthUser() []byte {
+	user := C.engine_fcgi_auth_user()
+	if user == nil {
+		return nil
+	}
+	return unsafe.Slice((*byte)(unsafe.Pointer(user)), int(C.strlen(user)))
+}
+
+// FCGIEnd is what is known of a request when its script has ended.
+type FCGIEnd struct {
+	Status int
+	Memory uint64 // peak, in bytes
+}
+
+// RequestEnd follows the script, before RequestShutdown.
+func (f *FCGI) RequestEnd() FCGIEnd {
+	var end C.struct_engine_fcgi_end
+	C.engine_fcgi_request_end(&end)
+	return FCGIEnd{Status: int(end.status), Memory: uint64(end.memory)}
+}
+
+// ResponseHeader gives the value of a header of the response; nil if it has none of that name.
+func (f *FCGI) ResponseHeader(name string) []byte {
+	var value *C.char
+	size := C.engine_fcgi_response_header((*C.char)(unsafe.Pointer(unsafe.StringData(name))), C.size_t(len(name)), &value)
+	return unsafe.Slice((*byte)(unsafe.Pointer(value)), int(size))
+}
+
+// RequestShutdown ends the request. All output is then committed; that the response is ended is the caller's to do.
+// spoiled says that the request changed what cannot be taken back, so that this process must not serve another.
+func (f *FCGI) RequestShutdown() (spoiled bool) {
+	C.engine_fcgi_request_shutdown()
+	if !f.ended {
+		f.commit()
+	}
+	fcgi = nil
+	return f.c.tainted != 0
+}
+
+// takeRoom asks for room for output.
+func (f *FCGI) takeRoom() error {
+	room, err := f.client.Room()
+	f.c.room, f.c.room_size, f.c.room_used = pointer(room), C.size_t(len(room)), 0
+	return err
+}
+
+// commit passes on what PHP has put into the room.
+func (f *FCGI) commit() {
+	if n := int(f.c.room_used); n > 0 {
+		f.client.Commit(n)
+	}
+	f.c.room_size, f.c.room_used = 0, 0
+}

@@ -1,0 +1,59 @@
+/* A FastCGI request (fcgi_*.c), and what the front ends php-fpm and php-cgi add to PHP for it. */
+#ifndef PHPSAPI_FCGI_H
+#define PHPSAPI_FCGI_H
+
+#include "engine.h"
+#include "libphp.h"
+
+/* The request in hand, which Go fills (lifecycle/fcgi.go); NULL outside of one. */
+extern struct engine_fcgi_request *fcgi_request;
+
+/* fcgi_output.c */
+size_t fcgi_ub_write(const char *text, size_t len);
+void fcgi_flush(void *context);
+int fcgi_send_headers(sapi_headers_struct *headers);
+/* Whether this is a process that a script forked: it has no Go runtime, and the connection is its parent's. */
+int fcgi_is_forked(void);
+
+/* fcgi_input.c */
+size_t fcgi_read_post(char *buffer, size_t size);
+char *fcgi_read_cookies(void);
+void fcgi_close_body_file(void);
+
+/* fcgi_variables.c */
+const char *fcgi_param(const char *name, size_t name_len);
+char *fcgi_getenv(const char *name, size_t name_len);
+void fcgi_register_variables(zval *variables);
+/* Makes PHP ask us for the environment. */
+void fcgi_take_environment(void);
+void fcgi_each_param(void (*use)(const char *name, unsigned int name_len, char *value, unsigned int value_len, void *to),
+	void *to);
+
+/* fcgi_settings.c: the extension cgi-fcgi with the settings cgi.*, fastcgi.* and fpm.* */
+struct fcgi_settings {
+	bool rfc2616_headers;
+	bool nph;
+	bool force_redirect;
+	bool fix_pathinfo;
+	bool discard_path;
+	bool logging;
+	char *redirect_status_env;
+	char *error_header;
+	char *fpm_config;
+};
+extern struct fcgi_settings fcgi_settings;
+extern zend_module_entry fcgi_extension;
+
+/* fcgi_values.c: php_value and its like */
+void fcgi_apply_request_values(void);
+void fcgi_restore_request_values(void);
+
+/* fcgi_functions.c */
+extern const zend_function_entry fcgi_functions[];
+
+void fcgi_log(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* zlog's numbers */
+enum { FCGI_LOG_DEBUG = 1, FCGI_LOG_NOTICE, FCGI_LOG_WARNING, FCGI_LOG_ERROR };
+
+#endif

@@ -1,0 +1,61 @@
+/* The body of a FastCGI request. Counterpart: sapi/fpm/fpm/fpm_main.c (sapi_cgi_read_post). */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fcgi.h"
+#include "_cgo_export.h"
+
+/* REQUEST_BODY_FILE: a web server may have stored the body. */
+static int body_file = -1;
+
+void fcgi_close_body_file(void)
+{
+	if (body_file >= 0) {
+		close(body_file);
+		body_file = -1;
+	}
+}
+
+/* 0: it is named and cannot be opened. */
+static int open_body_file(void)
+{
+	const char *name = fcgi_param("REQUEST_BODY_FILE", strlen("REQUEST_BODY_FILE"));
+
+	if (!name || !*name || body_file >= 0) {
+		return 1;
+	}
+	body_file = open(name, O_RDONLY | O_CLOEXEC);
+	if (body_file < 0) {
+		zend_error(E_WARNING, "REQUEST_BODY_FILE: open('%s') failed: %s (%d)", name, strerror(errno), errno);
+		return 0;
+	}
+	return 1;
+}
+
+size_t fcgi_read_post(char *buffer, size_t size)
+{
+	size_t remaining = SG(request_info).content_length - SG(read_post_bytes), len = 0;
+
+	if (!fcgi_request || fcgi_is_forked() || !open_body_file()) {
+		return 0;
+	}
+	if (size > remaining) {
+		size = remaining;
+	}
+	while (len < size) {
+		ssize_t got = body_file >= 0 ? read(body_file, buffer + len, size - len)
+									 : (ssize_t)engineFCGIRead(buffer + len, size - len);
+		if (got <= 0) {
+			break;
+		}
+		len += got;
+	}
+	return len;
+}
+
+char *fcgi_read_cookies(void)
+{
+	return fcgi_request ? (char *)fcgi_request->cookie : NULL;
+}

@@ -1,0 +1,138 @@
+/* One FastCGI request, from its startup to its shutdown. Counterpart: sapi/fpm/fpm/fpm_main.c (main). */
+#include <errno.h>
+#include <string.h>
+
+#include "fcgi.h"
+#include "module.h"
+
+static zend_file_handle script;
+
+static void begin(struct engine_fcgi_request *r)
+{
+	fcgi_request = r;
+	r->tainted = 0;
+	SG(server_context) = r; /* PHP asks for nothing but that it is there */
+	SG(request_info).request_method = r->method;
+	SG(request_info).query_string = (char *)r->query_string;
+	SG(request_info).content_type = r->content_type;
+	SG(request_info).content_length = r->content_length;
+	SG(request_info).request_uri = r->uri ? estrndup(r->uri, r->uri_len) : NULL;
+	SG(request_info).path_translated = r->script ? estrndup(r->script, r->script_len) : NULL;
+	SG(request_info).proto_num = 1000;
+	SG(sapi_headers).http_response_code = r->not_found ? 404 : 200;
+	if (r->is_http) {
+		php_handle_auth_data(r->authorization);
+	}
+	fcgi_apply_request_values();
+}
+
+int engine_fcgi_request_startup(struct engine_fcgi_request *r)
+{
+	int result = FAILURE;
+
+	zend_try {
+		begin(r);
+		result = php_request_startup();
+	} zend_end_try();
+	return result == SUCCESS ? 0 : -1;
+}
+
+int engine_fcgi_open_script(void)
+{
+	int error = ENOENT;
+
+	zend_try {
+		error = php_fopen_primary_script(&script) == SUCCESS ? 0 : errno;
+	} zend_end_try();
+	return error;
+}
+
+void engine_fcgi_execute(void)
+{
+	EG(exit_status) = 0;
+	zend_try {
+		php_execute_script(&script);
+	} zend_end_try();
+	/* With opcache the engine's list of open files may not have it, and then nobody else closes it. */
+	if (!script.in_list) {
+		zend_destroy_file_handle(&script);
+	}
+	end_if_forked();
+}
+
+void engine_fcgi_answer(int status, const char *text, size_t len)
+{
+	zend_try {
+		SG(sapi_headers).http_response_code = status;
+		php_output_write(text, len);
+	} zend_end_try();
+}
+
+void engine_fcgi_header(const char *line, size_t len)
+{
+	zend_try {
+		sapi_header_line header = {.line = line, .line_len = len};
+		sapi_header_op(SAPI_HEADER_REPLACE, &header);
+	} zend_end_try();
+}
+
+const char *engine_fcgi_auth_user(void)
+{
+	return SG(request_info).auth_user;
+}
+
+void engine_fcgi_request_end(struct engine_fcgi_end *end)
+{
+	fcgi_close_body_file();
+	if (EG(exit_status) == 255 && fcgi_settings.error_header && *fcgi_settings.error_header && !SG(headers_sent)) {
+		engine_fcgi_header(fcgi_settings.error_header, strlen(fcgi_settings.error_header));
+	}
+	end->status = SG(sapi_headers).http_response_code;
+	end->memory = zend_memory_peak_usage(1);
+}
+
+size_t engine_fcgi_response_header(const char *name, size_t len, const char **value)
+{
+	zend_llist_element *element;
+
+	for (element = SG(sapi_headers).headers.head; element; element = element->next) {
+		sapi_header_struct *header = (sapi_header_struct *)element->data;
+		if (header->header_len > len && header->header[len] == ':' && strncasecmp(header->header, name, len) == 0) {
+			const char *at = header->header + len + 1, *end = header->header + header->header_len;
+			while (at < end && *at == ' ') {
+				at++;
+			}
+			*value = at;
+			return end - at;
+		}
+	}
+	*value = NULL;
+	return 0;
+}
+
+void engine_fcgi_request_shutdown(void)
+{
+	zend_try {
+		if (SG(request_info).path_translated) {
+			efree(SG(request_info).path_translated);
+			SG(request_info).path_translated = NULL;
+		}
+		php_request_shutdown(NULL);
+	} zend_end_try();
+	fcgi_restore_request_values();
+	SG(request_info).request_uri = NULL; /* its memory went with the request's */
+	SG(server_context) = NULL;
+	fcgi_request = NULL;
+}
+
+void engine_fcgi_settings(struct engine_fcgi_settings *settings)
+{
+	settings->fix_pathinfo = fcgi_settings.fix_pathinfo;
+	settings->discard_path = fcgi_settings.discard_path;
+	settings->doc_root = PG(doc_root);
+}
+
+int engine_fcgi_logging(void)
+{
+	return fcgi_settings.logging;
+}
