@@ -1,0 +1,150 @@
+// Counterpart: main/fastcgi.c (safe_read, safe_write, fcgi_accept_request, fcgi_close)
+
+package worker
+
+import (
+	"errors"
+	"io"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// How long a client may say nothing. php-fpm waits for the first byte as long as this, and for ever afterwards.
+const (
+	firstByteTimeout = 5 * time.Second
+	nextByteTimeout  = 60 * time.Second
+	lingerTimeout    = time.Second
+)
+
+// errSilent says that the client said nothing for too long.
+var errSilent = errors.New("the client was silent for too long")
+
+// connection is the transport of the connection in hand: a blocking socket that is read without blocking first, since
+// as a rule the bytes are there.
+type connection struct {
+	fd      int // -1: none
+	began   bool
+	timeout time.Duration
+	onBegin func() // called when the first byte of a request has come
+	iov     []unix.Iovec
+}
+
+// begin makes fd the connection in hand.
+func (c *connection) begin(fd int, timeout time.Duration) {
+	c.fd, c.began, c.timeout = fd, false, timeout
+}
+
+// Read gives what has come, after waiting for it if need be.
+func (c *connection) Read(p []byte) (int, error) {
+	for {
+		n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(c.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))),
+			uintptr(len(p)), unix.MSG_DONTWAIT, 0, 0)
+		switch {
+		case errno == unix.EINTR:
+		case errno == unix.EAGAIN:
+			if err := c.wait(); err != nil {
+				return 0, err
+			}
+		case errno != 0:
+			return 0, errno
+		case n == 0:
+			return 0, io.EOF
+		default:
+			if !c.began {
+				c.began, c.timeout = true, nextByteTimeout
+				c.onBegin()
+			}
+			return int(n), nil
+		}
+	}
+}
+
+func (c *connection) wait() error {
+	deadline := time.Now().Add(c.timeout)
+	for {
+		left := time.Until(deadline)
+		if left <= 0 {
+			return errSilent
+		}
+		polled := [1]unix.PollFd{{Fd: int32(c.fd), Events: unix.POLLIN}}
+		n, err := unix.Poll(polled[:], int(left.Milliseconds())+1)
+		if n > 0 {
+			return nil
+		}
+		if err != nil && err != unix.EINTR {
+			return err
+		}
+	}
+}
+
+// Write writes all of p.
+func (c *connection) Write(p []byte) (int, error) {
+	done := 0
+	for done < len(p) {
+		n, err := unix.Write(c.fd, p[done:])
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return done, err
+		}
+		done += n
+	}
+	return done, nil
+}
+
+// Writev writes all of bufs. It makes fastcgi write long output from where it lies.
+func (c *connection) Writev(bufs [][]byte) (int, error) {
+	done := 0
+	for {
+		for len(bufs) > 0 && len(bufs[0]) == 0 {
+			bufs = bufs[1:]
+		}
+		if len(bufs) == 0 {
+			return done, nil
+		}
+		c.iov = c.iov[:0]
+		for _, b := range bufs {
+			v := unix.Iovec{Base: unsafe.SliceData(b)}
+			v.SetLen(len(b))
+			c.iov = append(c.iov, v)
+		}
+		n, _, errno := unix.Syscall(unix.SYS_WRITEV, uintptr(c.fd), uintptr(unsafe.Pointer(&c.iov[0])), uintptr(len(c.iov)))
+		if errno == unix.EINTR {
+			continue
+		}
+		if errno != 0 {
+			return done, errno
+		}
+		done += int(n)
+		for left := int(n); left > 0; {
+			m := min(left, len(bufs[0]))
+			bufs[0] = bufs[0][m:]
+			left -= m
+			for len(bufs) > 0 && len(bufs[0]) == 0 {
+				bufs = bufs[1:]
+			}
+		}
+	}
+}
+
+// close closes the connection. With linger something is unread, and the reset that closing then sends must not
+// overtake the response: the client gets a moment to read it.
+func (c *connection) close(linger bool) {
+	if c.fd < 0 {
+		return
+	}
+	if linger && unix.Shutdown(c.fd, unix.SHUT_WR) == nil {
+		c.began, c.timeout = true, lingerTimeout
+		var waste [4096]byte
+		for deadline := time.Now().Add(lingerTimeout); time.Now().Before(deadline); {
+			if _, err := c.Read(waste[:]); err != nil {
+				break
+			}
+		}
+	}
+	unix.Close(c.fd)
+	c.fd = -1
+}

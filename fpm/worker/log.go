@@ -1,0 +1,50 @@
+// Counterpart: sapi/fpm/fpm/fpm_main.c (sapi_cgi_log_fastcgi, sapi_cgi_log_message)
+
+package worker
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
+)
+
+// newLog makes a worker's log. Its lines go to standard error, where the master reads them if catch_workers_output says
+// so, and during a request to the client's STDERR.
+func newLog(k *worker) *zlog.Log {
+	log := zlog.New(os.Stderr)
+	log.Configure(func(s *zlog.Settings) {
+		s.Child = true
+		s.Launched = true
+		if k.spec.Global.LogLevel != 0 {
+			s.Level = k.spec.Global.LogLevel
+		}
+		if k.spec.Global.LogLimit != 0 {
+			s.Limit = k.spec.Global.LogLimit
+		}
+		s.Buffering = k.spec.Global.LogBuffering
+		s.External = k.tellClient
+	})
+	return log
+}
+
+// tellClient puts a message on the STDERR stream of the request in hand.
+func (k *worker) tellClient(_ zlog.Level, message string) {
+	if !k.inHand || k.finished || message == "" || !k.php.Logging() {
+		return
+	}
+	out := k.conn.Response()
+	if k.said {
+		out.WriteStderr([]byte("; "))
+	}
+	k.said = true
+	out.WriteStderr([]byte(message))
+}
+
+// report sends a message to the master for the error log.
+func (k *worker) report(level zlog.Level, text string) {
+	message := append([]byte{contract.Log, '0' + byte(level)}, text...)
+	unix.SendmsgN(k.control, message[:min(len(message), contract.MaxMessage)], nil, nil, unix.MSG_NOSIGNAL)
+}

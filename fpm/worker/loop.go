@@ -1,0 +1,160 @@
+// Counterpart: main/fastcgi.c (fcgi_accept_request)
+
+package worker
+
+import (
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
+)
+
+// serve answers requests until the worker is to go, and returns the process's exit status.
+func (k *worker) serve() int {
+	k.io.onBegin = k.readingHeaders
+	k.io.fd = -1
+	if err := k.watch(); err != nil {
+		k.failed(err, "epoll")
+		return exitSoftware
+	}
+	k.send(contract.Ready, -1)
+	for !k.leaving {
+		k.slot.Accepting()
+		if !k.next() {
+			break
+		}
+	}
+	k.park()
+	if k.broken {
+		return exitSoftware
+	}
+	return exitOK
+}
+
+// watch makes the epoll instance. Of the workers that wait on the listening socket the kernel wakes one.
+func (k *worker) watch() (err error) {
+	if k.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return err
+	}
+	for _, fd := range [...]int{k.control, k.quit} {
+		if err := k.add(fd, unix.EPOLLIN); err != nil {
+			return err
+		}
+	}
+	return k.add(k.listen, unix.EPOLLIN|unix.EPOLLEXCLUSIVE)
+}
+
+func (k *worker) add(fd int, events uint32) error {
+	return unix.EpollCtl(k.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)})
+}
+
+// next waits for one thing to do and does it. The master comes first, then the kept connection, whose client only this
+// worker can serve, then a new one. False: something is wrong with the process.
+func (k *worker) next() bool {
+	var events [4]unix.EpollEvent
+	n, err := unix.EpollWait(k.epoll, events[:], -1)
+	if err == unix.EINTR {
+		return true
+	}
+	if err != nil {
+		k.failed(err, "epoll_wait")
+		return false
+	}
+	ready := func(fd int) bool {
+		for i := range n {
+			if int(events[i].Fd) == fd {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case ready(k.quit):
+		k.leaving = true
+	case ready(k.control):
+		k.hear()
+	case k.kept >= 0 && ready(k.kept):
+		fd, p := k.kept, k.keptPeer
+		k.kept = -1
+		k.converse(fd, p, true, nextByteTimeout)
+	case ready(k.listen):
+		k.accept()
+	}
+	return true
+}
+
+// accept takes a new connection, if no other worker was faster.
+func (k *worker) accept() {
+	var sa unix.RawSockaddrAny
+	size := uint32(unsafe.Sizeof(sa))
+	r, _, errno := unix.RawSyscall6(unix.SYS_ACCEPT4, uintptr(k.listen), uintptr(unsafe.Pointer(&sa)),
+		uintptr(unsafe.Pointer(&size)), unix.SOCK_CLOEXEC, 0, 0)
+	switch errno {
+	case 0:
+	case unix.EAGAIN, unix.EINTR, unix.ECONNABORTED:
+		return
+	default:
+		// Descriptors or memory ran out: it must not spin.
+		k.failed(errno, "accept")
+		time.Sleep(100 * time.Millisecond)
+		return
+	}
+	p := peer{}
+	if k.tcp {
+		p = peerOf(&sa)
+	}
+	if !k.allowed.admits(p) {
+		k.log.Logf(zlog.Error, "Connection disallowed: IP address '%s' has been dropped.", p)
+		unix.Close(int(r))
+		return
+	}
+	k.slot.CountConnection()
+	k.converse(int(r), p, false, firstByteTimeout)
+}
+
+// converse answers the requests that come on a connection without a wait. watched says that the epoll instance has it
+// already.
+func (k *worker) converse(fd int, p peer, watched bool, timeout time.Duration) {
+	k.park()
+	k.io.begin(fd, timeout)
+	k.peer = p
+	k.conn.Reset(&k.io)
+	for {
+		keep := k.answer()
+		if k.io.fd < 0 {
+			return
+		}
+		if !keep {
+			k.io.close(k.unread || k.conn.Buffered() > 0)
+			return
+		}
+		if k.leaving || k.conn.Buffered() == 0 {
+			break
+		}
+		k.io.began = false
+		k.readingHeaders()
+		k.io.began = true
+	}
+	k.kept, k.keptPeer = k.io.fd, p
+	k.io.fd = -1
+	if !watched {
+		if err := k.add(k.kept, unix.EPOLLIN|unix.EPOLLRDHUP); err != nil {
+			unix.Close(k.kept)
+			k.kept = -1
+		}
+	}
+}
+
+// park hands the kept connection to the master: it would wait while this worker is busy, or gone.
+func (k *worker) park() {
+	if k.kept < 0 {
+		return
+	}
+	unix.EpollCtl(k.epoll, unix.EPOLL_CTL_DEL, k.kept, nil)
+	k.send(contract.Park, k.kept)
+	unix.Close(k.kept)
+	k.kept = -1
+}

@@ -1,0 +1,88 @@
+// Counterpart: sapi/fpm/fpm/fpm_status.c (fpm_status_handle_request)
+
+package worker
+
+import (
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+	"github.com/phpsapi/phpsapi/fpm/status"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
+	"github.com/phpsapi/phpsapi/lifecycle"
+)
+
+// answerSpecially answers a request for the ping page or the status page; false: it is for neither.
+func (k *worker) answerSpecially() bool {
+	uri := k.forPHP.Path.URI
+	if uri == nil {
+		return false
+	}
+	head := string(k.forPHP.Method) == "HEAD"
+	if k.pool.PingPath.Set && string(uri) == k.pool.PingPath.Value {
+		k.slot.Executing()
+		k.send1(status.Ping(k.pool.PingResponse.Value, head))
+		return true
+	}
+	path := k.pool.StatusPath
+	if k.pool.Shared != nil && !path.Set {
+		path = k.pool.Shared.StatusPath
+	}
+	if !path.Set || string(uri) != path.Value {
+		return false
+	}
+	k.slot.Executing()
+	snapshot, ok := status.Take(k.shown)
+	if !ok {
+		k.log.Log(zlog.Error, "status: unable to find or access status shared memory")
+		k.send1(status.Failure())
+		return true
+	}
+	k.send1(status.NewPage(snapshot, status.Choose(string(k.forPHP.QueryString)), head))
+	return true
+}
+
+// send1 has PHP send a page.
+func (k *worker) send1(p status.Page) {
+	for _, line := range p.Headers {
+		k.php.Header(line)
+	}
+	k.php.Answer(p.Status, p.Body)
+}
+
+// Status is fpm_get_status().
+func (k *worker) Status(into lifecycle.Array) bool {
+	snapshot, ok := status.Take(k.shown)
+	if !ok {
+		k.log.Log(zlog.Error, "status: unable to find or access status shared memory")
+		return false
+	}
+	fill(into, snapshot.Function())
+	return true
+}
+
+func fill(into lifecycle.Array, entries []status.Entry) {
+	for _, e := range entries {
+		switch v := e.Value.(type) {
+		case int64:
+			into.SetInt(e.Name, v)
+		case float64:
+			into.SetFloat(e.Name, v)
+		case string:
+			into.SetString(e.Name, v)
+		case [][]status.Entry:
+			list := into.SetArray(e.Name)
+			for _, element := range v {
+				fill(list.AppendArray(), element)
+			}
+		}
+	}
+}
+
+// openShown opens the scoreboard whose status the pool shows: its own, or another's with pm.status_listen.
+func (k *worker) openShown(fd int) error {
+	if fd < 0 {
+		k.shown = k.slot.Reader
+		return nil
+	}
+	reader, err := scoreboard.OpenReader(fd, k.pool.Shared.MaxChildren)
+	k.shown = reader
+	return err
+}

@@ -1,0 +1,90 @@
+package worker
+
+import (
+	"fmt"
+	"os"
+	"runtime/debug"
+
+	"github.com/phpsapi/phpsapi/cgi/fastcgi"
+	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
+	"github.com/phpsapi/phpsapi/lifecycle"
+	"github.com/phpsapi/phpsapi/sapi"
+)
+
+// php-fpm's exit statuses.
+const (
+	exitOK       = 0
+	exitSoftware = 70
+)
+
+// Sizes of what a connection's bytes go through. php-fpm, too, sends output when it has 8 KiB of it.
+const (
+	readBuffer  = 16 << 10
+	writeBuffer = 8<<10 + 64
+)
+
+// memoryLimit is when Go's collector, which is off otherwise, begins to work.
+const memoryLimit = 8 << 20
+
+// Main is the life of the worker w, whose payload is a contract.Spec. It returns the process's exit status.
+func Main(w *lifecycle.Worker) int {
+	spec, err := contract.Decode(w.Payload)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "phpsapi:", err)
+		return exitSoftware
+	}
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(memoryLimit)
+	k := &worker{spec: spec, pool: spec.Pool, engine: w.Engine, pid: os.Getpid()}
+	k.log = newLog(k)
+	if err := k.become(w.Files); err != nil {
+		k.log.Logf(zlog.Error, "[pool %s] child failed to initialize", k.pool.Name)
+		return exitSoftware
+	}
+	status := k.serve()
+	w.Engine.ModuleShutdown()
+	return status
+}
+
+// worker is the process. There is one.
+type worker struct {
+	spec   *contract.Spec
+	pool   *conf.Pool
+	engine *lifecycle.Engine
+	log    *zlog.Log
+
+	listen  int // -1 when it accepts no more
+	control int
+	epoll   int
+	quit    int // an eventfd that SIGQUIT's handler writes to
+	tcp     bool
+	allowed allowed
+	slot    *scoreboard.Slot
+
+	php      *lifecycle.FCGI
+	rules    sapi.PathRules
+	io       connection // the connection in hand
+	conn     *fastcgi.Conn
+	kept     int // the connection that is idle and kept; -1: none
+	keptPeer peer
+	peer     peer // of the connection in hand
+	requests int  // so far
+	leaving  bool // no more requests
+	broken   bool // PHP is of no more use
+	pid      int
+
+	shown *scoreboard.Reader // the scoreboard of the status page
+
+	// The request in hand.
+	request  fastcgi.Request
+	forPHP   lifecycle.FCGIRequest
+	info     scoreboard.Request
+	inHand   bool // log messages go to its client, too
+	said     bool // one has
+	finished bool // its response has been ended by fastcgi_finish_request()
+	unread   bool // not all of it was read
+	cpu      cpuTimes
+}
