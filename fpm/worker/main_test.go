@@ -1,0 +1,231 @@
+package worker
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+	"github.com/phpsapi/phpsapi/lifecycle"
+	"github.com/phpsapi/phpsapi/lifecycle/zygote"
+	"github.com/phpsapi/phpsapi/sapi"
+)
+
+// TestMain makes the test binary its own zygote's worker.
+func TestMain(m *testing.M) {
+	if w := lifecycle.CurrentWorker(func(message string, _ int) { fmt.Fprintln(os.Stderr, message) }); w != nil {
+		os.Exit(Main(w))
+	}
+	os.Exit(m.Run())
+}
+
+// A pool is one worker or more of the test's, with the test as their master.
+type pool struct {
+	Dir    string
+	Socket string
+	t      testing.TB
+	conf   conf.Pool
+	zygote *zygote.Zygote
+	board  *scoreboard.Board
+	listen *os.File
+	slots  int
+	stderr string // a file that takes the workers' standard error
+
+	workers []*child
+}
+
+// child is a worker as its master sees it.
+type child struct {
+	pid     int
+	control int
+}
+
+// slots is how many workers a test's pool may have.
+const slots = 8
+
+// newPool makes a pool without a worker.
+func newPool(t testing.TB, configure func(*conf.Pool), settings ...sapi.Setting) *pool {
+	t.Helper()
+	p := &pool{Dir: t.TempDir(), t: t, conf: conf.Pool{Name: "www", Domain: conf.Unix, ProcessPriority: conf.PriorityUnset,
+		PM: conf.Static, MaxChildren: slots}}
+	if configure != nil {
+		configure(&p.conf)
+	}
+	dir, err := os.MkdirTemp("", "worker")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	p.Socket = filepath.Join(dir, "fpm.sock")
+	p.listen = listen(t, p.Socket)
+	if p.board, err = scoreboard.Create(slots); err != nil {
+		t.Fatal(err)
+	}
+	p.board.Publish(scoreboard.Pool{Name: "www", PM: "static", StartEpoch: time.Now().Unix()})
+	p.stderr = filepath.Join(p.Dir, "stderr")
+	stderr, err := os.Create(p.stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stderr.Close()
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries := ""
+	for _, s := range settings {
+		entries += s.Name + "=" + s.Value + "\n"
+	}
+	p.zygote, err = zygote.Start(zygote.Config{
+		Program: program, Engine: lifecycle.EnginePath(), Stderr: stderr,
+		Env: []string{"LC_ALL=C", "PATH=/usr/bin:/bin", "PADDING=" + strings.Repeat("x", 100)},
+		Module: sapi.Module{Name: sapi.FPM, PrettyName: "FPM/FastCGI", Binary: program,
+			INI: sapi.INI{Ignore: true, Entries: entries}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.close)
+	return p
+}
+
+// listen makes a listening socket that does not block, as the master's are.
+func listen(t testing.TB, path string) *os.File {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err == nil {
+		err = unix.Bind(fd, &unix.SockaddrUnix{Name: path})
+	}
+	if err == nil {
+		err = unix.Listen(fd, 128)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return os.NewFile(uintptr(fd), path)
+}
+
+// spawn forks a worker and waits until it is ready.
+func (p *pool) spawn() *child {
+	p.t.Helper()
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	slot := len(p.workers)
+	spec := &contract.Spec{Generation: 1, Slot: slot, Slots: slots, MasterPid: os.Getpid(), Pool: &p.conf,
+		Files: []contract.File{contract.Listen, contract.Scoreboard, contract.Control}}
+	payload, err := spec.Encode()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	theirs := os.NewFile(uintptr(pair[1]), "control")
+	p.board.Occupy(slot)
+	pid, err := p.zygote.Spawn(payload, p.listen, p.board.File(), theirs)
+	theirs.Close()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	unix.SetNonblock(int(p.listen.Fd()), true)
+	p.board.SetPid(slot, pid)
+	c := &child{pid: pid, control: pair[0]}
+	p.workers = append(p.workers, c)
+	if letter, _, text := c.receive(p.t); letter != contract.Ready {
+		p.t.Fatalf("the worker said %c%s, want Ready; stderr: %s", letter, text, p.log())
+	}
+	return c
+}
+
+// receive takes the worker's next message; letter 0: it is gone.
+func (c *child) receive(t testing.TB) (letter byte, fd int, text string) {
+	t.Helper()
+	polled := []unix.PollFd{{Fd: int32(c.control), Events: unix.POLLIN}}
+	for {
+		n, err := unix.Poll(polled, 10000)
+		if err == unix.EINTR {
+			continue
+		}
+		if n == 0 {
+			t.Fatal("the worker said nothing")
+		}
+		break
+	}
+	buffer, rights := make([]byte, contract.MaxMessage), make([]byte, 64)
+	n, rn, _, _, err := unix.Recvmsg(c.control, buffer, rights, unix.MSG_CMSG_CLOEXEC)
+	if err != nil || n == 0 {
+		return 0, -1, ""
+	}
+	return buffer[0], firstRight(rights[:rn]), string(buffer[1:n])
+}
+
+func (c *child) say(letter byte, fd int) {
+	var rights []byte
+	if fd >= 0 {
+		rights = unix.UnixRights(fd)
+	}
+	unix.Sendmsg(c.control, []byte{letter}, rights, nil, 0)
+}
+
+// exit waits for the end of a worker.
+func (p *pool) exit() zygote.Exit {
+	p.t.Helper()
+	select {
+	case e := <-p.zygote.Exits:
+		return e
+	case <-time.After(10 * time.Second):
+		p.t.Fatal("no worker ended")
+		return zygote.Exit{}
+	}
+}
+
+func (p *pool) close() {
+	for _, c := range p.workers {
+		unix.Close(c.control)
+	}
+	p.listen.Close()
+	for _, c := range p.workers {
+		syscall.Kill(c.pid, syscall.SIGKILL)
+	}
+	p.zygote.Close()
+	p.board.Close()
+	runtime.KeepAlive(p)
+}
+
+// log is what the workers wrote to standard error.
+func (p *pool) log() string {
+	b, _ := os.ReadFile(p.stderr)
+	return string(b)
+}
+
+// write makes a file in the pool's directory and returns its path.
+func (p *pool) write(name, content string) string {
+	p.t.Helper()
+	path := filepath.Join(p.Dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		p.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		p.t.Fatal(err)
+	}
+	return path
+}
+
+func dial(t testing.TB, socket string) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	return conn
+}
