@@ -68,6 +68,20 @@ func TestValues(t *testing.T) {
 	}
 }
 
+func TestEachLineTellsItsOwnTime(t *testing.T) {
+	f, err := Parse("%{%s}t %{%s}T")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := New(f, Options{})
+	for _, want := range []string{"5 6\n", "5 7\n", "6 7\n", "0 0\n", "0 0\n"} {
+		e := &Entry{Accepted: int64(want[0] - '0'), Logged: int64(want[2] - '0')}
+		if line, _ := l.Line(e); string(line) != want {
+			t.Errorf("got %q, want %q", line, want)
+		}
+	}
+}
+
 // A URI that a server decoded may hold a line end, and so another request's line.
 func TestLineEndInURIStaysInItsLine(t *testing.T) {
 	e := entry()

@@ -16,13 +16,15 @@ type Slot struct {
 	page  *slotPage
 	clock Clock
 	index int
+	own   []byte
 	seen  int64 // when the active workers were last counted
 }
 
 // OpenSlot maps slot i, which the master has given this worker, for writing and
 // the rest for reading, and empties it: the stage is Creating. The descriptor
 // stays the caller's, who must close it before anything untrusted runs: whoever
-// has it can write every page. Call it before chroot(2), while there is a /proc.
+// has it can write every page. Call it before chroot(2) and before the process
+// changes user, while it may open /proc/self/fd.
 func OpenSlot(fd, slots, i int) (*Slot, error) {
 	r, err := OpenReader(fd, slots)
 	if err != nil {
@@ -37,7 +39,7 @@ func OpenSlot(fd, slots, i int) (*Slot, error) {
 		r.Close()
 		return nil, err
 	}
-	s := &Slot{Reader: r, page: (*slotPage)(unsafe.Pointer(&own[0])), clock: NewClock(), index: i}
+	s := &Slot{Reader: r, page: (*slotPage)(unsafe.Pointer(&own[0])), clock: NewClock(), index: i, own: own}
 	s.reset()
 	return s, nil
 }

@@ -20,7 +20,7 @@ type Snapshot struct {
 // Reader.Totals); Failure is the page to show then.
 func Take(r *scoreboard.Reader) (Snapshot, bool) {
 	s := Snapshot{Epoch: time.Now().Unix(), Mono: scoreboard.NewClock().Now()}
-	if !r.Totals(&s.Totals) {
+	if !patiently(func() bool { return r.Totals(&s.Totals) }) {
 		return s, false
 	}
 	var p scoreboard.Proc
@@ -28,12 +28,24 @@ func Take(r *scoreboard.Reader) (Snapshot, bool) {
 		if !r.Used(i) {
 			continue
 		}
-		r.Snapshot(i, &p)
+		patiently(func() bool { return r.Snapshot(i, &p) || p.StartEpoch == 0 })
 		if p.StartEpoch != 0 { // else it has gone meanwhile
 			s.Procs = append(s.Procs, p)
 		}
 	}
 	return s, true
+}
+
+// patiently gives a writer that has lost its CPU within a change the time to
+// end it.
+func patiently(read func() bool) bool {
+	for range 5 {
+		if read() {
+			return true
+		}
+		time.Sleep(100 * time.Microsecond)
+	}
+	return false
 }
 
 // since is a time that passed, in seconds.

@@ -1,0 +1,68 @@
+package scoreboard
+
+import (
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// FuzzSlot fills a worker's page, and the master's for good measure, with
+// anything: readers and master go on.
+func FuzzSlot(f *testing.F) {
+	f.Add([]byte{}, []byte{}, uint16(0))
+	f.Add([]byte{1}, []byte{0xff, 0xff}, uint16(8))
+	all := make([]byte, 4096)
+	for i := range all {
+		all[i] = 0xff
+	}
+	f.Add(all, all, uint16(0))
+	f.Add(all, []byte{}, uint16(48))     // all but the counts
+	f.Add(all[:8], []byte{}, uint16(32)) // peak
+	f.Fuzz(func(t *testing.T, slot, pool []byte, at uint16) {
+		b, slots := board(t, 3)
+		mem, err := unix.Mmap(int(b.File().Fd()), 0, b.size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Munmap(mem)
+		copy(mem[b.at(1)+int(at)%b.pageSize:b.at(2)], slot)
+		look(t, b, slots)
+		copy(mem[:b.slot0], pool)
+		look(t, b, slots)
+		for i := range slots {
+			b.Vacate(i)
+			b.Occupy(i)
+			b.SetPid(i, 1)
+		}
+		s := open(t, b, 1)
+		s.Accepting()
+		s.ReadingHeaders()
+		b.Publish(Pool{Name: "www"})
+		look(t, b, slots)
+		for _, s := range append(slots, s) {
+			unix.Munmap(s.mem)
+			unix.Munmap(s.own)
+		}
+	})
+}
+
+func look(t *testing.T, b *Board, slots []*Slot) {
+	var p Proc
+	var a Activity
+	var n Totals
+	for i := range slots {
+		b.Snapshot(i, &p)
+		b.Activity(i, &a)
+		slots[i].ReadingHeaders()
+		slots[i].Info(&Request{URI: []byte("/x")})
+		if p.Stage >= stages || a.Stage >= stages || p.Stage.String() == "" || len(p.Method) > methodSize || len(p.URI) > uriSize ||
+			len(p.Query) > querySize || len(p.User) > userSize || len(p.Script) > scriptSize {
+			t.Errorf("out of bounds: %+v %+v", p, a)
+		}
+	}
+	b.Totals(&n)
+	if n.Idle < 0 || n.Active < 0 || n.Idle+n.Active > len(slots) || n.MaxActive < 0 || n.MaxActive > len(slots) ||
+		len(n.Pool.Name) > poolSize || len(n.Pool.PM) > pmSize {
+		t.Errorf("out of bounds: %+v", n)
+	}
+}
