@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/internal/stockfpm"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
@@ -62,6 +63,7 @@ func TestPagesLikeStock(t *testing.T) {
 				}
 				// This is one of the workers', the page the other's, with luck.
 				stock.Get(t, before.uri, before.query, "SCRIPT_FILENAME", script, "HTTP_AUTHORIZATION", "Basic bWU6eA==", "CONTENT_LENGTH", "3", "REQUEST_METHOD", "PUT")
+				time.Sleep(time.Duration(min(i, 50)) * 100 * time.Microsecond) // until it is idle
 				want = stock.Get(t, "/status", query)
 			}
 			// The same on a scoreboard of ours.
