@@ -40,6 +40,9 @@ func Main(call Invocation) int {
 		return 0
 	}
 
+	if start.server {
+		return serve(call, start)
+	}
 	engine, err := lifecycle.Load(lifecycle.EnginePath())
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -3,7 +3,6 @@
 package cmd
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,7 +16,7 @@ import (
 // Main runs phpsapi with the arguments of the process and gives its exit status.
 func Main() int {
 	if lifecycle.IsWorker() {
-		return work()
+		return runWorker()
 	}
 	argv := os.Args
 	called := personality(argv[0])
@@ -32,12 +31,6 @@ func Main() int {
 		return runCLI(argv[1:])
 	}
 	return execute(argv[1:])
-}
-
-// work is the life of a process that a zygote forked.
-func work() int {
-	fmt.Fprintln(os.Stderr, "phpsapi: workers are not built in yet")
-	return 70
 }
 
 // usageName is what PHP's usage texts call a program started as argv0: its name where it came with a path, else name.

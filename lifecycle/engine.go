@@ -39,6 +39,11 @@ func Version() string {
 	return parts[0] + "." + parts[1]
 }
 
+// ServerSoftware is what php's development server of the headers' version calls itself in SERVER_SOFTWARE.
+func ServerSoftware() string {
+	return C.GoString(C.engine_server_software())
+}
+
 // LoadError says why libphp could not be used. Its text names the file and the way out.
 type LoadError struct {
 	Path   string // what was to be loaded
@@ -94,4 +99,10 @@ func Load(path string) (*Engine, error) {
 // From then on no signal reaches os/signal.
 func TakeProcess() {
 	C.engine_take_process()
+}
+
+// RestoreScheduling gives the main goroutine's thread, and so what it executes, the processors and the timer slack that
+// the process was executed with. A process that lives on and never runs PHP calls it instead of TakeProcess.
+func RestoreScheduling() {
+	C.engine_restore_scheduling()
 }

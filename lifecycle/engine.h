@@ -32,6 +32,8 @@ enum engine_load_result engine_load(const char *path, char *detail, size_t size)
 const char *engine_header_version(void);   /* PHP_VERSION of the headers, such as 8.2.36 */
 const char *engine_header_build_id(void);  /* ZEND_MODULE_BUILD_ID of the headers, such as API20220829,NTS */
 
+const char *engine_server_software(void);  /* SERVER_SOFTWARE of php's development server */
+
 const char *engine_path(void); /* the file the loaded engine came from */
 
 /* ---- process.c: what the process was given at exec ---- */
@@ -39,6 +41,10 @@ const char *engine_path(void); /* the file the loaded engine came from */
 /* Gives the main thread the signal state and limits that exec left, and closes all other threads to signals, so that
  * PHP finds the process as php's own main would. Called once, before PHP runs. */
 void engine_take_process(void);
+
+/* Gives the calling thread the processors and the timer slack that exec left: a runtime that only calls PHP is kept
+ * small, and the children it starts must not inherit that. */
+void engine_restore_scheduling(void);
 
 /* Says that the Go runtime is up: from now on C may call Go. */
 void engine_go_is_ready(void);

@@ -41,6 +41,11 @@ const char *engine_header_version(void)
 	return PHP_VERSION;
 }
 
+const char *engine_server_software(void)
+{
+	return ENGINE_SERVER_SOFTWARE;
+}
+
 const char *engine_header_build_id(void)
 {
 	return ZEND_MODULE_BUILD_ID;

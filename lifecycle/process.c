@@ -111,6 +111,28 @@ static void close_thread(int sig, siginfo_t *info, void *context)
 	atomic_fetch_add(&closed_threads, 1);
 }
 
+/* Sends sig to each other thread, and gives their number. Without opendir, whose buffer would leave a hole of 32 KB in
+ * the heap that PHP is about to fill. */
+static int signal_other_threads(int sig)
+{
+	char buffer[1024] __attribute__((aligned(8)));
+	int tasks = open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC), sent = 0;
+	long len, at;
+
+	while (tasks >= 0 && (len = syscall(SYS_getdents64, tasks, buffer, sizeof(buffer))) > 0) {
+		for (at = 0; at < len; at += ((struct dirent64 *)(buffer + at))->d_reclen) {
+			pid_t tid = atoi(((struct dirent64 *)(buffer + at))->d_name);
+			if (tid > 0 && tid != process_at_exec.pid && syscall(SYS_tgkill, process_at_exec.pid, tid, sig) == 0) {
+				sent++;
+			}
+		}
+	}
+	if (tasks >= 0) {
+		close(tasks);
+	}
+	return sent;
+}
+
 /*
  * Closes every other thread to signals. A handler that PHP's pcntl installed must run on the main thread: on a Go
  * thread it would run on a goroutine's stack, and a SIGCHLD that the main thread blocks to wait for would be lost to
@@ -123,24 +145,31 @@ static void close_other_threads(void)
 	const int sig = SIGRTMAX;
 	struct sigaction action = {.sa_sigaction = close_thread, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
 	const struct timespec pause = {.tv_nsec = 20 * 1000};
-	struct dirent *entry;
-	int sent = 0, tries;
-	DIR *tasks;
+	int sent, tries;
 
 	sigfillset(&action.sa_mask);
-	if (sigaction(sig, &action, NULL) != 0 || !(tasks = opendir("/proc/self/task"))) {
+	if (sigaction(sig, &action, NULL) != 0) {
 		return;
 	}
-	while ((entry = readdir(tasks))) {
-		pid_t tid = atoi(entry->d_name);
-		if (tid > 0 && tid != process_at_exec.pid && syscall(SYS_tgkill, process_at_exec.pid, tid, sig) == 0) {
-			sent++;
+	sent = signal_other_threads(sig);
+	/* The threads have this processor only: they run when it is given up. One that is just being born takes the signal
+	 * when it opens its mask: wait, but never for ever. */
+	for (tries = 0; atomic_load(&closed_threads) < sent && tries < 2500; tries++) {
+		if (tries < 100) {
+			sched_yield();
+		} else {
+			nanosleep(&pause, NULL);
 		}
 	}
-	closedir(tasks);
-	/* A thread that is just being born takes the signal when it opens its mask: wait, but never for ever. */
-	for (tries = 0; atomic_load(&closed_threads) < sent && tries < 2500; tries++) {
-		nanosleep(&pause, NULL);
+}
+
+void engine_restore_scheduling(void)
+{
+	if (process_at_exec.slack > 0) {
+		prctl(PR_SET_TIMERSLACK, (unsigned long)process_at_exec.slack);
+	}
+	if (process_at_exec.narrowed) {
+		sched_setaffinity(0, sizeof(process_at_exec.cpus), &process_at_exec.cpus);
 	}
 }
 
@@ -172,10 +201,5 @@ void engine_take_process(void)
 	sigprocmask(SIG_SETMASK, &process_at_exec.mask, NULL);
 	setrlimit(RLIMIT_NOFILE, &process_at_exec.nofile);
 	close_placeholders();
-	if (process_at_exec.slack > 0) {
-		prctl(PR_SET_TIMERSLACK, (unsigned long)process_at_exec.slack);
-	}
-	if (process_at_exec.narrowed) {
-		sched_setaffinity(0, sizeof(process_at_exec.cpus), &process_at_exec.cpus);
-	}
+	engine_restore_scheduling();
 }

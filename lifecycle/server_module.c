@@ -23,6 +23,8 @@ int server_discard_head;
 
 static char output[32 * 1024];
 static size_t output_len;
+/* php's development server shows at once what a script prints: somebody watches. */
+static int unbuffered;
 
 /* Whether this is a process that the script forked: it has no Go runtime, and its output goes nowhere, as the
  * connection belongs to its parent. */
@@ -75,7 +77,7 @@ static size_t server_ub_write(const char *text, size_t len)
 		php_handle_aborted_connection();
 		return 0;
 	}
-	if (len > sizeof(output)) {
+	if (unbuffered || len > sizeof(output)) {
 		if (!is_forked() && engineWrite((char *)text, len) != 0) {
 			php_handle_aborted_connection();
 			return 0;
@@ -212,6 +214,7 @@ static const zend_function_entry shell_functions[] = {
 void server_module_init(sapi_module_struct *module, int with_dl)
 {
 	proctitle_init();
+	unbuffered = strcmp(module->name, "cli-server") == 0;
 	module->ub_write = server_ub_write;
 	module->flush = server_flush;
 	module->sapi_error = zend_error;

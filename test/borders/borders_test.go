@@ -42,17 +42,19 @@ var borders = []border{
 	{"lifecycle", []string{"sapi"}, library},
 	{"lifecycle/zygote", []string{"sapi"}, library},
 	{"cli", []string{"sapi", "lifecycle"}, library},
+	{"cli/server", []string{"sapi", "lifecycle/zygote"}, library},
+	{"cli/server/worker", []string{"sapi", "lifecycle", "cli/server"}, library},
 	{"cgi", []string{"sapi", "lifecycle"}, library},
 	{"cgi/fastcgi", nil, nothing},
 	{"fpm", []string{"sapi", "cgi/fastcgi", "lifecycle/zygote"}, library},
 	{"fpm/worker", []string{"sapi", "lifecycle", "cgi/fastcgi", "fpm"}, library},
 }
 
-// pureGo are the directories whose packages must build without cgo, but for worker: what php-fpm's master and front
-// are made of.
-var pureGo = []string{"sapi", "cgi/fastcgi", "lifecycle/zygote", "fpm"}
+// pureGo are the directories whose packages must build without cgo, but for workers: what php-fpm's master and front
+// are made of, and the parent of php's development server.
+var pureGo = []string{"sapi", "cgi/fastcgi", "lifecycle/zygote", "fpm", "cli/server"}
 
-const worker = "fpm/worker"
+var workers = []string{"fpm/worker", "cli/server/worker"}
 
 var topLevel = []string{
 	"main.go", "cmd", "sapi", "lifecycle", "fpm", "cgi", "cli", "go.mod", "go.sum",
@@ -89,7 +91,7 @@ func TestTree(t *testing.T) {
 func TestMasterBuildsWithoutCgo(t *testing.T) {
 	var packages []string
 	for dir := range sources(t, os.DirFS("../..")) {
-		if slices.ContainsFunc(pureGo, func(p string) bool { return within(dir, p) }) && !within(dir, worker) {
+		if isPureGo(dir) {
 			packages = append(packages, "./"+dir)
 		}
 	}
@@ -102,6 +104,14 @@ func TestMasterBuildsWithoutCgo(t *testing.T) {
 	if said, err := build.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, said)
 	}
+}
+
+func isPureGo(dir string) bool {
+	return slices.ContainsFunc(pureGo, func(p string) bool { return within(dir, p) }) && !isWorker(dir)
+}
+
+func isWorker(dir string) bool {
+	return slices.ContainsFunc(workers, func(w string) bool { return within(dir, w) })
 }
 
 // sources are the directories that hold Go code other than tests.
@@ -198,7 +208,7 @@ func borderOf(dir string) (found border, ok bool) {
 
 func (b border) allows(dir, imported string) bool {
 	if own, ok := strings.CutPrefix(imported, module+"/"); ok {
-		if within(own, worker) && dir != "cmd" && !within(dir, worker) {
+		if isWorker(own) && dir != "cmd" && !isWorker(dir) {
 			return false
 		}
 		if own == dir || b.dir != "." && within(own, b.dir) {

@@ -1,0 +1,68 @@
+package cli
+
+import (
+	"os"
+	"runtime/debug"
+
+	"github.com/phpsapi/phpsapi/cli/server"
+	"github.com/phpsapi/phpsapi/lifecycle"
+	"github.com/phpsapi/phpsapi/sapi"
+	"github.com/phpsapi/phpsapi/sapi/getopt"
+)
+
+// serve is php -S. This process only owns the sockets; PHP runs in the zygote and its workers.
+func serve(call Invocation, start startup) int {
+	debug.SetGCPercent(100) // unlike a run of a script, the server lives on
+	lifecycle.RestoreScheduling()
+	o := parseServer(call.Args)
+	o.Workers = os.Getenv("PHP_CLI_SERVER_WORKERS")
+	o.Program = sapi.Self()
+	o.Engine = lifecycle.EnginePath()
+	o.Module = start.serverModule(call.Binary, o.zendExtensions)
+	return server.Main(o.Options)
+}
+
+// serverOptions are the options of -S.
+type serverOptions struct {
+	server.Options
+	zendExtensions []string // -z
+}
+
+// parseServer makes the pass over the options that php makes for -S: the first argument behind them is the router.
+func parseServer(args []string) serverOptions {
+	var o serverOptions
+	g := getopt.Reader{Args: args, Options: options}
+	for {
+		option, ok, err := g.Next()
+		if !ok && err == nil {
+			break
+		}
+		switch option.Letter {
+		case 'S':
+			o.Address = option.Value
+		case 't':
+			o.Root = option.Value
+		case 'q':
+			o.Quiet++
+		case 'z':
+			o.zendExtensions = append(o.zendExtensions, option.Value)
+		}
+	}
+	if rest := g.Rest(); len(rest) > 0 {
+		o.Router = rest[0]
+	}
+	return o
+}
+
+// serverModule is the development server's module: the command line's, without the settings that are forced there.
+func (s startup) serverModule(binary string, zendExtensions []string) sapi.Module {
+	m := s.module(binary)
+	m.Name = sapi.CLIServer
+	m.PrettyName = "Built-in HTTP server"
+	m.InfoAsText = false
+	m.INI.Entries = s.entries
+	for _, path := range zendExtensions {
+		m.INI.Entries += sapi.Define("zend_extension=" + path)
+	}
+	return m
+}

@@ -1,0 +1,130 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// child is the parent's side of a worker.
+type child struct {
+	pid    int
+	socket *net.UnixConn
+	// exited is closed when the worker has ended; status says how, where known is set.
+	exited chan struct{}
+	status syscall.WaitStatus
+	known  bool
+	ended  atomic.Bool // exited is closed
+
+	color     bool      // what it said in its Hello
+	idleSince time.Time // valid while it has no request
+}
+
+// startTime is how long a worker may take to be ready.
+const startTime = 10 * time.Second
+
+// spawn forks a worker and waits until it is ready.
+func (g *generation) spawn(payload []byte) (*child, error) {
+	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("socketpair", err)
+	}
+	theirs, ours := os.NewFile(uintptr(pair[1]), "theirs"), os.NewFile(uintptr(pair[0]), "ours")
+	defer theirs.Close()
+	conn, err := net.FileConn(ours)
+	ours.Close()
+	if err != nil {
+		return nil, err
+	}
+	pid, err := g.zygote.Spawn(payload, theirs)
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	c := g.born(pid, conn.(*net.UnixConn))
+	c.socket.SetReadDeadline(time.Now().Add(startTime))
+	letter, err := c.hear()
+	c.socket.SetReadDeadline(time.Time{})
+	if err != nil || letter != Hello && letter != HelloColor {
+		c.retire()
+		return nil, fmt.Errorf("worker %d did not start", pid)
+	}
+	c.color = letter == HelloColor
+	return c, nil
+}
+
+// hear gives the next byte the worker says.
+func (c *child) hear() (byte, error) {
+	var letter [1]byte
+	_, err := c.socket.Read(letter[:])
+	return letter[0], err
+}
+
+// retire lets a worker end that has no request.
+func (c *child) retire() { c.socket.Close() }
+
+// send passes a task with its connection and body.
+func (c *child) send(t *Task, conn *net.TCPConn, file *os.File) error {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	message := t.Encode()
+	var sent error
+	err = raw.Control(func(fd uintptr) {
+		fds := []int{int(fd)}
+		if file != nil {
+			fds = append(fds, int(file.Fd()))
+		}
+		_, _, sent = c.socket.WriteMsgUnix(message[:1], syscall.UnixRights(fds...), nil)
+	})
+	if err := errors.Join(err, sent); err != nil {
+		return err
+	}
+	_, err = c.socket.Write(message[1:])
+	return err
+}
+
+// outcome is what became of a task.
+type outcome int
+
+const (
+	answered outcome = iota
+	declined         // by the router: the parent is to answer
+	died             // and nothing was sent to the client
+	diedLate         // something was sent to the client
+)
+
+// wait waits until the worker has answered its task.
+func (c *child) wait() outcome {
+	began := false
+	for {
+		letter, err := c.hear()
+		switch {
+		case err != nil && began:
+			return diedLate
+		case err != nil:
+			return died
+		case letter == Began:
+			began = true
+		case letter == Declined:
+			return declined
+		case letter == Done:
+			return answered
+		}
+	}
+}
+
+// death waits until the zygote has told how a dead worker ended, and says it.
+func (c *child) death() string {
+	select {
+	case <-c.exited:
+	case <-time.After(2 * time.Second): // a child of the script may keep the zygote from learning of it
+		return death(c.pid, 0, false)
+	}
+	return death(c.pid, c.status, c.known)
+}

@@ -1,0 +1,23 @@
+package server
+
+import (
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+// catchSignals gives the signals that end the server. SIGPIPE is an error of write.
+func catchSignals() <-chan os.Signal {
+	c := make(chan os.Signal, 2)
+	signal.Notify(c, syscall.SIGINT, syscall.SIGTERM)
+	signal.Ignore(syscall.SIGPIPE)
+	return c
+}
+
+// dieBy ends the process as the signal's default does.
+func dieBy(sig os.Signal) {
+	signal.Reset(sig)
+	syscall.Kill(os.Getpid(), sig.(syscall.Signal))
+	time.Sleep(time.Second) // the signal comes to any thread, in a moment
+}

@@ -1,0 +1,32 @@
+package cmd
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/phpsapi/phpsapi/cli/server"
+	cliserver "github.com/phpsapi/phpsapi/cli/server/worker"
+	"github.com/phpsapi/phpsapi/fpm/contract"
+	fpmworker "github.com/phpsapi/phpsapi/fpm/worker"
+	"github.com/phpsapi/phpsapi/lifecycle"
+)
+
+// runWorker is what a zygote's worker does, by the role its payload names.
+func runWorker() int {
+	log := func(message string, _ int) { fmt.Fprintln(os.Stderr, message) }
+	w := lifecycle.CurrentWorker(func(message string, priority int) { log(message, priority) })
+	var payload struct{ Role string }
+	if err := json.Unmarshal(w.Payload, &payload); err != nil {
+		fmt.Fprintln(os.Stderr, "phpsapi: worker: damaged payload:", err)
+		return 1
+	}
+	switch payload.Role {
+	case server.Role:
+		return cliserver.Run(w, func(f func(string, int)) { log = f })
+	case contract.Role:
+		return fpmworker.Main(w)
+	}
+	fmt.Fprintf(os.Stderr, "phpsapi: worker: unknown role %q\n", payload.Role)
+	return 1
+}
