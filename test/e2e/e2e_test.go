@@ -74,10 +74,9 @@ func enable(extensions ...string) (string, error) {
 
 // command is `php args...` in dir, where php is the program php for all that it starts too.
 func command(t *testing.T, php, dir string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(t.Context(), php, args...)
+	cmd := exec.Command(php, args...)
 	cmd.Args[0] = "php"
 	cmd.Dir = dir
-	cmd.WaitDelay = patience
 	bin := filepath.Dir(php)
 	if php == stock {
 		bin = t.TempDir()
@@ -99,6 +98,8 @@ var varies = regexp.MustCompile(`Time: [0-9:.]+, Memory: [0-9.]+ MB`)
 
 // outcome is what a program printed, on both streams, and how it ended.
 func outcome(cmd *exec.Cmd) string {
+	timer := time.AfterFunc(patience, func() { cmd.Process.Kill() })
+	defer timer.Stop()
 	output, err := cmd.CombinedOutput()
 	if cmd.ProcessState == nil {
 		return err.Error()
