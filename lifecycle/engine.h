@@ -224,6 +224,12 @@ struct engine_fcgi_request {
 	size_t room_size, room_used;
 	int closed;  /* the client's connection was closed by fastcgi_finish_request() */
 	int tainted; /* it changed what cannot be taken back: the worker must not serve another */
+
+	/* What is known before the shutdown. */
+	int status;
+	size_t memory;  /* peak, bytes */
+	void *header;   /* where engine_fcgi_next_header is */
+	size_t line_len;
 };
 
 /* Flags of engineFCGIHead. */
@@ -261,14 +267,10 @@ void engine_fcgi_header(const char *line, size_t len);
 
 const char *engine_fcgi_auth_user(void); /* NULL: none */
 
-/* What is known of a request before its shutdown. */
-struct engine_fcgi_end {
-	int status;
-	size_t memory; /* peak, bytes */
-};
-void engine_fcgi_request_end(struct engine_fcgi_end *end);
-/* A header of the response: the length of *value, which does not end in NUL and is NULL where there is none. */
-size_t engine_fcgi_response_header(const char *name, size_t len, const char **value);
+/* Fills in the request's status and memory, and begins its headers. */
+void engine_fcgi_request_end(void);
+/* The response's next header line; NULL: that was the last. */
+const char *engine_fcgi_next_header(void); /* its length is in line_len */
 void engine_fcgi_request_shutdown(void);
 
 /* For fpm_get_status(): add to an array (a zval). Without a name, engine_array_add_array appends. */

@@ -168,16 +168,20 @@ type FCGIEnd struct {
 
 // RequestEnd follows the script, before RequestShutdown.
 func (f *FCGI) RequestEnd() FCGIEnd {
-	var end C.struct_engine_fcgi_end
-	C.engine_fcgi_request_end(&end)
-	return FCGIEnd{Status: int(end.status), Memory: uint64(end.memory)}
+	C.engine_fcgi_request_end()
+	return FCGIEnd{Status: int(f.c.status), Memory: uint64(f.c.memory)}
 }
 
-// ResponseHeader gives the value of a header of the response; nil if it has none of that name.
-func (f *FCGI) ResponseHeader(name string) []byte {
-	var value *C.char
-	size := C.engine_fcgi_response_header((*C.char)(unsafe.Pointer(unsafe.StringData(name))), C.size_t(len(name)), &value)
-	return unsafe.Slice((*byte)(unsafe.Pointer(value)), int(size))
+// ResponseHeaders appends the response's header lines, valid until the request's shutdown, to lines. It follows
+// RequestEnd.
+func (f *FCGI) ResponseHeaders(lines [][]byte) [][]byte {
+	for {
+		line := C.engine_fcgi_next_header()
+		if line == nil {
+			return lines
+		}
+		lines = append(lines, unsafe.Slice((*byte)(unsafe.Pointer(line)), int(f.c.line_len)))
+	}
 }
 
 // RequestShutdown ends the request. All output is then committed; that the response is ended is the caller's to do.

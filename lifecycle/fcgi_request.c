@@ -81,33 +81,29 @@ const char *engine_fcgi_auth_user(void)
 	return SG(request_info).auth_user;
 }
 
-void engine_fcgi_request_end(struct engine_fcgi_end *end)
+void engine_fcgi_request_end(void)
 {
 	fcgi_close_body_file();
 	if (EG(exit_status) == 255 && fcgi_settings.error_header && *fcgi_settings.error_header && !SG(headers_sent)) {
 		engine_fcgi_header(fcgi_settings.error_header, strlen(fcgi_settings.error_header));
 	}
-	end->status = SG(sapi_headers).http_response_code;
-	end->memory = zend_memory_peak_usage(1);
+	fcgi_request->status = SG(sapi_headers).http_response_code;
+	fcgi_request->memory = zend_memory_peak_usage(1);
+	fcgi_request->header = SG(sapi_headers).headers.head;
 }
 
-size_t engine_fcgi_response_header(const char *name, size_t len, const char **value)
+const char *engine_fcgi_next_header(void)
 {
-	zend_llist_element *element;
+	zend_llist_element *element = fcgi_request->header;
+	sapi_header_struct *header;
 
-	for (element = SG(sapi_headers).headers.head; element; element = element->next) {
-		sapi_header_struct *header = (sapi_header_struct *)element->data;
-		if (header->header_len > len && header->header[len] == ':' && strncasecmp(header->header, name, len) == 0) {
-			const char *at = header->header + len + 1, *end = header->header + header->header_len;
-			while (at < end && *at == ' ') {
-				at++;
-			}
-			*value = at;
-			return end - at;
-		}
+	if (!element) {
+		return NULL;
 	}
-	*value = NULL;
-	return 0;
+	fcgi_request->header = element->next;
+	header = (sapi_header_struct *)element->data;
+	fcgi_request->line_len = header->header_len;
+	return header->header;
 }
 
 void engine_fcgi_request_shutdown(void)

@@ -3,17 +3,75 @@
 package worker
 
 import (
+	"strings"
+	"time"
+
 	"golang.org/x/sys/unix"
 
+	"github.com/phpsapi/phpsapi/fpm/accesslog"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/lifecycle"
 )
 
+// access is the pool's access.log.
+type access struct {
+	fd      int // -1: none
+	log     *accesslog.Log
+	entry   accesslog.Entry
+	headers bool // the format shows a header of the response
+}
+
+// openAccess prepares for the log that the master opened; -1: there is none.
+func (k *worker) openAccess(fd int) {
+	k.access.fd = -1
+	if fd < 0 {
+		return
+	}
+	format, err := accesslog.Parse(k.pool.AccessFormat.Value)
+	if err != nil {
+		k.log.Log(zlog.Error, err.Error())
+		unix.Close(fd)
+		return
+	}
+	k.access.fd = fd
+	k.access.headers = strings.Contains(k.pool.AccessFormat.Value, "}o")
+	k.access.entry.Param = k.request.Params.Get
+	k.access.log = accesslog.New(format, accesslog.Options{Pool: k.pool.Name, Pid: k.pid, MasterPid: k.spec.MasterPid,
+		Suppress: k.pool.AccessSuppressPaths})
+}
+
 // setAccessLog takes the access log, opened anew.
 func (k *worker) setAccessLog(fd int) {
-	if fd >= 0 {
-		unix.Close(fd)
+	if fd < 0 {
+		return
 	}
+	if k.access.fd < 0 { // the pool has none
+		unix.Close(fd)
+		return
+	}
+	unix.Close(k.access.fd)
+	k.access.fd = fd
 }
 
 // logAccess writes the request's line.
-func (k *worker) logAccess(end *lifecycle.FCGIEnd) {}
+func (k *worker) logAccess(end *lifecycle.FCGIEnd, user, system time.Duration) {
+	if k.access.fd < 0 {
+		return
+	}
+	e := &k.access.entry
+	e.Request = k.info
+	e.Status = end.Status
+	e.Accepted, e.Logged = k.slot.AcceptedEpoch(), time.Now().Unix()
+	e.Duration, e.CPUUser, e.CPUSystem, e.Memory = k.slot.Duration(), user, system, end.Memory
+	e.RemoteAddr = k.remote
+	if k.access.headers {
+		e.Headers = k.php.ResponseHeaders(e.Headers[:0])
+	}
+	line, truncated := k.access.log.Line(e)
+	if truncated {
+		k.log.Log(zlog.Notice, accesslog.TruncatedNotice)
+	}
+	if line != nil {
+		unix.Write(k.access.fd, line)
+	}
+}

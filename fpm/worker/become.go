@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -74,6 +75,12 @@ func (k *worker) takeFiles(files []int) error {
 	if err := k.openShown(shared); err != nil {
 		return fmt.Errorf("[pool %s] %w", k.pool.Name, err)
 	}
+	log := -1
+	if i := k.spec.File(contract.Access); i >= 0 {
+		log = files[i]
+	}
+	k.openAccess(log)
+	time.Now().Local() // reads the time zone, while there is a file of it
 	if i := k.spec.File(contract.Stdout); i >= 0 {
 		unix.Dup3(files[i], 1, 0)
 		unix.Close(files[i])

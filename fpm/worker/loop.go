@@ -120,7 +120,7 @@ func (k *worker) accept() {
 func (k *worker) converse(fd int, p peer, watched bool, timeout time.Duration) {
 	k.park()
 	k.io.begin(fd, timeout)
-	k.peer = p
+	k.remote = p.append(k.remote)
 	k.conn.Reset(&k.io)
 	for {
 		keep := k.answer()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/user"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -123,7 +124,7 @@ func (p *pool) spawn() *child {
 		p.t.Fatal(err)
 	}
 	slot := len(p.workers)
-	spec := &contract.Spec{Generation: 1, Slot: slot, Slots: slots, MasterPid: os.Getpid(), Pool: &p.conf,
+	spec := &contract.Spec{Identity: identity(p.t), Generation: 1, Slot: slot, Slots: slots, MasterPid: os.Getpid(), Pool: &p.conf,
 		Files: []contract.File{contract.Listen, contract.Scoreboard, contract.Control}}
 	payload, err := spec.Encode()
 	if err != nil {
@@ -144,6 +145,16 @@ func (p *pool) spawn() *child {
 		p.t.Fatalf("the worker said %c%s, want Ready; stderr: %s", letter, text, p.log())
 	}
 	return c
+}
+
+// identity is who the workers are: the test's own user.
+func identity(t testing.TB) contract.Identity {
+	t.Helper()
+	who, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return contract.Identity{User: who.Username, Home: who.HomeDir}
 }
 
 // receive takes the worker's next message; letter 0: it is gone.

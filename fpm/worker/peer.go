@@ -40,6 +40,14 @@ func (p peer) String() string {
 	return p.addr.Unmap().String()
 }
 
+// append puts the address into the memory of b; nil on a unix socket.
+func (p peer) append(b []byte) []byte {
+	if !p.addr.IsValid() {
+		return nil
+	}
+	return p.addr.Unmap().AppendTo(b[:0])
+}
+
 // peerOf reads the address that accept(2) or getpeername(2) gave.
 func peerOf(sa *unix.RawSockaddrAny) peer {
 	switch sa.Addr.Family {

@@ -145,7 +145,7 @@ func (k *worker) end() {
 	end := k.php.RequestEnd()
 	user, system := k.cpu.sinceLast()
 	k.slot.End(user, system, end.Memory)
-	k.logAccess(&end)
+	k.logAccess(&end, user, system)
 }
 
 // finish sends the rest of the response and reads the rest of the request.

@@ -70,13 +70,14 @@ type worker struct {
 	conn     *fastcgi.Conn
 	kept     int // the connection that is idle and kept; -1: none
 	keptPeer peer
-	peer     peer // of the connection in hand
-	requests int  // so far
-	leaving  bool // no more requests
-	broken   bool // PHP is of no more use
+	remote   []byte // the address behind the connection in hand; nil on a unix socket
+	requests int    // so far
+	leaving  bool   // no more requests
+	broken   bool   // PHP is of no more use
 	pid      int
 
-	shown *scoreboard.Reader // the scoreboard of the status page
+	access access
+	shown  *scoreboard.Reader // the scoreboard of the status page
 
 	// The request in hand.
 	request  fastcgi.Request
