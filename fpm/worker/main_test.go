@@ -51,6 +51,9 @@ type child struct {
 	control int
 }
 
+// padding makes room for a process title.
+var padding = "PADDING=" + strings.Repeat("x", 100)
+
 // slots is how many workers a test's pool may have.
 const slots = 8
 

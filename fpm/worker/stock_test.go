@@ -10,7 +10,6 @@ import (
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/internal/stockfpm"
-	"github.com/phpsapi/phpsapi/sapi"
 )
 
 // A pair is a pool of this package's and one of php-fpm's with the same configuration, for the same scripts.
@@ -23,11 +22,17 @@ type pair struct {
 // newPair starts both, with one worker each. values are php_admin_value, on both sides.
 func newPair(t *testing.T, values ...conf.KeyValue) *pair {
 	t.Helper()
-	directives := "pm = static\npm.max_children = 1\npm.status_path = /status\nping.path = /ping\n"
+	return newPairWith(t, "", values...)
+}
+
+// newPairWith gives php-fpm further directives.
+func newPairWith(t *testing.T, directives string, values ...conf.KeyValue) *pair {
+	t.Helper()
+	directives += "\npm = static\npm.max_children = 1\npm.status_path = /status\nping.path = /ping\n"
 	for _, v := range values {
 		directives += fmt.Sprintf("php_admin_value[%s] = \"%s\"\n", v.Key, v.Value)
 	}
-	p := &pair{stock: stockfpm.Start(t, directives)}
+	p := &pair{stock: stockfpm.Start(t, directives, padding)}
 	p.dir = p.stock.Dir
 	p.ours = newPool(t, func(c *conf.Pool) {
 		c.LimitExtensions = []string{".php", ".phar"}
@@ -37,7 +42,7 @@ func newPair(t *testing.T, values ...conf.KeyValue) *pair {
 		for i := len(values) - 1; i >= 0; i-- {
 			c.PHPAdminValues = append(c.PHPAdminValues, values[i])
 		}
-	}, sapi.Setting{Name: "zend.x", Value: "1"})
+	})
 	p.ours.spawn()
 	return p
 }
