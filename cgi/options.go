@@ -161,7 +161,6 @@ type run struct {
 	script       string   // -f
 	extensions   []string // -z
 	args         []string // what is behind the options
-	last         string   // the last word of the options, which -f turns into $argv[0]
 }
 
 // parseRun makes the third pass, for a call from a shell.

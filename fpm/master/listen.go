@@ -107,6 +107,9 @@ func (l *listener) host(p *conf.Pool, host string, port int) (*socket, error) {
 	return found, nil
 }
 
+//lint:ignore ST1005 as getaddrinfo says it
+var errNotKnown = errors.New("Name or service not known")
+
 func lookup(host string) ([]net.IPAddr, error) {
 	if ip := net.ParseIP(host); ip != nil {
 		return []net.IPAddr{{IP: ip}}, nil
@@ -115,11 +118,11 @@ func lookup(host string) ([]net.IPAddr, error) {
 	defer cancel()
 	addresses, err := net.DefaultResolver.LookupIPAddr(ctx, host)
 	if err == nil && len(addresses) == 0 {
-		err = errors.New("Name or service not known")
+		err = errNotKnown
 	}
 	var dns *net.DNSError
 	if errors.As(err, &dns) && dns.IsNotFound {
-		err = errors.New("Name or service not known") // as getaddrinfo says it
+		err = errNotKnown
 	}
 	return addresses, err
 }
