@@ -39,7 +39,6 @@ type pool struct {
 	zygote *zygote.Zygote
 	board  *scoreboard.Board
 	listen *os.File
-	slots  int
 	stderr string // a file that takes the workers' standard error
 
 	workers []*child
