@@ -103,12 +103,12 @@ func (m *Master) respawn(g *generation, now time.Time) {
 // happen to a generation that lost its zygote: nobody can tell how its workers end, nor fork others. They serve on
 // while a new generation of the same configuration is made.
 func (e zygoteEnded) happen(m *Master) {
-	go e.z.Close()
 	g := e.gen
 	if g.zygote != e.z {
-		return
+		return // it was closed
 	}
 	g.zygote = nil
+	go e.z.Close()
 	if g.retiring || m.state != normal {
 		return
 	}

@@ -167,10 +167,10 @@ func (m *Master) commitReload() {
 		removePidFile(path, m.log)
 	}
 	before.e.close()
+	m.retire(old) // before it is said that the new one serves
 	m.begin()
 	m.park.move(old)
 	m.park.unlisten(old)
-	m.retire(old)
 	m.sockets.keep([]*generation{g})
 	if again {
 		m.log.reloading()

@@ -57,9 +57,11 @@ func Check(o Options, dump bool) int {
 
 // Main runs php-fpm's master and gives the exit status. In a process that is to become a daemon it starts that and
 // returns its verdict.
-func Main(o Options) int {
+func Main(o Options) int { return run(o, realSystem()) }
+
+func run(o Options, sys system) int {
 	verdict := daemonPipe()
-	m := &Master{opt: o, sys: realSystem(), box: newMailbox(), signals: catchEarly(), clock: scoreboard.NewClock(),
+	m := &Master{opt: o, sys: sys, box: newMailbox(), signals: catchEarly(), clock: scoreboard.NewClock(),
 		errorLog: newErrorLog(o.ForceStderr), systemd: newSystemd(os.Getenv)}
 	m.log = lines{m.errorLog.log}
 	status, daemon := m.start(verdict)

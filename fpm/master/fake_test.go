@@ -1,0 +1,261 @@
+package master
+
+// The test binary plays all parts: the test, the master (executed with role=master) and its workers (role=worker),
+// which are executed by a forker that takes the zygote's place. No PHP runs.
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+	"github.com/phpsapi/phpsapi/lifecycle/zygote"
+	"github.com/phpsapi/phpsapi/sapi"
+)
+
+const roleVariable = "MASTER_TEST_ROLE"
+
+func TestMain(m *testing.M) {
+	role := os.Getenv(roleVariable)
+	os.Unsetenv(roleVariable)
+	switch role {
+	case "master":
+		os.Exit(fakeMaster())
+	case "worker":
+		os.Exit(fakeWorker())
+	}
+	os.Exit(m.Run())
+}
+
+// fakeMaster is the master with workers that are no PHP.
+func fakeMaster() int {
+	sys := realSystem()
+	sys.start = startFakeZygote
+	no := false
+	options := Options{
+		Conf: conf.Options{Path: os.Args[1], AllowRoot: true, Daemonize: &no}, ForceStderr: true, Argv: []string{"php-fpm"},
+		Module: func() sapi.Module { return sapi.Module{} },
+	}
+	return run(options, sys)
+}
+
+// fakeZygote forks by executing. It fails as often as the file that the environment names says so.
+type fakeZygote struct {
+	exits   chan zygote.Exit
+	running sync.WaitGroup
+}
+
+func startFakeZygote(zygote.Config) (forker, <-chan zygote.Exit, error) {
+	if why, err := os.ReadFile(os.Getenv("MASTER_TEST_NO_ENGINE")); err == nil {
+		return nil, nil, &zygote.FailedError{Reason: string(why)}
+	}
+	z := &fakeZygote{exits: make(chan zygote.Exit, 64)}
+	z.running.Add(1)
+	return z, z.exits, nil
+}
+
+func (z *fakeZygote) Spawn(payload []byte, files ...*os.File) (int, error) {
+	c := exec.Command("/proc/self/exe")
+	c.Env = append(os.Environ(), roleVariable+"=worker", "PAYLOAD="+string(payload))
+	c.ExtraFiles = files
+	if err := c.Start(); err != nil {
+		return 0, err
+	}
+	z.running.Add(1)
+	go func() {
+		defer z.running.Done()
+		state, err := c.Process.Wait()
+		if err != nil {
+			return // the master has taken it for an orphan of its own, and knows
+		}
+		z.exits <- zygote.Exit{Pid: c.Process.Pid, Status: state.Sys().(syscall.WaitStatus)}
+	}()
+	return c.Process.Pid, nil
+}
+
+func (z *fakeZygote) Pid() int              { return -1 }
+func (z *fakeZygote) Detach(*os.File) error { return nil }
+func (z *fakeZygote) Close() error {
+	z.running.Done()
+	z.running.Wait()
+	close(z.exits)
+	return nil
+}
+
+// fakeWorker answers lines: a word and an argument.
+type worker struct {
+	spec    *contract.Spec
+	slot    *scoreboard.Slot
+	control int
+	listen  int
+	kept    int // an idle kept connection; -1: none
+	quit    bool
+}
+
+func fakeWorker() int {
+	signal.Reset()
+	spec, err := contract.Decode([]byte(os.Getenv("PAYLOAD")))
+	if err != nil {
+		return 99
+	}
+	fd := func(f contract.File) int { return 3 + spec.File(f) }
+	if _, err := os.Stat(os.Getenv("MASTER_TEST_NO_WORKER")); err == nil {
+		return 70
+	}
+	slot, err := scoreboard.OpenSlot(fd(contract.Scoreboard), spec.Slots, spec.Slot)
+	if err != nil {
+		return 98
+	}
+	w := &worker{spec: spec, slot: slot, control: fd(contract.Control), listen: fd(contract.Listen), kept: -1}
+	if spec.File(contract.Stderr) >= 0 {
+		unix.Dup3(fd(contract.Stderr), 2, 0)
+		unix.Close(fd(contract.Stderr))
+		unix.Close(fd(contract.Stdout))
+	}
+	slot.Accepting()
+	w.say(contract.Ready, "", -1)
+	for !w.quit {
+		w.wait()
+	}
+	if w.kept >= 0 {
+		w.say(contract.Park, "", w.kept)
+	}
+	return 0
+}
+
+func (w *worker) say(letter byte, text string, fd int) {
+	var rights []byte
+	if fd >= 0 {
+		rights = unix.UnixRights(fd)
+	}
+	unix.Sendmsg(w.control, append([]byte{letter}, text...), rights, nil, 0)
+}
+
+// wait takes one message, connection or request.
+func (w *worker) wait() {
+	fds := []unix.PollFd{{Fd: int32(w.control), Events: unix.POLLIN}, {Fd: int32(w.listen), Events: unix.POLLIN}, {Fd: int32(w.kept), Events: unix.POLLIN}}
+	if _, err := unix.Poll(fds, -1); err != nil {
+		return
+	}
+	switch {
+	case fds[0].Revents != 0:
+		w.obey()
+	case fds[2].Revents != 0:
+		conn := w.kept
+		w.kept = -1
+		w.serve(conn)
+	case fds[1].Revents != 0:
+		conn, _, err := unix.Accept4(w.listen, unix.SOCK_CLOEXEC)
+		if err != nil {
+			return
+		}
+		w.slot.CountConnection()
+		w.parkKept()
+		w.serve(conn)
+	}
+}
+
+func (w *worker) parkKept() {
+	if w.kept >= 0 {
+		w.say(contract.Park, "", w.kept)
+		unix.Close(w.kept)
+		w.kept = -1
+	}
+}
+
+func (w *worker) obey() {
+	letter, fd := w.receive()
+	switch letter {
+	case 0, contract.Quit:
+		w.quit = true
+	case contract.WhenIdle:
+		w.say(contract.Idle, "", -1)
+		for {
+			letter, fd := w.receive()
+			switch letter {
+			case contract.Connection:
+				w.parkKept()
+				w.serve(fd)
+				return
+			case contract.Nothing:
+				return
+			case 0, contract.Quit:
+				w.quit = true
+				return
+			}
+		}
+	case contract.AccessLog:
+		unix.Write(fd, []byte("new access log\n"))
+		unix.Close(fd)
+	}
+}
+
+func (w *worker) receive() (letter byte, fd int) {
+	b, oob := make([]byte, 100), make([]byte, 100)
+	n, oobn, _, _, err := unix.Recvmsg(w.control, b, oob, unix.MSG_CMSG_CLOEXEC)
+	if err != nil || n == 0 {
+		return 0, -1
+	}
+	return b[0], received(oob[:oobn])
+}
+
+// serve answers one line of a connection, and keeps it where the line says so.
+func (w *worker) serve(fd int) {
+	conn, err := net.FileConn(os.NewFile(uintptr(fd), "conn")) // duplicates
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	w.slot.ReadingHeaders()
+	line, _ := bufio.NewReader(conn).ReadString('\n')
+	word, argument, _ := strings.Cut(strings.TrimSpace(line), " ")
+	w.slot.Info(&scoreboard.Request{})
+	w.slot.Executing()
+	switch word {
+	case "sleep":
+		ms, _ := strconv.Atoi(argument)
+		time.Sleep(time.Duration(ms) * time.Millisecond)
+	case "kill":
+		n, _ := strconv.Atoi(argument)
+		syscall.Kill(os.Getpid(), syscall.Signal(n))
+		time.Sleep(time.Second)
+	case "exit":
+		n, _ := strconv.Atoi(argument)
+		os.Exit(n)
+	case "stubborn":
+		signal.Ignore(syscall.SIGTERM)
+		fmt.Fprintln(conn, "ignoring")
+		time.Sleep(20 * time.Second)
+	case "print":
+		fmt.Fprintln(os.Stderr, argument)
+	case "log":
+		w.say(contract.Log, "3"+argument, -1)
+	}
+	fmt.Fprintf(conn, "pool %s generation %d slot %d pid %d\n", w.spec.Pool.Name, w.spec.Generation, w.spec.Slot, os.Getpid())
+	w.slot.Finished()
+	if word == "keep" {
+		if w.kept, err = unix.FcntlInt(fdOf(conn), unix.F_DUPFD_CLOEXEC, 0); err != nil {
+			w.kept = -1
+		}
+	}
+	w.slot.Accepting()
+}
+
+func fdOf(conn net.Conn) (fd uintptr) {
+	raw, _ := conn.(syscall.Conn).SyscallConn()
+	raw.Control(func(n uintptr) { fd = n })
+	return fd
+}

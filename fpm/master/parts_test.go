@@ -1,0 +1,157 @@
+package master
+
+import (
+	"bytes"
+	"encoding/hex"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
+)
+
+// The kernel's bytes for: user::rw- user:33:rw- group::r-- group:5:rw- group:7:rw- mask::rw- other::---
+func TestACL(t *testing.T) {
+	want := "02000000" +
+		"01000600ffffffff" + "0200060021000000" + "04000400ffffffff" + "0800060005000000" + "0800060007000000" +
+		"10000600ffffffff" + "20000000ffffffff"
+	if got := hex.EncodeToString(encodeACL(0o640, []int{33, 33}, []int{7, 5})); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestACLIsSet(t *testing.T) {
+	path := t.TempDir() + "/file"
+	if err := os.WriteFile(path, nil, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := setACL(path, []int{33}, nil); err == unix.EOPNOTSUPP {
+		t.Skip("no access control lists here")
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, 256)
+	n, err := unix.Getxattr(path, aclAttribute, got)
+	if err != nil || !bytes.Equal(got[:n], encodeACL(0o640, []int{33}, nil)) {
+		t.Errorf("got %x, %v", got[:n], err)
+	}
+}
+
+func TestEndingIsWordedAsPHPFPMDoes(t *testing.T) {
+	for status, want := range map[syscall.WaitStatus]struct {
+		how   string
+		level zlog.Level
+	}{
+		0:                                   {"with code 0", zlog.Notice},
+		70 << 8:                             {"with code 70", zlog.Warning},
+		syscall.WaitStatus(syscall.SIGQUIT): {"on signal 3 (SIGQUIT)", zlog.Notice},
+		syscall.WaitStatus(syscall.SIGTERM): {"on signal 15 (SIGTERM)", zlog.Warning},
+		syscall.WaitStatus(syscall.SIGSEGV) | 0x80: {"on signal 11 (SIGSEGV - core dumped)", zlog.Warning},
+	} {
+		if how, level := ending(status); how != want.how || level != want.level {
+			t.Errorf("%#x: %q, %v; want %q, %v", uint32(status), how, level, want.how, want.level)
+		}
+	}
+}
+
+// outputOf gives what pieces of a child's output become in the log.
+func outputOf(decorate bool, pieces ...string) string {
+	var b bytes.Buffer
+	log := zlog.New(&b)
+	log.Configure(func(s *zlog.Settings) { s.Launched = true; s.Now = func() time.Time { return time.Unix(0, 0) } })
+	o := &output{child: &child{pid: 7, pool: &pool{conf: &conf.Pool{Name: "www", DecorateWorkersOutput: decorate}}}}
+	for _, piece := range pieces {
+		pipe := 1
+		if strings.HasPrefix(piece, "1>") {
+			pipe, piece = 0, piece[2:]
+		}
+		o.take(log, pipe, []byte(piece))
+	}
+	return b.String()
+}
+
+func TestWorkersOutput(t *testing.T) {
+	time.Local = time.UTC
+	const head = "[01-Jan-1970 00:00:00] WARNING: [pool www] child 7 said into "
+	for _, c := range []struct {
+		name   string
+		pieces []string
+		want   string
+	}{
+		{"a line", []string{"a b\n"}, head + "stderr: \"a b\"\n"},
+		{"a line in pieces", []string{"a ", "b", "\n"}, head + "stderr: \"a b\"\n"},
+		{"two lines", []string{"a\nb\n"}, head + "stderr: \"a\"\n" + head + "stderr: \"b\"\n"},
+		{"both pipes", []string{"a", "1>b\n"}, head + "stderr: \"a\"\n" + head + "stdout: \"b\"\n"},
+		{"a flush mark", []string{"a\x00fscf\x00b\n"}, head + "stderr: \"a\"\n" + head + "stderr: \"b\"\n"},
+		{"a flush mark in pieces", []string{"a\x00fs", "cf\x00"}, head + "stderr: \"a\"\n"},
+		{"no flush mark after all", []string{"a\x00fs", "x\n"}, head + "stderr: \"a\x00fsx\"\n"},
+	} {
+		if got := outputOf(true, c.pieces...); got != c.want {
+			t.Errorf("%s: got  %q\nwant %q", c.name, got, c.want)
+		}
+	}
+	if got := outputOf(false, "plain\n"); got != "plain\n" {
+		t.Errorf("undecorated: got %q", got)
+	}
+}
+
+func TestRequestsAreJudged(t *testing.T) {
+	const s = time.Second
+	both := conf.Pool{RequestSlowlogTimeout: 2 * s, RequestTerminateTimeout: 5 * s}
+	track := both
+	track.RequestTerminateTimeoutTrackFinished = true
+	for _, c := range []struct {
+		pool   conf.Pool
+		stage  scoreboard.Stage
+		took   time.Duration
+		traced bool
+		want   overdue
+	}{
+		{both, scoreboard.Executing, 1 * s, false, inTime},
+		{both, scoreboard.Executing, 2 * s, false, tooSlow},
+		{both, scoreboard.Executing, 2 * s, true, inTime},
+		{both, scoreboard.Executing, 5 * s, true, timedOut},
+		{both, scoreboard.ReadingHeaders, 4 * s, false, inTime}, // only a script is slow
+		{both, scoreboard.ReadingHeaders, 5 * s, false, timedOut},
+		{both, scoreboard.Accepting, 9 * s, false, inTime},
+		{both, scoreboard.Creating, 9 * s, false, inTime},
+		{both, scoreboard.Finished, 9 * s, false, inTime},
+		{track, scoreboard.Finished, 9 * s, false, timedOut},
+		{conf.Pool{}, scoreboard.Executing, 900 * s, false, inTime},
+	} {
+		if got := judge(&c.pool, c.stage, c.took, c.traced); got != c.want {
+			t.Errorf("%v for %v, traced %v: %v, want %v", c.stage, c.took, c.traced, got, c.want)
+		}
+	}
+}
+
+func TestSystemdIsTold(t *testing.T) {
+	path := t.TempDir() + "/notify"
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	s := newSystemd(func(string) string { return path })
+	s.watchdog, s.interval = true, 2*time.Second
+	s.heartbeat(3, 1, 50, 2)
+	s.heartbeat(4, 0, 75, 2)
+	for _, want := range []string{
+		"READY=1\nWATCHDOG=1\nSTATUS=Processes active: 1, idle: 3, Requests: 50, slow: 2, Traffic: 25.00req/sec",
+		"READY=1\nWATCHDOG=1\nSTATUS=Processes active: 0, idle: 4, Requests: 75, slow: 2, Traffic: 12.50req/sec",
+	} {
+		b := make([]byte, 4096)
+		conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+		n, err := conn.Read(b)
+		if err != nil || string(b[:n]) != want {
+			t.Errorf("got  %q, %v\nwant %q", b[:n], err, want)
+		}
+	}
+}

@@ -1,0 +1,306 @@
+package master
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// service is a running master.
+type service struct {
+	t       *testing.T
+	dir     string
+	command *exec.Cmd
+
+	mu    sync.Mutex
+	log   []string // the lines so far
+	more  *sync.Cond
+	ended bool
+	read  int // lines that expect has passed
+}
+
+// start runs a master; conf may name the test's directory as DIR.
+func start(t *testing.T, conf string, env ...string) *service {
+	t.Helper()
+	s := &service{t: t, dir: t.TempDir()}
+	s.more = sync.NewCond(&s.mu)
+	s.configure(conf)
+	s.command = exec.Command("/proc/self/exe", s.path("conf"))
+	s.command.Env = append(os.Environ(), roleVariable+"=master")
+	for _, e := range env {
+		s.command.Env = append(s.command.Env, strings.ReplaceAll(e, "DIR", s.dir))
+	}
+	stderr, err := s.command.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go s.follow(stderr)
+	t.Cleanup(func() {
+		s.command.Process.Kill()
+		s.command.Wait()
+		if t.Failed() {
+			t.Logf("log:\n%s", strings.Join(s.log, "\n"))
+		}
+	})
+	return s
+}
+
+func (s *service) path(name string) string { return filepath.Join(s.dir, name) }
+
+func (s *service) configure(conf string) {
+	s.t.Helper()
+	conf = "[global]\nerror_log = DIR/error.log\npid = DIR/pid\n" + conf
+	if err := os.WriteFile(s.path("conf"), []byte(strings.ReplaceAll(conf, "DIR", s.dir)), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *service) follow(r io.Reader) {
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		s.mu.Lock()
+		s.log = append(s.log, lines.Text())
+		s.mu.Unlock()
+		s.more.Broadcast()
+	}
+	s.mu.Lock()
+	s.ended = true
+	s.mu.Unlock()
+	s.more.Broadcast()
+}
+
+// expect waits for a line behind the ones seen so far; it gives its submatches.
+func (s *service) expect(pattern string) []string {
+	s.t.Helper()
+	re := regexp.MustCompile(pattern)
+	timeout := time.AfterFunc(10*time.Second, func() {
+		s.mu.Lock()
+		s.ended = true
+		s.mu.Unlock()
+		s.more.Broadcast()
+	})
+	defer timeout.Stop()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for {
+		for ; s.read < len(s.log); s.read++ {
+			if m := re.FindStringSubmatch(s.log[s.read]); m != nil {
+				s.read++
+				return m
+			}
+		}
+		if s.ended {
+			s.t.Fatalf("no line %q", pattern)
+		}
+		s.more.Wait()
+	}
+}
+
+// never says that there is no such line so far.
+func (s *service) never(pattern string) {
+	s.t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, line := range s.log {
+		if regexp.MustCompile(pattern).MatchString(line) {
+			s.t.Errorf("unexpected line %q", line)
+		}
+	}
+}
+
+func (s *service) signal(sig syscall.Signal) { s.command.Process.Signal(sig) }
+
+// end waits for the end of the master and gives its exit status.
+func (s *service) end() int {
+	s.t.Helper()
+	done := time.AfterFunc(10*time.Second, func() { s.command.Process.Kill() })
+	defer done.Stop()
+	s.command.Wait()
+	return s.command.ProcessState.ExitCode()
+}
+
+func (s *service) dial(socket string) net.Conn {
+	s.t.Helper()
+	conn, err := net.Dial("unix", s.path(socket))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	return conn
+}
+
+// say sends a line and gives the answer.
+func say(conn net.Conn, line string) string {
+	fmt.Fprintln(conn, line)
+	answer, _ := bufio.NewReader(conn).ReadString('\n')
+	return strings.TrimSpace(answer)
+}
+
+func (s *service) ask(socket, line string) string {
+	conn := s.dial(socket)
+	defer conn.Close()
+	return say(conn, line)
+}
+
+const static = "[www]\nlisten = DIR/sock\npm = static\npm.max_children = 2\n"
+
+func TestServesAndTerminates(t *testing.T) {
+	s := start(t, static)
+	s.expect(`NOTICE: fpm is running, pid ` + fmt.Sprint(s.command.Process.Pid) + `$`)
+	s.expect(`NOTICE: ready to handle connections$`)
+	if pid, _ := os.ReadFile(s.path("pid")); string(pid) != fmt.Sprint(s.command.Process.Pid) {
+		t.Errorf("pid file: %q", pid)
+	}
+	if got := s.ask("sock", "hello"); !strings.HasPrefix(got, "pool www generation 1 ") {
+		t.Errorf("got %q", got)
+	}
+	s.signal(syscall.SIGTERM)
+	s.expect(`NOTICE: Terminating \.\.\.$`)
+	s.expect(`NOTICE: exiting, bye-bye!$`)
+	if status := s.end(); status != 0 {
+		t.Errorf("exit status %d", status)
+	}
+	for _, file := range []string{"pid", "sock"} {
+		if _, err := os.Stat(s.path(file)); !os.IsNotExist(err) {
+			t.Errorf("%s is still there", file)
+		}
+	}
+	s.never("WARNING|ERROR")
+}
+
+func TestQuitLetsRequestsFinish(t *testing.T) {
+	s := start(t, "process_control_timeout = 5\n"+static)
+	s.expect("ready to handle")
+	conn := s.dial("sock")
+	defer conn.Close()
+	fmt.Fprintln(conn, "sleep 300")
+	time.Sleep(100 * time.Millisecond)
+	s.signal(syscall.SIGQUIT)
+	s.expect(`NOTICE: Finishing \.\.\.$`)
+	if answer, _ := bufio.NewReader(conn).ReadString('\n'); !strings.HasPrefix(answer, "pool www") {
+		t.Errorf("got %q", answer)
+	}
+	s.expect("bye-bye")
+	s.end()
+	s.never("WARNING|ERROR")
+}
+
+func TestStubbornWorkerIsKilled(t *testing.T) {
+	s := start(t, "process_control_timeout = 1\n"+static)
+	s.expect("ready to handle")
+	conn := s.dial("sock")
+	defer conn.Close()
+	if got := say(conn, "stubborn"); got != "ignoring" {
+		t.Fatalf("got %q", got)
+	}
+	before := time.Now()
+	s.signal(syscall.SIGQUIT)
+	s.expect("bye-bye")
+	if d := time.Since(before); d < 1900*time.Millisecond || d > 4*time.Second {
+		t.Errorf("QUIT, TERM and KILL took %v, want 2 s", d)
+	}
+}
+
+func TestDeadWorkerIsReplaced(t *testing.T) {
+	s := start(t, static)
+	s.expect("ready to handle")
+	s.ask("sock", "exit 3")
+	m := s.expect(`WARNING: \[pool www\] child (\d+) exited with code 3 after \d+\.\d{6} seconds from start$`)
+	if s.expect(`NOTICE: \[pool www\] child (\d+) started$`)[1] == m[1] {
+		t.Error("the same pid")
+	}
+	s.ask("sock", "kill 9")
+	s.expect(`WARNING: \[pool www\] child \d+ exited on signal 9 \(SIGKILL\) after`)
+	s.expect(`NOTICE: \[pool www\] child \d+ started$`)
+}
+
+func TestEmergencyRestart(t *testing.T) {
+	s := start(t, "emergency_restart_threshold = 2\nemergency_restart_interval = 60\n"+static)
+	s.expect("ready to handle")
+	s.ask("sock", "kill 11")
+	s.expect("SIGSEGV")
+	s.ask("sock", "kill 11")
+	s.expect(`WARNING: failed processes threshold \(2 in 60 sec\) is reached, initiating reload$`)
+	s.expect("ready to handle")
+	if got := s.ask("sock", "hello"); !strings.HasPrefix(got, "pool www generation 2 ") {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestOndemandForksForConnections(t *testing.T) {
+	s := start(t, "log_level = debug\n[www]\nlisten = DIR/sock\npm = ondemand\npm.max_children = 2\npm.process_idle_timeout = 1s\n")
+	s.expect("ready to handle")
+	s.never("child .* started")
+	slow := s.dial("sock")
+	defer slow.Close()
+	fmt.Fprintln(slow, "sleep 600")
+	s.expect(`DEBUG: .* \[pool www\] child \d+ started$`)
+	s.expect(`got accept without idle child available \.\.\.\. I forked$`)
+	time.Sleep(100 * time.Millisecond)
+	if got := s.ask("sock", "hello"); !strings.HasPrefix(got, "pool www") {
+		t.Errorf("got %q", got)
+	}
+	s.expect("started$")
+	s.expect("has been killed by the process management after")
+	s.expect("has been killed by the process management after")
+}
+
+func TestDynamicPoolGrowsAndComplains(t *testing.T) {
+	s := start(t, "[www]\nlisten = DIR/sock\npm = dynamic\npm.max_children = 3\npm.start_servers = 1\npm.min_spare_servers = 1\npm.max_spare_servers = 1\n")
+	s.expect("ready to handle")
+	for range 3 {
+		conn := s.dial("sock")
+		defer conn.Close()
+		fmt.Fprintln(conn, "sleep 4000")
+	}
+	s.expect(`WARNING: \[pool www\] server reached pm.max_children setting \(3\), consider raising it$`)
+}
+
+func TestWorkersOutputAndMessagesAreLogged(t *testing.T) {
+	s := start(t, static+"catch_workers_output = yes\n")
+	s.expect("ready to handle")
+	s.ask("sock", "print to stderr")
+	s.expect(`WARNING: \[pool www\] child \d+ said into stderr: "to stderr"$`)
+	s.ask("sock", "log from the worker")
+	s.expect(`WARNING: from the worker$`)
+}
+
+func TestSlowRequestIsTerminated(t *testing.T) {
+	s := start(t, static+"request_terminate_timeout = 1\n")
+	s.expect("ready to handle")
+	if got := s.ask("sock", "sleep 9000"); got != "" {
+		t.Errorf("got %q", got)
+	}
+	s.expect(`WARNING: \[pool www\] child \d+, script '' \(request: " "\) execution timed out \(1\.\d{6} sec\), terminating$`)
+	s.expect(`WARNING: \[pool www\] child \d+ exited on signal 15 \(SIGTERM\) after`)
+}
+
+func TestLogsAreReopened(t *testing.T) {
+	s := start(t, static+"access.log = DIR/access.log\n")
+	s.expect("ready to handle")
+	os.Rename(s.path("access.log"), s.path("access.log.1"))
+	os.Rename(s.path("error.log"), s.path("error.log.1"))
+	s.signal(syscall.SIGUSR1)
+	s.expect(`NOTICE: error log file re-opened$`)
+	s.expect(`NOTICE: access log file re-opened$`)
+	for range 100 {
+		if text, _ := os.ReadFile(s.path("access.log")); strings.Count(string(text), "new access log\n") == 2 {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Error("the workers did not get the new access log")
+}
