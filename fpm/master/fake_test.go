@@ -229,9 +229,8 @@ func (w *worker) serve(fd int) {
 		ms, _ := strconv.Atoi(argument)
 		time.Sleep(time.Duration(ms) * time.Millisecond)
 	case "kill":
-		n, _ := strconv.Atoi(argument)
-		syscall.Kill(os.Getpid(), syscall.Signal(n))
-		time.Sleep(time.Second)
+		// Go's runtime would make an exit of some signals.
+		syscall.Exec("/bin/sh", []string{"sh", "-c", "kill -" + argument + " $$; sleep 1"}, nil)
 	case "exit":
 		n, _ := strconv.Atoi(argument)
 		os.Exit(n)
