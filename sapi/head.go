@@ -27,10 +27,10 @@ func (r HeadRules) AppendHead(dst []byte, head *ResponseHead) []byte {
 	status := head.Status
 	statusDone := false
 	if r.NPH || status != 200 {
-		var line string
-		if line, status = r.statusLine(head); line != "" {
-			dst = append(append(dst, line[:min(len(line), maxStatusLine)]...), "\r\n"...)
-			statusDone = true
+		start := len(dst)
+		dst, status = r.appendStatusLine(dst, head)
+		if statusDone = len(dst) > start; statusDone {
+			dst = append(dst[:min(len(dst), start+maxStatusLine)], "\r\n"...)
 		}
 	}
 	for _, line := range head.Lines {
@@ -48,29 +48,30 @@ func (r HeadRules) AppendHead(dst []byte, head *ResponseHead) []byte {
 	return append(dst, "\r\n"...)
 }
 
-// statusLine gives the line that goes first, and the status that follows from it; no line where a header of the
-// script's own is the status.
-func (r HeadRules) statusLine(head *ResponseHead) (string, int) {
+// appendStatusLine appends the line that goes first, and gives the status that follows from it; no line where a header
+// of the script's own is the status.
+func (r HeadRules) appendStatusLine(dst []byte, head *ResponseHead) ([]byte, int) {
 	protocol, rest, found := strings.Cut(head.StatusLine, " ")
 	if r.RFC2616 && head.StatusLine != "" {
+		dst = append(dst, head.StatusLine...)
 		if found {
-			return head.StatusLine, Atoi(rest)
+			return dst, Atoi(rest)
 		}
-		return head.StatusLine, head.Status
+		return dst, head.Status
 	}
 	if found && len(protocol) >= 5 && strings.EqualFold(protocol[:5], "HTTP/") {
-		return "Status: " + rest, Atoi(rest)
+		return append(append(dst, "Status: "...), rest...), Atoi(rest)
 	}
 	for _, line := range head.Lines {
 		if isHeader(line, statusHeader) {
-			return "", head.Status
+			return dst, head.Status
 		}
 	}
-	line := "Status: " + strconv.Itoa(head.Status)
+	dst = strconv.AppendInt(append(dst, "Status: "...), int64(head.Status), 10)
 	if text := StatusText(head.Status); text != "" {
-		line += " " + text
+		dst = append(append(dst, ' '), text...)
 	}
-	return line, head.Status
+	return dst, head.Status
 }
 
 // isHeader says whether line is the header of that name, which ends in a colon, with something behind it.
