@@ -48,8 +48,12 @@ func Main(call Invocation) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	lifecycle.TakeProcess()
 	module := start.module(call.Binary)
+	if run := parseRun(call.Args, true); start.end == modeScript && run.ordinary() {
+		engine.Run(module, run.request())
+		panic("BUG: the run of a script returned")
+	}
+	lifecycle.TakeProcess()
 	if err := engine.ModuleStartup(module); err != nil {
 		return 1
 	}

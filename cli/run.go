@@ -11,6 +11,56 @@ import (
 // standardInput is what a script that is not a file is called.
 const standardInput = "Standard input code"
 
+// ordinary says whether the run is one script and nothing that is asked or said between PHP's startup and the script:
+// the engine can run it to the end of the process.
+func (r run) ordinary() bool {
+	return r.conflict == "" && len(r.extensions) == 0 && r.repeat <= 1 && !r.shell && r.work() != lifecycle.NoWork
+}
+
+// work is what the engine does in the run's request.
+func (r run) work() lifecycle.Work {
+	switch r.mode {
+	case modeScript:
+		if r.shell {
+			return lifecycle.Shell
+		}
+		return lifecycle.Execute
+	case modeLint:
+		return lifecycle.Lint
+	case modeStrip:
+		return lifecycle.Strip
+	case modeHighlight:
+		return lifecycle.Highlight
+	case modeCode:
+		return lifecycle.Code
+	case modeLines:
+		return lifecycle.Lines
+	}
+	return lifecycle.NoWork
+}
+
+// request is the run's request as the engine wants it.
+func (r run) request() lifecycle.Script {
+	s := lifecycle.Script{
+		Work:          r.work(),
+		Argv:          append([]string{standardInput}, r.args...),
+		File:          r.script,
+		FromStdin:     r.mode.readsScript() && !r.shell,
+		Code:          r.code,
+		Lines:         lifecycle.LineCode{Begin: r.begin, Run: r.line, End: r.end},
+		HideArguments: r.hideArgs,
+		CannotStart:   cannotStartup,
+	}
+	if r.script != nil {
+		s.Argv[0] = *r.script
+		s.CannotOpen = "Could not open input file: " + *r.script + "\n"
+		if r.line == nil {
+			s.Lines.File = r.script
+		}
+	}
+	return s
+}
+
 // commandLine is the one run of a started engine.
 type commandLine struct {
 	lifecycle.CommandLine
@@ -66,70 +116,26 @@ func (c *commandLine) inRequest(print func()) int {
 func (c *commandLine) fail(message string) int {
 	c.engine.Print(message)
 	c.RequestFailed()
-	c.CloseScript()
 	return c.engine.ExitStatus()
 }
 
 // once is one request from its startup to its shutdown.
 func (c *commandLine) once(r run) int {
-	self, filename := standardInput, ""
-	if r.script != nil {
-		self, filename = *r.script, *r.script
-		if !c.OpenScript(filename) {
-			return c.fail("Could not open input file: " + filename + "\n")
+	request := c.Request(r.request())
+	if request.Begin() {
+		switch r.mode {
+		case modeReflect:
+			c.engine.Reflect(reflections[r.reflection], r.what)
+		case modeExtensionInfo:
+			c.extensionInfo(r.what)
+		case modeINIFiles:
+			c.engine.Print(c.iniFilesText())
+		default:
+			request.Work()
 		}
-	} else if r.mode.readsScript() && !r.shell {
-		c.OpenStdin(standardInput)
+		request.End()
 	}
-	if c.RequestStartup(append([]string{self}, r.args...), filename) != nil {
-		return c.fail(cannotStartup)
-	}
-	if r.hideArgs {
-		lifecycle.HideArguments(1)
-	}
-	c.execute(r, self)
-	c.CloseScript()
-	c.RequestShutdown()
 	return c.engine.ExitStatus()
-}
-
-// execute does the work of the request.
-func (c *commandLine) execute(r run, self string) {
-	switch r.mode {
-	case modeScript:
-		if r.shell {
-			c.Shell(r.script != nil)
-		} else {
-			c.Execute(r.script != nil)
-		}
-	case modeLint:
-		c.Lint(self)
-	case modeStrip:
-		c.Strip()
-	case modeHighlight:
-		c.Highlight()
-	case modeCode:
-		c.Eval(r.code, "Command line code")
-	case modeLines:
-		c.processLines(r)
-	case modeReflect:
-		c.engine.Reflect(reflections[r.reflection], r.what)
-	case modeExtensionInfo:
-		c.extensionInfo(r.what)
-	case modeINIFiles:
-		c.engine.Print(c.iniFilesText())
-	}
-}
-
-func (c *commandLine) processLines(r run) {
-	code := lifecycle.LineCode{Begin: r.begin, Run: r.line, End: r.end}
-	if r.script != nil {
-		c.CloseScript() // it was opened to see that it can be; every line opens it anew
-		if r.line == nil {
-			code.File = r.script
-		}
-	}
-	c.ProcessStdin(code)
 }
 
 var reflections = map[byte]lifecycle.Reflection{

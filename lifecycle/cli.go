@@ -2,27 +2,67 @@ package lifecycle
 
 /*
 #include <stdlib.h>
-#include <string.h>
 #include "engine.h"
 */
 import "C"
 
 import (
 	"errors"
-	"os"
 	"unsafe"
+
+	"github.com/phpsapi/phpsapi/sapi"
 )
 
 // ErrRequestStartup says that php_request_startup failed.
 var ErrRequestStartup = errors.New("the request could not be started")
 
-// CommandLine runs scripts as php's command line does: output goes to file descriptor 1 as it comes, there are no
-// headers, and $argv holds the arguments. A script may fork: the child ends in C and never comes back to Go.
+// Work is what a run of the command line does with its script.
+type Work int
+
+// What there is to do with a script.
+const (
+	NoWork    Work = C.ENGINE_CLI_NOTHING // the caller does the work
+	Execute   Work = C.ENGINE_CLI_EXECUTE
+	Lint      Work = C.ENGINE_CLI_LINT
+	Strip     Work = C.ENGINE_CLI_STRIP
+	Highlight Work = C.ENGINE_CLI_HIGHLIGHT
+	Code      Work = C.ENGINE_CLI_CODE  // php's -r
+	Lines     Work = C.ENGINE_CLI_LINES // php's -B, -R, -F and -E
+	Shell     Work = C.ENGINE_CLI_SHELL // php's -a
+)
+
+// Script is what the command line runs: output goes to file descriptor 1 as it comes, there are no headers. A script
+// may fork: the child ends in C and never comes back to Go.
+type Script struct {
+	Work          Work
+	Argv          []string // $argv; the first is PHP_SELF, and the script's name where it is no file
+	File          *string  // the script; nil where it is no file
+	FromStdin     bool     // without File the script is standard input
+	Code          string   // for Code: it has no tags
+	Lines         LineCode // for Lines
+	HideArguments bool     // overwrite the memory in which the kernel shows the arguments (php's -H)
+	CannotOpen    string   // what is printed when File cannot be opened,
+	CannotStart   string   // and when the request cannot be started
+}
+
+// LineCode is the code to run for standard input; nil stands for none. Of Run and File at most one is set.
+type LineCode struct {
+	Begin, Run, File, End *string
+}
+
+// Run starts PHP, runs one script and ends the process, by the status the script leaves. It replaces TakeProcess,
+// ModuleStartup and all that follows, and costs the least: Go does not come back from it, so that its threads can be
+// ended and PHP has the process for itself.
+func (e *Engine) Run(m sapi.Module, s Script) {
+	C.engine_cli_run(moduleInC(m), s.inC())
+}
+
+// CommandLine runs scripts as php's command line does, step by step. The module must have been started as sapi.CLI.
 type CommandLine struct {
 	engine *Engine
 }
 
-// CommandLine gives the engine's command line. The module must have been started as sapi.CLI.
+// CommandLine gives the engine's command line.
 func (e *Engine) CommandLine() CommandLine {
 	return CommandLine{e}
 }
@@ -32,73 +72,30 @@ func (CommandLine) HasShell() bool {
 	return C.engine_cli_has_shell() != 0
 }
 
-// OpenScript opens the file to run, and reports whether it could.
-func (CommandLine) OpenScript(path string) bool {
-	return C.engine_cli_open_script(C.CString(path)) == 0
+// Request is a run of a script: Begin, Work, End.
+type Request struct {
+	script *C.struct_engine_cli_script
 }
 
-// OpenStdin makes standard input the script, under the given name.
-func (CommandLine) OpenStdin(name string) {
-	C.engine_cli_open_stdin(C.CString(name))
+// Request prepares a run of s.
+func (CommandLine) Request(s Script) Request {
+	return Request{s.inC()}
 }
 
-// CloseScript closes what OpenScript or OpenStdin opened. It must come before RequestShutdown: the handle's memory
-// is the request's.
-func (CommandLine) CloseScript() {
-	C.engine_cli_close_script()
+// Begin opens the script and starts the request. Where it reports false PHP has said why, and there is nothing to work
+// on or to end.
+func (r Request) Begin() bool {
+	return C.engine_cli_begin(r.script) == 0
 }
 
-// RequestStartup starts a request whose $argv is argv; argv[0] is PHP_SELF too. scriptFilename is empty where the
-// script is not a file. The error is ErrRequestStartup.
-func (CommandLine) RequestStartup(argv []string, scriptFilename string) error {
-	list := (*[1 << 20]*C.char)(C.calloc(C.size_t(len(argv)+1), C.size_t(unsafe.Sizeof((*C.char)(nil)))))
-	for i, arg := range argv {
-		list[i] = C.CString(arg)
-	}
-	if C.engine_cli_request_startup(C.int(len(argv)), &list[0], list[0], C.CString(scriptFilename)) != 0 {
-		return ErrRequestStartup
-	}
-	return nil
+// Work does the script's work.
+func (r Request) Work() {
+	C.engine_cli_work(r.script)
 }
 
-// Execute runs the script; withStreams defines STDIN, STDOUT and STDERR first.
-func (CommandLine) Execute(withStreams bool) {
-	C.engine_cli_execute(boolean(withStreams))
-}
-
-// Shell runs ext/readline's interactive shell.
-func (CommandLine) Shell(withStreams bool) {
-	C.engine_cli_shell(boolean(withStreams))
-}
-
-// Eval runs code that has no tags (php's -r). name stands for a file name in messages.
-func (CommandLine) Eval(code, name string) {
-	C.engine_cli_eval(C.CString(code), C.CString(name))
-}
-
-// Lint checks the script's syntax and prints the result, in which name is the script's name.
-func (CommandLine) Lint(name string) {
-	C.engine_cli_lint(C.CString(name))
-}
-
-// Strip prints the script without comments and whitespace.
-func (CommandLine) Strip() {
-	C.engine_cli_strip()
-}
-
-// Highlight prints the script as highlighted HTML.
-func (CommandLine) Highlight() {
-	C.engine_cli_highlight()
-}
-
-// LineCode is the code for ProcessStdin; nil stands for none. Of Run and File at most one is set.
-type LineCode struct {
-	Begin, Run, File, End *string
-}
-
-// ProcessStdin runs code for every line of standard input (php's -B, -R, -F and -E).
-func (CommandLine) ProcessStdin(code LineCode) {
-	C.engine_cli_process_stdin(optional(code.Begin), optional(code.Run), optional(code.File), optional(code.End))
+// End ends the request: shutdown functions, destructors, output buffers.
+func (Request) End() {
+	C.engine_cli_end()
 }
 
 // RequestFailed takes back what was begun where no request could be started.
@@ -111,7 +108,7 @@ func (CommandLine) Deactivate() {
 	C.engine_deactivate()
 }
 
-// RequestShutdown ends the request: shutdown functions, destructors, output buffers.
+// RequestShutdown ends a request that Engine.RequestStartup started.
 func (CommandLine) RequestShutdown() {
 	C.engine_request_shutdown()
 }
@@ -123,13 +120,26 @@ func (c CommandLine) Exit(status int) {
 	C.exit(C.int(status))
 }
 
-// HideArguments overwrites the memory in which the kernel shows the arguments from the given one on (php's -H).
-func HideArguments(from int) {
-	for i := from; i < len(os.Args); i++ {
-		if arg := C.engine_argv(C.int(i)); arg != nil {
-			C.memset(unsafe.Pointer(arg), 0, C.strlen(arg))
-		}
+// inC copies s to C's memory, for good.
+func (s Script) inC() *C.struct_engine_cli_script {
+	c := (*C.struct_engine_cli_script)(C.calloc(1, C.sizeof_struct_engine_cli_script))
+	c.work = C.enum_engine_cli_work(s.Work)
+	c.argc = C.int(len(s.Argv))
+	c.argv = (**C.char)(C.calloc(C.size_t(len(s.Argv)+1), C.size_t(unsafe.Sizeof(*c.argv))))
+	for i, argument := range s.Argv {
+		unsafe.Slice(c.argv, len(s.Argv))[i] = C.CString(argument)
 	}
+	c.file = optional(s.File)
+	c.from_stdin = boolean(s.FromStdin)
+	c.code = C.CString(s.Code)
+	c.begin = optional(s.Lines.Begin)
+	c.line = optional(s.Lines.Run)
+	c.line_file = optional(s.Lines.File)
+	c.end = optional(s.Lines.End)
+	c.hide_arguments = boolean(s.HideArguments)
+	c.cannot_open = C.CString(s.CannotOpen)
+	c.cannot_start = C.CString(s.CannotStart)
+	return c
 }
 
 func optional(text *string) *C.char {

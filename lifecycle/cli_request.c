@@ -1,4 +1,4 @@
-/* One run of a script by the command line. Counterpart: do_cli in sapi/cli/php_cli.c. */
+/* The steps of a script's run by the command line (cli_run.c). Counterpart: do_cli in sapi/cli/php_cli.c. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,7 @@ int engine_cli_has_shell(void)
 	return shell.run != NULL;
 }
 
-int engine_cli_open_script(const char *path)
+int cli_open_script(const char *path)
 {
 	char real[MAXPATHLEN];
 	FILE *file;
@@ -35,13 +35,13 @@ int engine_cli_open_script(const char *path)
 	return 0;
 }
 
-void engine_cli_open_stdin(const char *name)
+void cli_open_stdin(const char *name)
 {
 	zend_stream_init_fp(&script, stdin, name);
 	script.primary_script = 1;
 }
 
-void engine_cli_close_script(void)
+void cli_close_script(void)
 {
 	if (script.filename) {
 		zend_destroy_file_handle(&script);
@@ -49,14 +49,14 @@ void engine_cli_close_script(void)
 	}
 }
 
-int engine_cli_request_startup(int argc, char **argv, const char *self, const char *script_filename)
+int cli_request_startup(int argc, char **argv, const char *script_filename)
 {
-	cli.self = self;
+	cli.self = argv[0];
 	cli.script_filename = script_filename;
 	SG(options) |= SAPI_OPTION_NO_CHDIR;
 	SG(request_info).argc = argc;
 	SG(request_info).argv = argv;
-	SG(request_info).path_translated = translated_path ? translated_path : (char *)self;
+	SG(request_info).path_translated = translated_path ? translated_path : argv[0];
 	if (php_request_startup() == FAILURE) {
 		return -1;
 	}
@@ -120,7 +120,7 @@ static void register_standard_streams(void)
 	register_stream("STDERR", err);
 }
 
-void engine_cli_execute(int with_streams)
+void cli_execute(int with_streams)
 {
 	zend_try {
 		if (with_streams) {
@@ -131,7 +131,7 @@ void engine_cli_execute(int with_streams)
 	end_if_forked();
 }
 
-void engine_cli_shell(int with_streams)
+void cli_shell(int with_streams)
 {
 	zend_try {
 		if (with_streams) {
@@ -142,7 +142,7 @@ void engine_cli_shell(int with_streams)
 	end_if_forked();
 }
 
-void engine_cli_eval(const char *code, const char *name)
+void cli_eval(const char *code, const char *name)
 {
 	zend_try {
 		register_standard_streams();
@@ -151,7 +151,7 @@ void engine_cli_eval(const char *code, const char *name)
 	end_if_forked();
 }
 
-void engine_cli_lint(const char *self)
+void cli_lint(const char *self)
 {
 	zend_try {
 		if (php_lint_script(&script) == SUCCESS) {
@@ -164,7 +164,7 @@ void engine_cli_lint(const char *self)
 	} zend_end_try();
 }
 
-void engine_cli_strip(void)
+void cli_strip(void)
 {
 	zend_try {
 		if (open_file_for_scanning(&script) == SUCCESS) {
@@ -173,7 +173,7 @@ void engine_cli_strip(void)
 	} zend_end_try();
 }
 
-void engine_cli_highlight(void)
+void cli_highlight(void)
 {
 	zend_try {
 		if (open_file_for_scanning(&script) == SUCCESS) {
@@ -200,7 +200,7 @@ static void run_line(const char *run, const char *file)
 	if (run) {
 		zend_eval_string_ex(run, NULL, "Command line run code", 1);
 	} else if (file) {
-		if (engine_cli_open_script(file) != 0) {
+		if (cli_open_script(file) != 0) {
 			php_printf("Could not open input file: %s\n", file);
 			EG(exit_status) = 1;
 		} else {
@@ -211,7 +211,7 @@ static void run_line(const char *run, const char *file)
 }
 
 /* The loop is here and not in Go, because a line's code may fork: the child goes on with the next line. */
-void engine_cli_process_stdin(const char *begin, const char *run, const char *file, const char *end)
+void cli_process_stdin(const char *begin, const char *run, const char *file, const char *end)
 {
 	zend_try {
 		zend_long number = 0;

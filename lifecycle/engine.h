@@ -92,30 +92,50 @@ void engine_deactivate(void);
 /* Loads a Zend extension (-z). */
 void engine_load_zend_extension(const char *path);
 
-/* ---- cli_request.c: one run of a script by the command line ---- */
+/* ---- cli_run.c: one run of a script by the command line ---- */
+
+enum engine_cli_work {
+	ENGINE_CLI_NOTHING, /* Go does the work */
+	ENGINE_CLI_EXECUTE,
+	ENGINE_CLI_LINT,
+	ENGINE_CLI_STRIP,
+	ENGINE_CLI_HIGHLIGHT,
+	ENGINE_CLI_CODE,    /* -r */
+	ENGINE_CLI_LINES,   /* -B, -R, -F, -E */
+	ENGINE_CLI_SHELL,   /* -a */
+};
+
+/* All of it must live until the request's shutdown. */
+struct engine_cli_script {
+	enum engine_cli_work work;
+	int argc;
+	char **argv;              /* $argv; argv[0] is PHP_SELF */
+	const char *file;         /* the script; NULL where it is no file */
+	int from_stdin;           /* without a file the script is standard input */
+	const char *code;         /* ENGINE_CLI_CODE's */
+	const char *begin;        /* ENGINE_CLI_LINES's, each may be NULL */
+	const char *line;
+	const char *line_file;
+	const char *end;
+	int hide_arguments;       /* overwrite the arguments that the kernel shows */
+	const char *cannot_open;  /* the messages when the file or the request cannot be had */
+	const char *cannot_start;
+};
+
+/* A request: its script is opened and its startup done (-1: neither, and said so), its work, its shutdown. Each leaves
+ * its exit status in engine_exit_status. */
+int engine_cli_begin(const struct engine_cli_script *script);
+void engine_cli_work(const struct engine_cli_script *script);
+void engine_cli_end(void);
+
+/* The five steps with one script, and the end of the process. Takes the process: neither engine_take_process nor
+ * engine_module_startup was called before. */
+_Noreturn void engine_cli_run(const struct engine_module *module, const struct engine_cli_script *script);
 
 /* Whether ext/readline is there to run -a. */
 int engine_cli_has_shell(void);
-
-/* The script: a file, which is opened at once (-1: it cannot be), or standard input under a name. */
-int engine_cli_open_script(const char *path);
-void engine_cli_open_stdin(const char *name);
-void engine_cli_close_script(void);
-
-/* argv[0] is the script; the array and its strings must live until the request's shutdown. */
-int engine_cli_request_startup(int argc, char **argv, const char *self, const char *script_filename);
 /* Takes back what was begun when there is no request to shut down. Exit status: 1. */
 void engine_cli_request_failed(void);
-
-/* Each runs the request's work and leaves its exit status in engine_exit_status. with_streams defines STDIN, STDOUT
- * and STDERR first. */
-void engine_cli_execute(int with_streams);
-void engine_cli_shell(int with_streams);
-void engine_cli_eval(const char *code, const char *name);
-void engine_cli_lint(const char *self);
-void engine_cli_strip(void);
-void engine_cli_highlight(void);
-void engine_cli_process_stdin(const char *begin, const char *run, const char *file, const char *end);
 
 /* ---- server_request.c: one request of a web server ---- */
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli.h"
 #include "module.h"
 #include "process.h"
 
@@ -126,7 +127,7 @@ void engine_module_shutdown(void)
 void end_if_forked(void)
 {
 	if (getpid() != process_at_exec.pid) {
-		engine_cli_close_script();
+		cli_close_script();
 		engine_request_shutdown();
 		engine_module_shutdown();
 		exit(EG(exit_status));

@@ -19,6 +19,20 @@ var ErrModuleStartup = errors.New("PHP could not be started")
 // ModuleStartup reads php.ini, registers the extensions and leaves the engine ready for requests. What m says is
 // copied and kept until ModuleShutdown. The error is ErrModuleStartup.
 func (e *Engine) ModuleStartup(m sapi.Module) error {
+	e.module = moduleInC(m)
+	if C.engine_module_startup(e.module) != 0 {
+		return ErrModuleStartup
+	}
+	return nil
+}
+
+// ModuleShutdown ends the engine. No other method may be called after it.
+func (e *Engine) ModuleShutdown() {
+	C.engine_module_shutdown()
+}
+
+// moduleInC copies m to C's memory, for good.
+func moduleInC(m sapi.Module) *C.struct_engine_module {
 	c := (*C.struct_engine_module)(C.calloc(1, C.sizeof_struct_engine_module))
 	c.name = C.CString(m.Name)
 	c.pretty_name = C.CString(m.PrettyName)
@@ -35,16 +49,7 @@ func (e *Engine) ModuleStartup(m sapi.Module) error {
 	c.phpinfo_as_text = boolean(m.InfoAsText)
 	c.dl = boolean(m.DL)
 	c.extended_info = boolean(m.ExtendedInfo)
-	e.module = c
-	if C.engine_module_startup(c) != 0 {
-		return ErrModuleStartup
-	}
-	return nil
-}
-
-// ModuleShutdown ends the engine. No other method may be called after it.
-func (e *Engine) ModuleShutdown() {
-	C.engine_module_shutdown()
+	return c
 }
 
 func settings(list []sapi.Setting) (*C.struct_engine_pair, C.size_t) {

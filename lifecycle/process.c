@@ -6,24 +6,21 @@
  * the state that exec left; engine_take_process restores it, so that a script that installs a handler, is killed by
  * a signal, reads its limits or starts a child sees what it would see under php.
  */
-#include <dirent.h>
 #include <fcntl.h>
 #include <malloc.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "engine.h"
 #include "process.h"
+#include "threads.h"
 #include "zygote.h"
 
 struct process_at_exec process_at_exec;
@@ -102,72 +99,16 @@ char *engine_argv(int i)
 	return i >= 0 && i < process_at_exec.argc ? process_at_exec.argv[i] : NULL;
 }
 
-static atomic_int closed_threads;
-
-/* Runs on a thread of the Go runtime: blocks every signal in the context that sigreturn restores. */
-static void close_thread(int sig, siginfo_t *info, void *context)
+static void restore_timer_slack(void)
 {
-	sigfillset(&((ucontext_t *)context)->uc_sigmask);
-	atomic_fetch_add(&closed_threads, 1);
-}
-
-/* Sends sig to each other thread, and gives their number. Without opendir, whose buffer would leave a hole of 32 KB in
- * the heap that PHP is about to fill. */
-static int signal_other_threads(int sig)
-{
-	char buffer[1024] __attribute__((aligned(8)));
-	int tasks = open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC), sent = 0;
-	long len, at;
-
-	while (tasks >= 0 && (len = syscall(SYS_getdents64, tasks, buffer, sizeof(buffer))) > 0) {
-		for (at = 0; at < len; at += ((struct dirent64 *)(buffer + at))->d_reclen) {
-			pid_t tid = atoi(((struct dirent64 *)(buffer + at))->d_name);
-			if (tid > 0 && tid != process_at_exec.pid && syscall(SYS_tgkill, process_at_exec.pid, tid, sig) == 0) {
-				sent++;
-			}
-		}
-	}
-	if (tasks >= 0) {
-		close(tasks);
-	}
-	return sent;
-}
-
-/*
- * Closes every other thread to signals. A handler that PHP's pcntl installed must run on the main thread: on a Go
- * thread it would run on a goroutine's stack, and a SIGCHLD that the main thread blocks to wait for would be lost to
- * a thread that does not. The runtime offers no way to set another thread's mask, so each is sent a signal
- * whose handler changes the mask that its return restores. (Ending the threads instead would be cheaper, and was
- * tried: one of them may hold the runtime's only processor, and then Go waits for it for ever.)
- */
-static void close_other_threads(void)
-{
-	const int sig = SIGRTMAX;
-	struct sigaction action = {.sa_sigaction = close_thread, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
-	const struct timespec pause = {.tv_nsec = 20 * 1000};
-	int sent, tries;
-
-	sigfillset(&action.sa_mask);
-	if (sigaction(sig, &action, NULL) != 0) {
-		return;
-	}
-	sent = signal_other_threads(sig);
-	/* The threads have this processor only: they run when it is given up. One that is just being born takes the signal
-	 * when it opens its mask: wait, but never for ever. */
-	for (tries = 0; atomic_load(&closed_threads) < sent && tries < 2500; tries++) {
-		if (tries < 100) {
-			sched_yield();
-		} else {
-			nanosleep(&pause, NULL);
-		}
+	if (process_at_exec.slack > 0) {
+		prctl(PR_SET_TIMERSLACK, (unsigned long)process_at_exec.slack);
 	}
 }
 
 void engine_restore_scheduling(void)
 {
-	if (process_at_exec.slack > 0) {
-		prctl(PR_SET_TIMERSLACK, (unsigned long)process_at_exec.slack);
-	}
+	restore_timer_slack();
 	if (process_at_exec.narrowed) {
 		sched_setaffinity(0, sizeof(process_at_exec.cpus), &process_at_exec.cpus);
 	}
@@ -187,11 +128,10 @@ static void close_placeholders(void)
 	}
 }
 
-void engine_take_process(void)
+static void restore_process(void)
 {
 	int sig;
 
-	close_other_threads();
 	for (sig = 1; sig < NSIG; sig++) {
 		if (sig != SIGKILL && sig != SIGSTOP) {
 			sigaction(sig, &process_at_exec.actions[sig], NULL);
@@ -202,4 +142,20 @@ void engine_take_process(void)
 	setrlimit(RLIMIT_NOFILE, &process_at_exec.nofile);
 	close_placeholders();
 	engine_restore_scheduling();
+}
+
+void engine_take_process(void)
+{
+	restore_timer_slack(); /* the main thread may have to sleep for the others */
+	close_other_threads();
+	restore_process();
+}
+
+void take_process_for_good(void)
+{
+	restore_timer_slack();
+	if (!end_other_threads()) {
+		close_other_threads();
+	}
+	restore_process();
 }

@@ -23,4 +23,8 @@ struct process_at_exec {
 
 extern struct process_at_exec process_at_exec;
 
+/* engine_take_process for one who never goes back to Go: Go's threads are ended, and the process has one thread as
+ * php's own. */
+void take_process_for_good(void);
+
 #endif

@@ -1,0 +1,98 @@
+/*
+ * A run of php's command line. The ordinary one is engine_cli_run, from the process as exec left it to its end: a script,
+ * -r, -l and the like. Go has read the arguments by then and does not come back, so its threads can be ended. The others
+ * (-i, -a, --ini, --repeat ...) are sequenced by Go, between the steps.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "module.h"
+#include "process.h"
+
+_Noreturn void engine_cli_run(const struct engine_module *module, const struct engine_cli_script *script)
+{
+	take_process_for_good();
+	if (engine_module_startup(module) != 0) {
+		exit(1);
+	}
+	if (engine_cli_begin(script) == 0) {
+		engine_cli_work(script);
+		engine_cli_end();
+	}
+	int status = engine_exit_status();
+	engine_module_shutdown();
+	exit(status);
+}
+
+static int failed(const char *message)
+{
+	engine_print(message, strlen(message));
+	engine_cli_request_failed();
+	cli_close_script();
+	return -1;
+}
+
+static void hide_arguments(void)
+{
+	char *argument;
+	int i;
+
+	for (i = 1; (argument = engine_argv(i)); i++) {
+		memset(argument, 0, strlen(argument));
+	}
+}
+
+int engine_cli_begin(const struct engine_cli_script *script)
+{
+	if (script->file) {
+		if (cli_open_script(script->file) != 0) {
+			return failed(script->cannot_open);
+		}
+	} else if (script->from_stdin) {
+		cli_open_stdin(script->argv[0]);
+	}
+	if (cli_request_startup(script->argc, script->argv, script->file ? script->file : "") != 0) {
+		return failed(script->cannot_start);
+	}
+	if (script->hide_arguments) {
+		hide_arguments();
+	}
+	return 0;
+}
+
+void engine_cli_work(const struct engine_cli_script *script)
+{
+	switch (script->work) {
+	case ENGINE_CLI_NOTHING:
+		break;
+	case ENGINE_CLI_EXECUTE:
+		cli_execute(script->file != NULL);
+		break;
+	case ENGINE_CLI_LINT:
+		cli_lint(script->argv[0]);
+		break;
+	case ENGINE_CLI_STRIP:
+		cli_strip();
+		break;
+	case ENGINE_CLI_HIGHLIGHT:
+		cli_highlight();
+		break;
+	case ENGINE_CLI_CODE:
+		cli_eval(script->code, "Command line code");
+		break;
+	case ENGINE_CLI_LINES:
+		cli_close_script(); /* it was opened to see that it can be; every line opens it anew */
+		cli_process_stdin(script->begin, script->line, script->line_file, script->end);
+		break;
+	case ENGINE_CLI_SHELL:
+		cli_shell(script->file != NULL);
+		break;
+	}
+}
+
+void engine_cli_end(void)
+{
+	cli_close_script(); /* before the request's shutdown: the handle's memory is the request's */
+	engine_request_shutdown();
+}

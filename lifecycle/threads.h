@@ -1,0 +1,11 @@
+/* The threads of the Go runtime (threads.c). Both functions are for the main thread. */
+#ifndef PHPSAPI_THREADS_H
+#define PHPSAPI_THREADS_H
+
+/* Closes every other thread to signals. */
+void close_other_threads(void);
+
+/* Ends every other thread, and says whether there is none left. No Go code may run afterwards. */
+int end_other_threads(void);
+
+#endif
