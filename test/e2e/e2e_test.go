@@ -22,7 +22,7 @@ const (
 )
 
 var (
-	ours     string // a directory with phpsapi as php
+	ours     string // a directory with phpsapi as php, php-cgi and php-fpm
 	settings string // read after those of /etc/php
 )
 
@@ -44,23 +44,29 @@ func buildAndRun(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "phpsapi cannot be built:", err)
 		return 1
 	}
-	if err := os.Symlink("phpsapi", filepath.Join(dir, "php")); err != nil {
+	for _, name := range []string{"php", "php-cgi", "php-fpm"} {
+		if err := os.Symlink("phpsapi", filepath.Join(dir, name)); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
+	if err := os.Chmod(dir, 0o755); err != nil { // servers execute it as their own user
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	ours = dir
-	if settings, err = enable("dom", "intl", "mbstring", "simplexml", "xml", "xmlreader", "xmlwriter", "pdo_sqlite", "sqlite3"); err != nil {
+	if settings, err = enable(stock, "dom", "intl", "mbstring", "simplexml", "xml", "xmlreader", "xmlwriter", "pdo_sqlite", "sqlite3"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return m.Run()
 }
 
-// enable gives an ini file's lines that load what is installed and, on this machine, not enabled.
-func enable(extensions ...string) (string, error) {
-	loaded, err := exec.Command(stock, "-m").Output()
+// enable gives an ini file's lines that load what is installed and, on this machine, not enabled for a stock PHP.
+func enable(program string, extensions ...string) (string, error) {
+	loaded, err := exec.Command(program, "-m").Output()
 	if err != nil {
-		return "", fmt.Errorf("%s -m: %w", stock, err)
+		return "", fmt.Errorf("%s -m: %w", program, err)
 	}
 	lines := strings.Split(strings.ToLower(string(loaded)), "\n")
 	var settings string

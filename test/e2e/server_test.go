@@ -6,9 +6,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"os"
 	"os/exec"
@@ -30,12 +28,7 @@ type site struct {
 // serve runs `php -S` in dir until the test ends, and sees that it ends well.
 func serve(t *testing.T, php, dir string, args ...string) *site {
 	t.Helper()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := free.Addr().String()
-	free.Close()
+	address := freeAddress(t)
 	cmd := command(t, php, dir, append([]string{"-S", address}, args...)...)
 	cmd.Stdout = os.Stdout
 	log, err := cmd.StderrPipe()
@@ -74,11 +67,7 @@ func serve(t *testing.T, php, dir string, args ...string) *site {
 			t.Error(trouble)
 		}
 	})
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &site{t, "http://" + address, &http.Client{Jar: jar, Timeout: patience}}
+	return visit(t, address)
 }
 
 // get fetches a page, which must be there, and want must be in it. path may be a whole URL.

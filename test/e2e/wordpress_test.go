@@ -1,0 +1,263 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// mariadb runs MariaDB on DIR/db.sock, with an empty database wordpress and a user of the same name.
+func (p *place) mariadb() {
+	p.t.Helper()
+	// As root it would become another user; these are files of the test's own.
+	user := "--user=" + ifRoot("root")
+	if os.Geteuid() != 0 {
+		user = "--skip-name-resolve"
+	}
+	if said, err := exec.Command("timeout", "60", "mariadb-install-db", "--no-defaults", user, "--auth-root-authentication-method=normal",
+		"--skip-test-db", "--datadir="+p.path("db")).CombinedOutput(); err != nil {
+		p.t.Fatalf("mariadb-install-db: %v\n%s", err, said)
+	}
+	ready := func() error {
+		cmd := exec.Command("timeout", "10", "mariadb", "--no-defaults", "--socket="+p.path("db.sock"), "--user=root", "-e",
+			"CREATE DATABASE IF NOT EXISTS wordpress; GRANT ALL ON wordpress.* TO wordpress@localhost IDENTIFIED BY 'secret'")
+		if said, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("%w: %s", err, said)
+		}
+		return nil
+	}
+	p.start("mariadb", syscall.SIGTERM, ready, "/usr/sbin/mariadbd", "--no-defaults", user, "--datadir="+p.path("db"),
+		"--socket="+p.path("db.sock"), "--pid-file="+p.path("db.pid"), "--skip-networking", "--innodb-buffer-pool-size=32M",
+		"--innodb-flush-log-at-trx-commit=0", "--character-set-server=utf8mb4")
+}
+
+// TestWordPress has WordPress set itself up by its own pages, and then used, behind nginx and behind Apache.
+func TestWordPress(t *testing.T) {
+	for _, web := range []struct {
+		name  string
+		serve func(p *place) string
+	}{
+		{"nginx", func(p *place) string {
+			return p.nginx("location / { try_files $uri $uri/ /index.php?$args; }" + nginxFPM)
+		}},
+		{"apache", func(p *place) string { return p.apache("proxy proxy_fcgi setenvif", apacheFPM) }},
+	} {
+		t.Run(web.name, func(t *testing.T) {
+			bothFPM(t, func(t *testing.T, fpm string) {
+				p := at(t)
+				copyTree(t, "/usr/share/wordpress", p.path("www"))
+				// Debian's is for sites that /etc/wordpress describes. Without it WordPress asks, and writes its own.
+				for _, name := range []string{"wp-config.php", ".htaccess"} {
+					if err := os.Remove(p.path("www/" + name)); err != nil && !os.IsNotExist(err) {
+						t.Fatal(err)
+					}
+				}
+				p.give("www")
+				p.write("prepend.php", `<?php define('WP_HTTP_BLOCK_EXTERNAL', true); // it looks for updates and translations`)
+				p.extensions(stockFPM, "mysqlnd", "mysqli", "curl", "dom", "exif", "fileinfo", "gd", "intl", "mbstring", "simplexml", "xml", "xmlreader", "zip")
+				p.mariadb()
+				p.fpm(fpm, "php_admin_value[auto_prepend_file] = DIR/prepend.php\n")
+				useWordPress(t, p, visit(t, web.serve(p)))
+			})
+		})
+	}
+}
+
+func useWordPress(t *testing.T, p *place, s *site) {
+	const admin, password = "admin", "correct horse & battery"
+
+	// Setting up: a file of settings, then the tables.
+	s.get("/", "wp-config.php") // by a redirect
+	s.get("/wp-admin/setup-config.php?step=1", "Database Host")
+	s.post("/wp-admin/setup-config.php?step=2", "Run the installation", url.Values{
+		"dbname": {"wordpress"}, "uname": {"wordpress"}, "pwd": {"secret"}, "dbhost": {"localhost:" + p.path("db.sock")},
+		"prefix": {"wp_"}, "language": {""}, "noapi": {"1"},
+	})
+	s.get("/wp-admin/install.php", "Site Title")
+	s.post("/wp-admin/install.php?step=2", "WordPress has been installed", url.Values{
+		"weblog_title": {"A <b>site</b> & more"}, "user_name": {admin}, "admin_password": {password}, "admin_password2": {password},
+		"admin_email": {"admin@example.org"}, "blog_public": {"0"}, "pw_weak": {"on"}, "language": {""},
+	})
+	s.get("/", "Hello world!")
+
+	// Logging in: a wrong password, the right one, a page that only the administrator sees.
+	stranger := visit(t, strings.TrimPrefix(s.url, "http://"))
+	stranger.get("/wp-admin/", "Username or Email Address") // by a redirect
+	login := url.Values{"log": {admin}, "pwd": {"wrong"}, "testcookie": {"1"}, "wp-submit": {"Log In"}}
+	s.get("/wp-login.php", "Username or Email Address")
+	s.post("/wp-login.php", "is incorrect", login)
+	login.Set("pwd", password)
+	s.post("/wp-login.php", "Dashboard", login)
+	s.get("/wp-admin/plugins.php", "Plugins")
+	s.get("/wp-admin/site-health.php?tab=debug", "fpm-fcgi")
+
+	// A picture, which WordPress makes smaller ones of.
+	picture := drawn(1200, 900)
+	uploaded := s.upload("/wp-admin/async-upload.php", map[string]string{
+		"action": "upload-attachment", "name": "pïcture.png",
+		"_wpnonce": field(t, s.get("/wp-admin/media-new.php", "Upload New Media"), "_wpnonce"),
+	}, "async-upload", "pïcture.png", picture)
+	var attachment struct {
+		Success bool
+		Data    struct {
+			ID    int
+			URL   string
+			Sizes map[string]struct{ URL string }
+		}
+	}
+	if err := json.Unmarshal([]byte(uploaded), &attachment); err != nil || !attachment.Success {
+		t.Fatalf("the upload was answered by %s", uploaded)
+	}
+	if got := s.fetch(attachment.Data.URL); !bytes.Equal(got, picture) {
+		t.Errorf("the picture that came back has %d bytes, the one that was sent %d", len(got), len(picture))
+	}
+	thumbnail, err := png.DecodeConfig(bytes.NewReader(s.fetch(attachment.Data.Sizes["thumbnail"].URL)))
+	if err != nil || thumbnail.Width != 150 || thumbnail.Height != 150 {
+		t.Errorf("the thumbnail is %v, %v", thumbnail, err)
+	}
+
+	// A post with the picture, by the REST interface as the editor does it; read by somebody else.
+	nonce := s.get("/wp-admin/admin-ajax.php?action=rest-nonce", "")
+	text := "Written through phpsapi, ünïcode and \\backslashes\\ too."
+	var post struct {
+		ID     int
+		Link   string
+		Status string
+	}
+	s.rest("/index.php?rest_route=/wp/v2/posts", nonce, map[string]any{
+		"title": "A post with a picture", "status": "publish", "featured_media": attachment.Data.ID,
+		"content": fmt.Sprintf(`<p>%s</p><figure><img src="%s" class="wp-image-%d"/></figure>`, text, attachment.Data.URL, attachment.Data.ID),
+	}, &post)
+	if post.Status != "publish" {
+		t.Fatalf("the post is %+v", post)
+	}
+	read := stranger.get(strings.TrimPrefix(post.Link, s.url), "phpsapi, ünïcode and \\backslashes\\ too.")
+	if !strings.Contains(read, attachment.Data.URL) {
+		t.Errorf("the picture is not in the post:\n%.2000s", read)
+	}
+	stranger.get("/?s=backslashes", "A post with a picture")
+	stranger.get("/?feed=rss2", "<title>A post with a picture</title>")
+
+	// Addresses of words: the web server's rewriting, and PATH_INFO.
+	for _, structure := range []string{"/%postname%/", "/index.php/read/%postname%/"} {
+		nonce := field(t, s.get("/wp-admin/options-permalink.php", "Permalink Settings"), "_wpnonce")
+		s.post("/wp-admin/options-permalink.php", "Permalink structure updated", url.Values{
+			"_wpnonce": {nonce}, "_wp_http_referer": {"/wp-admin/options-permalink.php"}, "selection": {"custom"},
+			"permalink_structure": {structure}, "category_base": {""}, "tag_base": {""}, "submit": {"Save Changes"},
+		})
+		address := strings.Replace(structure, "%postname%", "a-post-with-a-picture", 1)
+		stranger.get(address, "ünïcode and")
+		stranger.get(fmt.Sprintf("/?p=%d", post.ID), "ünïcode and") // by a redirect to address
+		if status := stranger.status(strings.Replace(address, "picture", "pictüre", 1)); status != http.StatusNotFound {
+			t.Errorf("a post that is not there: status %d", status)
+		}
+	}
+	stranger.get("/wp-cron.php", "")
+	if status := stranger.status("/wp-cron.php/../nothing.php"); status != http.StatusNotFound {
+		t.Errorf("a script that is not there: status %d", status)
+	}
+	logout := regexp.MustCompile(`wp-login\.php\?action=logout[^"']*_wpnonce=(\w+)`).FindStringSubmatch(s.get("/wp-admin/", "Dashboard"))
+	if logout == nil {
+		t.Fatal("no way to log out")
+	}
+	s.get("/wp-login.php?action=logout&_wpnonce="+logout[1], "You are now logged out")
+	s.get("/wp-admin/", "Username or Email Address")
+}
+
+// drawn is a PNG.
+func drawn(width, height int) []byte {
+	picture := image.NewRGBA(image.Rect(0, 0, width, height))
+	for y := range height {
+		for x := range width {
+			picture.Set(x, y, color.RGBA{uint8(x * y), uint8(x ^ y), uint8(x + y), 255})
+		}
+	}
+	var file bytes.Buffer
+	if err := png.Encode(&file, picture); err != nil {
+		panic(err)
+	}
+	return file.Bytes()
+}
+
+// upload posts a form with a file in it.
+func (s *site) upload(path string, fields map[string]string, field, name string, file []byte) string {
+	s.t.Helper()
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	for name, value := range fields {
+		form.WriteField(name, value)
+	}
+	part, err := form.CreateFormFile(field, name)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	part.Write(file)
+	form.Close()
+	return s.page("POST", path, "")(s.browser.Post(s.at(path), form.FormDataContentType(), &body))
+}
+
+// rest sends JSON and reads the JSON that answers.
+func (s *site) rest(path, nonce string, sent, received any) {
+	s.t.Helper()
+	body, err := json.Marshal(sent)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	request, err := http.NewRequest("POST", s.at(path), bytes.NewReader(body))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("X-WP-Nonce", nonce)
+	response, err := s.browser.Do(request)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusCreated || json.Unmarshal(answer, received) != nil {
+		s.t.Fatalf("POST %s: %s, %v: %.2000s", path, response.Status, err, answer)
+	}
+}
+
+// fetch gets a whole URL's bytes.
+func (s *site) fetch(url string) []byte {
+	s.t.Helper()
+	response, err := s.browser.Get(url)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		s.t.Fatalf("GET %s: %s, %v", url, response.Status, err)
+	}
+	return body
+}
+
+// status is how a page is answered.
+func (s *site) status(path string) int {
+	s.t.Helper()
+	response, err := s.browser.Get(s.at(path))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	io.Copy(io.Discard, response.Body)
+	return response.StatusCode
+}
