@@ -38,6 +38,9 @@ func (k *worker) become(files []int) error {
 			k.failed(err, "failed to prctl(PR_SET_DUMPABLE)")
 		}
 	}
+	if err := k.confine(); err != nil {
+		return err
+	}
 	if err := k.catchQuit(); err != nil {
 		return k.failed(err, "failed to init child signals: sigaction()")
 	}
@@ -88,6 +91,7 @@ func (k *worker) takeFiles(files []int) error {
 	if i := k.spec.File(contract.Stderr); i >= 0 {
 		unix.Dup3(files[i], 2, 0)
 		unix.Close(files[i])
+		k.caught = true
 	}
 	return nil
 }

@@ -48,3 +48,13 @@ func (k *worker) report(level zlog.Level, text string) {
 	message := append([]byte{contract.Log, '0' + byte(level)}, text...)
 	unix.SendmsgN(k.control, message[:min(len(message), contract.MaxMessage)], nil, nil, unix.MSG_NOSIGNAL)
 }
+
+// flushMark is php-fpm's FPM_STDIO_CMD_FLUSH: what was written to standard error ends here, even within a line.
+var flushMark = []byte("\x00fscf\x00")
+
+// endOutput ends what the request in hand wrote to standard error.
+func (k *worker) endOutput() {
+	if k.caught {
+		unix.Write(2, flushMark)
+	}
+}

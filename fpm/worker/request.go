@@ -37,6 +37,7 @@ func (k *worker) answer() (keep bool) {
 		k.leaving = true // the request changed what cannot be taken back
 	}
 	k.inHand = false
+	k.endOutput()
 	k.requests++
 	if k.pool.MaxRequests > 0 && k.requests >= k.pool.MaxRequests {
 		k.leaving = true
