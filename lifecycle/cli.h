@@ -21,10 +21,8 @@ struct shell_callbacks {
 
 extern struct shell_callbacks shell;
 
-/* The script: a file, which is opened at once (-1: it cannot be), or standard input under a name. */
+/* Opens the script at once; -1: it cannot be. */
 int cli_open_script(const char *path);
-void cli_open_stdin(const char *name);
-void cli_close_script(void);
 
 /* argv[0] is PHP_SELF; the array and its strings must live until the request's shutdown. */
 int cli_request_startup(int argc, char **argv, const char *script_filename);
@@ -34,9 +32,6 @@ int cli_request_startup(int argc, char **argv, const char *script_filename);
 void cli_execute(int with_streams);
 void cli_shell(int with_streams);
 void cli_eval(const char *code, const char *name);
-void cli_lint(const char *self);
-void cli_strip(void);
-void cli_highlight(void);
 void cli_process_stdin(const char *begin, const char *run, const char *file, const char *end);
 
 #endif

@@ -6,9 +6,8 @@
 
 #include "cli.h"
 #include "module.h"
+#include "script.h"
 
-/* The primary script. It must be destroyed before php_request_shutdown: its strings live in the request's heap. */
-static zend_file_handle script;
 static php_stream *input; /* STDIN, which -R and -F read line by line */
 static char *translated_path;
 
@@ -20,33 +19,15 @@ int engine_cli_has_shell(void)
 int cli_open_script(const char *path)
 {
 	char real[MAXPATHLEN];
-	FILE *file;
 
 	virtual_cwd_activate();
-	file = fopen(path, "rb");
-	if (!file) {
+	if (script_open_file(path) != 0) {
 		return -1;
 	}
-	zend_stream_init_fp(&script, file, path);
-	script.primary_script = 1;
 	if (!translated_path && tsrm_realpath(path, real)) {
 		translated_path = strdup(real);
 	}
 	return 0;
-}
-
-void cli_open_stdin(const char *name)
-{
-	zend_stream_init_fp(&script, stdin, name);
-	script.primary_script = 1;
-}
-
-void cli_close_script(void)
-{
-	if (script.filename) {
-		zend_destroy_file_handle(&script);
-		script.filename = NULL;
-	}
 }
 
 int cli_request_startup(int argc, char **argv, const char *script_filename)
@@ -126,7 +107,7 @@ void cli_execute(int with_streams)
 		if (with_streams) {
 			register_standard_streams();
 		}
-		php_execute_script(&script);
+		script_run();
 	} zend_end_try();
 	end_if_forked();
 }
@@ -151,39 +132,6 @@ void cli_eval(const char *code, const char *name)
 	end_if_forked();
 }
 
-void cli_lint(const char *self)
-{
-	zend_try {
-		if (php_lint_script(&script) == SUCCESS) {
-			php_printf("No syntax errors detected in %s\n", self);
-			EG(exit_status) = 0;
-		} else {
-			php_printf("Errors parsing %s\n", self);
-			EG(exit_status) = 255;
-		}
-	} zend_end_try();
-}
-
-void cli_strip(void)
-{
-	zend_try {
-		if (open_file_for_scanning(&script) == SUCCESS) {
-			zend_strip();
-		}
-	} zend_end_try();
-}
-
-void cli_highlight(void)
-{
-	zend_try {
-		if (open_file_for_scanning(&script) == SUCCESS) {
-			zend_syntax_highlighter_ini colours;
-			php_get_highlight_struct(&colours);
-			zend_highlight(&colours);
-		}
-	} zend_end_try();
-}
-
 /* $argn: the line without its end (php's: one NUL where nothing is left of it); $argi: its number, from 1. */
 static void set_line(const char *line, size_t len, zend_long number)
 {
@@ -205,7 +153,7 @@ static void run_line(const char *run, const char *file)
 			EG(exit_status) = 1;
 		} else {
 			CG(skip_shebang) = 1;
-			php_execute_script(&script);
+			script_run();
 		}
 	}
 }

@@ -29,7 +29,7 @@ static int failed(const char *message)
 {
 	engine_print(message, strlen(message));
 	engine_cli_request_failed();
-	cli_close_script();
+	engine_script_close();
 	return -1;
 }
 
@@ -50,7 +50,7 @@ int engine_cli_begin(const struct engine_cli_script *script)
 			return failed(script->cannot_open);
 		}
 	} else if (script->from_stdin) {
-		cli_open_stdin(script->argv[0]);
+		engine_script_open_stdin(script->argv[0]);
 	}
 	if (cli_request_startup(script->argc, script->argv, script->file ? script->file : "") != 0) {
 		return failed(script->cannot_start);
@@ -70,19 +70,19 @@ void engine_cli_work(const struct engine_cli_script *script)
 		cli_execute(script->file != NULL);
 		break;
 	case ENGINE_CLI_LINT:
-		cli_lint(script->argv[0]);
+		EG(exit_status) = engine_script_lint() ? 0 : 255;
 		break;
 	case ENGINE_CLI_STRIP:
-		cli_strip();
+		engine_script_strip();
 		break;
 	case ENGINE_CLI_HIGHLIGHT:
-		cli_highlight();
+		engine_script_highlight();
 		break;
 	case ENGINE_CLI_CODE:
 		cli_eval(script->code, "Command line code");
 		break;
 	case ENGINE_CLI_LINES:
-		cli_close_script(); /* it was opened to see that it can be; every line opens it anew */
+		engine_script_close(); /* it was opened to see that it can be; every line opens it anew */
 		cli_process_stdin(script->begin, script->line, script->line_file, script->end);
 		break;
 	case ENGINE_CLI_SHELL:
@@ -93,6 +93,6 @@ void engine_cli_work(const struct engine_cli_script *script)
 
 void engine_cli_end(void)
 {
-	cli_close_script(); /* before the request's shutdown: the handle's memory is the request's */
+	engine_script_close(); /* before the request's shutdown: the handle's memory is the request's */
 	engine_request_shutdown();
 }

@@ -127,7 +127,7 @@ void engine_module_shutdown(void)
 void end_if_forked(void)
 {
 	if (getpid() != process_at_exec.pid) {
-		cli_close_script();
+		engine_script_close();
 		engine_request_shutdown();
 		engine_module_shutdown();
 		exit(EG(exit_status));

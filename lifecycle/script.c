@@ -1,14 +1,28 @@
-/* The primary script of a web server's request, and what php-cgi does with one from a shell. */
+/* The primary script, of a request from a shell or from a web server, and what can be done with it. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "module.h"
+#include "script.h"
 #include "server.h"
 
 /* It must be destroyed before php_request_shutdown: its strings live in the request's heap. */
 static zend_file_handle primary;
 static int is_open;
+
+int script_open_file(const char *path)
+{
+	FILE *file = fopen(path, "rb");
+
+	if (!file) {
+		return -1;
+	}
+	zend_stream_init_fp(&primary, file, path);
+	primary.primary_script = 1;
+	is_open = 1;
+	return 0;
+}
 
 /* php_fopen_primary_script frees request_info's path where it fails: it gets one of the request's heap. */
 int engine_script_open_primary(void)
@@ -42,10 +56,15 @@ void engine_script_close(void)
 	}
 }
 
+void script_run(void)
+{
+	php_execute_script(&primary);
+}
+
 void engine_script_execute(void)
 {
 	zend_try {
-		php_execute_script(&primary);
+		script_run();
 	} zend_end_try();
 	end_if_forked();
 }

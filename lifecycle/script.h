@@ -1,0 +1,11 @@
+/* The primary script, for the other files of the engine (script.c). */
+#ifndef PHPSAPI_SCRIPT_H
+#define PHPSAPI_SCRIPT_H
+
+/* Opens a file as it is named; -1 where it cannot be. */
+int script_open_file(const char *path);
+
+/* Executes the script. A bailout is the caller's to catch. */
+void script_run(void);
+
+#endif
