@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"os"
-	"runtime/debug"
 
 	"github.com/phpsapi/phpsapi/lifecycle"
 	"github.com/phpsapi/phpsapi/sapi"
@@ -26,9 +25,6 @@ type Invocation struct {
 
 // Main is php's command line. It ends the process where PHP was started, and else returns the exit status.
 func Main(call Invocation) int {
-	// The process serves one run and Go allocates next to nothing in it: the collector would only cost.
-	debug.SetGCPercent(-1)
-
 	start, err := parseStartup(call.Args)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

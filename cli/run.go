@@ -125,7 +125,7 @@ func (c *commandLine) once(r run) int {
 	if request.Begin() {
 		switch r.mode {
 		case modeReflect:
-			c.engine.Reflect(reflections[r.reflection], r.what)
+			c.engine.Reflect(reflection(r.reflection), r.what)
 		case modeExtensionInfo:
 			c.extensionInfo(r.what)
 		case modeINIFiles:
@@ -138,11 +138,17 @@ func (c *commandLine) once(r run) int {
 	return c.engine.ExitStatus()
 }
 
-var reflections = map[byte]lifecycle.Reflection{
-	optReflectFunction:      lifecycle.ReflectFunction,
-	optReflectClass:         lifecycle.ReflectClass,
-	optReflectExtension:     lifecycle.ReflectExtension,
-	optReflectZendExtension: lifecycle.ReflectZendExtension,
+// reflection is what --rf, --rc, --re and --rz describe.
+func reflection(option byte) lifecycle.Reflection {
+	switch option {
+	case optReflectFunction:
+		return lifecycle.ReflectFunction
+	case optReflectClass:
+		return lifecycle.ReflectClass
+	case optReflectExtension:
+		return lifecycle.ReflectExtension
+	}
+	return lifecycle.ReflectZendExtension
 }
 
 func (c *commandLine) extensionInfo(name string) {

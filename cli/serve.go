@@ -2,7 +2,6 @@ package cli
 
 import (
 	"os"
-	"runtime/debug"
 
 	"github.com/phpsapi/phpsapi/cli/server"
 	"github.com/phpsapi/phpsapi/lifecycle"
@@ -12,7 +11,6 @@ import (
 
 // serve is php -S. This process only owns the sockets; PHP runs in the zygote and its workers.
 func serve(call Invocation, start startup) int {
-	debug.SetGCPercent(100) // unlike a run of a script, the server lives on
 	lifecycle.RestoreScheduling()
 	o := parseServer(call.Args)
 	o.Workers = os.Getenv("PHP_CLI_SERVER_WORKERS")
