@@ -7,11 +7,14 @@
  * a signal, reads its limits or starts a child sees what it would see under php.
  */
 #include <fcntl.h>
+#include <link.h>
 #include <malloc.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -151,6 +154,24 @@ void engine_take_process(void)
 	restore_process();
 }
 
+/* Gives back the executable's own pages of code and constants: most of them were mapped for the Go runtime, and counted
+ * as this process's memory they would add to PHP's peak. What is used again comes back from the page cache (but not a
+ * debugger's breakpoints: set those again). */
+static int unmap_executable(struct dl_phdr_info *program, size_t size, void *data)
+{
+	int i;
+
+	for (i = 0; i < program->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &program->dlpi_phdr[i];
+		uintptr_t begin = (program->dlpi_addr + segment->p_vaddr) & ~(uintptr_t)(getpagesize() - 1);
+
+		if (segment->p_type == PT_LOAD && !(segment->p_flags & PF_W)) {
+			madvise((void *)begin, program->dlpi_addr + segment->p_vaddr + segment->p_memsz - begin, MADV_DONTNEED);
+		}
+	}
+	return 1; /* the program is the first of the objects */
+}
+
 void take_process_for_good(void)
 {
 	restore_timer_slack();
@@ -158,4 +179,5 @@ void take_process_for_good(void)
 		close_other_threads();
 	}
 	restore_process();
+	dl_iterate_phdr(unmap_executable, NULL);
 }
