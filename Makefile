@@ -26,7 +26,7 @@ run: build ## build, and serve docs/demo on http://127.0.0.1:8080 (ADDRESS=host:
 	@./phpsapi cli -S $(ADDRESS) -t docs/demo
 
 test: build deps-test lint ## everything that must pass
-	go run ./test/tally 'go test -json -count=1 ./...' 'go run ./test/conformance -suites cli'
+	go run ./test/tally 'go test -json -count=1 ./...' 'go run ./test/conformance -suites cli,cgi'
 
 lint: deps-build ## gofmt, go vet, staticcheck, the borders between the packages
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt'ed (make fmt):"; echo "$$unformatted"; exit 1; }
