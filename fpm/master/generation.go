@@ -45,6 +45,7 @@ type pool struct {
 	due     []*parked // kept connections whose next request has come
 	watched int32     // what the watcher calls the socket of an ondemand pool
 
+	recheckAt time.Time // when to look again at the socket of an ondemand pool; zero: not
 	backoff   backoff
 	respawnAt time.Time // when a worker that failed to begin is replaced; zero: none waits
 }

@@ -100,6 +100,7 @@ func (m *Master) nextDeadline() time.Time {
 		sooner(g.escalation.deadline)
 		for _, p := range g.pools {
 			sooner(p.respawnAt)
+			sooner(p.recheckAt)
 		}
 	}
 	return next
@@ -139,6 +140,7 @@ func (m *Master) tick(now time.Time) {
 		}
 		m.respawn(g, now)
 	}
+	m.recheck(now)
 	m.park.retry(now)
 }
 

@@ -110,15 +110,49 @@ func (m *Master) publishQueue(p *pool) {
 // waiting is a connection that arrived at an ondemand pool's socket.
 type waiting struct{ p *pool }
 
-func (e waiting) happen(m *Master) {
-	p := e.p
+func (e waiting) happen(m *Master) { m.connection(e.p, true) }
+
+// finishingTime is what a worker that has answered is given to become idle before another is forked.
+const finishingTime = 2 * time.Millisecond
+
+// connection decides what to do about a connection that waits. With patient, a worker that is about to become idle
+// is waited for: clients that send one request after the other would get a worker each.
+func (m *Master) connection(p *pool, patient bool) {
 	if !m.mayFork(p.gen) || p.gen != m.gen {
 		return
 	}
 	idle, _, _, _ := p.census()
+	if patient && idle == 0 && p.someFinish() {
+		p.recheckAt = m.sys.now().Add(finishingTime)
+		return
+	}
 	v := p.spare.connection(p.limits, idle, len(p.children))
 	m.obey(p, v, nil)
 	if v.fork > 0 {
 		m.log.forkedOnDemand(p.conf.Name)
 	}
+}
+
+// recheck looks again at the sockets where a worker was about to become idle.
+func (m *Master) recheck(now time.Time) {
+	for _, p := range m.gen.pools {
+		if p.recheckAt.IsZero() || now.Before(p.recheckAt) {
+			continue
+		}
+		p.recheckAt = time.Time{}
+		if p.socket.readable() || len(p.due) > 0 {
+			m.connection(p, false)
+		}
+	}
+}
+
+// someFinish says whether a worker has answered its request and is not idle yet.
+func (p *pool) someFinish() bool {
+	var a scoreboard.Activity
+	for _, c := range p.children {
+		if c.ready && p.board.Activity(c.slot, &a) && a.Stage >= scoreboard.End {
+			return true
+		}
+	}
+	return false
 }

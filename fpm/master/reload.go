@@ -25,11 +25,12 @@ var (
 type attempt struct {
 	before   errorLogState // to go back to
 	deadline time.Time
-	again    bool // another reload was asked for meanwhile
+	again    bool   // another reload was asked for meanwhile
+	pidFile  string // the new generation's, once it is written
 }
 
 // reload begins to replace the serving generation: new configuration, sockets and zygote, then its first workers.
-// commitReload or abandonReload ends it.
+// commitReload or abandonReload ends it. Everything that can fail comes before the first new worker.
 func (m *Master) reload() {
 	switch {
 	case m.state != normal:
@@ -122,6 +123,11 @@ func (e zygoteStarted) happen(m *Master) {
 	case m.state != normal:
 		m.drop(g)
 	default:
+		if err := writePidFile(g.config.Global.Pid.Value, m.log); err != nil {
+			m.abandonReload(err)
+			return
+		}
+		m.attempt.pidFile = g.config.Global.Pid.Value
 		for _, p := range g.pools {
 			if !m.fill(p, p.limits.initial(), true) {
 				m.abandonReload(errSpawn)
@@ -157,21 +163,18 @@ func (m *Master) proveReload() {
 
 func (m *Master) commitReload() {
 	old, g := m.gen, m.next
-	if err := writePidFile(g.config.Global.Pid.Value, m.log); err != nil {
-		m.abandonReload(err)
-		return
-	}
 	again, before := m.attempt.again, m.attempt.before
 	m.attempt, m.next, m.gen = nil, nil, g
 	if path := old.config.Global.Pid.Value; path != g.config.Global.Pid.Value {
 		removePidFile(path, m.log)
 	}
 	before.e.close()
-	m.retire(old) // before it is said that the new one serves
+	// Before it is said that the new one serves: who reads the line finds no old worker and no old address.
+	m.retire(old)
+	m.sockets.keep([]*generation{g})
 	m.begin()
 	m.park.move(old)
 	m.park.unlisten(old)
-	m.sockets.keep([]*generation{g})
 	if again {
 		m.log.reloading()
 		m.reload()
@@ -187,11 +190,14 @@ func (m *Master) abandonReload(why error) {
 	m.attempt, m.next = nil, nil
 	m.errorLog.restore(a.before)
 	m.errorLog.launched()
-	m.log.reloadFailed(why)
-	m.systemd.reloadFailed(why)
 	if g != nil {
 		m.retire(g)
 	}
+	if a.pidFile != "" && a.pidFile != m.gen.config.Global.Pid.Value {
+		os.Remove(a.pidFile)
+	}
+	m.log.reloadFailed(why)
+	m.systemd.reloadFailed(why)
 	m.sockets.keep([]*generation{m.gen})
 	if m.gen.zygote == nil {
 		m.retryReloadAt = m.sys.now().Add(retryReload)

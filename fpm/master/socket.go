@@ -42,6 +42,12 @@ func (s *socket) queue() (waiting, most int, ok bool) {
 	return int(info.Unacked), int(info.Sacked), true
 }
 
+// readable says whether a connection waits.
+func (s *socket) readable() bool {
+	n, err := unix.Poll([]unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLIN}}, 0)
+	return err == nil && n > 0
+}
+
 // close closes the socket and removes its file.
 func (s *socket) close(unlink bool) {
 	s.file.Close()
