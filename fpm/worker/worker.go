@@ -77,7 +77,7 @@ type worker struct {
 	pid      int
 
 	access access
-	caught bool // standard error is a pipe to the master
+	caught bool               // standard error is a pipe to the master
 	shown  *scoreboard.Reader // the scoreboard of the status page
 
 	// The request in hand.
