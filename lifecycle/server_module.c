@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "dl_function.h"
@@ -23,8 +24,8 @@ int server_discard_head;
 
 static char output[32 * 1024];
 static size_t output_len;
-/* php's development server shows at once what a script prints: somebody watches. */
-static int unbuffered;
+/* The front end is php's development server, which shows at once what a script prints: somebody watches. */
+static int development_server;
 
 /* Whether this is a process that the script forked: it has no Go runtime, and its output goes nowhere, as the
  * connection belongs to its parent. */
@@ -77,7 +78,7 @@ static size_t server_ub_write(const char *text, size_t len)
 		php_handle_aborted_connection();
 		return 0;
 	}
-	if (unbuffered || len > sizeof(output)) {
+	if (development_server || len > sizeof(output)) {
 		if (!is_forked() && engineWrite((char *)text, len) != 0) {
 			php_handle_aborted_connection();
 			return 0;
@@ -190,13 +191,24 @@ static void server_register_variables(zval *variables)
 	}
 }
 
+/* How php's development server begins a line of its log. */
+static const char *log_date(void)
+{
+	static char date[64];
+	time_t now = time(NULL);
+	struct tm local;
+
+	localtime_r(&now, &local);
+	return strftime(date, sizeof(date), "[%a %b %e %H:%M:%S %Y] ", &local) > 0 ? date : "";
+}
+
 /* Before the Go runtime is up, in module startup, a call of Go would wait for ever. */
 static void server_log_message(const char *message, int syslog_type)
 {
 	if (process_at_exec.go_ready && !is_forked()) {
 		engineLog((char *)message, strlen(message), syslog_type);
 	} else {
-		fprintf(stderr, "%s\n", message);
+		fprintf(stderr, "%s%s\n", development_server ? log_date() : "", message);
 	}
 }
 
@@ -214,7 +226,7 @@ static const zend_function_entry shell_functions[] = {
 void server_module_init(sapi_module_struct *module, int with_dl)
 {
 	proctitle_init();
-	unbuffered = strcmp(module->name, "cli-server") == 0;
+	development_server = strcmp(module->name, "cli-server") == 0;
 	module->ub_write = server_ub_write;
 	module->flush = server_flush;
 	module->sapi_error = zend_error;

@@ -27,6 +27,8 @@
 //   - A request's path may arrive in several pieces, if it is no longer than 16 KiB; php calls that malformed.
 //   - A client that says `Expect: 100-continue` is told to continue.
 //   - The log names the last error of the system behind a 405 or 501; here it is always the same one.
+//   - A host without an address is named in the log; php, which asks by its own functions, has PHP's warning besides.
+//   - Of several requests sent at once the first is answered; php calls them malformed.
 //   - Zend extensions given by -z are loaded.
 //   - Trailers behind a chunked body are read and forgotten.
 //   - A client that has begun to send a request and falls silent is given a minute.

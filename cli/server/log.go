@@ -77,10 +77,6 @@ func (l *Log) notListening(host string, port int, reason string) {
 	l.Line(LevelError, fmt.Sprintf("Failed to listen on %s:%d (reason: %s)", host, port, reason))
 }
 
-func (l *Log) hostNotFound(reason string) {
-	l.Line(LevelMessage, fmt.Sprintf("PHP Warning:  Unknown: %s in Unknown on line 0", reason))
-}
-
 func (l *Log) notAccepted(reason string) {
 	l.Line(LevelError, fmt.Sprintf("Failed to accept a client (reason: %s)", reason))
 }

@@ -81,7 +81,7 @@ func AppendEssential(b []byte, headers []sapi.Variable, withDate bool) []byte {
 // entity is the entity with which text begins; empty where it begins with none.
 func entity(text string) string {
 	end := strings.IndexByte(text, ';') + 1
-	if end == 0 || text[0] != '&' || html.UnescapeString(text[:end]) == text[:end] || strings.ContainsAny(text[1:end], "& ") {
+	if end == 0 || strings.ContainsAny(text[1:end], "& ") || strings.HasSuffix(html.UnescapeString(text[:end]), ";") {
 		return ""
 	}
 	return text[:end]

@@ -60,9 +60,6 @@ func Main(o Options) int {
 
 	var err error
 	if s.listener, err = at.listen(); err != nil {
-		if host := hostError(""); errors.As(err, &host) {
-			log.hostNotFound(err.Error())
-		}
 		log.notListening(at.host, at.port, cause(err))
 		return 1
 	}
