@@ -299,6 +299,20 @@ void engine_array_add_number(void *array, const char *name, size_t name_len, int
 void engine_array_add_float(void *array, const char *name, size_t name_len, double value);
 void *engine_array_add_array(void *array, const char *name, size_t name_len);
 
+/* ---- stack.c: PHP's stack, for a reader on another thread ---- */
+
+/* Addresses of pointers, and offsets in zend_execute_data (frame), zend_function (func), zend_op and zend_string. */
+struct engine_stack_layout {
+	uintptr_t script;  /* -> the script's path, a C string */
+	uintptr_t current; /* -> the newest frame */
+	size_t frame_func, frame_prev, frame_opline, frame_call_info;
+	size_t func_type, func_name, func_file;
+	size_t opline_line;
+	size_t string_text, string_len;
+	uint32_t call_kind_mask, call_top_code;
+};
+void engine_stack_layout(struct engine_stack_layout *layout);
+
 /* ---- quit.c ---- */
 
 /* Makes SIGQUIT add to an eventfd, in place of its default. 0 or an errno. */

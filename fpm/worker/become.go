@@ -78,6 +78,10 @@ func (k *worker) takeFiles(files []int) error {
 	if err := k.openShown(shared); err != nil {
 		return fmt.Errorf("[pool %s] %w", k.pool.Name, err)
 	}
+	k.traces = -1
+	if i := k.spec.File(contract.TraceSocket); i >= 0 {
+		k.traces = files[i]
+	}
 	log := -1
 	if i := k.spec.File(contract.Access); i >= 0 {
 		log = files[i]

@@ -46,12 +46,14 @@ func (k *worker) hear() {
 	}
 }
 
-// receive reads one message. Letter 0: the master is gone.
-func (k *worker) receive() (letter byte, fd int) {
+func (k *worker) receive() (letter byte, fd int) { return receiveFrom(k.control) }
+
+// receiveFrom reads one message. Letter 0: the master is gone.
+func receiveFrom(socket int) (letter byte, fd int) {
 	var text [contract.MaxMessage]byte
 	var rights [64]byte
 	for {
-		n, rn, _, _, err := unix.Recvmsg(k.control, text[:], rights[:], unix.MSG_CMSG_CLOEXEC)
+		n, rn, _, _, err := unix.Recvmsg(socket, text[:], rights[:], unix.MSG_CMSG_CLOEXEC)
 		if err == unix.EINTR {
 			continue
 		}

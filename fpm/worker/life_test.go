@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -327,5 +328,88 @@ func TestTitleAndEnvironment(t *testing.T) {
 	title, err := os.ReadFile("/proc/" + strconv.Itoa(c.pid) + "/cmdline")
 	if err != nil || !strings.HasPrefix(string(title), "php-fpm: pool www\x00") {
 		t.Errorf("title %q, %v", title, err)
+	}
+}
+
+func TestTraceTellsWhereAScriptIs(t *testing.T) {
+	p := newPool(t, func(c *conf.Pool) { c.RequestSlowlogTraceDepth = 20 })
+	p.traced = true
+	c := p.spawn()
+	path := p.write("slow.php", `<?php
+function inner($n) {
+	usleep(500000);
+}
+class A {
+	function method() { array_map('inner', [1]); }
+}
+include 'inc.php';
+`)
+	inc := p.write("inc.php", "<?php\n\n(new A)->method();\n")
+	conn := dial(t, p.Socket)
+	defer conn.Close()
+	go get(p.Dir, "slow.php").send(t, conn)
+	time.Sleep(200 * time.Millisecond)
+	log, err := os.Create(p.Dir + "/slow.log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	ask := func() string {
+		unix.Sendmsg(c.trace, []byte{contract.Trace}, unix.UnixRights(int(log.Fd())), nil, 0)
+		b := make([]byte, 1000)
+		n, err := unix.Read(c.trace, b)
+		if err != nil || n < 1 || b[0] != contract.Trace {
+			t.Fatalf("answer %q, %v", b[:max(n, 0)], err)
+		}
+		return string(b[1:n])
+	}
+	if why := ask(); why != "" {
+		t.Errorf("it could not: %s", why)
+	}
+	b, _ := os.ReadFile(p.Dir + "/slow.log")
+	got := regexp.MustCompile(`0x[0-9a-f]{16}`).ReplaceAllString(string(b), "0x")
+	_, got, _ = strings.Cut(got, "]  ")
+	want := "[pool www] pid " + strconv.Itoa(c.pid) + "\nscript_filename = " + path + "\n" +
+		"[0x] usleep() " + path + ":3\n" +
+		"[0x] inner() " + path + ":6\n" +
+		"[0x] array_map() " + path + ":6\n" +
+		"[0x] method() " + inc + ":3\n" +
+		"[0x] [INCLUDE_OR_EVAL]() " + path + ":8\n"
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	receive(conn)
+	time.Sleep(50 * time.Millisecond)
+	if why := ask(); why != "no request is running" {
+		t.Errorf("idle: %q", why)
+	}
+}
+
+// A stack that changes while it is read must harm neither the worker nor the reader.
+func TestTraceOfABusyScript(t *testing.T) {
+	p := newPool(t, func(c *conf.Pool) { c.RequestSlowlogTraceDepth = 1000 })
+	p.traced = true
+	c := p.spawn()
+	p.write("busy.php", `<?php
+function deeper($n) { return $n > 0 ? array_sum(array_map('deeper', [$n - 1])) + strlen(str_repeat("x", $n)) : 0; }
+$end = microtime(true) + 1; $sum = 0;
+while (microtime(true) < $end) { $sum = deeper(40); eval("\$f$sum = function () { return deeper(5); }; \$f$sum();"); }
+echo $sum;`)
+	conn := dial(t, p.Socket)
+	defer conn.Close()
+	go get(p.Dir, "busy.php").send(t, conn)
+	log, err := os.Create(p.Dir + "/slow.log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	for range 300 {
+		unix.Sendmsg(c.trace, []byte{contract.Trace}, unix.UnixRights(int(log.Fd())), nil, 0)
+		if n, err := unix.Read(c.trace, make([]byte, 1000)); err != nil || n < 1 {
+			t.Fatalf("no answer: %v", err)
+		}
+	}
+	if got := receive(conn); !strings.HasSuffix(got.stdout, "\r\n\r\n820") {
+		t.Errorf("got %v", got)
 	}
 }

@@ -20,6 +20,9 @@ func (k *worker) serve() int {
 		k.failed(err, "epoll")
 		return exitSoftware
 	}
+	if k.traces >= 0 {
+		go k.serveTraces(k.traces)
+	}
 	k.send(contract.Ready, -1)
 	for !k.leaving {
 		k.slot.Accepting()

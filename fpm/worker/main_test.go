@@ -41,6 +41,7 @@ type pool struct {
 	listen *os.File
 	stderr string // a file that takes the workers' standard error
 
+	traced  bool // workers get a trace socket
 	workers []*child
 }
 
@@ -48,6 +49,7 @@ type pool struct {
 type child struct {
 	pid     int
 	control int
+	trace   int
 }
 
 // padding makes room for a process title.
@@ -128,20 +130,31 @@ func (p *pool) spawn() *child {
 	slot := len(p.workers)
 	spec := &contract.Spec{Identity: identity(p.t), Generation: 1, Slot: slot, Slots: slots, MasterPid: os.Getpid(), Pool: &p.conf,
 		Files: []contract.File{contract.Listen, contract.Scoreboard, contract.Control}}
+	files := []*os.File{p.listen, p.board.File(), os.NewFile(uintptr(pair[1]), "control")}
+	c := &child{control: pair[0]}
+	if p.traced {
+		traces, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		c.trace = traces[0]
+		spec.Files = append(spec.Files, contract.TraceSocket)
+		files = append(files, os.NewFile(uintptr(traces[1]), "trace"))
+		defer files[3].Close()
+	}
 	payload, err := spec.Encode()
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	theirs := os.NewFile(uintptr(pair[1]), "control")
 	p.board.Occupy(slot)
-	pid, err := p.zygote.Spawn(payload, p.listen, p.board.File(), theirs)
-	theirs.Close()
+	pid, err := p.zygote.Spawn(payload, files...)
+	files[2].Close()
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	unix.SetNonblock(int(p.listen.Fd()), true)
 	p.board.SetPid(slot, pid)
-	c := &child{pid: pid, control: pair[0]}
+	c.pid = pid
 	p.workers = append(p.workers, c)
 	if letter, _, text := c.receive(p.t); letter != contract.Ready {
 		p.t.Fatalf("the worker said %c%s, want Ready; stderr: %s", letter, text, p.log())

@@ -58,6 +58,7 @@ type worker struct {
 
 	listen  int // -1 when it accepts no more
 	control int
+	traces  int // the trace socket; -1: none
 	epoll   int
 	quit    int // an eventfd that SIGQUIT's handler writes to
 	tcp     bool
