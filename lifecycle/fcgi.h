@@ -14,6 +14,7 @@ void fcgi_flush(void *context);
 int fcgi_send_headers(sapi_headers_struct *headers);
 /* Whether this is a process that a script forked: it has no Go runtime, and the connection is its parent's. */
 int fcgi_is_forked(void);
+void fcgi_watch_forks(void);
 
 /* fcgi_input.c */
 size_t fcgi_read_post(char *buffer, size_t size);
@@ -47,6 +48,9 @@ extern zend_module_entry fcgi_extension;
 /* fcgi_values.c: php_value and its like */
 void fcgi_apply_request_values(void);
 void fcgi_restore_request_values(void);
+
+/* fcgi_request.c: once, where the worker's directory is the one to stay in */
+void fcgi_remember_directory(void);
 
 /* fcgi_functions.c */
 extern const zend_function_entry fcgi_functions[];

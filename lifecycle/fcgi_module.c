@@ -63,6 +63,8 @@ void fcgi_module_init(sapi_module_struct *module)
 void engine_fcgi_worker(void)
 {
 	fcgi_take_environment();
+	fcgi_watch_forks();
+	fcgi_remember_directory();
 	/* Zend's deferring of signals is not needed: no handler of ours runs PHP. Without it each request saves seven
 	 * system calls. */
 	SIGG(reset) = 0;

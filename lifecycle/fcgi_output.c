@@ -5,15 +5,26 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
+#include <pthread.h>
 
 #include "fcgi.h"
-#include "process.h"
 #include "_cgo_export.h"
+
+static int forked;
+
+static void note_fork(void)
+{
+	forked = 1;
+}
+
+void fcgi_watch_forks(void)
+{
+	pthread_atfork(NULL, NULL, note_fork);
+}
 
 int fcgi_is_forked(void)
 {
-	return getpid() != process_at_exec.pid;
+	return forked;
 }
 
 /* Puts text into the room, or has Go write it with all that is in it. 0: the client is gone. */

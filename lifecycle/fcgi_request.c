@@ -1,11 +1,47 @@
 /* One FastCGI request, from its startup to its shutdown. Counterpart: sapi/fpm/fpm/fpm_main.c (main). */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fcgi.h"
 #include "module.h"
 
 static zend_file_handle script;
+static int home = -1; /* the worker's directory */
+
+void fcgi_remember_directory(void)
+{
+	home = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (home >= 0) {
+		SG(options) |= SAPI_OPTION_NO_CHDIR;
+	}
+}
+
+/* A script runs in its own directory and its shutdown functions in the worker's. PHP would ask for the latter each
+ * time. */
+static void enter_directory_of_script(void)
+{
+	char directory[MAXPATHLEN];
+	const char *path = ZSTR_VAL(script.filename), *slash = strrchr(path, '/');
+	size_t len = slash ? slash - path : 0;
+
+	if (home < 0 || !slash || len >= sizeof(directory)) {
+		return;
+	}
+	memcpy(directory, path, len);
+	directory[len] = '\0';
+	if (chdir(len ? directory : "/") != 0) {
+		/* it was opened all the same, and runs where it is */
+	}
+}
+
+static void leave_directory(void)
+{
+	if (home >= 0 && fchdir(home) != 0) {
+		/* it is gone */
+	}
+}
 
 static void begin(struct engine_fcgi_request *r)
 {
@@ -50,14 +86,18 @@ int engine_fcgi_open_script(void)
 void engine_fcgi_execute(void)
 {
 	EG(exit_status) = 0;
+	enter_directory_of_script();
 	zend_try {
 		php_execute_script(&script);
 	} zend_end_try();
+	leave_directory();
 	/* With opcache the engine's list of open files may not have it, and then nobody else closes it. */
 	if (!script.in_list) {
 		zend_destroy_file_handle(&script);
 	}
-	end_if_forked();
+	if (fcgi_is_forked()) {
+		end_if_forked();
+	}
 }
 
 void engine_fcgi_answer(int status, const char *text, size_t len)
