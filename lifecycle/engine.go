@@ -11,11 +11,12 @@ package lifecycle
 import "C"
 
 import (
-	"fmt"
 	"os"
 	"runtime"
 	"strings"
 	"unsafe"
+
+	"github.com/phpsapi/phpsapi/sapi"
 )
 
 func init() {
@@ -44,16 +45,12 @@ func ServerSoftware() string {
 	return C.GoString(C.engine_server_software())
 }
 
-// LoadError says why libphp could not be used. Its text names the file and the way out.
-type LoadError struct {
-	Path   string // what was to be loaded
-	Reason string // one clause, without the path
-}
-
-func (e *LoadError) Error() string {
-	return fmt.Sprintf("%s: %s (install the package libphp%s-embed, or name another libphp in PHPSAPI_ENGINE)",
-		e.Path, e.Reason, Version())
-}
+// The failures' numbers are the same on both sides.
+var (
+	_ [0]struct{} = [C.ENGINE_NOT_OPENED - int(sapi.EngineNotOpened)]struct{}{}
+	_ [0]struct{} = [C.ENGINE_NOT_PHP - int(sapi.EngineNotPHP)]struct{}{}
+	_ [0]struct{} = [C.ENGINE_OTHER_BUILD - int(sapi.EngineOtherBuild)]struct{}{}
+)
 
 // EnginePath is the libphp to load: PHPSAPI_ENGINE where it is set, else the one of the headers' version, where
 // Debian's package has it or by the name that package gives it. The loader's cache does not know that name (the
@@ -74,24 +71,16 @@ func isFile(path string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// Load loads libphp. path is a file, or a name that the dynamic loader looks for. The error is a *LoadError.
+// Load loads libphp. path is a file, or a name that the dynamic loader looks for. The error is a *sapi.EngineError.
 func Load(path string) (*Engine, error) {
 	var detail [1024]C.char
 	name := C.CString(path)
 	defer C.free(unsafe.Pointer(name))
-	result := C.engine_load(name, &detail[0], C.size_t(len(detail)))
-	said := C.GoString(&detail[0])
-	switch result {
-	case C.ENGINE_LOADED:
-		return &Engine{}, nil
-	case C.ENGINE_NOT_PHP:
-		return nil, &LoadError{path, "is not a libphp: it has no " + said}
-	case C.ENGINE_OTHER_BUILD:
-		return nil, &LoadError{path, fmt.Sprintf("is another PHP (%s) than the one phpsapi was built for: PHP %s (%s)",
-			said, Version(), C.GoString(C.engine_header_build_id()))}
+	if result := C.engine_load(name, &detail[0], C.size_t(len(detail))); result != C.ENGINE_LOADED {
+		return nil, &sapi.EngineError{Path: path, Failure: sapi.EngineFailure(result), Detail: C.GoString(&detail[0]),
+			Version: Version(), Build: C.GoString(C.engine_header_build_id())}
 	}
-	// dlerror repeats the name before its reason.
-	return nil, &LoadError{path, strings.TrimPrefix(said, path+": ")}
+	return &Engine{}, nil
 }
 
 // TakeProcess gives the process the signal dispositions, signal mask and limits that it was executed with, closes the

@@ -5,7 +5,7 @@
  *     executes itself with the control socket's
  *     number in PHPSAPI_ZYGOTE      ->    constructor, one thread, no Go
  *     START module                  ->    loads libphp, module startup
- *                                   <-    READY version          (or FAILED message, and it exits)
+ *                                   <-    READY version          (or NOT LOADED ..., FAILED message, and it exits)
  *     DETACH descriptor             ->    makes it stdin, stdout and stderr
  *     FORK payload + descriptors    ->    fork
  *                                   <-    CHILD pid              (or -errno)
@@ -32,6 +32,8 @@
 #include "module.h"
 #include "process.h"
 #include "zygote.h"
+
+#undef snprintf
 
 #define MAX_FDS 16
 
@@ -133,6 +135,7 @@ static void start(size_t len)
 	static struct engine_pair defaults[16];
 	char *memory = malloc(len + 1), *at = memory + 1, detail[1024];
 	const char *end = memory + len, *engine;
+	enum engine_load_result result;
 
 	if (!memory) {
 		die_errno("malloc");
@@ -158,8 +161,11 @@ static void start(size_t len)
 	if (!module.ini_path[0]) {
 		module.ini_path = NULL;
 	}
-	if (engine_load(engine, detail, sizeof(detail)) != ENGINE_LOADED) {
-		send_text('E', detail);
+	result = engine_load(engine, detail, sizeof(detail));
+	if (result != ENGINE_LOADED) {
+		char text[sizeof(detail) + 128];
+		snprintf(text, sizeof(text), "%d %s %s %s", result, engine_header_version(), engine_header_build_id(), detail);
+		send_text('L', text);
 		exit(EXIT_FAILURE);
 	}
 	signal(SIGPIPE, SIG_IGN);

@@ -16,7 +16,8 @@ const (
 	msgFork   = 'F' // a worker's payload; its descriptors travel as SCM_RIGHTS
 	msgDetach = 'D' // a descriptor, as SCM_RIGHTS, in place of stdin, stdout and stderr
 	msgReady  = 'R' // the engine's PHP_VERSION
-	msgFailed = 'E' // why there is no engine
+	msgLoad   = 'L' // libphp could not be loaded: failure, PHP_VERSION and build id of the headers, detail, by spaces
+	msgFailed = 'E' // why PHP could not be started
 	msgChild  = 'C' // the new worker's pid, or -errno, as int32; then four bytes of no meaning
 	msgExit   = 'X' // an ended worker's pid and wait status, both int32
 )
@@ -83,4 +84,16 @@ func exit(body []byte) (Exit, error) {
 		Pid:    int(int32(binary.NativeEndian.Uint32(body))),
 		Status: syscall.WaitStatus(binary.NativeEndian.Uint32(body[4:])),
 	}, nil
+}
+
+// notLoaded decodes why the libphp called engine could not be loaded.
+func notLoaded(engine string, body []byte) error {
+	parts := strings.SplitN(string(body), " ", 4)
+	if len(parts) != 4 {
+		return errMalformed
+	}
+	major, rest, _ := strings.Cut(parts[1], ".")
+	minor, _, _ := strings.Cut(rest, ".")
+	return &sapi.EngineError{Path: engine, Failure: sapi.EngineFailure(sapi.Atoi(parts[0])), Detail: parts[3],
+		Version: major + "." + minor, Build: parts[2]}
 }

@@ -56,8 +56,8 @@ type FailedError struct{ Reason string }
 
 func (e *FailedError) Error() string { return e.Reason }
 
-// Start starts a zygote and waits until PHP is started in it. The error is a *FailedError where libphp could not be
-// loaded or PHP not be started; PHP has then printed its own messages to Stderr.
+// Start starts a zygote and waits until PHP is started in it. The error is a *sapi.EngineError where libphp could not be
+// loaded, a *FailedError where PHP could not be started; PHP has then printed its own messages to Stderr.
 func Start(config Config) (*Zygote, error) {
 	message, err := start(config.Engine, config.Module)
 	if err != nil {
@@ -75,7 +75,7 @@ func Start(config Config) (*Zygote, error) {
 		syscall.Close(z.control)
 		return nil, err
 	}
-	if err := z.begin(message); err != nil {
+	if err := z.begin(config.Engine, message); err != nil {
 		syscall.Close(z.control)
 		z.process.Wait()
 		return nil, err
@@ -113,7 +113,7 @@ func (z *Zygote) execute(config Config, socket *os.File) error {
 }
 
 // begin has PHP started.
-func (z *Zygote) begin(message []byte) error {
+func (z *Zygote) begin(engine string, message []byte) error {
 	if err := syscall.Sendmsg(z.control, message, nil, nil, syscall.MSG_NOSIGNAL); err != nil {
 		return fmt.Errorf("zygote: start: %w", err)
 	}
@@ -125,6 +125,8 @@ func (z *Zygote) begin(message []byte) error {
 	case msgReady:
 		z.Version = string(answer[1:])
 		return nil
+	case msgLoad:
+		return notLoaded(engine, answer[1:])
 	case msgFailed:
 		return &FailedError{string(answer[1:])}
 	}

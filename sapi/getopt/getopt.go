@@ -27,6 +27,7 @@ type Reader struct {
 	Options []Option
 	next    int // index in Args: the word to read, and after the end the first that is no option
 	at      int // index in the word, while several letters share it; 0 outside of such a word
+	last    int // where the last letter stood in its word; 0 after a long name
 }
 
 // UsageError is an option that is not known or has no argument. Its text is what php prints on stderr.
@@ -58,6 +59,7 @@ func (g *Reader) Next() (Argument, bool, error) {
 
 // short reads the letter at g.at of word.
 func (g *Reader) short(word string) (Argument, bool, error) {
+	g.last = g.at
 	letter := word[g.at]
 	if letter == ':' {
 		err := g.fail(g.next, g.at, ": in flags")
@@ -102,6 +104,7 @@ func (g *Reader) long(word string) (Argument, bool, error) {
 		if o.Name != name {
 			continue
 		}
+		g.last = 0
 		if o.Parameter {
 			return g.parameter(o, word, 2+len(name))
 		}
@@ -109,7 +112,12 @@ func (g *Reader) long(word string) (Argument, bool, error) {
 		return Argument{Letter: o.Letter}, true, nil
 	}
 	g.next++
-	return Argument{}, false, g.fail(g.next-1, 0, "no argument for option "+word[:1])
+	// php counts from where it left off in an earlier word, and names what stands there in this one.
+	letter := "\x00"
+	if g.last < len(word) {
+		letter = word[g.last : g.last+1]
+	}
+	return Argument{}, false, g.fail(g.next-1, g.last, "no argument for option "+letter)
 }
 
 // parameter reads an option's argument: what follows at index at of word, without a `=` in front, or the next word.

@@ -58,6 +58,10 @@ func TestReader(t *testing.T) {
 		{[]string{"-nd"}, "n (Error in argument 1, char 3: no argument for option d)|"},
 		{[]string{"--define"}, "(Error in argument 1, char 1: no argument for option -)|"},
 		{[]string{"--nonsense", "x"}, "(Error in argument 1, char 1: no argument for option -)|x"},
+		{[]string{"-n", "--nonsense"}, "n (Error in argument 2, char 2: no argument for option -)|"}, // php goes on counting
+		{[]string{"-nq", "--nonsense"}, "n q (Error in argument 2, char 3: no argument for option n)|"},
+		{[]string{"-nq", "--q", "--nonsense"}, "n q q (Error in argument 3, char 1: no argument for option -)|"},
+		{[]string{"-nq", "--"}, "n q ended|"},
 		{[]string{"--nonsense=1"}, "(Error in argument 1, char 1: no argument for option -)|"},
 
 		// The = is looked for behind the first letter of the name.
