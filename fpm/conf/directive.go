@@ -36,10 +36,10 @@ type Info struct {
 // Directives lists all directives in the order of -tt.
 func Directives() []Info {
 	var all []Info
-	for _, d := range globalDirectives {
+	for _, d := range globalDirectives() {
 		all = append(all, Info{"global", d.name, d.kind, d.def, d.doc})
 	}
-	for _, d := range poolDirectives {
+	for _, d := range poolDirectives() {
 		if d.set != nil {
 			all = append(all, Info{"pool", d.name, d.kind, d.def, d.doc})
 		}

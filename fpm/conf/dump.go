@@ -8,7 +8,7 @@ import "github.com/phpsapi/phpsapi/fpm/zlog"
 func (l *loader) dump() {
 	line := func(format string, args ...any) { l.say(zlog.Notice, format, args...) }
 	line("[global]")
-	for _, d := range globalDirectives {
+	for _, d := range globalDirectives() {
 		line("\t%s = %s", d.name, d.show(&l.cfg.Global))
 	}
 	line(" ")
@@ -17,7 +17,7 @@ func (l *loader) dump() {
 			continue
 		}
 		line("[%s]", p.Name)
-		for _, d := range poolDirectives {
+		for _, d := range poolDirectives() {
 			switch {
 			case d.show != nil:
 				line("\t%s = %s", d.name, d.show(p))

@@ -157,9 +157,9 @@ func (l *loader) entry(e ini.Event) {
 		}
 		l.include = setText(e.Value)
 	case l.pool == nil:
-		assign(l, globalDirectives, &l.cfg.Global, &l.cfg.Global.places, e)
+		assign(l, globalDirectives(), &l.cfg.Global, &l.cfg.Global.places, e)
 	default:
-		assign(l, poolDirectives, l.pool, &l.pool.places, e)
+		assign(l, poolDirectives(), l.pool, &l.pool.places, e)
 	}
 }
 

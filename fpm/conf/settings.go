@@ -42,7 +42,7 @@ func (l *loader) settleGlobal() bool {
 		g.SyslogIdent = setText("php-fpm")
 	}
 	if g.SyslogFacility < 0 {
-		g.SyslogFacility = facilities["daemon"] << 3
+		g.SyslogFacility = facilities()["daemon"] << 3
 	}
 	if !g.Syslog() {
 		g.ErrorLog = l.fullPath(g.ErrorLog, nil, l.opt.Build.LocalStateDir)
