@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/phpsapi/phpsapi/test/phpsrc"
 )
 
 // An Arena is a directory of its own in which one user runs tests: php-src's
@@ -92,7 +94,7 @@ func (a *Arena) fill(kit Kit, binary string) error {
 		parts = append(parts, s.Dirs...)
 	}
 	slices.Sort(parts)
-	if err := unpack(kit.Archive, a.path("src"), slices.Compact(parts)...); err != nil {
+	if err := phpsrc.Unpack(kit.Archive, a.path("src"), slices.Compact(parts)...); err != nil {
 		return err
 	}
 	if err := linkModules(a.path("modules"), kit.Modules); err != nil {

@@ -3,9 +3,9 @@ package main
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
+
+	"github.com/phpsapi/phpsapi/test/phpsrc"
 )
 
 // included are the parts of php-src, beside the suites, that every arena needs:
@@ -27,7 +27,7 @@ func prepareKit(cache string) (Kit, error) {
 		return Kit{}, err
 	}
 	var k Kit
-	if k.Archive, err = fetchSource(cache); err != nil {
+	if k.Archive, err = phpsrc.Fetch(cache); err != nil {
 		return k, err
 	}
 	if k.Modules, err = buildModules(k.Archive, cache); err != nil {
@@ -39,16 +39,4 @@ func prepareKit(cache string) (Kit, error) {
 		k.Locales = ""
 	}
 	return k, nil
-}
-
-// unpack takes parts of php-src out of its archive.
-func unpack(archive, dir string, parts ...string) error {
-	args := []string{"-xJf", archive, "-C", dir, "--strip-components=1", "--no-same-owner", "--wildcards"}
-	for _, part := range parts {
-		args = append(args, originalRoot+"/"+part)
-	}
-	if said, err := exec.Command("tar", args...).CombinedOutput(); err != nil {
-		return fmt.Errorf("tar: %w: %s", err, strings.TrimSpace(string(said)))
-	}
-	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/phpsapi/phpsapi/test/phpsrc"
 )
 
 // testModules are php-src's extensions that exist for its tests, which no
@@ -42,7 +44,7 @@ func buildModules(archive, cache string) (string, error) {
 		if _, err := os.Stat(module); err == nil {
 			continue
 		}
-		if err := unpack(archive, dir, "ext/"+name); err != nil {
+		if err := phpsrc.Unpack(archive, dir, "ext/"+name); err != nil {
 			return "", err
 		}
 		from := filepath.Join(dir, "ext", name)

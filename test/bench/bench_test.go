@@ -1,0 +1,93 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func samples(values ...float64) []Sample {
+	var list []Sample
+	for _, v := range values {
+		list = append(list, Sample{CPU: v, Memory: v / 2})
+	}
+	return list
+}
+
+func TestMedian(t *testing.T) {
+	for _, c := range []struct {
+		values []float64
+		want   float64
+	}{
+		{nil, 0},
+		{[]float64{3}, 3},
+		{[]float64{4, 1}, 2.5},
+		{[]float64{9, 1, 2}, 2},
+		{[]float64{100, 1, 2, 4}, 3},
+	} {
+		if got := median(samples(c.values...), CPU); got != c.want {
+			t.Errorf("%v: got %v, want %v", c.values, got, c.want)
+		}
+	}
+	if got := median(samples(2, 4, 6), Memory); got != 2 {
+		t.Errorf("memory: got %v, want 2", got)
+	}
+}
+
+func TestOver(t *testing.T) {
+	for _, c := range []struct {
+		stock, ours float64
+		limit       Limit
+		want        bool
+	}{
+		{10, 11.5, Limit{CPU, 1.15, 0}, false},
+		{10, 11.6, Limit{CPU, 1.15, 0}, true},
+		{10, 16, Limit{Memory, 0, 6}, false},
+		{10, 16.1, Limit{Memory, 0, 6}, true},
+		{10, 9, Limit{Memory, 0, 6}, false},
+	} {
+		if got := (Row{"", c.stock, c.ours, c.limit}).Over(); got != c.want {
+			t.Errorf("%+v: got %v", c, got)
+		}
+	}
+}
+
+func TestTable(t *testing.T) {
+	c := Case{Name: "php -r ''", Limits: []Limit{{CPU, 1.15, 0}, {Memory, 0, 6}}}
+	got := Table(c.rows(samples(10, 10, 12), samples(12, 12.5, 13)))
+	want := `|           |        | stock    | phpsapi  | more     | ratio | at most |      |
+|---        |---     |---       |---       |---       |---    |---      |---   |
+| php -r '' | CPU    | 10.00 ms | 12.50 ms | +2.50 ms | 1.250 | 1.15    | OVER |
+| php -r '' | memory | 5.00 MB  | 6.25 MB  | +1.25 MB | 1.250 | +6.0 MB | ok   |
+`
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestChoose(t *testing.T) {
+	if all, err := choose(nil); err != nil || len(all) != len(suites) {
+		t.Errorf("none named: %v, %v", all, err)
+	}
+	if one, err := choose([]string{"cli"}); err != nil || len(one) != 1 || one[0].Name != "cli" {
+		t.Errorf("cli: %v, %v", one, err)
+	}
+	if _, err := choose([]string{"nope"}); err == nil {
+		t.Error("nope: no error")
+	}
+}
+
+func TestMeasureRunsBothInTurn(t *testing.T) {
+	log := t.TempDir() + "/log"
+	c := Case{Stock: []string{"sh", "-c", "echo s >> " + log}, Ours: []string{"sh", "-c", "echo o >> " + log}}
+	stock, ours, err := c.measure(4)
+	if err != nil || len(stock) != 4 || len(ours) != 4 {
+		t.Fatalf("%d, %d samples, %v", len(stock), len(ours), err)
+	}
+	if stock[0][Memory] <= 0 {
+		t.Errorf("no memory measured: %v", stock[0])
+	}
+	c.Ours = []string{"sh", "-c", "echo why >&2; exit 3"}
+	if _, _, err := c.measure(1); err == nil || !strings.Contains(err.Error(), "why") {
+		t.Errorf("a program that fails: %v", err)
+	}
+}

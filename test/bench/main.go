@@ -1,0 +1,115 @@
+// Command bench measures what phpsapi costs beside the stock PHP of this
+// machine: processor time of whole processes (user and system, from wait4) and
+// their peak memory. The two run in turn, so that both meet the same machine,
+// and medians are compared.
+//
+//	go run ./test/bench             # everything
+//	go run ./test/bench -n 300 cli  # one front end, more runs
+//
+// It informs: a figure over its limit is marked, and the exit status is 0 all
+// the same; it is 1 where nothing could be measured. docs/bench has figures.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Suite is what is measured of one front end.
+type Suite struct {
+	Name  string
+	Cases func(Options) ([]Case, error)
+}
+
+var suites = []Suite{
+	{"cli", cliCases},
+}
+
+// Options are the command line's.
+type Options struct {
+	Binary string // phpsapi
+	Stock  string // the version in the names of the stock programs, such as 8.2
+	Cache  string // where php-src's archive is kept
+	Links  string // a directory for links to Binary
+	Runs   int
+}
+
+func main() {
+	var o Options
+	flag.IntVar(&o.Runs, "n", 100, "how many `times` each program runs")
+	flag.StringVar(&o.Binary, "binary", "./phpsapi", "the `file` to measure")
+	flag.StringVar(&o.Stock, "stock", "8.2", "the `version` of the stock PHP beside it")
+	flag.StringVar(&o.Cache, "cache", "build/php-src", "the `directory` that keeps php-src's archive")
+	flag.Parse()
+	if err := bench(o, flag.Args()); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func bench(o Options, names []string) error {
+	chosen, err := choose(names)
+	if err != nil {
+		return err
+	}
+	if o.Binary, err = filepath.Abs(o.Binary); err != nil {
+		return err
+	}
+	if o.Links, err = os.MkdirTemp("", "phpsapi-bench"); err != nil {
+		return err
+	}
+	defer os.RemoveAll(o.Links)
+
+	fmt.Printf("%s, %s, %d runs\n", time.Now().Format(time.DateOnly), machine(), o.Runs)
+	for _, suite := range chosen {
+		cases, err := suite.Cases(o)
+		if err != nil {
+			return fmt.Errorf("%s: %w", suite.Name, err)
+		}
+		var rows []Row
+		for _, c := range cases {
+			stock, ours, err := c.measure(o.Runs)
+			if err != nil {
+				return fmt.Errorf("%s: %w", suite.Name, err)
+			}
+			rows = append(rows, c.rows(stock, ours)...)
+		}
+		fmt.Printf("\n%s\n%s", suite.Name, Table(rows))
+	}
+	return nil
+}
+
+// choose gives the suites of the names, all for none.
+func choose(names []string) ([]Suite, error) {
+	if len(names) == 0 {
+		return suites, nil
+	}
+	var chosen []Suite
+	for _, name := range names {
+		i := slices.IndexFunc(suites, func(s Suite) bool { return s.Name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("there is no suite %q", name)
+		}
+		chosen = append(chosen, suites[i])
+	}
+	return chosen, nil
+}
+
+// machine names the processors.
+func machine() string {
+	model := runtime.GOARCH
+	info, _ := os.ReadFile("/proc/cpuinfo")
+	for line := range strings.Lines(string(info)) {
+		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
+			model = strings.TrimSpace(value)
+			break
+		}
+	}
+	return fmt.Sprintf("%d × %s", runtime.NumCPU(), model)
+}

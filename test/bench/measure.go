@@ -1,0 +1,99 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// A Sample is what one run of a program took, in the units of the quantities.
+type Sample [quantities]float64
+
+// A Quantity is what is measured of a process.
+type Quantity int
+
+const (
+	CPU    Quantity = iota // user and system time, in milliseconds
+	Memory                 // the peak, in megabytes
+	quantities
+)
+
+func (q Quantity) String() string { return [...]string{"CPU", "memory"}[q] }
+
+// Unit is the quantity's unit.
+func (q Quantity) Unit() string { return [...]string{"ms", "MB"}[q] }
+
+// A Case is one command line, run by stock PHP and by phpsapi.
+type Case struct {
+	Name   string
+	Stock  []string // the program and its arguments
+	Ours   []string
+	Every  int // runs only once where others run so many times; 0 for always
+	Limits []Limit
+}
+
+// A Limit is what phpsapi may take of a quantity, compared with stock.
+type Limit struct {
+	Of    Quantity
+	Ratio float64 // times stock's, or, where it is 0,
+	More  float64 // so much more than stock
+}
+
+// measure runs the programs in turn, and each first as often as the other. The
+// first pair only warms the caches.
+func (c Case) measure(runs int) (stock, ours []Sample, err error) {
+	runs = max(runs/max(c.Every, 1), 3)
+	for i := -1; i < runs; i++ {
+		sides := []struct {
+			command []string
+			samples *[]Sample
+		}{{c.Stock, &stock}, {c.Ours, &ours}}
+		if i%2 != 0 {
+			slices.Reverse(sides)
+		}
+		for _, side := range sides {
+			sample, err := run(side.command)
+			if err != nil {
+				return nil, nil, err
+			}
+			if i >= 0 {
+				*side.samples = append(*side.samples, sample)
+			}
+		}
+	}
+	return stock, ours, nil
+}
+
+// run runs a program to its end. Its output goes nowhere, as from a user who
+// does not look.
+func run(command []string) (Sample, error) {
+	cmd := exec.Command(command[0], command[1:]...)
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	if err := cmd.Run(); err != nil {
+		return Sample{}, fmt.Errorf("%s: %w: %s", strings.Join(command, " "), err, strings.TrimSpace(said.String()))
+	}
+	state := cmd.ProcessState
+	usage := state.SysUsage().(*syscall.Rusage)
+	return Sample{
+		CPU:    float64((state.UserTime() + state.SystemTime()).Microseconds()) / 1e3,
+		Memory: float64(usage.Maxrss) / 1024, // Linux: in kilobytes
+	}, nil
+}
+
+// median is the middle of the samples' values of one quantity.
+func median(samples []Sample, of Quantity) float64 {
+	var values []float64
+	for _, s := range samples {
+		values = append(values, s[of])
+	}
+	slices.Sort(values)
+	n := len(values)
+	if n == 0 {
+		return 0
+	}
+	return (values[(n-1)/2] + values[n/2]) / 2
+}
