@@ -1,0 +1,40 @@
+package cmdline
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/phpsapi/phpsapi/fpm/conf"
+)
+
+func TestOptions(t *testing.T) {
+	yes, no := true, false
+	for args, want := range map[string]commandLine{
+		"":                       {},
+		"-y x.conf -F -O -R":     {config: "x.conf", daemonize: &no, forceStderr: true, allowRoot: true},
+		"--fpm-config=x.conf -D": {config: "x.conf", daemonize: &yes},
+		"--config x.conf":        {config: "x.conf"},
+		"-F -D":                  {daemonize: &yes},
+		"-n -c dir -d a=b -d c":  {ignoreINI: true, iniOverride: "dir", entries: "a=b\nc=1\n"},
+		"-p pre -g pid -e":       {prefix: conf.Text{Value: "pre", Set: true}, pid: "pid", extendedInfo: true},
+		"-t":                     {action: actionTest},
+		"-tt":                    {action: actionTest, dump: true},
+		"-t -y x.conf -t":        {action: actionTest, dump: true, config: "x.conf"},
+		"-h -t":                  {action: actionHelp},
+		"-?":                     {action: actionHelp},
+		"-x":                     {action: actionUsage},
+		"--bogus":                {action: actionUsage},
+		"-y":                     {action: actionUsage},
+		"word":                   {action: actionUsage},
+		"-m word":                {action: actionShow, shown: ShowModules},
+		"--version":              {action: actionShow, shown: ShowVersion},
+		"-i word":                {action: actionShow, shown: ShowInfo},
+		"-i -n":                  {action: actionShow, shown: ShowInfo, ignoreINI: true},
+		"-i -x":                  {action: actionUsage},
+	} {
+		if got := parse(strings.Fields(args)); !reflect.DeepEqual(got, want) {
+			t.Errorf("%q: got  %+v\nwant %+v", args, got, want)
+		}
+	}
+}
