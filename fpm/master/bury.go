@@ -5,6 +5,7 @@ package master
 import (
 	"fmt"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 	"unsafe"
@@ -61,7 +62,6 @@ func (m *Master) bury(c *child, status syscall.WaitStatus) {
 		}
 		m.log.childExited(level, p.conf.Name, c.pid, how, now.Sub(c.started))
 	}
-	c.close()
 	if status.Signaled() && (status.Signal() == syscall.SIGSEGV || status.Signal() == syscall.SIGBUS) && g.faults.add(now) {
 		m.log.tooManyFaults(g.config.Global.EmergencyRestartThreshold, g.config.Global.EmergencyRestartInterval)
 		m.reload()
@@ -107,8 +107,14 @@ func (e zygoteEnded) happen(m *Master) {
 	if g.zygote != e.z {
 		return // it was closed
 	}
-	g.zygote = nil
-	go e.z.Close()
+	m.closeZygote(g)
+	for _, p := range g.pools {
+		for _, c := range slices.Clone(p.children) {
+			if c.lost {
+				m.bury(c, 0)
+			}
+		}
+	}
 	if g.retiring || m.state != normal {
 		return
 	}
@@ -128,7 +134,7 @@ func (m *Master) reap() {
 	}
 	for {
 		pid := endedChild()
-		if pid == 0 || m.isZygote(pid) { // a zygote is waited for by a goroutine of its own
+		if pid == 0 || m.zygotes[pid] { // a zygote is waited for by a goroutine of its own
 			return
 		}
 		var status syscall.WaitStatus
@@ -161,13 +167,4 @@ func (m *Master) reaped(pid int, status syscall.WaitStatus) {
 	}
 	how, _ := ending(status)
 	m.log.unknownChild(pid, how, os.Getpid() == 1)
-}
-
-func (m *Master) isZygote(pid int) bool {
-	for _, g := range m.generations() {
-		if g.zygote != nil && g.zygote.Pid() == pid {
-			return true
-		}
-	}
-	return false
 }

@@ -51,8 +51,10 @@ func (c *channel) send(letter byte, fd int) error {
 	return sent
 }
 
-// read gives messages to take until the worker is gone, on its own goroutine.
+// read gives messages to take until the worker is gone, on its own goroutine, and then closes the channel: what a
+// worker said before it ended is worth as much as before, a parked connection most of all.
 func (c *channel) read(take func(message)) {
+	defer c.close()
 	raw, err := c.file.SyscallConn()
 	if err != nil {
 		take(message{fd: -1})
@@ -66,7 +68,9 @@ func (c *channel) read(take func(message)) {
 			n, oobn, _, _, got = unix.Recvmsg(int(from), buf, oob, unix.MSG_CMSG_CLOEXEC)
 			return got != unix.EAGAIN
 		})
-		if got == unix.EINTR {
+		// A worker that ended without reading all it was sent resets the connection. That is told first, once; what
+		// it had said comes behind.
+		if got == unix.EINTR || got == unix.ECONNRESET {
 			continue
 		}
 		fd := received(oob[:max(oobn, 0)])

@@ -16,6 +16,7 @@ type child struct {
 	slot    int
 	started time.Time
 	ready   bool // it has said so
+	lost    bool // its control socket has ended
 	gone    bool // buried
 
 	control *channel
@@ -58,14 +59,6 @@ func (p *pool) unlink(c *child) {
 		}
 	}
 	c.gone = true
-}
-
-// close gives up the master's ends of what joins it with the child, but for its output: that is read to its end.
-func (c *child) close() {
-	c.control.close()
-	if c.trace != nil {
-		c.trace.close()
-	}
 }
 
 func closeFiles(files []*os.File) {

@@ -93,18 +93,13 @@ func (g *generation) find(pid int) *child {
 	return nil
 }
 
-// close gives up what the generation holds, its sockets excepted.
+// close gives up what the generation holds, its sockets and its zygote excepted.
 func (g *generation) close() {
 	for _, p := range g.pools {
 		p.board.Close()
 		if p.access != nil {
 			p.access.Close()
 		}
-	}
-	if g.zygote != nil {
-		z := g.zygote
-		g.zygote = nil
-		go z.Close()
 	}
 }
 
@@ -128,8 +123,30 @@ type (
 	}
 )
 
+// closeZygote ends a generation's zygote, if it has one.
+func (m *Master) closeZygote(g *generation) {
+	z := g.zygote
+	if z == nil {
+		return
+	}
+	g.zygote = nil
+	go func() {
+		z.Close()
+		m.box.post(zygoteClosed{z.Pid()})
+	}()
+}
+
+// zygoteClosed is a zygote that has been waited for.
+type zygoteClosed struct{ pid int }
+
+func (e zygoteClosed) happen(m *Master) {
+	delete(m.zygotes, e.pid)
+	m.reap()
+}
+
 // watchZygote posts a zygote's news.
 func (m *Master) watchZygote(g *generation, z forker, exits <-chan zygote.Exit) {
+	m.zygotes[z.Pid()] = true
 	go func() {
 		for e := range exits {
 			m.box.post(workerExited{g, e})

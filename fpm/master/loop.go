@@ -34,8 +34,10 @@ type Master struct {
 	attempt    *attempt      // the reload under way
 
 	state           state
-	escalation      escalation // of a stop
+	escalation      escalation   // of a stop
+	zygotes         map[int]bool // the pids of those that are not waited for yet
 	startingZygotes int
+	reading         int // pipes of workers' output that have not ended
 	done            bool
 
 	maintainAt, heartbeatAt, systemdAt, retryReloadAt time.Time
@@ -66,6 +68,7 @@ func (m *Master) loop() {
 		timer.Reset(m.nextDeadline().Sub(m.sys.now()))
 		select {
 		case s := <-m.signals:
+			m.settleOutput()
 			m.signal(s)
 		case <-m.box.wake:
 			m.handle()
@@ -183,6 +186,7 @@ func (e workerSaid) happen(m *Master) {
 
 // lost is a worker whose control socket has ended. Its zygote will tell how it ended; where that is gone, nobody will.
 func (m *Master) lost(c *child) {
+	c.lost = true
 	if !c.gone && c.pool.gen.zygote == nil {
 		m.bury(c, 0)
 	}

@@ -6,6 +6,9 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
@@ -18,6 +21,7 @@ const flushMark = "\x00fscf\x00"
 type output struct {
 	child  *child
 	pipes  [2]*os.File // stdout and stderr
+	ended  [2]bool
 	stream *zlog.Stream
 	last   int    // the pipe the stream's line comes from
 	held   []byte // the begin of a flushMark at the end of a piece
@@ -69,6 +73,8 @@ func (o *output) read(box *mailbox) {
 func (s said) happen(m *Master) {
 	s.o.take(m.log.Log, s.pipe, s.text)
 	if s.end {
+		m.reading--
+		s.o.ended[s.pipe] = true
 		s.o.pipes[s.pipe].Close()
 		// The worker is gone without ending its line; php-fpm leaves such a line in its buffer.
 		if s.o.stream != nil && s.o.last == s.pipe {
@@ -76,6 +82,63 @@ func (s said) happen(m *Master) {
 		}
 	}
 	s.done <- struct{}{}
+}
+
+// settleOutput logs what workers have written before what comes now: a signal must not overtake the output of the
+// request that its sender has waited for.
+func (m *Master) settleOutput() {
+	const tries, pause = 50, 200 * time.Microsecond
+	for range tries {
+		m.handle()
+		var fds []unix.PollFd
+		for _, g := range m.generations() {
+			fds = g.outputs(fds)
+		}
+		if n, err := unix.Poll(fds, 0); len(fds) == 0 || n <= 0 || err != nil {
+			return
+		}
+		time.Sleep(pause)
+	}
+}
+
+// outputs adds the pipes of a generation's workers.
+func (g *generation) outputs(fds []unix.PollFd) []unix.PollFd {
+	for _, p := range g.pools {
+		for _, c := range p.children {
+			if c.output == nil {
+				continue
+			}
+			for i, pipe := range c.output.pipes {
+				if !c.output.ended[i] {
+					fds = append(fds, unix.PollFd{Fd: int32(rawFd(pipe)), Events: unix.POLLIN})
+				}
+			}
+		}
+	}
+	return fds
+}
+
+// lastOutput waits, not for long, for the output of workers that have ended.
+func (m *Master) lastOutput() {
+	const patience = 100 * time.Millisecond
+	timeout := time.After(patience)
+	for m.reading > 0 {
+		select {
+		case <-m.box.wake:
+			m.handle()
+		case <-timeout: // a process that a script left behind holds a pipe open
+			return
+		}
+	}
+}
+
+// rawFd is a file's descriptor, whose mode File.Fd would change.
+func rawFd(f *os.File) (fd int) {
+	fd = -1
+	if raw, err := f.SyscallConn(); err == nil {
+		raw.Control(func(n uintptr) { fd = int(n) })
+	}
+	return fd
 }
 
 // take logs a piece.

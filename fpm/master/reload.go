@@ -116,11 +116,12 @@ func (e zygoteStarted) happen(m *Master) {
 		m.watchZygote(g, e.z, e.exits)
 	}
 	switch {
-	case g != m.next:
-		g.close() // given up meanwhile
+	case g != m.next: // given up meanwhile
+		m.closeZygote(g)
 	case e.err != nil:
 		m.abandonReload(e.err)
 	case m.state != normal:
+		m.next, m.attempt = nil, nil
 		m.drop(g)
 	default:
 		if err := writePidFile(g.config.Global.Pid.Value, m.log); err != nil {
@@ -229,5 +230,6 @@ func (m *Master) retire(g *generation) {
 // drop forgets a generation without workers.
 func (m *Master) drop(g *generation) {
 	m.old = slices.DeleteFunc(m.old, func(other *generation) bool { return other == g })
+	m.closeZygote(g)
 	g.close()
 }

@@ -160,6 +160,7 @@ func (m *Master) listenTo(c *child) {
 		go c.trace.read(func(s message) { m.box.post(workerTraced{c, s}) })
 	}
 	if c.output != nil {
+		m.reading += len(c.output.pipes)
 		c.output.read(m.box)
 	}
 }

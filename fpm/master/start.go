@@ -5,6 +5,7 @@ package master
 import (
 	"io"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -21,6 +22,9 @@ const (
 	exitSoftware = 70
 	exitConfig   = conf.ExitConfig
 )
+
+// gcPercent keeps the master small: it has little to remember and makes little garbage, but it stays for months.
+const gcPercent = 25
 
 // Options say how to run.
 type Options struct {
@@ -61,7 +65,7 @@ func Main(o Options) int { return run(o, realSystem()) }
 
 func run(o Options, sys system) int {
 	verdict := daemonPipe()
-	m := &Master{opt: o, sys: sys, box: newMailbox(), signals: catchEarly(), clock: scoreboard.NewClock(),
+	m := &Master{opt: o, sys: sys, box: newMailbox(), signals: catchEarly(), clock: scoreboard.NewClock(), zygotes: map[int]bool{},
 		errorLog: newErrorLog(o.ForceStderr), systemd: newSystemd(os.Getenv)}
 	m.log = lines{m.errorLog.log}
 	status, daemon := m.start(verdict)
@@ -144,9 +148,11 @@ func leaveStdio() {
 
 // serve makes the first workers and runs the loop to its end.
 func (m *Master) serve() {
+	debug.SetGCPercent(gcPercent)
 	catchAll(m.signals)
 	m.begin()
 	m.loop()
+	m.lastOutput()
 	m.log.byeBye()
 	removePidFile(m.gen.config.Global.Pid.Value, m.log)
 	m.sockets.closeAll()
