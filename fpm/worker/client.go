@@ -22,7 +22,9 @@ func (k *worker) ReadBody(p []byte) int {
 		done += n
 		if err != nil {
 			if err != io.EOF && !errors.Is(err, fastcgi.ErrAborted) {
-				k.complain(err)
+				if !isGone(err) {
+					k.complain(err)
+				}
 				k.conn.CloseAfter()
 			}
 			break

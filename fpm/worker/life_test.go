@@ -293,6 +293,35 @@ func TestClientThatLeavesIsNoticed(t *testing.T) {
 	t.Error("not noticed")
 }
 
+// A web server's client that leaves in the middle of an upload is an everyday event: the script sees what came, and the
+// log is not for it.
+func TestClientThatLeavesWhileSendingIsNotReported(t *testing.T) {
+	p := newPool(t, nil)
+	c := p.spawn()
+	p.write("short.php", `<?php file_put_contents(__DIR__ . "/short", strlen(file_get_contents("php://input")));`)
+	conn := dial(t, p.Socket)
+	w := fastcgi.NewRequestWriter(conn, make([]byte, 64<<10))
+	w.Begin(1, fastcgi.BeginRequest{Role: fastcgi.RoleResponder, Flags: fastcgi.KeepConn})
+	r := get(p.Dir, "short.php", "REQUEST_METHOD", "PUT", "CONTENT_LENGTH", "100000")
+	for i := 0; i+1 < len(r.params); i += 2 {
+		w.Param(r.params[i], r.params[i+1])
+	}
+	w.EndParams()
+	w.Write(make([]byte, 5000))
+	w.Flush()
+	conn.Close()
+	// What the worker says next is about the next client.
+	next := dial(t, p.Socket)
+	defer next.Close()
+	io.WriteString(next, "GET / HTTP/1.0\r\n\r\n")
+	if letter, _, text := c.receive(t); letter != contract.Log || !strings.Contains(text, "not a FastCGI 1 record") {
+		t.Errorf("the worker said %c %q", letter, text)
+	}
+	if got, _ := os.ReadFile(p.Dir + "/short"); string(got) != "5000" {
+		t.Errorf("the script saw %q bytes", got)
+	}
+}
+
 func TestGetValuesAndUnknownRole(t *testing.T) {
 	p := newPool(t, nil)
 	p.spawn()
