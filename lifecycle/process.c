@@ -65,6 +65,17 @@ static void keep_runtime_small(void)
 	process_at_exec.narrowed = sched_setaffinity(0, sizeof(one), &one) == 0;
 }
 
+/* Go's threads inherit the main thread's mask, and are told to end by a signal. Apache's mod_cgi executes programs with
+ * nearly every signal blocked. */
+static void open_thread_signal(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, THREAD_SIGNAL);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
 static void record_process(int argc, char **argv)
 {
 	int sig, fd;
@@ -76,6 +87,9 @@ static void record_process(int argc, char **argv)
 		sigaction(sig, NULL, &process_at_exec.actions[sig]);
 	}
 	sigprocmask(SIG_BLOCK, NULL, &process_at_exec.mask);
+	if (sigismember(&process_at_exec.mask, THREAD_SIGNAL)) {
+		open_thread_signal();
+	}
 	getrlimit(RLIMIT_NOFILE, &process_at_exec.nofile);
 	for (fd = 0; fd < 3; fd++) {
 		process_at_exec.closed[fd] = fcntl(fd, F_GETFD) < 0;

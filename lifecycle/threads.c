@@ -25,8 +25,6 @@
 #include "process.h"
 #include "threads.h"
 
-#define THREAD_SIGNAL SIGRTMAX
-
 static atomic_int signalled_threads;
 
 static void close_thread(int sig, siginfo_t *info, void *context)

@@ -2,6 +2,11 @@
 #ifndef PHPSAPI_THREADS_H
 #define PHPSAPI_THREADS_H
 
+#include <signal.h>
+
+/* What tells Go's threads so. They must not be started with it blocked. */
+#define THREAD_SIGNAL SIGRTMAX
+
 /* Closes every other thread to signals. */
 void close_other_threads(void);
 
