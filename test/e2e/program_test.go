@@ -5,6 +5,7 @@ package e2e
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -29,11 +30,9 @@ type place struct {
 // at makes a place that ends with the test. A test that failed shows the end of each log in it.
 func at(t *testing.T) *place {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "e2e-") // t.TempDir's names are long for a socket, and closed to www-data
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(dir, 0o755); err != nil {
+	// t.TempDir's names are too long for a socket, of varying length, and closed to www-data.
+	dir := filepath.Join(os.TempDir(), fmt.Sprintf("e2e-%016x", rand.Uint64()))
+	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	p := &place{t: t, dir: dir}
@@ -71,14 +70,14 @@ func (p *place) showLogs() {
 	}
 }
 
-// write puts a file there. In its text, DIR is the place.
+// write puts a file there. In its text, DIR/ is the place.
 func (p *place) write(name, text string) {
 	p.t.Helper()
 	name = p.path(name)
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		p.t.Fatal(err)
 	}
-	if err := os.WriteFile(name, []byte(strings.ReplaceAll(text, "DIR", p.dir)), 0o644); err != nil {
+	if err := os.WriteFile(name, []byte(strings.ReplaceAll(text, "DIR/", p.dir+"/")), 0o644); err != nil {
 		p.t.Fatal(err)
 	}
 }
@@ -123,6 +122,7 @@ type program struct {
 	pid   int
 	done  chan struct{} // closed when it ended, by err
 	err   error
+	state *os.ProcessState
 }
 
 // start runs a program, logging to NAME.log, until ready finds it at work. When the test ends the program is sent
@@ -144,7 +144,7 @@ func (p *place) start(name string, stop syscall.Signal, ready func() error, args
 	}
 	g := &program{place: p, name: name, pid: cmd.Process.Pid, done: make(chan struct{})}
 	go func() {
-		g.err = cmd.Wait()
+		g.err, g.state = cmd.Wait(), cmd.ProcessState
 		close(g.done)
 	}()
 	p.t.Cleanup(func() { g.end(stop) })
@@ -180,7 +180,8 @@ func (g *program) end(stop syscall.Signal) {
 	}
 	select {
 	case <-g.done:
-		if g.err != nil {
+		// HAProxy dies of the signal.
+		if status, ok := g.state.Sys().(syscall.WaitStatus); g.err != nil && !(ok && status.Signaled() && status.Signal() == stop) {
 			t.Errorf("%s ended by %v", g.name, g.err)
 		}
 	case <-time.After(20 * time.Second):
