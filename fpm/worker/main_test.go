@@ -92,7 +92,7 @@ func newPool(t testing.TB, configure func(*conf.Pool), settings ...sapi.Setting)
 		entries += s.Name + "=" + s.Value + "\n"
 	}
 	p.zygote, err = zygote.Start(zygote.Config{
-		Program: program, Engine: lifecycle.EnginePath(), Stderr: stderr,
+		Program: program, Engine: lifecycle.EnginePath(), Stdout: stderr, Stderr: stderr,
 		Env: []string{"LC_ALL=C", "PATH=/usr/bin:/bin", "PADDING=" + strings.Repeat("x", 100)},
 		Module: sapi.Module{Name: sapi.FPM, PrettyName: "FPM/FastCGI", Binary: program,
 			INI: sapi.INI{Ignore: true, Entries: entries}},

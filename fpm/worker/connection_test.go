@@ -1,0 +1,110 @@
+package worker
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// connected gives a connection and its other end.
+func connected(t *testing.T, timeout time.Duration) (*connection, int) {
+	t.Helper()
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Close(pair[1]) })
+	c := &connection{onBegin: func() {}}
+	c.begin(pair[0], timeout)
+	return c, pair[1]
+}
+
+func TestSilentClientIsNotWaitedForForEver(t *testing.T) {
+	c, _ := connected(t, 50*time.Millisecond)
+	defer c.close(false)
+	began := time.Now()
+	if _, err := c.Read(make([]byte, 10)); !errors.Is(err, errSilent) {
+		t.Errorf("got %v", err)
+	}
+	if took := time.Since(began); took < 50*time.Millisecond || took > 5*time.Second {
+		t.Errorf("after %v", took)
+	}
+}
+
+func TestFirstByteBeginsARequest(t *testing.T) {
+	c, other := connected(t, time.Second)
+	defer c.close(false)
+	begun := 0
+	c.onBegin = func() { begun++ }
+	for range 2 {
+		unix.Write(other, []byte("x"))
+		if n, err := c.Read(make([]byte, 10)); n != 1 || err != nil {
+			t.Errorf("got %d, %v", n, err)
+		}
+	}
+	if begun != 1 || c.timeout != nextByteTimeout {
+		t.Errorf("begun %d times, timeout %v", begun, c.timeout)
+	}
+	unix.Shutdown(other, unix.SHUT_WR)
+	if _, err := c.Read(make([]byte, 10)); err != io.EOF {
+		t.Errorf("got %v, want EOF", err)
+	}
+}
+
+func TestWritevWritesEverything(t *testing.T) {
+	c, other := connected(t, time.Second)
+	parts := [][]byte{[]byte("head"), nil, bytes.Repeat([]byte("0123456789"), 300000), []byte("tail"), {}}
+	want := bytes.Join(parts, nil)
+	done := make(chan error)
+	go func() {
+		n, err := c.Writev(parts)
+		if err == nil && n != len(want) {
+			err = io.ErrShortWrite
+		}
+		c.close(false)
+		done <- err
+	}()
+	var got []byte
+	b := make([]byte, 1<<16)
+	for {
+		n, err := unix.Read(other, b)
+		if n <= 0 || err != nil {
+			break
+		}
+		got = append(got, b[:n]...)
+	}
+	if err := <-done; err != nil || !bytes.Equal(got, want) {
+		t.Errorf("%d bytes came, want %d; %v", len(got), len(want), err)
+	}
+}
+
+// A client that is still sending gets the response before the connection goes.
+func TestLingeringCloseLetsTheResponseThrough(t *testing.T) {
+	c, other := connected(t, time.Second)
+	unix.Write(other, bytes.Repeat([]byte("x"), 5000))
+	c.Write([]byte("response"))
+	closed := make(chan bool)
+	go func() { c.close(true); close(closed) }()
+	b := make([]byte, 100)
+	if n, err := unix.Read(other, b); string(b[:n]) != "response" || err != nil {
+		t.Errorf("got %q, %v", b[:n], err)
+	}
+	if n, err := unix.Read(other, b); n != 0 || err != nil {
+		t.Errorf("then %d, %v; want the end", n, err)
+	}
+	unix.Shutdown(other, unix.SHUT_WR)
+	<-closed
+}
+
+func TestNumber(t *testing.T) {
+	for text, want := range map[string]int64{"": 0, "7": 7, " 12x": 12, "-3": -3, "+4": 4, "x": 0,
+		"99999999999999999999": 1<<63 - 1, "9223372036854775807": 1<<63 - 1} {
+		if got := number([]byte(text)); got != want {
+			t.Errorf("%q: got %d, want %d", text, got, want)
+		}
+	}
+}
