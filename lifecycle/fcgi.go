@@ -124,9 +124,17 @@ func (f *FCGI) pin(r *FCGIRequest) {
 	f.c.pairs_len = C.size_t(len(r.Pairs))
 }
 
+// pointer passes b, which a NUL byte follows. An empty slice need not point to where its NUL is: Go gives one without
+// capacity any address.
 func pointer(b []byte) *C.char {
+	if b != nil && len(b) == 0 {
+		return emptyText
+	}
 	return (*C.char)(unsafe.Pointer(unsafe.SliceData(b)))
 }
+
+// emptyText is an empty string of C's.
+var emptyText = C.CString("")
 
 // OpenScript opens the request's script. The error is a syscall.Errno.
 func (f *FCGI) OpenScript() error {

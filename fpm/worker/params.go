@@ -20,9 +20,6 @@ var _ = [1]struct{}{}[unsafe.Sizeof(fastcgi.Pair{})-unsafe.Sizeof(sapi.Pair{})+
 	unsafe.Offsetof(fastcgi.Pair{}.Value)-unsafe.Offsetof(sapi.Pair{}.Value)+
 	unsafe.Offsetof(fastcgi.Pair{}.ValueLen)-unsafe.Offsetof(sapi.Pair{}.ValueLen)]
 
-// emptyText is an empty text that a NUL byte follows.
-var emptyText = make([]byte, 1)[:0]
-
 // number is C's atol: the digits the text begins with.
 func number(text []byte) (n int64) {
 	text = bytes.TrimLeft(text, " \t\n\v\f\r")

@@ -65,7 +65,7 @@ func (k *worker) prepare() {
 		r.QueryString = p.Get("QUERY_STRING")
 		r.ContentType = p.Get("CONTENT_TYPE")
 		if r.ContentType == nil {
-			r.ContentType = emptyText
+			r.ContentType = []byte{}
 		}
 		r.Authorization = p.Get("HTTP_AUTHORIZATION")
 		r.ContentLength = number(p.Get("CONTENT_LENGTH"))
