@@ -58,7 +58,10 @@ type fakeZygote struct {
 	running sync.WaitGroup
 }
 
-func startFakeZygote(zygote.Config) (forker, <-chan zygote.Exit, error) {
+func startFakeZygote(config zygote.Config) (forker, <-chan zygote.Exit, error) {
+	if said, err := os.ReadFile(os.Getenv("MASTER_TEST_SAYS")); err == nil {
+		config.Stderr.Write(said)
+	}
 	if why, err := os.ReadFile(os.Getenv("MASTER_TEST_NO_ENGINE")); err == nil {
 		return nil, nil, &zygote.FailedError{Reason: string(why)}
 	}

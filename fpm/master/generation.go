@@ -17,7 +17,8 @@ type generation struct {
 	number int
 	config *conf.Config
 	pools  []*pool
-	zygote forker // nil before it has started and after it is gone
+	zygote forker  // nil before it has started and after it is gone
+	said   startup // while PHP was started in the zygote
 	faults *faults
 
 	retiring   bool // no worker of it is replaced
@@ -108,6 +109,7 @@ type zygoteStarted struct {
 	gen   *generation
 	z     forker
 	exits <-chan zygote.Exit
+	said  startup
 	err   error
 }
 

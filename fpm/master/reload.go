@@ -101,8 +101,8 @@ func (m *Master) startZygote(g *generation) {
 	m.startingZygotes++
 	config := m.opt.zygoteConfig()
 	go func() {
-		z, exits, err := m.sys.start(config)
-		m.box.post(zygoteStarted{g, z, exits, err})
+		z, exits, said, err := m.sys.launch(config)
+		m.box.post(zygoteStarted{g, z, exits, said, err})
 	}()
 }
 
@@ -110,6 +110,8 @@ func (e zygoteStarted) happen(m *Master) {
 	m.startingZygotes--
 	defer m.reap()
 	g := e.gen
+	g.said = e.said
+	g.said.show(m.log.Log, os.Stderr)
 	if e.err == nil {
 		g.zygote = e.z
 		m.detach(e.z)
@@ -124,6 +126,11 @@ func (e zygoteStarted) happen(m *Master) {
 		m.next, m.attempt = nil, nil
 		m.drop(g)
 	default:
+		// A generation that cannot replace its workers must go, whatever the next one is like.
+		if why := g.said.worse(m.gen.said); why != nil && m.gen.zygote != nil {
+			m.abandonReload(why)
+			return
+		}
 		if err := writePidFile(g.config.Global.Pid.Value, m.log); err != nil {
 			m.abandonReload(err)
 			return

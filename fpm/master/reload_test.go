@@ -1,6 +1,7 @@
 package master
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"os"
@@ -61,9 +62,11 @@ func TestReloadThatFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
+	const broken = "PHP Warning:  PHP Startup: Unable to load dynamic library 'nowhere' in Unknown on line 0\n"
 	for name, c := range map[string]struct {
 		conf string
 		file string // made before the reload
+		text string // in it
 		want string // a line
 	}{
 		"bad-config":    {conf: static + "pm.nonsense = 1\n", want: `unknown entry 'pm.nonsense'`},
@@ -71,15 +74,17 @@ func TestReloadThatFails(t *testing.T) {
 		"port-taken":    {conf: static + "[tcp]\nlisten = " + taken.Addr().String() + "\npm = static\npm.max_children = 1\n", want: `unable to bind listening socket for address '` + taken.Addr().String()},
 		"no-engine":     {conf: static, file: "no-engine", want: `reload failed, .*: the extension is broken`},
 		"worker-exits":  {conf: static, file: "no-worker", want: `reload failed, .*: a new worker of pool www exited with code 70`},
+		"php-ini":       {conf: static, file: "says", text: broken, want: `reload failed, .*: php.ini: PHP Warning:  PHP Startup: Unable to load`},
 		"pid-directory": {conf: "pid = DIR/not/there\n" + static, want: `Unable to create the PID file`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := start(t, static, "MASTER_TEST_NO_ENGINE=DIR/no-engine", "MASTER_TEST_NO_WORKER=DIR/no-worker")
+			s := start(t, static, "MASTER_TEST_NO_ENGINE=DIR/no-engine", "MASTER_TEST_NO_WORKER=DIR/no-worker",
+				"MASTER_TEST_SAYS=DIR/says")
 			s.expect("ready to handle")
 			s.settle(2)
 			s.configure(c.conf)
 			if c.file != "" {
-				os.WriteFile(s.path(c.file), []byte("the extension is broken"), 0o600)
+				os.WriteFile(s.path(c.file), []byte(cmp.Or(c.text, "the extension is broken")), 0o600)
 			}
 			s.signal(syscall.SIGUSR2)
 			s.expect(c.want)

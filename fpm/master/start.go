@@ -105,7 +105,9 @@ func (m *Master) start(verdict *os.File) (status int, daemon bool) {
 		m.log.failed()
 		return exitConfig, false
 	}
-	z, exits, err := m.sys.start(m.opt.zygoteConfig())
+	z, exits, said, err := m.sys.launch(m.opt.zygoteConfig())
+	m.gen.said = said
+	said.show(m.log.Log, os.Stderr)
 	if err != nil {
 		m.log.engineFailed(err)
 		return exitSoftware, false
