@@ -87,11 +87,15 @@ func (k *parking) find(p *pool) {
 	k.askAll(p)
 }
 
+// askOne asks a worker that looks idle; at first those without a kept connection of their own, which they would park
+// in turn.
 func (k *parking) askOne(p *pool) bool {
 	var a scoreboard.Activity
-	for _, c := range p.children {
-		if !c.asked && c.idle(&a) && k.ask(c) {
-			return true
+	for _, keeps := range []bool{false, true} {
+		for _, c := range p.children {
+			if !c.asked && c.idle(&a) && p.board.Keeps(c.slot) == keeps && k.ask(c) {
+				return true
+			}
 		}
 	}
 	return false

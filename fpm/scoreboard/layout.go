@@ -35,7 +35,7 @@ type slotPage struct {
 	slow        uint64
 	peak        uint64 // most active workers this one saw
 	seq         uint32
-	_           uint32
+	keeps       uint32 // 1: a connection is kept, and idle
 	data        slotData
 }
 

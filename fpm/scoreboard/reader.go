@@ -151,6 +151,9 @@ func stageOf(word uint64) Stage {
 	return Stage(word)
 }
 
+// Keeps says whether the worker of slot i has said that it watches a kept connection.
+func (r *Reader) Keeps(i int) bool { return r.has(i) && atomic.LoadUint32(&r.slotPage(i).keeps) == 1 }
+
 func (r *Reader) poolPage() *poolPage { return (*poolPage)(unsafe.Pointer(&r.mem[0])) }
 
 func (r *Reader) tableEntry(i int) *tableEntry {

@@ -54,6 +54,7 @@ func (s *Slot) reset() {
 	atomic.StoreUint64(&p.connections, 0)
 	atomic.StoreUint64(&p.slow, 0)
 	atomic.StoreUint64(&p.peak, 0)
+	atomic.StoreUint32(&p.keeps, 0)
 	p.data = slotData{updated: s.clock.Now()}
 	atomic.AddUint32(&p.seq, 1)
 	atomic.StoreUint64(&p.ticket, s.ticket(s.index))
@@ -115,6 +116,15 @@ func (s *Slot) Finished() { s.enter(Finished) }
 
 // CountConnection counts a connection accepted.
 func (s *Slot) CountConnection() { atomic.AddUint64(&s.page.connections, 1) }
+
+// Keeps says whether the worker watches a kept connection while it waits.
+func (s *Slot) Keeps(yes bool) {
+	n := uint32(0)
+	if yes {
+		n = 1
+	}
+	atomic.StoreUint32(&s.page.keeps, n)
+}
 
 // CountSlow counts a slow request. Any goroutine or thread may call it.
 func (s *Slot) CountSlow() { atomic.AddUint64(&s.page.slow, 1) }
