@@ -62,7 +62,7 @@ func (k *worker) takeFiles(files []int) error {
 		return fmt.Errorf("[pool %s] %d descriptors came, want %d", k.pool.Name, len(files), len(k.spec.Files))
 	}
 	k.kept = -1
-	k.listen, k.control = files[k.spec.File(contract.Listen)], files[k.spec.File(contract.Control)]
+	k.listen, k.control.fd = files[k.spec.File(contract.Listen)], files[k.spec.File(contract.Control)]
 	board := files[k.spec.File(contract.Scoreboard)]
 	slot, err := scoreboard.OpenSlot(board, k.spec.Slots, k.spec.Slot)
 	if err != nil {

@@ -8,26 +8,75 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/contract"
 )
 
-// send says a letter to the master, with a descriptor unless it is -1. A master that is gone is noticed elsewhere.
-func (k *worker) send(letter byte, fd int) {
-	var rights []byte
-	if fd >= 0 {
-		rights = unix.UnixRights(fd)
+// channel is the worker's end of the control or the trace socket. Kept connections come and go by it with every few
+// requests, so it allocates nothing.
+type channel struct {
+	rights [rightsSize]byte // aligned, as it comes first
+	fd     int
+	letter [1]byte
+	text   [16]byte // of the message that came last: a letter
+	part   unix.Iovec
+	header unix.Msghdr
+}
+
+// rightsSize is room for the one descriptor that may come with a message.
+const rightsSize = unix.SizeofCmsghdr + 8
+
+// message makes header say: this text, and so much of rights.
+func (c *channel) message(text []byte, rights int) uintptr {
+	c.part.Base = unsafe.SliceData(text)
+	c.part.SetLen(len(text))
+	c.header = unix.Msghdr{Iov: &c.part, Iovlen: 1}
+	if rights > 0 {
+		c.header.Control = &c.rights[0]
+		c.header.SetControllen(rights)
 	}
+	return uintptr(unsafe.Pointer(&c.header))
+}
+
+// send says a letter to the master, with a descriptor unless it is -1. A master that is gone is noticed elsewhere.
+func (c *channel) send(letter byte, fd int) {
+	size := 0
+	if fd >= 0 {
+		h := (*unix.Cmsghdr)(unsafe.Pointer(&c.rights[0]))
+		h.Level, h.Type = unix.SOL_SOCKET, unix.SCM_RIGHTS
+		h.SetLen(unix.SizeofCmsghdr + 4)
+		*(*int32)(unsafe.Pointer(&c.rights[unix.SizeofCmsghdr])) = int32(fd)
+		size = len(c.rights)
+	}
+	c.letter[0] = letter
 	for {
-		_, err := unix.SendmsgN(k.control, []byte{letter}, rights, nil, unix.MSG_NOSIGNAL)
-		if err != unix.EINTR {
+		_, _, errno := unix.Syscall(unix.SYS_SENDMSG, uintptr(c.fd), c.message(c.letter[:], size), unix.MSG_NOSIGNAL)
+		if errno != unix.EINTR {
 			return
 		}
 	}
 }
 
+// receive reads one message, and the descriptor that came with it; -1: none. Letter 0: the master is gone.
+func (c *channel) receive() (letter byte, fd int) {
+	for {
+		n, _, errno := unix.Syscall(unix.SYS_RECVMSG, uintptr(c.fd), c.message(c.text[:], len(c.rights)), unix.MSG_CMSG_CLOEXEC)
+		if errno == unix.EINTR {
+			continue
+		}
+		if errno != 0 || n == 0 {
+			return 0, -1
+		}
+		h := (*unix.Cmsghdr)(unsafe.Pointer(&c.rights[0]))
+		if c.header.Controllen < unix.SizeofCmsghdr+4 || h.Level != unix.SOL_SOCKET || h.Type != unix.SCM_RIGHTS {
+			return c.text[0], -1
+		}
+		return c.text[0], int(*(*int32)(unsafe.Pointer(&c.rights[unix.SizeofCmsghdr])))
+	}
+}
+
 // hear takes one message of the master's, and after an Idle its answer.
 func (k *worker) hear() {
-	letter, fd := k.receive()
+	letter, fd := k.control.receive()
 	if letter == contract.WhenIdle {
-		k.send(contract.Idle, -1)
-		letter, fd = k.receive()
+		k.control.send(contract.Idle, -1)
+		letter, fd = k.control.receive()
 	}
 	switch letter {
 	case 0, contract.Quit:
@@ -44,38 +93,6 @@ func (k *worker) hear() {
 	if fd >= 0 {
 		unix.Close(fd)
 	}
-}
-
-func (k *worker) receive() (letter byte, fd int) { return receiveFrom(k.control) }
-
-// receiveFrom reads one message. Letter 0: the master is gone.
-func receiveFrom(socket int) (letter byte, fd int) {
-	var text [contract.MaxMessage]byte
-	var rights [64]byte
-	for {
-		n, rn, _, _, err := unix.Recvmsg(socket, text[:], rights[:], unix.MSG_CMSG_CLOEXEC)
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil || n == 0 {
-			return 0, -1
-		}
-		return text[0], firstRight(rights[:rn])
-	}
-}
-
-// firstRight is the descriptor that came with a message; -1: none.
-func firstRight(control []byte) int {
-	messages, err := unix.ParseSocketControlMessage(control)
-	if err != nil {
-		return -1
-	}
-	for i := range messages {
-		if fds, err := unix.ParseUnixRights(&messages[i]); err == nil && len(fds) > 0 {
-			return fds[0]
-		}
-	}
-	return -1
 }
 
 // peerBehind finds out who is at the other end of a connection that was parked.

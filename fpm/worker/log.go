@@ -46,7 +46,7 @@ func (k *worker) tellClient(_ zlog.Level, message string) {
 // report sends a message to the master for the error log.
 func (k *worker) report(level zlog.Level, text string) {
 	message := append([]byte{contract.Log, '0' + byte(level)}, text...)
-	unix.SendmsgN(k.control, message[:min(len(message), contract.MaxMessage)], nil, nil, unix.MSG_NOSIGNAL)
+	unix.SendmsgN(k.control.fd, message[:min(len(message), contract.MaxMessage)], nil, nil, unix.MSG_NOSIGNAL)
 }
 
 // flushMark is php-fpm's FPM_STDIO_CMD_FLUSH: what was written to standard error ends here, even within a line.

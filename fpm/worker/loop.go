@@ -23,8 +23,9 @@ func (k *worker) serve() int {
 	if k.traces >= 0 {
 		go k.serveTraces(k.traces)
 	}
-	k.send(contract.Ready, -1)
+	k.control.send(contract.Ready, -1)
 	for !k.leaving {
+		k.slot.Keeps(k.kept >= 0)
 		k.slot.Accepting()
 		if !k.next() {
 			break
@@ -42,7 +43,7 @@ func (k *worker) watch() (err error) {
 	if k.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return err
 	}
-	for _, fd := range [...]int{k.control, k.quit} {
+	for _, fd := range [...]int{k.control.fd, k.quit} {
 		if err := k.add(fd, unix.EPOLLIN); err != nil {
 			return err
 		}
@@ -77,7 +78,7 @@ func (k *worker) next() bool {
 	switch {
 	case ready(k.quit):
 		k.leaving = true
-	case ready(k.control):
+	case ready(k.control.fd):
 		k.hear()
 	case k.kept >= 0 && ready(k.kept):
 		fd, p := k.kept, k.keptPeer
@@ -134,7 +135,7 @@ func (k *worker) converse(fd int, p peer, watched bool, timeout time.Duration) {
 			k.io.close(k.unread || k.conn.Buffered() > 0)
 			return
 		}
-		if k.leaving || k.conn.Buffered() == 0 {
+		if k.conn.Buffered() == 0 {
 			break
 		}
 		k.io.began = false
@@ -144,10 +145,23 @@ func (k *worker) converse(fd int, p peer, watched bool, timeout time.Duration) {
 	k.kept, k.keptPeer = k.io.fd, p
 	k.io.fd = -1
 	if !watched {
-		if err := k.add(k.kept, unix.EPOLLIN|unix.EPOLLRDHUP); err != nil {
-			unix.Close(k.kept)
-			k.kept = -1
-		}
+		k.keep()
+	}
+}
+
+// keep watches the kept connection. Of the workers that wait for a new connection the kernel wakes the one that has
+// waited longest, counted from when it began to watch the socket: this one takes its place behind those that keep
+// none, as it would have to park its own.
+func (k *worker) keep() {
+	if err := k.add(k.kept, unix.EPOLLIN|unix.EPOLLRDHUP); err != nil {
+		unix.Close(k.kept)
+		k.kept = -1
+		return
+	}
+	unix.EpollCtl(k.epoll, unix.EPOLL_CTL_DEL, k.listen, nil)
+	if err := k.add(k.listen, unix.EPOLLIN|unix.EPOLLEXCLUSIVE); err != nil {
+		k.failed(err, "epoll_ctl")
+		k.broken, k.leaving = true, true
 	}
 }
 
@@ -157,7 +171,7 @@ func (k *worker) park() {
 		return
 	}
 	unix.EpollCtl(k.epoll, unix.EPOLL_CTL_DEL, k.kept, nil)
-	k.send(contract.Park, k.kept)
+	k.control.send(contract.Park, k.kept)
 	unix.Close(k.kept)
 	k.kept = -1
 }

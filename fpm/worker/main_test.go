@@ -255,3 +255,17 @@ func dial(t testing.TB, socket string) net.Conn {
 	conn.SetDeadline(time.Now().Add(20 * time.Second))
 	return conn
 }
+
+// firstRight is the descriptor that came with a message; -1: none.
+func firstRight(control []byte) int {
+	messages, err := unix.ParseSocketControlMessage(control)
+	if err != nil {
+		return -1
+	}
+	for i := range messages {
+		if fds, err := unix.ParseUnixRights(&messages[i]); err == nil && len(fds) > 0 {
+			return fds[0]
+		}
+	}
+	return -1
+}

@@ -25,8 +25,9 @@ func (k *worker) serveTraces(socket int) {
 	}
 	unix.PthreadSigmask(unix.SIG_SETMASK, &all, nil)
 	stack := lifecycle.NewStack()
+	master := &channel{fd: socket}
 	for {
-		letter, log := receiveFrom(socket)
+		letter, log := master.receive()
 		if letter == 0 {
 			return
 		}

@@ -57,7 +57,7 @@ type worker struct {
 	log    *zlog.Log
 
 	listen  int // -1 when it accepts no more
-	control int
+	control channel
 	traces  int // the trace socket; -1: none
 	epoll   int
 	quit    int // an eventfd that SIGQUIT's handler writes to
