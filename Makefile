@@ -42,8 +42,8 @@ conformance: build deps-test ## php-src's tests of cli, cgi and fpm: phpsapi bes
 conformance-full: build deps-test ## php-src's tests of the language too (long)
 	go run ./test/conformance -suites all
 
-e2e: build deps-e2e ## real programs from Debian's packages
-	go test -count=1 -tags e2e ./test/e2e
+e2e: build deps-e2e ## real programs from Debian's packages; php-fpm under load
+	go test -count=1 -tags e2e ./test/e2e ./test/load
 
 fuzz: deps-build ## every fuzz target for a while (FUZZTIME=20s)
 	@grep -rn --include='*_test.go' -E '^func Fuzz' . | sed -E 's|^(.*)/[^/]*:[0-9]+:func (Fuzz[A-Za-z0-9_]*).*|\1 \2|' | \
@@ -53,6 +53,7 @@ fuzz: deps-build ## every fuzz target for a while (FUZZTIME=20s)
 
 bench: build deps-test ## phpsapi's cost beside stock PHP's
 	go run ./test/bench
+	go run ./test/load
 
 package: build ## build/phpsapi-VERSION-linux-ARCH.tar.gz: the program and its links
 	rm -rf build/$(PACKAGE)

@@ -1,0 +1,94 @@
+// Command load measures phpsapi's fpm beside stock php-fpm: what a reload costs under load, whether idle clients hold
+// workers, memory and CPU time over many requests, and what a crash takes along.
+//
+//	go run ./test/load                     everything, some three minutes
+//	go run ./test/load -only cpu,memory    some of it
+//
+// Every request goes over a unix socket to a pool of this program's own; both programs read Debian's own php.ini. The
+// results of a run are in docs/bench/fpm.md. With the build tag e2e, `go test` checks what has a right answer.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// stock is the php-fpm to compare with.
+const stock = "/usr/sbin/php-fpm8.2"
+
+// sizes are how much is measured.
+type sizes struct{ rounds, requests, million, reloads int }
+
+func main() {
+	n := sizes{}
+	only := flag.String("only", "", "comma-separated: "+strings.Join(names(), ", "))
+	flag.IntVar(&n.rounds, "rounds", 9, "interleaved rounds of cpu")
+	flag.IntVar(&n.requests, "requests", 20_000, "requests of each round of cpu; memory makes ten times as many")
+	flag.IntVar(&n.million, "million", 1_000_000, "requests of million")
+	flag.IntVar(&n.reloads, "reloads", 10, "reloads of reload, one a second")
+	ours := flag.String("phpsapi", "", "a phpsapi that is built already")
+	flag.Parse()
+	if err := run(*ours, *only, n); err != nil {
+		fmt.Fprintln(os.Stderr, "load:", err)
+		os.Exit(1)
+	}
+}
+
+func run(binary, only string, n sizes) error {
+	dir, err := os.MkdirTemp("", "phpsapi-load-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	ours, err := phpsapi(dir, binary)
+	if err != nil {
+		return err
+	}
+	chosen := strings.Split(only, ",")
+	failed := 0
+	for _, m := range measurements {
+		if only != "" && !slices.Contains(chosen, m.name) {
+			continue
+		}
+		fmt.Printf("## %s\n\n", m.title)
+		if err := m.measure([2]program{ours, {"php-fpm", stock}}, n); err != nil {
+			fmt.Printf("**failed:** %v\n", err)
+			failed++
+		}
+		fmt.Println()
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d measurements failed", failed)
+	}
+	return nil
+}
+
+// phpsapi gives ours, called as php-fpm; it is built where binary is empty.
+func phpsapi(dir, binary string) (program, error) {
+	if binary == "" {
+		binary = filepath.Join(dir, "phpsapi")
+		build := exec.Command("go", "build", "-buildvcs=false", "-o", binary, "github.com/phpsapi/phpsapi")
+		build.Stderr = os.Stderr
+		if err := build.Run(); err != nil {
+			return program{}, fmt.Errorf("phpsapi cannot be built: %w", err)
+		}
+	}
+	binary, err := filepath.Abs(binary)
+	if err != nil {
+		return program{}, err
+	}
+	link := filepath.Join(dir, "php-fpm")
+	return program{"phpsapi", link}, os.Symlink(binary, link)
+}
+
+func names() (all []string) {
+	for _, m := range measurements {
+		all = append(all, m.name)
+	}
+	return all
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// tree is the processes of a server, its master first.
+func (s *server) tree() []int {
+	children := map[int][]int{}
+	entries, _ := os.ReadDir("/proc")
+	for _, e := range entries {
+		if pid, err := strconv.Atoi(e.Name()); err == nil {
+			if f := statFields(pid); f != nil {
+				parent, _ := strconv.Atoi(f[1])
+				children[parent] = append(children[parent], pid)
+			}
+		}
+	}
+	all := []int{s.cmd.Process.Pid}
+	for i := 0; i < len(all); i++ {
+		all = append(all, children[all[i]]...)
+	}
+	return all
+}
+
+// statFields are the fields of /proc/PID/stat from the state on; nil: there is no such process.
+func statFields(pid int) []string {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return nil
+	}
+	f := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	if len(f) < 15 || f[0] == "Z" {
+		return nil
+	}
+	return f
+}
+
+// workerPids are the pool's workers.
+func (s *server) workerPids() []int {
+	return slices.DeleteFunc(s.tree()[1:], func(pid int) bool {
+		title, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		return !bytes.HasPrefix(title, []byte("php-fpm: pool "))
+	})
+}
+
+// cpu is the CPU time, user and system, of a server's processes and of the children they have waited for.
+func (s *server) cpu() (total time.Duration) {
+	const tick = 10 * time.Millisecond
+	for _, pid := range s.tree() {
+		// clock_getcpuclockid(3): the whole process in nanoseconds, where /proc/PID/stat has hundredths.
+		var t unix.Timespec
+		if unix.ClockGettime(int32(^pid)<<3|2, &t) == nil {
+			total += time.Duration(t.Nano())
+		}
+		if f := statFields(pid); f != nil {
+			user, _ := strconv.Atoi(f[13])
+			system, _ := strconv.Atoi(f[14])
+			total += time.Duration(user+system) * tick
+		}
+	}
+	return total
+}
+
+// private is a process's private memory, in KiB.
+func private(pid int) (kib int) {
+	f, err := os.Open(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+	if err != nil {
+		return 0
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		w := strings.Fields(lines.Text())
+		if len(w) > 1 && (w[0] == "Private_Clean:" || w[0] == "Private_Dirty:") {
+			n, _ := strconv.Atoi(w[1])
+			kib += n
+		}
+	}
+	return kib
+}
+
+// mostPrivate is the private memory of the worker that has most.
+func (s *server) mostPrivate() (kib int) {
+	for _, pid := range s.workerPids() {
+		kib = max(kib, private(pid))
+	}
+	return kib
+}
