@@ -72,7 +72,8 @@ func load(t *testing.T, socket string, r *testRequest, n int, keep bool) {
 	}
 }
 
-// private is a process's private memory in KiB.
+// private is a process's private memory in KiB: what it wrote to. A file's pages count as private, too, as soon as no
+// other process has them mapped.
 func private(t *testing.T, pid int) (kib int) {
 	t.Helper()
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
@@ -81,7 +82,7 @@ func private(t *testing.T, pid int) (kib int) {
 	}
 	for line := range strings.Lines(string(b)) {
 		f := strings.Fields(line)
-		if len(f) > 1 && strings.HasPrefix(f[0], "Private_") {
+		if len(f) > 1 && f[0] == "Private_Dirty:" {
 			n, _ := strconv.Atoi(f[1])
 			kib += n
 		}
