@@ -54,7 +54,9 @@ func (s *sockets) activated(log lines) {
 	for fd := firstActivated; fd < firstActivated+count; fd++ {
 		if key, domain, ok := keyOf(fd); ok {
 			log.socketInherited(fd, key)
-			s.open = append(s.open, newSocket(fd, key, domain))
+			lent := newSocket(fd, key, domain)
+			lent.lent = true
+			s.open = append(s.open, lent)
 		}
 	}
 }

@@ -20,6 +20,7 @@ type parking struct {
 	watch   *watcher
 	parked  map[int32]*parked
 	sockets map[int32]*pool
+	most    int       // connections; a pool whose workers park more than the master can hold loses only those
 	retryAt time.Time // when workers are asked again for the connections that are due; zero: none are
 }
 
@@ -38,11 +39,24 @@ func newParking(m *Master) (*parking, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &parking{m: m, watch: w, parked: map[int32]*parked{}, sockets: map[int32]*pool{}}, nil
+	return &parking{m: m, watch: w, most: mostParked(), parked: map[int32]*parked{}, sockets: map[int32]*pool{}}, nil
+}
+
+// mostParked leaves half of the descriptors the master may have for everything else.
+func mostParked() int {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return 512
+	}
+	return int(min(limit.Cur, 1<<20) / 2)
 }
 
 // park takes a connection from a worker.
 func (k *parking) park(p *pool, fd int) {
+	if len(k.parked) >= k.most {
+		unix.Close(fd)
+		return
+	}
 	id, err := k.watch.once(fd)
 	if err != nil {
 		unix.Close(fd)

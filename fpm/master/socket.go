@@ -18,6 +18,7 @@ type socket struct {
 	domain conf.Domain
 	fd     int
 	file   *os.File // the same descriptor, for a fork
+	lent   bool     // by the service manager, whose file it stays
 }
 
 // newSocket wraps a descriptor, which it makes non-blocking and closed on exec. Workers share the first of the two
@@ -48,10 +49,10 @@ func (s *socket) readable() bool {
 	return err == nil && n > 0
 }
 
-// close closes the socket and removes its file.
-func (s *socket) close(unlink bool) {
+// close closes the socket and removes its file, where that is the master's.
+func (s *socket) close() {
 	s.file.Close()
-	if unlink && s.domain == conf.Unix {
+	if s.domain == conf.Unix && !s.lent {
 		os.Remove(s.key)
 	}
 }
@@ -81,7 +82,7 @@ func (s *sockets) keep(generations []*generation) {
 		if used[k] {
 			kept = append(kept, k)
 		} else {
-			k.close(true)
+			k.close()
 		}
 	}
 	s.open = kept
@@ -89,7 +90,7 @@ func (s *sockets) keep(generations []*generation) {
 
 func (s *sockets) closeAll() {
 	for _, k := range s.open {
-		k.close(true)
+		k.close()
 	}
 	s.open = nil
 }
