@@ -64,7 +64,9 @@ func (m *Master) bury(c *child, status syscall.WaitStatus) {
 	}
 	if status.Signaled() && (status.Signal() == syscall.SIGSEGV || status.Signal() == syscall.SIGBUS) && g.faults.add(now) {
 		m.log.tooManyFaults(g.config.Global.EmergencyRestartThreshold, g.config.Global.EmergencyRestartInterval)
-		m.reload()
+		if m.attempt == nil {
+			m.reload()
+		}
 	}
 	if !c.ready && g == m.next {
 		m.abandonReload(fmt.Errorf("a new worker of pool %s exited %s", p.conf.Name, how))
