@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/phpini"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 	"github.com/phpsapi/phpsapi/sapi"
@@ -42,6 +43,11 @@ type Options struct {
 // confOptions are those for a Load by this master.
 func (o *Options) confOptions(e *errorLog) conf.Options {
 	c := o.Conf
+	settings := phpini.Read(o.Module())
+	c.Directive = settings.Get
+	if c.Path == "" {
+		c.Path = settings["fpm.config"]
+	}
 	c.Log = e.log
 	c.System.OpenErrorLog = e.open
 	return c
