@@ -73,6 +73,38 @@ func TestIdleKeptConnectionDoesNotPinTheWorker(t *testing.T) {
 	}
 }
 
+// A worker that is woken for a new connection is the only one woken for it, whatever else has come by then.
+func TestNewConnectionDoesNotWaitForWhatElseComes(t *testing.T) {
+	for name, more := range map[string]func(c *child, slow func()){
+		"a request on the kept connection": func(_ *child, slow func()) { slow() },
+		"the end":                          func(c *child, _ func()) { syscall.Kill(c.pid, syscall.SIGQUIT) },
+	} {
+		p := newPool(t, nil)
+		c := p.spawn()
+		p.write("pid.php", "<?php echo getmypid();")
+		p.write("slow.php", "<?php sleep(3); echo 'slow';")
+		kept := dial(t, p.Socket)
+		defer kept.Close()
+		ask(t, kept, get(p.Dir, "pid.php"))
+		syscall.Kill(c.pid, syscall.SIGSTOP)
+		more(c, func() {
+			r := get(p.Dir, "slow.php")
+			r.keep = true
+			r.send(t, kept)
+		})
+		fresh := dial(t, p.Socket)
+		defer fresh.Close()
+		began := time.Now()
+		time.AfterFunc(50*time.Millisecond, func() { syscall.Kill(c.pid, syscall.SIGCONT) })
+		if got := ask(t, fresh, get(p.Dir, "pid.php")); got != strconv.Itoa(c.pid) || time.Since(began) > 2*time.Second {
+			t.Errorf("%s: got %q after %v", name, got, time.Since(began))
+		}
+		if letter, fd, _ := c.receive(t); letter != contract.Park || fd < 0 {
+			t.Errorf("%s: the worker said %c, want Park", name, letter)
+		}
+	}
+}
+
 func TestQuitFinishesTheRequestAndParks(t *testing.T) {
 	for name, quit := range map[string]func(*child){
 		"message": func(c *child) { c.say(contract.Quit, -1) },

@@ -55,8 +55,10 @@ func (k *worker) add(fd int, events uint32) error {
 	return unix.EpollCtl(k.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)})
 }
 
-// next waits for one thing to do and does it. The master comes first, then the kept connection, whose client only this
-// worker can serve, then a new one. False: something is wrong with the process.
+// next waits for something to do and does it. A new connection comes first: of all workers the kernel has woken this
+// one for it, and while another request runs nobody else would come. Then the master, so that neither waits for ever
+// where both have much to say; then the kept connection, which is the master's by now if there was a new one. False:
+// something is wrong with the process.
 func (k *worker) next() bool {
 	var events [4]unix.EpollEvent
 	n, err := unix.EpollWait(k.epoll, events[:], -1)
@@ -75,7 +77,11 @@ func (k *worker) next() bool {
 		}
 		return false
 	}
+	if ready(k.listen) {
+		k.accept()
+	}
 	switch {
+	case k.leaving:
 	case ready(k.quit):
 		k.leaving = true
 	case ready(k.control.fd):
@@ -84,8 +90,6 @@ func (k *worker) next() bool {
 		fd, p := k.kept, k.keptPeer
 		k.kept = -1
 		k.converse(fd, p, true, nextByteTimeout)
-	case ready(k.listen):
-		k.accept()
 	}
 	return true
 }
