@@ -131,19 +131,39 @@ func (m *Master) connection(p *pool, patient bool) {
 	if v.fork > 0 {
 		m.log.forkedOnDemand(p.conf.Name)
 	}
+	// The watcher tells of arrivals, not of how many there were, and the idle worker may have taken another one.
+	if len(p.children) < p.limits.maxChildren {
+		p.recheckAt = m.sys.now().Add(finishingTime)
+	}
 }
 
-// recheck looks again at the sockets where a worker was about to become idle.
+// recheck looks again at the sockets where a worker was about to become idle, or where more may have arrived than was
+// acted on. Workers that are just being born are waited for: what waits may be theirs.
 func (m *Master) recheck(now time.Time) {
 	for _, p := range m.gen.pools {
 		if p.recheckAt.IsZero() || now.Before(p.recheckAt) {
 			continue
 		}
 		p.recheckAt = time.Time{}
-		if p.socket.readable() || len(p.due) > 0 {
+		switch {
+		case !p.socket.readable() && len(p.due) == 0:
+		case p.someStart():
+			p.recheckAt = now.Add(finishingTime)
+		default:
 			m.connection(p, false)
 		}
 	}
+}
+
+// someStart says whether a worker was forked that accepts nothing yet.
+func (p *pool) someStart() bool {
+	var a scoreboard.Activity
+	for _, c := range p.children {
+		if !c.ready || p.board.Activity(c.slot, &a) && a.Stage < scoreboard.Accepting {
+			return true
+		}
+	}
+	return false
 }
 
 // someFinish says whether a worker has answered its request and is not idle yet.
