@@ -1,0 +1,139 @@
+package contract
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/zlog"
+)
+
+// FrontEnvironment is set in the environment of a front: the program executed again by the master, under the name
+// FrontTitle, already without privileges. Its descriptors are FrontControl, FrontSpec and from FrontFiles on those that
+// Front.Files names. Standard input and output are /dev/null, standard error is the master's.
+//
+//	master                                  front
+//	  Front, as JSON on FrontSpec      ->     becomes what the Front says
+//	                                   <-   Ready                  (or Log lines, and it exits)
+//	  AccessLog + fd                   ->     writes the access log there from now on
+//	  Certificates + fd                ->     the certificates anew, as JSON in a memfd: []Certificate
+//	                                   <-   Log
+//	  Quit                             ->     accepts no more, finishes what is under way, exits with status 0
+//	  is gone: end of file             ->     the same
+//
+// The control socket is as a worker's: one end of a SOCK_SEQPACKET pair, a packet for a message.
+const (
+	FrontEnvironment = "PHPSAPI_FPM_FRONT"
+	FrontTitle       = "php-fpm: front process"
+)
+
+// The descriptors of a front.
+const (
+	FrontControl = 3
+	FrontSpec    = 4
+	FrontFiles   = 5
+)
+
+// Certificates brings certificates that changed.
+const Certificates = 'T'
+
+// Front is everything a front needs to know, besides its descriptors.
+type Front struct {
+	Generation int // counts from 1; a reload makes the next
+	MasterPid  int
+
+	Listeners []FrontListener
+	// Sites are looked at in their order; the first that matches host and path answers.
+	Sites []Site
+	Pools []FrontPool
+
+	// TrustedProxies are the addresses and networks whose Forwarded and X-Forwarded-* headers and X-Request-Id count:
+	// "10.0.0.0/8", "::1", "unix" for clients on unix sockets.
+	TrustedProxies []string
+	Certificates   []Certificate
+	Limits         FrontLimits
+	// AccessLogFormat is "combined" or "json"; the log itself is the file FrontAccess, none where there is none.
+	AccessLogFormat string
+	LogLevel        zlog.Level
+
+	// Files tell what the descriptors from FrontFiles on are, in their order.
+	Files []File
+}
+
+// The descriptors a front may be passed. Those for listeners and pools come in the order of Listeners and of Pools.
+const (
+	FrontListen File = "http listen" // a listening socket
+	FrontAccess File = "http access log"
+	FrontPoolAt File = "pool" // O_PATH of a pool's nameless unix socket, where FrontPool.Network is ""
+)
+
+// FrontListener is an address that clients connect to.
+type FrontListener struct {
+	Address string // as configured, for messages: "127.0.0.1:8080", "/run/x.sock"
+	TLS     bool
+}
+
+// Site is what answers the requests for some hosts and paths.
+type Site struct {
+	// Hosts are names in lower case, without port: "example.org", "*.example.org" (any name below it). Empty: any.
+	Hosts []string
+	// Path is the prefix of the URL's path that the site answers, whole segments: "/blog" answers /blog and /blog/x.
+	// Root is then what /blog is. Empty: all.
+	Path string
+	// Root is the directory of the files and scripts, absolute: DOCUMENT_ROOT.
+	Root string
+	// Index are the names of a directory's index, in order: "index.php", "index.html".
+	Index []string
+	// Controller is the script, below Root, for paths that are no file: "index.php". Empty: those are 404.
+	Controller string
+	// Extensions are the names' ends that are scripts: ".php". Nothing with such an end is sent as a file.
+	Extensions []string
+	// Pool is the name of the pool for the scripts.
+	Pool string
+}
+
+// FrontPool is how to reach a pool.
+type FrontPool struct {
+	Name    string
+	Network string // "unix" or "tcp"; "": the file FrontPoolAt
+	Address string
+	// Connections is how many requests the front has the pool answer at once: its pm.max_children.
+	Connections int
+	// Chroot is the pool's chroot; paths passed to PHP are then below it.
+	Chroot string
+}
+
+// Certificate is a certificate with its key, read by the master, who may.
+type Certificate struct {
+	Name string // the certificate's file, for messages
+	Cert []byte // PEM, with the intermediate certificates
+	Key  []byte // PEM
+}
+
+// FrontLimits bound what clients may take. Zero: no bound.
+type FrontLimits struct {
+	HeaderTimeout  time.Duration // for a request's head to come
+	BodyTimeout    time.Duration // between two reads of a request's body, or two writes of a response
+	IdleTimeout    time.Duration // of a kept connection
+	RequestTimeout time.Duration // for a worker's next word: then 504
+	ConnectTimeout time.Duration // for a connection to a pool: then 502
+	QueueTimeout   time.Duration // for a worker to become free: then 503
+	DrainTimeout   time.Duration // for requests under way when the front is to go
+	Queue          int           // requests that wait for a worker, in each pool: more get 503
+	HeaderBytes    int           // of a request's head
+	BodyBytes      int64         // of a request's body: then 413
+	Connections    int           // open at once: more wait in the backlog
+}
+
+// Encode writes the orders for a front.
+func (f *Front) Encode(w io.Writer) error { return json.NewEncoder(w).Encode(f) }
+
+// DecodeFront reads what Encode wrote.
+func DecodeFront(r io.Reader) (*Front, error) {
+	f := &Front{}
+	if err := json.NewDecoder(r).Decode(f); err != nil {
+		return nil, fmt.Errorf("a front's orders: %w", err)
+	}
+	return f, nil
+}
