@@ -21,9 +21,9 @@ help: ## list the targets
 build: deps-build ## install what is missing, build ./phpsapi
 	go build $(VCS) -o phpsapi .
 
-run: build ## build, and serve docs/demo on http://127.0.0.1:8080 (ADDRESS=host:port)
+run: build deps-run ## build, and serve docs/demo on http://127.0.0.1:8080 (ADDRESS=host:port)
 	@echo "phpsapi serves docs/demo on http://$(ADDRESS); Ctrl-C stops it"
-	@./phpsapi cli -S $(ADDRESS) -t docs/demo
+	@./phpsapi cli -S $(ADDRESS) -t docs/demo/public
 
 test: build deps-test lint ## everything that must pass
 	go run ./test/tally 'go test -json -count=1 ./...' 'go run ./test/conformance -suites cli,cgi'
@@ -65,7 +65,7 @@ package: build ## build/phpsapi-VERSION-linux-ARCH.tar.gz: the program and its l
 
 check: test ## what CI does
 
-deps-build deps-test deps-e2e:
+deps-build deps-run deps-test deps-e2e:
 	@PHP_CONFIG=$(PHP_CONFIG) packaging/install-deps $(@:deps-%=%)
 
-.PHONY: help build run test lint fmt conformance conformance-full e2e fuzz bench package check deps-build deps-test deps-e2e
+.PHONY: help build run test lint fmt conformance conformance-full e2e fuzz bench package check deps-build deps-run deps-test deps-e2e
