@@ -91,6 +91,17 @@ type Site struct {
 	Extensions []string
 	// Pool is the name of the pool for the scripts.
 	Pool string
+	// Sendfile are directories besides Root, absolute, below which X-Sendfile may name files.
+	Sendfile []string
+	// Internal are paths that clients get 404 for and X-Accel-Redirect may name.
+	Internal []InternalPath
+}
+
+// InternalPath says where the files of an internal path are: with "/private" in /srv/private, the file of
+// /private/a.pdf is /srv/private/a.pdf.
+type InternalPath struct {
+	Path      string // the prefix, whole segments
+	Directory string // absolute
 }
 
 // FrontPool is how to reach a pool.
