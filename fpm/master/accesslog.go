@@ -38,7 +38,7 @@ func (g *generation) reopenAccessLogs(log lines) (some bool, err error) {
 		p.access.Close()
 		p.access = file
 		for _, c := range p.children {
-			c.control.send(contract.AccessLog, int(file.Fd()))
+			c.control.Send(contract.AccessLog, "", int(file.Fd()))
 		}
 	}
 	return some, nil

@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 )
 
@@ -19,9 +20,9 @@ type child struct {
 	lost    bool // its control socket has ended
 	gone    bool // buried
 
-	control *channel
-	trace   *channel // nil without slow log
-	output  *output  // nil without catch_workers_output
+	control *channel.Channel
+	trace   *channel.Channel // nil without slow log
+	output  *output          // nil without catch_workers_output
 
 	idleKill   bool  // the process manager has asked it to end
 	asked      bool  // it owes an Idle

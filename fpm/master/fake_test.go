@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
@@ -212,7 +213,7 @@ func (w *worker) receive() (letter byte, fd int) {
 	if err != nil || n == 0 {
 		return 0, -1
 	}
-	return b[0], received(oob[:oobn])
+	return b[0], channel.Received(oob[:oobn])
 }
 
 // serve answers one line of a connection, and keeps it where the line says so.

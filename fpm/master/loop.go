@@ -157,14 +157,14 @@ func (m *Master) heartbeat() time.Duration {
 
 func (e workerSaid) happen(m *Master) {
 	c, s := e.c, e.message
-	if s.letter == contract.Park && s.fd >= 0 && m.state == normal {
-		m.park.park(c.pool, s.fd)
+	if s.Letter == contract.Park && s.FD >= 0 && m.state == normal {
+		m.park.park(c.pool, s.FD)
 		return
 	}
-	if s.fd >= 0 {
-		unix.Close(s.fd)
+	if s.FD >= 0 {
+		unix.Close(s.FD)
 	}
-	switch s.letter {
+	switch s.Letter {
 	case contract.Ready:
 		c.ready = true
 		if c.pool.gen == m.next {
@@ -176,8 +176,8 @@ func (e workerSaid) happen(m *Master) {
 			m.park.idle(c)
 		}
 	case contract.Log:
-		if s.text != "" && s.text[0] >= '0'+byte(zlog.Debug) && s.text[0] <= '0'+byte(zlog.Alert) {
-			m.log.Log.Log(zlog.Level(s.text[0]-'0'), s.text[1:])
+		if s.Text != "" && s.Text[0] >= '0'+byte(zlog.Debug) && s.Text[0] <= '0'+byte(zlog.Alert) {
+			m.log.Log.Log(zlog.Level(s.Text[0]-'0'), s.Text[1:])
 		}
 	case 0:
 		m.lost(c)

@@ -124,7 +124,7 @@ func (k *parking) askAll(p *pool) {
 }
 
 func (k *parking) ask(c *child) bool {
-	c.asked = c.control.send(contract.WhenIdle, -1) == nil
+	c.asked = c.control.Send(contract.WhenIdle, "", -1) == nil
 	return c.asked
 }
 
@@ -146,11 +146,11 @@ func (k *parking) idle(c *child) {
 	c.asked = false
 	p := k.m.heir(c.pool)
 	if p != c.pool || p == nil || len(p.due) == 0 {
-		c.control.send(contract.Nothing, -1)
+		c.control.Send(contract.Nothing, "", -1)
 		return
 	}
 	first := p.due[0]
-	if c.control.send(contract.Connection, first.fd) != nil {
+	if c.control.Send(contract.Connection, "", first.fd) != nil {
 		return // the worker is gone, the connection is due still
 	}
 	unix.Close(first.fd)

@@ -155,29 +155,3 @@ func TestSystemdIsTold(t *testing.T) {
 		}
 	}
 }
-
-// A worker that ends with a message unread has said what it said.
-func TestLastWordsOfAWorkerAreHeard(t *testing.T) {
-	c, theirs, err := newChannel()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.send('W', -1); err != nil {
-		t.Fatal(err)
-	}
-	null, err := os.Open(os.DevNull)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer null.Close()
-	if err := unix.Sendmsg(int(theirs.Fd()), []byte("P"), unix.UnixRights(int(null.Fd())), nil, 0); err != nil {
-		t.Fatal(err)
-	}
-	theirs.Close()
-	var said []message
-	c.read(func(m message) { said = append(said, m) })
-	if len(said) != 2 || said[0].letter != 'P' || said[0].fd < 0 || said[1].letter != 0 {
-		t.Fatalf("got %+v, want P with a descriptor, then the end", said)
-	}
-	unix.Close(said[0].fd)
-}

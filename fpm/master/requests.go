@@ -124,19 +124,19 @@ func (m *Master) askForTrace(c *child) {
 	if c.trace == nil {
 		return
 	}
-	if err := c.trace.send(contract.Trace, int(file.Fd())); err != nil {
+	if err := c.trace.Send(contract.Trace, "", int(file.Fd())); err != nil {
 		m.log.traceFailed(c.pid, err.Error())
 	}
 }
 
 func (e workerTraced) happen(m *Master) {
-	if e.message.fd >= 0 {
-		syscall.Close(e.message.fd)
+	if e.message.FD >= 0 {
+		syscall.Close(e.message.FD)
 	}
 	switch {
-	case e.message.letter != contract.Trace:
-	case e.message.text != "":
-		m.log.traceFailed(e.c.pid, e.message.text)
+	case e.message.Letter != contract.Trace:
+	case e.message.Text != "":
+		m.log.traceFailed(e.c.pid, e.message.Text)
 	default:
 		m.log.finishedTrace(e.c.pid)
 	}

@@ -121,7 +121,7 @@ func (m *Master) signalAll(g *generation, signal syscall.Signal) (alive int) {
 // tellChild sends a signal; a graceful end is asked for by message, which cannot reach somebody else by a pid used
 // again.
 func (m *Master) tellChild(c *child, signal syscall.Signal) error {
-	if signal == syscall.SIGQUIT && c.control.send(contract.Quit, -1) == nil {
+	if signal == syscall.SIGQUIT && c.control.Send(contract.Quit, "", -1) == nil {
 		return nil
 	}
 	return m.sys.kill(c.pid, signal)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 
+	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 )
 
@@ -83,7 +84,7 @@ func (m *Master) equip(c *child) (spec *contract.Spec, files, theirs []*os.File,
 		files = append(files, f)
 	}
 	var control, trace *os.File
-	if c.control, control, err = newChannel(); err != nil {
+	if c.control, control, err = channel.New(); err != nil {
 		return nil, nil, theirs, err
 	}
 	theirs = append(theirs, control)
@@ -91,7 +92,7 @@ func (m *Master) equip(c *child) (spec *contract.Spec, files, theirs []*os.File,
 	add(contract.Scoreboard, p.board.File())
 	add(contract.Control, control)
 	if p.conf.RequestSlowlogTimeout > 0 {
-		if c.trace, trace, err = newChannel(); err != nil {
+		if c.trace, trace, err = channel.New(); err != nil {
 			return nil, nil, theirs, err
 		}
 		theirs = append(theirs, trace)
@@ -131,10 +132,10 @@ func (m *Master) spec(c *child) *contract.Spec {
 // discard takes back what a child that was not forked got.
 func (c *child) discard() {
 	if c.control != nil {
-		c.control.close()
+		c.control.Close()
 	}
 	if c.trace != nil {
-		c.trace.close()
+		c.trace.Close()
 	}
 	if c.output != nil {
 		c.output.discard()
@@ -145,19 +146,19 @@ func (c *child) discard() {
 type (
 	workerSaid struct {
 		c       *child
-		message message
+		message channel.Message
 	}
 	workerTraced struct {
 		c       *child
-		message message
+		message channel.Message
 	}
 )
 
 // listenTo begins to read what a forked child says.
 func (m *Master) listenTo(c *child) {
-	go c.control.read(func(s message) { m.box.post(workerSaid{c, s}) })
+	go c.control.Read(func(s channel.Message) { m.box.post(workerSaid{c, s}) })
 	if c.trace != nil {
-		go c.trace.read(func(s message) { m.box.post(workerTraced{c, s}) })
+		go c.trace.Read(func(s channel.Message) { m.box.post(workerTraced{c, s}) })
 	}
 	if c.output != nil {
 		m.reading += len(c.output.pipes)

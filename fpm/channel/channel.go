@@ -1,0 +1,124 @@
+// Package channel is a socket between two processes of FPM: an end of a SOCK_SEQPACKET pair. A packet is a message: a
+// letter, then text where the letter's meaning says so; one descriptor may travel with it. Package contract says what is
+// said.
+package channel
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/contract"
+)
+
+// Channel is an end. Sending never waits; one goroutine reads.
+type Channel struct{ file *os.File }
+
+// Message is what the other end said; FD is -1 where no descriptor came with it, else the receiver's to close. The
+// last has letter 0: the other end is gone.
+type Message struct {
+	Letter byte
+	Text   string
+	FD     int
+}
+
+// New makes a pair: this process's end, and the file for the other process.
+func New() (*Channel, *os.File, error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := Open(pair[0])
+	if err != nil {
+		unix.Close(pair[1])
+		return nil, nil, err
+	}
+	return c, os.NewFile(uintptr(pair[1]), "channel"), nil
+}
+
+// Open makes a channel of the end that this process was given, and owns it from then on.
+func Open(fd int) (*Channel, error) {
+	if err := unix.SetNonblock(fd, true); err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	return &Channel{os.NewFile(uintptr(fd), "channel")}, nil
+}
+
+// Send sends a message, with a descriptor unless it is -1. What is longer than contract.MaxMessage is cut. An error says
+// that the other end is gone or wedged.
+func (c *Channel) Send(letter byte, text string, fd int) error {
+	raw, err := c.file.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var rights []byte
+	if fd >= 0 {
+		rights = unix.UnixRights(fd)
+	}
+	message := append([]byte{letter}, text[:min(len(text), contract.MaxMessage-1)]...)
+	var sent error
+	if err := raw.Control(func(to uintptr) {
+		sent = unix.Sendmsg(int(to), message, rights, nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
+	}); err != nil {
+		return err
+	}
+	return sent
+}
+
+// Read gives messages to take until the other end is gone, and then closes the channel: what a worker said before it
+// ended is worth as much as before, a parked connection most of all.
+func (c *Channel) Read(take func(Message)) {
+	defer c.Close()
+	raw, err := c.file.SyscallConn()
+	if err != nil {
+		take(Message{FD: -1})
+		return
+	}
+	buf, oob := make([]byte, contract.MaxMessage), make([]byte, unix.CmsgSpace(4*4))
+	for {
+		var n, oobn int
+		var got error
+		err := raw.Read(func(from uintptr) bool {
+			n, oobn, _, _, got = unix.Recvmsg(int(from), buf, oob, unix.MSG_CMSG_CLOEXEC)
+			return got != unix.EAGAIN
+		})
+		// An end that was closed without reading all it was sent resets the connection. That is told first, once; what
+		// it had said comes behind.
+		if got == unix.EINTR || got == unix.ECONNRESET {
+			continue
+		}
+		fd := Received(oob[:max(oobn, 0)])
+		if err != nil || got != nil || n <= 0 {
+			take(Message{FD: fd})
+			return
+		}
+		take(Message{Letter: buf[0], Text: string(buf[1:n]), FD: fd})
+	}
+}
+
+// Received is the descriptor that came; those beyond the first are nobody's and closed.
+func Received(oob []byte) int {
+	fd := -1
+	controls, err := unix.ParseSocketControlMessage(oob)
+	if err != nil {
+		return fd
+	}
+	for i := range controls {
+		fds, err := unix.ParseUnixRights(&controls[i])
+		if err != nil {
+			continue
+		}
+		for _, f := range fds {
+			if fd < 0 {
+				fd = f
+			} else {
+				unix.Close(f)
+			}
+		}
+	}
+	return fd
+}
+
+// Close closes this end.
+func (c *Channel) Close() { c.file.Close() }
