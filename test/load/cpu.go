@@ -14,10 +14,10 @@ type sample struct {
 
 // round makes requests and says what they took of the server's time.
 func round(s *server, l load) (sample, error) {
-	before, began := s.cpu(), time.Now()
+	before, began := s.CPU(), time.Now()
 	t := l.run(s, nil)
 	took := time.Since(began)
-	return sample{(s.cpu() - before) / time.Duration(t.done), float64(t.done) / took.Seconds()}, t.ok()
+	return sample{(s.CPU() - before) / time.Duration(t.done), float64(t.done) / took.Seconds()}, t.ok()
 }
 
 // comparison is the medians of interleaved rounds.

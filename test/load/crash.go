@@ -54,7 +54,7 @@ func killIdle(p program) error {
 	}
 	defer s.stop()
 	var before []int
-	if err := s.waitFor(10*time.Second, func() bool {
+	if err := s.WaitFor(10*time.Second, func() bool {
 		before = s.workerPids()
 		return len(before) == workers
 	}); err != nil {
@@ -63,7 +63,7 @@ func killIdle(p program) error {
 	for _, pid := range before {
 		syscall.Kill(pid, syscall.SIGKILL)
 	}
-	if err := s.waitFor(5*time.Second, func() bool {
+	if err := s.WaitFor(5*time.Second, func() bool {
 		now := s.workerPids()
 		return len(now) == workers && !slices.ContainsFunc(now, func(pid int) bool { return slices.Contains(before, pid) })
 	}); err != nil {

@@ -4,13 +4,15 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 // footprint is a server's private memory in KiB, its largest worker's and its master's.
 type footprint struct{ worker, master int }
 
 func (s *server) footprint() footprint {
-	return footprint{s.mostPrivate(), private(s.cmd.Process.Pid)}
+	return footprint{s.mostPrivate(), serve.Private(s.Pid())}
 }
 
 // memory is how footprints changed over requests of the same page.
@@ -48,7 +50,7 @@ func million(p program, n int) (t tally, f footprint, err error) {
 	}
 	defer s.stop()
 	var before []int
-	if err := s.waitFor(10*time.Second, func() bool {
+	if err := s.WaitFor(10*time.Second, func() bool {
 		before = s.workerPids()
 		return len(before) == workers
 	}); err != nil {

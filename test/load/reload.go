@@ -44,7 +44,7 @@ func reloadUnderLoad(p program, n int) (r reloaded, err error) {
 	slow := load{clients: 4, script: "slow.php"}.begin(s)
 	for range n {
 		time.Sleep(time.Second)
-		s.signal(syscall.SIGUSR2)
+		s.Signal(syscall.SIGUSR2)
 	}
 	time.Sleep(time.Second)
 	r = reloaded{fresh(), kept(), slow()}
@@ -102,7 +102,7 @@ func (b brokenReload) survive(p program) (tally, error) {
 	}
 	end := load{clients: workers, script: "hello.php", kept: true}.begin(s)
 	time.Sleep(200 * time.Millisecond)
-	s.signal(syscall.SIGUSR2)
+	s.Signal(syscall.SIGUSR2)
 	said := s.waitForLog(1, b.says, 2*time.Second)
 	time.Sleep(500 * time.Millisecond)
 	t := end()

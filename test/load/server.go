@@ -8,8 +8,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 // program is an FPM to measure.
@@ -18,9 +19,8 @@ type program struct{ name, path string }
 // server is a running FPM with a pool of its own: in a directory of its own, on a unix socket.
 type server struct {
 	program
-	dir  string
-	cmd  *exec.Cmd
-	done chan struct{} // closed when the master has ended
+	*serve.Process
+	dir string
 }
 
 // workers is how many the pool has.
@@ -48,9 +48,9 @@ echo '<table>', ob_get_clean(), "</table>\n", strlen(json_encode($rows)), "\npag
 	"version.php": {`<?php echo PHP_VERSION, " ", (opcache_get_status(false)['opcache_enabled'] ?? false) ? "opcache" : "no opcache", "\n";`, "\n"},
 }
 
-func (s *server) socket() string { return filepath.Join(s.dir, "fpm.sock") }
+func (s *server) socket() string { return serve.Socket(s.dir) }
 func (s *server) conf() string   { return filepath.Join(s.dir, "php-fpm.conf") }
-func (s *server) log() string    { return filepath.Join(s.dir, "log") }
+func (s *server) log() string    { return serve.Log(s.dir) }
 
 // ini is a directory whose *.ini files are read after those of /etc/php.
 func (s *server) ini() string { return filepath.Join(s.dir, "ini.d") }
@@ -65,7 +65,7 @@ func start(p program, global, pool string, arguments ...string) (*server, error)
 	if err != nil {
 		return nil, err
 	}
-	s := &server{program: p, dir: dir, done: make(chan struct{})}
+	s := &server{program: p, dir: dir}
 	if err := errors.Join(os.Chmod(dir, 0o755), os.Mkdir(s.ini(), 0o755), s.configure(global, pool)); err != nil {
 		return nil, err
 	}
@@ -74,54 +74,24 @@ func start(p program, global, pool string, arguments ...string) (*server, error)
 			return nil, err
 		}
 	}
-	s.cmd = exec.Command(p.path, append([]string{"-F", "-y", s.conf()}, arguments...)...)
-	s.cmd.Env = append(os.Environ(), "PHP_INI_SCAN_DIR=:"+s.ini())
-	if err := s.cmd.Start(); err != nil {
+	cmd := exec.Command(p.path, append([]string{"-F", "-y", s.conf()}, arguments...)...)
+	cmd.Env = append(os.Environ(), "PHP_INI_SCAN_DIR=:"+s.ini())
+	if s.Process, err = serve.Start(p.name, cmd, s.serves, s.logged); err != nil {
+		os.RemoveAll(dir)
 		return nil, err
-	}
-	go func() {
-		s.cmd.Wait()
-		close(s.done)
-	}()
-	if err := s.waitFor(10*time.Second, s.serves); err != nil {
-		text := s.logged()
-		s.stop()
-		return nil, fmt.Errorf("%s does not serve: %w\n%s", p.name, err, text)
 	}
 	return s, nil
 }
 
 // configure writes the configuration.
 func (s *server) configure(global, pool string) error {
-	user := ""
-	if os.Geteuid() == 0 {
-		user = "user = nobody\ngroup = nogroup\n"
-	}
-	text := fmt.Sprintf("[global]\nerror_log = %s\npid = %s/pid\n%s\n[www]\nlisten = %s\nlisten.mode = 0666\n%s"+
-		"pm = static\npm.max_children = %d\n%s\n", s.log(), s.dir, global, s.socket(), user, workers, pool)
-	return os.WriteFile(s.conf(), []byte(text), 0o644)
+	pool = fmt.Sprintf("pm = static\npm.max_children = %d\n%s", workers, pool)
+	return os.WriteFile(s.conf(), []byte(serve.FPMConf(s.dir, global, pool)), 0o644)
 }
 
 func (s *server) serves() bool {
 	c := newClient(s, "hello.php", false)
 	return c.do() == nil
-}
-
-// waitFor waits until something is so.
-func (s *server) waitFor(patience time.Duration, so func() bool) error {
-	for deadline := time.Now().Add(patience); ; time.Sleep(2 * time.Millisecond) {
-		if so() {
-			return nil
-		}
-		select {
-		case <-s.done:
-			return errors.New("the master has ended")
-		default:
-		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("not within %v", patience)
-		}
-	}
 }
 
 // logged is the error log.
@@ -132,20 +102,23 @@ func (s *server) logged() string {
 
 // waitForLog waits for a part of a line in the error log, n times.
 func (s *server) waitForLog(n int, part string, patience time.Duration) error {
-	return s.waitFor(patience, func() bool { return strings.Count(s.logged(), part) >= n })
+	return s.WaitFor(patience, func() bool { return strings.Count(s.logged(), part) >= n })
 }
 
-func (s *server) signal(sig syscall.Signal) { s.cmd.Process.Signal(sig) }
+// workerPids are the pool's workers.
+func (s *server) workerPids() []int { return s.Titled("php-fpm: pool ") }
+
+// mostPrivate is the private memory of the worker that has most, in KiB.
+func (s *server) mostPrivate() (kib int) {
+	for _, pid := range s.workerPids() {
+		kib = max(kib, serve.Private(pid))
+	}
+	return kib
+}
 
 // stop ends the server and removes its directory.
 func (s *server) stop() {
-	s.signal(syscall.SIGTERM)
-	select {
-	case <-s.done:
-	case <-time.After(10 * time.Second):
-		s.signal(syscall.SIGKILL)
-		<-s.done
-	}
+	s.Stop()
 	os.RemoveAll(s.dir)
 }
 

@@ -1,4 +1,4 @@
-package main
+package serve
 
 import (
 	"bufio"
@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tree is the processes of a server, its master first.
-func (s *server) tree() []int {
+// Tree is the server's processes, its master first.
+func (p *Process) Tree() []int {
 	children := map[int][]int{}
 	entries, _ := os.ReadDir("/proc")
 	for _, e := range entries {
@@ -25,7 +25,7 @@ func (s *server) tree() []int {
 			}
 		}
 	}
-	all := []int{s.cmd.Process.Pid}
+	all := []int{p.Pid()}
 	for i := 0; i < len(all); i++ {
 		all = append(all, children[all[i]]...)
 	}
@@ -45,18 +45,24 @@ func statFields(pid int) []string {
 	return f
 }
 
-// workerPids are the pool's workers.
-func (s *server) workerPids() []int {
-	return slices.DeleteFunc(s.tree()[1:], func(pid int) bool {
-		title, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-		return !bytes.HasPrefix(title, []byte("php-fpm: pool "))
-	})
+// Title is what ps shows of a process.
+func Title(pid int) string {
+	line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	return strings.TrimSpace(strings.ReplaceAll(string(line), "\x00", " "))
 }
 
-// cpu is the CPU time, user and system, of a server's processes and of the children they have waited for.
-func (s *server) cpu() (total time.Duration) {
+// Titled are the processes below the master whose titles begin so.
+func (p *Process) Titled(prefix string) []int {
+	return slices.DeleteFunc(p.Tree()[1:], func(pid int) bool { return !strings.HasPrefix(Title(pid), prefix) })
+}
+
+// CPU is the CPU time, user and system, of a server's processes.
+func (p *Process) CPU() time.Duration { return CPU(p.Tree()...) }
+
+// CPU is the CPU time, user and system, of processes and of the children they have waited for.
+func CPU(pids ...int) (total time.Duration) {
 	const tick = 10 * time.Millisecond
-	for _, pid := range s.tree() {
+	for _, pid := range pids {
 		// clock_getcpuclockid(3): the whole process in nanoseconds, where /proc/PID/stat has hundredths.
 		var t unix.Timespec
 		if unix.ClockGettime(int32(^pid)<<3|2, &t) == nil {
@@ -71,8 +77,8 @@ func (s *server) cpu() (total time.Duration) {
 	return total
 }
 
-// private is a process's private memory, in KiB.
-func private(pid int) (kib int) {
+// Private is a process's private memory, in KiB.
+func Private(pid int) (kib int) {
 	f, err := os.Open(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
 	if err != nil {
 		return 0
@@ -84,14 +90,6 @@ func private(pid int) (kib int) {
 			n, _ := strconv.Atoi(w[1])
 			kib += n
 		}
-	}
-	return kib
-}
-
-// mostPrivate is the private memory of the worker that has most.
-func (s *server) mostPrivate() (kib int) {
-	for _, pid := range s.workerPids() {
-		kib = max(kib, private(pid))
 	}
 	return kib
 }

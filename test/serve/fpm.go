@@ -1,0 +1,24 @@
+package serve
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// FPMConf is a php-fpm.conf for php-fpm and phpsapi alike: the pool www, whose socket is Socket(dir), with the error log
+// Log(dir). global and pool are more lines for the two sections.
+func FPMConf(dir, global, pool string) string {
+	user := ""
+	if os.Geteuid() == 0 {
+		user = "user = nobody\ngroup = nogroup\n"
+	}
+	return fmt.Sprintf("[global]\nerror_log = %s\npid = %s/pid\n%s\n[www]\nlisten = %s\nlisten.mode = 0666\n%s%s\n",
+		Log(dir), dir, global, Socket(dir), user, pool)
+}
+
+// Socket is where the pool listens.
+func Socket(dir string) string { return filepath.Join(dir, "fpm.sock") }
+
+// Log is the error log.
+func Log(dir string) string { return filepath.Join(dir, "log") }

@@ -1,0 +1,73 @@
+// Package serve runs servers in the foreground for those who measure them, php-fpm, phpsapi's fpm and nginx among them,
+// and says what their processes take of the machine.
+package serve
+
+import (
+	"errors"
+	"fmt"
+	"os/exec"
+	"syscall"
+	"time"
+)
+
+// Process is a server that runs, with its children.
+type Process struct {
+	Name string
+	cmd  *exec.Cmd
+	done chan struct{} // closed when it has ended
+}
+
+// Start runs a server until it is ready. said is what it says of why it is not; nil: nothing.
+func Start(name string, cmd *exec.Cmd, ready func() bool, said func() string) (*Process, error) {
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	p := &Process{name, cmd, make(chan struct{})}
+	go func() {
+		cmd.Wait()
+		close(p.done)
+	}()
+	if err := p.WaitFor(30*time.Second, ready); err != nil {
+		text := ""
+		if said != nil {
+			text = "\n" + said()
+		}
+		p.Stop()
+		return nil, fmt.Errorf("%s does not serve: %w%s", name, err, text)
+	}
+	return p, nil
+}
+
+// Pid is the master's.
+func (p *Process) Pid() int { return p.cmd.Process.Pid }
+
+// WaitFor waits until something is so. The error says that it never was.
+func (p *Process) WaitFor(patience time.Duration, so func() bool) error {
+	for deadline := time.Now().Add(patience); ; time.Sleep(2 * time.Millisecond) {
+		if so() {
+			return nil
+		}
+		select {
+		case <-p.done:
+			return errors.New("the master has ended")
+		default:
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("not within %v", patience)
+		}
+	}
+}
+
+// Signal sends the master a signal.
+func (p *Process) Signal(sig syscall.Signal) { p.cmd.Process.Signal(sig) }
+
+// Stop ends the server.
+func (p *Process) Stop() {
+	p.Signal(syscall.SIGTERM)
+	select {
+	case <-p.done:
+	case <-time.After(10 * time.Second):
+		p.Signal(syscall.SIGKILL)
+		<-p.done
+	}
+}
