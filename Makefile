@@ -51,7 +51,7 @@ fuzz: deps-build ## every fuzz target for a while (FUZZTIME=20s)
 		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package" || exit 1; \
 	done
 
-bench: build deps-test ## phpsapi's cost beside stock PHP's
+bench: build deps-bench ## phpsapi's cost beside stock PHP's
 	go run ./test/bench
 	go run ./test/load
 
@@ -65,7 +65,7 @@ package: build ## build/phpsapi-VERSION-linux-ARCH.tar.gz: the program and its l
 
 check: test ## what CI does
 
-deps-build deps-run deps-test deps-e2e:
+deps-build deps-run deps-test deps-bench deps-e2e:
 	@PHP_CONFIG=$(PHP_CONFIG) packaging/install-deps $(@:deps-%=%)
 
-.PHONY: help build run test lint fmt conformance conformance-full e2e fuzz bench package check deps-build deps-run deps-test deps-e2e
+.PHONY: help build run test lint fmt conformance conformance-full e2e fuzz bench package check deps-build deps-run deps-test deps-bench deps-e2e

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func samples(values ...float64) []Sample {
@@ -89,5 +91,46 @@ func TestMeasureRunsBothInTurn(t *testing.T) {
 	c.Ours = []string{"sh", "-c", "echo why >&2; exit 3"}
 	if _, _, err := c.measure(1); err == nil || !strings.Contains(err.Error(), "why") {
 		t.Errorf("a program that fails: %v", err)
+	}
+}
+
+func TestParseWrk(t *testing.T) {
+	const report = `Running 3s test @ http://127.0.0.1:8080/hello.php
+  2 threads and 16 connections
+  Thread Stats   Avg      Stdev     Max   +/- Stdev
+    Latency   642.13us    1.28ms  21.02ms   96.19%
+    Req/Sec    15.60k     1.29k   18.53k    66.67%
+  Latency Distribution
+     50%  446.00us
+     75%  637.00us
+     90%    0.92ms
+     99%    1.02s 
+  93124 requests in 3.00s, 15.10MB read
+Requests/sec:  31025.83
+Transfer/sec:      5.03MB
+`
+	want := visits{93124, 31025.83, 446 * time.Microsecond, 1020 * time.Millisecond}
+	if got, err := parseWrk(report); err != nil || got != want {
+		t.Errorf("got %+v, %v, want %+v", got, err, want)
+	}
+	for _, line := range []string{"  Non-2xx or 3xx responses: 4\n", "  Socket errors: connect 0, read 1, write 0, timeout 0\n"} {
+		if _, err := parseWrk(strings.Replace(report, "Requests/sec", line+"Requests/sec", 1)); err == nil || !strings.Contains(err.Error(), strings.TrimSpace(line)) {
+			t.Errorf("%q: %v", line, err)
+		}
+	}
+	if _, err := parseWrk("unable to connect"); err == nil {
+		t.Error("no report: no error")
+	}
+}
+
+func TestFigureLine(t *testing.T) {
+	got := figureLine("a page", "a stack", []Sample{
+		{RequestCPU: 50, DoorCPU: 20, Rate: 1000, P50: 1, P99: 3},
+		{RequestCPU: 70, DoorCPU: 30, Rate: 3000, P50: 2, P99: 9},
+		{RequestCPU: 40, DoorCPU: 40, Rate: 2000, P50: 3, P99: 4},
+	})
+	want := []string{"a page", "a stack", "50.0 (40.0–70.0)", "30.0", "2000", "2.00", "4.00"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -10,6 +10,23 @@ import (
 	"github.com/phpsapi/phpsapi/test/phpsrc"
 )
 
+// cliSuite runs stock PHP and phpsapi as command lines.
+func cliSuite(o Options) (string, error) {
+	cases, err := cliCases(o)
+	if err != nil {
+		return "", err
+	}
+	var rows []Row
+	for _, c := range cases {
+		stock, ours, err := c.measure(o.Runs)
+		if err != nil {
+			return "", err
+		}
+		rows = append(rows, c.rows(stock, ours)...)
+	}
+	return Table(rows), nil
+}
+
 // cliCases are the command line's: a start of PHP with nothing to do, without
 // and with the distribution's extensions, and php-src's own benchmark.
 func cliCases(o Options) ([]Case, error) {

@@ -1,10 +1,11 @@
 // Command bench measures what phpsapi costs beside the stock PHP of this
-// machine: processor time of whole processes (user and system, from wait4) and
-// their peak memory. The two run in turn, so that both meet the same machine,
-// and medians are compared.
+// machine: processor time of whole processes and their peak memory, and of a
+// web server with all its processes the time of a request. The two run in turn,
+// so that both meet the same machine, and medians are compared.
 //
 //	go run ./test/bench             # everything
 //	go run ./test/bench -n 300 cli  # one front end, more runs
+//	go run ./test/bench front       # PHP behind nginx and behind phpsapi's own front
 //
 // It informs: a figure over its limit is marked, and the exit status is 0 all
 // the same; it is 1 where nothing could be measured. docs/bench has figures.
@@ -23,12 +24,13 @@ import (
 
 // A Suite is what is measured of one front end.
 type Suite struct {
-	Name  string
-	Cases func(Options) ([]Case, error)
+	Name    string
+	Measure func(Options) (tables string, err error)
 }
 
 var suites = []Suite{
-	{"cli", cliCases},
+	{"cli", cliSuite},
+	{"front", frontSuite},
 }
 
 // Options are the command line's.
@@ -42,7 +44,7 @@ type Options struct {
 
 func main() {
 	var o Options
-	flag.IntVar(&o.Runs, "n", 100, "how many `times` each program runs")
+	flag.IntVar(&o.Runs, "n", 100, "how many `times` each program runs; a twentieth of it are the rounds of front")
 	flag.StringVar(&o.Binary, "binary", "./phpsapi", "the `file` to measure")
 	flag.StringVar(&o.Stock, "stock", "8.2", "the `version` of the stock PHP beside it")
 	flag.StringVar(&o.Cache, "cache", "build/php-src", "the `directory` that keeps php-src's archive")
@@ -68,19 +70,11 @@ func bench(o Options, names []string) error {
 
 	fmt.Printf("%s, %s, %d runs\n", time.Now().Format(time.DateOnly), machine(), o.Runs)
 	for _, suite := range chosen {
-		cases, err := suite.Cases(o)
+		tables, err := suite.Measure(o)
 		if err != nil {
 			return fmt.Errorf("%s: %w", suite.Name, err)
 		}
-		var rows []Row
-		for _, c := range cases {
-			stock, ours, err := c.measure(o.Runs)
-			if err != nil {
-				return fmt.Errorf("%s: %w", suite.Name, err)
-			}
-			rows = append(rows, c.rows(stock, ours)...)
-		}
-		fmt.Printf("\n%s\n%s", suite.Name, Table(rows))
+		fmt.Printf("\n%s\n%s", suite.Name, tables)
 	}
 	return nil
 }

@@ -9,22 +9,31 @@ import (
 	"syscall"
 )
 
-// A Sample is what one run of a program took, in the units of the quantities.
+// A Sample is what one run took, in the units of the quantities.
 type Sample [quantities]float64
 
-// A Quantity is what is measured of a process.
+// A Quantity is what is measured.
 type Quantity int
 
 const (
-	CPU    Quantity = iota // user and system time, in milliseconds
-	Memory                 // the peak, in megabytes
+	CPU        Quantity = iota // user and system time, in milliseconds
+	Memory                     // the peak, in megabytes
+	RequestCPU                 // user and system time of all of a server's processes, by request, in microseconds
+	DoorCPU                    // of those among them that talk HTTP
+	Rate                       // requests a second
+	P50                        // of the requests' times, in milliseconds
+	P99
 	quantities
 )
 
-func (q Quantity) String() string { return [...]string{"CPU", "memory"}[q] }
+func (q Quantity) String() string {
+	return [quantities]string{"CPU", "memory", "CPU", "CPU", "rate", "p50", "p99"}[q]
+}
 
 // Unit is the quantity's unit.
-func (q Quantity) Unit() string { return [...]string{"ms", "MB"}[q] }
+func (q Quantity) Unit() string {
+	return [quantities]string{"ms", "MB", "µs", "µs", "requests/s", "ms", "ms"}[q]
+}
 
 // A Case is one command line, run by stock PHP and by phpsapi.
 type Case struct {
@@ -86,14 +95,25 @@ func run(command []string) (Sample, error) {
 
 // median is the middle of the samples' values of one quantity.
 func median(samples []Sample, of Quantity) float64 {
-	var values []float64
-	for _, s := range samples {
-		values = append(values, s[of])
-	}
-	slices.Sort(values)
+	values := sorted(samples, of)
 	n := len(values)
 	if n == 0 {
 		return 0
 	}
 	return (values[(n-1)/2] + values[n/2]) / 2
+}
+
+// extremes are the least and the most of one quantity. There is a sample.
+func extremes(samples []Sample, of Quantity) (least, most float64) {
+	values := sorted(samples, of)
+	return values[0], values[len(values)-1]
+}
+
+func sorted(samples []Sample, of Quantity) []float64 {
+	var values []float64
+	for _, s := range samples {
+		values = append(values, s[of])
+	}
+	slices.Sort(values)
+	return values
 }

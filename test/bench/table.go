@@ -50,6 +50,11 @@ func Table(rows []Row) string {
 			atMost, verdict,
 		})
 	}
+	return markdown(lines)
+}
+
+// markdown lays lines out as a table, the first as its head.
+func markdown(lines [][]string) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 1, ' ', 0)
 	for i, line := range lines {

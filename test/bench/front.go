@@ -1,0 +1,142 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// seconds are how long a page is asked for in one round of one stack.
+const seconds = 3
+
+// stacks are what is compared, in the order of a round.
+func stacks(o Options) []*Stack {
+	stock, ours := []string{"/usr/sbin/php-fpm" + o.Stock}, []string{o.Binary, "fpm"}
+	return []*Stack{
+		{Name: "(a) nginx, php-fpm", against: -1, fpm: stock},
+		{Name: "(a) nginx, php-fpm, kept", against: -1, fpm: stock, keep: connections},
+		{Name: "(b) nginx, phpsapi", against: 0, limit: 1, fpm: ours},
+		{Name: "(b) nginx, phpsapi, kept", against: 1, limit: 1, fpm: ours, keep: connections},
+	}
+}
+
+// A page is what is asked for.
+type page struct{ name, path, has string }
+
+var pages = []page{
+	{"hello world", "/hello.php", "Hello, world!"},
+	{"WordPress's front page", "/", "Hello world!"},
+}
+
+// frontSuite measures PHP behind a web server: nginx with php-fpm, nginx with phpsapi, and phpsapi's own.
+func frontSuite(o Options) (string, error) {
+	dir, err := os.MkdirTemp("", "phpsapi-bench-")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o755); err != nil {
+		return "", err
+	}
+	root := filepath.Join(dir, "www")
+	database, err := mariadb(dir)
+	if err != nil {
+		return "", err
+	}
+	defer database.Stop()
+	if err := wordpress(dir, root); err != nil {
+		return "", err
+	}
+	for name, code := range map[string]string{
+		"hello.php":   `<?php echo "Hello, world!\n";`,
+		"opcache.php": `<?php echo PHP_VERSION, opcache_get_status(false)['opcache_enabled'] ?? false ? " with opcache" : " without opcache";`,
+	} {
+		if err := os.WriteFile(filepath.Join(root, name), []byte(code), 0o644); err != nil {
+			return "", err
+		}
+	}
+	all := stacks(o)
+	for i, s := range all {
+		defer s.stop()
+		if err := s.start(root); err != nil {
+			return "", err
+		}
+		if i == 0 {
+			if err := s.install(); err != nil {
+				return "", err
+			}
+		}
+	}
+	if err := same(all); err != nil {
+		return "", err
+	}
+	rounds := max(o.Runs/20, 3)
+	head := fmt.Sprintf("wrk with %d connections; %d rounds of %d s, the stacks in turn; %d workers in each pool, an access log in "+
+		"each stack; load average before %s", connections, rounds, seconds, workers, loadAverage())
+	figures, limits, err := measureStacks(all, rounds)
+	return head + ", after " + loadAverage() + "\n\n" + figures + "\n" + limits, err
+}
+
+// same sees that all stacks give the same pages, with opcache on.
+func same(all []*Stack) error {
+	for _, p := range append(pages, page{"opcache", "/opcache.php", " with opcache"}) {
+		var first string
+		for i, s := range all {
+			body, err := s.get(p.path)
+			if err != nil {
+				return err
+			}
+			if i == 0 {
+				first = body
+			}
+			if body != first || !strings.Contains(body, p.has) {
+				return fmt.Errorf("%s gives %q, want %q as from %s, with %q in it", s.url(p.path), body, first, all[0].Name, p.has)
+			}
+		}
+	}
+	return nil
+}
+
+// measureStacks runs rounds of each page, all stacks in turn in each round. The first round warms up.
+func measureStacks(all []*Stack, rounds int) (figures, limits string, err error) {
+	lines := [][]string{{"", "", "CPU, µs", "of it HTTP, µs", "requests/s", "p50, ms", "p99, ms"}}
+	var rows []Row
+	for _, p := range pages {
+		samples := make([][]Sample, len(all))
+		for n := range rounds + 1 {
+			for i, s := range all {
+				sample, err := s.round(p.path, seconds)
+				if err != nil {
+					return "", "", err
+				}
+				if n > 0 {
+					samples[i] = append(samples[i], sample)
+				}
+			}
+		}
+		for i, s := range all {
+			lines = append(lines, figureLine(p.name, s.Name, samples[i]))
+			if s.against >= 0 {
+				limit := Limit{RequestCPU, s.limit, 0}
+				rows = append(rows, Row{p.name + ", " + s.Name, median(samples[s.against], RequestCPU), median(samples[i], RequestCPU), limit})
+			}
+		}
+	}
+	return markdown(lines), Table(rows), nil
+}
+
+func figureLine(page, stack string, samples []Sample) []string {
+	least, most := extremes(samples, RequestCPU)
+	return []string{page, stack,
+		fmt.Sprintf("%.1f (%.1f–%.1f)", median(samples, RequestCPU), least, most), fmt.Sprintf("%.1f", median(samples, DoorCPU)),
+		fmt.Sprintf("%.0f", median(samples, Rate)), fmt.Sprintf("%.2f", median(samples, P50)), fmt.Sprintf("%.2f", median(samples, P99)),
+	}
+}
+
+// loadAverage is the machine's, of the last minute.
+func loadAverage() string {
+	text, _ := os.ReadFile("/proc/loadavg")
+	one, _, _ := strings.Cut(string(text), " ")
+	return one
+}
