@@ -154,7 +154,7 @@ func useWordPress(t *testing.T, p *place, s *site) {
 	stranger.get("/?feed=rss2", "<title>A post with a picture</title>")
 
 	// Addresses of words: the web server's rewriting, and PATH_INFO.
-	for _, structure := range []string{"/%postname%/", "/index.php/read/%postname%/"} {
+	for _, structure := range []string{"/index.php/read/%postname%/", "/%postname%/"} {
 		nonce := field(t, s.get("/wp-admin/options-permalink.php", "Permalink Settings"), "_wpnonce")
 		s.post("/wp-admin/options-permalink.php", "Permalink structure updated", url.Values{
 			"_wpnonce": {nonce}, "_wp_http_referer": {"/wp-admin/options-permalink.php"}, "selection": {"custom"},
@@ -171,6 +171,7 @@ func useWordPress(t *testing.T, p *place, s *site) {
 	if status := stranger.status("/wp-cron.php/../nothing.php"); status != http.StatusNotFound {
 		t.Errorf("a script that is not there: status %d", status)
 	}
+	browseWordPress(p, s.url, admin, password)
 	logout := regexp.MustCompile(`wp-login\.php\?action=logout[^"']*_wpnonce=(\w+)`).FindStringSubmatch(s.get("/wp-admin/", "Dashboard"))
 	if logout == nil {
 		t.Fatal("no way to log out")
@@ -179,12 +180,41 @@ func useWordPress(t *testing.T, p *place, s *site) {
 	s.get("/wp-admin/", "Username or Email Address")
 }
 
-// drawn is a PNG.
+// browseWordPress has Chromium read the post with the picture as a visitor, log in, and publish a post from WordPress's
+// own editor, which is a program of a hundred files in the browser. Addresses are of words by now.
+func browseWordPress(p *place, url, admin, password string) {
+	c := p.chromium(url)
+	c.open("/a-post-with-a-picture/", http.StatusOK, "Written through phpsapi, ünïcode and \\backslashes\\ too.")
+	c.awaits(`document.querySelector(".entry-content img").naturalWidth > 100`)
+	c.awaits(`getComputedStyle(document.body).margin == "0px"`) // the theme's, not the browser's own
+	c.shot("post")
+	c.untroubled()
+
+	c.open("/wp-login.php", http.StatusOK, "Username or Email Address")
+	c.fill("#user_login", admin)
+	c.fill("#user_pass", password)
+	c.click("#wp-submit", http.StatusOK, "Dashboard")
+	c.open("/wp-admin/post-new.php", http.StatusOK, "")
+	c.awaits(`!!window.wp && !!wp.data && !!wp.data.select("core/editor") && wp.data.select("core/editor").getCurrentPostType() == "post"`)
+	c.evaluate(`(async () => {
+		const editor = wp.data.dispatch("core/editor");
+		await editor.editPost({title: "From the browser", content: "<!-- wp:paragraph --><p>Typed in Chromium</p><!-- /wp:paragraph -->",
+			status: "publish"});
+		await editor.savePost();
+		return "";
+	})()`)
+	c.awaits(`wp.data.select("core/editor").didPostSaveRequestSucceed()`)
+	c.shot("editor")
+	c.open("/from-the-browser/", http.StatusOK, "Typed in Chromium")
+	c.untroubled()
+}
+
+// drawn is a PNG, of colours that one can see and noise that makes it large.
 func drawn(width, height int) []byte {
 	picture := image.NewRGBA(image.Rect(0, 0, width, height))
 	for y := range height {
 		for x := range width {
-			picture.Set(x, y, color.RGBA{uint8(x * y), uint8(x ^ y), uint8(x + y), 255})
+			picture.Set(x, y, color.RGBA{uint8(255 * x / width), uint8(255 * y / height), uint8(x * y), 255})
 		}
 	}
 	var file bytes.Buffer
