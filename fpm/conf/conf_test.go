@@ -231,17 +231,17 @@ func TestSettingsOverruleFiles(t *testing.T) {
 	sys := fake(map[string]string{"/f": "log_limit = 600\n" + "[www]\nuser = www\nlisten = 9000\npm = static\npm.max_children = 2\nphp_value[a] = 1\n"}, 0)
 	load := func(settings ...Setting) (*Config, string, error) {
 		var log linesLog
-		cfg, err := Load(Options{Path: "/f", Log: &log, System: sys, Settings: settings})
+		cfg, err := Load(Options{Path: "/f", Log: &log, System: sys,
+			Overrides: func([]string) ([]Setting, error) { return settings, nil }})
 		return cfg, log.String(), err
 	}
 	cfg, log, err := load(Setting{"", "log_limit", "700", "--set"}, Setting{"WWW", "PM.max_children", "50", "--set"},
-		Setting{"www", "php_value[a]", "${x}", "--set"}, Setting{"new", "user", "www", "--set"}, Setting{"new", "listen", "9001", "--set"},
-		Setting{"new", "pm", "ondemand", "--set"}, Setting{"new", "pm.max_children", "1", "--set"})
+		Setting{"www", "php_value[a]", "${x}", "--set"})
 	if err != nil {
 		t.Fatal(err, log)
 	}
 	www := cfg.Pools[0]
-	if cfg.Global.LogLimit != 700 || www.MaxChildren != 50 || www.PHPValues[0] != (KeyValue{"a", "${x}"}) || len(cfg.Pools) != 2 || cfg.Pools[1].PM != Ondemand {
+	if cfg.Global.LogLimit != 700 || www.MaxChildren != 50 || www.PHPValues[0] != (KeyValue{"a", "${x}"}) {
 		t.Errorf("got %+v %+v", cfg.Global, www)
 	}
 	for _, tt := range []struct {
@@ -252,6 +252,7 @@ func TestSettingsOverruleFiles(t *testing.T) {
 			"ERROR: [--set www.pm.max_children] unable to parse value for entry 'pm.max_children': is not a valid number (greater or equal than zero)\n",
 			"--set www.pm.max_children: pool www: pm.max_children: unable to parse value for entry 'pm.max_children': is not a valid number (greater or equal than zero)"},
 		{Setting{"", "nosuch", "x", "PHPSAPI_NOSUCH"}, "ERROR: [PHPSAPI_NOSUCH] unknown entry 'nosuch'\n", "PHPSAPI_NOSUCH: nosuch: unknown entry 'nosuch'"},
+		{Setting{"new", "user", "x", "--set new.user"}, "ERROR: [--set new.user] there is no pool 'new'\n", "--set new.user: there is no pool 'new'"},
 		{Setting{"www", "include", "/x", "--set"}, "ERROR: [--set] unknown entry 'include'\n", "--set: pool www: include: unknown entry 'include'"},
 	} {
 		_, log, err := load(tt.s)

@@ -42,9 +42,16 @@ type Options struct {
 	Daemonize *bool  // -D and -F: overrules the configuration
 	AllowRoot bool   // -R
 
-	// Settings overrule what the files say; none of php-fpm's own flags does
-	// that. They are applied when the files are read and then checked alike.
-	Settings []Setting
+	// Overrides, told the names of the pools, gives what overrules the files;
+	// none of php-fpm's own flags does that. It is applied when the files are
+	// read and then checked alike. nil: nothing does.
+	Overrides func(pools []string) ([]Setting, error)
+	// Origins makes -tt say behind each value where it comes from, and
+	// Appendix are further lines of it.
+	Origins  bool
+	Appendix []string
+	// Verify is called with a configuration that passed all checks: others.
+	Verify func(*Config) error
 
 	Build  Build     // zero: Debian("8.2")
 	Log    Logger    // nil: nothing is logged
@@ -175,6 +182,11 @@ func (l *loader) load() bool {
 	}
 	if !l.settleGlobal() || !l.checkPools() || !l.openAccessLogs() {
 		return l.refuse(Error{}, zlog.Error, "failed to post process the configuration")
+	}
+	if l.opt.Verify != nil {
+		if err := l.opt.Verify(l.cfg); err != nil {
+			return l.refuse(Error{}, zlog.Error, "%s", err)
+		}
 	}
 	return true
 }

@@ -4,11 +4,12 @@ import (
 	"strings"
 
 	"github.com/phpsapi/phpsapi/fpm/conf/ini"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
 // A Setting is a directive that comes from elsewhere than a file.
 type Setting struct {
-	Pool  string // the pool it is for, which is made if there is none; "": [global]
+	Pool  string // the pool it is for; "": [global]
 	Name  string // as in a file: pm.max_children, php_value[memory_limit]
 	Value string // taken as it is: no quotes, no ${}
 	From  string // for messages, such as "--set www.pm.max_children"
@@ -17,13 +18,23 @@ type Setting struct {
 // override applies the settings. A complaint names From instead of file and
 // line.
 func (l *loader) override() bool {
-	for _, s := range l.opt.Settings {
+	if l.opt.Overrides == nil {
+		return true
+	}
+	var names []string
+	for _, p := range l.cfg.Pools {
+		names = append(names, p.Name)
+	}
+	settings, err := l.opt.Overrides(names)
+	if err != nil {
+		return l.refuse(Error{}, zlog.Error, "%s", err)
+	}
+	for _, s := range settings {
 		l.file, l.line = s.From, 0
 		l.here = Place{File: s.From}
 		l.bad = false
-		l.pool = nil
-		if s.Pool != "" {
-			l.section(s.Pool)
+		if !l.enter(s.Pool) {
+			return false
 		}
 		name, key, array := strings.Cut(s.Name, "[")
 		switch {
@@ -39,4 +50,20 @@ func (l *loader) override() bool {
 		}
 	}
 	return true
+}
+
+// enter goes to a pool that the files have.
+func (l *loader) enter(pool string) bool {
+	l.pool = nil
+	if pool == "" {
+		return true
+	}
+	for _, p := range l.cfg.Pools {
+		if equalFold(p.Name, pool) {
+			l.pool = p
+			return true
+		}
+	}
+	l.wrong("", "there is no pool '%s'", pool)
+	return false
 }

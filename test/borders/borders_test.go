@@ -47,6 +47,7 @@ var borders = []border{
 	{"cgi", []string{"sapi", "lifecycle"}, library},
 	{"cgi/fastcgi", nil, nothing},
 	{"fpm", []string{"sapi", "cgi/fastcgi", "lifecycle/zygote"}, library},
+	{"fpm/settings", []string{"fpm"}, anything},
 	{"fpm/worker", []string{"sapi", "lifecycle", "cgi/fastcgi", "fpm"}, library},
 }
 

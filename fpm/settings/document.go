@@ -1,0 +1,159 @@
+package settings
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/phpsapi/phpsapi/fpm/conf"
+)
+
+// Usage prints phpsapi's own options as php-fpm's usage text has its.
+func Usage(w io.Writer) {
+	for _, o := range [][2]string{
+		{"--http <addresses>", "Speak HTTP there, with a process of its own: :8080, 127.0.0.1:8080, unix:/path"},
+		{"--root <dir>", "Serve the files and scripts of this directory"},
+		{"--index <files>", "What answers for a directory, and the first script for paths that are no file"},
+		{"--set <pool>.<directive>=<value>", "Overrule php-fpm.conf; global.<directive>=<value> for [global]"},
+		{"--settings <file>", "Read phpsapi's own settings from this file"},
+	} {
+		fmt.Fprintf(w, "  %s\n                   %s\n", o[0], o[1])
+	}
+	fmt.Fprint(w, "\nphpsapi's own settings, as variables of the environment:\n")
+	for _, r := range Table() {
+		fmt.Fprintf(w, "  %s\n                   %s\n", r.Environment(), r.Doc)
+	}
+}
+
+// Document writes docs/SETTINGS.md.
+func Document(w io.Writer) {
+	fmt.Fprint(w, head)
+	fmt.Fprint(w, "| key of phpsapi.yaml | variable | option | value | default |  |\n|---|---|---|---|---|---|\n")
+	for _, r := range Table() {
+		option := ""
+		if r.Flag != "" {
+			option = "`--" + r.Flag + "`"
+		}
+		fmt.Fprintf(w, "| `%s` | `%s` | %s | %s | %s | %s |\n", r.Key, r.Environment(), option, r.value(), r.shownDefault(), r.Doc)
+	}
+	fmt.Fprint(w, sitesText, "| key | value |  |\n|---|---|---|\n")
+	for _, r := range siteKeys() {
+		value := r.value()
+		if r.Key == "internal" {
+			value = "map"
+		}
+		fmt.Fprintf(w, "| `%s` | %s | %s |\n", r.Key, value, r.Doc)
+	}
+	fmt.Fprint(w, overridesText)
+	for _, section := range []string{"global", "pool"} {
+		fmt.Fprintf(w, "\n### %s\n\n| directive | variable | value | default |  |\n|---|---|---|---|---|\n",
+			map[string]string{"global": "[global]", "pool": "Pools"}[section])
+		for _, d := range conf.Directives() {
+			if d.Section == section {
+				fmt.Fprintf(w, "| `%s` | `%s` | %s | %s | %s |\n", d.Name, directiveVariable(d), d.Kind, cell(d.Default), d.Doc)
+			}
+		}
+	}
+}
+
+func (r *Row) value() string {
+	if r.Kind == Choice {
+		return strings.Join(r.Allowed, ", ")
+	}
+	return string(r.Kind)
+}
+
+func (r *Row) shownDefault() string {
+	switch {
+	case r.Show != "":
+		return r.Show
+	case r.Default != "":
+		return "`" + r.Default + "`"
+	}
+	return "none"
+}
+
+func directiveVariable(d conf.Info) string {
+	prefix := globalPrefix
+	if d.Section == "pool" {
+		prefix = poolPrefix + "WWW_"
+	}
+	name, array := strings.CutSuffix(d.Name, "[]")
+	if array && name != "access.suppress_path" {
+		return prefix + spelled(name) + "_KEY"
+	}
+	return prefix + spelled(name)
+}
+
+// cell keeps a text from ending its cell.
+func cell(text string) string { return strings.ReplaceAll(text, "|", "\\|") }
+
+const head = `# Settings
+
+<!-- Made of the tables in the code by: go test ./fpm/settings -run Document -update -->
+
+php-fpm.conf is php-fpm's, and stays valid for it. What it has no word for are phpsapi's own settings. They come from,
+the first wins:
+
+1. options of the command line,
+2. variables of the environment (one that is empty does not count),
+3. phpsapi.yaml: the file that ` + "`--settings FILE`" + ` or ` + "`PHPSAPI_SETTINGS`" + ` names, else the one beside php-fpm.conf, else
+   /etc/phpsapi/phpsapi.yaml,
+4. the defaults.
+
+` + "`phpsapi fpm -tt`" + ` shows all values, and where each comes from. What is unknown or wrong is an error, exit status 78. A
+reload (SIGUSR2) reads phpsapi.yaml again.
+
+` + "```yaml" + `
+http:
+  listen: [":80"]
+  tls:
+    listen: [":443"]
+    certificate: /etc/letsencrypt/live/example.org/fullchain.pem
+    key: /etc/letsencrypt/live/example.org/privkey.pem
+  root: /srv/www/public
+  limits:
+    body_size: 64M
+` + "```" + `
+
+## phpsapi's own
+
+Values are text, path, number, time (` + "`30s`, `1m30s`, `500ms`" + `; a bare number is seconds; 0 is no limit), size (bytes, or
+with K, M or G; 0 is no limit), mode (octal), and lists and addresses of them: lists in YAML, else with commas between.
+Relative paths begin at the current directory, in phpsapi.yaml at the file.
+
+`
+
+const sitesText = `
+### Sites
+
+` + "`sites`" + ` in phpsapi.yaml is a list. The first site that matches host and path answers; behind them comes the one of
+` + "`http.root`" + `, if that is set. What a site does not say is as in ` + "`http`" + `.
+
+` + "```yaml" + `
+sites:
+  - hosts: [example.org, "*.example.org"]
+    path: /blog
+    root: /srv/blog
+    pool: blog
+    internal:
+      /private: /srv/private
+` + "```" + `
+
+`
+
+const overridesText = `
+## php-fpm's directives
+
+Any directive of php-fpm.conf can be overruled, without a change of the file: by ` + "`--set www.pm.max_children=50`" + `,
+` + "`--set global.log_level=debug`" + ` or ` + "`--set 'www.php_admin_value[memory_limit]=256M'`" + `, and below that by variables:
+` + "`PHPSAPI_POOL_WWW_PM_MAX_CHILDREN=50`, `PHPSAPI_GLOBAL_LOG_LEVEL=debug`" + `.
+
+- In a variable's name, pool and directive are in capitals, with _ for all that is neither letter nor digit: the pool
+  example.org is EXAMPLE_ORG. Where two pools are spelled alike, only --set can tell them apart.
+- Behind ENV_ stands the variable for PHP as it is: ` + "`PHPSAPI_POOL_WWW_ENV_DB_HOST=db`" + ` is ` + "`env[DB_HOST] = db`" + `.
+- Behind PHP_VALUE_, PHP_FLAG_, PHP_ADMIN_VALUE_ and PHP_ADMIN_FLAG_ stands the name of php.ini, with __ for a dot, and
+  in small letters where it is all capitals: ` + "`PHPSAPI_POOL_WWW_PHP_ADMIN_VALUE_OPCACHE__ENABLE=0`" + `.
+- Values are taken as they are: no quotes, no ${}. An array's entry joins those of the file, and beats one of its name.
+- A pool that php-fpm.conf has not, a directive that php-fpm has not, and a value it would refuse are errors.
+`

@@ -1,0 +1,115 @@
+package settings
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// file is a phpsapi.yaml.
+type file struct {
+	name  string
+	tree  map[string]any // for viper
+	lines map[string]int // where a key of the table stands
+	sites []site
+}
+
+func (f *file) at(line int) string { return fmt.Sprintf("%s:%d", f.name, line) }
+func (f *file) dir() string        { return filepath.Dir(f.name) }
+
+// readFile reads a phpsapi.yaml, and refuses keys that the table has not.
+func readFile(name string) (*file, error) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	if name, err = filepath.Abs(name); err != nil {
+		return nil, err
+	}
+	f := &file{name: name, tree: map[string]any{}, lines: map[string]int{}}
+	var document yaml.Node
+	if err := yaml.Unmarshal(data, &document); err != nil {
+		return nil, fmt.Errorf("%s: %s", name, strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	if len(document.Content) == 0 { // empty, or comments alone
+		return f, nil
+	}
+	return f, f.read("", document.Content[0], f.tree)
+}
+
+// read takes the map below a key.
+func (f *file) read(below string, node *yaml.Node, tree map[string]any) error {
+	node = target(node)
+	if node.Kind != yaml.MappingNode {
+		return fmt.Errorf("%s: want keys and values%s", f.at(node.Line), under(below))
+	}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		name, value := node.Content[i], target(node.Content[i+1])
+		if err := f.entry(below, name, value, tree); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *file) entry(below string, name, value *yaml.Node, tree map[string]any) error {
+	key := strings.TrimPrefix(below+"."+name.Value, ".")
+	if key == "sites" {
+		if f.sites != nil {
+			return fmt.Errorf("%s: sites stands there twice", f.at(name.Line))
+		}
+		return f.readSites(value)
+	}
+	table := Table()
+	if r := find(table, key); r != nil {
+		if line, twice := f.lines[key]; twice {
+			return fmt.Errorf("%s: %s stands in line %d too", f.at(name.Line), key, line)
+		}
+		if value.Tag == "!!null" { // nothing behind the colon: the default
+			return nil
+		}
+		f.lines[key] = name.Line
+		var decoded any
+		if err := value.Decode(&decoded); err != nil {
+			return fmt.Errorf("%s: %s: %w", f.at(name.Line), key, err)
+		}
+		if value.Kind == yaml.ScalarNode { // as it is written: YAML has its own idea of 0660 and yes
+			decoded = value.Value
+		}
+		tree[name.Value] = decoded
+		return nil
+	}
+	for _, r := range table {
+		if strings.HasPrefix(r.Key, key+".") {
+			if value.Tag == "!!null" {
+				return nil
+			}
+			child, ok := tree[name.Value].(map[string]any)
+			if !ok {
+				child = map[string]any{}
+				tree[name.Value] = child
+			}
+			return f.read(key, value, child)
+		}
+	}
+	return fmt.Errorf("%s: there is no setting %s%s", f.at(name.Line), key, nearest(key, append(keys(table), "sites")))
+}
+
+// under says where a map is missing.
+func under(key string) string {
+	if key == "" {
+		return ""
+	}
+	return " below " + key
+}
+
+// target is a node, or what an alias stands for.
+func target(node *yaml.Node) *yaml.Node {
+	if node.Kind == yaml.AliasNode {
+		return node.Alias
+	}
+	return node
+}

@@ -1,0 +1,202 @@
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/viper"
+)
+
+// Source is where settings come from, but for the environment, which is the process's.
+type Source struct {
+	// Flags are the options' values by their rows' keys, each as often as it was given.
+	Flags map[string][]string
+	// File is --settings: a phpsapi.yaml that must be there.
+	File string
+	// Beside is a file beside which a phpsapi.yaml is looked for: the php-fpm.conf. Empty: there is none.
+	Beside string
+	// Defaults replace those of the table, by keys.
+	Defaults map[string]string
+}
+
+// systemFile is looked at last.
+const systemFile = "/etc/phpsapi/phpsapi.yaml"
+
+// Load reads and checks the settings.
+func (o Source) Load() (*Settings, error) {
+	l := &loader{source: o, table: Table(), viper: viper.New()}
+	if err := l.readFile(); err != nil {
+		return nil, err
+	}
+	if err := l.layer(); err != nil {
+		return nil, err
+	}
+	return l.settings()
+}
+
+// loader is the state of one Load.
+type loader struct {
+	source Source
+	table  []Row
+	viper  *viper.Viper
+	file   *file // nil: none was found
+}
+
+// readFile finds and reads phpsapi.yaml.
+func (l *loader) readFile() (err error) {
+	named, by := l.source.File, "--"+SettingsFlag
+	if named == "" {
+		named, by = os.Getenv(SettingsVariable), SettingsVariable
+	}
+	if named != "" {
+		if l.file, err = readFile(named); err != nil {
+			return fmt.Errorf("%s: %w", by, err)
+		}
+		return nil
+	}
+	places := []string{systemFile}
+	if l.source.Beside != "" {
+		places = []string{filepath.Join(filepath.Dir(l.source.Beside), "phpsapi.yaml"), systemFile}
+	}
+	for _, name := range places {
+		l.file, err = readFile(name)
+		if err == nil || !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// layer tells viper what there is: the later beats the earlier.
+func (l *loader) layer() error {
+	for _, r := range l.table {
+		def := r.Default
+		if other, ok := l.source.Defaults[r.Key]; ok {
+			def = other
+		}
+		l.viper.SetDefault(r.Key, def)
+	}
+	if l.file != nil {
+		if err := l.viper.MergeConfigMap(l.file.tree); err != nil {
+			return err
+		}
+	}
+	for _, r := range l.table {
+		if err := l.viper.BindEnv(r.Key, r.Environment()); err != nil {
+			return err
+		}
+		if given := l.source.Flags[r.Key]; len(given) > 0 {
+			if r.Kind != List && r.Kind != Paths && r.Kind != Address {
+				given = given[len(given)-1:]
+			}
+			l.viper.Set(r.Key, given)
+		}
+	}
+	return nil
+}
+
+// origin says where a key's value comes from and what relative paths are relative to.
+func (l *loader) origin(r *Row) (origin, base string) {
+	if len(l.source.Flags[r.Key]) > 0 {
+		return "--" + r.Flag, here()
+	}
+	if os.Getenv(r.Environment()) != "" { // as viper looks at it
+		return r.Environment(), here()
+	}
+	if l.file != nil {
+		if line, ok := l.file.lines[r.Key]; ok {
+			return l.file.at(line), l.file.dir()
+		}
+	}
+	return "", here()
+}
+
+func here() string {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "/"
+	}
+	return dir
+}
+
+// values gives every row its value.
+func (l *loader) values() ([]Value, map[string][]string, error) {
+	var values []Value
+	texts := map[string][]string{}
+	for _, r := range l.table {
+		origin, base := l.origin(&r)
+		items, err := items(&r, l.viper.Get(r.Key), base)
+		if err != nil {
+			return nil, nil, l.wrong(&r, origin, err)
+		}
+		texts[r.Key] = items
+		values = append(values, Value{Row: r, Text: strings.Join(items, ","), Origin: origin})
+	}
+	return values, texts, nil
+}
+
+// items are a value as text, checked: at most one where the kind is no list.
+func items(r *Row, value any, base string) (all []string, err error) {
+	switch r.Kind {
+	case List, Paths, Address:
+		all, err = list(value)
+	default:
+		var text string
+		if text, err = scalar(value); text != "" || r.Kind.needed() {
+			all = []string{text}
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	for i, text := range all {
+		if all[i], err = check(r, text, base); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// check is one value, as it is meant.
+func check(r *Row, text, base string) (string, error) {
+	var err error
+	switch r.Kind {
+	case Path, Paths:
+		if r.Key == "http.access_log" && text == Stderr {
+			return text, nil
+		}
+		return absolute(text, base), nil
+	case Duration:
+		_, err = duration(text)
+	case Size:
+		_, err = size(text)
+	case Number:
+		_, err = number(text)
+	case Mode:
+		_, err = mode(text)
+	case Address:
+		_, err = address(text)
+	case Choice:
+		for _, allowed := range r.Allowed {
+			if text == allowed {
+				return text, nil
+			}
+		}
+		err = fmt.Errorf("%q is not one of %s", text, strings.Join(r.Allowed, ", "))
+	}
+	if r.Key == "http.trusted_proxies" {
+		err = proxy(text)
+	}
+	return text, err
+}
+
+// wrong says which setting is, and where it stands.
+func (l *loader) wrong(r *Row, origin string, err error) error {
+	if origin == "" {
+		origin = "default"
+	}
+	return fmt.Errorf("%s: %s: %w", origin, r.Key, err)
+}

@@ -1,0 +1,240 @@
+package settings
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/phpsapi/phpsapi/fpm/conf"
+)
+
+// Overrides are php-fpm's directives from elsewhere than php-fpm.conf.
+type Overrides struct {
+	Sets    []string // --set: POOL.DIRECTIVE=VALUE, or global.DIRECTIVE=VALUE
+	Environ []string // the environment, NAME=VALUE
+}
+
+// The beginnings of names in the environment that are directives.
+const (
+	poolPrefix   = environmentPrefix + "POOL_"
+	globalPrefix = environmentPrefix + "GLOBAL_"
+)
+
+// Any says whether there are overrides.
+func (o Overrides) Any() bool { return len(o.Sets) > 0 || len(o.variables()) > 0 }
+
+// variables are those of the environment that are directives, in the order of their names.
+func (o Overrides) variables() []string {
+	var all []string
+	for _, v := range o.Environ {
+		if strings.HasPrefix(v, poolPrefix) || strings.HasPrefix(v, globalPrefix) {
+			all = append(all, v)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// Resolve says what the overrides are for a configuration with these pools: first those of the environment, then
+// --set. It is conf.Options.Overrides.
+func (o Overrides) Resolve(pools []string) ([]conf.Setting, error) {
+	var all []conf.Setting
+	for _, v := range o.variables() {
+		name, value, _ := strings.Cut(v, "=")
+		s, err := variable(name, pools)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		s.Value, s.From = value, name
+		all = append(all, s)
+	}
+	for _, text := range o.Sets {
+		s, err := set(text, pools)
+		if err != nil {
+			return nil, fmt.Errorf("--%s %s: %w", SetFlag, text, err)
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+// directives are the names of a section's, arrays with [] behind them.
+func directives(section string) []string {
+	var names []string
+	for _, d := range conf.Directives() {
+		if d.Section == section {
+			names = append(names, d.Name)
+		}
+	}
+	return names
+}
+
+// known says whether a section has a directive, such as pm.max_children or env[HOME].
+func known(section, directive string) bool {
+	name, _, array := strings.Cut(directive, "[")
+	if array && !strings.HasSuffix(directive, "]") {
+		return false
+	}
+	if array {
+		name += "[]"
+	}
+	return slices.Contains(directives(section), name)
+}
+
+// set reads a --set. Where the name of a pool has dots, the first dot behind which a directive's name stands ends it.
+func set(text string, pools []string) (conf.Setting, error) {
+	left, value, ok := cutValue(text)
+	s := conf.Setting{Value: value, From: "--" + SetFlag + " " + left}
+	if !ok {
+		return s, fmt.Errorf("want POOL.DIRECTIVE=VALUE or global.DIRECTIVE=VALUE")
+	}
+	if name, global := strings.CutPrefix(left, "global."); global {
+		s.Name = name
+		if !known("global", name) {
+			return s, unknown("global", name)
+		}
+		return s, nil
+	}
+	end := len(left)
+	if i := strings.IndexByte(left, '['); i >= 0 {
+		end = i
+	}
+	for i := range end {
+		if left[i] == '.' && known("pool", left[i+1:]) {
+			s.Pool, s.Name = left[:i], left[i+1:]
+			return s, knownPool(s.Pool, pools)
+		}
+	}
+	pool, name, dotted := strings.Cut(left, ".")
+	for _, p := range pools {
+		if rest, ok := strings.CutPrefix(left, p+"."); ok && len(p) >= len(pool) {
+			pool, name = p, rest
+		}
+	}
+	if !dotted {
+		return s, fmt.Errorf("want POOL.DIRECTIVE=VALUE or global.DIRECTIVE=VALUE")
+	}
+	if err := knownPool(pool, pools); err != nil {
+		return s, err
+	}
+	return s, unknown("pool", name)
+}
+
+// cutValue cuts at the = behind the name; keys in brackets may have one.
+func cutValue(text string) (left, value string, ok bool) {
+	from := 0
+	if open, equals := strings.IndexByte(text, '['), strings.IndexByte(text, '='); open >= 0 && open < equals {
+		if shut := strings.Index(text, "]="); shut >= 0 {
+			from = shut + 1
+		}
+	}
+	i := strings.IndexByte(text[from:], '=')
+	if i < 0 {
+		return text, "", false
+	}
+	return text[:from+i], text[from+i+1:], true
+}
+
+func knownPool(name string, pools []string) error {
+	if slices.ContainsFunc(pools, func(p string) bool { return strings.EqualFold(p, name) }) {
+		return nil
+	}
+	return fmt.Errorf("there is no pool %s%s, the configuration has %s", name, nearest(name, pools), strings.Join(pools, ", "))
+}
+
+func unknown(section, name string) error {
+	what := "a pool has no directive "
+	if section == "global" {
+		what = "[global] has no directive "
+	}
+	return fmt.Errorf("%s%s%s", what, name, nearest(name, directives(section)))
+}
+
+// spelled is how the environment spells a name: in capitals, with _ for what is neither letter nor digit.
+func spelled(name string) string {
+	return strings.Map(func(c rune) rune {
+		switch {
+		case c >= 'a' && c <= 'z':
+			return c - 'a' + 'A'
+		case c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
+			return c
+		}
+		return '_'
+	}, name)
+}
+
+// variable reads the name of a variable that is a directive.
+func variable(name string, pools []string) (conf.Setting, error) {
+	if rest, ok := strings.CutPrefix(name, globalPrefix); ok {
+		directive, ok := directiveOf("global", rest)
+		if !ok {
+			return conf.Setting{}, unknownVariable("global", rest)
+		}
+		return conf.Setting{Name: directive}, nil
+	}
+	rest := strings.TrimPrefix(name, poolPrefix)
+	var found []conf.Setting
+	var misspelled string
+	for _, pool := range pools {
+		sub, ok := strings.CutPrefix(rest, spelled(pool)+"_")
+		if !ok {
+			continue
+		}
+		if directive, ok := directiveOf("pool", sub); ok {
+			found = append(found, conf.Setting{Pool: pool, Name: directive})
+		} else {
+			misspelled = sub
+		}
+	}
+	switch {
+	case len(found) == 1:
+		return found[0], nil
+	case len(found) > 1:
+		return conf.Setting{}, fmt.Errorf("the pools %s and %s are spelled alike: use --%s", found[0].Pool, found[1].Pool, SetFlag)
+	case misspelled != "":
+		return conf.Setting{}, unknownVariable("pool", misspelled)
+	}
+	var spellings []string
+	for _, pool := range pools {
+		spellings = append(spellings, poolPrefix+spelled(pool)+"_...")
+	}
+	return conf.Setting{}, fmt.Errorf("there is no such pool, those of the configuration are %s", strings.Join(spellings, ", "))
+}
+
+func unknownVariable(section, rest string) error {
+	var names []string
+	for _, d := range directives(section) {
+		names = append(names, spelled(strings.TrimSuffix(d, "[]")))
+	}
+	what := "a pool has no directive "
+	if section == "global" {
+		what = "[global] has no directive "
+	}
+	return fmt.Errorf("%s%s%s", what, rest, nearest(rest, names))
+}
+
+// directiveOf is the directive that a variable's name means. What stands behind an array's name is the key: of env as
+// it is; of PHP's settings with __ for a dot, and in small letters where it is all capitals.
+func directiveOf(section, text string) (string, bool) {
+	for _, d := range directives(section) {
+		name, array := strings.CutSuffix(d, "[]")
+		if !array || name == "access.suppress_path" {
+			if text == spelled(name) {
+				return d, true
+			}
+			continue
+		}
+		key, ok := strings.CutPrefix(text, spelled(name)+"_")
+		if !ok || key == "" {
+			continue
+		}
+		if name != "env" {
+			if key == strings.ToUpper(key) {
+				key = strings.ToLower(key)
+			}
+			key = strings.ReplaceAll(key, "__", ".")
+		}
+		return name + "[" + key + "]", true
+	}
+	return "", false
+}

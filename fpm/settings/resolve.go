@@ -1,0 +1,105 @@
+package settings
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/contract"
+)
+
+// settings makes the Settings of the values.
+func (l *loader) settings() (*Settings, error) {
+	values, texts, err := l.values()
+	if err != nil {
+		return nil, err
+	}
+	s := &Settings{Values: values}
+	one := func(key string) string { return first(texts[key]) }
+	for _, to := range []struct {
+		list *[]string
+		key  string
+	}{{&s.Listen, "http.listen"}, {&s.TLSListen, "http.tls.listen"}} {
+		for _, text := range texts[to.key] {
+			a, _ := address(text) // checked before, as all that follows
+			*to.list = append(*to.list, a)
+		}
+	}
+	s.UnixMode, _ = mode(one("http.unix_mode"))
+	s.User, s.Group = one("http.user"), one("http.group")
+	s.TrustedProxies = texts["http.trusted_proxies"]
+	s.AccessLog, s.AccessFormat = one("http.access_log"), one("http.access_format")
+	s.Limits = limits(one)
+	var sites []site
+	if l.file != nil {
+		s.File, sites = l.file.name, l.file.sites
+	}
+	if root := texts["http.root"]; len(root) > 0 {
+		sites = append(sites[:len(sites):len(sites)], site{values: map[string][]string{"root": root}})
+	}
+	for _, site := range sites {
+		s.Sites = append(s.Sites, site.contractSite(texts))
+	}
+	return s, l.checkFront(s, texts, sites)
+}
+
+func limits(one func(string) string) contract.FrontLimits {
+	time := func(key string) time.Duration { d, _ := duration(one("http.limits." + key)); return d }
+	bytes := func(key string) int64 { n, _ := size(one("http.limits." + key)); return n }
+	count := func(key string) int { n, _ := number(one("http.limits." + key)); return n }
+	return contract.FrontLimits{
+		HeaderTimeout: time("header_timeout"), BodyTimeout: time("body_timeout"), IdleTimeout: time("idle_timeout"),
+		RequestTimeout: time("request_timeout"), ConnectTimeout: time("connect_timeout"), QueueTimeout: time("queue_timeout"),
+		DrainTimeout: time("drain_timeout"), Queue: count("queue"), HeaderBytes: int(bytes("header_size")),
+		BodyBytes: bytes("body_size"), Connections: count("connections"),
+	}
+}
+
+// checkFront checks what a front needs, where there is to be one.
+func (l *loader) checkFront(s *Settings, texts map[string][]string, sites []site) error {
+	certificates, keys := texts["http.tls.certificate"], texts["http.tls.key"]
+	about := func(key string, format string, args ...any) error {
+		r := find(l.table, key)
+		origin, _ := l.origin(r)
+		return l.wrong(r, origin, fmt.Errorf(format, args...))
+	}
+	if len(certificates) != len(keys) {
+		return about("http.tls.certificate", "%d certificates and %d keys: every certificate needs its key (http.tls.key)", len(certificates), len(keys))
+	}
+	for i := range certificates {
+		s.Certificates = append(s.Certificates, Pair{certificates[i], keys[i]})
+	}
+	if len(s.TLSListen) > 0 && len(certificates) == 0 {
+		return about("http.tls.listen", "there is no certificate: say http.tls.certificate and http.tls.key")
+	}
+	if !s.Front() {
+		return nil
+	}
+	if len(s.Sites) == 0 {
+		key := "http.listen"
+		if len(s.Listen) == 0 {
+			key = "http.tls.listen"
+		}
+		return about(key, "nothing is served there: say --root DIR, PHPSAPI_HTTP_ROOT, or http.root or sites in phpsapi.yaml")
+	}
+	for i, site := range s.Sites {
+		why := directory(site.Root)
+		switch {
+		case why == nil:
+		case sites[i].line > 0:
+			return fmt.Errorf("%s: sites: root: %w", l.file.at(sites[i].line), why)
+		default:
+			return about("http.root", "%w", why)
+		}
+	}
+	return nil
+}
+
+// directory says why a path is none.
+func directory(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && !info.IsDir() {
+		err = fmt.Errorf("%s is no directory", path)
+	}
+	return err
+}

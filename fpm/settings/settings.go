@@ -1,0 +1,75 @@
+package settings
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/phpsapi/phpsapi/fpm/contract"
+)
+
+// Settings are phpsapi's own settings, checked as far as that is possible without php-fpm.conf.
+type Settings struct {
+	File   string // the phpsapi.yaml that was read; empty: none
+	Values []Value
+
+	Listen, TLSListen []string // as php-fpm's listen has them: 8080, 127.0.0.1:8080, [::1]:8080, /run/x.sock
+	Certificates      []Pair
+	UnixMode          uint32
+
+	// Sites are those of phpsapi.yaml and then the one of http.root, if there is one. What they leave to php-fpm.conf
+	// is empty: Pool, Controller and Extensions.
+	Sites []contract.Site
+
+	User, Group    string
+	TrustedProxies []string
+	AccessLog      string // a file, or Stderr
+	AccessFormat   string
+	Limits         contract.FrontLimits
+}
+
+// Stderr is the AccessLog that is the master's standard error.
+const Stderr = "stderr"
+
+// NoController is what a site's controller is called where there is to be none.
+const NoController = "none"
+
+// Pair is a certificate's file and its key's.
+type Pair struct{ Certificate, Key string }
+
+// Value is a setting as text, and where it comes from.
+type Value struct {
+	Row    Row
+	Text   string
+	Origin string // --http, PHPSAPI_HTTP_LISTEN, /etc/phpsapi/phpsapi.yaml:3; empty: the default
+}
+
+// Front says whether there is to be a front.
+func (s *Settings) Front() bool { return len(s.Listen)+len(s.TLSListen) > 0 }
+
+// Given says whether any setting is not a default.
+func (s *Settings) Given() bool {
+	return len(s.Sites) > 0 || slices.ContainsFunc(s.Values, func(v Value) bool { return v.Origin != "" })
+}
+
+// Lines are the settings as -tt shows php-fpm's, with where each comes from.
+func (s *Settings) Lines() []string {
+	lines := []string{"[phpsapi]"}
+	for _, v := range s.Values {
+		origin, text := v.Origin, v.Text
+		if origin == "" {
+			origin = "default"
+		}
+		if text == "" {
+			text = "undefined"
+		}
+		lines = append(lines, "\t"+v.Row.Key+" = "+text+"  ; "+origin)
+	}
+	for _, site := range s.Sites {
+		hosts := strings.Join(site.Hosts, ",")
+		if hosts == "" {
+			hosts = "any host"
+		}
+		lines = append(lines, "\tsite = "+hosts+" "+site.Path+"/ -> "+site.Root)
+	}
+	return append(lines, " ")
+}

@@ -1,0 +1,249 @@
+package settings
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/machine"
+)
+
+var update = flag.Bool("update", false, "write docs/SETTINGS.md")
+
+func TestDocumentIsCurrent(t *testing.T) {
+	const file = "../../docs/SETTINGS.md"
+	var made bytes.Buffer
+	Document(&made)
+	if *update {
+		if err := os.WriteFile(file, made.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if is, _ := os.ReadFile(file); !bytes.Equal(is, made.Bytes()) {
+		t.Errorf("%s is not what the tables say: go test ./fpm/settings -run Document -update", file)
+	}
+}
+
+// write makes a phpsapi.yaml.
+func write(t *testing.T, text string) string {
+	name := filepath.Join(t.TempDir(), "phpsapi.yaml")
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+func (s *Settings) value(key string) Value {
+	return s.Values[slices.IndexFunc(s.Values, func(v Value) bool { return v.Row.Key == key })]
+}
+
+func TestLayers(t *testing.T) {
+	file := write(t, "http:\n  root: .\n  listen: [\":81\"]\n  index: a.php, b.php\n  limits: {queue: 3, body_size: 1M, idle_timeout: 5}\n"+
+		"http.access_format: json\n")
+	t.Setenv("PHPSAPI_HTTP_LISTEN", ":82,[::1]:82")
+	t.Setenv("PHPSAPI_HTTP_LIMITS_QUEUE", "4")
+	t.Setenv("PHPSAPI_HTTP_INDEX", "")
+	s, err := Source{File: file, Flags: map[string][]string{"http.listen": {"127.0.0.1:83,unix:/run/x", ":84"}}}.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"127.0.0.1:83", "/run/x", "84"}; !slices.Equal(s.Listen, want) {
+		t.Errorf("listen %q, want %q", s.Listen, want)
+	}
+	if l := s.Limits; l.Queue != 4 || l.BodyBytes != 1<<20 || l.IdleTimeout != 5*time.Second || l.HeaderTimeout != 10*time.Second {
+		t.Errorf("limits %+v", l)
+	}
+	want := []contract.Site{{Root: filepath.Dir(file), Index: []string{"a.php", "b.php"}}}
+	if !reflect.DeepEqual(s.Sites, want) {
+		t.Errorf("sites %+v, want %+v", s.Sites, want)
+	}
+	for key, origin := range map[string]string{
+		"http.listen": "--http", "http.limits.queue": "PHPSAPI_HTTP_LIMITS_QUEUE", "http.index": file + ":4", "http.access_format": file + ":6",
+		"http.limits.connections": "",
+	} {
+		if got := s.value(key); got.Origin != origin {
+			t.Errorf("%s comes from %q, want %q", key, got.Origin, origin)
+		}
+	}
+	os.Unsetenv("PHPSAPI_HTTP_LISTEN")
+	if s, err = (Source{Beside: filepath.Join(filepath.Dir(file), "php-fpm.conf")}).Load(); err != nil || !slices.Equal(s.Listen, []string{"81"}) {
+		t.Errorf("beside php-fpm.conf: %+v, %v", s, err)
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	s, err := Source{}.Load()
+	if err != nil || s.Front() || s.Given() || len(s.Sites) != 0 {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	for _, r := range Table() {
+		if _, err := items(&r, r.Default, "/"); err != nil {
+			t.Errorf("%s: %v", r.Key, err)
+		}
+	}
+}
+
+func TestSites(t *testing.T) {
+	file := write(t, `
+http: {listen: 80, root: /, index: [index.php], sendfile: /srv/files}
+sites:
+  - {hosts: [Example.org, "*.example.org"], path: /blog/, root: ., pool: blog, index: [], controller: none}
+  - root: /tmp
+    extensions: [.php, .php5]
+    internal: {/private: private, /x/y/: /srv/y}
+`)
+	s, err := Source{File: file}.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Dir(file)
+	want := []contract.Site{
+		{Hosts: []string{"example.org", "*.example.org"}, Path: "/blog", Root: dir, Pool: "blog", Controller: "none", Sendfile: []string{"/srv/files"}},
+		{Root: "/tmp", Extensions: []string{".php", ".php5"}, Index: []string{"index.php"}, Sendfile: []string{"/srv/files"},
+			Internal: []contract.InternalPath{{Path: "/private", Directory: dir + "/private"}, {Path: "/x/y", Directory: "/srv/y"}}},
+		{Root: "/", Index: []string{"index.php"}, Sendfile: []string{"/srv/files"}},
+	}
+	if !reflect.DeepEqual(s.Sites, want) {
+		t.Errorf("got  %+v\nwant %+v", s.Sites, want)
+	}
+}
+
+func TestWrongSettings(t *testing.T) {
+	for text, want := range map[string]string{
+		"http: {listn: 80}":                        ":1: there is no setting http.listn; did you mean http.listen?",
+		"htp: 1":                                   ":1: there is no setting htp",
+		"\nhttp:\n  limits:\n    queue: many":      `:4: http.limits.queue: "many" is no number from 0 on`,
+		"http.limits.queue: ''":                    `:1: http.limits.queue: "" is no number from 0 on`,
+		"http: {limits: {body_size: 5X}}":          `:1: http.limits.body_size: "5X" is no size: bytes, or a number with K, M or G behind it; 0 for no limit`,
+		"http: {limits: {idle_timeout: -1}}":       `:1: http.limits.idle_timeout: "-1" is no time: 30s, 1m30s, 500ms, or a number of seconds; 0 for no limit`,
+		"http: {access_format: common}":            `:1: http.access_format: "common" is not one of combined, json`,
+		"http: {listen: localhost}":                `:1: http.listen: "localhost" is no address: :8080, 127.0.0.1:8080, [::1]:8080 or unix:/path; ports are 1 to 65535`,
+		"http: {listen: ['::1:80']}":               `:1: http.listen: "::1:80" is no address: an IPv6 address stands in brackets, [::1]:8080`,
+		"http: {listen: 'unix:x'}":                 `:1: http.listen: "unix:x": the path of a unix socket must be absolute`,
+		"http: {trusted_proxies: [10.0.0]}":        `:1: http.trusted_proxies: "10.0.0" is no address, no network such as 10.0.0.0/8, and not unix`,
+		"http: {user: [a, b]}":                     ":1: http.user: is a list or map, want one value",
+		"http: {listen: 80}":                       ":1: http.listen: nothing is served there: say --root DIR, PHPSAPI_HTTP_ROOT, or http.root or sites in phpsapi.yaml",
+		"http: {listen: 80, root: /nosuch}":        ":1: http.root: stat /nosuch: no such file or directory",
+		"http: {tls: {listen: 443}, root: /}":      ":1: http.tls.listen: there is no certificate: say http.tls.certificate and http.tls.key",
+		"http: {tls: {certificate: a}}":            ":1: http.tls.certificate: 1 certificates and 0 keys: every certificate needs its key (http.tls.key)",
+		"http: {root: /, root: /tmp}":              ":1: http.root stands in line 1 too",
+		"- 1":                                      ":1: want keys and values",
+		"http: 5":                                  ":1: want keys and values below http",
+		"a: [":                                     ": line 1: did not find expected node content",
+		"sites: {}":                                ":1: sites: want a list of sites, each with a root",
+		"sites: [{hosts: a}]":                      ":1: sites: a site without a root",
+		"sites: [{root: /, rot: /}]":               ":1: sites: there is no rot; did you mean root?",
+		"sites: [{root: /, path: x}]":              `:1: sites: path: "x" is no path such as /blog`,
+		"sites: [{root: /, internal: {/: x}}]":     `:1: sites: internal: "/" is all paths`,
+		"http: {listen: 80}\nsites: [{root: /no}]": ":2: sites: root: stat /no: no such file or directory",
+	} {
+		file := write(t, text)
+		_, err := Source{File: file}.Load()
+		if err == nil {
+			t.Errorf("%s: no error", text)
+		} else if got := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "--settings: "), file); got != want {
+			t.Errorf("%s\ngot  %s\nwant %s", text, got, want)
+		}
+	}
+	if _, err := (Source{File: "/nosuch.yaml"}).Load(); err == nil || err.Error() != "--settings: open /nosuch.yaml: no such file or directory" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestOverrides(t *testing.T) {
+	pools := []string{"www", "example.org", "a-b", "a_b"}
+	for text, want := range map[string]conf.Setting{
+		"www.pm.max_children=50":          {Pool: "www", Name: "pm.max_children", Value: "50", From: "--set www.pm.max_children"},
+		"www.pm=static":                   {Pool: "www", Name: "pm", Value: "static", From: "--set www.pm"},
+		"example.org.listen.mode=0600":    {Pool: "example.org", Name: "listen.mode", Value: "0600", From: "--set example.org.listen.mode"},
+		"example.org.env[a.b=c]=x=y":      {Pool: "example.org", Name: "env[a.b=c]", Value: "x=y", From: "--set example.org.env[a.b=c]"},
+		"www.access.suppress_path[]=/x":   {Pool: "www", Name: "access.suppress_path[]", Value: "/x", From: "--set www.access.suppress_path[]"},
+		"global.log_level=":               {Name: "log_level", From: "--set global.log_level"},
+		"PHPSAPI_POOL_WWW_PM=ondemand":    {Pool: "www", Name: "pm", Value: "ondemand", From: "PHPSAPI_POOL_WWW_PM"},
+		"PHPSAPI_GLOBAL_PROCESS_MAX=5":    {Name: "process.max", Value: "5", From: "PHPSAPI_GLOBAL_PROCESS_MAX"},
+		"PHPSAPI_POOL_WWW_ENV_Db_HOST=a=": {Pool: "www", Name: "env[Db_HOST]", Value: "a=", From: "PHPSAPI_POOL_WWW_ENV_Db_HOST"},
+		"PHPSAPI_POOL_EXAMPLE_ORG_PHP_ADMIN_VALUE_OPCACHE__ENABLE=0": {Pool: "example.org", Name: "php_admin_value[opcache.enable]", Value: "0",
+			From: "PHPSAPI_POOL_EXAMPLE_ORG_PHP_ADMIN_VALUE_OPCACHE__ENABLE"},
+		"PHPSAPI_POOL_WWW_PHP_FLAG_display_errors=on": {Pool: "www", Name: "php_flag[display_errors]", Value: "on", From: "PHPSAPI_POOL_WWW_PHP_FLAG_display_errors"},
+		"PHPSAPI_POOL_WWW_ACCESS_SUPPRESS_PATH=/x":    {Pool: "www", Name: "access.suppress_path[]", Value: "/x", From: "PHPSAPI_POOL_WWW_ACCESS_SUPPRESS_PATH"},
+	} {
+		got, err := overrides(text).Resolve(pools)
+		if err != nil || len(got) != 1 || got[0] != want {
+			t.Errorf("%s\ngot  %+v, %v\nwant %+v", text, got, err, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"www.pm.max_childrn=5":              "--set www.pm.max_childrn=5: a pool has no directive pm.max_childrn; did you mean pm.max_children?",
+		"example.org.nosuch=5":              "--set example.org.nosuch=5: a pool has no directive nosuch",
+		"ww.pm=static":                      "--set ww.pm=static: there is no pool ww; did you mean www?, the configuration has www, example.org, a-b, a_b",
+		"global.loglevel=x":                 "--set global.loglevel=x: [global] has no directive loglevel; did you mean log_level?",
+		"www.pm":                            "--set www.pm: want POOL.DIRECTIVE=VALUE or global.DIRECTIVE=VALUE",
+		"pm=1":                              "--set pm=1: want POOL.DIRECTIVE=VALUE or global.DIRECTIVE=VALUE",
+		"PHPSAPI_POOL_BLOG_PM=x":            "PHPSAPI_POOL_BLOG_PM: there is no such pool, those of the configuration are PHPSAPI_POOL_WWW_..., PHPSAPI_POOL_EXAMPLE_ORG_..., PHPSAPI_POOL_A_B_..., PHPSAPI_POOL_A_B_...",
+		"PHPSAPI_POOL_WWW_PM_MAX_CHILDRN=1": "PHPSAPI_POOL_WWW_PM_MAX_CHILDRN: a pool has no directive PM_MAX_CHILDRN; did you mean PM_MAX_CHILDREN?",
+		"PHPSAPI_POOL_A_B_PM=x":             "PHPSAPI_POOL_A_B_PM: the pools a-b and a_b are spelled alike: use --set",
+		"PHPSAPI_GLOBAL_X=1":                "PHPSAPI_GLOBAL_X: [global] has no directive X",
+	} {
+		if _, err := overrides(text).Resolve(pools); err == nil || err.Error() != want {
+			t.Errorf("%s\ngot  %v\nwant %s", text, err, want)
+		}
+	}
+}
+
+func overrides(text string) Overrides {
+	if strings.HasPrefix(text, "PHPSAPI_") {
+		return Overrides{Environ: []string{"HOME=/", text}}
+	}
+	return Overrides{Sets: []string{text}}
+}
+
+func TestEveryDirectiveHasAVariable(t *testing.T) {
+	for _, d := range conf.Directives() {
+		name := strings.Replace(directiveVariable(d), "KEY", "key", 1)
+		s, err := variable(name, []string{"www"})
+		if want := strings.Replace(d.Name, "[]", "[key]", 1); err != nil || s.Name != want && s.Name != d.Name || (s.Pool == "") != (d.Section == "global") {
+			t.Errorf("%s: got %+v, %v, want %s", name, s, err, want)
+		}
+	}
+}
+
+func TestBuiltInIsAConfiguration(t *testing.T) {
+	const gb = 1 << 30
+	for _, tt := range []struct {
+		machine machine.Limits
+		set     string
+		want    [4]int // max_children, start, least and most spare
+	}{
+		{machine.Limits{CPUs: 2, Memory: 8 * gb}, "", [4]int{32, 2, 2, 8}},
+		{machine.Limits{CPUs: 0.5, Memory: gb / 4}, "", [4]int{6, 1, 1, 4}},
+		{machine.Limits{CPUs: 0.1, Memory: gb}, "", [4]int{4, 1, 1, 4}},
+		{machine.Limits{CPUs: 64, Memory: 256 * gb}, "", [4]int{1024, 64, 64, 256}},
+		{machine.Limits{CPUs: 4, Memory: gb / 32}, "", [4]int{1, 1, 1, 1}},
+		{machine.Limits{CPUs: 4}, "", [4]int{64, 4, 4, 16}},
+		{machine.Limits{CPUs: 4, Memory: gb}, "www.pm.max_children=2", [4]int{2, 2, 2, 2}},
+	} {
+		var o Overrides
+		if tt.set != "" {
+			o.Sets = []string{tt.set}
+		}
+		file := filepath.Join(t.TempDir(), "conf")
+		os.WriteFile(file, []byte(o.BuiltIn(tt.machine, "root", "root")), 0o600)
+		system := conf.System{OpenErrorLog: func(*conf.Global) error { return nil }}
+		cfg, err := conf.Load(conf.Options{Path: file, Overrides: o.Resolve, System: system})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := cfg.Pools[0]
+		if got := [4]int{p.MaxChildren, p.StartServers, p.MinSpareServers, p.MaxSpareServers}; got != tt.want || p.Listen.Value != Nameless {
+			t.Errorf("%+v %s: got %v, want %v; listen %s", tt.machine, tt.set, got, tt.want, p.Listen)
+		}
+	}
+}

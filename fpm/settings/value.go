@@ -1,0 +1,150 @@
+package settings
+
+import (
+	"fmt"
+	"math"
+	"net/netip"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// list takes a value of viper's, a text or what YAML makes of a list, apart.
+func list(value any) ([]string, error) {
+	var all []string
+	add := func(text string) {
+		for _, item := range strings.Split(text, ",") {
+			if item = strings.TrimSpace(item); item != "" {
+				all = append(all, item)
+			}
+		}
+	}
+	switch v := value.(type) {
+	case []string:
+		for _, item := range v {
+			add(item)
+		}
+	case []any:
+		for _, item := range v {
+			text, err := scalar(item)
+			if err != nil {
+				return nil, err
+			}
+			add(text)
+		}
+	default:
+		text, err := scalar(value)
+		if err != nil {
+			return nil, err
+		}
+		add(text)
+	}
+	return all, nil
+}
+
+// scalar is a value that is no list.
+func scalar(value any) (string, error) {
+	switch v := value.(type) {
+	case nil:
+		return "", nil
+	case string:
+		return v, nil
+	case []string:
+		return strings.Join(v, ","), nil
+	case int, int64, uint64, bool, float64:
+		return fmt.Sprint(v), nil
+	}
+	return "", fmt.Errorf("is a list or map, want one value")
+}
+
+// duration reads a Duration.
+func duration(text string) (time.Duration, error) {
+	d, err := time.ParseDuration(text)
+	if n, wrong := strconv.Atoi(text); wrong == nil {
+		d, err = time.Duration(n)*time.Second, nil
+	}
+	if err != nil || d < 0 {
+		return 0, fmt.Errorf("%q is no time: 30s, 1m30s, 500ms, or a number of seconds; 0 for no limit", text)
+	}
+	return d, nil
+}
+
+// size reads a Size.
+func size(text string) (int64, error) {
+	number, shift := text, 0
+	if n := len(text); n > 0 {
+		switch text[n-1] {
+		case 'k', 'K':
+			number, shift = text[:n-1], 10
+		case 'm', 'M':
+			number, shift = text[:n-1], 20
+		case 'g', 'G':
+			number, shift = text[:n-1], 30
+		}
+	}
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || n < 0 || n > math.MaxInt64>>shift {
+		return 0, fmt.Errorf("%q is no size: bytes, or a number with K, M or G behind it; 0 for no limit", text)
+	}
+	return n << shift, nil
+}
+
+// number reads a Number.
+func number(text string) (int, error) {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 {
+		return 0, fmt.Errorf("%q is no number from 0 on", text)
+	}
+	return n, nil
+}
+
+// mode reads a Mode.
+func mode(text string) (uint32, error) {
+	n, err := strconv.ParseUint(strings.TrimPrefix(text, "0o"), 8, 32)
+	if err != nil || n > 0o777 {
+		return 0, fmt.Errorf("%q is no mode: octal digits such as 0660", text)
+	}
+	return uint32(n), nil
+}
+
+// absolute is a path from where it was given.
+func absolute(path, base string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(base, path)
+}
+
+// address checks an Address and takes "unix:" away.
+func address(text string) (string, error) {
+	if path, unix := strings.CutPrefix(text, "unix:"); unix || strings.HasPrefix(text, "/") {
+		if !filepath.IsAbs(path) {
+			return "", fmt.Errorf("%q: the path of a unix socket must be absolute", text)
+		}
+		return path, nil
+	}
+	port := text[strings.LastIndexByte(text, ':')+1:]
+	host := strings.TrimSuffix(strings.TrimSuffix(text, port), ":")
+	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+		return "", fmt.Errorf("%q is no address: :8080, 127.0.0.1:8080, [::1]:8080 or unix:/path; ports are 1 to 65535", text)
+	}
+	if strings.Contains(host, ":") && !strings.HasPrefix(host, "[") || strings.ContainsAny(host, "/ ") {
+		return "", fmt.Errorf("%q is no address: an IPv6 address stands in brackets, [::1]:8080", text)
+	}
+	return strings.TrimPrefix(text, ":"), nil
+}
+
+// proxy checks an entry of http.trusted_proxies.
+func proxy(text string) error {
+	if text == "unix" {
+		return nil
+	}
+	if _, err := netip.ParsePrefix(text); err == nil {
+		return nil
+	}
+	if _, err := netip.ParseAddr(text); err == nil {
+		return nil
+	}
+	return fmt.Errorf("%q is no address, no network such as 10.0.0.0/8, and not unix", text)
+}
