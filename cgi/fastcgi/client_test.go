@@ -211,3 +211,54 @@ func TestClientAndServer(t *testing.T) {
 		}
 	}
 }
+
+// Rest knows of the response's end before Next comes to it, and of nothing else.
+func TestRestOfAResponse(t *testing.T) {
+	end := appendFixed(nil, TypeEndRequest, 1, EndRequest{}.Body())
+	for name, c := range map[string]struct {
+		wire   []byte
+		rest   int
+		whole  bool
+		chunks int
+	}{
+		"whole":            {cat(padded(TypeStdout, 1, "hello", 3), end), 0, true, 1},
+		"in two records":   {cat(padded(TypeStdout, 1, "hello", 3), rec(TypeStderr, 1, "oops"), rec(TypeStdout, 1, "more"), end), 4, true, 1},
+		"not to its end":   {cat(padded(TypeStdout, 1, "hello", 3), end[:15]), 0, false, 1},
+		"within padding":   {padded(TypeStdout, 1, "hello", 3)[:14], 0, false, 1},
+		"within a record":  {cat(padded(TypeStdout, 1, "hello", 3)), 0, false, 1},
+		"another request":  {cat(rec(TypeStdout, 1, "hello"), appendFixed(nil, TypeEndRequest, 2, EndRequest{}.Body())), 0, false, 1},
+		"other version":    {cat(rec(TypeStdout, 1, "hello"), []byte("\x02"), end[1:]), 0, false, 1},
+		"at the very end":  {end, 0, true, 1},
+		"too much behind ": {cat(rec(TypeStdout, 1, "hello"), end, []byte("xxxxxxxxxxxx")), 0, true, 1},
+	} {
+		r := NewResponseReader(bytes.NewReader(c.wire), make([]byte, 256))
+		r.Begin(1)
+		for range c.chunks {
+			if _, _, err := r.Next(); err != nil {
+				t.Fatal(name, err)
+			}
+		}
+		if rest, whole := r.Rest(); whole != c.whole || whole && rest != c.rest {
+			t.Errorf("%s: %d, %v, want %d, %v", name, rest, whole, c.rest, c.whole)
+		}
+	}
+}
+
+func TestInterimIsAFlagOfTheRequest(t *testing.T) {
+	for _, flags := range []Flags{KeepConn, KeepConn | Interim} {
+		p := &peer{}
+		w := NewRequestWriter(p, make([]byte, 1024))
+		w.Begin(1, BeginRequest{RoleResponder, flags})
+		w.ParamBytes([]byte("A"), []byte("b"))
+		w.EndParams()
+		if left := w.Available(); left >= 1024 || left < 900 {
+			t.Errorf("%d bytes are available", left)
+		}
+		w.EndStdin()
+		c := newConn(&peer{chunks: [][]byte{p.out.Bytes()}}, Limits{})
+		var req Request
+		if err := c.ReadRequest(&req); err != nil || !req.KeepConn || req.Interim != (flags&Interim != 0) || string(req.Params.Get("A")) != "b" {
+			t.Errorf("%b: %+v, %v", flags, req, err)
+		}
+	}
+}

@@ -62,7 +62,7 @@ func appendPairLen(b []byte, n int) []byte {
 
 // AppendPair appends a name-value pair in wire form (§3.4) to b. It panics if
 // name or value is 2 GiB long.
-func AppendPair(b []byte, name, value string) []byte {
+func AppendPair[N, V string | []byte](b []byte, name N, value V) []byte {
 	if len(name) > maxPairLen || len(value) > maxPairLen {
 		panic("BUG: fastcgi: name or value of 2 GiB")
 	}

@@ -96,8 +96,13 @@ func (r Role) String() string {
 type Flags uint8
 
 // KeepConn asks the application to leave the connection open after the
-// response (FCGI_KEEP_CONN, §5.1). It is the only flag there is.
+// response (FCGI_KEEP_CONN, §5.1). It is the only flag of the specification.
 const KeepConn Flags = 1
+
+// Interim says that the client takes heads with a 1xx status before the
+// response's own: "Status: 103 Early Hints". It is this package's own;
+// applications that do not know it pay it no attention.
+const Interim Flags = 1 << 7
 
 // ProtocolStatus says in an END_REQUEST record how a request ended (§5.5).
 type ProtocolStatus uint8

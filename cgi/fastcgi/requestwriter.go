@@ -37,11 +37,16 @@ func (w *RequestWriter) Begin(id uint16, b BeginRequest) error {
 }
 
 // Param adds a param (§5.2), in one record if it fits.
-func (w *RequestWriter) Param(name, value string) error {
+func (w *RequestWriter) Param(name, value string) error { return param(&w.f, name, value) }
+
+// ParamBytes is Param for a name and a value that are no strings. They are not
+// kept.
+func (w *RequestWriter) ParamBytes(name, value []byte) error { return param(&w.f, name, value) }
+
+func param[T string | []byte](f *framer, name, value T) error {
 	if len(name) > maxPairLen || len(value) > maxPairLen {
 		return fmt.Errorf("fastcgi: param name of %d, value of %d bytes: limit is %d", len(name), len(value), maxPairLen)
 	}
-	f := &w.f
 	size := pairSize(len(name), len(value))
 	if size > f.room(TypeParams) {
 		f.close()
@@ -97,6 +102,10 @@ func (w *RequestWriter) GetValues(names ...string) error {
 	w.f.flush()
 	return w.f.writeNow(Record{Type: TypeGetValues, Content: q, PaddingLength: uint8(padTo8(len(q)))}.AppendTo(nil))
 }
+
+// Available is how much more fits the buffer, framing included, before it is
+// written: EndParams takes 8 bytes, EndStdin 8 and up to 7 for padding.
+func (w *RequestWriter) Available() int { return len(w.f.buf) - w.f.n - tailRoom }
 
 // Flush writes what is buffered.
 func (w *RequestWriter) Flush() error { return w.f.flush() }

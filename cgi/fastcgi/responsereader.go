@@ -102,6 +102,35 @@ func (r *ResponseReader) Status() EndRequest { return r.status }
 // between two responses unless the application sent what nobody asked for.
 func (r *ResponseReader) Buffered() int { return r.in.Buffered() }
 
+// Rest tells whether all that is left of the response has been read already,
+// to its END_REQUEST, and then how many bytes of STDOUT Next will still give.
+// Records that Next will refuse are not whole.
+func (r *ResponseReader) Rest() (stdout int, whole bool) {
+	if r.done {
+		return 0, true
+	}
+	in := &r.in
+	b := in.buf[in.r:in.w]
+	h, n := in.h, in.left+in.pad
+	if h.Type == TypeStdout {
+		stdout = in.left
+	}
+	for len(b)-n >= HeaderLen {
+		b = b[n:]
+		h = ParseHeader(b)
+		switch {
+		case h.Version != Version1 || h.RequestID != r.id:
+			return 0, false
+		case h.Type == TypeEndRequest:
+			return stdout, len(b) >= HeaderLen+bodyLen
+		case h.Type == TypeStdout:
+			stdout += int(h.ContentLength)
+		}
+		n = HeaderLen + int(h.ContentLength) + int(h.PaddingLength)
+	}
+	return 0, false
+}
+
 // check judges the header of a record.
 func (r *ResponseReader) check(h Header) error {
 	wrong := func(err error, format string, args ...any) error {
