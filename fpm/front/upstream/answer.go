@@ -1,0 +1,183 @@
+package upstream
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/phpsapi/phpsapi/cgi/fastcgi"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
+)
+
+// answer is a response on its way from a worker to the client.
+type answer struct {
+	c        *conn
+	w        http.ResponseWriter
+	r        *Request
+	sendfile bool // a file named by the response is sent in place of its body
+
+	head    head
+	began   bool // the response's own head has come
+	started bool // something was written to the client
+	unsent  bool // something of it waits in net/http's buffers
+	written int64
+	excess  bool // there is more than Content-Length says
+}
+
+// errShort is a response that ended before its Content-Length.
+var errShort = errors.New("the response ended before its Content-Length")
+
+// relay takes the response to its end, and to the client.
+func (a *answer) relay() error {
+	for {
+		t, b, err := a.c.r.Next()
+		if err != nil {
+			return a.lost(err)
+		}
+		switch t {
+		case fastcgi.TypeStdout:
+			err = a.stdout(b)
+		case fastcgi.TypeStderr:
+			a.c.stderr.add(a.c.pool, a.r.ID, b)
+			if a.c.r.Buffered() == 0 {
+				a.c.stderr.flush(a.c.pool, a.r.ID)
+			}
+		case fastcgi.TypeEndRequest:
+			return a.end()
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// lost is why the response did not come to its end.
+func (a *answer) lost(err error) error {
+	switch {
+	case errors.Is(err, ErrClient), errors.Is(err, ErrTimeout), errors.Is(err, ErrGone):
+		return err
+	case a.began:
+		return fmt.Errorf("%w: it ended within the response: %w", ErrGone, err)
+	case a.c.heard:
+		return fmt.Errorf("%w: it ended within the response's head: %w", ErrGone, err)
+	}
+	return because(ErrGone, err)
+}
+
+// stdout takes a piece of the response.
+func (a *answer) stdout(b []byte) error {
+	for !a.began {
+		block, rest, ok := a.cut(b)
+		if len(block) > maxHead || len(a.c.head) > maxHead && !ok {
+			return because(ErrGone, errLongHead)
+		}
+		if !ok {
+			return nil
+		}
+		err := a.takeHead(block, len(rest))
+		a.c.head = a.c.head[:0]
+		if err != nil {
+			return err
+		}
+		b = rest
+	}
+	if len(b) == 0 {
+		return nil
+	}
+	return a.write(b)
+}
+
+// cut finds the end of a head that may have come in pieces.
+func (a *answer) cut(b []byte) (block, rest []byte, ok bool) {
+	if len(a.c.head) == 0 {
+		if block, rest, ok = cutHead(b); ok {
+			return block, rest, true
+		}
+	}
+	a.c.head = append(a.c.head, b...)
+	return cutHead(a.c.head)
+}
+
+// takeHead takes a head, the response's own or an interim one. left is how much of the piece it came in is behind it.
+func (a *answer) takeHead(block []byte, left int) error {
+	h := a.w.Header()
+	if err := a.head.parse(block, h); err != nil {
+		return because(ErrGone, err)
+	}
+	if a.head.status < 200 {
+		if a.r.HTTP.ProtoAtLeast(1, 1) {
+			a.w.WriteHeader(a.head.status)
+		}
+		for _, name := range a.head.names {
+			delete(h, name)
+		}
+		return nil
+	}
+	a.began = true
+	if a.head.kind != "" && a.sendfile {
+		return nil // the head is sendfile's
+	}
+	if a.head.length < 0 && !a.head.bodyless() && a.r.HTTP.Method != http.MethodHead {
+		if n, whole := a.c.r.Rest(); whole {
+			a.head.length = int64(left + n)
+		}
+	}
+	if a.head.length >= 0 && a.head.status != http.StatusNoContent {
+		h["Content-Length"] = []string{strconv.FormatInt(a.head.length, 10)}
+	}
+	if _, ok := h["Content-Type"]; !ok {
+		h["Content-Type"] = nil // net/http would guess one
+	}
+	a.started, a.unsent = true, true
+	a.w.WriteHeader(a.head.status)
+	return nil
+}
+
+// write writes a piece of the body to the client.
+func (a *answer) write(b []byte) error {
+	if a.head.kind != "" && a.sendfile || a.head.bodyless() || a.r.HTTP.Method == http.MethodHead {
+		return nil
+	}
+	if left := a.head.length - a.written; a.head.length >= 0 && int64(len(b)) > left {
+		b = b[:left]
+		if !a.excess {
+			a.excess = true
+			a.c.pool.say(zlog.Warning, a.r.ID, fmt.Sprintf("the response is longer than its Content-Length of %d bytes, "+
+				"the rest is dropped", a.head.length))
+		}
+		if len(b) == 0 {
+			return nil
+		}
+	}
+	a.written += int64(len(b))
+	a.unsent = true
+	if _, err := a.w.Write(b); err != nil {
+		return because(ErrClient, err)
+	}
+	return nil
+}
+
+// pending says that something waits in net/http's buffers.
+func (a *answer) pending() bool { return a.unsent }
+
+// flush sends what waits there. An error shows at the next write.
+func (a *answer) flush() {
+	a.unsent = false
+	http.NewResponseController(a.w).Flush()
+}
+
+// end is the end of the response.
+func (a *answer) end() error {
+	status := a.c.r.Status()
+	switch {
+	case status.ProtocolStatus != fastcgi.RequestComplete:
+		return fmt.Errorf("%w: it answered %v", ErrGone, status.ProtocolStatus)
+	case !a.began:
+		return because(ErrGone, errNoHead)
+	case a.head.kind != "" && a.sendfile, a.head.bodyless(), a.r.HTTP.Method == http.MethodHead:
+	case a.head.length >= 0 && a.written < a.head.length:
+		return because(ErrGone, errShort)
+	}
+	return nil
+}

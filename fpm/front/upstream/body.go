@@ -1,0 +1,218 @@
+package upstream
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+)
+
+// maxFirst is how much of a body is read before a worker is taken: a slow sender of less holds none.
+const maxFirst = 64 << 10
+
+// maxShort is how long a body may be that is written before the answer is read: a socket's buffers take it, even if the
+// worker does not.
+const maxShort = 32 << 10
+
+// maxCarried is how much body a connection may have carried to be kept. Of a longer one the worker may leave a part
+// unread, and then it closes the connection after its response.
+const maxCarried = 64 << 10
+
+// lingerTime is how long a client may take to send the rest of a body that the script did not want, so that the response
+// is not lost to it.
+const lingerTime = 30 * time.Second
+
+// body is a request's body. The zero value is none.
+type body struct {
+	length int64
+	first  []byte    // in buffer
+	rest   io.Reader // behind first; nil: nothing
+	client bool      // rest comes from the client
+	file   *os.File  // where rest was spooled
+	buffer *[maxFirst]byte
+}
+
+// buffers are for bodies. They are of a size, and few: a request with a body has one.
+type buffers struct{ sync.Pool }
+
+func (b *buffers) get() *[maxFirst]byte {
+	if v, ok := b.Get().(*[maxFirst]byte); ok {
+		return v
+	}
+	return new([maxFirst]byte)
+}
+
+// prepare reads the beginning of a body; all of it where its length is not known, because PHP must be told: what does not
+// fit memory goes to a temporary file without a name, in os.TempDir().
+func (b *body) prepare(h *http.Request, from *buffers) error {
+	if h.ContentLength == 0 || h.Body == nil || h.Body == http.NoBody {
+		return nil
+	}
+	b.buffer = from.get()
+	want := int64(maxFirst)
+	if h.ContentLength > 0 {
+		want = min(want, h.ContentLength)
+	}
+	n, err := io.ReadFull(h.Body, b.buffer[:want])
+	b.first = b.buffer[:n]
+	switch {
+	case h.ContentLength > 0:
+		if err != nil {
+			return because(ErrClient, err)
+		}
+		b.length = h.ContentLength
+		if b.length > want {
+			b.rest, b.client = h.Body, true
+		}
+		return nil
+	case err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF):
+		b.length = int64(n)
+		return nil
+	case err != nil:
+		return because(ErrClient, err)
+	}
+	return b.spool(h.Body)
+}
+
+// reading tells errors of reading from those of writing.
+type reading struct {
+	r   io.Reader
+	err error
+}
+
+func (r *reading) Read(p []byte) (n int, err error) {
+	n, err = r.r.Read(p)
+	if err != nil && err != io.EOF {
+		r.err = err
+	}
+	return n, err
+}
+
+func (b *body) spool(from io.Reader) (err error) {
+	if b.file, err = os.CreateTemp("", "phpsapi-body-"); err != nil {
+		return because(ErrSpool, err)
+	}
+	if err := os.Remove(b.file.Name()); err != nil {
+		return because(ErrSpool, err)
+	}
+	source := &reading{r: from}
+	n, err := io.Copy(b.file, source)
+	switch {
+	case source.err != nil:
+		return because(ErrClient, source.err)
+	case err != nil:
+		return because(ErrSpool, err)
+	}
+	if _, err := b.file.Seek(0, io.SeekStart); err != nil {
+		return because(ErrSpool, err)
+	}
+	b.length, b.rest = int64(len(b.first))+n, b.file
+	return nil
+}
+
+// short says that the body can be written before the answer is read.
+func (b *body) short() bool { return b.rest == nil && len(b.first) <= maxShort }
+
+// free gives back what the body took.
+func (b *body) free(to *buffers) {
+	if b.buffer != nil {
+		to.Put(b.buffer)
+	}
+	if b.file != nil {
+		b.file.Close()
+	}
+	*b = body{}
+}
+
+// sender sends a long body while the answer is read.
+type sender struct {
+	c    *conn
+	b    *body
+	http *http.ResponseController
+	done chan struct{}
+	// err is why the body is not all sent: ErrClient if it could not be read. To be read when done is closed.
+	err error
+}
+
+// send begins to send.
+func (c *conn) send(b *body, w http.ResponseWriter) *sender {
+	s := &sender{c: c, b: b, http: http.NewResponseController(w), done: make(chan struct{})}
+	if b.client {
+		s.http.EnableFullDuplex() // HTTP/2 is so anyway
+	}
+	go s.run()
+	return s
+}
+
+func (s *sender) run() {
+	defer close(s.done)
+	_, err := s.c.w.Write(s.b.first)
+	if err == nil {
+		err = s.copy()
+	}
+	if err == nil {
+		err = s.c.w.EndStdin()
+	}
+	s.err = err
+	switch {
+	case err == nil || !s.b.client:
+	case errors.Is(err, ErrClient):
+		s.c.socket.Close() // the worker learns that no more comes, and whoever waits for its answer wakes
+	default:
+		// The worker wants no more of it. Its response may be on its way: the client must be able to read it.
+		io.CopyBuffer(discard{}, s.b.rest, s.b.buffer[:])
+	}
+}
+
+// discard is io.Discard without its own buffers.
+type discard struct{}
+
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
+
+func (s *sender) copy() error {
+	if s.b.rest == nil {
+		return nil
+	}
+	left := s.b.length - int64(len(s.b.first))
+	for left > 0 {
+		n, err := s.b.rest.Read(s.b.buffer[:min(left, maxFirst)])
+		if n > 0 {
+			left -= int64(n)
+			s.c.progress.Store(time.Now().UnixNano())
+			if _, err := s.c.w.Write(s.b.buffer[:n]); err != nil {
+				return err
+			}
+			s.c.progress.Store(time.Now().UnixNano())
+		}
+		if err != nil && left > 0 {
+			return because(ErrClient, err)
+		}
+	}
+	return nil
+}
+
+// stop ends the sending: the response is complete, or there will be none. It reports whether the worker has got all.
+// linger says that the client gets time to send what nobody wants.
+func (s *sender) stop(linger bool) (all bool) {
+	select {
+	case <-s.done:
+		return s.err == nil
+	default:
+	}
+	s.c.socket.SetWriteDeadline(time.Unix(1, 0)) // the worker reads no more
+	if s.b.client && linger {
+		timer := time.NewTimer(lingerTime)
+		defer timer.Stop()
+		select {
+		case <-s.done:
+		case <-timer.C:
+		}
+	}
+	if s.b.client {
+		s.http.SetReadDeadline(time.Unix(1, 0))
+	}
+	<-s.done
+	return false
+}

@@ -1,0 +1,339 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/cgi/fastcgi"
+)
+
+// Sizes of a connection's buffers. A worker reads up to 16 KiB at once, and writes as a rule what fits 8 KiB.
+const (
+	readBuffer  = 32 << 10
+	writeBuffer = 16 << 10
+)
+
+// slice is how long a read waits before it is looked whether the client is still there.
+const slice = time.Second
+
+// conn is a connection to a worker. One request at a time has it. It is the transport of its own writer and reader;
+// while a body is sent, one goroutine writes and another reads.
+//
+// The request's last bytes are held until the first read, which writes them when the network poller has been told to
+// listen already: so the answer cannot come unnoticed, and nothing need be read before there is something.
+type conn struct {
+	pool   *Pool
+	socket net.Conn
+	raw    syscall.RawConn
+	local  bool // a unix socket: a write to one that was closed fails, at once and without a byte sent
+	w      *fastcgi.RequestWriter
+	r      *fastcgi.ResponseReader
+	params params
+	stderr stderr
+	head   []byte // the head of a response that came in pieces
+
+	since    time.Time // idle since
+	deadline time.Time // of reads
+	reused   bool      // it has carried a request before
+	carried  int64     // bytes of body sent with the request before
+
+	// The request under way.
+	ctx      context.Context
+	answer   *answer
+	watched  func() bool  // stops the watch on ctx; nil: there is none
+	progress atomic.Int64 // when something last happened, in Unix nanoseconds
+	sent     bool         // the kernel has taken a byte of the request
+	writes   int          // of the request
+	heard    bool         // a byte of the response has come
+	hold     bool         // the next write is the request's last
+	held     []byte       // that is to be written by the next read
+
+	// For the functions below, which are made once: a closure for each read would be garbage.
+	to      []byte
+	n       int
+	errno   syscall.Errno
+	onWrite func(fd uintptr) bool
+	onRead  func(fd uintptr) bool
+	onTry   func(fd uintptr) bool
+}
+
+// errSocket is a connection of another kind than Dial may give.
+var errSocket = errors.New("the connection is no socket")
+
+// connect makes a connection.
+func (p *Pool) connect(ctx context.Context) (*conn, error) {
+	c := &conn{pool: p}
+	if err := c.dial(ctx); err != nil {
+		return nil, err
+	}
+	c.w = fastcgi.NewRequestWriter(c, make([]byte, writeBuffer))
+	c.r = fastcgi.NewResponseReader(c, make([]byte, readBuffer))
+	c.onWrite, c.onRead, c.onTry = c.writeThenWait, c.readOrWait, c.readOnce
+	return c, nil
+}
+
+// dial connects. Where the backlog is full it tries again until ConnectTimeout.
+func (c *conn) dial(ctx context.Context) error {
+	limit := c.pool.Limits.ConnectTimeout
+	if limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
+		socket, err := c.pool.Dial(ctx)
+		if err == nil {
+			return c.adopt(socket)
+		}
+		if !errors.Is(err, unix.EAGAIN) {
+			return fmt.Errorf("%w: %w", ErrGone, err)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", ErrGone, err)
+		case <-time.After(pause):
+		}
+	}
+}
+
+func (c *conn) adopt(socket net.Conn) error {
+	raw, ok := socket.(syscall.Conn)
+	if !ok {
+		socket.Close()
+		return because(ErrGone, errSocket)
+	}
+	var err error
+	if c.raw, err = raw.SyscallConn(); err != nil {
+		socket.Close()
+		return because(ErrGone, err)
+	}
+	_, c.local = socket.(*net.UnixConn)
+	c.socket, c.reused, c.carried, c.deadline = socket, false, 0, time.Time{}
+	return nil
+}
+
+func (c *conn) close() { c.socket.Close() }
+
+// stale says whether a kept connection was closed at its other end, or has something to say that nobody asked for. On a
+// unix socket the write itself finds out.
+func (c *conn) stale() bool {
+	if c.local && c.carried == 0 {
+		return false
+	}
+	var b [1]byte
+	var errno syscall.Errno
+	err := c.raw.Control(func(fd uintptr) {
+		_, _, errno = unix.RawSyscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(&b[0])), 1,
+			unix.MSG_PEEK|unix.MSG_DONTWAIT, 0, 0)
+	})
+	return err != nil || errno != unix.EAGAIN
+}
+
+// begin makes the connection ready for a request.
+func (c *conn) begin(ctx context.Context, a *answer) {
+	c.ctx, c.answer, c.watched = ctx, a, nil
+	c.sent, c.writes, c.heard, c.hold, c.held = false, 0, false, false, nil
+	c.carried = 0
+	c.stderr.text = c.stderr.text[:0]
+	c.head = c.head[:0]
+	c.w.Reset(c)
+	c.r.Reset(c)
+	c.r.Begin(requestID)
+}
+
+// end forgets the request.
+func (c *conn) end() {
+	if c.watched != nil {
+		c.watched()
+	}
+	c.ctx, c.answer, c.watched, c.held, c.reused = nil, nil, nil, nil, true
+}
+
+// Write writes all of p, or holds it for the next read. On a kept connection that turns out to be closed, and has taken
+// nothing of the request, it goes on with a new one.
+func (c *conn) Write(p []byte) (int, error) {
+	c.writes++
+	if c.hold {
+		c.held = p
+		return len(p), nil
+	}
+	n, err := c.socket.Write(p)
+	if n > 0 && !c.sent {
+		c.sent = true
+	}
+	if err != nil && c.renew(err) {
+		return c.Write(p)
+	}
+	return n, err
+}
+
+// renew replaces a kept connection that was closed before it took a byte of the request.
+func (c *conn) renew(err error) bool {
+	if c.sent || !c.reused || !errors.Is(err, unix.EPIPE) && !errors.Is(err, unix.ECONNRESET) {
+		return false
+	}
+	c.socket.Close()
+	return c.dial(c.ctx) == nil
+}
+
+// Read gives what has come, after waiting for it if need be.
+func (c *conn) Read(p []byte) (int, error) {
+	now := time.Now()
+	c.progress.Store(now.UnixNano())
+	c.arm(now)
+	for {
+		n, err := c.read(p)
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			c.heard = c.heard || n > 0
+			return n, err
+		}
+		now = time.Now()
+		if err := c.overdue(now); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// arm sees to it that a read comes back before long. A deadline costs more than a look at the clock: it serves for many
+// requests.
+func (c *conn) arm(now time.Time) {
+	wait := slice
+	if limit := c.pool.Limits.RequestTimeout; limit > 0 {
+		wait = min(wait, limit)
+	}
+	if c.deadline.Sub(now) < wait/2 {
+		c.wake(now.Add(wait))
+	}
+}
+
+// wake has reads come back at a time.
+func (c *conn) wake(at time.Time) {
+	c.deadline = at
+	c.socket.SetReadDeadline(at)
+}
+
+// overdue says why a read is not to be repeated. From now on the end of the request's context ends the wait at once.
+func (c *conn) overdue(now time.Time) error {
+	if c.ctx.Err() != nil {
+		c.deadline = time.Time{}
+		return because(ErrClient, context.Cause(c.ctx))
+	}
+	next := now.Add(slice)
+	if limit := c.pool.Limits.RequestTimeout; limit > 0 {
+		end := time.Unix(0, c.progress.Load()).Add(limit)
+		if !now.Before(end) {
+			c.deadline = time.Time{}
+			return fmt.Errorf("%w: %v", ErrTimeout, limit)
+		}
+		if end.Before(next) {
+			next = end
+		}
+	}
+	c.wake(next)
+	if c.watched == nil {
+		socket := c.socket
+		c.watched = context.AfterFunc(c.ctx, func() { socket.SetReadDeadline(time.Unix(1, 0)) })
+	}
+	return nil
+}
+
+// read reads once, in the way that costs least.
+func (c *conn) read(p []byte) (int, error) {
+	c.to = p
+	if c.held != nil {
+		if err := c.writeHeld(); err != nil {
+			return 0, err
+		}
+	} else if c.answer.pending() {
+		// Something is written and not sent: that must be done before a wait, and only then.
+		if err := c.raw.Read(c.onTry); err != nil {
+			return 0, err
+		}
+		if c.errno == unix.EAGAIN {
+			c.answer.flush()
+			if err := c.raw.Read(c.onRead); err != nil {
+				return 0, err
+			}
+		}
+	} else if err := c.raw.Read(c.onRead); err != nil {
+		return 0, err
+	}
+	switch {
+	case c.errno != 0:
+		return 0, os.NewSyscallError("read", c.errno)
+	case c.n == 0:
+		return 0, io.EOF
+	}
+	return c.n, nil
+}
+
+// writeHeld writes the request's last bytes and waits for the first of the response.
+func (c *conn) writeHeld() error {
+	for {
+		if err := c.raw.Read(c.onWrite); err != nil {
+			return err
+		}
+		if c.held == nil {
+			return nil
+		}
+		// It was not written, or not all of it.
+		if c.errno == 0 || c.errno == unix.EAGAIN || c.errno == unix.EINTR {
+			rest := c.held
+			c.held, c.hold = nil, false
+			if _, err := c.Write(rest); err != nil {
+				return err
+			}
+			return c.raw.Read(c.onRead)
+		}
+		if err := os.NewSyscallError("write", c.errno); !c.renew(err) {
+			return err
+		}
+		c.arm(time.Now())
+	}
+}
+
+// writeThenWait writes what is held at its first call, and reads at the next ones.
+func (c *conn) writeThenWait(fd uintptr) bool {
+	if c.held == nil {
+		return c.readOrWait(fd)
+	}
+	n, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, fd, uintptr(unsafe.Pointer(unsafe.SliceData(c.held))),
+		uintptr(len(c.held)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
+	c.errno = errno
+	if errno != 0 {
+		return true
+	}
+	c.sent = true
+	if int(n) < len(c.held) {
+		c.held = c.held[n:]
+		return true
+	}
+	c.held = nil
+	return false
+}
+
+func (c *conn) readOrWait(fd uintptr) bool {
+	c.readOnce(fd)
+	return c.errno != unix.EAGAIN
+}
+
+func (c *conn) readOnce(fd uintptr) bool {
+	for {
+		n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(unsafe.SliceData(c.to))),
+			uintptr(len(c.to)), unix.MSG_DONTWAIT, 0, 0)
+		if errno != unix.EINTR {
+			c.n, c.errno = int(n), errno
+			return true
+		}
+	}
+}

@@ -1,0 +1,24 @@
+package upstream
+
+import (
+	"errors"
+	"fmt"
+)
+
+// What Serve returns where nothing was written to the client. The error's text says more, for a log.
+var (
+	// ErrBusy: no worker became free in time, or too many requests wait already: 503.
+	ErrBusy = errors.New("no worker is free")
+	// ErrGone: there is no worker, or it ended before it answered, or its answer makes no sense: 502.
+	ErrGone = errors.New("no answer from a worker")
+	// ErrTimeout: the worker said nothing for RequestTimeout: 504.
+	ErrTimeout = errors.New("the worker was silent for too long")
+	// ErrClient: the client went away, or its body could not be read. The cause is wrapped, too: a
+	// *http.MaxBytesError, for instance, or os.ErrDeadlineExceeded.
+	ErrClient = errors.New("the client is gone")
+	// ErrSpool: a body of unknown length could not be put into a temporary file: 500.
+	ErrSpool = errors.New("no room for the request's body")
+)
+
+// because wraps both.
+func because(err, cause error) error { return fmt.Errorf("%w: %w", err, cause) }

@@ -1,0 +1,167 @@
+package upstream
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
+)
+
+// Options are what a Pool is made of.
+type Options struct {
+	Pool contract.FrontPool
+	// Dial connects to the pool: a *net.UnixConn or a *net.TCPConn. nil: to Pool.Network and Pool.Address.
+	Dial   func(context.Context) (net.Conn, error)
+	Limits contract.FrontLimits
+	// Log takes the messages that concern the pool's requests; nil: nobody does.
+	Log func(level zlog.Level, text string)
+}
+
+// Pool is a pool's workers, as the front sees them. It is safe for many goroutines.
+type Pool struct {
+	Options
+
+	mu     sync.Mutex
+	taken  int     // places: requests under way
+	idle   []*conn // kept, the one used last at the end
+	queue  []*waiter
+	closed bool
+	turned turnedAway
+
+	bodies buffers
+}
+
+// waiter is a request in the queue. ready is closed, under the pool's lock, when it has a place.
+type waiter struct{ ready chan struct{} }
+
+// idleTimeout is how long a kept connection may be of no use before it is closed. Each costs its buffers here, and a
+// descriptor here and there.
+const idleTimeout = time.Minute
+
+// New makes the client of a pool. It connects when it must.
+func New(o Options) *Pool {
+	p := &Pool{Options: o}
+	p.Pool.Connections = max(p.Pool.Connections, 1)
+	if p.Dial == nil {
+		p.Dial = func(ctx context.Context) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, p.Pool.Network, p.Pool.Address)
+		}
+	}
+	if p.Log == nil {
+		p.Log = func(zlog.Level, string) {}
+	}
+	return p
+}
+
+// Close closes the idle connections. Requests under way go on; those that come from now on get a connection of their
+// own.
+func (p *Pool) Close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	for _, c := range p.idle {
+		c.close()
+	}
+	p.idle = nil
+}
+
+// acquire takes a place, after waiting for one if need be, and a kept connection. nil: there is none.
+func (p *Pool) acquire(ctx context.Context) (*conn, error) {
+	p.mu.Lock()
+	if p.taken < p.Pool.Connections && len(p.queue) == 0 {
+		p.taken++
+		c := p.pop()
+		p.mu.Unlock()
+		return c, nil
+	}
+	if limit := p.Limits.Queue; limit > 0 && len(p.queue) >= limit {
+		p.mu.Unlock()
+		return nil, fmt.Errorf("%w: %d requests wait already", ErrBusy, limit)
+	}
+	w := &waiter{make(chan struct{})}
+	p.queue = append(p.queue, w)
+	p.mu.Unlock()
+	return p.wait(ctx, w)
+}
+
+// wait waits in the queue.
+func (p *Pool) wait(ctx context.Context, w *waiter) (*conn, error) {
+	var late <-chan time.Time
+	if limit := p.Limits.QueueTimeout; limit > 0 {
+		timer := time.NewTimer(limit)
+		defer timer.Stop()
+		late = timer.C
+	}
+	var err error
+	select {
+	case <-w.ready:
+	case <-late:
+		err = fmt.Errorf("%w: none became so for %v", ErrBusy, p.Limits.QueueTimeout)
+	case <-ctx.Done():
+		err = because(ErrClient, context.Cause(ctx))
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err == nil {
+		return p.pop(), nil
+	}
+	if i := slices.Index(p.queue, w); i >= 0 {
+		p.queue = slices.Delete(p.queue, i, i+1)
+	} else { // its turn came at the same moment
+		p.free()
+	}
+	return nil, err
+}
+
+// pop gives the kept connection that was used last.
+func (p *Pool) pop() *conn {
+	n := len(p.idle)
+	if n == 0 {
+		return nil
+	}
+	c := p.idle[n-1]
+	p.idle[n-1] = nil
+	p.idle = p.idle[:n-1]
+	return c
+}
+
+// release gives a place back, with a connection that can be used again; nil: there is none.
+func (p *Pool) release(c *conn, now time.Time) {
+	var old *conn
+	p.mu.Lock()
+	if c != nil && p.closed {
+		old, c = c, nil
+	}
+	if c != nil {
+		c.since = now
+		p.idle = append(p.idle, c)
+		if first := p.idle[0]; now.Sub(first.since) > idleTimeout {
+			old = first
+			p.idle = slices.Delete(p.idle, 0, 1)
+		}
+	}
+	p.free()
+	p.mu.Unlock()
+	if old != nil {
+		old.close()
+	}
+}
+
+// free passes a place on to who waits longest.
+func (p *Pool) free() {
+	if len(p.queue) == 0 {
+		p.taken--
+		return
+	}
+	close(p.queue[0].ready)
+	p.queue[0] = nil
+	if p.queue = p.queue[1:]; len(p.queue) == 0 {
+		p.queue = nil
+	}
+}

@@ -1,0 +1,188 @@
+package upstream
+
+import (
+	"errors"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/cgi/fastcgi"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
+)
+
+// Script is the script that answers a request. Paths are the front's own: a pool's chroot is taken off here.
+type Script struct {
+	DocumentRoot string // DOCUMENT_ROOT
+	Filename     string // SCRIPT_FILENAME, absolute
+	Name         string // SCRIPT_NAME
+	PathInfo     string // PATH_INFO; "": none
+}
+
+// Request is a request for a script. Who the client is, and how it is connected, is what trusted proxies said already.
+type Request struct {
+	HTTP   *http.Request
+	Script Script
+	// RemoteAddr and ServerAddr are the client's address and its listener's; the zero value for a unix socket.
+	RemoteAddr, ServerAddr netip.AddrPort
+	HTTPS                  bool
+	// ID goes to PHP as HTTP_X_REQUEST_ID, in place of the client's, and into log lines.
+	ID string
+}
+
+// Sendfile answers in place of a response's body that names a file: kind is the header, "X-Sendfile" or
+// "X-Accel-Redirect", path its value, status the response's. w has the response's headers already.
+type Sendfile func(w http.ResponseWriter, r *http.Request, status int, kind, path string)
+
+// Serve has a worker answer r. The error is one of the package's, and then nothing was written to w, besides interim
+// heads; what went wrong has been logged. When it goes wrong later, the response is cut off so that the client can see
+// it: Serve panics with http.ErrAbortHandler. sendfile may be nil: then headers that name a file do nothing.
+//
+// Reads of r.HTTP.Body and writes to w wait as long as they do: their deadlines are the caller's.
+func (p *Pool) Serve(w http.ResponseWriter, r *Request, sendfile Sendfile) error {
+	var b body
+	defer b.free(&p.bodies)
+	if err := b.prepare(r.HTTP, &p.bodies); err != nil {
+		p.report(r.ID, err)
+		return err
+	}
+	c, err := p.take(r)
+	if err != nil {
+		p.report(r.ID, err)
+		return err
+	}
+	a := &answer{w: w, r: r, sendfile: sendfile != nil}
+	err = c.exchange(a, &b)
+	if err == nil && a.head.kind != "" && a.sendfile {
+		sendfile(w, r.HTTP, a.head.status, a.head.kind, a.head.path)
+		return nil
+	}
+	if err == nil {
+		return nil
+	}
+	p.report(r.ID, err)
+	if a.started {
+		panic(http.ErrAbortHandler)
+	}
+	for _, name := range a.head.names {
+		delete(w.Header(), name)
+	}
+	return err
+}
+
+// take takes a place, and a connection for it.
+func (p *Pool) take(r *Request) (*conn, error) {
+	ctx := r.HTTP.Context()
+	c, err := p.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for c != nil && c.stale() {
+		c.close()
+		p.mu.Lock()
+		c = p.pop()
+		p.mu.Unlock()
+	}
+	if c == nil {
+		if c, err = p.connect(ctx); err != nil {
+			p.release(nil, time.Time{})
+			if ctx.Err() != nil {
+				err = because(ErrClient, err)
+			}
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// exchange sends the request and relays the response, and then gives the connection back, or closes it.
+func (c *conn) exchange(a *answer, b *body) (err error) {
+	keep := false
+	defer func() {
+		c.stderr.flush(c.pool, a.r.ID)
+		c.end()
+		if keep {
+			c.pool.release(c, time.Now())
+			return
+		}
+		c.close()
+		c.pool.release(nil, time.Time{})
+	}()
+	a.c = c
+	var s *sender
+	for again := false; ; again = true {
+		c.begin(a.r.HTTP.Context(), a)
+		if s, err = c.request(a, b); err == nil {
+			err = a.relay()
+		}
+		if err == nil || again || !c.unread(a.r.HTTP, err) {
+			break
+		}
+		c.pool.say(zlog.Debug, a.r.ID, "a worker left before it read the request, which goes to another")
+		c.close()
+		if err = c.dial(c.ctx); err != nil {
+			return err
+		}
+	}
+	all := true
+	if s != nil {
+		if err == nil && a.started {
+			a.flush()
+		}
+		all = s.stop(err == nil)
+		if err != nil && errors.Is(s.err, ErrClient) {
+			err = s.err
+		}
+	}
+	c.carried = b.length
+	keep = err == nil && all && b.length <= maxCarried && c.r.Buffered() == 0
+	return err
+}
+
+// request writes the request, but for the rest of a long body, which the sender writes.
+func (c *conn) request(a *answer, b *body) (*sender, error) {
+	w := c.w
+	w.Begin(requestID, fastcgi.BeginRequest{Role: fastcgi.RoleResponder, Flags: fastcgi.KeepConn | fastcgi.Interim})
+	c.params.write(w, a.r, b.length, c.pool.Pool.Chroot)
+	w.EndParams()
+	if !b.short() {
+		if err := w.Flush(); err != nil {
+			return nil, c.unwritten(err)
+		}
+		return c.send(b, a.w), nil
+	}
+	if len(b.first) > 0 {
+		w.Write(b.first)
+	}
+	if w.Available() < 2*fastcgi.HeaderLen {
+		w.Flush()
+	}
+	c.hold = true
+	return nil, c.unwritten(w.EndStdin())
+}
+
+// unwritten is why a request could not be sent.
+func (c *conn) unwritten(err error) error {
+	if err == nil {
+		return nil
+	}
+	return because(ErrGone, err)
+}
+
+// unread says that a request may be sent again: the worker is gone, the kernel says that it left the request unread, and
+// a second execution would do no harm even if the kernel were wrong. That the kernel says so is true of unix sockets
+// and of a request that one read takes.
+func (c *conn) unread(h *http.Request, err error) bool {
+	return c.local && c.writes == 1 && !c.heard && errors.Is(err, unix.ECONNRESET) &&
+		(h.Body == nil || h.Body == http.NoBody) && idempotent(h.Method)
+}
+
+// idempotent is RFC 9110, section 9.2.2.
+func idempotent(method string) bool {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:
+		return true
+	}
+	return false
+}
