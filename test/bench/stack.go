@@ -63,7 +63,7 @@ func (s *Stack) start(root string) (err error) {
 	if s.front {
 		return nil
 	}
-	nginx, err := serve.StartNginx(s.dir, s.address, root, s.keep)
+	nginx, err := serve.StartNginx(s.dir, s.address, root, s.keep, "")
 	if err != nil {
 		return err
 	}

@@ -184,6 +184,19 @@ func (t tally) String() string {
 	return text
 }
 
+// asker asks for one thing, again and again.
+type asker interface {
+	do() error // An error says that a request failed, or that the answer was not what it should be.
+	close()
+}
+
+// target is what a load is put on.
+type target interface {
+	asks(script string, kept bool) asker
+}
+
+func (s *server) asks(script string, kept bool) asker { return newClient(s, script, kept) }
+
 // load is some clients that ask side by side.
 type load struct {
 	clients  int
@@ -193,7 +206,7 @@ type load struct {
 }
 
 // run does it, and gives the sum. stop may be nil.
-func (l load) run(s *server, stop <-chan struct{}) tally {
+func (l load) run(s target, stop <-chan struct{}) tally {
 	var (
 		all tally
 		mu  sync.Mutex
@@ -202,7 +215,7 @@ func (l load) run(s *server, stop <-chan struct{}) tally {
 	for range l.clients {
 		wg.Go(func() {
 			var mine tally
-			c := newClient(s, l.script, l.kept)
+			c := s.asks(l.script, l.kept)
 			defer c.close()
 		requests:
 			for n := 0; l.requests == 0 || n < l.requests; n++ {
@@ -225,7 +238,7 @@ func (l load) run(s *server, stop <-chan struct{}) tally {
 }
 
 // begin runs a load in the background; end stops it and gives its tally.
-func (l load) begin(s *server) (end func() tally) {
+func (l load) begin(s target) (end func() tally) {
 	stop, result := make(chan struct{}), make(chan tally, 1)
 	go func() { result <- l.run(s, stop) }()
 	return func() tally {

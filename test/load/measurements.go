@@ -20,6 +20,7 @@ var measurements = []measurement{
 	{"reload", "Reloads under load", showReload},
 	{"broken", "Reloads that cannot succeed", showBroken},
 	{"crash", "Crashes under load", showCrash},
+	{"fates", "Requests that crash, behind HTTP", showFates},
 }
 
 func showCPU(programs [2]program, n sizes) error {

@@ -42,10 +42,13 @@ foreach ($rows as $r) {
 }
 header('X-Rows: ' . count($rows));
 echo '<table>', ob_get_clean(), "</table>\n", strlen(json_encode($rows)), "\npage\n";`, "page\n"},
-	"pid.php":     {`<?php usleep(1000 * (int)($_GET['ms'] ?? 0)); echo getmypid(), "\n";`, "\n"},
-	"segv.php":    {`<?php posix_kill(getmypid(), 11);`, "?"},
-	"kill.php":    {`<?php posix_kill(getmypid(), 9);`, "?"},
-	"version.php": {`<?php echo PHP_VERSION, " ", (opcache_get_status(false)['opcache_enabled'] ?? false) ? "opcache" : "no opcache", "\n";`, "\n"},
+	"pid.php":  {`<?php usleep(1000 * (int)($_GET['ms'] ?? 0)); echo getmypid(), "\n";`, "\n"},
+	"segv.php": {`<?php posix_kill(getmypid(), 11);`, "?"},
+	"kill.php": {`<?php posix_kill(getmypid(), 9);`, "?"},
+	// array_map calls the function through C, so that it is the process's stack that overflows, long before memory does.
+	"overflow.php": {`<?php function deeper($n) { return array_map('deeper', [$n + 1]); } deeper(0); echo "?";`, "?"},
+	"fatal.php":    {`<?php undefined_function();`, "?"},
+	"version.php":  {`<?php echo PHP_VERSION, " ", (opcache_get_status(false)['opcache_enabled'] ?? false) ? "opcache" : "no opcache", "\n";`, "\n"},
 }
 
 func (s *server) socket() string { return serve.Socket(s.dir) }

@@ -10,8 +10,8 @@ import (
 
 // NginxConf is a configuration as an operator writes it who wants speed: a process for each processor, an access log, and
 // Debian's own way of passing PHP on, to the pool whose socket is Socket(dir). It serves root on address. keep says that
-// connections to the pool are kept, as many for each of nginx's processes.
-func NginxConf(dir, address, root string, keep int) string {
+// connections to the pool are kept, as many for each of nginx's processes. settings are more lines for the server.
+func NginxConf(dir, address, root string, keep int, settings string) string {
 	user, upstream, location := "", "", ""
 	if os.Geteuid() == 0 {
 		user = "user nobody nogroup;\n"
@@ -42,6 +42,7 @@ http {
 		listen %[5]s backlog=4096;
 		root %[6]s;
 		index index.php;
+		%[8]s
 		location / { try_files $uri $uri/ /index.php?$args; }
 		location ~ \.php(/|$) {
 			include /etc/nginx/snippets/fastcgi-php.conf;
@@ -50,13 +51,13 @@ http {
 		}
 	}
 }
-`, dir, user, Socket(dir), upstream, address, root, location)
+`, dir, user, Socket(dir), upstream, address, root, location, settings)
 }
 
 // StartNginx starts nginx with NginxConf's configuration. Its files are in dir too.
-func StartNginx(dir, address, root string, keep int) (*Process, error) {
+func StartNginx(dir, address, root string, keep int, settings string) (*Process, error) {
 	conf, log := filepath.Join(dir, "nginx.conf"), filepath.Join(dir, "nginx-error.log")
-	if err := os.WriteFile(conf, []byte(NginxConf(dir, address, root, keep)), 0o644); err != nil {
+	if err := os.WriteFile(conf, []byte(NginxConf(dir, address, root, keep, settings)), 0o644); err != nil {
 		return nil, err
 	}
 	// Debian's snippets name each other relative to the directory of the main file.

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/phpsapi/phpsapi/test/serve"
+)
+
+// door is where HTTP comes in to a server's pool.
+type door struct {
+	*server
+	nginx   *serve.Process // nil: the front is the server's own
+	address string
+}
+
+// entrance is a kind of door.
+type entrance struct {
+	name string
+	// open opens one whose clients have so long to send a request's head, and whose pool has those settings, too. 0 is
+	// the door's own time.
+	open func(head time.Duration, pool string) (*door, error)
+}
+
+// entrances are phpsapi's, and then those it is compared with.
+func entrances(programs [2]program) []entrance {
+	var all []entrance
+	for _, p := range programs {
+		all = append(all, entrance{"nginx, " + p.name, func(head time.Duration, pool string) (*door, error) {
+			return behindNginx(p, head, pool)
+		}})
+	}
+	return all
+}
+
+func behindNginx(p program, head time.Duration, pool string) (*door, error) {
+	s, err := start(p, "", pool)
+	if err != nil {
+		return nil, err
+	}
+	d := &door{server: s}
+	if d.address, err = serve.FreeAddress(); err != nil {
+		s.stop()
+		return nil, err
+	}
+	settings := ""
+	if head > 0 {
+		settings = fmt.Sprintf("client_header_timeout %dms;", head.Milliseconds())
+	}
+	if d.nginx, err = serve.StartNginx(s.dir, d.address, s.dir, 0, settings); err != nil {
+		s.stop()
+		return nil, err
+	}
+	return d, nil
+}
+
+func (d *door) stop() {
+	if d.nginx != nil {
+		d.nginx.Stop()
+	}
+	d.server.stop()
+}
+
+// memory is the private memory, in KiB, of the processes that talk HTTP and of all.
+func (d *door) memory() (door, all int) {
+	if d.nginx == nil {
+		for _, pid := range d.Titled("php-fpm: front process") {
+			door += serve.Private(pid)
+		}
+	} else {
+		for _, pid := range d.nginx.Tree() {
+			door += serve.Private(pid)
+		}
+		all = door
+	}
+	for _, pid := range d.Tree() {
+		all += serve.Private(pid)
+	}
+	return door, all
+}
+
+func (d *door) dial() (net.Conn, error) { return net.Dial("tcp", d.address) }
+
+func (d *door) asks(script string, kept bool) asker { return d.visitor(script, kept) }
+
+func (d *door) visitor(script string, kept bool) *visitor {
+	name, _, _ := strings.Cut(script, "?")
+	connection := "close"
+	if kept {
+		connection = "keep-alive"
+	}
+	request := fmt.Sprintf("GET /%s HTTP/1.1\r\nHost: localhost\r\nConnection: %s\r\n\r\n", script, connection)
+	return &visitor{door: d, kept: kept, request: []byte(request), status: http.StatusOK, want: []byte(scripts[name].answer)}
+}
+
+// visitor asks a door for one page, again and again. It never asks twice for what failed once, as browsers do.
+type visitor struct {
+	door    *door
+	kept    bool
+	request []byte
+	status  int    // of the answer
+	want    []byte // how the answer ends
+
+	conn   net.Conn
+	reader *bufio.Reader
+}
+
+func (v *visitor) do() error {
+	err := v.exchange()
+	if err != nil || !v.kept {
+		v.close()
+	}
+	return err
+}
+
+func (v *visitor) exchange() (err error) {
+	if v.conn == nil {
+		if v.conn, err = v.door.dial(); err != nil {
+			return err
+		}
+		v.reader = bufio.NewReader(v.conn)
+	}
+	v.conn.SetDeadline(time.Now().Add(patience))
+	if _, err := v.conn.Write(v.request); err != nil {
+		return err
+	}
+	response, err := http.ReadResponse(v.reader, nil)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	switch {
+	case err != nil:
+		return err
+	case response.StatusCode != v.status:
+		return fmt.Errorf("%s, want %d: %q", response.Status, v.status, body)
+	case v.status == http.StatusOK && len(body) == 0:
+		return errEmpty
+	case v.status == http.StatusOK && !bytes.HasSuffix(body, v.want):
+		return fmt.Errorf("answer %q, want %q at its end", body, v.want)
+	case response.Close:
+		v.close()
+	}
+	return nil
+}
+
+func (v *visitor) close() {
+	if v.conn != nil {
+		v.conn.Close()
+		v.conn = nil
+	}
+}
