@@ -5,6 +5,7 @@ package main
 import (
 	"os"
 	"testing"
+	"time"
 )
 
 var programs [2]program
@@ -95,6 +96,34 @@ func TestManyRequestsOnKeptAndNewConnections(t *testing.T) {
 	sum, f, err := million(programs[0], 100_000)
 	t.Log(sum, f)
 	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestIdleAndSlowClientsHoldNobodyUp(t *testing.T) {
+	c := crowd{idle: 2_000, slow: 200, lasting: 4 * time.Second, head: time.Second}
+	h, err := entrances(programs)[0].hold(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range h.lines() {
+		t.Log(line)
+	}
+	if err := h.ok(c); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCrashBehindHTTPCostsTheRequestInHand(t *testing.T) {
+	r, err := meetFates(entrances(programs)[0], 3)
+	for _, f := range r.fates {
+		t.Log(f)
+	}
+	t.Log(r.rest)
+	if err != nil {
+		t.Error(err)
+	}
+	if err := r.ok(); err != nil {
 		t.Error(err)
 	}
 }

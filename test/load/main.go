@@ -22,7 +22,7 @@ import (
 const stock = "/usr/sbin/php-fpm8.2"
 
 // sizes are how much is measured.
-type sizes struct{ rounds, requests, million, reloads int }
+type sizes struct{ rounds, requests, million, reloads, idle int }
 
 func main() {
 	n := sizes{}
@@ -31,6 +31,7 @@ func main() {
 	flag.IntVar(&n.requests, "requests", 20_000, "requests of each round of cpu; memory makes ten times as many")
 	flag.IntVar(&n.million, "million", 1_000_000, "requests of million")
 	flag.IntVar(&n.reloads, "reloads", 10, "reloads of reload, one a second")
+	flag.IntVar(&n.idle, "idle", 10_000, "idle connections of hold; a tenth of them sends slowly, too")
 	ours := flag.String("phpsapi", "", "a phpsapi that is built already")
 	flag.Parse()
 	if err := run(*ours, *only, n); err != nil {

@@ -20,6 +20,7 @@ var measurements = []measurement{
 	{"reload", "Reloads under load", showReload},
 	{"broken", "Reloads that cannot succeed", showBroken},
 	{"crash", "Crashes under load", showCrash},
+	{"hold", "Idle connections and slow senders, behind HTTP", showHeld},
 	{"fates", "Requests that crash, behind HTTP", showFates},
 }
 
