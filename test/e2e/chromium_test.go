@@ -205,10 +205,11 @@ func (c *chromium) shot(name string) {
 		return
 	}
 	file := filepath.Join("..", "..", "build", "e2e", strings.ReplaceAll(c.t.Name(), "/", "-")+"-"+name+".png")
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err == nil {
-		err = os.WriteFile(file, picture, 0o644)
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		c.t.Errorf("chromium: %v", err)
+		return
 	}
-	if err != nil {
+	if err := os.WriteFile(file, picture, 0o644); err != nil {
 		c.t.Errorf("chromium: %v", err)
 	}
 }

@@ -156,8 +156,12 @@ func (p *place) start(name string, stop syscall.Signal, ready func() error, args
 
 // await repeats check until it is content, the program ended, or half a minute is over.
 func (g *program) await(check func() error) error {
+	return g.awaitFor(30*time.Second, check)
+}
+
+func (g *program) awaitFor(limit time.Duration, check func() error) error {
 	var err error
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(limit); time.Now().Before(deadline); {
 		if err = check(); err == nil {
 			return nil
 		}
