@@ -163,17 +163,7 @@ func (l *loader) load() bool {
 	if p := l.opt.Prefix; p.Filled() && !l.sys.isDir(p.Value) {
 		return l.refuse(Error{}, zlog.Error, "the global prefix '%s' does not exist or is not a directory", p.Value)
 	}
-	if l.opt.Pid != "" {
-		l.cfg.Global.Pid = setText(l.opt.Pid)
-	}
-	switch {
-	case l.opt.Path != "":
-		l.cfg.Path = l.opt.Path
-	case l.opt.Prefix.Set:
-		l.cfg.Path = l.opt.Prefix.Value + "/etc/php-fpm.conf"
-	default:
-		l.cfg.Path = l.opt.Build.Config
-	}
+	l.begin()
 	if !l.readFile(l.cfg.Path) {
 		return l.refuse(Error{Place: Place{File: l.cfg.Path}}, zlog.Error, "failed to load configuration file '%s'", l.cfg.Path)
 	}
@@ -189,6 +179,21 @@ func (l *loader) load() bool {
 		}
 	}
 	return true
+}
+
+// begin takes from the options which file to read, and what counts unless that says otherwise.
+func (l *loader) begin() {
+	if l.opt.Pid != "" {
+		l.cfg.Global.Pid = setText(l.opt.Pid)
+	}
+	switch {
+	case l.opt.Path != "":
+		l.cfg.Path = l.opt.Path
+	case l.opt.Prefix.Set:
+		l.cfg.Path = l.opt.Prefix.Value + "/etc/php-fpm.conf"
+	default:
+		l.cfg.Path = l.opt.Build.Config
+	}
 }
 
 // say logs a message.
