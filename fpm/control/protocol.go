@@ -1,0 +1,98 @@
+package control
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Command is what is asked for.
+type Command string
+
+// The commands.
+const (
+	// Reload does what SIGUSR2 does. The Answer after the outcome has Generation or Failed; with Request.Drained
+	// another follows when the generations before have ended.
+	Reload Command = "reload"
+	// Stop does what SIGQUIT does, with Request.Now what SIGTERM does. No Answer is the last: the connection ends
+	// with the master.
+	Stop Command = "stop"
+	// Status answers at once, with Status.
+	Status Command = "status"
+)
+
+// Request is what an operator asks for.
+type Request struct {
+	Command Command `json:"command"`
+	Now     bool    `json:"now,omitempty"`     // of Stop: do not wait for requests
+	Drained bool    `json:"drained,omitempty"` // of Reload: wait for the old generations too
+	Full    bool    `json:"full,omitempty"`    // of Status: each worker
+}
+
+// MaxRequest is the longest line of a Request, in bytes.
+const MaxRequest = 4 << 10
+
+// Reason is why a Request failed, for programs.
+type Reason string
+
+// The reasons.
+const (
+	Failed    Reason = "failed"        // it was tried
+	Refused   Reason = "refused"       // it was not, or is no request
+	Denied    Reason = "denied"        // the operator may not ask
+	BadConfig Reason = "configuration" // the configuration was refused
+)
+
+// Answer is what the master says.
+type Answer struct {
+	Done   bool   `json:"done,omitempty"` // no other Answer follows
+	Reason Reason `json:"reason,omitempty"`
+	Why    string `json:"why,omitempty"` // for people; set where Reason is
+	// Lines are warnings and errors that belong to the answer, as in the error log, but without time.
+	Lines []string `json:"lines,omitempty"`
+
+	Generation int       `json:"generation,omitempty"` // of Reload: which serves now
+	Progress   *Progress `json:"progress,omitempty"`   // about once a second, while something is waited for
+	Status     *Report   `json:"status,omitempty"`
+}
+
+// Progress is what a stop, or the end of old generations, still waits for.
+type Progress struct {
+	Workers  int `json:"workers"`  // that have not ended
+	Requests int `json:"requests"` // that they have in hand
+}
+
+// Write sends a Request or an Answer.
+func Write(w io.Writer, message any) error {
+	line, err := json.Marshal(message)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(append(line, '\n'))
+	return err
+}
+
+var errTooLong = errors.New("the request is too long")
+
+// ReadRequest reads a Request from an untrusted connection. It reads no more than MaxRequest bytes.
+func ReadRequest(r io.Reader) (Request, error) {
+	var request Request
+	lines := bufio.NewReaderSize(r, MaxRequest)
+	line, err := lines.ReadSlice('\n')
+	switch {
+	case err == bufio.ErrBufferFull:
+		return request, errTooLong
+	case err != nil:
+		return request, fmt.Errorf("no request: %w", err)
+	}
+	if err := json.Unmarshal(line, &request); err != nil {
+		return request, fmt.Errorf("no request: %w", err)
+	}
+	switch request.Command {
+	case Reload, Stop, Status:
+		return request, nil
+	}
+	return request, fmt.Errorf("unknown command %.20q", request.Command)
+}

@@ -1,0 +1,74 @@
+package control
+
+import "encoding/json"
+
+// Report is what Status tells of a service. Its JSON is what `phpsapi fpm status --json` prints: names may be added.
+type Report struct {
+	Pid        int     `json:"pid"`
+	Version    string  `json:"version"` // of phpsapi
+	PHP        string  `json:"php"`     // MAJOR.MINOR of the engine
+	Config     string  `json:"configuration"`
+	State      string  `json:"state"`       // "normal", "finishing" or "terminating"
+	StartTime  int64   `json:"start time"`  // of the master, in seconds since 1970
+	StartSince int64   `json:"start since"` // in seconds
+	LastReload *Ending `json:"last reload,omitempty"`
+	// Reloading says that a reload is under way.
+	Reloading   bool         `json:"reloading"`
+	Generations []Generation `json:"generations"` // the serving one first
+}
+
+// Ending is how a reload ended.
+type Ending struct {
+	Time       int64    `json:"time"` // in seconds since 1970
+	Generation int      `json:"generation,omitempty"`
+	Why        string   `json:"why,omitempty"` // it failed; empty: it did not
+	Lines      []string `json:"lines,omitempty"`
+}
+
+// The states of a Generation.
+const (
+	Serving  = "serving"
+	Starting = "starting"
+	Retiring = "retiring" // it finishes its requests
+)
+
+// Generation is a configuration at work.
+type Generation struct {
+	Generation int    `json:"generation"`
+	State      string `json:"state"`
+	StartTime  int64  `json:"start time"`
+	// Pools are the pools' status pages in JSON, php-fpm's names and values: Pool reads them.
+	Pools []json.RawMessage `json:"pools"`
+}
+
+// Pool is a pool's status page.
+type Pool struct {
+	Name               string    `json:"pool"`
+	PM                 string    `json:"process manager"`
+	StartTime          int64     `json:"start time"`
+	Accepted           uint64    `json:"accepted conn"`
+	ListenQueue        int       `json:"listen queue"`
+	MaxListenQueue     int       `json:"max listen queue"`
+	ListenQueueLen     int       `json:"listen queue len"`
+	Idle               int       `json:"idle processes"`
+	Active             int       `json:"active processes"`
+	Total              int       `json:"total processes"`
+	MaxActive          int       `json:"max active processes"`
+	MaxChildrenReached uint64    `json:"max children reached"`
+	Slow               uint64    `json:"slow requests"`
+	Processes          []Process `json:"processes"` // where Request.Full was set
+}
+
+// Process is a worker on its pool's status page.
+type Process struct {
+	Pid      int     `json:"pid"`
+	State    string  `json:"state"`
+	Since    int64   `json:"start since"` // seconds
+	Requests uint64  `json:"requests"`
+	Duration int64   `json:"request duration"` // microseconds
+	Method   string  `json:"request method"`
+	URI      string  `json:"request uri"`
+	Script   string  `json:"script"`
+	CPU      float64 `json:"last request cpu"`    // percent
+	Memory   uint64  `json:"last request memory"` // bytes
+}
