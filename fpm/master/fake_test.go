@@ -37,6 +37,8 @@ func TestMain(m *testing.M) {
 		os.Exit(fakeMaster())
 	case "worker":
 		os.Exit(fakeWorker())
+	case "operator":
+		os.Exit(operatorRole())
 	}
 	os.Exit(m.Run())
 }

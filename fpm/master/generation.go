@@ -20,6 +20,7 @@ type generation struct {
 	zygote forker  // nil before it has started and after it is gone
 	said   startup // while PHP was started in the zygote
 	faults *faults
+	begun  time.Time
 
 	retiring   bool // no worker of it is replaced
 	escalation escalation
@@ -53,7 +54,7 @@ type pool struct {
 
 // newGeneration prepares what needs no process: pools without sockets, their scoreboards and access logs.
 func newGeneration(number int, cfg *conf.Config, ids []conf.Identity, now time.Time) (*generation, error) {
-	g := &generation{number: number, config: cfg,
+	g := &generation{number: number, config: cfg, begun: now,
 		faults: newFaults(cfg.Global.EmergencyRestartThreshold, cfg.Global.EmergencyRestartInterval)}
 	byConf := map[*conf.Pool]*pool{}
 	for i, c := range cfg.Pools {

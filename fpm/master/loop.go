@@ -32,6 +32,7 @@ type Master struct {
 	next       *generation   // the one a reload makes
 	old        []*generation // those that finish their requests
 	attempt    *attempt      // the reload under way
+	operators  operators     // those on the control socket, and what they wait for
 
 	state           state
 	escalation      escalation   // of a stop
@@ -93,7 +94,8 @@ func (m *Master) nextDeadline() time.Time {
 			next = t
 		}
 	}
-	for _, t := range []time.Time{m.heartbeatAt, m.systemdAt, m.retryReloadAt, m.park.retryAt, m.escalation.deadline} {
+	for _, t := range []time.Time{m.heartbeatAt, m.systemdAt, m.retryReloadAt, m.park.retryAt, m.operators.progressAt,
+		m.escalation.deadline} {
 		sooner(t)
 	}
 	if m.attempt != nil {
@@ -126,6 +128,9 @@ func (m *Master) tick(now time.Time) {
 	}
 	if due(&m.systemdAt, m.systemd.interval) {
 		m.tellSystemd()
+	}
+	if due(&m.operators.progressAt, progressInterval) {
+		m.tellProgress()
 	}
 	if !m.retryReloadAt.IsZero() && !now.Before(m.retryReloadAt) {
 		m.retryReloadAt = time.Time{}

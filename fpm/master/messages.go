@@ -44,6 +44,20 @@ func (l lines) notSwitching(to, from string) {
 	l.Logf(zlog.Debug, "not switching to '%s' state, because already in '%s' state", to, from)
 }
 
+// ---- operators ----
+
+func (l lines) controlNotOpened(err error) {
+	l.Logf(zlog.Warning, "no control socket: %v; `phpsapi fpm` reload, stop and status will not work, signals will", err)
+}
+
+func (l lines) askedFor(command string, pid, uid int) {
+	l.Logf(zlog.Notice, "%s asked for by process %d of user %d", command, pid, uid)
+}
+
+func (l lines) operatorDenied(pid, uid int) {
+	l.Logf(zlog.Warning, "process %d of user %d may not use the control socket", pid, uid)
+}
+
 // ---- logs ----
 
 func (l lines) errorLogReopened()    { l.Log.Log(zlog.Notice, "error log file re-opened") }

@@ -5,6 +5,7 @@ package master
 
 import (
 	"errors"
+	"io"
 	"os"
 	"slices"
 	"syscall"
@@ -27,6 +28,7 @@ type attempt struct {
 	deadline time.Time
 	again    bool   // another reload was asked for meanwhile
 	pidFile  string // the new generation's, once it is written
+	lines    lineCollector
 }
 
 // reload begins to replace the serving generation: new configuration, sockets and zygote, then its first workers.
@@ -43,10 +45,13 @@ func (m *Master) reload() {
 	m.log.reloadingBy(m.opt.Argv)
 	m.systemd.reloading()
 	m.attempt = &attempt{before: m.errorLog.state(), deadline: m.sys.now().Add(readyTimeout)}
+	m.operators.round++
 	m.retryReloadAt = time.Time{}
 	m.errorLog.restoreStderr()
 	m.errorLog.relaunch()
-	g, err := m.prepare()
+	m.attempt.lines.begin(m.errorLog.log)
+	g, err := m.prepare(io.MultiWriter(os.Stderr, &m.attempt.lines))
+	m.attempt.lines.end(m.errorLog.log)
 	if err != nil {
 		m.abandonReload(err)
 		return
@@ -55,9 +60,11 @@ func (m *Master) reload() {
 	m.startZygote(g)
 }
 
-// prepare reads the configuration and makes a generation of it, with its sockets, but without a process.
-func (m *Master) prepare() (*generation, error) {
+// prepare reads the configuration and makes a generation of it, with its sockets, but without a process. Complaints
+// about syntax go to stderr.
+func (m *Master) prepare(stderr io.Writer) (*generation, error) {
 	options := m.opt.confOptions(m.errorLog)
+	options.Stderr = stderr
 	cfg, err := conf.Load(options)
 	if err != nil {
 		return nil, err
@@ -121,6 +128,7 @@ func (e zygoteStarted) happen(m *Master) {
 	case g != m.next: // given up meanwhile
 		m.closeZygote(g)
 	case e.err != nil:
+		m.attempt.lines.add(g.said...)
 		m.abandonReload(e.err)
 	case m.state != normal:
 		m.next, m.attempt = nil, nil
@@ -183,6 +191,7 @@ func (m *Master) commitReload() {
 	m.begin()
 	m.park.move(old)
 	m.park.unlisten(old)
+	m.reloadEnded(nil, nil)
 	if again {
 		m.log.reloading()
 		m.reload()
@@ -207,6 +216,7 @@ func (m *Master) abandonReload(why error) {
 	m.log.reloadFailed(why)
 	m.systemd.reloadFailed(why)
 	m.sockets.keep([]*generation{m.gen})
+	m.reloadEnded(why, a.lines.lines)
 	if m.gen.zygote == nil {
 		m.retryReloadAt = m.sys.now().Add(retryReload)
 	}
@@ -239,4 +249,5 @@ func (m *Master) drop(g *generation) {
 	m.old = slices.DeleteFunc(m.old, func(other *generation) bool { return other == g })
 	m.closeZygote(g)
 	g.close()
+	m.tellDrained()
 }

@@ -77,6 +77,7 @@ func (m *Master) stop(to state) {
 	m.state = to
 	m.log.switching(to.String())
 	m.systemd.stopping()
+	m.tellStopping()
 	m.escalation = escalation{}
 	m.nextStep(m.sys.now())
 }

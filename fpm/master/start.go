@@ -34,24 +34,35 @@ type Options struct {
 	Argv        []string     // the command line, with which a daemon is executed too
 	Program     string       // this program's file
 	Engine      string       // the libphp for the zygotes
+	Version     string       // phpsapi's own, for `phpsapi fpm status`
+	PHP         string       // the engine's, MAJOR.MINOR, likewise
 	// Module says what the zygotes start. It is asked for every generation: php.ini may have moved.
 	Module func() sapi.Module
 	// Title sets the process title; nil where there is none to set.
 	Title func(string)
 }
 
-// confOptions are those for a Load by this master.
-func (o *Options) confOptions(e *errorLog) conf.Options {
+// located are the options for reading the configuration that php.ini knows of.
+func (o *Options) located() conf.Options {
 	c := o.Conf
 	settings := phpini.Read(o.Module())
 	c.Directive = settings.Get
 	if c.Path == "" {
 		c.Path = settings["fpm.config"]
 	}
+	return c
+}
+
+// confOptions are those for a Load by this master.
+func (o *Options) confOptions(e *errorLog) conf.Options {
+	c := o.located()
 	c.Log = e.log
 	c.System.OpenErrorLog = e.open
 	return c
 }
+
+// Locate says which configuration a master with these options has, and where its pid is written; empty: nowhere.
+func Locate(o Options) (config, pidFile string) { return conf.PidFile(o.located()) }
 
 func (o *Options) zygoteConfig() zygote.Config {
 	// The name is what ps shows, and with the environment behind it the room for the workers' titles.
@@ -158,6 +169,7 @@ func leaveStdio() {
 func (m *Master) serve() {
 	debug.SetGCPercent(gcPercent)
 	catchAll(m.signals)
+	m.listenControl()
 	m.begin()
 	m.loop()
 	m.lastOutput()

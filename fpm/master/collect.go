@@ -1,0 +1,41 @@
+package master
+
+import (
+	"strings"
+
+	"github.com/phpsapi/phpsapi/fpm/zlog"
+)
+
+// lineCollector keeps the warnings and errors that are logged meanwhile, for who asked for what caused them.
+type lineCollector struct{ lines []string }
+
+// maxCollected bounds them.
+const maxCollected = 50
+
+func (c *lineCollector) add(lines ...string) {
+	for _, line := range lines {
+		if len(c.lines) < maxCollected {
+			c.lines = append(c.lines, strings.TrimRight(line, "\n"))
+		}
+	}
+}
+
+// Write takes what is not logged.
+func (c *lineCollector) Write(text []byte) (int, error) {
+	c.add(string(text))
+	return len(text), nil
+}
+
+func (c *lineCollector) begin(log *zlog.Log) {
+	log.Configure(func(s *zlog.Settings) {
+		s.External = func(level zlog.Level, message string) {
+			if level >= zlog.Warning {
+				c.add(level.String() + ": " + message)
+			}
+		}
+	})
+}
+
+func (c *lineCollector) end(log *zlog.Log) {
+	log.Configure(func(s *zlog.Settings) { s.External = nil })
+}

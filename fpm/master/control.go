@@ -1,0 +1,185 @@
+package master
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/control"
+	"github.com/phpsapi/phpsapi/fpm/status"
+)
+
+// progressInterval is how often an operator who waits hears what for.
+const progressInterval = time.Second
+
+// operators is what the loop knows of operators.
+type operators struct {
+	since      time.Time // when the service began
+	waiting    []*operator
+	progressAt time.Time       // zero: nobody waits
+	round      int             // reloads that began; each has an end
+	last       *control.Ending // of the last reload that ended
+}
+
+func (e operatorDenied) happen(m *Master) { m.log.operatorDenied(e.pid, e.uid) }
+
+func (e operatorGone) happen(m *Master) { m.dismiss(e.o) }
+
+// dismiss stops telling an operator of progress.
+func (m *Master) dismiss(o *operator) {
+	m.operators.waiting = slices.DeleteFunc(m.operators.waiting, func(other *operator) bool { return other == o })
+	if len(m.operators.waiting) == 0 {
+		m.operators.progressAt = time.Time{}
+	}
+}
+
+func (m *Master) keepWaiting(o *operator) {
+	if len(m.operators.waiting) == 0 {
+		m.operators.progressAt = m.sys.now().Add(progressInterval)
+	}
+	m.operators.waiting = append(m.operators.waiting, o)
+}
+
+func (e operatorAsked) happen(m *Master) {
+	o := e.o
+	if o.request.Command == control.Status {
+		o.tell(control.Answer{Done: true, Status: m.report(o.request.Full)})
+		return
+	}
+	m.log.askedFor(string(o.request.Command), o.pid, o.uid)
+	switch {
+	case o.request.Command == control.Reload && m.state != normal:
+		o.tell(control.Answer{Done: true, Reason: control.Refused, Why: "the service is " + m.state.String()})
+	case o.request.Command == control.Reload:
+		// The next one to begin, at once or after the one under way, which may have read the configuration already.
+		o.round = m.operators.round + 1
+		m.keepWaiting(o)
+		m.log.reloading()
+		m.reload()
+	case o.request.Now:
+		m.keepWaiting(o)
+		m.log.terminating()
+		m.stop(terminating)
+	default:
+		m.keepWaiting(o)
+		m.log.finishing()
+		m.stop(finishing)
+	}
+}
+
+// reloadEnded tells who waited for it how a reload ended. why is nil where the new generation serves.
+func (m *Master) reloadEnded(why error, lines []string) {
+	m.operators.last = &control.Ending{Time: m.sys.now().Unix(), Generation: m.gen.number, Lines: lines}
+	a := control.Answer{Generation: m.gen.number, Lines: lines}
+	if why != nil {
+		m.operators.last.Why = why.Error()
+		a.Reason, a.Why = control.Failed, why.Error()
+		var refused *conf.Error
+		if errors.As(why, &refused) {
+			a.Reason = control.BadConfig
+		}
+	} else {
+		a.Progress = m.progress(m.gen.number - 1)
+	}
+	for _, o := range slices.Clone(m.operators.waiting) {
+		if o.round == 0 || o.round > m.operators.round {
+			continue
+		}
+		o.round = 0
+		a.Done = why != nil || !o.request.Drained
+		o.tell(a)
+		if a.Done {
+			m.dismiss(o)
+			continue
+		}
+		o.drain = m.gen.number - 1
+	}
+	m.tellDrained()
+}
+
+// tellDrained tells who waited for the end of old generations that they have ended.
+func (m *Master) tellDrained() {
+	for _, o := range slices.Clone(m.operators.waiting) {
+		if o.drain > 0 && !slices.ContainsFunc(m.old, func(g *generation) bool { return g.number <= o.drain }) {
+			o.tell(control.Answer{Done: true, Generation: o.drain + 1})
+			m.dismiss(o)
+		}
+	}
+}
+
+// tellStopping tells those who wait for a reload that there will be none.
+func (m *Master) tellStopping() {
+	for _, o := range slices.Clone(m.operators.waiting) {
+		if o.request.Command == control.Reload {
+			o.tell(control.Answer{Done: true, Reason: control.Failed, Why: "the service was stopped meanwhile"})
+			m.dismiss(o)
+		}
+	}
+}
+
+// tellProgress says what a stop, or the end of old generations, waits for. Who does not read it does without.
+func (m *Master) tellProgress() {
+	for _, o := range m.operators.waiting {
+		if len(o.answers) == 0 {
+			o.tell(control.Answer{Progress: m.progress(o.drain)})
+		}
+	}
+}
+
+// progress counts what is left of the generations up to that number, or of all while the service is being stopped.
+func (m *Master) progress(drain int) *control.Progress {
+	p := &control.Progress{}
+	for _, g := range m.generations() {
+		if m.state == normal && g.number > drain {
+			continue
+		}
+		for _, pool := range g.pools {
+			_, active, _, _ := pool.census()
+			p.Workers += len(pool.children)
+			p.Requests += active
+		}
+	}
+	return p
+}
+
+// report is what `phpsapi fpm status` tells.
+func (m *Master) report(full bool) *control.Report {
+	now := m.sys.now()
+	r := &control.Report{Pid: os.Getpid(), Version: m.opt.Version, PHP: m.opt.PHP, Config: m.gen.config.Path, State: m.state.String(),
+		StartTime: m.operators.since.Unix(), StartSince: int64(now.Sub(m.operators.since).Seconds()),
+		Reloading: m.attempt != nil, LastReload: m.operators.last}
+	if path, err := filepath.Abs(r.Config); err == nil {
+		r.Config = path
+	}
+	for _, g := range m.generations() {
+		state := control.Serving
+		switch {
+		case g == m.next:
+			state = control.Starting
+		case g.retiring:
+			state = control.Retiring
+		}
+		one := control.Generation{Generation: g.number, State: state, StartTime: g.begun.Unix()}
+		for _, p := range g.pools {
+			if page, ok := p.page(full); ok {
+				one.Pools = append(one.Pools, page)
+			}
+		}
+		r.Generations = append(r.Generations, one)
+	}
+	return r
+}
+
+// page is the pool's status page in JSON; false where there is none to be had.
+func (p *pool) page(full bool) (json.RawMessage, bool) {
+	snapshot, ok := status.Take(p.board.Reader)
+	if !ok {
+		return nil, false
+	}
+	body := status.NewPage(snapshot, status.Choice{Format: status.JSON, Full: full}, false).Body
+	return body, json.Valid(body)
+}

@@ -1,0 +1,332 @@
+package master
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/control"
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
+	"github.com/phpsapi/phpsapi/sapi"
+)
+
+// operator connects to the master's control socket.
+func (s *service) operator() *control.Client {
+	s.t.Helper()
+	c, err := control.Dial(s.command.Process.Pid)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// give gives a command and returns the master's answers, and how they ended.
+func (s *service) give(r control.Request) (answers []control.Answer, err error) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	defer cancel()
+	last, err := s.operator().Ask(ctx, r, func(a control.Answer) { answers = append(answers, a) })
+	return append(answers, last), err
+}
+
+func (s *service) report(full bool) *control.Report {
+	s.t.Helper()
+	answers, err := s.give(control.Request{Command: control.Status, Full: full})
+	if err != nil || len(answers) != 1 || answers[0].Status == nil {
+		s.t.Fatalf("got %+v, %v", answers, err)
+	}
+	return answers[0].Status
+}
+
+func TestOperatorReloads(t *testing.T) {
+	s := start(t, static)
+	s.expect("ready to handle")
+	answers, err := s.give(control.Request{Command: control.Reload})
+	if err != nil || len(answers) != 1 || !answers[0].Done || answers[0].Generation != 2 || answers[0].Reason != "" {
+		t.Fatalf("got %+v, %v", answers, err)
+	}
+	if n := s.generation("sock"); n != 2 {
+		t.Errorf("generation %d answers when the reload is said to be done, want 2", n)
+	}
+	s.expect(fmt.Sprintf(`NOTICE: reload asked for by process %d of user %d$`, os.Getpid(), os.Getuid()))
+	s.expect(`NOTICE: Reloading in progress \.\.\.$`)
+	if r := s.report(false); r.LastReload == nil || r.LastReload.Why != "" || r.LastReload.Generation != 2 {
+		t.Errorf("last reload: %+v", r.LastReload)
+	}
+}
+
+func TestOperatorHearsWhyAReloadFailed(t *testing.T) {
+	s := start(t, static, "MASTER_TEST_NO_WORKER=DIR/no-worker")
+	s.expect("ready to handle")
+	for name, c := range map[string]struct {
+		prepare func()
+		reason  control.Reason
+		why     string
+		line    string
+	}{
+		"configuration": {func() { s.configure(static + "pm.nonsense = 1\n") }, control.BadConfig, "unknown entry 'pm.nonsense'", "ERROR: ["},
+		"syntax":        {func() { s.configure(static + "x = \"unclosed\n") }, control.BadConfig, "syntax error", "PHP:  syntax error"},
+		"socket": {func() { s.configure(static + "[b]\nlisten = DIR/not/there\npm = static\npm.max_children = 1\n") },
+			control.Failed, "no such file or directory", "ERROR: unable to bind"},
+		"worker": {func() { s.configure(static); os.WriteFile(s.path("no-worker"), nil, 0o600) }, control.Failed, "exited with code 70", ""},
+	} {
+		os.Remove(s.path("no-worker"))
+		c.prepare()
+		answers, err := s.give(control.Request{Command: control.Reload, Drained: true})
+		if err != nil || len(answers) != 1 || !answers[0].Done {
+			t.Fatalf("%s: got %+v, %v", name, answers, err)
+		}
+		a := answers[0]
+		if lines := strings.Join(a.Lines, "\n"); a.Reason != c.reason || !strings.Contains(a.Why, c.why) || !strings.Contains(lines, c.line) {
+			t.Errorf("%s: got %+v", name, a)
+		}
+		if r := s.report(false); r.LastReload == nil || r.LastReload.Why != a.Why || r.Generations[0].Generation != 1 {
+			t.Errorf("%s: status %+v", name, r)
+		}
+	}
+	if n := s.generation("sock"); n != 1 {
+		t.Errorf("generation %d answers, want 1", n)
+	}
+}
+
+// While a reload is under way another is asked for: it may have read the configuration too early for that.
+func TestOperatorsReloadsAreNotMixedUp(t *testing.T) {
+	s := start(t, static)
+	s.expect("ready to handle")
+	generations := make(chan int)
+	for range 2 {
+		c := s.operator()
+		go func() {
+			a, _ := c.Ask(context.Background(), control.Request{Command: control.Reload}, nil)
+			generations <- a.Generation
+		}()
+	}
+	if sum := <-generations + <-generations; sum != 2+3 {
+		t.Errorf("the sum of the generations is %d, want 2 and 3", sum)
+	}
+}
+
+func TestOperatorWaitsForTheOldWorkers(t *testing.T) {
+	s := start(t, static)
+	s.expect("ready to handle")
+	conn := s.dial("sock")
+	defer conn.Close()
+	fmt.Fprintln(conn, "sleep 1500")
+	s.awaitActive(1)
+	answers, err := s.give(control.Request{Command: control.Reload, Drained: true})
+	if err != nil || len(answers) < 3 {
+		t.Fatalf("got %+v, %v, want outcome, progress, end", answers, err)
+	}
+	if a := answers[0]; a.Generation != 2 || a.Done || a.Progress == nil || a.Progress.Requests < 1 {
+		t.Errorf("outcome: %+v", a)
+	}
+	if p := answers[1].Progress; p == nil || p.Requests != 1 || p.Workers < 1 {
+		t.Errorf("progress: %+v", p)
+	}
+	if r := s.report(false); len(r.Generations) != 1 {
+		t.Errorf("after the end: %+v", r.Generations)
+	}
+	if answer, _ := bufio.NewReader(conn).ReadString('\n'); !strings.HasPrefix(answer, "pool www generation 1") {
+		t.Errorf("the request got %q", answer)
+	}
+}
+
+// awaitActive waits until so many workers of the serving generation have a request.
+func (s *service) awaitActive(n int) {
+	s.t.Helper()
+	for range 500 {
+		if strings.Contains(string(s.report(false).Generations[0].Pools[0]), fmt.Sprintf(`"active processes":%d,`, n)) {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	s.t.Fatalf("never %d active workers", n)
+}
+
+func TestOperatorStops(t *testing.T) {
+	s := start(t, "process_control_timeout = 9\n"+static)
+	s.expect("ready to handle")
+	conn := s.dial("sock")
+	defer conn.Close()
+	fmt.Fprintln(conn, "sleep 1500")
+	s.awaitActive(1)
+	answers, err := s.give(control.Request{Command: control.Stop})
+	if !errors.Is(err, control.ErrEnded) || len(answers) < 2 || answers[0].Progress == nil || answers[0].Progress.Requests != 1 {
+		t.Errorf("got %+v, %v, want progress and the end", answers, err)
+	}
+	if answer, _ := bufio.NewReader(conn).ReadString('\n'); !strings.HasPrefix(answer, "pool www") {
+		t.Errorf("the request got %q", answer)
+	}
+	if status := s.end(); status != 0 {
+		t.Errorf("exit status %d", status)
+	}
+	s.expect(`NOTICE: stop asked for by`)
+	s.expect(`NOTICE: Finishing \.\.\.$`)
+	s.never("WARNING|ERROR")
+}
+
+func TestOperatorStopsNow(t *testing.T) {
+	s := start(t, "process_control_timeout = 9\n"+static)
+	s.expect("ready to handle")
+	conn := s.dial("sock")
+	defer conn.Close()
+	fmt.Fprintln(conn, "sleep 9000")
+	s.awaitActive(1)
+	finishing := s.operator()
+	go finishing.Ask(context.Background(), control.Request{Command: control.Stop}, func(control.Answer) {})
+	s.expect(`Finishing`)
+	if r := s.report(false); r.State != "finishing" {
+		t.Errorf("state %q", r.State)
+	}
+	if answers, err := s.give(control.Request{Command: control.Reload}); err != nil || answers[0].Reason != control.Refused {
+		t.Errorf("a reload while stopping: %+v, %v", answers, err)
+	}
+	if answers, err := s.give(control.Request{Command: control.Stop, Now: true}); !errors.Is(err, control.ErrEnded) {
+		t.Errorf("got %+v, %v", answers, err)
+	}
+	s.expect(`Terminating`)
+	s.end()
+}
+
+func TestOperatorSeesStuckWorkers(t *testing.T) {
+	s := start(t, static)
+	s.expect("ready to handle")
+	for range 3 {
+		conn := s.dial("sock")
+		defer conn.Close()
+		fmt.Fprintln(conn, "sleep 9000")
+	}
+	s.awaitActive(2)
+	r := s.report(true)
+	page := string(r.Generations[0].Pools[0])
+	if r.Pid != s.command.Process.Pid || r.State != "normal" || r.Config != s.path("conf") || r.Generations[0].State != control.Serving {
+		t.Errorf("got %+v", r)
+	}
+	if !strings.Contains(page, `"pool":"www"`) || strings.Count(page, `"state":"Running"`) != 2 {
+		t.Errorf("pool %s", page)
+	}
+}
+
+func TestForeignUserIsRefused(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can be another user")
+	}
+	s := start(t, static)
+	s.expect("ready to handle")
+	c := exec.Command("/proc/self/exe")
+	c.Env = append(os.Environ(), roleVariable+"=operator", fmt.Sprintf("MASTER=%d", s.command.Process.Pid))
+	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	said, err := c.CombinedOutput()
+	if err != nil || !strings.Contains(string(said), "denied: only root and user 0") {
+		t.Errorf("got %q, %v", said, err)
+	}
+	s.expect(`WARNING: process \d+ of user 65534 may not use the control socket$`)
+	if n := s.generation("sock"); n != 1 {
+		t.Errorf("generation %d answers", n)
+	}
+}
+
+// operatorRole is another user who asks for a stop.
+func operatorRole() int {
+	var pid int
+	fmt.Sscan(os.Getenv("MASTER"), &pid)
+	c, err := control.Dial(pid)
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	a, err := c.Ask(context.Background(), control.Request{Command: control.Stop, Now: true}, nil)
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	fmt.Printf("%s: %s\n", a.Reason, a.Why)
+	return 0
+}
+
+// Operators who say nothing, or do not read, hold up nobody; there is an end to their number.
+func TestSilentOperatorsHoldNobodyUp(t *testing.T) {
+	s := start(t, static)
+	s.expect("ready to handle")
+	for range maxOperators - 1 {
+		s.operator()
+	}
+	if r := s.report(true); r.State != "normal" {
+		t.Errorf("state %q", r.State)
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	for s.operator(); ; {
+		answers, err := s.give(control.Request{Command: control.Status})
+		if err == nil && answers[0].Reason == control.Refused {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("one more than %d is served: %+v, %v", maxOperators, answers, err)
+		}
+	}
+	s.signal(syscall.SIGUSR2)
+	s.expect("ready to handle")
+}
+
+// Any bytes on the control socket leave the master standing.
+func FuzzOperator(f *testing.F) {
+	for _, seed := range []string{`{"command":"reload","drained":true}` + "\n", `{"command":"stop"}` + "\n",
+		`{"command":"status","full":true}` + "\nmore", "\x00", "GET / HTTP/1.1\r\n\r\n"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, bytes []byte) {
+		m := idleMaster(t)
+		ours, theirs := net.Pipe()
+		ended := make(chan struct{})
+		go func() { takeOperator(theirs, 1, 0, m.box); close(ended) }()
+		go func() {
+			io.Copy(io.Discard, ours)
+		}()
+		go func() {
+			ours.Write(bytes)
+			ours.Close()
+		}()
+		for {
+			select {
+			case <-m.box.wake:
+				m.handle()
+				continue
+			case <-ended:
+			}
+			break
+		}
+		m.handle()
+		if len(m.operators.waiting) > 0 {
+			t.Errorf("somebody still waits: %+v", m.operators.waiting[0])
+		}
+	})
+}
+
+// idleMaster is a master without workers, whose configuration is gone.
+func idleMaster(t *testing.T) *Master {
+	errors := newErrorLog(false)
+	errors.log.Configure(func(s *zlog.Settings) { s.Stderr = io.Discard })
+	board, err := scoreboard.Create(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { board.Close() })
+	g := &generation{number: 1, config: &conf.Config{}}
+	g.pools = []*pool{{gen: g, conf: &conf.Pool{Name: "www"}, board: board}}
+	m := &Master{sys: realSystem(), box: newMailbox(), log: lines{errors.log}, errorLog: errors, gen: g, park: &parking{},
+		zygotes: map[int]bool{}, opt: Options{Argv: []string{"php-fpm"}, Conf: conf.Options{Path: "/nowhere", Stderr: io.Discard},
+			Module: func() sapi.Module { return sapi.Module{} }}}
+	return m
+}

@@ -1,0 +1,131 @@
+package master
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/control"
+)
+
+// Bounds for the clients of the control socket. Those who may use it may also send signals; the bounds are against
+// mistakes, and for those who may not.
+const (
+	maxOperators   = 32
+	requestTimeout = 5 * time.Second
+	answerTimeout  = 10 * time.Second
+)
+
+// operator is a client of the control socket who has asked for something. Its goroutine writes what the loop tells.
+type operator struct {
+	pid, uid int
+	answers  chan control.Answer
+	request  control.Request
+	round    int // the reload whose end is waited for; 0: none
+	drain    int // generations up to this one are waited for; 0: none
+}
+
+// tell hands an answer on without waiting.
+func (o *operator) tell(a control.Answer) {
+	select {
+	case o.answers <- a:
+	default:
+		panic("BUG: more answers than an operator can have")
+	}
+}
+
+// What an operator's goroutine tells the loop.
+type (
+	operatorAsked  struct{ o *operator }
+	operatorGone   struct{ o *operator }
+	operatorDenied struct{ pid, uid int }
+)
+
+// listenControl opens the control socket. Without one the service serves all the same.
+func (m *Master) listenControl() {
+	m.operators.since = m.sys.now()
+	name, err := control.OwnName()
+	if err == nil {
+		var l *net.UnixListener
+		if l, err = net.ListenUnix("unix", &net.UnixAddr{Name: name, Net: "unix"}); err == nil {
+			go takeOperators(l, os.Geteuid(), m.box)
+			return
+		}
+	}
+	m.log.controlNotOpened(err)
+}
+
+// takeOperators accepts connections for as long as the process lives.
+func takeOperators(l *net.UnixListener, owner int, box *mailbox) {
+	free := make(chan struct{}, maxOperators)
+	for {
+		conn, err := l.AcceptUnix()
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return
+		case err != nil: // too many open files, say
+			time.Sleep(requestTimeout / 50)
+			continue
+		}
+		peer, err := control.Peer(conn)
+		switch {
+		case err != nil:
+		case peer.Uid != 0 && int(peer.Uid) != owner:
+			box.post(operatorDenied{int(peer.Pid), int(peer.Uid)})
+			refuse(conn, control.Denied, fmt.Sprintf("only root and user %d, whose process it is, may", owner))
+		default:
+			select {
+			case free <- struct{}{}:
+				go func() {
+					defer func() { <-free }()
+					takeOperator(conn, int(peer.Pid), int(peer.Uid), box)
+				}()
+				continue
+			default:
+				refuse(conn, control.Refused, fmt.Sprintf("%d others are waiting for the master already", maxOperators))
+			}
+		}
+		conn.Close()
+	}
+}
+
+// refuse sends the only answer there will be. A new connection has room for it.
+func refuse(conn net.Conn, reason control.Reason, why string) {
+	conn.SetWriteDeadline(time.Now().Add(time.Second))
+	control.Write(conn, control.Answer{Done: true, Reason: reason, Why: why})
+}
+
+// takeOperator reads a request, hands it to the loop and writes the answers, until the last one or the operator's end.
+func takeOperator(conn net.Conn, pid, uid int, box *mailbox) {
+	defer conn.Close()
+	conn.SetReadDeadline(time.Now().Add(requestTimeout))
+	request, err := control.ReadRequest(conn)
+	if err != nil {
+		refuse(conn, control.Refused, err.Error())
+		return
+	}
+	conn.SetReadDeadline(time.Time{})
+	gone := make(chan struct{})
+	go func() {
+		bufio.NewReaderSize(conn, 16).ReadByte() // there is nothing more to say
+		close(gone)
+	}()
+	// The room: of a reload the outcome and the end of the old, the stop that came between, progress.
+	o := &operator{pid: pid, uid: uid, request: request, answers: make(chan control.Answer, 4)}
+	box.post(operatorAsked{o})
+	defer box.post(operatorGone{o})
+	for {
+		select {
+		case <-gone:
+			return
+		case a := <-o.answers:
+			conn.SetWriteDeadline(time.Now().Add(answerTimeout))
+			if control.Write(conn, a) != nil || a.Done {
+				return
+			}
+		}
+	}
+}
