@@ -14,11 +14,15 @@ import (
 
 // fpm runs php-fpm's command line. It is pure Go; what it needs of the engine is passed to it.
 func fpm(args []string, program, binary string) int {
-	return cmdline.Main(cmdline.Invocation{
+	return cmdline.Main(fpmInvocation(args, program, binary))
+}
+
+func fpmInvocation(args []string, program, binary string) cmdline.Invocation {
+	return cmdline.Invocation{
 		Argv: os.Args, Args: args, Program: program, Binary: binary, File: sapi.Self(),
-		Engine: lifecycle.EnginePath(), Version: lifecycle.Version(),
+		Engine: lifecycle.EnginePath(), Version: lifecycle.Version(), Release: version(),
 		Title: lifecycle.SetProcessTitle, Show: showPHP,
-	})
+	}
 }
 
 // showPHP is -i, -m and -v: it runs the engine in this process and ends it.
@@ -49,13 +53,14 @@ func showPHP(module sapi.Module, what cmdline.Shown) int {
 func fpmCommand() *cobra.Command {
 	var usage strings.Builder
 	cmdline.Usage(&usage, "phpsapi fpm")
-	return &cobra.Command{
+	command := &cobra.Command{
 		Use:   "fpm [php-fpm's options]",
 		Short: "Run PHP as the FastCGI server php-fpm does",
 		Long: "Run PHP as the FastCGI server php-fpm does: the same options, configuration, log lines and signals.\n\n" +
 			"The options are php-fpm's own, and --config for --fpm-config:\n\n" + usage.String(),
 		Example: `  phpsapi fpm --config /etc/php/8.2/fpm/php-fpm.conf --nodaemonize
-  phpsapi fpm -t`,
+  phpsapi fpm -t
+  phpsapi fpm reload`,
 		DisableFlagParsing: true,
 		RunE: func(command *cobra.Command, args []string) error {
 			if len(args) == 1 && args[0] == "--help" {
@@ -64,4 +69,6 @@ func fpmCommand() *cobra.Command {
 			return exitStatus(fpm(args, "phpsapi fpm", sapi.Self()))
 		},
 	}
+	command.AddCommand(operatorCommands()...)
+	return command
 }

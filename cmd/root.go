@@ -19,6 +19,12 @@ func (exitStatus) Error() string { return "" }
 // execute runs the cobra command that args name and gives the exit status.
 func execute(args []string) int {
 	root := rootCommand()
+	if len(args) > 1 && args[0] == "fpm" && strings.HasPrefix(args[1], "-") && args[1] != "--help" {
+		// No command stands behind php-fpm's options; cobra, which does not know them, would look for one.
+		if command, _, err := root.Find(args[:1]); err == nil {
+			command.ResetCommands()
+		}
+	}
 	root.SetArgs(args)
 	err := root.Execute()
 	if status, ok := err.(exitStatus); ok {

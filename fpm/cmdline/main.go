@@ -37,6 +37,7 @@ type Invocation struct {
 
 	Engine  string       // the libphp to load
 	Version string       // its MAJOR.MINOR
+	Release string       // phpsapi's own version
 	Title   func(string) // sets the process title; nil where there is none
 	// Show starts PHP in this process and shows something of it. It gives the exit status, or ends the process.
 	Show func(sapi.Module, Shown) int
@@ -63,6 +64,13 @@ func Main(call Invocation) int {
 	return master.Main(options)
 }
 
+// Locate says which configuration a service with these arguments has, and where its pid is written; empty: nowhere.
+func Locate(call Invocation) (config, pidFile string) {
+	c := parse(call.Args)
+	c.version, c.binary = call.Version, call.Binary
+	return master.Locate(c.masterOptions(call))
+}
+
 // masterOptions are the options for the master. Its process title takes the memory of the arguments: what stays is
 // copied.
 func (c *commandLine) masterOptions(call Invocation) master.Options {
@@ -80,6 +88,8 @@ func (c *commandLine) masterOptions(call Invocation) master.Options {
 		Argv:        argv,
 		Program:     call.File,
 		Engine:      call.Engine,
+		Version:     call.Release,
+		PHP:         call.Version,
 		Module:      c.module,
 		Title:       call.Title,
 	}

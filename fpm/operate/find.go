@@ -1,0 +1,197 @@
+package operate
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/phpsapi/phpsapi/fpm/control"
+)
+
+// Target says which master is meant. The first that is set counts.
+type Target struct {
+	Pid     int
+	PidFile string
+	// Locate gives the configuration's path and its pid file, empty where it names none.
+	Locate func() (config, pidFile string)
+	// Named says that Locate's configuration was named by the user, and masters of others are not meant.
+	Named bool
+}
+
+// master is a master that was found and answers.
+type master struct {
+	pid    int
+	client *control.Client
+}
+
+func (m *master) String() string { return fmt.Sprintf("master %d", m.pid) }
+
+// find finds the master and connects to it.
+func (t *Target) find() (*master, error) {
+	switch {
+	case t.Pid != 0:
+		return connect(t.Pid, "")
+	case t.PidFile != "":
+		return fromFile(t.PidFile)
+	}
+	config, pidFile := t.Locate()
+	var first error
+	if pidFile != "" {
+		m, err := fromFile(pidFile)
+		if err == nil {
+			return m, nil
+		}
+		first = err
+	}
+	if !t.Named {
+		config = ""
+	}
+	return only(config, first)
+}
+
+// fromFile connects to the master that a pid file names.
+func fromFile(path string) (*master, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, failed(exitUnavailable, "there is no pid file %s: the service is not running, or has another", path)
+	}
+	if err != nil {
+		return nil, failed(exitUnavailable, "the pid file cannot be read: %v", err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text[:min(len(text), 20)])))
+	if err != nil || pid <= 0 {
+		return nil, failed(exitUnavailable, "%s holds no pid", path)
+	}
+	return connect(pid, path)
+}
+
+// connect connects to the master that is process pid; file is the pid file that says so, if one does.
+func connect(pid int, file string) (*master, error) {
+	client, err := control.Dial(pid)
+	if err == nil {
+		return &master{pid, client}, nil
+	}
+	who, stale := fmt.Sprintf("process %d", pid), ""
+	if file != "" {
+		who, stale = fmt.Sprintf("process %d, which %s names,", pid, file), ": the pid file is stale"
+	}
+	switch {
+	case errors.Is(err, control.ErrNoProcess):
+		return nil, failed(exitUnavailable, "%s is not there%s: the service is not running", who, stale)
+	case errors.Is(err, control.ErrOtherNetwork):
+		return nil, failed(exitUnavailable, "%s is in another network namespace, where its control socket is; "+
+			"nsenter --target %d --net goes there, and signals work from here", who, pid)
+	case !errors.Is(err, control.ErrNoSocket):
+		return nil, failed(exitUnavailable, "%s does not answer: %v", who, err)
+	}
+	signals := fmt.Sprintf("signals work: kill -USR2 %d reloads, kill -QUIT %[1]d stops", pid)
+	switch exe, ours := program(pid); {
+	case !isMaster(pid):
+		return nil, failed(exitUnavailable, "%s is no php-fpm%s", who, stale)
+	case ours:
+		return nil, failed(exitUnavailable, "%s has no control socket, its error log says why; %s", who, signals)
+	default:
+		return nil, failed(exitUnavailable, "%s is not phpsapi's master, but php-fpm itself%s, which has no control socket; %s",
+			who, exe, signals)
+	}
+}
+
+// program is the file that a process executes, in brackets, and whether it is this program's; empty where that is a
+// secret.
+func program(pid int) (shown string, ours bool) {
+	link := fmt.Sprintf("/proc/%d/exe", pid)
+	exe, err := os.Readlink(link)
+	if err != nil {
+		return "", false
+	}
+	theirs, err := os.Stat(link)
+	if err != nil {
+		return "", false
+	}
+	own, err := os.Stat("/proc/self/exe")
+	return " (" + exe + ")", err == nil && os.SameFile(own, theirs)
+}
+
+// isMaster says whether a process calls itself php-fpm's master.
+func isMaster(pid int) bool {
+	title, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	return strings.HasPrefix(string(title), "php-fpm: master process")
+}
+
+// only finds the one master that the user may command, of that configuration if one is given. first is why the pid
+// file did not lead to it, if there is one.
+func only(config string, first error) (*master, error) {
+	pids, err := control.Masters()
+	if err != nil {
+		return nil, cmp.Or[error](first, failed(exitUnavailable, "running masters cannot be looked for: %v", err))
+	}
+	var found []*master
+	for _, pid := range pids {
+		if !mayCommand(pid) || config != "" && !hasConfig(pid, config) {
+			continue
+		}
+		if m, err := connect(pid, ""); err == nil {
+			found = append(found, m)
+		}
+	}
+	if len(found) == 1 {
+		return found[0], nil
+	}
+	var which []string
+	for _, m := range found {
+		m.client.Close()
+		which = append(which, fmt.Sprint(m.pid))
+	}
+	switch {
+	case len(found) > 1:
+		return nil, failed(exitUnavailable, "several masters are running (%s): say which by --master, --pid or --fpm-config",
+			strings.Join(which, ", "))
+	case first != nil:
+		return nil, first
+	case config != "":
+		return nil, failed(exitUnavailable, "no service with the configuration %s is running", config)
+	}
+	return nil, failed(exitUnavailable, "no service is running that this user may command")
+}
+
+// mayCommand says whether a process is this user's, or this user is root.
+func mayCommand(pid int) bool {
+	info, err := os.Stat(fmt.Sprintf("/proc/%d", pid))
+	if err != nil {
+		return false
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && (os.Geteuid() == 0 || int(stat.Uid) == os.Geteuid())
+}
+
+// hasConfig asks a master whether it serves a configuration.
+func hasConfig(pid int, config string) bool {
+	m, err := connect(pid, "")
+	if err != nil {
+		return false
+	}
+	defer m.client.Close()
+	o := Operator{Timeout: findTimeout}
+	ctx, cancel := o.context()
+	defer cancel()
+	a, err := m.client.Ask(ctx, control.Request{Command: control.Status}, func(control.Answer) {})
+	if err != nil || a.Status == nil {
+		return false
+	}
+	path, err := filepath.Abs(config)
+	if err != nil || path == a.Status.Config {
+		return err == nil
+	}
+	wanted, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	theirs, err := os.Stat(a.Status.Config)
+	return err == nil && os.SameFile(wanted, theirs)
+}

@@ -1,0 +1,73 @@
+package operate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/control"
+)
+
+// The exit statuses, php-fpm's (fpm.h) and sysexits' where they have one: docs/SIGNALS.md has the table.
+const (
+	exitOK          = 0
+	exitFailed      = 1
+	exitUnavailable = 69
+	exitSoftware    = 70
+	exitDenied      = 77
+	exitConfig      = 78
+)
+
+// Operator is who gives a command: where the service is looked for, and where answers go.
+type Operator struct {
+	Target
+	Out, Err io.Writer
+	Timeout  time.Duration // how long to wait for the outcome; 0: as long as it takes
+}
+
+// failure is why a command failed, with its exit status.
+type failure struct {
+	status int
+	why    string
+}
+
+func (f *failure) Error() string { return f.why }
+
+func failed(status int, format string, args ...any) *failure {
+	return &failure{status, fmt.Sprintf(format, args...)}
+}
+
+// end says how a command ended and gives its exit status.
+func (o *Operator) end(command string, err error) int {
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintf(o.Err, "phpsapi fpm %s: %v\n", command, err)
+	var f *failure
+	if errors.As(err, &f) {
+		return f.status
+	}
+	return exitSoftware
+}
+
+func (o *Operator) context() (context.Context, context.CancelFunc) {
+	if o.Timeout <= 0 {
+		return context.WithCancel(context.Background())
+	}
+	return context.WithTimeout(context.Background(), o.Timeout)
+}
+
+// refusal is the failure that a master's last answer tells; nil if it tells none.
+func refusal(m *master, a control.Answer) error {
+	switch a.Reason {
+	case "":
+		return nil
+	case control.Denied:
+		return failed(exitDenied, "%s says no: %s", m, a.Why)
+	case control.BadConfig:
+		return failed(exitConfig, "%s", a.Why)
+	}
+	return failed(exitFailed, "%s", a.Why)
+}

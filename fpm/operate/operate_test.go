@@ -1,0 +1,162 @@
+package operate
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/control"
+)
+
+// serve makes this process a master that answers every client so, and then leaves the connection open or not.
+func serve(t *testing.T, open bool, answers ...control.Answer) {
+	t.Helper()
+	name, err := control.OwnName()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("unix", name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			control.ReadRequest(conn)
+			for _, a := range answers {
+				control.Write(conn, a)
+			}
+			if open {
+				t.Cleanup(func() { conn.Close() })
+			} else {
+				conn.Close()
+			}
+		}
+	}()
+}
+
+func TestOutcomesAreTold(t *testing.T) {
+	pool := json.RawMessage(`{"pool":"www","process manager":"static","idle processes":2,"active processes":1,"total processes":3,
+		"max active processes":2,"listen queue":4,"listen queue len":511,"accepted conn":1234,"slow requests":5,"processes":[
+		{"pid":77,"state":"Running","start since":90061,"requests":9,"request duration":1500,"request method":"GET","request uri":"/\u001b[31mx","script":"/x.php"}]}`)
+	report := &control.Report{Pid: 42, Version: "1", PHP: "8.2", Config: "/c", State: "normal", StartSince: 90061,
+		LastReload:  &control.Ending{Why: "no reason", Lines: []string{"ERROR: a line"}},
+		Generations: []control.Generation{{Generation: 3, State: control.Serving, Pools: []json.RawMessage{pool}}}}
+	stopping := *report
+	stopping.State = "finishing"
+	reload := func(o *Operator) int { return o.Reload(false) }
+	drained := func(o *Operator) int { return o.Reload(true) }
+	stop := func(o *Operator) int { return o.Stop(false) }
+	status := func(o *Operator) int { return o.Status(false, true) }
+	asJSON := func(o *Operator) int { return o.Status(true, false) }
+	for name, c := range map[string]struct {
+		command  func(*Operator) int
+		answers  []control.Answer
+		open     bool
+		status   int
+		out, err string // patterns
+	}{
+		"reloaded": {reload, []control.Answer{{Done: true, Generation: 4}}, false, 0, `^reloaded: generation 4 serves \(master \d+\)\n$`, `^$`},
+		"reloaded, the old finishes": {reload, []control.Answer{{Done: true, Generation: 4, Progress: &control.Progress{Workers: 2, Requests: 1}}}, false, 0,
+			`\nthe old configuration finishes 1 request under way\n$`, `^$`},
+		"drained": {drained, []control.Answer{{Generation: 4}, {Progress: &control.Progress{Workers: 3, Requests: 2}}, {Done: true, Generation: 4}}, false, 0,
+			`^reloaded: .*\nthe workers of the old configuration have ended\n$`, `^waiting for the old configuration: 2 requests under way, workers: 3\n$`},
+		"not drained in time": {drained, []control.Answer{{Generation: 4}}, true, 1, `^reloaded`, `the old workers have not ended after`},
+		"bad configuration": {reload, []control.Answer{{Done: true, Reason: control.BadConfig, Why: "x:1: unknown", Lines: []string{"ERROR: x"}}}, false, 78,
+			`^$`, `^ERROR: x\nphpsapi fpm reload: failed, the old configuration goes on serving: x:1: unknown\n$`},
+		"failed":     {reload, []control.Answer{{Done: true, Reason: control.Failed, Why: "no engine"}}, false, 1, `^$`, `goes on serving: no engine\n$`},
+		"refused":    {reload, []control.Answer{{Done: true, Reason: control.Refused, Why: "the service is finishing"}}, false, 1, `^$`, `^phpsapi fpm reload: the service is finishing\n$`},
+		"denied":     {stop, []control.Answer{{Done: true, Reason: control.Denied, Why: "only root may"}}, false, 77, `^$`, `master \d+ says no: only root may\n$`},
+		"killed":     {reload, nil, false, 1, `^$`, `master \d+ ended before it answered\n$`},
+		"silent":     {reload, nil, true, 1, `^$`, `no outcome after .*; the reload goes on`},
+		"slow stop":  {stop, []control.Answer{{Progress: &control.Progress{Workers: 1, Requests: 1}}}, true, 1, `^$`, `^waiting for master \d+: 1 request .*\n.* is not gone after`},
+		"status":     {status, []control.Answer{{Done: true, Status: report}}, false, 0, `(?s)^master 42, phpsapi 1 for PHP 8\.2, /c\nstate normal, .* \(1d1h1m1s\)\nlast reload failed .*: no reason\n  ERROR: a line\n\ngeneration 3, serving, .*www +static +2 +1 +3 +2 +4/511 +0 +1234 +5 +0\n.*77 +Running +1d1h1m1s +9 +1\.5ms .* GET /\.\[31mx +/x\.php\n$`, `^$`},
+		"finishing":  {status, []control.Answer{{Done: true, Status: &stopping}}, false, 1, `state finishing`, `master \d+ is finishing\n$`},
+		"JSON":       {asJSON, []control.Answer{{Done: true, Status: report}}, false, 0, `(?s)^\{\n  "pid": 42,.*"accepted conn": 1234`, `^$`},
+		"not a word": {status, []control.Answer{{Done: true}}, false, 70, `^$`, `did not say how it is`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			serve(t, c.open, c.answers...)
+			var out, err strings.Builder
+			o := &Operator{Target: Target{Pid: os.Getpid()}, Out: &out, Err: &err, Timeout: 10 * time.Second}
+			if c.open {
+				o.Timeout = 300 * time.Millisecond
+			}
+			if got := c.command(o); got != c.status {
+				t.Errorf("status %d, want %d", got, c.status)
+			}
+			if !regexp.MustCompile(c.out).MatchString(out.String()) || !regexp.MustCompile(c.err).MatchString(err.String()) {
+				t.Errorf("out:\n%s\nerr:\n%s", out.String(), err.String())
+			}
+		})
+	}
+}
+
+func TestWhatIsNoMasterIsTold(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	gone := exec.Command("true")
+	if err := gone.Run(); err != nil {
+		t.Fatal(err)
+	}
+	run := func(argv ...string) int {
+		c := exec.Command("sleep", "60")
+		c.Args = argv
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Process.Kill(); c.Wait() })
+		return c.Process.Pid
+	}
+	other, stock := run("sleep", "60"), run("php-fpm: master process (/etc/php-fpm.conf)", "60")
+	for name, c := range map[string]struct {
+		target Target
+		want   string
+	}{
+		"no pid file":   {Target{PidFile: dir + "/none"}, "there is no pid file " + dir + "/none: the service is not running"},
+		"empty":         {Target{PidFile: file("empty", "")}, "holds no pid"},
+		"nonsense":      {Target{PidFile: file("nonsense", "-1\n")}, "holds no pid"},
+		"stale":         {Target{PidFile: file("stale", fmt.Sprint(gone.Process.Pid))}, "is not there: the pid file is stale: the service is not running"},
+		"another":       {Target{PidFile: file("another", fmt.Sprint(other))}, "is no php-fpm: the pid file is stale"},
+		"another's pid": {Target{Pid: other}, fmt.Sprintf("process %d is no php-fpm\n", other)},
+		"php-fpm": {Target{PidFile: file("stock", fmt.Sprintf("%d\n", stock))},
+			fmt.Sprintf("is not phpsapi's master, but php-fpm itself (/usr/bin/sleep), which has no control socket; signals work: kill -USR2 %d reloads", stock)},
+		"by configuration": {Target{Named: true, Locate: func() (string, string) { return "/c", dir + "/none" }}, "there is no pid file"},
+		"without any":      {Target{Named: true, Locate: func() (string, string) { return "/c", "" }}, "no service with the configuration /c is running"},
+	} {
+		var out, err strings.Builder
+		o := &Operator{Target: c.target, Out: &out, Err: &err, Timeout: 10 * time.Second}
+		if status := o.Status(false, false); status != exitUnavailable || !strings.Contains(err.String(), c.want) || out.Len() > 0 {
+			t.Errorf("%s: status %d, %q, %q", name, status, out.String(), err.String())
+		}
+	}
+}
+
+// Without a pid file the one master of the configuration is found.
+func TestMasterIsFoundByItsConfiguration(t *testing.T) {
+	serve(t, false, control.Answer{Done: true, Status: &control.Report{State: "normal", Config: "/some/fpm.conf"}})
+	for config, want := range map[string]int{"/some/fpm.conf": exitOK, "/some/../some/fpm.conf": exitOK, "/other/fpm.conf": exitUnavailable} {
+		var out, err strings.Builder
+		o := &Operator{Target: Target{Named: true, Locate: func() (string, string) { return config, "/nowhere/pid" }}, Out: &out, Err: &err, Timeout: 10 * time.Second}
+		if status := o.Status(true, false); status != want {
+			t.Errorf("%s: status %d, want %d: %s", config, status, want, err.String())
+		}
+	}
+}

@@ -1,0 +1,91 @@
+package operate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/phpsapi/phpsapi/fpm/control"
+)
+
+// Reload has the service read its configuration anew, as SIGUSR2 does, and waits until that serves or was refused;
+// with drained also until the workers of the old one have ended. It gives the exit status.
+func (o *Operator) Reload(drained bool) int { return o.end("reload", o.reload(drained)) }
+
+func (o *Operator) reload(drained bool) error {
+	m, err := o.find()
+	if err != nil {
+		return err
+	}
+	defer m.client.Close()
+	ctx, cancel := o.context()
+	defer cancel()
+	waits := &progress{o: o, of: "the old configuration"}
+	serves := false
+	last, err := m.client.Ask(ctx, control.Request{Command: control.Reload, Drained: drained}, func(a control.Answer) {
+		if a.Generation != 0 {
+			serves = true
+			o.reloaded(m, a)
+		} else if serves {
+			waits.show(a)
+		}
+	})
+	switch {
+	case errors.Is(err, context.DeadlineExceeded) && serves:
+		return failed(exitFailed, "the old workers have not ended after %v, and go on", o.Timeout)
+	case errors.Is(err, context.DeadlineExceeded):
+		return failed(exitFailed, "no outcome after %v; the reload goes on, `phpsapi fpm status` tells its end", o.Timeout)
+	case errors.Is(err, control.ErrEnded):
+		return failed(exitFailed, "%s ended before it answered", m)
+	case err != nil:
+		return err
+	}
+	if err := refusal(m, last); err != nil {
+		for _, line := range last.Lines {
+			fmt.Fprintln(o.Err, line)
+		}
+		if last.Reason == control.Failed || last.Reason == control.BadConfig {
+			return fmt.Errorf("failed, the old configuration goes on serving: %w", err)
+		}
+		return err
+	}
+	if !drained {
+		o.reloaded(m, last)
+		return nil
+	}
+	fmt.Fprintln(o.Out, "the workers of the old configuration have ended")
+	return nil
+}
+
+// reloaded says that a reload succeeded, and what is left of the old.
+func (o *Operator) reloaded(m *master, a control.Answer) {
+	fmt.Fprintf(o.Out, "reloaded: generation %d serves (%s)\n", a.Generation, m)
+	for _, line := range a.Lines {
+		fmt.Fprintln(o.Err, line)
+	}
+	if a.Progress != nil && a.Progress.Requests > 0 {
+		fmt.Fprintf(o.Out, "the old configuration finishes %s\n", requests(a.Progress))
+	}
+}
+
+// progress shows what is waited for, when it changes.
+type progress struct {
+	o    *Operator
+	of   string
+	last control.Progress
+}
+
+func (p *progress) show(a control.Answer) {
+	if a.Progress == nil || *a.Progress == p.last {
+		return
+	}
+	p.last = *a.Progress
+	fmt.Fprintf(p.o.Err, "waiting for %s: %s, workers: %d\n", p.of, requests(a.Progress), a.Progress.Workers)
+}
+
+func requests(p *control.Progress) string {
+	if p.Requests == 1 {
+		return "1 request under way"
+	}
+	return fmt.Sprintf("%d requests under way", p.Requests)
+}

@@ -1,0 +1,135 @@
+package operate
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+
+	"github.com/phpsapi/phpsapi/fpm/control"
+)
+
+// Status shows how the service is, with full each worker, for people or as JSON. It gives the exit status: 0 where the
+// service serves.
+func (o *Operator) Status(asJSON, full bool) int { return o.end("status", o.status(asJSON, full)) }
+
+func (o *Operator) status(asJSON, full bool) error {
+	m, err := o.find()
+	if err != nil {
+		return err
+	}
+	defer m.client.Close()
+	ctx, cancel := o.context()
+	defer cancel()
+	a, err := m.client.Ask(ctx, control.Request{Command: control.Status, Full: full}, func(control.Answer) {})
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return failed(exitFailed, "%s has not answered after %v", m, o.Timeout)
+	case errors.Is(err, control.ErrEnded):
+		return failed(exitUnavailable, "%s has ended meanwhile", m)
+	case err != nil:
+		return err
+	}
+	if err := refusal(m, a); err != nil {
+		return err
+	}
+	if a.Status == nil {
+		return failed(exitSoftware, "%s did not say how it is", m)
+	}
+	if asJSON {
+		text, err := json.MarshalIndent(a.Status, "", "  ")
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(o.Out, "%s\n", text)
+	} else if err := show(o.Out, a.Status); err != nil {
+		return err
+	}
+	if a.Status.State != "normal" {
+		return failed(exitFailed, "%s is %s", m, a.Status.State)
+	}
+	return nil
+}
+
+// show writes a report for people.
+func show(w io.Writer, r *control.Report) error {
+	fmt.Fprintf(w, "master %d, phpsapi %s for PHP %s, %s\n", r.Pid, plain(r.Version), plain(r.PHP), plain(r.Config))
+	fmt.Fprintf(w, "state %s, running since %s (%s)\n", plain(r.State), date(r.StartTime), span(r.StartSince))
+	if last := r.LastReload; last != nil && last.Why != "" {
+		fmt.Fprintf(w, "last reload failed %s: %s\n", date(last.Time), plain(last.Why))
+		for _, line := range last.Lines {
+			fmt.Fprintf(w, "  %s\n", plain(line))
+		}
+	} else if last != nil {
+		fmt.Fprintf(w, "last reload succeeded %s: generation %d\n", date(last.Time), last.Generation)
+	}
+	if r.Reloading {
+		fmt.Fprintln(w, "a reload is under way")
+	}
+	for _, g := range r.Generations {
+		if err := showGeneration(w, g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func showGeneration(w io.Writer, g control.Generation) error {
+	fmt.Fprintf(w, "\ngeneration %d, %s, since %s\n", g.Generation, plain(g.State), date(g.StartTime))
+	pools := make([]control.Pool, len(g.Pools))
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "pool\tpm\tidle\tactive\ttotal\tmax active\tlisten queue\tmax queue\taccepted conn\tslow\tmax children reached")
+	for i, page := range g.Pools {
+		p := &pools[i]
+		if err := json.Unmarshal(page, p); err != nil {
+			return failed(exitSoftware, "a pool's status cannot be read: %v", err)
+		}
+		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%d\t%d\t%d/%d\t%d\t%d\t%d\t%d\n", plain(p.Name), plain(p.PM), p.Idle, p.Active, p.Total,
+			p.MaxActive, p.ListenQueue, p.ListenQueueLen, p.MaxListenQueue, p.Accepted, p.Slow, p.MaxChildrenReached)
+	}
+	table.Flush()
+	for _, p := range pools {
+		if len(p.Processes) > 0 {
+			showProcesses(w, p)
+		}
+	}
+	return nil
+}
+
+func showProcesses(w io.Writer, p control.Pool) {
+	fmt.Fprintf(w, "\npool %s\n", plain(p.Name))
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "pid\tstate\tsince\trequests\tduration\tcpu\tmemory\trequest\tscript")
+	for _, c := range p.Processes {
+		fmt.Fprintf(table, "%d\t%s\t%s\t%d\t%s\t%.1f%%\t%.1f MB\t%s\t%s\n", c.Pid, plain(c.State), span(c.Since), c.Requests,
+			time.Duration(c.Duration)*time.Microsecond, c.CPU, float64(c.Memory)/1e6,
+			plain(strings.TrimSpace(c.Method+" "+c.URI)), plain(c.Script))
+	}
+	table.Flush()
+}
+
+func date(epoch int64) string { return time.Unix(epoch, 0).Format("2006-01-02 15:04:05") }
+
+// span is a time in seconds, for people.
+func span(seconds int64) string {
+	d := time.Duration(seconds) * time.Second
+	if d < 24*time.Hour {
+		return d.String()
+	}
+	return fmt.Sprintf("%dd%s", d/(24*time.Hour), d%(24*time.Hour))
+}
+
+// plain is what requests and files said, without what a terminal would obey.
+func plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '.'
+	}, text)
+}
