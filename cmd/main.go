@@ -9,6 +9,8 @@ import (
 
 	"github.com/phpsapi/phpsapi/cgi"
 	"github.com/phpsapi/phpsapi/cli"
+	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/front"
 	"github.com/phpsapi/phpsapi/lifecycle"
 	"github.com/phpsapi/phpsapi/sapi"
 )
@@ -17,6 +19,9 @@ import (
 func Main() int {
 	if lifecycle.IsWorker() {
 		return runWorker()
+	}
+	if os.Getenv(contract.FrontEnvironment) != "" {
+		return front.Main()
 	}
 	argv := os.Args
 	called := personality(argv[0])

@@ -1,0 +1,101 @@
+package front
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync/atomic"
+	"time"
+)
+
+// conn is a client's connection. No write of it lasts longer than the time-out unless the client takes at least
+// something meanwhile, however much there is to write; reads are bounded by those who know what they wait for.
+type conn struct {
+	net.Conn
+	tcp      *net.TCPConn // nil: a unix socket
+	owner    *connections
+	timeout  time.Duration // 0: none
+	renewed  time.Time     // when the deadline of writes was set
+	foreign  atomic.Bool   // somebody else has set a deadline of writes: it stays
+	released atomic.Bool
+	idle     atomic.Int64 // since when the connection waits for a request, in Unix nanoseconds; 0: it does not
+}
+
+// renew moves the deadline of writes on. A kept connection with many requests does so once in a while only.
+func (c *conn) renew(always bool) {
+	if c.timeout <= 0 || c.foreign.Load() {
+		return
+	}
+	if now := time.Now(); always || now.Sub(c.renewed) > c.timeout/4 {
+		c.renewed = now
+		c.Conn.SetWriteDeadline(now.Add(c.timeout))
+	}
+}
+
+// goesOn says whether a write that ended with err has only to be taken up again.
+func (c *conn) goesOn(err error, written bool) bool {
+	return written && errors.Is(err, os.ErrDeadlineExceeded) && c.timeout > 0 && !c.foreign.Load()
+}
+
+func (c *conn) Write(p []byte) (n int, err error) {
+	c.renew(false)
+	n, err = c.Conn.Write(p)
+	for more := n > 0; err != nil && c.goesOn(err, more); {
+		var m int
+		c.renew(true)
+		m, err = c.Conn.Write(p[n:])
+		n += m
+		more = m > 0
+	}
+	return n, err
+}
+
+// ReadFrom sends a file without copying it through this process, where the kernel can.
+func (c *conn) ReadFrom(r io.Reader) (n int64, err error) {
+	if c.tcp == nil {
+		return io.Copy(writerOnly{c}, r)
+	}
+	part, _ := r.(*io.LimitedReader)
+	if part == nil {
+		return io.Copy(writerOnly{c}, r)
+	}
+	for {
+		left := part.N
+		c.renew(n > 0)
+		m, err := c.tcp.ReadFrom(part)
+		n += m
+		// Where bytes were read and not written, they are lost.
+		if err == nil || left-part.N != m || !c.goesOn(err, m > 0) {
+			return n, err
+		}
+	}
+}
+
+type writerOnly struct{ io.Writer }
+
+// CloseWrite lets net/http tell a client that no more comes, before it closes.
+func (c *conn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}
+
+func (c *conn) SetWriteDeadline(t time.Time) error {
+	c.foreign.Store(!t.IsZero())
+	return c.Conn.SetWriteDeadline(t)
+}
+
+func (c *conn) SetDeadline(t time.Time) error {
+	c.foreign.Store(!t.IsZero())
+	return c.Conn.SetDeadline(t)
+}
+
+func (c *conn) Close() error {
+	err := c.Conn.Close()
+	if !c.released.Swap(true) {
+		c.owner.release(c)
+	}
+	return err
+}

@@ -1,0 +1,13 @@
+// Package front is FPM's HTTP server: a process of its own, started by the master as contract.FrontEnvironment says,
+// that answers files itself and hands requests for scripts to pools by FastCGI (package upstream). It lives from one
+// reload to the next; the listening sockets are the master's and outlive it.
+//
+//	conn         a client's connection: how many there may be, how long a write may take   (listen.go, conn.go)
+//	  net/http   HTTP/1.1, HTTP/2, TLS                                                     (server.go, certificates.go)
+//	    exchange a request and its response: whose it is, what was sent, the access log    (exchange.go, serve.go)
+//	      site   which file or script a path is: pure but for stat(2)                      (site.go, path.go, route.go)
+//	        static.go, sendfile.go, package upstream
+//
+// It never runs PHP, never has privileges to drop, never lists a directory and never sends the text of a script.
+// docs/FRONT.md is the reference.
+package front

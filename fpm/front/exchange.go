@@ -1,0 +1,156 @@
+package front
+
+import (
+	"io"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/front/upstream"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
+)
+
+// exchange is a request and its response. It is the http.ResponseWriter for those who answer: it counts, adds the
+// headers that every response has and bounds the time a client may take.
+type exchange struct {
+	front *Front
+	w     http.ResponseWriter
+	r     *http.Request
+
+	client *client
+	// remote is the address of the client, the one behind trusted proxies; not valid: unknown, on a unix socket.
+	remote netip.AddrPort
+	https  bool
+	id     string
+	body   body
+
+	site     *site
+	begun    time.Time
+	asked    time.Time // when the pool was; its time includes its queue and the client's reading
+	answered time.Time // when it had; zero: the response was cut off
+	status   int       // 0: no head has been sent
+	sent     int64     // bytes of the body
+
+	request  upstream.Request
+	sendfile upstream.Sendfile
+	stall    *time.Timer // of a write on HTTP/2
+}
+
+func newExchange(f *Front) *exchange {
+	x := &exchange{front: f}
+	x.sendfile = x.sendNamed
+	return x
+}
+
+// begin takes a request up.
+func (x *exchange) begin(w http.ResponseWriter, r *http.Request) {
+	*x = exchange{front: x.front, w: w, r: r, sendfile: x.sendfile, begun: time.Now()}
+	x.front.active.Add(1)
+	x.client, _ = r.Context().Value(clientKey{}).(*client)
+	if x.client == nil {
+		x.client = &client{}
+	}
+	x.remote, x.https = x.client.remote, x.client.tls
+	if x.client.trusted {
+		x.heedProxy()
+	}
+	x.identify()
+	x.body.bound(w, r, x.front.limits.BodyTimeout, x.front.limits.BodyBytes)
+}
+
+// end puts the request down, and into the access log.
+func (x *exchange) end() {
+	if x.stall != nil {
+		x.stall.Stop()
+	}
+	if x.front.access != nil {
+		x.front.access.write(x)
+	}
+	x.w, x.r, x.client = nil, nil, nil
+	x.front.active.Add(-1)
+	x.front.exchanges.Put(x)
+}
+
+func (x *exchange) logf(level zlog.Level, format string, args ...any) {
+	x.front.logf(level, "request "+x.id+": "+format, args...)
+}
+
+func (x *exchange) Header() http.Header { return x.w.Header() }
+
+// Unwrap is for http.ResponseController.
+func (x *exchange) Unwrap() http.ResponseWriter { return x.w }
+
+func (x *exchange) WriteHeader(status int) {
+	if status >= 200 && x.status == 0 {
+		x.status = status
+		h := x.w.Header()
+		h["X-Request-Id"] = x.r.Header["X-Request-Id"]
+		if _, has := h["Server"]; !has {
+			h["Server"] = x.front.name
+		}
+	}
+	x.w.WriteHeader(status)
+}
+
+func (x *exchange) Write(p []byte) (int, error) {
+	if x.status == 0 {
+		x.WriteHeader(http.StatusOK)
+	}
+	x.beginWrite()
+	n, err := x.w.Write(p)
+	x.endWrite()
+	x.sent += int64(n)
+	return n, err
+}
+
+// ReadFrom keeps net/http's way to sendfile(2).
+func (x *exchange) ReadFrom(r io.Reader) (int64, error) {
+	from, ok := x.w.(io.ReaderFrom)
+	if !ok {
+		return io.Copy(writerOnly{x}, r)
+	}
+	if x.status == 0 {
+		x.WriteHeader(http.StatusOK)
+	}
+	n, err := from.ReadFrom(r)
+	x.sent += n
+	return n, err
+}
+
+// FlushError sends what has been written so far.
+func (x *exchange) FlushError() error {
+	if x.status == 0 {
+		x.WriteHeader(http.StatusOK)
+	}
+	f, ok := x.w.(interface{ FlushError() error })
+	if !ok {
+		return http.ErrNotSupported
+	}
+	x.beginWrite()
+	defer x.endWrite()
+	return f.FlushError()
+}
+
+// Flush is FlushError for those who know http.Flusher.
+func (x *exchange) Flush() { x.FlushError() }
+
+// beginWrite and endWrite stand around a write on HTTP/2: it waits for the client's window as long as the client likes,
+// and no deadline of the connection notices. A stream's own deadline would end it between two writes too.
+func (x *exchange) beginWrite() {
+	timeout := x.front.limits.BodyTimeout
+	switch {
+	case x.r.ProtoMajor < 2 || timeout <= 0:
+	case x.stall == nil:
+		if c, ok := x.w.(interface{ SetWriteDeadline(time.Time) error }); ok {
+			x.stall = time.AfterFunc(timeout, func() { c.SetWriteDeadline(time.Unix(1, 0)) })
+		}
+	default:
+		x.stall.Reset(timeout)
+	}
+}
+
+func (x *exchange) endWrite() {
+	if x.stall != nil {
+		x.stall.Stop()
+	}
+}

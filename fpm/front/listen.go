@@ -1,0 +1,142 @@
+package front
+
+import (
+	"cmp"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// connections are the clients' connections of all listeners. There are never more of them than the limit: a listener
+// does not accept until there is room, and room is made at the cost of those that wait for their next request.
+type connections struct {
+	timeout time.Duration // contract.FrontLimits.BodyTimeout
+	room    chan struct{} // holds one for each connection; nil: any number
+
+	mu   sync.Mutex
+	open map[*conn]struct{}
+}
+
+// newConnections bounds connections; limit 0: no bound.
+func newConnections(limit int, timeout time.Duration) *connections {
+	c := &connections{timeout: timeout, open: map[*conn]struct{}{}}
+	if limit > 0 {
+		c.room = make(chan struct{}, limit)
+	}
+	return c
+}
+
+// listener accepts connections.
+type listener struct {
+	net.Listener
+	*connections
+	once sync.Once
+	done chan struct{}
+}
+
+func (c *connections) listen(l net.Listener) *listener {
+	return &listener{Listener: l, connections: c, done: make(chan struct{})}
+}
+
+func (l *listener) Accept() (net.Conn, error) {
+	if !l.enter(l.done) {
+		return nil, net.ErrClosed
+	}
+	accepted, err := l.Listener.Accept()
+	if err != nil {
+		l.leave()
+		return nil, err
+	}
+	c := &conn{Conn: accepted, owner: l.connections, timeout: l.timeout}
+	c.tcp, _ = accepted.(*net.TCPConn)
+	l.mu.Lock()
+	l.open[c] = struct{}{}
+	l.mu.Unlock()
+	return c, nil
+}
+
+func (l *listener) Close() error {
+	l.once.Do(func() { close(l.done) })
+	return l.Listener.Close()
+}
+
+// enter takes room for one connection, and waits for it where there is none; false: done is closed.
+func (c *connections) enter(done <-chan struct{}) bool {
+	if c.room == nil {
+		return true
+	}
+	select {
+	case c.room <- struct{}{}:
+		return true
+	default:
+	}
+	for {
+		c.makeRoom()
+		retry := time.NewTimer(roomInterval)
+		select {
+		case c.room <- struct{}{}:
+			retry.Stop()
+			return true
+		case <-done:
+			retry.Stop()
+			return false
+		case <-retry.C:
+		}
+	}
+}
+
+// roomInterval is how often connections that became idle are looked for while there is no room.
+const roomInterval = 100 * time.Millisecond
+
+func (c *connections) leave() {
+	if c.room != nil {
+		<-c.room
+	}
+}
+
+func (c *connections) release(one *conn) {
+	c.mu.Lock()
+	delete(c.open, one)
+	c.mu.Unlock()
+	c.leave()
+}
+
+// makeRoom closes the connections that have been idle longest, a thirty-second of them: whoever looks through all of
+// them does it once for many.
+func (c *connections) makeRoom() {
+	type waiting struct {
+		*conn
+		since int64
+	}
+	var idle []waiting
+	c.mu.Lock()
+	for one := range c.open {
+		if since := one.idle.Load(); since != 0 {
+			idle = append(idle, waiting{one, since})
+		}
+	}
+	c.mu.Unlock()
+	slices.SortFunc(idle, func(a, b waiting) int { return cmp.Compare(a.since, b.since) })
+	for _, w := range idle[:(len(idle)+31)/32] {
+		if w.idle.Load() == w.since {
+			w.Conn.Close() // its server sees the end and closes the rest
+		}
+	}
+}
+
+// noteState keeps who is idle. It is http.Server's ConnState.
+func noteState(c net.Conn, state http.ConnState) {
+	if secured, ok := c.(interface{ NetConn() net.Conn }); ok {
+		c = secured.NetConn()
+	}
+	one, ok := c.(*conn)
+	switch {
+	case !ok:
+	case state == http.StateIdle:
+		one.idle.Store(time.Now().UnixNano())
+	default:
+		one.idle.Store(0)
+	}
+}

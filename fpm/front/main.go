@@ -1,0 +1,169 @@
+package front
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/channel"
+	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
+)
+
+// Exit statuses.
+const (
+	exitOK       = 0
+	exitSoftware = 70 // EX_SOFTWARE, as php-fpm's processes have it
+)
+
+// gcPercent lets garbage grow to four times what is in use before it is collected, sixteen megabytes at least: a request
+// leaves some kilobytes behind, and a collection costs the time of a few.
+const gcPercent = 400
+
+// Main is the life of a front process. It returns the process's exit status.
+func Main() int {
+	debug.SetGCPercent(gcPercent)
+	control, err := channel.Open(contract.FrontControl)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "phpsapi: front: the control socket:", err)
+		return exitSoftware
+	}
+	p := &process{control: control, ended: make(chan bool, 4)}
+	f, err := p.start()
+	if err != nil {
+		p.log(zlog.Error, "the HTTP front cannot start: %v", err)
+		return exitSoftware
+	}
+	p.watchSignals()
+	f.serve(func(err error) {
+		f.logf(zlog.Error, "the HTTP front has lost a listener: %v", err)
+		p.ended <- true
+	})
+	p.control.Send(contract.Ready, "", -1)
+	go p.control.Read(func(m channel.Message) { p.hear(f, m) })
+	p.end(f)
+	return exitOK
+}
+
+// end waits until the process is to end, and ends the server. Who asks for a graceful end may lose patience.
+func (p *process) end(f *Front) {
+	if graceful := <-p.ended; graceful {
+		go func() {
+			for graceful := range p.ended {
+				if !graceful {
+					f.server.Close()
+				}
+			}
+		}()
+		f.drain()
+	}
+	f.stop()
+}
+
+// process is the front as a process: its descriptors and its master.
+type process struct {
+	control *channel.Channel
+	ended   chan bool // it is to end; true: gracefully
+}
+
+// start reads the orders and makes the server.
+func (p *process) start() (*Front, error) {
+	spec := os.NewFile(contract.FrontSpec, "orders")
+	orders, err := contract.DecodeFront(spec)
+	spec.Close()
+	if err != nil {
+		return nil, err
+	}
+	given, err := p.open(orders)
+	if err != nil {
+		return nil, err
+	}
+	return newFront(orders, given)
+}
+
+// open makes something of the descriptors that the orders name.
+func (p *process) open(orders *contract.Front) (resources, error) {
+	given := resources{sockets: map[string]*os.File{}, log: p.log}
+	pools := orders.Pools
+	for i, what := range orders.Files {
+		unix.CloseOnExec(contract.FrontFiles + i)
+		file := os.NewFile(uintptr(contract.FrontFiles+i), string(what))
+		switch what {
+		case contract.FrontListen:
+			l, err := net.FileListener(file)
+			if err != nil {
+				return given, fmt.Errorf("listener %d: %w", len(given.listeners), err)
+			}
+			file.Close() // it was duplicated
+			given.listeners = append(given.listeners, l)
+		case contract.FrontAccess:
+			given.access = file
+		case contract.FrontPoolAt:
+			for len(pools) > 0 && pools[0].Network != "" {
+				pools = pools[1:]
+			}
+			if len(pools) == 0 {
+				return given, fmt.Errorf("descriptor %d is of no pool", contract.FrontFiles+i)
+			}
+			given.sockets[pools[0].Name], pools = file, pools[1:]
+		default:
+			return given, fmt.Errorf("descriptor %d: a front has no use for %q", contract.FrontFiles+i, what)
+		}
+	}
+	if len(given.listeners) != len(orders.Listeners) {
+		return given, fmt.Errorf("%d descriptors for %d listeners", len(given.listeners), len(orders.Listeners))
+	}
+	return given, nil
+}
+
+// hear takes a message of the master's.
+func (p *process) hear(f *Front, m channel.Message) {
+	var file *os.File
+	if m.FD >= 0 {
+		file = os.NewFile(uintptr(m.FD), "from the master")
+	}
+	switch m.Letter {
+	case 0, contract.Quit:
+		p.ended <- true
+	case contract.AccessLog:
+		if file != nil && f.access != nil {
+			f.access.reopen(file)
+			return
+		}
+	case contract.Certificates:
+		if file == nil {
+			break
+		}
+		if err := f.certs.replace(file); err != nil {
+			f.logf(zlog.Error, "%v; the certificates that there are go on", err)
+		} else {
+			f.logf(zlog.Notice, "certificates re-read")
+		}
+	}
+	if file != nil {
+		file.Close()
+	}
+}
+
+// watchSignals ends the process by signals as a worker ends: QUIT gracefully, TERM and INT at once, but not without
+// what belongs into the access log. The others are the master's to understand.
+func (p *process) watchSignals() {
+	signal.Ignore(syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGPIPE)
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGINT)
+	go func() {
+		for s := range signals {
+			p.ended <- s == syscall.SIGQUIT
+		}
+	}()
+}
+
+// log sends a message to the master, for the error log.
+func (p *process) log(level zlog.Level, format string, args ...any) {
+	p.control.Send(contract.Log, string('0'+rune(level))+fmt.Sprintf(format, args...), -1)
+}

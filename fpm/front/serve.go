@@ -1,0 +1,185 @@
+package front
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/front/upstream"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
+)
+
+// statusGone is nginx's word in the access log for a client that left before there was an answer. Nobody is sent it.
+const statusGone = 499
+
+// ServeHTTP answers a request.
+func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := f.exchanges.Get().(*exchange)
+	x.begin(w, r)
+	defer x.end()
+	x.serve()
+}
+
+func (x *exchange) serve() {
+	r := x.r
+	if r.Method == http.MethodTrace || r.Method == http.MethodConnect {
+		x.refuseMethod("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+		return
+	}
+	path, err := cleanPath(r.URL.Path)
+	if err != nil {
+		x.fail(http.StatusBadRequest)
+		return
+	}
+	if x.site = x.front.siteOf(r.Host, path); x.site == nil || x.site.isInternal(path) {
+		x.fail(http.StatusNotFound)
+		return
+	}
+	if limit := x.front.limits.BodyBytes; limit > 0 && r.ContentLength > limit {
+		x.failBody(http.StatusRequestEntityTooLarge)
+		return
+	}
+	t := x.site.route(path)
+	switch {
+	case t.status != 0:
+		x.fail(t.status)
+	case t.script.Name != "":
+		x.runScript(t.script)
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		x.refuseMethod("GET, HEAD")
+	case t.location != "":
+		x.redirect(t.location)
+	default:
+		x.sendFile(t.file)
+	}
+}
+
+// siteOf is the first site that answers a host and a clean path; nil: none does.
+func (f *Front) siteOf(host, path string) *site {
+	name := ""
+	for _, s := range f.sites {
+		if name == "" && len(s.Hosts) > 0 {
+			name = hostName(host)
+		}
+		if s.matches(name, path) {
+			return s
+		}
+	}
+	return nil
+}
+
+func (x *exchange) redirect(location string) {
+	if query := x.r.URL.RawQuery; query != "" {
+		location += "?" + query
+	}
+	x.Header()["Location"] = []string{location}
+	x.fail(http.StatusMovedPermanently)
+}
+
+func (x *exchange) refuseMethod(allow string) {
+	x.Header()["Allow"] = []string{allow}
+	x.fail(http.StatusMethodNotAllowed)
+}
+
+// runScript has the pool answer.
+func (x *exchange) runScript(script upstream.Script) {
+	x.request = upstream.Request{HTTP: x.r, Script: script, RemoteAddr: x.remote, ServerAddr: x.client.local,
+		HTTPS: x.https, ID: x.id}
+	x.asked = time.Now()
+	err := x.site.pool.Serve(x, &x.request, x.sendfile)
+	x.answered = time.Now()
+	if err == nil {
+		return
+	}
+	switch {
+	case x.status != 0:
+		panic(http.ErrAbortHandler) // the client has some of it, and must see that it has not all
+	case x.body.failed != 0:
+		x.failBody(x.body.failed)
+	case errors.Is(err, upstream.ErrBusy):
+		x.Header()["Retry-After"] = []string{x.front.retryAfter}
+		x.fail(http.StatusServiceUnavailable)
+	case errors.Is(err, upstream.ErrTimeout):
+		x.fail(http.StatusGatewayTimeout)
+	case errors.Is(err, upstream.ErrGone):
+		x.fail(http.StatusBadGateway)
+	case errors.Is(err, upstream.ErrClient):
+		x.status = statusGone
+		panic(http.ErrAbortHandler)
+	default:
+		x.fail(http.StatusInternalServerError)
+	}
+}
+
+// failBody refuses a body of which not all has been read. The connection is of no more use.
+func (x *exchange) failBody(status int) {
+	x.Header()["Connection"] = []string{"close"}
+	x.fail(status)
+}
+
+// fail answers with an error's page, or the page of a redirection.
+func (x *exchange) fail(status int) {
+	h := x.Header()
+	for _, name := range []string{"Content-Encoding", "Content-Disposition", "Content-Range", "Etag", "Last-Modified",
+		"Accept-Ranges", "Cache-Control", "Expires"} {
+		delete(h, name)
+	}
+	page := errorPage(status, x.id)
+	h["Content-Type"] = []string{"text/html; charset=utf-8"}
+	h["Content-Length"] = []string{strconv.Itoa(len(page))}
+	x.WriteHeader(status)
+	if x.r.Method != http.MethodHead {
+		x.Write([]byte(page))
+	}
+}
+
+// errorPage is a page for people. It tells nothing about the server but the request's id, by which the logs can be
+// searched.
+func errorPage(status int, id string) string {
+	title := strconv.Itoa(status) + " " + http.StatusText(status)
+	var b strings.Builder
+	b.WriteString("<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>" + title + "</title>\n<h1>" + title + "</h1>\n")
+	if text := explain(status); text != "" {
+		b.WriteString("<p>" + text + "\n")
+	}
+	if status >= 500 {
+		b.WriteString("<p>Request " + id + "\n")
+	}
+	b.WriteString("</html>\n")
+	return b.String()
+}
+
+func explain(status int) string {
+	switch status {
+	case http.StatusBadRequest:
+		return "The address of this page is malformed."
+	case http.StatusForbidden:
+		return "The server may not read this file."
+	case http.StatusNotFound:
+		return "There is no such page here."
+	case http.StatusMethodNotAllowed:
+		return "This page cannot be asked for in this way."
+	case http.StatusRequestTimeout:
+		return "The request did not arrive in time."
+	case http.StatusRequestEntityTooLarge:
+		return "What was sent is larger than this server accepts."
+	case http.StatusInternalServerError:
+		return "Something is wrong with this server."
+	case http.StatusBadGateway:
+		return "The program behind this page ended before it had answered."
+	case http.StatusServiceUnavailable:
+		return "The server is busy. Please try again in a moment."
+	case http.StatusGatewayTimeout:
+		return "The program behind this page did not answer in time."
+	}
+	return ""
+}
+
+// logf sends a message to the master, for the error log.
+func (f *Front) logf(level zlog.Level, format string, args ...any) {
+	if level >= f.level {
+		f.log(level, format, args...)
+	}
+}

@@ -1,0 +1,233 @@
+package front
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log"
+	"math"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/front/upstream"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
+)
+
+// Front is the server. There is one in a process.
+type Front struct {
+	limits      contract.FrontLimits
+	sites       []*site
+	pools       map[string]*pool
+	proxies     proxies
+	certs       certificates
+	access      *accessLog // nil: none
+	connections *connections
+	exchanges   sync.Pool
+	active      atomic.Int64 // requests under way
+	server      *http.Server
+	listeners   []net.Listener
+	secured     []bool // of listeners: TLS
+	name        []string
+	retryAfter  string
+
+	level zlog.Level
+	log   func(level zlog.Level, format string, args ...any)
+}
+
+// pool is a contract.FrontPool with its connections.
+type pool struct {
+	*upstream.Pool
+	contract.FrontPool
+}
+
+// resources are a front's descriptors, opened.
+type resources struct {
+	listeners []net.Listener
+	access    *os.File            // nil: none
+	sockets   map[string]*os.File // FrontPoolAt, by the pool's name
+	log       func(level zlog.Level, format string, args ...any)
+}
+
+// newFront makes the server that the orders ask for.
+func newFront(orders *contract.Front, given resources) (*Front, error) {
+	f := &Front{limits: orders.Limits, pools: map[string]*pool{}, name: []string{"phpsapi"}, level: orders.LogLevel, log: given.log}
+	f.exchanges.New = func() any { return newExchange(f) }
+	f.retryAfter = strconv.Itoa(int(math.Ceil(max(f.limits.QueueTimeout.Seconds(), 1))))
+	var err error
+	if f.proxies, err = newProxies(orders.TrustedProxies); err != nil {
+		return nil, err
+	}
+	f.addPools(orders, given.sockets)
+	for i := range orders.Sites {
+		s, err := newSite(&orders.Sites[i], f.pools)
+		if err != nil {
+			return nil, err
+		}
+		f.sites = append(f.sites, s)
+	}
+	if given.access != nil {
+		f.access = newAccessLog(given.access, orders.AccessLogFormat, func(err error) {
+			f.logf(zlog.Error, "the HTTP access log cannot be written, lines are lost: %v", err)
+		})
+	}
+	f.connections = newConnections(f.boundConnections(orders), f.limits.BodyTimeout)
+	for i, l := range orders.Listeners {
+		f.listeners = append(f.listeners, f.connections.listen(given.listeners[i]))
+		f.secured = append(f.secured, l.TLS)
+	}
+	if err := f.certs.set(orders.Certificates); err != nil && !(errors.Is(err, errNoCertificate) && !anyTLS(orders)) {
+		return nil, err
+	}
+	f.server = f.newServer()
+	return f, nil
+}
+
+func anyTLS(orders *contract.Front) bool {
+	for _, l := range orders.Listeners {
+		if l.TLS {
+			return true
+		}
+	}
+	return false
+}
+
+func (f *Front) addPools(orders *contract.Front, sockets map[string]*os.File) {
+	for _, p := range orders.Pools {
+		options := upstream.Options{Pool: p, Limits: f.limits, Log: func(level zlog.Level, text string) { f.logf(level, "%s", text) }}
+		if socket := sockets[p.Name]; socket != nil {
+			address := fmt.Sprintf("/proc/self/fd/%d", socket.Fd())
+			options.Dial = func(ctx context.Context) (net.Conn, error) {
+				var d net.Dialer
+				return d.DialContext(ctx, "unix", address)
+			}
+		}
+		f.pools[p.Name] = &pool{upstream.New(options), p}
+	}
+}
+
+// spareFiles are the descriptors besides clients' and pools' connections: those the process began with, and files that
+// are being sent.
+const spareFiles = 256
+
+// boundConnections is how many connections may be open, the limit on open files counted; 0: any number.
+func (f *Front) boundConnections(orders *contract.Front) int {
+	limit := f.limits.Connections
+	var files unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &files) != nil || files.Cur > math.MaxInt32 {
+		return limit
+	}
+	room := int(files.Cur) - spareFiles
+	for _, p := range orders.Pools {
+		room -= p.Connections
+	}
+	room = max(room, int(files.Cur)/4, 1)
+	if limit > 0 && limit <= room {
+		return limit
+	}
+	if limit > room {
+		f.logf(zlog.Notice, "%d HTTP connections at most instead of %d, as the process may open only %d files (see ulimit -n, "+
+			"or LimitNOFILE= in systemd's unit)", room, limit, files.Cur)
+	}
+	return room
+}
+
+func (f *Front) newServer() *http.Server {
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true)
+	protocols.SetUnencryptedHTTP2(true)
+	headerBytes := f.limits.HeaderBytes
+	if headerBytes <= 0 {
+		headerBytes = math.MaxInt32
+	}
+	return &http.Server{
+		Handler:           f,
+		Protocols:         &protocols,
+		ReadHeaderTimeout: f.limits.HeaderTimeout,
+		IdleTimeout:       f.limits.IdleTimeout,
+		MaxHeaderBytes:    headerBytes,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 128, SendPingTimeout: f.limits.IdleTimeout},
+		TLSConfig:         &tls.Config{GetCertificate: f.certs.choose, MinVersion: tls.VersionTLS12},
+		ConnState:         noteState,
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(ctx, clientKey{}, f.clientOf(c))
+		},
+		ErrorLog: log.New(serverLog{f}, "", 0),
+	}
+}
+
+// serverLog takes net/http's own messages. What clients do wrong is nothing an operator could mend.
+type serverLog struct{ f *Front }
+
+func (l serverLog) Write(p []byte) (int, error) {
+	text := strings.TrimRight(string(p), "\n")
+	level := zlog.Debug
+	switch {
+	case strings.HasPrefix(text, "http: panic"):
+		level = zlog.Error
+	case strings.HasPrefix(text, "http: Accept error"):
+		level = zlog.Warning
+	}
+	l.f.logf(level, "%s", text)
+	return len(p), nil
+}
+
+// serve accepts on all listeners, until drain or stop. failed takes the error of a listener that ended by itself.
+func (f *Front) serve(failed func(error)) {
+	for i, l := range f.listeners {
+		go func() {
+			err := error(nil)
+			if f.secured[i] {
+				err = f.server.ServeTLS(l, "", "")
+			} else {
+				err = f.server.Serve(l)
+			}
+			if !errors.Is(err, http.ErrServerClosed) {
+				failed(err)
+			}
+		}()
+	}
+}
+
+// drain accepts no more and lets the requests under way end, for as long as DrainTimeout allows.
+func (f *Front) drain() {
+	ctx := context.Background()
+	if f.limits.DrainTimeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, f.limits.DrainTimeout)
+		defer cancel()
+	}
+	if err := f.server.Shutdown(ctx); err != nil {
+		f.logf(zlog.Notice, "HTTP requests were still under way after %v and are cut off", f.limits.DrainTimeout)
+	}
+}
+
+// Requests that were cut off may take this long to get into the access log, and are looked at this often.
+const (
+	stopGrace    = time.Second
+	stopInterval = 5 * time.Millisecond
+)
+
+// stop closes everything that is still open.
+func (f *Front) stop() {
+	f.server.Close()
+	for waited := time.Duration(0); f.active.Load() > 0 && waited < stopGrace; waited += stopInterval {
+		time.Sleep(stopInterval)
+	}
+	for _, p := range f.pools {
+		p.Close()
+	}
+	if f.access != nil {
+		f.access.close()
+	}
+}

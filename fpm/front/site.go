@@ -1,0 +1,80 @@
+package front
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/phpsapi/phpsapi/fpm/contract"
+)
+
+// site is a contract.Site made ready: what does not change from request to request is worked out.
+type site struct {
+	*contract.Site
+	pool            *pool
+	prefix          string // Path without a slash at its end
+	root            string // Root without a slash at its end
+	lowerExtensions []string
+	sendable        []string // what X-Sendfile may reach: Root and Sendfile, without a slash at their ends
+	chroot          string   // of the pool, without a slash at its end: where X-Sendfile's paths begin
+}
+
+// newSite makes a site ready.
+func newSite(s *contract.Site, pools map[string]*pool) (*site, error) {
+	p := pools[s.Pool]
+	if p == nil {
+		return nil, fmt.Errorf("the site in %s: pool %q is not known to the front", s.Root, s.Pool)
+	}
+	if !filepath.IsAbs(s.Root) {
+		return nil, fmt.Errorf("the site in %q: the root must be an absolute path", s.Root)
+	}
+	made := &site{Site: s, pool: p, prefix: strings.TrimRight(s.Path, "/"), root: trimRoot(s.Root)}
+	made.chroot = strings.TrimRight(p.Chroot, "/")
+	made.sendable = append(made.sendable, made.root)
+	for _, d := range s.Sendfile {
+		made.sendable = append(made.sendable, trimRoot(d))
+	}
+	for _, e := range s.Extensions {
+		made.lowerExtensions = append(made.lowerExtensions, strings.ToLower(e))
+	}
+	return made, nil
+}
+
+// trimRoot cleans a directory's path so that one of a URL can be put behind it.
+func trimRoot(dir string) string {
+	return strings.TrimRight(filepath.Clean(dir), "/")
+}
+
+// matches says whether the site answers a host, in lower case and without port, and a clean path.
+func (s *site) matches(host, path string) bool {
+	if !isSegment(path, s.prefix) {
+		return false
+	}
+	if len(s.Hosts) == 0 {
+		return true
+	}
+	for _, h := range s.Hosts {
+		if h == host || strings.HasPrefix(h, "*.") && len(host) >= len(h) && strings.HasSuffix(host, h[1:]) {
+			return true
+		}
+	}
+	return false
+}
+
+// isInternal says whether a clean path is for X-Accel-Redirect alone.
+func (s *site) isInternal(path string) bool {
+	for i := range s.Internal {
+		if isSegment(path, strings.TrimRight(s.Internal[i].Path, "/")) {
+			return true
+		}
+	}
+	return false
+}
+
+// hostName is a Host header as sites know it: lower case, without port and without the dot of a full name.
+func hostName(host string) string {
+	if i := strings.LastIndexByte(host, ':'); i >= 0 && strings.IndexByte(host[i:], ']') < 0 {
+		host = host[:i]
+	}
+	return strings.ToLower(strings.TrimSuffix(host, "."))
+}

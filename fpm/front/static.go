@@ -1,0 +1,83 @@
+package front
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/zlog"
+)
+
+// sendFile answers with a file, or says why it cannot.
+func (x *exchange) sendFile(path string) {
+	file, info, status := x.open(path)
+	if status != 0 {
+		x.fail(status)
+		return
+	}
+	defer file.Close()
+	x.serveContent(file, info)
+}
+
+// open opens a file to be sent; status is that of the error's page, or 0. It never waits, whatever the path is.
+func (x *exchange) open(path string) (file *os.File, info fs.FileInfo, status int) {
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err == nil {
+		if info, err = file.Stat(); err == nil && info.Mode().IsRegular() {
+			return file, info, 0
+		}
+		file.Close()
+	}
+	switch {
+	case err == nil, errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.ENXIO),
+		errors.Is(err, syscall.ENAMETOOLONG), errors.Is(err, syscall.ELOOP):
+		return nil, nil, http.StatusNotFound
+	case errors.Is(err, fs.ErrPermission):
+		return nil, nil, http.StatusForbidden
+	}
+	x.logf(zlog.Error, "%v", err)
+	return nil, nil, http.StatusInternalServerError
+}
+
+// serveContent sends a file, whole or in parts, or what the request's conditions make of it. Content-Type and ETag stay
+// where there are some.
+func (x *exchange) serveContent(file *os.File, info fs.FileInfo) {
+	h := x.Header()
+	if _, has := h["Content-Type"]; !has {
+		mediaType, _ := contentType(info.Name())
+		h["Content-Type"] = []string{mediaType}
+	}
+	if _, has := h["Etag"]; !has {
+		h["Etag"] = []string{entityTag(info.ModTime(), info.Size())}
+	}
+	http.ServeContent(x, x.r, "", info.ModTime(), file)
+}
+
+// entityTag is a strong validator: time to the nanosecond and size.
+func entityTag(modified time.Time, size int64) string {
+	b := make([]byte, 0, 40)
+	b = append(b, '"')
+	b = strconv.AppendInt(b, modified.UnixNano(), 16)
+	b = append(b, '-')
+	b = strconv.AppendInt(b, size, 16)
+	return string(append(b, '"'))
+}
+
+// sendWhole sends a file with a status of its own.
+func (x *exchange) sendWhole(file *os.File, info fs.FileInfo, status int) {
+	h := x.Header()
+	if _, has := h["Content-Type"]; !has {
+		mediaType, _ := contentType(info.Name())
+		h["Content-Type"] = []string{mediaType}
+	}
+	h["Content-Length"] = []string{strconv.FormatInt(info.Size(), 10)}
+	x.WriteHeader(status)
+	if x.r.Method != http.MethodHead {
+		io.CopyN(x, file, info.Size())
+	}
+}
