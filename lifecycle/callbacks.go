@@ -59,12 +59,15 @@ func engineReadBody(p *C.char, n C.size_t) C.size_t {
 
 //export engineLog
 func engineLog(p *C.char, n C.size_t, priority C.int) {
-	message := C.GoStringN(p, C.int(n))
+	logMessage(C.GoStringN(p, C.int(n)), int(priority))
+}
+
+func logMessage(message string, priority int) {
 	if logger == nil {
 		fmt.Fprintln(os.Stderr, message)
 		return
 	}
-	logger(message, int(priority))
+	logger(message, priority)
 }
 
 // logger takes PHP's own messages in a worker; nil for standard error.

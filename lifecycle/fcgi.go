@@ -15,8 +15,8 @@ import (
 	"github.com/phpsapi/phpsapi/sapi"
 )
 
-// FCGI answers the requests of FastCGI clients, one after another. The module must have been started as sapi.FPM, and
-// the process be a zygote's worker. In a steady state it allocates nothing.
+// FCGI answers the requests of FastCGI clients, one after another. The module must have been started with
+// sapi.Module's FastCGI. In a steady state it allocates nothing.
 type FCGI struct {
 	client FCGIClient
 	c      *C.struct_engine_fcgi_request // C memory, for life
@@ -43,8 +43,13 @@ type FCGIClient interface {
 	Commit(n int)
 	Write(p []byte) error
 	Flush() error
-	// Finish ends the response before the script has ended. closed says that the client's connection was, too.
-	Finish() (closed bool)
+	// EndResponse ends the response before the script has ended. closed says that the client's connection was, too.
+	EndResponse() (closed bool)
+	FCGIFrontEnd
+}
+
+// FCGIFrontEnd is the part of a client that is the front end's.
+type FCGIFrontEnd interface {
 	// Message takes a message of PHP's, such as an error, when php.ini names no other place for it.
 	Message(text string)
 	// Log takes a message of the engine's for the front end's log, with the number of zlog's level.
@@ -66,8 +71,9 @@ type FCGIRequest struct {
 	IsHTTP bool
 }
 
-// NewFCGI makes this process, a zygote's worker, ready for requests.
+// NewFCGI makes this process ready for requests. From now on C calls Go while PHP runs.
 func (e *Engine) NewFCGI(client FCGIClient) *FCGI {
+	C.engine_go_is_ready()
 	C.engine_fcgi_worker()
 	return &FCGI{client: client, c: (*C.struct_engine_fcgi_request)(C.calloc(1, C.sizeof_struct_engine_fcgi_request))}
 }

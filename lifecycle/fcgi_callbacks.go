@@ -90,7 +90,7 @@ func engineFCGIFinish() {
 	}
 	f.commit()
 	f.ended = true
-	if f.client.Finish() {
+	if f.client.EndResponse() {
 		f.c.closed = 1
 	}
 	if scratch == nil {
@@ -114,9 +114,7 @@ func engineFCGILog(level C.int, text *C.char, n C.size_t) {
 func engineFCGISay(text string, level *int) {
 	f := fcgi
 	if f == nil {
-		if logger != nil {
-			logger(text, 0)
-		}
+		logMessage(text, 0)
 		return
 	}
 	if !f.ended {

@@ -35,7 +35,6 @@ func (k *worker) openAccess(fd int) {
 	}
 	k.access.fd = fd
 	k.access.headers = strings.Contains(k.pool.AccessFormat.Value, "}o")
-	k.access.entry.Param = k.request.Params.Get
 	k.access.log = accesslog.New(format, accesslog.Options{Pool: k.pool.Name, Pid: k.pid, MasterPid: k.spec.MasterPid,
 		Suppress: k.pool.AccessSuppressPaths})
 }
@@ -65,7 +64,7 @@ func (k *worker) logAccess(end *lifecycle.FCGIEnd, user, system time.Duration) {
 	e.Duration, e.CPUUser, e.CPUSystem, e.Memory = k.slot.Duration(), user, system, end.Memory
 	e.RemoteAddr = k.remote
 	if k.access.headers {
-		e.Headers = k.php.ResponseHeaders(e.Headers[:0])
+		e.Headers = k.PHP.ResponseHeaders(e.Headers[:0])
 	}
 	line, truncated := k.access.log.Line(e)
 	if truncated {

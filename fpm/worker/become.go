@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
+	"github.com/phpsapi/phpsapi/cgi/responder"
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
@@ -198,25 +199,19 @@ func (k *worker) setEnvironment() {
 
 // startPHP applies the pool's settings of php.ini and makes ready for requests.
 func (k *worker) startPHP() {
-	k.php = k.engine.NewFCGI(k)
+	k.Responder = responder.New(k.engine, k)
+	k.access.entry.Param = k.Request.Params.Get
 	loaded := k.applyValues(k.pool.PHPValues, false, "php_value")
 	if k.applyValues(k.pool.PHPAdminValues, true, "php_admin_value") || loaded {
-		k.php.CollectExtensions()
+		k.PHP.CollectExtensions()
 	}
 	if k.pool.Domain == conf.Inet {
-		k.tcp = true
-		k.allowed.addrs, k.allowed.limited = k.pool.AllowedClients(k.log)
+		k.allowed.Addrs, k.allowed.Limited = k.pool.AllowedClients(k.log)
 		// Accepted sockets inherit it. Without it the end of a long response on a kept connection waits for the
 		// acknowledgement of what went before.
 		unix.SetsockoptInt(k.listen, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 	}
-	k.rules = k.php.PathRules()
-	k.rules.Stat = (&statter{}).stat
-	k.conn = fastcgi.NewConn(fastcgi.Config{
-		ReadBuffer:  make([]byte, readBuffer),
-		WriteBuffer: lifecycle.CBuffer(writeBuffer),
-		Values:      map[string]string{fastcgi.MpxsConns: "0"},
-	})
+	k.SettingsRead(map[string]string{fastcgi.MpxsConns: "0"})
 }
 
 func (k *worker) applyValues(values []conf.KeyValue, admin bool, directive string) (loaded bool) {
@@ -224,7 +219,7 @@ func (k *worker) applyValues(values []conf.KeyValue, admin bool, directive strin
 	for i, v := range values {
 		settings[i] = sapi.Setting{Name: v.Key, Value: v.Value}
 	}
-	return k.php.ApplyValues(settings, admin, func(name string) {
+	return k.PHP.ApplyValues(settings, admin, func(name string) {
 		k.log.Logf(zlog.Error, "Unable to set %s '%s'", directive, name)
 	})
 }

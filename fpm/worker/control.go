@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/phpsapi/phpsapi/cgi/responder"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 )
 
@@ -83,7 +84,7 @@ func (k *worker) hear() {
 		k.leaving = true
 	case contract.Connection:
 		if fd >= 0 {
-			k.converse(fd, k.peerBehind(fd), false, nextByteTimeout)
+			k.converse(fd, responder.PeerBehind(fd), false, responder.NextByteTimeout)
 			return
 		}
 	case contract.AccessLog:
@@ -93,18 +94,4 @@ func (k *worker) hear() {
 	if fd >= 0 {
 		unix.Close(fd)
 	}
-}
-
-// peerBehind finds out who is at the other end of a connection that was parked.
-func (k *worker) peerBehind(fd int) peer {
-	if !k.tcp {
-		return peer{}
-	}
-	var sa unix.RawSockaddrAny
-	size := uint32(unsafe.Sizeof(sa))
-	if _, _, errno := unix.RawSyscall(unix.SYS_GETPEERNAME, uintptr(fd), uintptr(unsafe.Pointer(&sa)),
-		uintptr(unsafe.Pointer(&size))); errno != 0 {
-		return peer{}
-	}
-	return peerOf(&sa)
 }

@@ -4,9 +4,8 @@
 //	worker.go       Main: from the fork to the exit
 //	become.go       limits, root, user, environment, PHP's values
 //	loop.go         what to do next: a connection, a kept one, a word from the master
-//	connection.go   a connection's bytes, with bounded waits
-//	request.go      one request, through PHP's five steps
-//	client.go       what PHP asks for meanwhile
+//	request.go      one request, through PHP's five steps, with package cgi/responder
+//	client.go       what is heard of it meanwhile
 //
 // All of it runs on the process's main thread, as PHP must. A request allocates nothing, so that the process stays as
 // small as PHP is; what happens rarely, such as a message for a log, may.

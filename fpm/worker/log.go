@@ -32,15 +32,14 @@ func newLog(k *worker) *zlog.Log {
 
 // tellClient puts a message on the STDERR stream of the request in hand.
 func (k *worker) tellClient(_ zlog.Level, message string) {
-	if !k.inHand || k.finished || message == "" || !k.php.Logging() {
+	if k.Responder == nil || !k.Listening() || message == "" || !k.PHP.Logging() {
 		return
 	}
-	out := k.conn.Response()
 	if k.said {
-		out.WriteStderr([]byte("; "))
+		k.WriteStderr([]byte("; "))
 	}
 	k.said = true
-	out.WriteStderr([]byte(message))
+	k.WriteStderr([]byte(message))
 }
 
 // report sends a message to the master for the error log.

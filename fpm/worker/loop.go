@@ -4,18 +4,16 @@ package worker
 
 import (
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/phpsapi/phpsapi/cgi/responder"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
 // serve answers requests until the worker is to go, and returns the process's exit status.
 func (k *worker) serve() int {
-	k.io.onBegin = k.readingHeaders
-	k.io.fd = -1
 	if err := k.watch(); err != nil {
 		k.failed(err, "epoll")
 		return exitSoftware
@@ -89,65 +87,42 @@ func (k *worker) next() bool {
 	case k.kept >= 0 && ready(k.kept):
 		fd, p := k.kept, k.keptPeer
 		k.kept = -1
-		k.converse(fd, p, true, nextByteTimeout)
+		k.converse(fd, p, true, responder.NextByteTimeout)
 	}
 	return true
 }
 
 // accept takes a new connection, if no other worker was faster.
 func (k *worker) accept() {
-	var sa unix.RawSockaddrAny
-	size := uint32(unsafe.Sizeof(sa))
-	r, _, errno := unix.RawSyscall6(unix.SYS_ACCEPT4, uintptr(k.listen), uintptr(unsafe.Pointer(&sa)),
-		uintptr(unsafe.Pointer(&size)), unix.SOCK_CLOEXEC, 0, 0)
-	switch errno {
-	case 0:
+	fd, p, err := responder.Accept(k.listen)
+	switch err {
+	case nil:
 	case unix.EAGAIN, unix.EINTR, unix.ECONNABORTED:
 		return
 	default:
 		// Descriptors or memory ran out: it must not spin.
-		k.failed(errno, "accept")
+		k.failed(err, "accept")
 		time.Sleep(100 * time.Millisecond)
 		return
 	}
-	p := peer{}
-	if k.tcp {
-		p = peerOf(&sa)
-	}
-	if !k.allowed.admits(p) {
+	if !k.allowed.Admits(p) {
 		k.log.Logf(zlog.Error, "Connection disallowed: IP address '%s' has been dropped.", p)
-		unix.Close(int(r))
+		unix.Close(fd)
 		return
 	}
 	k.slot.CountConnection()
-	k.converse(int(r), p, false, firstByteTimeout)
+	k.converse(fd, p, false, responder.FirstByteTimeout)
 }
 
 // converse answers the requests that come on a connection without a wait. watched says that the epoll instance has it
 // already.
-func (k *worker) converse(fd int, p peer, watched bool, timeout time.Duration) {
+func (k *worker) converse(fd int, p responder.Peer, watched bool, timeout time.Duration) {
 	k.park()
-	k.io.begin(fd, timeout)
-	k.remote = p.append(k.remote)
-	k.conn.Reset(&k.io)
-	for {
-		keep := k.answer()
-		if k.io.fd < 0 {
-			return
-		}
-		if !keep {
-			k.io.close(k.unread || k.conn.Buffered() > 0)
-			return
-		}
-		if k.conn.Buffered() == 0 {
-			break
-		}
-		k.io.began = false
-		k.readingHeaders()
-		k.io.began = true
+	k.remote = p.Append(k.remote)
+	if !k.Converse(fd, timeout) {
+		return
 	}
-	k.kept, k.keptPeer = k.io.fd, p
-	k.io.fd = -1
+	k.kept, k.keptPeer = fd, p
 	if !watched {
 		k.keep()
 	}

@@ -11,11 +11,11 @@ import (
 
 // answerSpecially answers a request for the ping page or the status page; false: it is for neither.
 func (k *worker) answerSpecially() bool {
-	uri := k.forPHP.Path.URI
+	uri := k.ForPHP.Path.URI
 	if uri == nil {
 		return false
 	}
-	head := string(k.forPHP.Method) == "HEAD"
+	head := string(k.ForPHP.Method) == "HEAD"
 	if k.pool.PingPath.Set && string(uri) == k.pool.PingPath.Value {
 		k.slot.Executing()
 		k.send1(status.Ping(k.pool.PingResponse.Value, head))
@@ -35,16 +35,16 @@ func (k *worker) answerSpecially() bool {
 		k.send1(status.Failure())
 		return true
 	}
-	k.send1(status.NewPage(snapshot, status.Choose(string(k.forPHP.QueryString)), head))
+	k.send1(status.NewPage(snapshot, status.Choose(string(k.ForPHP.QueryString)), head))
 	return true
 }
 
 // send1 has PHP send a page.
 func (k *worker) send1(p status.Page) {
 	for _, line := range p.Headers {
-		k.php.Header(line)
+		k.PHP.Header(line)
 	}
-	k.php.Answer(p.Status, p.Body)
+	k.PHP.Answer(p.Status, p.Body)
 }
 
 // Status is fpm_get_status().

@@ -5,25 +5,18 @@ import (
 	"os"
 	"runtime/debug"
 
-	"github.com/phpsapi/phpsapi/cgi/fastcgi"
+	"github.com/phpsapi/phpsapi/cgi/responder"
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/lifecycle"
-	"github.com/phpsapi/phpsapi/sapi"
 )
 
 // php-fpm's exit statuses.
 const (
 	exitOK       = 0
 	exitSoftware = 70
-)
-
-// Sizes of what a connection's bytes go through. php-fpm, too, sends output when it has 8 KiB of it.
-const (
-	readBuffer  = 16 << 10
-	writeBuffer = 8<<10 + 64
 )
 
 // memoryLimit is when Go's collector, which is off otherwise, begins to work: of this, some 4 MiB are the runtime's own
@@ -63,16 +56,12 @@ type worker struct {
 	traces  int // the trace socket; -1: none
 	epoll   int
 	quit    int // an eventfd that SIGQUIT's handler writes to
-	tcp     bool
-	allowed allowed
+	allowed responder.Allowed
 	slot    *scoreboard.Slot
 
-	php      *lifecycle.FCGI
-	rules    sapi.PathRules
-	io       connection // the connection in hand
-	conn     *fastcgi.Conn
+	*responder.Responder
 	kept     int // the connection that is idle and kept; -1: none
-	keptPeer peer
+	keptPeer responder.Peer
 	remote   []byte // the address behind the connection in hand; nil on a unix socket
 	requests int    // so far
 	leaving  bool   // no more requests
@@ -84,12 +73,7 @@ type worker struct {
 	shown  *scoreboard.Reader // the scoreboard of the status page
 
 	// The request in hand.
-	request  fastcgi.Request
-	forPHP   lifecycle.FCGIRequest
-	info     scoreboard.Request
-	inHand   bool // log messages go to its client, too
-	said     bool // one has
-	finished bool // its response has been ended by fastcgi_finish_request()
-	unread   bool // not all of it was read
-	cpu      cpuTimes
+	info scoreboard.Request
+	said bool // a log message has gone to its client
+	cpu  cpuTimes
 }

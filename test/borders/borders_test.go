@@ -46,9 +46,10 @@ var borders = []border{
 	{"cli/server/worker", []string{"sapi", "lifecycle", "cli/server"}, library},
 	{"cgi", []string{"sapi", "lifecycle"}, library},
 	{"cgi/fastcgi", nil, nothing},
+	{"cgi/responder", []string{"sapi", "lifecycle", "cgi/fastcgi"}, library},
 	{"fpm", []string{"sapi", "cgi/fastcgi", "lifecycle/zygote"}, library},
 	{"fpm/settings", []string{"fpm"}, anything},
-	{"fpm/worker", []string{"sapi", "lifecycle", "cgi/fastcgi", "fpm"}, library},
+	{"fpm/worker", []string{"sapi", "lifecycle", "cgi/fastcgi", "cgi/responder", "fpm"}, library},
 }
 
 // pureGo are the directories whose packages must build without cgo, but for workers: what php-fpm's master and front

@@ -1,6 +1,6 @@
 // Counterpart: main/fastcgi.c (safe_read, safe_write, fcgi_accept_request, fcgi_close)
 
-package worker
+package responder
 
 import (
 	"errors"
@@ -9,17 +9,25 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/cgi/fastcgi"
 )
 
-// How long a client may say nothing. php-fpm waits for the first byte as long as this, and for ever afterwards.
+// How long a client may say nothing. main/fastcgi.c waits for the first byte as long as this, and for ever afterwards.
 const (
-	firstByteTimeout = 5 * time.Second
-	nextByteTimeout  = 60 * time.Second
+	FirstByteTimeout = 5 * time.Second
+	NextByteTimeout  = 60 * time.Second
 	lingerTimeout    = time.Second
 )
 
 // errSilent says that the client said nothing for too long.
 var errSilent = errors.New("the client was silent for too long")
+
+// silentError says, with that, what was being read.
+type silentError struct{ stage fastcgi.Stage }
+
+func (e *silentError) Error() string { return errSilent.Error() + ", while " + e.stage.String() }
+func (e *silentError) Unwrap() error { return errSilent }
 
 // connection is the transport of the connection in hand: a blocking socket that is read without blocking first, since
 // as a rule the bytes are there.
@@ -53,7 +61,7 @@ func (c *connection) Read(p []byte) (int, error) {
 			return 0, io.EOF
 		default:
 			if !c.began {
-				c.began, c.timeout = true, nextByteTimeout
+				c.began, c.timeout = true, NextByteTimeout
 				c.onBegin()
 			}
 			return int(n), nil

@@ -1,4 +1,4 @@
-package worker
+package responder
 
 import (
 	"bytes"
@@ -46,7 +46,7 @@ func TestFirstByteBeginsARequest(t *testing.T) {
 			t.Errorf("got %d, %v", n, err)
 		}
 	}
-	if begun != 1 || c.timeout != nextByteTimeout {
+	if begun != 1 || c.timeout != NextByteTimeout {
 		t.Errorf("begun %d times, timeout %v", begun, c.timeout)
 	}
 	unix.Shutdown(other, unix.SHUT_WR)

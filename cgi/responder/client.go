@@ -1,0 +1,68 @@
+// Counterpart: sapi/cgi/cgi_main.c and sapi/fpm/fpm/fpm_main.c (sapi_cgi_read_post, sapi_fcgi_ub_write,
+// fastcgi_finish_request)
+
+package responder
+
+import (
+	"errors"
+	"io"
+
+	"github.com/phpsapi/phpsapi/cgi/fastcgi"
+	"github.com/phpsapi/phpsapi/lifecycle"
+)
+
+var _ lifecycle.FCGIClient = (*Responder)(nil)
+
+// ReadBody fills p with the request's body, as far as there is any.
+func (r *Responder) ReadBody(p []byte) int {
+	done := 0
+	for done < len(p) && r.io.fd >= 0 {
+		n, err := r.conn.ReadBody(p[done:])
+		done += n
+		if err != nil {
+			if err != io.EOF && !errors.Is(err, fastcgi.ErrAborted) {
+				if !isGone(err) {
+					r.complain(err)
+				}
+				r.conn.CloseAfter()
+			}
+			break
+		}
+	}
+	return done
+}
+
+// Room, Commit, Write and Flush are PHP's output.
+
+func (r *Responder) Room() ([]byte, error) { return r.conn.Response().Room() }
+
+func (r *Responder) Commit(n int) { r.conn.Response().Commit(n) }
+
+func (r *Responder) Write(p []byte) error {
+	_, err := r.conn.Response().Write(p)
+	return err
+}
+
+func (r *Responder) Flush() error { return r.conn.Response().Flush() }
+
+// EndResponse ends the response while the script goes on. A connection that is not kept is closed, as in php-fpm: the
+// client must not wait for the script.
+func (r *Responder) EndResponse() (closed bool) {
+	r.finished = true
+	r.conn.Response().End(0, fastcgi.RequestComplete)
+	if r.Request.KeepConn {
+		return false
+	}
+	r.drain()
+	r.io.close(r.unread || r.conn.Buffered() > 0)
+	return true
+}
+
+// Listening says whether there is a client to tell something on STDERR: a request is in hand, its response not ended.
+func (r *Responder) Listening() bool { return r.inHand && !r.finished }
+
+// WriteStderr writes to the client's STDERR stream.
+func (r *Responder) WriteStderr(text []byte) error {
+	_, err := r.conn.Response().WriteStderr(text)
+	return err
+}

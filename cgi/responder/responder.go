@@ -1,0 +1,188 @@
+package responder
+
+import (
+	"errors"
+	"io"
+	"syscall"
+	"time"
+
+	"github.com/phpsapi/phpsapi/cgi/fastcgi"
+	"github.com/phpsapi/phpsapi/lifecycle"
+	"github.com/phpsapi/phpsapi/sapi"
+)
+
+// Sizes of what a connection's bytes go through. Stock PHP, too, sends output when it has 8 KiB of it.
+const (
+	readBuffer  = 16 << 10
+	writeBuffer = 8<<10 + 64
+)
+
+// FrontEnd is what a Responder calls.
+type FrontEnd interface {
+	// Answer answers the next request of the connection in hand, and reports whether it may carry another.
+	Answer() (keep bool)
+	// Reading is told that the first byte of a request has come.
+	Reading()
+	// Complain is told why a connection is of no more use, where that is not the client's right.
+	Complain(err error)
+	lifecycle.FCGIFrontEnd
+}
+
+// Responder answers requests, one at a time.
+type Responder struct {
+	FrontEnd
+	PHP     *lifecycle.FCGI
+	Request fastcgi.Request       // the request in hand,
+	ForPHP  lifecycle.FCGIRequest // and what PHP is told of it
+
+	rules    sapi.PathRules
+	io       connection // the connection in hand
+	conn     *fastcgi.Conn
+	inHand   bool // a request is, from its startup to its shutdown
+	finished bool // its response has been ended by fastcgi_finish_request()
+	unread   bool // not all of it was read
+}
+
+// New makes this process ready for requests: the engine's module was started for FastCGI. Before the first request
+// comes SettingsRead.
+func New(engine *lifecycle.Engine, front FrontEnd) *Responder {
+	r := &Responder{FrontEnd: front}
+	r.PHP = engine.NewFCGI(r)
+	r.io.onBegin = front.Reading
+	r.io.fd = -1
+	return r
+}
+
+// SettingsRead says that php.ini's settings are final. values answer GET_VALUES.
+func (r *Responder) SettingsRead(values map[string]string) {
+	r.rules = r.PHP.PathRules()
+	r.rules.Stat = (&statter{}).stat
+	r.conn = fastcgi.NewConn(fastcgi.Config{
+		ReadBuffer:  make([]byte, readBuffer),
+		WriteBuffer: lifecycle.CBuffer(writeBuffer),
+		Values:      values,
+	})
+}
+
+// Converse answers the requests that come on a connection without a wait, for the first of which it waits no longer
+// than timeout. idle says that the connection is open and waits for its next request; it is the caller's again. Else it
+// has been closed.
+func (r *Responder) Converse(fd int, timeout time.Duration) (idle bool) {
+	r.io.begin(fd, timeout)
+	r.conn.Reset(&r.io)
+	for {
+		keep := r.Answer()
+		if r.io.fd < 0 {
+			return false
+		}
+		if !keep {
+			r.io.close(r.unread || r.conn.Buffered() > 0)
+			return false
+		}
+		if r.conn.Buffered() == 0 {
+			break
+		}
+		r.io.began = false
+		r.Reading()
+		r.io.began = true
+	}
+	r.io.fd = -1
+	return true
+}
+
+// Read reads the next request and works out what PHP must know of it. false: there is none, and the connection is to
+// be closed.
+func (r *Responder) Read() bool {
+	if err := r.conn.ReadRequest(&r.Request); err != nil {
+		if err != io.EOF && !(errors.Is(err, errSilent) && !r.io.began) {
+			r.complain(err)
+		}
+		return false
+	}
+	r.prepare()
+	return true
+}
+
+// prepare works out what PHP must know of the request.
+func (r *Responder) prepare() {
+	p := &r.Request.Params
+	path := r.rules.Resolve(p)
+	to := &r.ForPHP
+	to.IsHTTP = path.Filename != nil || p.Get("SCRIPT_FILENAME") != nil || p.Get("PATH_TRANSLATED") != nil || path.NotFound
+	to.Path = path
+	to.Method = p.Get("REQUEST_METHOD")
+	to.QueryString, to.ContentType, to.Authorization, to.ContentLength = nil, nil, nil, 0
+	if to.IsHTTP {
+		to.QueryString = p.Get("QUERY_STRING")
+		to.ContentType = p.Get("CONTENT_TYPE")
+		if to.ContentType == nil {
+			to.ContentType = []byte{}
+		}
+		to.Authorization = p.Get("HTTP_AUTHORIZATION")
+		to.ContentLength = number(p.Get("CONTENT_LENGTH"))
+	}
+	to.Cookie = p.Get("HTTP_COOKIE")
+	to.PHPValue, to.PHPAdminValue = nil, nil
+	to.Params, to.Pairs = p.Bytes(), pairs(p)
+}
+
+// Startup starts the request that was read. The error is lifecycle.ErrRequestStartup: PHP is of no more use.
+func (r *Responder) Startup() error {
+	r.inHand, r.finished, r.unread = true, false, false
+	err := r.PHP.RequestStartup(&r.ForPHP)
+	if err != nil {
+		r.inHand = false
+	}
+	return err
+}
+
+// Shutdown ends the request in PHP. spoiled says that this process must not serve another.
+func (r *Responder) Shutdown() (spoiled bool) {
+	spoiled = r.PHP.RequestShutdown()
+	r.inHand = false
+	return spoiled
+}
+
+// Finish sends the rest of the response and reads the rest of the request. keep says that the connection may carry
+// another.
+func (r *Responder) Finish() (keep bool) {
+	if r.io.fd < 0 { // fastcgi_finish_request() closed it
+		return false
+	}
+	if !r.conn.Response().Ended() {
+		r.conn.Response().End(0, fastcgi.RequestComplete)
+	}
+	r.drain()
+	keep, err := r.conn.Finish()
+	if err != nil && !isGone(err) {
+		r.complain(err)
+	}
+	return keep
+}
+
+// drain reads the rest of the request's input: what is unread when a connection is closed may cost the client its
+// response, and on a kept one it would be taken for the next request.
+func (r *Responder) drain() {
+	if !r.Request.KeepConn {
+		r.io.timeout = lingerTimeout
+	}
+	err := r.conn.Drain()
+	r.unread = err != nil
+	if err != nil && !isGone(err) && r.Request.KeepConn {
+		r.complain(err)
+	}
+}
+
+// complain says, with what was being read, why the connection is of no more use.
+func (r *Responder) complain(err error) {
+	if errors.Is(err, errSilent) {
+		err = &silentError{r.conn.Stage()}
+	}
+	r.Complain(err)
+}
+
+// isGone says that the client left, which is nothing to complain about.
+func isGone(err error) bool {
+	return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, fastcgi.ErrClosed) || errors.Is(err, io.EOF)
+}
