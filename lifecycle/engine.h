@@ -73,6 +73,7 @@ struct engine_module {
 	size_t ini_defaults_len;        /* settings under php.ini */
 	int ini_ignore;
 	int phpinfo_as_text;
+	int fastcgi;                    /* requests come by FastCGI (fcgi_*.c) */
 	int dl;                         /* offer dl() */
 	int extended_info;              /* compile with ZEND_COMPILE_EXTENDED_INFO */
 };
@@ -243,7 +244,7 @@ struct engine_fcgi_request {
 	char *room;
 	size_t room_size, room_used;
 	int closed;  /* the client's connection was closed by fastcgi_finish_request() */
-	int tainted; /* it changed what cannot be taken back: the worker must not serve another */
+	int last;    /* the process must not serve another: this one said so, or changed what cannot be taken back */
 
 	/* What is known before the shutdown. */
 	int status;
@@ -255,7 +256,7 @@ struct engine_fcgi_request {
 /* Flags of engineFCGIHead. */
 enum { ENGINE_FCGI_NPH = 1, ENGINE_FCGI_RFC2616 = 2 };
 
-/* Once, in a worker, before its first request. */
+/* Once in a process, before its first request. */
 void engine_fcgi_worker(void);
 
 enum engine_value_result {

@@ -199,14 +199,14 @@ func (f *FCGI) ResponseHeaders(lines [][]byte) [][]byte {
 }
 
 // RequestShutdown ends the request. All output is then committed; that the response is ended is the caller's to do.
-// spoiled says that the request changed what cannot be taken back, so that this process must not serve another.
-func (f *FCGI) RequestShutdown() (spoiled bool) {
+// last says that this process must not serve another: the request asked for that, or changed what cannot be taken back.
+func (f *FCGI) RequestShutdown() (last bool) {
 	C.engine_fcgi_request_shutdown()
 	if !f.ended {
 		f.commit()
 	}
 	fcgi = nil
-	return f.c.tainted != 0
+	return f.c.last != 0
 }
 
 // takeRoom asks for room for output.

@@ -8,6 +8,9 @@
 /* The request in hand, which Go fills (lifecycle/fcgi.go); NULL outside of one. */
 extern struct engine_fcgi_request *fcgi_request;
 
+/* Whether the front end is php-fpm, and not php-cgi. */
+extern int fcgi_is_fpm;
+
 /* fcgi_output.c */
 size_t fcgi_ub_write(const char *text, size_t len);
 void fcgi_flush(void *context);
@@ -30,20 +33,20 @@ void fcgi_take_environment(void);
 void fcgi_each_param(void (*use)(const char *name, unsigned int name_len, char *value, unsigned int value_len, void *to),
 	void *to);
 
-/* fcgi_settings.c: the extension cgi-fcgi with the settings cgi.*, fastcgi.* and fpm.* */
-struct fcgi_settings {
+/* web_settings.c: the settings cgi.*, fastcgi.* and fpm.*; those that the front end has not are 0 */
+struct web_settings {
 	bool rfc2616_headers;
 	bool nph;
 	bool force_redirect;
 	bool fix_pathinfo;
 	bool discard_path;
 	bool logging;
+	bool check_shebang_line;
 	char *redirect_status_env;
 	char *error_header;
 	char *fpm_config;
 };
-extern struct fcgi_settings fcgi_settings;
-extern zend_module_entry fcgi_extension;
+extern struct web_settings web_settings;
 
 /* fcgi_values.c: php_value and its like */
 void fcgi_apply_request_values(void);
@@ -53,7 +56,7 @@ void fcgi_restore_request_values(void);
 void fcgi_remember_directory(void);
 
 /* fcgi_functions.c */
-extern const zend_function_entry fcgi_functions[];
+extern const zend_function_entry fpm_functions[];
 
 void fcgi_log(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

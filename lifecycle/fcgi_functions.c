@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "fcgi.h"
+#include "header_functions.h"
 #include "_cgo_export.h"
 
 static PHP_FUNCTION(fcgi_finish_request)
@@ -18,15 +19,6 @@ static PHP_FUNCTION(fcgi_finish_request)
 		engineFCGIFinish();
 	}
 	RETURN_TRUE;
-}
-
-static PHP_FUNCTION(fcgi_request_headers)
-{
-	if (zend_parse_parameters(ZEND_NUM_ARGS(), "") == FAILURE) {
-		return;
-	}
-	RETVAL_ARR(_zend_new_array(0));
-	fcgi_each_param(sapi_add_request_header, return_value);
 }
 
 static PHP_FUNCTION(fcgi_get_status)
@@ -67,15 +59,13 @@ void *engine_array_add_array(void *array, const char *name, size_t name_len)
 
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_finish, 0, 0, _IS_BOOL, 0)
 ZEND_END_ARG_INFO()
-ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_headers, 0, 0, IS_ARRAY, 0)
-ZEND_END_ARG_INFO()
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_MASK_EX(arginfo_status, 0, 0, MAY_BE_ARRAY | MAY_BE_FALSE)
 ZEND_END_ARG_INFO()
 
-const zend_function_entry fcgi_functions[] = {
+const zend_function_entry fpm_functions[] = {
 	ZEND_NAMED_FE(fastcgi_finish_request, ZEND_FN(fcgi_finish_request), arginfo_finish)
-	ZEND_NAMED_FE(apache_request_headers, ZEND_FN(fcgi_request_headers), arginfo_headers)
-	ZEND_NAMED_FE(getallheaders, ZEND_FN(fcgi_request_headers), arginfo_headers)
+	ZEND_NAMED_FE(apache_request_headers, ZEND_FN(web_request_headers), arginfo_headers)
+	ZEND_NAMED_FE(getallheaders, ZEND_FN(web_request_headers), arginfo_headers)
 	ZEND_NAMED_FE(fpm_get_status, ZEND_FN(fcgi_get_status), arginfo_status)
 	PHP_FE_END
 };

@@ -7,7 +7,7 @@
 #include "fcgi.h"
 #include "_cgo_export.h"
 
-/* REQUEST_BODY_FILE: a web server may have stored the body. */
+/* REQUEST_BODY_FILE: a web server may have stored the body; php-cgi knows nothing of it. */
 static int body_file = -1;
 
 void fcgi_close_body_file(void)
@@ -21,7 +21,7 @@ void fcgi_close_body_file(void)
 /* 0: it is named and cannot be opened. */
 static int open_body_file(void)
 {
-	const char *name = fcgi_param("REQUEST_BODY_FILE", strlen("REQUEST_BODY_FILE"));
+	const char *name = fcgi_is_fpm ? fcgi_param("REQUEST_BODY_FILE", strlen("REQUEST_BODY_FILE")) : NULL;
 
 	if (!name || !*name || body_file >= 0) {
 		return 1;

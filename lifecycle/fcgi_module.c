@@ -1,4 +1,7 @@
-/* The sapi_module_struct of php-fpm. Counterpart: sapi/fpm/fpm/fpm_main.c. */
+/*
+ * The sapi_module_struct of php-fpm, and of php-cgi as a FastCGI server. Counterpart: sapi/fpm/fpm/fpm_main.c,
+ * sapi/cgi/cgi_main.c.
+ */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +15,7 @@
 #undef vsnprintf /* PHP has its own, which is not needed here */
 
 struct engine_fcgi_request *fcgi_request;
+int fcgi_is_fpm;
 
 /* Before the Go runtime is up, in module startup, a call of Go would wait for ever. */
 static void fcgi_log_message(const char *message, int priority)
@@ -48,6 +52,7 @@ static int fcgi_activate(void)
 void fcgi_module_init(sapi_module_struct *module)
 {
 	proctitle_init();
+	fcgi_is_fpm = strcmp(module->name, "fpm-fcgi") == 0;
 	module->activate = fcgi_activate;
 	module->ub_write = fcgi_ub_write;
 	module->flush = fcgi_flush;

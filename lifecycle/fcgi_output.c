@@ -73,7 +73,7 @@ static int is_plain(sapi_headers_struct *headers)
 {
 	zend_llist_element *element;
 
-	if (fcgi_settings.nph || headers->http_response_code != 200) {
+	if (web_settings.nph || headers->http_response_code != 200) {
 		return 0;
 	}
 	for (element = headers->headers.head; element; element = element->next) {
@@ -106,7 +106,7 @@ static int send_by_rules(sapi_headers_struct *headers)
 		}
 	}
 	sent = engineFCGIHead(headers->http_response_code, headers->http_status_line,
-		(fcgi_settings.nph ? ENGINE_FCGI_NPH : 0) | (fcgi_settings.rfc2616_headers ? ENGINE_FCGI_RFC2616 : 0), block, at) == 0;
+		(web_settings.nph ? ENGINE_FCGI_NPH : 0) | (web_settings.rfc2616_headers ? ENGINE_FCGI_RFC2616 : 0), block, at) == 0;
 	efree(block);
 	return sent;
 }

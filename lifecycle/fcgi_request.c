@@ -1,4 +1,7 @@
-/* One FastCGI request, from its startup to its shutdown. Counterpart: sapi/fpm/fpm/fpm_main.c (main). */
+/*
+ * One FastCGI request, from its startup to its shutdown. Counterpart: sapi/fpm/fpm/fpm_main.c and sapi/cgi/cgi_main.c
+ * (main).
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -46,7 +49,7 @@ static void leave_directory(void)
 static void begin(struct engine_fcgi_request *r)
 {
 	fcgi_request = r;
-	r->tainted = 0;
+	r->last = 0;
 	SG(server_context) = r; /* PHP asks for nothing but that it is there */
 	SG(request_info).request_method = r->method;
 	SG(request_info).query_string = (char *)r->query_string;
@@ -86,6 +89,9 @@ int engine_fcgi_open_script(void)
 void engine_fcgi_execute(void)
 {
 	EG(exit_status) = 0;
+	if (web_settings.check_shebang_line) {
+		CG(skip_shebang) = 1;
+	}
 	enter_directory_of_script();
 	zend_try {
 		php_execute_script(&script);
@@ -124,8 +130,8 @@ const char *engine_fcgi_auth_user(void)
 void engine_fcgi_request_end(void)
 {
 	fcgi_close_body_file();
-	if (EG(exit_status) == 255 && fcgi_settings.error_header && *fcgi_settings.error_header && !SG(headers_sent)) {
-		engine_fcgi_header(fcgi_settings.error_header, strlen(fcgi_settings.error_header));
+	if (EG(exit_status) == 255 && web_settings.error_header && *web_settings.error_header && !SG(headers_sent)) {
+		engine_fcgi_header(web_settings.error_header, strlen(web_settings.error_header));
 	}
 	fcgi_request->status = SG(sapi_headers).http_response_code;
 	fcgi_request->memory = zend_memory_peak_usage(1);
@@ -163,12 +169,12 @@ void engine_fcgi_request_shutdown(void)
 
 void engine_fcgi_settings(struct engine_fcgi_settings *settings)
 {
-	settings->fix_pathinfo = fcgi_settings.fix_pathinfo;
-	settings->discard_path = fcgi_settings.discard_path;
+	settings->fix_pathinfo = web_settings.fix_pathinfo;
+	settings->discard_path = web_settings.discard_path;
 	settings->doc_root = PG(doc_root);
 }
 
 int engine_fcgi_logging(void)
 {
-	return fcgi_settings.logging;
+	return web_settings.logging;
 }

@@ -114,7 +114,7 @@ enum engine_value_result engine_fcgi_apply_value(const char *name, const char *v
 		}
 	}
 	if (for_request) {
-		fcgi_request->tainted = 1;
+		fcgi_request->last = 1;
 	}
 	return result;
 }

@@ -39,7 +39,7 @@ func (f *FCGI) CollectExtensions() {
 func (f *FCGI) PathRules() sapi.PathRules {
 	var s C.struct_engine_fcgi_settings
 	C.engine_fcgi_settings(&s)
-	rules := sapi.PathRules{FixPathInfo: s.fix_pathinfo != 0, DiscardPath: s.discard_path != 0, ServerQuirks: true}
+	rules := sapi.PathRules{FixPathInfo: s.fix_pathinfo != 0, DiscardPath: s.discard_path != 0}
 	if s.doc_root != nil {
 		rules.DocRoot = C.GoString(s.doc_root)
 	}

@@ -1,7 +1,9 @@
 /*
  * The params of a FastCGI request as PHP's environment: $_SERVER, $_ENV and getenv(). PHP gets them last one first.
- * Counterpart: sapi/fpm/fpm/fpm_main.c (cgi_php_import_environment_variables, sapi_cgi_register_variables).
+ * Counterpart: sapi/fpm/fpm/fpm_main.c and sapi/cgi/cgi_main.c (cgi_php_import_environment_variables,
+ * sapi_cgi_register_variables).
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "fcgi.h"
@@ -24,7 +26,9 @@ const char *fcgi_param(const char *name, size_t name_len)
 
 char *fcgi_getenv(const char *name, size_t name_len)
 {
-	return (char *)fcgi_param(name, name_len);
+	const char *value = fcgi_param(name, name_len);
+
+	return value || fcgi_is_fpm ? (char *)value : getenv(name);
 }
 
 void fcgi_each_param(void (*use)(const char *name, unsigned int name_len, char *value, unsigned int value_len, void *to),
@@ -70,7 +74,7 @@ static int copy_known(zval *array, int which)
 
 static void import_environment(zval *array)
 {
-	if (copy_known(array, TRACK_VARS_ENV) || copy_known(array, TRACK_VARS_SERVER)) {
+	if (fcgi_is_fpm && (copy_known(array, TRACK_VARS_ENV) || copy_known(array, TRACK_VARS_SERVER))) {
 		return;
 	}
 	import_process_environment(array);
@@ -88,13 +92,15 @@ void fcgi_take_environment(void)
 {
 	import_process_environment = php_import_environment_variables;
 	php_import_environment_variables = import_environment;
-	php_load_environment_variables = load_environment;
+	if (fcgi_is_fpm) {
+		php_load_environment_variables = load_environment;
+	}
 }
 
 void fcgi_register_variables(zval *variables)
 {
 	const char *name = SG(request_info).request_uri ? SG(request_info).request_uri : "";
-	const char *info = fcgi_settings.fix_pathinfo ? fcgi_param("PATH_INFO", strlen("PATH_INFO")) : NULL;
+	const char *info = web_settings.fix_pathinfo ? fcgi_param("PATH_INFO", strlen("PATH_INFO")) : NULL;
 	size_t name_len = strlen(name), info_len = info ? strlen(info) : 0, len = name_len + info_len;
 	char *self;
 

@@ -1,10 +1,11 @@
 /* apache_request_headers(), apache_response_headers() and getallheaders(). */
 #include <string.h>
 
+#include "fcgi.h"
 #include "header_functions.h"
 #include "server.h"
 
-PHP_FUNCTION(server_request_headers)
+PHP_FUNCTION(web_request_headers)
 {
 	size_t i;
 
@@ -12,13 +13,14 @@ PHP_FUNCTION(server_request_headers)
 		return;
 	}
 	RETVAL_ARR(_zend_new_array(server_request ? server_request->headers_len : 0));
+	fcgi_each_param(sapi_add_request_header, return_value);
 	for (i = 0; server_request && i < server_request->headers_len; i++) {
 		const struct engine_variable *header = &server_request->headers[i];
 		add_assoc_stringl_ex(return_value, header->name, header->name_len, header->value, header->value_len);
 	}
 }
 
-PHP_FUNCTION(server_response_headers)
+PHP_FUNCTION(web_response_headers)
 {
 	zend_llist_element *element;
 

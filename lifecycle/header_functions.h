@@ -4,15 +4,15 @@
 
 #include "libphp.h"
 
-PHP_FUNCTION(server_request_headers);
-PHP_FUNCTION(server_response_headers);
+PHP_FUNCTION(web_request_headers);
+PHP_FUNCTION(web_response_headers);
 
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_headers, 0, 0, IS_ARRAY, 0)
 ZEND_END_ARG_INFO()
 
 #define HEADER_FUNCTIONS \
-	ZEND_NAMED_FE(apache_request_headers, ZEND_FN(server_request_headers), arginfo_headers) \
-	ZEND_NAMED_FE(apache_response_headers, ZEND_FN(server_response_headers), arginfo_headers) \
-	ZEND_NAMED_FE(getallheaders, ZEND_FN(server_request_headers), arginfo_headers)
+	ZEND_NAMED_FE(apache_request_headers, ZEND_FN(web_request_headers), arginfo_headers) \
+	ZEND_NAMED_FE(apache_response_headers, ZEND_FN(web_response_headers), arginfo_headers) \
+	ZEND_NAMED_FE(getallheaders, ZEND_FN(web_request_headers), arginfo_headers)
 
 #endif

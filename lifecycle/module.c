@@ -61,7 +61,7 @@ static int module_startup(sapi_module_struct *sapi)
 	if (is_named("cli-server")) {
 		return php_module_startup(sapi, &cli_server_extension);
 	}
-	return php_module_startup(sapi, is_named("fpm-fcgi") ? &fcgi_extension : &web_extension);
+	return php_module_startup(sapi, is_named("fpm-fcgi") ? &fpm_extension : &cgi_extension);
 }
 
 /* php_module_startup takes the directories to scan for .ini files from the environment alone: PHP_INI_SCAN_DIR is
@@ -100,7 +100,7 @@ int engine_module_startup(const struct engine_module *m)
 	};
 	if (is_named("cli")) {
 		cli_module_init(&module);
-	} else if (is_named("fpm-fcgi")) {
+	} else if (m->fastcgi) {
 		fcgi_module_init(&module);
 	} else {
 		server_module_init(&module, m->dl);

@@ -47,6 +47,7 @@ func moduleInC(m sapi.Module) *C.struct_engine_module {
 	c.ini_defaults, c.ini_defaults_len = settings(m.INI.Defaults)
 	c.ini_ignore = boolean(m.INI.Ignore)
 	c.phpinfo_as_text = boolean(m.InfoAsText)
+	c.fastcgi = boolean(m.FastCGI)
 	c.dl = boolean(m.DL)
 	c.extended_info = boolean(m.ExtendedInfo)
 	return c

@@ -12,8 +12,8 @@ void fcgi_module_init(sapi_module_struct *module);
 
 /* The extensions that PHP starts besides its own: the settings of cli-server, of php-cgi, and of php-fpm. */
 extern zend_module_entry cli_server_extension;
-extern zend_module_entry web_extension;
-extern zend_module_entry fcgi_extension;
+extern zend_module_entry cgi_extension;
+extern zend_module_entry fpm_extension;
 
 /* The settings of a request's host and directories (user_settings.c): of php.ini's sections and of .user.ini files.
  * Either may be NULL. */

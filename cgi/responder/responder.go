@@ -53,9 +53,11 @@ func New(engine *lifecycle.Engine, front FrontEnd) *Responder {
 	return r
 }
 
-// SettingsRead says that php.ini's settings are final. values answer GET_VALUES.
-func (r *Responder) SettingsRead(values map[string]string) {
+// SettingsRead says that php.ini's settings are final. quirks is sapi.PathRules' ServerQuirks, and values answer
+// GET_VALUES.
+func (r *Responder) SettingsRead(quirks bool, values map[string]string) {
 	r.rules = r.PHP.PathRules()
+	r.rules.ServerQuirks = quirks
 	r.rules.Stat = (&statter{}).stat
 	r.conn = fastcgi.NewConn(fastcgi.Config{
 		ReadBuffer:  make([]byte, readBuffer),
@@ -136,11 +138,11 @@ func (r *Responder) Startup() error {
 	return err
 }
 
-// Shutdown ends the request in PHP. spoiled says that this process must not serve another.
-func (r *Responder) Shutdown() (spoiled bool) {
-	spoiled = r.PHP.RequestShutdown()
+// Shutdown ends the request in PHP. last says that this process must not serve another.
+func (r *Responder) Shutdown() (last bool) {
+	last = r.PHP.RequestShutdown()
 	r.inHand = false
-	return spoiled
+	return last
 }
 
 // Finish sends the rest of the response and reads the rest of the request. keep says that the connection may carry

@@ -211,7 +211,7 @@ func (k *worker) startPHP() {
 		// acknowledgement of what went before.
 		unix.SetsockoptInt(k.listen, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 	}
-	k.SettingsRead(map[string]string{fastcgi.MpxsConns: "0"})
+	k.SettingsRead(true, map[string]string{fastcgi.MpxsConns: "0"})
 }
 
 func (k *worker) applyValues(values []conf.KeyValue, admin bool, directive string) (loaded bool) {

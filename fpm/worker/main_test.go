@@ -94,7 +94,7 @@ func newPool(t testing.TB, configure func(*conf.Pool), settings ...sapi.Setting)
 	p.zygote, err = zygote.Start(zygote.Config{
 		Program: program, Engine: lifecycle.EnginePath(), Stdout: stderr, Stderr: stderr,
 		Env: []string{"LC_ALL=C", "PATH=/usr/bin:/bin", "PADDING=" + strings.Repeat("x", 100)},
-		Module: sapi.Module{Name: sapi.FPM, PrettyName: "FPM/FastCGI", Binary: program,
+		Module: sapi.Module{Name: sapi.FPM, PrettyName: "FPM/FastCGI", FastCGI: true, Binary: program,
 			INI: sapi.INI{Ignore: true, Entries: entries}},
 	})
 	if err != nil {
