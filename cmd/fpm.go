@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/phpsapi/phpsapi/fpm/cmdline"
+	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/lifecycle"
 	"github.com/phpsapi/phpsapi/sapi"
 )
@@ -21,7 +22,7 @@ func fpmInvocation(args []string, program, binary string) cmdline.Invocation {
 	return cmdline.Invocation{
 		Argv: os.Args, Args: args, Program: program, Binary: binary, File: sapi.Self(),
 		Engine: lifecycle.EnginePath(), Version: lifecycle.Version(), Release: version(),
-		Title: lifecycle.SetProcessTitle, Show: showPHP,
+		Own: personality(os.Args[0]) == "", Title: lifecycle.SetProcessTitle, Show: showPHP,
 	}
 }
 
@@ -53,6 +54,8 @@ func showPHP(module sapi.Module, what cmdline.Shown) int {
 func fpmCommand() *cobra.Command {
 	var usage strings.Builder
 	cmdline.Usage(&usage, "phpsapi fpm")
+	usage.WriteString("\nphpsapi's own options:\n\n")
+	settings.Usage(&usage)
 	command := &cobra.Command{
 		Use:   "fpm [php-fpm's options]",
 		Short: "Run PHP as the FastCGI server php-fpm does",

@@ -35,10 +35,12 @@ type Invocation struct {
 	Binary  string   // PHP_BINARY; empty where unknown
 	File    string   // this program's file
 
-	Engine  string       // the libphp to load
-	Version string       // its MAJOR.MINOR
-	Release string       // phpsapi's own version
-	Title   func(string) // sets the process title; nil where there is none
+	Engine  string // the libphp to load
+	Version string // its MAJOR.MINOR
+	Release string // phpsapi's own version
+	// Own says that phpsapi was called by its own name: without a php-fpm.conf it serves all the same.
+	Own   bool
+	Title func(string) // sets the process title; nil where there is none
 	// Show starts PHP in this process and shows something of it. It gives the exit status, or ends the process.
 	Show func(sapi.Module, Shown) int
 }
@@ -85,6 +87,9 @@ func (c *commandLine) masterOptions(call Invocation) master.Options {
 		Conf: conf.Options{Path: c.config, Prefix: c.prefix, Pid: c.pid, Daemonize: c.daemonize, AllowRoot: c.allowRoot,
 			Build: conf.Debian(c.version)},
 		ForceStderr: c.forceStderr,
+		Settings:    c.settings,
+		Overrides:   c.overrides(),
+		BuiltIn:     call.Own,
 		Argv:        argv,
 		Program:     call.File,
 		Engine:      call.Engine,

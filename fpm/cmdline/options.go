@@ -3,8 +3,12 @@ package cmdline
 import (
 	"fmt"
 	"io"
+	"os"
+	"slices"
+	"strings"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/sapi"
 	"github.com/phpsapi/phpsapi/sapi/getopt"
 )
@@ -29,6 +33,47 @@ var options = []getopt.Option{
 	{Letter: 'D', Name: "daemonize"},
 	{Letter: 'F', Name: "nodaemonize"},
 	{Letter: 'O', Name: "force-stderr"},
+}
+
+// The letters of phpsapi's own options, which have long names only: these, and from ownLetter on those of the settings'
+// table.
+const (
+	setLetter = 0x80 + iota
+	settingsLetter
+	ownLetter
+)
+
+// allOptions are php-fpm's options and phpsapi's own.
+func allOptions() []getopt.Option {
+	all := append(slices.Clone(options), getopt.Option{Letter: setLetter, Parameter: true, Name: settings.SetFlag},
+		getopt.Option{Letter: settingsLetter, Parameter: true, Name: settings.SettingsFlag})
+	for i, r := range settings.Table() {
+		if r.Flag != "" {
+			all = append(all, getopt.Option{Letter: ownLetter + byte(i), Parameter: true, Name: r.Flag})
+		}
+	}
+	return all
+}
+
+// own takes one of phpsapi's own options.
+func (c *commandLine) own(letter byte, value string) {
+	switch value = strings.Clone(value); letter { // the process title takes the memory of the arguments
+	case setLetter:
+		c.sets = append(c.sets, value)
+	case settingsLetter:
+		c.settings.File = value
+	default:
+		if c.settings.Flags == nil {
+			c.settings.Flags = map[string][]string{}
+		}
+		key := settings.Table()[letter-ownLetter].Key
+		c.settings.Flags[key] = append(c.settings.Flags[key], value)
+	}
+}
+
+// overrides are what overrules php-fpm.conf.
+func (c *commandLine) overrides() settings.Overrides {
+	return settings.Overrides{Sets: c.sets, Environ: os.Environ()}
 }
 
 // action is what a command line asks for.
@@ -57,6 +102,8 @@ type commandLine struct {
 	allowRoot    bool
 	daemonize    *bool
 	forceStderr  bool
+	settings     settings.Source // phpsapi's own
+	sets         []string        // --set
 
 	version, binary string // the Invocation's
 }
@@ -65,7 +112,7 @@ type commandLine struct {
 func parse(args []string) commandLine {
 	var c commandLine
 	tests, info := 0, false
-	g := getopt.Reader{Args: args, Options: options}
+	g := getopt.Reader{Args: args, Options: allOptions()}
 	for {
 		o, ok, err := g.Next()
 		if err != nil {
@@ -108,6 +155,10 @@ func parse(args []string) commandLine {
 			c.action, c.shown = actionShow, ShowVersion
 			return c
 		default:
+			if o.Letter >= setLetter {
+				c.own(o.Letter, o.Value)
+				continue
+			}
 			c.action = actionHelp
 			return c
 		}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/settings"
 )
 
 func TestOptions(t *testing.T) {
@@ -32,6 +33,11 @@ func TestOptions(t *testing.T) {
 		"-i word":                {action: actionShow, shown: ShowInfo},
 		"-i -n":                  {action: actionShow, shown: ShowInfo, ignoreINI: true},
 		"-i -x":                  {action: actionUsage},
+		"--http :80 --http=[::1]:80 --root dir": {settings: settings.Source{Flags: map[string][]string{
+			"http.listen": {":80", "[::1]:80"}, "http.root": {"dir"}}}},
+		"--index a.php --settings x.yaml --set www.pm=static --set a=b -t": {action: actionTest, sets: []string{"www.pm=static", "a=b"},
+			settings: settings.Source{File: "x.yaml", Flags: map[string][]string{"http.index": {"a.php"}}}},
+		"--http": {action: actionUsage},
 	} {
 		if got := parse(strings.Fields(args)); !reflect.DeepEqual(got, want) {
 			t.Errorf("%q: got  %+v\nwant %+v", args, got, want)

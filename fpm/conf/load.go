@@ -66,6 +66,19 @@ type Options struct {
 	Directive func(name string) (string, bool)
 }
 
+// File is the configuration file that is read.
+func (o *Options) File() string {
+	switch {
+	case o.Path != "":
+		return o.Path
+	case o.Prefix.Set:
+		return o.Prefix.Value + "/etc/php-fpm.conf"
+	case o.Build == Build{}:
+		return Debian("8.2").Config
+	}
+	return o.Build.Config
+}
+
 // Load reads and checks a configuration. It logs what php-fpm logs, except the
 // last line, "FPM initialization failed" (see Failed). The error is an *Error.
 func Load(opt Options) (*Config, error) {
@@ -186,14 +199,7 @@ func (l *loader) begin() {
 	if l.opt.Pid != "" {
 		l.cfg.Global.Pid = setText(l.opt.Pid)
 	}
-	switch {
-	case l.opt.Path != "":
-		l.cfg.Path = l.opt.Path
-	case l.opt.Prefix.Set:
-		l.cfg.Path = l.opt.Prefix.Value + "/etc/php-fpm.conf"
-	default:
-		l.cfg.Path = l.opt.Build.Config
-	}
+	l.cfg.Path = l.opt.File()
 }
 
 // say logs a message.

@@ -167,6 +167,12 @@ func (m *Master) reaped(pid int, status syscall.WaitStatus) {
 			return
 		}
 	}
+	for _, f := range m.fronts {
+		if f.pid == pid {
+			m.buryFront(f, status)
+			return
+		}
+	}
 	how, _ := ending(status)
 	m.log.unknownChild(pid, how, os.Getpid() == 1)
 }

@@ -133,9 +133,13 @@ func (e *errorLog) reopen(path string) error {
 	return unix.Dup3(int(file.Fd()), int(e.file.Fd()), unix.O_CLOEXEC)
 }
 
-// openLog opens a log for appending, as php-fpm does.
+// openLog opens a log for appending, as php-fpm does. Standard error may be what cannot be opened, a socket or
+// somebody else's terminal: then it is what is open.
 func openLog(path string) (*os.File, error) {
 	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_APPEND|unix.O_CREAT|unix.O_CLOEXEC, 0o600)
+	if err != nil && (path == "/dev/stderr" || path == "/proc/self/fd/2") {
+		fd, err = unix.FcntlInt(2, unix.F_DUPFD_CLOEXEC, 3)
+	}
 	if err != nil {
 		return nil, err
 	}

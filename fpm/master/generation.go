@@ -22,6 +22,13 @@ type generation struct {
 	faults *faults
 	begun  time.Time
 
+	plan         *frontPlan     // what its front is to be, if there is to be one
+	http         []httpListener // where the front listens
+	frontLog     *os.File       // its access log; nil without
+	front        *front         // the running one, or nil
+	frontBackoff backoff
+	frontAt      time.Time // when to start another; zero: not
+
 	retiring   bool // no worker of it is replaced
 	escalation escalation
 	warnedMax  bool // process.max
@@ -102,6 +109,9 @@ func (g *generation) close() {
 		if p.access != nil {
 			p.access.Close()
 		}
+	}
+	if g.frontLog != nil {
+		g.frontLog.Close()
 	}
 }
 

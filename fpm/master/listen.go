@@ -34,7 +34,10 @@ type listener struct {
 func (l *listener) listen(g *generation) error {
 	for _, p := range g.pools {
 		open := l.unix
-		if p.conf.Domain == conf.Inet {
+		switch {
+		case isNameless(p.conf):
+			open = l.nameless
+		case p.conf.Domain == conf.Inet:
 			open = l.inet
 		}
 		s, err := open(p.conf)
@@ -47,7 +50,7 @@ func (l *listener) listen(g *generation) error {
 			p.board.Publish(p.published)
 		}
 	}
-	return nil
+	return l.listenHTTP(g)
 }
 
 var errPort = errors.New("invalid port")

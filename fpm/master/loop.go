@@ -34,6 +34,8 @@ type Master struct {
 	attempt    *attempt      // the reload under way
 	operators  operators     // those on the control socket, and what they wait for
 
+	fronts []*front // all that run, those that drain among them
+
 	state           state
 	escalation      escalation   // of a stop
 	zygotes         map[int]bool // the pids of those that are not waited for yet
@@ -41,7 +43,7 @@ type Master struct {
 	reading         int // pipes of workers' output that have not ended
 	done            bool
 
-	maintainAt, heartbeatAt, systemdAt, retryReloadAt time.Time
+	maintainAt, heartbeatAt, systemdAt, retryReloadAt, certificatesAt time.Time
 }
 
 // generations are all that have workers.
@@ -101,6 +103,7 @@ func (m *Master) nextDeadline() time.Time {
 	if m.attempt != nil {
 		sooner(m.attempt.deadline)
 	}
+	m.frontDeadlines(sooner)
 	for _, g := range m.generations() {
 		sooner(g.escalation.deadline)
 		for _, p := range g.pools {
@@ -148,6 +151,7 @@ func (m *Master) tick(now time.Time) {
 		}
 		m.respawn(g, now)
 	}
+	m.tickFronts(now)
 	m.recheck(now)
 	m.park.retry(now)
 }
@@ -181,11 +185,16 @@ func (e workerSaid) happen(m *Master) {
 			m.park.idle(c)
 		}
 	case contract.Log:
-		if s.Text != "" && s.Text[0] >= '0'+byte(zlog.Debug) && s.Text[0] <= '0'+byte(zlog.Alert) {
-			m.log.Log.Log(zlog.Level(s.Text[0]-'0'), s.Text[1:])
-		}
+		m.say(s.Text)
 	case 0:
 		m.lost(c)
+	}
+}
+
+// say logs what another process wants logged: contract.Log.
+func (m *Master) say(text string) {
+	if text != "" && text[0] >= '0'+byte(zlog.Debug) && text[0] <= '0'+byte(zlog.Alert) {
+		m.log.Log.Log(zlog.Level(text[0]-'0'), text[1:])
 	}
 }
 

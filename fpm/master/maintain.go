@@ -15,7 +15,7 @@ const maintenanceInterval = time.Second
 
 // maintain looks after all pools.
 func (m *Master) maintain(now time.Time) {
-	if m.state != normal {
+	if !m.serving() {
 		return
 	}
 	for _, p := range m.gen.pools {

@@ -244,6 +244,46 @@ func (l lines) heartbeat(d time.Duration) {
 	l.Logf(zlog.Debug, "heartbeat have been set up with a timeout of %dms", d.Milliseconds())
 }
 
+// ---- front ----
+
+func (l lines) frontStarted(generation, pid int) {
+	l.Logf(zlog.Debug, "[front] process %d of generation %d started", pid, generation)
+}
+
+func (l lines) frontReady(generation, pid int, addresses string) {
+	l.Logf(zlog.Notice, "[front] process %d of generation %d serves %s", pid, generation, addresses)
+}
+
+func (l lines) frontQuits(generation, pid int) {
+	l.Logf(zlog.Debug, "[front] asking process %d of generation %d to finish its requests", pid, generation)
+}
+
+func (l lines) frontExited(level zlog.Level, generation, pid int, how string, life time.Duration) {
+	l.Logf(level, "[front] process %d of generation %d exited %s after %s seconds from start", pid, generation, how, seconds(life))
+}
+
+func (l lines) frontNotStarted(err error) {
+	l.Logf(zlog.Error, "[front] the process could not be started: %v", err)
+}
+
+func (l lines) frontImpossible(err error) { l.Logf(zlog.Error, "[front] %v", err) }
+
+func (l lines) httpAddressTaken(address string, err error) {
+	l.Logf(zlog.Error, "[front] HTTP cannot be spoken on %s: %v", address, err)
+}
+
+func (l lines) certificatesRead() {
+	l.Log.Log(zlog.Notice, "[front] certificates have changed and were read")
+}
+
+func (l lines) certificatesNotRead(err error) {
+	l.Logf(zlog.Error, "[front] certificates have changed and cannot be used, the old ones stay: %v", err)
+}
+
+func (l lines) certificatesNotSent(err error) {
+	l.Logf(zlog.Error, "[front] certificates have changed and could not be passed on: %v", err)
+}
+
 // ---- requests ----
 
 func (l lines) tooSlow(pool string, pid int, r request) {

@@ -5,6 +5,7 @@ package master
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -63,7 +64,7 @@ func (m *Master) reload() {
 // prepare reads the configuration and makes a generation of it, with its sockets, but without a process. Complaints
 // about syntax go to stderr.
 func (m *Master) prepare(stderr io.Writer) (*generation, error) {
-	options := m.opt.confOptions(m.errorLog)
+	options, plan := m.opt.confOptions(m.errorLog)
 	options.Stderr = stderr
 	cfg, err := conf.Load(options)
 	if err != nil {
@@ -72,11 +73,11 @@ func (m *Master) prepare(stderr io.Writer) (*generation, error) {
 	if err := limit(&cfg.Global, m.log); err != nil {
 		return nil, err
 	}
-	return m.newGeneration(cfg, options)
+	return m.newGeneration(cfg, options, plan)
 }
 
 // newGeneration makes a generation with its logs and sockets.
-func (m *Master) newGeneration(cfg *conf.Config, options conf.Options) (*generation, error) {
+func (m *Master) newGeneration(cfg *conf.Config, options conf.Options, plan *frontPlan) (*generation, error) {
 	ids, err := conf.Identify(cfg, options)
 	if err != nil {
 		return nil, err
@@ -85,6 +86,7 @@ func (m *Master) newGeneration(cfg *conf.Config, options conf.Options) (*generat
 	if err != nil {
 		return nil, err
 	}
+	g.plan = plan
 	m.generation++
 	if err := g.openAccessLogs(m.log); err != nil {
 		g.close()
@@ -150,6 +152,10 @@ func (e zygoteStarted) happen(m *Master) {
 				return
 			}
 		}
+		if err := m.startFront(g); err != nil {
+			m.abandonReload(fmt.Errorf("the front could not be started: %w", err))
+			return
+		}
 		m.proveReload()
 	}
 }
@@ -165,8 +171,11 @@ func (m *Master) detach(z forker) {
 	z.Detach(null)
 }
 
-// proveReload commits the reload once every first worker is ready.
+// proveReload commits the reload once every first worker and the front are ready.
 func (m *Master) proveReload() {
+	if m.next.plan.wanted() && (m.next.front == nil || !m.next.front.ready) {
+		return
+	}
 	for _, p := range m.next.pools {
 		for _, c := range p.children {
 			if !c.ready {
@@ -233,6 +242,7 @@ const retryReload = 5 * time.Second
 func (m *Master) retire(g *generation) {
 	g.retiring = true
 	m.old = append(m.old, g)
+	m.quitFront(g)
 	if g.running() == 0 {
 		m.drop(g)
 		return

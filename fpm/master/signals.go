@@ -56,8 +56,10 @@ func (m *Master) reopenLogs() {
 		m.log.errorLogReopened()
 	}
 	some, err := m.gen.reopenAccessLogs(m.log)
+	front, frontErr := m.gen.reopenFrontLog(m.log)
+	some = some || front
 	switch {
-	case err != nil:
+	case err != nil || frontErr != nil:
 		m.log.accessLogNotReopened()
 	case some:
 		m.log.accessLogReopened()
@@ -79,6 +81,13 @@ func (m *Master) stop(to state) {
 	m.systemd.stopping()
 	m.tellStopping()
 	m.escalation = escalation{}
+	if to == finishing && len(m.fronts) > 0 { // they need the workers for what they have in hand
+		for _, g := range m.generations() {
+			m.quitFront(g)
+		}
+		return
+	}
+	m.killFronts(m.sys.now())
 	m.nextStep(m.sys.now())
 }
 
@@ -89,7 +98,7 @@ const leastPatience = time.Second
 // nextStep sends all workers the signal that is due, or ends the loop where there are none.
 func (m *Master) nextStep(now time.Time) {
 	if m.running() == 0 {
-		m.done = true
+		m.done = len(m.fronts) == 0
 		return
 	}
 	signal := m.escalation.next(now, m.state.first(), m.patience())
@@ -133,7 +142,7 @@ func (m *Master) childGone(g *generation) {
 	if g.retiring && g.running() == 0 {
 		m.drop(g)
 	}
-	if m.state != normal && m.running() == 0 {
+	if m.state != normal && m.running() == 0 && len(m.fronts) == 0 {
 		m.done = true
 	}
 }

@@ -19,6 +19,7 @@ type socket struct {
 	fd     int
 	file   *os.File // the same descriptor, for a fork
 	lent   bool     // by the service manager, whose file it stays
+	path   *os.File // O_PATH of a nameless socket's inode; nil for others
 }
 
 // newSocket wraps a descriptor, which it makes non-blocking and closed on exec. Workers share the first of the two
@@ -52,6 +53,10 @@ func (s *socket) readable() bool {
 // close closes the socket and removes its file, where that is the master's.
 func (s *socket) close() {
 	s.file.Close()
+	if s.path != nil {
+		s.path.Close()
+		return
+	}
 	if s.domain == conf.Unix && !s.lent {
 		os.Remove(s.key)
 	}
@@ -75,6 +80,9 @@ func (s *sockets) keep(generations []*generation) {
 	for _, g := range generations {
 		for _, p := range g.pools {
 			used[p.socket] = true
+		}
+		for _, h := range g.http {
+			used[h.socket] = true
 		}
 	}
 	var kept []*socket

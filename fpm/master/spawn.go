@@ -36,7 +36,12 @@ func (m *Master) fill(p *pool, target int, debug bool) bool {
 
 // mayFork says whether a generation's workers may be replaced.
 func (m *Master) mayFork(g *generation) bool {
-	return m.state == normal && !g.retiring && g.zygote != nil
+	return m.serving() && !g.retiring && g.zygote != nil
+}
+
+// serving says whether requests come in: until the end, and while a front finishes those it has.
+func (m *Master) serving() bool {
+	return m.state == normal || m.state == finishing && len(m.fronts) > 0
 }
 
 var errNoSlot = errors.New("no free scoreboard slot")

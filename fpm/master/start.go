@@ -13,6 +13,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/phpini"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 	"github.com/phpsapi/phpsapi/sapi"
 )
@@ -38,6 +39,11 @@ type Options struct {
 	PHP         string       // the engine's, MAJOR.MINOR, likewise
 	// Module says what the zygotes start. It is asked for every generation: php.ini may have moved.
 	Module func() sapi.Module
+	// Settings is where phpsapi's own settings come from, Overrides what overrules php-fpm.conf.
+	Settings  settings.Source
+	Overrides settings.Overrides
+	// BuiltIn allows a service without a php-fpm.conf where there is none: package settings has one.
+	BuiltIn bool
 	// Title sets the process title; nil where there is none to set.
 	Title func(string)
 }
@@ -45,24 +51,49 @@ type Options struct {
 // located are the options for reading the configuration that php.ini knows of.
 func (o *Options) located() conf.Options {
 	c := o.Conf
-	settings := phpini.Read(o.Module())
-	c.Directive = settings.Get
+	ini := phpini.Read(o.Module())
+	c.Directive = ini.Get
 	if c.Path == "" {
-		c.Path = settings["fpm.config"]
+		c.Path = ini["fpm.config"]
 	}
 	return c
 }
 
-// confOptions are those for a Load by this master.
-func (o *Options) confOptions(e *errorLog) conf.Options {
+// confOptions are those for a Load by this master, and what the Load finds out about a front.
+func (o *Options) confOptions(e *errorLog) (conf.Options, *frontPlan) {
 	c := o.located()
+	source := o.Settings
+	if o.wantsBuiltIn(&c) {
+		o.buildIn(&c, &source)
+		e.forceStderr = true
+	} else {
+		source.Beside = c.File()
+	}
 	c.Log = e.log
 	c.System.OpenErrorLog = e.open
-	return c
+	plan := &frontPlan{}
+	own, err := source.Load()
+	if err != nil {
+		c.Overrides = func([]string) ([]conf.Setting, error) { return nil, err }
+		return c, plan
+	}
+	plan.own = own
+	c.Overrides, c.Verify = o.Overrides.Resolve, plan.verify
+	if own.Given() || o.Overrides.Any() {
+		c.Origins, c.Appendix = true, own.Lines()
+	}
+	return c, plan
 }
 
 // Locate says which configuration a master with these options has, and where its pid is written; empty: nowhere.
-func Locate(o Options) (config, pidFile string) { return conf.PidFile(o.located()) }
+func Locate(o Options) (config, pidFile string) {
+	c := o.located()
+	if o.wantsBuiltIn(&c) {
+		return settings.BuiltInName, ""
+	}
+	c.Overrides = o.Overrides.Resolve
+	return conf.PidFile(c)
+}
 
 func (o *Options) zygoteConfig() zygote.Config {
 	// The name is what ps shows, and with the environment behind it the room for the workers' titles.
@@ -72,7 +103,8 @@ func (o *Options) zygoteConfig() zygote.Config {
 // Check is -t and, with dump, -tt. It gives the exit status.
 func Check(o Options, dump bool) int {
 	e := newErrorLog(o.ForceStderr)
-	status, _ := conf.Check(o.confOptions(e), dump)
+	options, _ := o.confOptions(e)
+	status, _ := conf.Check(options, dump)
 	return status
 }
 
@@ -101,7 +133,7 @@ func run(o Options, sys system) int {
 
 // start is everything up to "fpm is running". daemon says that the service is another process, and status its verdict.
 func (m *Master) start(verdict *os.File) (status int, daemon bool) {
-	options := m.opt.confOptions(m.errorLog)
+	options, plan := m.opt.confOptions(m.errorLog)
 	load := options
 	if verdict != nil { // it has all been said by the process that waits
 		load.Log, load.Stderr = nil, io.Discard
@@ -118,7 +150,7 @@ func (m *Master) start(verdict *os.File) (status int, daemon bool) {
 		m.errorLog.saveStderr()
 		unix.Setsid()
 	}
-	if err := m.prepareFirst(cfg, options); err != nil {
+	if err := m.prepareFirst(cfg, options, plan); err != nil {
 		m.log.failed()
 		return exitConfig, false
 	}
@@ -133,6 +165,11 @@ func (m *Master) start(verdict *os.File) (status int, daemon bool) {
 	m.detach(z)
 	m.watchZygote(m.gen, z, exits)
 	leaveStdio()
+	if err := m.startFront(m.gen); err != nil {
+		m.log.frontNotStarted(err)
+		m.log.failed()
+		return exitSoftware, false
+	}
 	if err := writePidFile(cfg.Global.Pid.Value, m.log); err != nil {
 		m.log.failed()
 		return exitConfig, false
@@ -141,12 +178,12 @@ func (m *Master) start(verdict *os.File) (status int, daemon bool) {
 }
 
 // prepareFirst makes the first generation, without a process. The error has been logged.
-func (m *Master) prepareFirst(cfg *conf.Config, options conf.Options) error {
+func (m *Master) prepareFirst(cfg *conf.Config, options conf.Options, plan *frontPlan) error {
 	if err := limit(&cfg.Global, m.log); err != nil {
 		return err
 	}
 	m.sockets.inherit(m.log)
-	g, err := m.newGeneration(cfg, options)
+	g, err := m.newGeneration(cfg, options, plan)
 	if err != nil {
 		return err
 	}
@@ -204,6 +241,10 @@ func (m *Master) begin() {
 	if d := m.heartbeat(); d > 0 {
 		m.log.heartbeat(d)
 		m.heartbeatAt = now.Add(d)
+	}
+	m.certificatesAt = time.Time{}
+	if g.plan.wanted() && len(g.plan.own.Certificates) > 0 {
+		m.certificatesAt = now.Add(certificatesInterval)
 	}
 	m.log.ready()
 	m.beginSystemd(now)

@@ -20,8 +20,10 @@ type forker interface {
 type system struct {
 	// start starts a zygote and says where its workers' ends will be told.
 	start func(zygote.Config) (forker, <-chan zygote.Exit, error)
-	kill  func(pid int, signal syscall.Signal) error
-	now   func() time.Time
+	// startFront executes a front; its end is told by SIGCHLD.
+	startFront func(frontCommand) (pid int, err error)
+	kill       func(pid int, signal syscall.Signal) error
+	now        func() time.Time
 }
 
 func realSystem() system {
@@ -33,7 +35,8 @@ func realSystem() system {
 			}
 			return z, z.Exits, nil
 		},
-		kill: syscall.Kill,
-		now:  time.Now,
+		startFront: func(c frontCommand) (int, error) { return executeFront(c) },
+		kill:       syscall.Kill,
+		now:        time.Now,
 	}
 }

@@ -1,0 +1,58 @@
+package master
+
+import (
+	"io"
+	"os"
+	"os/user"
+	"strings"
+
+	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/machine"
+	"github.com/phpsapi/phpsapi/fpm/settings"
+)
+
+// wantsBuiltIn says whether the built-in configuration is to be used: where none is named, and either --http or --root
+// says what to serve, or there is none and the program's own name allows it.
+func (o *Options) wantsBuiltIn(c *conf.Options) bool {
+	if c.Path != "" || c.Prefix.Set {
+		return false
+	}
+	if len(o.Settings.Flags["http.listen"])+len(o.Settings.Flags["http.root"]) > 0 {
+		return true
+	}
+	_, err := os.Stat(c.File())
+	return o.BuiltIn && os.IsNotExist(err)
+}
+
+// buildIn makes the options those for the built-in configuration.
+func (o *Options) buildIn(c *conf.Options, source *settings.Source) {
+	name, group := "", ""
+	if os.Geteuid() == 0 {
+		if u, err := unprivileged(); err == nil {
+			name, group = u.Username, u.Gid
+		}
+	}
+	text := o.Overrides.BuiltIn(machine.Read(), name, group)
+	c.Path = settings.BuiltInName
+	open := c.System.Open
+	c.System.Open = func(path string) (io.ReadCloser, error) {
+		if path == settings.BuiltInName {
+			return io.NopCloser(strings.NewReader(text)), nil
+		}
+		if open != nil {
+			return open(path)
+		}
+		return os.Open(path)
+	}
+	source.Defaults = map[string]string{"http.listen": settings.DefaultListen, "http.root": "."}
+}
+
+// unprivileged is the user that a root's front is, and the workers of the built-in pool.
+func unprivileged() (u *user.User, err error) {
+	for _, name := range []string{"www-data", "nobody"} {
+		if u, err = user.Lookup(name); err == nil {
+			return u, nil
+		}
+	}
+	return nil, err
+}

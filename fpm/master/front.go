@@ -1,0 +1,286 @@
+package master
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/channel"
+	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
+)
+
+// front is a running front process.
+type front struct {
+	gen     *generation
+	pid     int
+	control *channel.Channel
+	started time.Time
+	ready   bool   // it has said so
+	nofile  uint64 // descriptors it needs
+
+	quit       bool // it was asked to go
+	escalation escalation
+}
+
+// httpListener is an address of a front.
+type httpListener struct {
+	*socket
+	contract.FrontListener
+}
+
+// frontCommand is a front to execute.
+type frontCommand struct {
+	program string
+	files   []*os.File // from descriptor 3 on
+	who     credentials
+	nofile  uint64 // descriptors it needs
+}
+
+// startFront executes a generation's front, if it is to have one. It begins to serve by itself.
+func (m *Master) startFront(g *generation) error {
+	if !g.plan.wanted() {
+		return nil
+	}
+	g.frontAt = time.Time{}
+	control, theirs, err := channel.New()
+	if err != nil {
+		return err
+	}
+	defer theirs.Close()
+	orders, files := m.frontOrders(g)
+	spec, err := inMemory("front", func(w *os.File) error { return orders.Encode(w) })
+	if err != nil {
+		control.Close()
+		return err
+	}
+	defer spec.Close()
+	pid, err := m.sys.startFront(frontCommand{
+		program: m.opt.Program, files: append([]*os.File{theirs, spec}, files...), who: g.plan.who, nofile: descriptors(orders),
+	})
+	if err != nil {
+		control.Close()
+		return fmt.Errorf("%s as %s: %w", m.opt.Program, g.plan.who.name, err)
+	}
+	f := &front{gen: g, pid: pid, control: control, started: m.sys.now(), nofile: descriptors(orders)}
+	g.front = f
+	m.fronts = append(m.fronts, f)
+	m.log.frontStarted(g.number, pid)
+	go control.Read(func(s channel.Message) { m.box.post(frontSaid{f, s}) })
+	return nil
+}
+
+// frontOrders are a front's orders, and the descriptors they name.
+func (m *Master) frontOrders(g *generation) (*contract.Front, []*os.File) {
+	plan := g.plan
+	o := &contract.Front{
+		Generation: g.number, MasterPid: os.Getpid(), Sites: plan.sites, TrustedProxies: plan.own.TrustedProxies,
+		Certificates: plan.certificates.read, Limits: plan.own.Limits, AccessLogFormat: plan.own.AccessFormat,
+		LogLevel: g.config.Global.LogLevel,
+	}
+	if o.LogLevel == 0 {
+		o.LogLevel = zlog.Notice
+	}
+	var files []*os.File
+	add := func(what contract.File, file *os.File) {
+		o.Files = append(o.Files, what)
+		files = append(files, file)
+	}
+	for _, l := range g.http {
+		o.Listeners = append(o.Listeners, l.FrontListener)
+		add(contract.FrontListen, l.file)
+	}
+	if g.frontLog != nil {
+		add(contract.FrontAccess, g.frontLog)
+	}
+	for _, p := range plan.pools(g) {
+		o.Pools = append(o.Pools, p.frontPool())
+		if p.socket.path != nil {
+			add(contract.FrontPoolAt, p.socket.path)
+		}
+	}
+	return o, files
+}
+
+// frontPool is how a front reaches a pool.
+func (p *pool) frontPool() contract.FrontPool {
+	at := contract.FrontPool{Name: p.conf.Name, Connections: p.conf.MaxChildren}
+	if os.Geteuid() == 0 {
+		at.Chroot = p.conf.Chroot.Value
+	}
+	switch {
+	case p.socket.path != nil:
+	case strings.HasPrefix(p.socket.key, "/"):
+		at.Network, at.Address = "unix", p.socket.key
+	default:
+		at.Network, at.Address = "tcp", p.socket.reachedAt()
+	}
+	return at
+}
+
+// descriptors is how many a front needs: those of its clients and pools, and some for itself and its files.
+func descriptors(o *contract.Front) uint64 {
+	const others = 256
+	n := others + 2*o.Limits.Connections
+	for _, p := range o.Pools {
+		n += p.Connections
+	}
+	return uint64(n)
+}
+
+// addresses are where a generation's front serves, as clients name them.
+func (g *generation) addresses() string {
+	var all []string
+	for _, l := range g.http {
+		scheme := "http://"
+		if l.TLS {
+			scheme = "https://"
+		}
+		if l.domain == conf.Unix {
+			scheme = "unix:"
+		}
+		all = append(all, scheme+l.key)
+	}
+	return strings.Join(all, ", ")
+}
+
+// frontSaid is a message on a front's control socket.
+type frontSaid struct {
+	f       *front
+	message channel.Message
+}
+
+func (e frontSaid) happen(m *Master) {
+	f, s := e.f, e.message
+	if s.FD >= 0 {
+		unix.Close(s.FD)
+	}
+	switch s.Letter {
+	case contract.Ready:
+		f.ready = true
+		raiseFiles(f.pid, f.nofile)
+		m.log.frontReady(f.gen.number, f.pid, f.gen.addresses())
+		if f.gen == m.next {
+			m.proveReload()
+		}
+	case contract.Log:
+		m.say(s.Text)
+	}
+}
+
+// quitFront asks a generation's front to finish its requests and go.
+func (m *Master) quitFront(g *generation) {
+	f := g.front
+	g.frontAt = time.Time{}
+	if f == nil || f.quit {
+		return
+	}
+	f.quit = true
+	m.log.frontQuits(g.number, f.pid)
+	f.control.Send(contract.Quit, "", -1)
+	f.escalation.sent = syscall.SIGQUIT
+	if patience := g.plan.own.Limits.DrainTimeout; patience > 0 {
+		f.escalation.deadline = m.sys.now().Add(patience + drainMargin)
+	}
+}
+
+// drainMargin is how much longer than its drain_timeout a front may take to go.
+const drainMargin = 2 * time.Second
+
+// killFronts ends all fronts at once.
+func (m *Master) killFronts(now time.Time) {
+	for _, f := range m.fronts {
+		f.quit = true
+		f.gen.frontAt = time.Time{}
+		f.escalation = escalation{}
+		m.sys.kill(f.pid, f.escalation.next(now, syscall.SIGTERM, time.Second))
+	}
+}
+
+// buryFront takes a front that has ended off the books, and replaces it if nobody wanted its end.
+func (m *Master) buryFront(f *front, status syscall.WaitStatus) {
+	g, now := f.gen, m.sys.now()
+	m.fronts = slices.DeleteFunc(m.fronts, func(other *front) bool { return other == f })
+	if g.front == f {
+		g.front = nil
+	}
+	how, level := ending(status)
+	if f.quit && (status == 0 || m.state == terminating) {
+		level = zlog.Debug
+	}
+	m.log.frontExited(level, g.number, f.pid, how, now.Sub(f.started))
+	switch {
+	case m.state != normal:
+		if len(m.fronts) == 0 && m.escalation.sent == 0 {
+			m.nextStep(now) // the workers' turn
+		}
+	case f.quit:
+	case g == m.next:
+		m.abandonReload(fmt.Errorf("the new front exited %s", how))
+	case !g.retiring:
+		m.replaceFront(g, f, now)
+	}
+	m.childGone(g)
+}
+
+// replaceFront starts another front, later where fronts keep failing.
+func (m *Master) replaceFront(g *generation, f *front, now time.Time) {
+	const shortLife = 5 * time.Second
+	if f.ready && now.Sub(f.started) > shortLife {
+		g.frontBackoff.succeeded()
+	}
+	g.frontAt = now.Add(g.frontBackoff.failed())
+}
+
+// tickFronts does what is due: certificates, the ends of fronts, new ones.
+func (m *Master) tickFronts(now time.Time) {
+	for _, f := range m.fronts {
+		if f.escalation.due(now) {
+			m.sys.kill(f.pid, f.escalation.next(now, 0, 0))
+		}
+	}
+	g := m.gen
+	if m.state == normal && !g.frontAt.IsZero() && !now.Before(g.frontAt) {
+		if err := m.startFront(g); err != nil {
+			m.log.frontNotStarted(err)
+			g.frontAt = now.Add(max(g.frontBackoff.failed(), time.Second))
+		}
+	}
+	if !m.certificatesAt.IsZero() && !now.Before(m.certificatesAt) {
+		m.certificatesAt = now.Add(certificatesInterval)
+		m.checkCertificates()
+	}
+}
+
+// frontDeadlines tells when tickFronts has something to do.
+func (m *Master) frontDeadlines(sooner func(time.Time)) {
+	for _, f := range m.fronts {
+		sooner(f.escalation.deadline)
+	}
+	sooner(m.gen.frontAt)
+	sooner(m.certificatesAt)
+}
+
+// reopenFrontLog opens a front's access log anew and passes it on. some says that there is one.
+func (g *generation) reopenFrontLog(log lines) (some bool, err error) {
+	if g.frontLog == nil {
+		return false, nil
+	}
+	file, err := openFrontLog(g.plan.own.AccessLog)
+	if err != nil {
+		log.accessLogNotOpened(g.plan.own.AccessLog, err)
+		return true, err
+	}
+	g.frontLog.Close()
+	g.frontLog = file
+	if g.front != nil {
+		g.front.control.Send(contract.AccessLog, "", int(file.Fd()))
+	}
+	return true, nil
+}

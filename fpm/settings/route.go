@@ -1,0 +1,64 @@
+package settings
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/contract"
+)
+
+// Route gives the sites with what they left to php-fpm.conf: pools, the extensions of scripts, and from these the
+// controller.
+func (s *Settings) Route(pools []*conf.Pool) ([]contract.Site, error) {
+	pools = slices.DeleteFunc(slices.Clone(pools), func(p *conf.Pool) bool { return p.Shared != nil })
+	var names []string
+	for _, p := range pools {
+		names = append(names, p.Name)
+	}
+	var all []contract.Site
+	for _, site := range s.Sites {
+		if site.Pool == "" {
+			site.Pool = names[0]
+		}
+		i := slices.Index(names, site.Pool)
+		if i < 0 {
+			return nil, fmt.Errorf("%s: %w", s.originOfPool(site), knownPool(site.Pool, names))
+		}
+		if len(site.Extensions) == 0 {
+			site.Extensions = pools[i].LimitExtensions
+		}
+		if len(site.Extensions) == 0 { // the pool runs anything
+			site.Extensions = []string{".php"}
+		}
+		switch site.Controller {
+		case "":
+			site.Controller = firstScript(site)
+		case NoController:
+			site.Controller = ""
+		}
+		all = append(all, site)
+	}
+	return all, nil
+}
+
+// originOfPool says where a site's pool was named.
+func (s *Settings) originOfPool(site contract.Site) string {
+	for _, v := range s.Values {
+		if v.Row.Key == "http.pool" && v.Text == site.Pool {
+			return v.Origin + ": http.pool"
+		}
+	}
+	return s.File + ": sites: pool"
+}
+
+func firstScript(site contract.Site) string {
+	for _, name := range site.Index {
+		if slices.ContainsFunc(site.Extensions, func(end string) bool { return strings.HasSuffix(name, end) }) {
+			return path.Clean(name)
+		}
+	}
+	return ""
+}
