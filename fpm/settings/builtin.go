@@ -11,7 +11,7 @@ import (
 // What stands for a php-fpm.conf that is not there.
 const (
 	// BuiltInName is its name, in messages.
-	BuiltInName = "(built-in)"
+	BuiltInName = "built-in"
 	// BuiltInPool is the name of its pool.
 	BuiltInPool = "www"
 	// Nameless is the listen of its pool: a unix socket that no file names.
