@@ -239,6 +239,7 @@ struct engine_fcgi_request {
 	size_t script_len;
 	int is_http;   /* it names a script at all */
 	int not_found; /* the status is 404 from the start */
+	int interim;   /* its client takes heads with a 1xx status before the response's own */
 
 	/* The room for output that Go's writer has open, and how much of it is used. */
 	char *room;

@@ -69,6 +69,8 @@ type FCGIRequest struct {
 	// Path is the script. IsHTTP says that the request named one at all.
 	Path   sapi.ScriptPath
 	IsHTTP bool
+	// Interim says that the client takes heads with a 1xx status before the response's own.
+	Interim bool
 }
 
 // NewFCGI makes this process ready for requests. From now on C calls Go while PHP runs.
@@ -95,7 +97,7 @@ func (f *FCGI) RequestStartup(r *FCGIRequest) error {
 	c.cookie, c.authorization = pointer(r.Cookie), pointer(r.Authorization)
 	c.php_value, c.php_admin_value = pointer(r.PHPValue), pointer(r.PHPAdminValue)
 	c.content_length = C.int64_t(r.ContentLength)
-	c.not_found, c.is_http = boolean(r.Path.NotFound), boolean(r.IsHTTP)
+	c.not_found, c.is_http, c.interim = boolean(r.Path.NotFound), boolean(r.IsHTTP), boolean(r.Interim)
 	f.pathTo(r.Path)
 	c.closed = 0
 	f.ended = false

@@ -15,6 +15,8 @@ extern int fcgi_is_fpm;
 size_t fcgi_ub_write(const char *text, size_t len);
 void fcgi_flush(void *context);
 int fcgi_send_headers(sapi_headers_struct *headers);
+/* Sends the headers so far with a 1xx status, and goes on. 0: they were not sent. */
+int fcgi_send_interim(int status);
 /* Whether this is a process that a script forked: it has no Go runtime, and the connection is its parent's. */
 int fcgi_is_forked(void);
 void fcgi_watch_forks(void);

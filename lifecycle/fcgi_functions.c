@@ -33,6 +33,28 @@ static PHP_FUNCTION(fcgi_get_status)
 	}
 }
 
+/* FrankenPHP's function: sends the head now, or with a 1xx status the headers so far, before the response's own head.
+ * Web servers that take no such heads are sent none. */
+static PHP_FUNCTION(fcgi_headers_send)
+{
+	zend_long status = 200;
+
+	if (zend_parse_parameters(ZEND_NUM_ARGS(), "|l", &status) == FAILURE) {
+		return;
+	}
+	if (status < 100 || status > 599 || status == 101) {
+		zend_error(E_WARNING, "headers_send(): Argument #1 ($status) must be a response's status, from 100 to 599 and not 101");
+		RETURN_LONG(SAPI_HEADER_SEND_FAILED);
+	}
+	if (status < 200) {
+		RETURN_LONG(fcgi_send_interim(status) ? SAPI_HEADER_SENT_SUCCESSFULLY : SAPI_HEADER_SEND_FAILED);
+	}
+	if (!SG(headers_sent)) {
+		sapi_header_op(SAPI_HEADER_SET_STATUS, (void *)status);
+	}
+	RETURN_LONG(sapi_send_headers());
+}
+
 void engine_array_add_string(void *array, const char *name, size_t name_len, const char *value, size_t value_len)
 {
 	add_assoc_stringl_ex(array, name, name_len, value, value_len);
@@ -59,6 +81,9 @@ void *engine_array_add_array(void *array, const char *name, size_t name_len)
 
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_finish, 0, 0, _IS_BOOL, 0)
 ZEND_END_ARG_INFO()
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_headers_send, 0, 0, IS_LONG, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, status, IS_LONG, 0, "200")
+ZEND_END_ARG_INFO()
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_MASK_EX(arginfo_status, 0, 0, MAY_BE_ARRAY | MAY_BE_FALSE)
 ZEND_END_ARG_INFO()
 
@@ -66,6 +91,7 @@ const zend_function_entry fpm_functions[] = {
 	ZEND_NAMED_FE(fastcgi_finish_request, ZEND_FN(fcgi_finish_request), arginfo_finish)
 	ZEND_NAMED_FE(apache_request_headers, ZEND_FN(web_request_headers), arginfo_headers)
 	ZEND_NAMED_FE(getallheaders, ZEND_FN(web_request_headers), arginfo_headers)
+	ZEND_NAMED_FE(headers_send, ZEND_FN(fcgi_headers_send), arginfo_headers_send)
 	ZEND_NAMED_FE(fpm_get_status, ZEND_FN(fcgi_get_status), arginfo_status)
 	PHP_FE_END
 };

@@ -135,3 +135,25 @@ int fcgi_send_headers(sapi_headers_struct *headers)
 	}
 	return SAPI_HEADER_SENT_SUCCESSFULLY;
 }
+
+int fcgi_send_interim(int status)
+{
+	sapi_headers_struct interim = SG(sapi_headers);
+	zend_llist_element *element;
+
+	if (!fcgi_request || !fcgi_request->interim || SG(headers_sent) || SG(request_info).no_headers || fcgi_is_forked()) {
+		return 0;
+	}
+	for (element = interim.headers.head; element; element = element->next) {
+		if (is_status((sapi_header_struct *)element->data)) {
+			return 0; /* the head would have that status */
+		}
+	}
+	interim.http_response_code = status;
+	interim.http_status_line = NULL;
+	if (!send_by_rules(&interim) || engineFCGIFlush() != 0) {
+		php_handle_aborted_connection();
+		return 0;
+	}
+	return 1;
+}

@@ -111,7 +111,7 @@ func (r *Responder) prepare() {
 	path := r.rules.Resolve(p)
 	to := &r.ForPHP
 	to.IsHTTP = path.Filename != nil || p.Get("SCRIPT_FILENAME") != nil || p.Get("PATH_TRANSLATED") != nil || path.NotFound
-	to.Path = path
+	to.Path, to.Interim = path, r.Request.Interim
 	to.Method = p.Get("REQUEST_METHOD")
 	to.QueryString, to.ContentType, to.Authorization, to.ContentLength = nil, nil, nil, 0
 	if to.IsHTTP {

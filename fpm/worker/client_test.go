@@ -12,7 +12,8 @@ import (
 type testRequest struct {
 	role   fastcgi.Role
 	keep   bool
-	params []string // name and value in turn
+	flags  fastcgi.Flags // besides that of keep
+	params []string      // name and value in turn
 	body   string
 }
 
@@ -35,9 +36,9 @@ func (r *testRequest) send(t testing.TB, conn net.Conn) {
 	if role == 0 {
 		role = fastcgi.RoleResponder
 	}
-	flags := fastcgi.Flags(0)
+	flags := r.flags
 	if r.keep {
-		flags = fastcgi.KeepConn
+		flags |= fastcgi.KeepConn
 	}
 	w := fastcgi.NewRequestWriter(conn, make([]byte, 64<<10))
 	w.Begin(1, fastcgi.BeginRequest{Role: role, Flags: flags})
