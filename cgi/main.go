@@ -37,8 +37,7 @@ func Main(call Invocation) int {
 	query, querySet := os.LookupEnv("QUERY_STRING")
 	start := parseStartup(call.Args, query, querySet)
 	if start.bind != "" || isListening(0) {
-		fmt.Fprintln(os.Stderr, "phpsapi cgi: a FastCGI server is not built in yet; use phpsapi fpm")
-		return failure
+		return serve(call, start)
 	}
 	engine, err := lifecycle.Load(lifecycle.EnginePath())
 	if err != nil {
@@ -90,15 +89,8 @@ func (p *program) main(call Invocation) int {
 		var usage bool
 		var err error
 		timing, usage, err = parseTiming(call.Args)
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-		}
 		if usage {
-			Usage(os.Stdout, call.Program)
-			if err != nil {
-				return 1
-			}
-			return 0
+			return printUsage(call, err)
 		}
 	}
 	return p.repeat(call.Args, timing)

@@ -3,7 +3,20 @@ package cgi
 import (
 	"fmt"
 	"io"
+	"os"
 )
+
+// printUsage prints the usage text where it is asked for, or an option is wrong, and gives the exit status.
+func printUsage(call Invocation, err error) int {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	Usage(os.Stdout, call.Program)
+	if err != nil {
+		return 1
+	}
+	return 0
+}
 
 // Usage prints php-cgi's usage text, in which program is the program's name.
 func Usage(w io.Writer, program string) {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 
+	cgiserver "github.com/phpsapi/phpsapi/cgi/server"
+	cgiworker "github.com/phpsapi/phpsapi/cgi/worker"
 	"github.com/phpsapi/phpsapi/cli/server"
 	cliserver "github.com/phpsapi/phpsapi/cli/server/worker"
 	"github.com/phpsapi/phpsapi/fpm/contract"
@@ -24,6 +26,8 @@ func runWorker() int {
 	switch payload.Role {
 	case server.Role:
 		return cliserver.Run(w, func(f func(string, int)) { log = f })
+	case cgiserver.Role:
+		return cgiworker.Main(w)
 	case contract.Role:
 		return fpmworker.Main(w)
 	}

@@ -317,8 +317,8 @@ void engine_stack_layout(struct engine_stack_layout *layout);
 
 /* ---- quit.c ---- */
 
-/* Makes SIGQUIT add to an eventfd, in place of its default. 0 or an errno. */
-int engine_catch_quit(int eventfd);
+/* Makes a signal add to an eventfd, the same for all signals, in place of its default. 0 or an errno. */
+int engine_catch_signal(int sig, int eventfd);
 
 /* The process title, as ps shows it. */
 void engine_set_title(const char *title);

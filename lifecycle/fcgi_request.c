@@ -81,7 +81,8 @@ int engine_fcgi_open_script(void)
 	int error = ENOENT;
 
 	zend_try {
-		error = php_fopen_primary_script(&script) == SUCCESS ? 0 : errno;
+		errno = 0;
+		error = php_fopen_primary_script(&script) == SUCCESS ? 0 : errno ? errno : ENOENT;
 	} zend_end_try();
 	return error;
 }

@@ -1,4 +1,4 @@
-/* SIGQUIT in a worker: finish and exit. */
+/* The signals by which a worker is told to finish and exit. */
 #include <errno.h>
 #include <signal.h>
 #include <stdint.h>
@@ -8,7 +8,7 @@
 
 static int quit_fd = -1;
 
-static void on_quit(int sig)
+static void on_signal(int sig)
 {
 	const uint64_t one = 1;
 	int saved = errno;
@@ -19,10 +19,10 @@ static void on_quit(int sig)
 	errno = saved;
 }
 
-int engine_catch_quit(int eventfd)
+int engine_catch_signal(int sig, int eventfd)
 {
-	struct sigaction action = {.sa_handler = on_quit, .sa_flags = SA_RESTART | SA_ONSTACK};
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART | SA_ONSTACK};
 
 	quit_fd = eventfd;
-	return sigaction(SIGQUIT, &action, NULL) == 0 ? 0 : errno;
+	return sigaction(sig, &action, NULL) == 0 ? 0 : errno;
 }

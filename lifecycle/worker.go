@@ -46,10 +46,13 @@ func IsWorker() bool {
 	return C.engine_is_worker() != 0
 }
 
-// CatchQuit makes SIGQUIT write to an eventfd instead of ending the process. The error is a syscall.Errno.
-func CatchQuit(eventfd int) error {
-	if errno := C.engine_catch_quit(C.int(eventfd)); errno != 0 {
-		return syscall.Errno(errno)
+// CatchSignals makes signals write to an eventfd instead of ending the process. There is one eventfd for all. The error
+// is a syscall.Errno.
+func CatchSignals(eventfd int, signals ...syscall.Signal) error {
+	for _, sig := range signals {
+		if errno := C.engine_catch_signal(C.int(sig), C.int(eventfd)); errno != 0 {
+			return syscall.Errno(errno)
+		}
 	}
 	return nil
 }

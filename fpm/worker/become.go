@@ -179,7 +179,7 @@ func (k *worker) catchQuit() (err error) {
 	if k.quit, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
 		return err
 	}
-	return lifecycle.CatchQuit(k.quit)
+	return lifecycle.CatchSignals(k.quit, syscall.SIGQUIT)
 }
 
 func (k *worker) setEnvironment() {

@@ -46,6 +46,8 @@ var borders = []border{
 	{"cli/server/worker", []string{"sapi", "lifecycle", "cli/server"}, library},
 	{"cgi", []string{"sapi", "lifecycle"}, library},
 	{"cgi/fastcgi", nil, nothing},
+	{"cgi/server", []string{"sapi", "lifecycle/zygote"}, library},
+	{"cgi/worker", []string{"sapi", "lifecycle", "cgi/fastcgi", "cgi/responder", "cgi/server"}, library},
 	{"cgi/responder", []string{"sapi", "lifecycle", "cgi/fastcgi"}, library},
 	{"fpm", []string{"sapi", "cgi/fastcgi", "lifecycle/zygote"}, library},
 	{"fpm/settings", []string{"fpm"}, anything},
@@ -54,7 +56,7 @@ var borders = []border{
 
 // pureGo are the directories whose packages must build without cgo, but for workers: what php-fpm's master and front
 // are made of, and the parent of php's development server.
-var pureGo = []string{"sapi", "cgi/fastcgi", "lifecycle/zygote", "fpm", "cli/server"}
+var pureGo = []string{"sapi", "cgi/fastcgi", "lifecycle/zygote", "fpm", "cli/server", "cgi/server"}
 
 var workers = []string{"fpm/worker", "cli/server/worker"}
 
