@@ -1,6 +1,7 @@
 package front
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -89,36 +90,40 @@ func (p *process) start() (*Front, error) {
 // open makes something of the descriptors that the orders name.
 func (p *process) open(orders *contract.Front) (resources, error) {
 	given := resources{sockets: map[string]*os.File{}, log: p.log}
-	pools := orders.Pools
 	for i, what := range orders.Files {
 		unix.CloseOnExec(contract.FrontFiles + i)
 		file := os.NewFile(uintptr(contract.FrontFiles+i), string(what))
-		switch what {
-		case contract.FrontListen:
-			l, err := net.FileListener(file)
-			if err != nil {
-				return given, fmt.Errorf("listener %d: %w", len(given.listeners), err)
-			}
-			file.Close() // it was duplicated
-			given.listeners = append(given.listeners, l)
-		case contract.FrontAccess:
-			given.access = file
-		case contract.FrontPoolAt:
-			for len(pools) > 0 && pools[0].Network != "" {
-				pools = pools[1:]
-			}
-			if len(pools) == 0 {
-				return given, fmt.Errorf("descriptor %d is of no pool", contract.FrontFiles+i)
-			}
-			given.sockets[pools[0].Name], pools = file, pools[1:]
-		default:
-			return given, fmt.Errorf("descriptor %d: a front has no use for %q", contract.FrontFiles+i, what)
+		if err := p.take(&given, orders, what, file); err != nil {
+			return given, fmt.Errorf("descriptor %d: %w", contract.FrontFiles+i, err)
 		}
 	}
 	if len(given.listeners) != len(orders.Listeners) {
 		return given, fmt.Errorf("%d descriptors for %d listeners", len(given.listeners), len(orders.Listeners))
 	}
 	return given, nil
+}
+
+// take puts a descriptor where it belongs.
+func (p *process) take(given *resources, orders *contract.Front, what contract.File, file *os.File) error {
+	switch what {
+	case contract.FrontListen:
+		l, err := net.FileListener(file)
+		file.Close() // it was duplicated
+		given.listeners = append(given.listeners, l)
+		return err
+	case contract.FrontAccess:
+		given.access = file
+		return nil
+	case contract.FrontPoolAt:
+		for _, pool := range orders.Pools {
+			if pool.Network == "" && given.sockets[pool.Name] == nil {
+				given.sockets[pool.Name] = file
+				return nil
+			}
+		}
+		return errors.New("it is the socket of no pool")
+	}
+	return fmt.Errorf("a front has no use for %q", what)
 }
 
 // hear takes a message of the master's.

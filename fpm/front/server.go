@@ -214,7 +214,7 @@ func (f *Front) drain() {
 
 // Requests that were cut off may take this long to get into the access log, and are looked at this often.
 const (
-	stopGrace    = time.Second
+	stopGrace    = 3 * time.Second
 	stopInterval = 5 * time.Millisecond
 )
 

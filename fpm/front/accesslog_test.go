@@ -1,0 +1,125 @@
+package front
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/contract"
+)
+
+// logged is a request that has been answered.
+func logged() *exchange {
+	begun := time.Date(2026, 11, 22, 1, 2, 3, 0, time.FixedZone("", 3600))
+	return &exchange{
+		r: &http.Request{Method: "GET", RequestURI: "/a\"b?\x01é", Proto: "HTTP/1.1", Host: "example.org", Header: http.Header{
+			"Referer": {"http://a/\\"}, "User-Agent": {"x \"y\"\n\xff"}, "Authorization": {"Basic bWU6c2VjcmV0"}}},
+		remote: netip.MustParseAddrPort("192.0.2.1:99"), id: "id-1", status: 200, sent: 1234, begun: begun,
+		asked: begun.Add(time.Millisecond), answered: begun.Add(3 * time.Millisecond),
+		site: &site{Site: &contract.Site{Pool: "www"}},
+	}
+}
+
+func TestCombinedFormat(t *testing.T) {
+	x, l := logged(), &accessLog{}
+	now := x.begun.Add(4 * time.Millisecond)
+	const want = `192.0.2.1 - me [22/Nov/2026:01:02:03 +0100] "GET /a\x22b?\x01\xC3\xA9 HTTP/1.1" 200 1234 "http://a/\x5C" "x \x22y\x22\x0A\xFF"` + "\n"
+	if got := string(l.appendCombined(nil, x, now)); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	x.remote, x.r.Header, x.r.Method = netip.AddrPort{}, http.Header{}, "HEAD"
+	const bare = `unix: - - [22/Nov/2026:01:02:03 +0100] "HEAD /a\x22b?\x01\xC3\xA9 HTTP/1.1" 200 0 "-" "-"` + "\n"
+	if got := string(l.appendCombined(nil, x, now)); got != bare {
+		t.Errorf("got  %s\nwant %s", got, bare)
+	}
+}
+
+func TestJSONFormat(t *testing.T) {
+	x, l := logged(), &accessLog{}
+	now := x.begun.Add(4 * time.Millisecond)
+	const want = `{"time":"2026-11-22T01:02:03+01:00","remote_addr":"192.0.2.1","method":"GET","host":"example.org",` +
+		`"uri":"/a\"b?\u0001é","protocol":"HTTP/1.1","status":200,"bytes":1234,"duration":0.004000,"request_id":"id-1",` +
+		`"pool":"www","upstream_time":0.002000,"referer":"http://a/\\","user_agent":"x \"y\"\u000a` + "\ufffd" + `"}` + "\n"
+	got := l.appendJSON(nil, x, now)
+	if string(got) != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if !json.Valid(got) {
+		t.Error("it is not JSON")
+	}
+	x.asked = time.Time{}
+	if got := l.appendJSON(nil, x, now); bytes.Contains(got, []byte("upstream_time")) || !json.Valid(got) {
+		t.Errorf("of a file: %s", got)
+	}
+}
+
+// No line is lost or torn when the log is reopened, or at the end.
+func TestAccessLogIsReopened(t *testing.T) {
+	dir := t.TempDir()
+	open := func(name string) *os.File {
+		file, err := os.OpenFile(filepath.Join(dir, name), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	l := newAccessLog(open("1"), "combined", func(err error) { t.Error(err) })
+	x := logged()
+	done := make(chan bool)
+	const each = 5000
+	for range 4 {
+		go func() {
+			for range each {
+				l.write(x)
+			}
+			done <- true
+		}()
+	}
+	for i := range 4 {
+		l.reopen(open(string(rune('2' + i))))
+		<-done
+	}
+	l.close()
+	lines := 0
+	for i := range 5 {
+		for line := range strings.Lines(text(t, filepath.Join(dir, string(rune('1'+i))))) {
+			if !strings.HasPrefix(line, "192.0.2.1 - me [") || !strings.HasSuffix(line, "\"\n") {
+				t.Fatalf("a torn line: %q", line)
+			}
+			lines++
+		}
+	}
+	if lines != 4*each {
+		t.Errorf("%d lines, want %d", lines, 4*each)
+	}
+}
+
+func TestLinesDoNotWaitForOthers(t *testing.T) {
+	f := start(t, orders(t, map[string]string{"a.txt": "a"}, nil))
+	f.get(t, "/a.txt", "User-Agent: me")
+	eventually(t, "the line", func() bool {
+		return strings.HasSuffix(text(t, f.accessed), "\"GET /a.txt HTTP/1.1\" 200 1 \"-\" \"me\"\n")
+	})
+}
+
+func TestUnwritableLogIsReportedOnce(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	reports := 0
+	l := newAccessLog(full, "json", func(error) { reports++ })
+	for range 3 {
+		l.write(logged())
+		l.close()
+	}
+	if reports != 1 {
+		t.Errorf("reported %d times", reports)
+	}
+}
