@@ -27,7 +27,6 @@ type chromium struct {
 	mu      sync.Mutex
 	trouble []string
 	asked   map[network.RequestID]string
-	got     map[string]string // the protocol by which a URL was answered: "http/1.1", "h2"
 }
 
 // chromium shows pages of the site at a URL until the test ends. It notes every answer of the site of 400 and
@@ -55,7 +54,7 @@ func (p *place) chromium(url string) *chromium {
 		closeTab()
 		stop()
 	})
-	c := &chromium{t: p.t, ctx: ctx, url: url, asked: map[network.RequestID]string{}, got: map[string]string{}}
+	c := &chromium{t: p.t, ctx: ctx, url: url, asked: map[network.RequestID]string{}}
 	if err := chromedp.Do(ctx); err != nil {
 		p.t.Fatal(err)
 	}
@@ -77,7 +76,6 @@ func (c *chromium) note(event any) {
 	case *network.EventRequestWillBeSent:
 		c.asked[event.RequestID] = event.Request.URL
 	case *network.EventResponseReceived:
-		c.got[event.Response.URL] = event.Response.Protocol
 		if event.Response.Status >= 400 && strings.HasPrefix(event.Response.URL, c.url) {
 			c.trouble = append(c.trouble, fmt.Sprintf("%s: %d", event.Response.URL, event.Response.Status))
 		}
@@ -102,11 +100,11 @@ func (c *chromium) untroubled() {
 	c.trouble = nil
 }
 
-// protocol is how a path of the site was last answered.
-func (c *chromium) protocol(path string) string {
+// forget is for trouble that was wanted.
+func (c *chromium) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.got[c.url+path]
+	c.trouble = nil
 }
 
 // do runs actions, for half a minute at most.
@@ -125,16 +123,26 @@ func (c *chromium) open(path string, status int64, want string) {
 	c.loads(path, status, want, chromedp.Navigate(c.url+path))
 }
 
-// click presses what a selector finds; that shows another page.
+// click presses what a selector finds; that shows another page. A mouse would not do: Chromium drops what it says before
+// the page has been painted.
 func (c *chromium) click(selector string, status int64, want string) {
 	c.t.Helper()
-	c.loads("after "+selector, status, want, chromedp.Click(selector, chromedp.NodeVisible))
+	c.loads("after "+selector, status, want, func(ctx context.Context, t *chromedp.Target) (done chromedp.Void, err error) {
+		_, err = chromedp.Evaluate[bool](fmt.Sprintf("document.querySelector(%q).click(), true", selector))(ctx, t)
+		return done, err
+	})
 }
 
 // fill puts text into a form's field. It types nothing: pages move the focus while they load.
 func (c *chromium) fill(selector, text string) {
 	c.t.Helper()
 	c.do("fill "+selector, chromedp.SetValue(selector, text, chromedp.NodeVisible))
+}
+
+// upload chooses a file in a form.
+func (c *chromium) upload(selector, file string) {
+	c.t.Helper()
+	c.do("choose "+file, chromedp.SetUploadFiles(selector, []string{file}))
 }
 
 // loads runs what makes another page load.

@@ -22,9 +22,10 @@ import (
 
 // A place is a directory where one test's servers have their settings, sockets, documents and logs.
 type place struct {
-	t   *testing.T
-	dir string
-	env []string // what its programs have in their environment, beside the usual
+	t      *testing.T
+	dir    string
+	env    []string // what its programs have in their environment, beside the usual
+	wanted []string // parts of the log lines of what is meant to go wrong
 }
 
 // at makes a place that ends with the test. A test that failed shows the end of each log in it.

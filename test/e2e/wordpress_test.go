@@ -46,7 +46,8 @@ func (p *place) mariadb() {
 		"--innodb-flush-log-at-trx-commit=0", "--character-set-server=utf8mb4")
 }
 
-// TestWordPress has WordPress set itself up by its own pages, and then used, behind nginx and behind Apache.
+// TestWordPress has WordPress set itself up by its own pages, and then used, behind nginx, behind Apache and behind
+// nothing but phpsapi.
 func TestWordPress(t *testing.T) {
 	for _, web := range []struct {
 		name  string
@@ -59,24 +60,38 @@ func TestWordPress(t *testing.T) {
 	} {
 		t.Run(web.name, func(t *testing.T) {
 			bothFPM(t, func(t *testing.T, fpm string) {
-				p := at(t)
-				copyTree(t, "/usr/share/wordpress", p.path("www"))
-				// Debian's is for sites that /etc/wordpress describes. Without it WordPress asks, and writes its own.
-				for _, name := range []string{"wp-config.php", ".htaccess"} {
-					if err := os.Remove(p.path("www/" + name)); err != nil && !os.IsNotExist(err) {
-						t.Fatal(err)
-					}
-				}
-				p.give("www")
-				p.write("prepend.php", `<?php define('WP_HTTP_BLOCK_EXTERNAL', true); // it looks for updates and translations`)
-				p.extensions(stockFPM, "mysqlnd", "mysqli", "curl", "dom", "exif", "fileinfo", "gd", "intl", "mbstring", "simplexml", "xml", "xmlreader", "zip")
-				p.mariadb()
-				p.fpm(fpm, "php_admin_value[auto_prepend_file] = DIR/prepend.php\n")
+				p := wordPress(t)
+				p.fpm(fpm, preamble)
 				useWordPress(t, p, visit(t, web.serve(p)))
 			})
 		})
 	}
+	t.Run("phpsapi", func(t *testing.T) {
+		p := wordPress(t)
+		useWordPress(t, p, visit(t, p.door("", preamble).address))
+	})
 }
+
+// wordPress is a place with WordPress in DIR/www, and a database for it.
+func wordPress(t *testing.T) *place {
+	t.Helper()
+	p := at(t)
+	copyTree(t, "/usr/share/wordpress", p.path("www"))
+	// Debian's is for sites that /etc/wordpress describes. Without it WordPress asks, and writes its own.
+	for _, name := range []string{"wp-config.php", ".htaccess"} {
+		if err := os.Remove(p.path("www/" + name)); err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+	}
+	p.give("www")
+	p.write("prepend.php", `<?php define('WP_HTTP_BLOCK_EXTERNAL', true); // it looks for updates and translations`)
+	p.extensions(stockFPM, "mysqlnd", "mysqli", "curl", "dom", "exif", "fileinfo", "gd", "intl", "mbstring", "simplexml", "xml", "xmlreader", "zip")
+	p.mariadb()
+	return p
+}
+
+// preamble is what WordPress's pool has beside the usual.
+const preamble = "php_admin_value[auto_prepend_file] = DIR/prepend.php\n"
 
 func useWordPress(t *testing.T, p *place, s *site) {
 	const admin, password = "admin", "correct horse & battery"

@@ -14,7 +14,10 @@ import (
 )
 
 // Tree is the server's processes, its master first.
-func (p *Process) Tree() []int {
+func (p *Process) Tree() []int { return Tree(p.Pid()) }
+
+// Tree is a process and all below it.
+func Tree(root int) []int {
 	children := map[int][]int{}
 	entries, _ := os.ReadDir("/proc")
 	for _, e := range entries {
@@ -25,7 +28,7 @@ func (p *Process) Tree() []int {
 			}
 		}
 	}
-	all := []int{p.Pid()}
+	all := []int{root}
 	for i := 0; i < len(all); i++ {
 		all = append(all, children[all[i]]...)
 	}
@@ -52,8 +55,11 @@ func Title(pid int) string {
 }
 
 // Titled are the processes below the master whose titles begin so.
-func (p *Process) Titled(prefix string) []int {
-	return slices.DeleteFunc(p.Tree()[1:], func(pid int) bool { return !strings.HasPrefix(Title(pid), prefix) })
+func (p *Process) Titled(prefix string) []int { return Titled(p.Pid(), prefix) }
+
+// Titled are the processes below a master whose titles begin so.
+func Titled(master int, prefix string) []int {
+	return slices.DeleteFunc(Tree(master)[1:], func(pid int) bool { return !strings.HasPrefix(Title(pid), prefix) })
 }
 
 // CPU is the CPU time, user and system, of a server's processes.
@@ -75,6 +81,15 @@ func CPU(pids ...int) (total time.Duration) {
 		}
 	}
 	return total
+}
+
+// Peak is the most memory that a process ever had resident, in KiB.
+func Peak(pid int) (kib int) {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if _, after, found := bytes.Cut(text, []byte("VmHWM:")); found {
+		kib, _ = strconv.Atoi(string(bytes.Fields(after)[0]))
+	}
+	return kib
 }
 
 // Private is a process's private memory, in KiB.

@@ -1,0 +1,111 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// A door is a running `phpsapi fpm` that speaks HTTP itself.
+type door struct {
+	*program
+	address string // where it speaks HTTP
+	secure  string // where it speaks HTTPS
+}
+
+// door runs `phpsapi fpm` with the pool that fpm has, pool being more of it, and serves DIR/www. settings are more lines
+// of phpsapi.yaml below http.
+func (p *place) door(settings, pool string) *door {
+	p.t.Helper()
+	d := &door{address: freeAddress(p.t), secure: freeAddress(p.t)}
+	p.certificate(1)
+	p.fpmConf(pool)
+	p.write("phpsapi.yaml", `http:
+  listen: ["`+d.address+`"]
+  tls:
+    listen: ["`+d.secure+`"]
+    certificate: DIR/certificate.pem
+    key: DIR/key.pem
+  root: DIR/www
+  access_log: DIR/front-access.log
+`+settings)
+	d.program = p.start("phpsapi", syscall.SIGTERM, accepts(d.address),
+		filepath.Join(ours, "phpsapi"), "fpm", "--nodaemonize", "--fpm-config", p.path("php-fpm.conf"), "--settings", p.path("phpsapi.yaml"))
+	return d
+}
+
+// certificate makes a certificate for localhost with a serial number of its own.
+func (p *place) certificate(serial int64) {
+	p.t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(serial), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.write("key.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})))
+	p.write("certificate.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate})))
+}
+
+// An answer is what curl got.
+type answer struct {
+	Status  int                 `json:"http_code"`
+	Version string              `json:"http_version"`
+	Size    int64               `json:"size_download"`
+	Headers map[string][]string `json:"-"` // of the last response, names in lower case
+	heads   string              // of all responses, interim ones too
+	body    string
+}
+
+func (a *answer) header(name string) string { return strings.Join(a.Headers[name], ", ") }
+
+// curl runs curl, the last of whose arguments is a URL, which must be answered.
+func (p *place) curl(args ...string) *answer {
+	p.t.Helper()
+	heads := p.path(fmt.Sprintf("heads-%d", time.Now().UnixNano()))
+	defer os.Remove(heads)
+	cmd := exec.Command("curl", append([]string{"--silent", "--show-error", "--insecure", "--path-as-is", "--max-time", "60", "--dump-header", heads,
+		"--write-out", "%{stderr}%{json}\n%{header_json}"}, args...)...)
+	var said strings.Builder
+	cmd.Stderr = &said
+	body, err := cmd.Output()
+	if err != nil {
+		p.t.Fatalf("curl %q: %v: %s", args, err, said.String())
+	}
+	a := &answer{body: string(body)}
+	parts := json.NewDecoder(strings.NewReader(said.String()))
+	if err := parts.Decode(a); err != nil {
+		p.t.Fatalf("curl said %q: %v", said.String(), err)
+	}
+	if err := parts.Decode(&a.Headers); err != nil {
+		p.t.Fatalf("curl said %q: %v", said.String(), err)
+	}
+	text, err := os.ReadFile(heads)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	a.heads = string(text)
+	return a
+}
