@@ -1,7 +1,6 @@
 package contract
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"time"
@@ -59,6 +58,8 @@ type Front struct {
 
 	// Files tell what the descriptors from FrontFiles on are, in their order.
 	Files []File
+
+	Raw bool // on the way only: see marshal
 }
 
 // The descriptors a front may be passed. Those for listeners and pools come in the order of Listeners and of Pools.
@@ -138,12 +139,23 @@ type FrontLimits struct {
 }
 
 // Encode writes the orders for a front.
-func (f *Front) Encode(w io.Writer) error { return json.NewEncoder(w).Encode(f) }
+func (f *Front) Encode(w io.Writer) error {
+	text, err := marshal(f, &f.Raw)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(text)
+	return err
+}
 
 // DecodeFront reads what Encode wrote.
 func DecodeFront(r io.Reader) (*Front, error) {
 	f := &Front{}
-	if err := json.NewDecoder(r).Decode(f); err != nil {
+	text, err := io.ReadAll(r)
+	if err == nil {
+		err = unmarshal(text, f, &f.Raw)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("a front's orders: %w", err)
 	}
 	return f, nil

@@ -1,7 +1,6 @@
 package contract
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
@@ -32,6 +31,8 @@ type Spec struct {
 
 	// Root says that the master is root: only then Chroot and ProcessPriority of the pool count.
 	Root bool
+
+	Raw bool // on the way only: see marshal
 }
 
 // Identity is who a worker becomes. A zero UID or GID stays the master's.
@@ -73,13 +74,13 @@ const (
 // Encode is the payload of the zygote's fork.
 func (s *Spec) Encode() ([]byte, error) {
 	s.Role = Role
-	return json.Marshal(s)
+	return marshal(s, &s.Raw)
 }
 
 // Decode reads what Encode made.
 func Decode(payload []byte) (*Spec, error) {
 	s := &Spec{}
-	if err := json.Unmarshal(payload, s); err != nil {
+	if err := unmarshal(payload, s, &s.Raw); err != nil {
 		return nil, fmt.Errorf("a worker's orders: %w", err)
 	}
 	if s.Role != Role {
