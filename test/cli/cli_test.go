@@ -13,12 +13,9 @@
 package cli_test
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -30,7 +27,11 @@ import (
 
 const stock = "/usr/bin/php8.2"
 
-var binary string // phpsapi, built for the tests
+// Built for the tests.
+var (
+	binary  string // phpsapi
+	homeLib string // ownHome
+)
 
 func TestMain(m *testing.M) {
 	os.Exit(buildAndRun(m))
@@ -50,6 +51,11 @@ func buildAndRun(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "phpsapi cannot be built:", err)
 		return 1
 	}
+	homeLib = filepath.Join(dir, "own-home.so")
+	if said, err := buildOwnHome(homeLib); err != nil {
+		fmt.Fprintf(os.Stderr, "own-home.so cannot be built: %v\n%s", err, said)
+		return 1
+	}
 	if _, err := os.Stat(stock); err != nil {
 		fmt.Fprintln(os.Stderr, "the comparison needs Debian's php8.2-cli:", err)
 		return 1
@@ -59,29 +65,7 @@ func buildAndRun(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	restore, err := keepHistory()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer restore()
 	return m.Run()
-}
-
-var history string // where the interactive shell keeps its history
-
-// keepHistory remembers the history of the user's own shells. libedit does not look at HOME: the tests write to it.
-func keepHistory() (restore func(), err error) {
-	self, err := user.Current()
-	if err != nil {
-		return nil, err
-	}
-	history = filepath.Join(self.HomeDir, ".php_history")
-	before, err := os.ReadFile(history)
-	if errors.Is(err, fs.ErrNotExist) {
-		return func() { os.Remove(history) }, nil
-	}
-	return func() { os.WriteFile(history, before, 0o600) }, err
 }
 
 func TestScripts(t *testing.T) {
@@ -105,7 +89,7 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			env.Setenv("PATH", env.Getenv("ours")+":"+env.Getenv("PATH"))
-			env.Setenv("history", history)
+			env.Setenv("own_home", homeLib)
 			env.Values[lastEnd{}] = new(string)
 			return nil
 		},

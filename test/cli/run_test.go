@@ -73,6 +73,9 @@ func (r run) do(ts *testscript.TestScript, dir string) outcome {
 	cmd.Args[0] = r.args[0]
 	cmd.Dir = ts.MkAbs(".")
 	cmd.Env = append(slices.Clone(r.env), "PATH="+dir+":"+ts.Getenv("PATH"), "HOME="+ts.Getenv("HOME"), "TMPDIR="+ts.Getenv("TMPDIR"))
+	if library := ts.Getenv("LD_PRELOAD"); library != "" { // ownHome
+		cmd.Env = append(cmd.Env, "LD_PRELOAD="+library, "WORK="+ts.Getenv("WORK"))
+	}
 	if r.input != "" {
 		cmd.Stdin = strings.NewReader(r.input)
 	}
