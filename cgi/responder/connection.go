@@ -35,7 +35,7 @@ type connection struct {
 	fd      int // -1: none
 	began   bool
 	timeout time.Duration
-	onBegin func() // called when the first byte of a request has come
+	onBegin func() // called when the first byte of a request has come, or a new connection has ended without one
 	iov     []unix.Iovec
 }
 
@@ -56,8 +56,10 @@ func (c *connection) Read(p []byte) (int, error) {
 				return 0, err
 			}
 		case errno != 0:
+			c.ended()
 			return 0, errno
 		case n == 0:
+			c.ended()
 			return 0, io.EOF
 		default:
 			if !c.began {
@@ -66,6 +68,15 @@ func (c *connection) Read(p []byte) (int, error) {
 			}
 			return int(n), nil
 		}
+	}
+}
+
+// ended notes the end of what comes. php-fpm begins a request when there is something to read, and the end of a new
+// connection is: it counts those that bring none. (It also counts each wait for another request on a kept one.)
+func (c *connection) ended() {
+	if !c.began && c.timeout == FirstByteTimeout {
+		c.began = true
+		c.onBegin()
 	}
 }
 

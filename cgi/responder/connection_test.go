@@ -55,6 +55,31 @@ func TestFirstByteBeginsARequest(t *testing.T) {
 	}
 }
 
+// As in php-fpm, where they are among the accepted connections of the status page.
+func TestNewConnectionWithoutARequestCounts(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		timeout time.Duration
+		sent    string
+		want    int
+	}{
+		{"new", FirstByteTimeout, "", 1},
+		{"new, with a byte", FirstByteTimeout, "x", 1},
+		{"kept", NextByteTimeout, "", 0},
+	} {
+		in, other := connected(t, c.timeout)
+		begun := 0
+		in.onBegin = func() { begun++ }
+		unix.Write(other, []byte(c.sent))
+		unix.Shutdown(other, unix.SHUT_WR)
+		io.Copy(io.Discard, in)
+		if begun != c.want {
+			t.Errorf("%s: %d, want %d", c.name, begun, c.want)
+		}
+		in.close(false)
+	}
+}
+
 func TestWritevWritesEverything(t *testing.T) {
 	c, other := connected(t, time.Second)
 	parts := [][]byte{[]byte("head"), nil, bytes.Repeat([]byte("0123456789"), 300000), []byte("tail"), {}}

@@ -21,7 +21,7 @@ const (
 type FrontEnd interface {
 	// Answer answers the next request of the connection in hand, and reports whether it may carry another.
 	Answer() (keep bool)
-	// Reading is told that the first byte of a request has come.
+	// Reading is told that the first byte of a request has come, or that a new connection has ended without one.
 	Reading()
 	// Complain is told why a connection is of no more use, where that is not the client's right.
 	Complain(err error)
