@@ -30,6 +30,7 @@ type body struct {
 	first  []byte    // in buffer
 	rest   io.Reader // behind first; nil: nothing
 	client bool      // rest comes from the client
+	coming bool      // rest is counted as such in Pool.coming
 	file   *os.File  // where rest was spooled
 	buffer *[maxFirst]byte
 }
@@ -44,13 +45,14 @@ func (b *buffers) get() *[maxFirst]byte {
 	return new([maxFirst]byte)
 }
 
-// prepare reads the beginning of a body; all of it where its length is not known, because PHP must be told: what does not
-// fit memory goes to a temporary file without a name, in os.TempDir().
-func (b *body) prepare(h *http.Request, from *buffers) error {
+// prepare reads the beginning of a body; all of it where its length is not known, because PHP must be told, or where the
+// pool has no worker to wait for the rest: what does not fit memory goes to a temporary file without a name, in
+// os.TempDir().
+func (b *body) prepare(h *http.Request, p *Pool) error {
 	if h.ContentLength == 0 || h.Body == nil || h.Body == http.NoBody {
 		return nil
 	}
-	b.buffer = from.get()
+	b.buffer = p.bodies.get()
 	want := int64(maxFirst)
 	if h.ContentLength > 0 {
 		want = min(want, h.ContentLength)
@@ -63,9 +65,13 @@ func (b *body) prepare(h *http.Request, from *buffers) error {
 			return because(ErrClient, err)
 		}
 		b.length = h.ContentLength
-		if b.length > want {
-			b.rest, b.client = h.Body, true
+		if b.length == want {
+			return nil
 		}
+		if !p.mayStream() {
+			return b.spool(h.Body)
+		}
+		b.rest, b.client, b.coming = h.Body, true, true
 		return nil
 	case err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF):
 		b.length = int64(n)
@@ -115,10 +121,19 @@ func (b *body) spool(from io.Reader) (err error) {
 // short says that the body can be written before the answer is read.
 func (b *body) short() bool { return b.rest == nil && len(b.first) <= maxShort }
 
+// came notes that nothing comes from the client any more.
+func (b *body) came(p *Pool) {
+	if b.coming {
+		b.coming = false
+		p.streamed()
+	}
+}
+
 // free gives back what the body took.
-func (b *body) free(to *buffers) {
+func (b *body) free(p *Pool) {
+	b.came(p)
 	if b.buffer != nil {
-		to.Put(b.buffer)
+		p.bodies.Put(b.buffer)
 	}
 	if b.file != nil {
 		b.file.Close()
@@ -148,6 +163,7 @@ func (c *conn) send(b *body, w http.ResponseWriter) *sender {
 
 func (s *sender) run() {
 	defer close(s.done)
+	defer s.b.came(s.c.pool)
 	_, err := s.c.w.Write(s.b.first)
 	if err == nil {
 		err = s.copy()

@@ -28,6 +28,7 @@ type Pool struct {
 
 	mu     sync.Mutex
 	taken  int     // places: requests under way
+	coming int     // of those, or soon: requests whose bodies come from clients who may be slow
 	idle   []*conn // kept, the one used last at the end
 	queue  []*waiter
 	closed bool
@@ -117,6 +118,24 @@ func (p *Pool) wait(ctx context.Context, w *waiter) (*conn, error) {
 		p.free()
 	}
 	return nil, err
+}
+
+// mayStream says whether a worker may wait for the rest of a client's body, until streamed. Half of them may: as many
+// slow senders as there are workers would stop the pool.
+func (p *Pool) mayStream() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.coming >= p.Pool.Connections/2 {
+		return false
+	}
+	p.coming++
+	return true
+}
+
+func (p *Pool) streamed() {
+	p.mu.Lock()
+	p.coming--
+	p.mu.Unlock()
 }
 
 // pop gives the kept connection that was used last.

@@ -42,8 +42,8 @@ type Sendfile func(w http.ResponseWriter, r *http.Request, status int, kind, pat
 // Reads of r.HTTP.Body and writes to w wait as long as they do: their deadlines are the caller's.
 func (p *Pool) Serve(w http.ResponseWriter, r *Request, sendfile Sendfile) error {
 	var b body
-	defer b.free(&p.bodies)
-	if err := b.prepare(r.HTTP, &p.bodies); err != nil {
+	defer b.free(p)
+	if err := b.prepare(r.HTTP, p); err != nil {
 		p.report(r.ID, err)
 		return err
 	}

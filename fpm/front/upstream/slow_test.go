@@ -1,0 +1,64 @@
+package upstream
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Clients that send long bodies slowly must leave workers for the others, and their requests be answered when all is
+// there.
+func TestSlowSendersHoldHalfOfTheWorkers(t *testing.T) {
+	f := serve(t, Options{}, func(p *peer) bool {
+		sum := 0
+		for b := make([]byte, 4096); ; {
+			n, err := p.ReadBody(b)
+			sum += n
+			if n == 0 || err != nil {
+				return p.ok(fmt.Sprint(sum))
+			}
+		}
+	})
+	const length = 100_000
+	slow := make([]net.Conn, 3*f.pool.Pool.Connections)
+	for i := range slow {
+		conn, err := net.Dial("tcp", f.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(20 * time.Second))
+		fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", length, strings.Repeat("x", length-1))
+		slow[i] = conn
+	}
+	want := f.pool.Pool.Connections / 2
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+		f.pool.mu.Lock()
+		coming, taken := f.pool.coming, f.pool.taken
+		f.pool.mu.Unlock()
+		if coming == want && taken == want {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d bodies come, %d workers are taken, want %d", coming, taken, want)
+		}
+	}
+	if resp, body, err := get(t, f, "/"); err != nil || resp.StatusCode != 200 || body != "0" {
+		t.Errorf("beside slow senders: %v, %v, %q", err, resp, body)
+	}
+	for _, conn := range slow {
+		io.WriteString(conn, "x")
+		answer, err := io.ReadAll(conn)
+		if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 200") || !strings.HasSuffix(string(answer), "\r\n\r\n"+fmt.Sprint(length)) {
+			t.Errorf("a slow sender got %v, %q", err, answer)
+		}
+	}
+	f.pool.mu.Lock()
+	defer f.pool.mu.Unlock()
+	if f.pool.coming != 0 {
+		t.Errorf("%d bodies are still said to come", f.pool.coming)
+	}
+}
