@@ -18,6 +18,7 @@ func stacks(o Options) []*Stack {
 		{Name: "(a) nginx, php-fpm, kept", against: -1, fpm: stock, keep: connections},
 		{Name: "(b) nginx, phpsapi", against: 0, limit: 1, fpm: ours},
 		{Name: "(b) nginx, phpsapi, kept", against: 1, limit: 1, fpm: ours, keep: connections},
+		{Name: "(c) phpsapi's front", against: 1, limit: 1.15, fpm: ours, front: true},
 	}
 }
 

@@ -46,13 +46,14 @@ func (s *Stack) start(root string) (err error) {
 	if err := os.WriteFile(conf, []byte(serve.FPMConf(s.dir, "", pool)), 0o644); err != nil {
 		return err
 	}
-	arguments := append(s.fpm[1:], "-F", "-y", conf)
+	cmd := exec.Command(s.fpm[0], append(s.fpm[1:], "-F", "-y", conf)...)
 	ready := serve.Accepts("unix", serve.Socket(s.dir))
 	if s.front {
-		arguments = append(arguments, "--http", s.address, "--root", root)
+		cmd.Args = append(cmd.Args, "--http", s.address, "--root", root)
+		cmd.Env = append(os.Environ(), "PHPSAPI_HTTP_ACCESS_LOG="+filepath.Join(s.dir, "front-access.log"))
 		ready = serve.Accepts("tcp", s.address)
 	}
-	fpm, err := serve.Start(s.Name, exec.Command(s.fpm[0], arguments...), ready, func() string {
+	fpm, err := serve.Start(s.Name, cmd, ready, func() string {
 		text, _ := os.ReadFile(serve.Log(s.dir))
 		return string(text)
 	})

@@ -30,13 +30,28 @@ type entrance struct {
 
 // entrances are phpsapi's, and then those it is compared with.
 func entrances(programs [2]program) []entrance {
-	var all []entrance
+	all := []entrance{{"phpsapi's front", func(head time.Duration, pool string) (*door, error) {
+		return ownFront(programs[0], head, pool)
+	}}}
 	for _, p := range programs {
 		all = append(all, entrance{"nginx, " + p.name, func(head time.Duration, pool string) (*door, error) {
 			return behindNginx(p, head, pool)
 		}})
 	}
 	return all
+}
+
+func ownFront(p program, head time.Duration, pool string) (d *door, err error) {
+	d = &door{}
+	if d.address, err = serve.FreeAddress(); err != nil {
+		return nil, err
+	}
+	o := options{pool: pool, http: d.address}
+	if head > 0 {
+		o.env = []string{"PHPSAPI_HTTP_LIMITS_HEADER_TIMEOUT=" + head.String()}
+	}
+	d.server, err = o.start(p)
+	return d, err
 }
 
 func behindNginx(p program, head time.Duration, pool string) (*door, error) {

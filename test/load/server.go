@@ -62,15 +62,25 @@ func (s *server) script(name string) string {
 	return filepath.Join(s.dir, name)
 }
 
-// start runs a program until it serves. global and pool are more lines for the two sections, arguments are further
-// ones of the command line.
-func start(p program, global, pool string, arguments ...string) (*server, error) {
+// start runs a program until it serves. global and pool are more lines for the two sections.
+func start(p program, global, pool string) (*server, error) {
+	return options{global: global, pool: pool}.start(p)
+}
+
+// options are how a server differs from the others.
+type options struct {
+	global, pool string   // more lines for the two sections
+	http         string   // where it speaks HTTP itself; empty: nowhere
+	env          []string // more variables of the environment
+}
+
+func (o options) start(p program) (*server, error) {
 	dir, err := os.MkdirTemp("", "phpsapi-load-")
 	if err != nil {
 		return nil, err
 	}
 	s := &server{program: p, dir: dir}
-	if err := errors.Join(os.Chmod(dir, 0o755), os.Mkdir(s.ini(), 0o755), s.configure(global, pool)); err != nil {
+	if err := errors.Join(os.Chmod(dir, 0o755), os.Mkdir(s.ini(), 0o755), s.configure(o.global, o.pool)); err != nil {
 		return nil, err
 	}
 	for name, script := range scripts {
@@ -78,9 +88,14 @@ func start(p program, global, pool string, arguments ...string) (*server, error)
 			return nil, err
 		}
 	}
-	cmd := exec.Command(p.path, append([]string{"-F", "-y", s.conf()}, arguments...)...)
-	cmd.Env = append(os.Environ(), "PHP_INI_SCAN_DIR=:"+s.ini())
-	if s.Process, err = serve.Start(p.name, cmd, s.serves, s.logged); err != nil {
+	cmd := exec.Command(p.path, "-F", "-y", s.conf())
+	ready := s.serves
+	if o.http != "" {
+		cmd.Args = append(cmd.Args, "--http", o.http, "--root", dir)
+		ready = func() bool { return s.serves() && serve.Accepts("tcp", o.http)() }
+	}
+	cmd.Env = append(append(os.Environ(), "PHP_INI_SCAN_DIR=:"+s.ini()), o.env...)
+	if s.Process, err = serve.Start(p.name, cmd, ready, s.logged); err != nil {
 		os.RemoveAll(dir)
 		return nil, err
 	}
