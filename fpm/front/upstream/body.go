@@ -24,6 +24,9 @@ const maxCarried = 64 << 10
 // is not lost to it.
 const lingerTime = 30 * time.Second
 
+// drainTime is how long a worker may take, after its response, to read the rest of a body that is in memory.
+const drainTime = time.Second
+
 // body is a request's body. The zero value is none.
 type body struct {
 	length int64
@@ -217,7 +220,14 @@ func (s *sender) stop(linger bool) (all bool) {
 		return s.err == nil
 	default:
 	}
-	s.c.socket.SetWriteDeadline(time.Unix(1, 0)) // the worker reads no more
+	if s.b.rest == nil {
+		// The worker reads that much away, even if the script did not want it.
+		s.c.socket.SetWriteDeadline(time.Now().Add(drainTime))
+		<-s.done
+		s.c.socket.SetWriteDeadline(time.Time{})
+		return s.err == nil
+	}
+	s.c.socket.SetWriteDeadline(time.Unix(1, 0)) // it reads no more
 	if s.b.client && linger {
 		timer := time.NewTimer(lingerTime)
 		defer timer.Stop()

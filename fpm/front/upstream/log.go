@@ -66,10 +66,10 @@ func (s *stderr) flush(p *Pool, id string) {
 	if len(s.text) == 0 {
 		return
 	}
-	text := strings.TrimPrefix(string(s.text), "; ")
+	text := string(s.text)
 	s.text = s.text[:0]
 	for line := range strings.Lines(text) {
-		if line = strings.TrimRight(line, "\r\n"); line != "" {
+		if line = strings.TrimPrefix(strings.TrimRight(line, "\r\n"), "; "); line != "" {
 			p.say(zlog.Notice, id, line)
 		}
 	}

@@ -107,6 +107,7 @@ func serve(t *testing.T, o Options, worker func(p *peer) bool, h2 ...bool) *fron
 		f.Start()
 	}
 	t.Cleanup(f.Server.Close)
+	f.Client().CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return f
 }
 

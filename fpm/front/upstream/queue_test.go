@@ -1,0 +1,161 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/contract"
+)
+
+// busy is a front whose only worker answers when the test says so.
+func busy(t *testing.T, limits contract.FrontLimits) (f *front, answer chan struct{}) {
+	answer = make(chan struct{}, 10)
+	f = serve(t, Options{Limits: limits, Pool: contract.FrontPool{Connections: 1}}, func(p *peer) bool {
+		<-answer
+		return p.ok(p.param("QUERY_STRING"))
+	})
+	return f, answer
+}
+
+// queued waits until so many requests are in the queue.
+func (f *front) queued(t *testing.T, n int) {
+	t.Helper()
+	for range 2000 {
+		f.pool.mu.Lock()
+		got, taken := len(f.pool.queue), f.pool.taken
+		f.pool.mu.Unlock()
+		if got == n && taken == 1 {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Fatalf("there are never %d in the queue", n)
+}
+
+func TestQueueIsFirstInFirstOut(t *testing.T) {
+	f, answer := busy(t, contract.FrontLimits{})
+	var mu sync.Mutex
+	var order []string
+	var wg sync.WaitGroup
+	for i, q := range []string{"a", "b", "c", "d"} {
+		wg.Go(func() {
+			_, body, _ := get(t, f, "/?"+q)
+			mu.Lock()
+			order = append(order, body)
+			mu.Unlock()
+			answer <- struct{}{}
+		})
+		f.queued(t, i)
+	}
+	answer <- struct{}{}
+	wg.Wait()
+	if got := strings.Join(order, ""); got != "abcd" {
+		t.Errorf("answered in the order %q", got)
+	}
+}
+
+func TestQueueIsBounded(t *testing.T) {
+	f, answer := busy(t, contract.FrontLimits{Queue: 2})
+	var wg sync.WaitGroup
+	for i := range 3 {
+		wg.Go(func() { get(t, f, "/") })
+		f.queued(t, i)
+	}
+	resp, _, err := get(t, f, "/")
+	if got := f.err(t); err != nil || resp.StatusCode != 503 || !errors.Is(got, ErrBusy) {
+		t.Errorf("%v %v %v", err, resp, got)
+	}
+	if log := f.log.String(); !strings.Contains(log, "seems busy") || !strings.Contains(log, "2 requests wait already") {
+		t.Errorf("log %q", log)
+	}
+	close(answer)
+	wg.Wait()
+	for range 3 {
+		if err := f.err(t); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestQueueHasADeadline(t *testing.T) {
+	f, answer := busy(t, contract.FrontLimits{QueueTimeout: 50 * time.Millisecond})
+	var wg sync.WaitGroup
+	wg.Go(func() { get(t, f, "/") })
+	f.queued(t, 0)
+	resp, _, err := get(t, f, "/")
+	if got := f.err(t); err != nil || resp.StatusCode != 503 || !errors.Is(got, ErrBusy) {
+		t.Errorf("%v %v %v", err, resp, got)
+	}
+	f.queued(t, 0)
+	close(answer)
+	wg.Wait()
+}
+
+// A client that goes away leaves the queue, and its place is not lost when its turn comes at the same moment.
+func TestClientLeavesTheQueue(t *testing.T) {
+	f, answer := busy(t, contract.FrontLimits{})
+	var wg sync.WaitGroup
+	wg.Go(func() { get(t, f, "/") })
+	f.queued(t, 0)
+	ctx, cancel := context.WithCancel(t.Context())
+	wg.Go(func() {
+		r, _ := http.NewRequestWithContext(ctx, "GET", f.URL, nil)
+		if resp, err := f.Client().Do(r); err == nil {
+			resp.Body.Close()
+		}
+	})
+	f.queued(t, 1)
+	cancel()
+	if err := f.err(t); !errors.Is(err, ErrClient) {
+		t.Error(err)
+	}
+	f.queued(t, 0)
+	close(answer)
+	wg.Wait()
+	if _, body, err := get(t, f, "/?next"); err != nil || body != "next" {
+		t.Errorf("%v %q", err, body)
+	}
+	if log := f.log.String(); log != "" {
+		t.Errorf("log %q", log)
+	}
+}
+
+func TestNoMoreConnectionsThanPlaces(t *testing.T) {
+	var mu sync.Mutex
+	now, most := 0, 0
+	f := serve(t, Options{Pool: contract.FrontPool{Connections: 3}}, func(p *peer) bool {
+		mu.Lock()
+		now++
+		most = max(most, now)
+		mu.Unlock()
+		time.Sleep(time.Millisecond)
+		mu.Lock()
+		now--
+		mu.Unlock()
+		return p.ok("x")
+	})
+	var wg sync.WaitGroup
+	for range 12 {
+		wg.Go(func() {
+			for range 10 {
+				if _, body, err := get(t, f, "/"); err != nil || body != "x" {
+					t.Errorf("%v %q", err, body)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if most > 3 {
+		t.Errorf("%d requests at once", most)
+	}
+	f.pool.mu.Lock()
+	defer f.pool.mu.Unlock()
+	if f.pool.taken != 0 || len(f.pool.idle) > 3 {
+		t.Errorf("%d places are taken, %d connections idle", f.pool.taken, len(f.pool.idle))
+	}
+}
