@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -54,6 +55,9 @@ func (x *exchange) serveContent(file *os.File, info fs.FileInfo) {
 	}
 	if _, has := h["Etag"]; !has {
 		h["Etag"] = []string{entityTag(info.ModTime(), info.Size())}
+	}
+	if ranges := x.r.Header["Range"]; len(ranges) > 0 && (info.Size() == 0 || !strings.HasPrefix(ranges[0], "bytes=")) {
+		delete(x.r.Header, "Range") // net/http refuses units that it does not know, and finds ranges in nothing
 	}
 	http.ServeContent(x, x.r, "", info.ModTime(), file)
 }

@@ -82,6 +82,7 @@ func TestFilesAnswerConditions(t *testing.T) {
 		{"Range: bytes=2040-", 206, letters[2040:]},
 		{"Range: bytes=2040-9999", 206, letters[2040:]},
 		{"Range: bytes=9999-", 416, "invalid range: failed to overlap\n"},
+		{"Range: lines=1-2", 200, letters},
 		{"Range: bytes=1-2\r\nIf-Range: " + tag, 206, letters[1:3]},
 		{"Range: bytes=1-2\r\nIf-Range: \"x\"", 200, letters},
 		{"Range: bytes=1-2\r\nIf-Range: Fri, 02 Jan 2026 03:04:05 GMT", 206, letters[1:3]},
