@@ -39,6 +39,15 @@ type Generation struct {
 	StartTime  int64  `json:"start time"`
 	// Pools are the pools' status pages in JSON, php-fpm's names and values: Pool reads them.
 	Pools []json.RawMessage `json:"pools"`
+	Front *Front            `json:"front,omitempty"` // nil where it has none
+}
+
+// Front is the process that serves HTTP for a generation.
+type Front struct {
+	Pid       int    `json:"pid"`
+	State     string `json:"state"`     // Starting, Serving or Retiring
+	Addresses string `json:"addresses"` // as clients name them, between commas
+	StartTime int64  `json:"start time"`
 }
 
 // Pool is a pool's status page.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/control"
+	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/fpm/status"
 )
 
@@ -152,7 +153,7 @@ func (m *Master) report(full bool) *control.Report {
 	r := &control.Report{Pid: os.Getpid(), Version: m.opt.Version, PHP: m.opt.PHP, Config: m.gen.config.Path, State: m.state.String(),
 		StartTime: m.operators.since.Unix(), StartSince: int64(now.Sub(m.operators.since).Seconds()),
 		Reloading: m.attempt != nil, LastReload: m.operators.last}
-	if path, err := filepath.Abs(r.Config); err == nil {
+	if path, err := filepath.Abs(r.Config); err == nil && r.Config != settings.BuiltInName {
 		r.Config = path
 	}
 	for _, g := range m.generations() {
@@ -164,6 +165,9 @@ func (m *Master) report(full bool) *control.Report {
 			state = control.Retiring
 		}
 		one := control.Generation{Generation: g.number, State: state, StartTime: g.begun.Unix()}
+		if g.front != nil {
+			one.Front = g.front.report()
+		}
 		for _, p := range g.pools {
 			if page, ok := p.page(full); ok {
 				one.Pools = append(one.Pools, page)
@@ -172,6 +176,17 @@ func (m *Master) report(full bool) *control.Report {
 		r.Generations = append(r.Generations, one)
 	}
 	return r
+}
+
+func (f *front) report() *control.Front {
+	state := control.Starting
+	switch {
+	case f.quit:
+		state = control.Retiring
+	case f.ready:
+		state = control.Serving
+	}
+	return &control.Front{Pid: f.pid, State: state, Addresses: f.gen.addresses(), StartTime: f.started.Unix()}
 }
 
 // page is the pool's status page in JSON; false where there is none to be had.

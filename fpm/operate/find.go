@@ -118,10 +118,16 @@ func program(pid int) (shown string, ours bool) {
 	return " (" + exe + ")", err == nil && os.SameFile(own, theirs)
 }
 
+// masterTitle is what php-fpm's master calls itself; behind it stands its configuration, in brackets.
+const masterTitle = "php-fpm: master process"
+
 // isMaster says whether a process calls itself php-fpm's master.
-func isMaster(pid int) bool {
-	title, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-	return strings.HasPrefix(string(title), "php-fpm: master process")
+func isMaster(pid int) bool { return strings.HasPrefix(title(pid), masterTitle) }
+
+// title is what a process calls itself.
+func title(pid int) string {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	return strings.TrimRight(string(text), "\x00 ")
 }
 
 // only finds the one master that the user may command, of that configuration if one is given. first is why the pid
@@ -146,11 +152,11 @@ func only(config string, first error) (*master, error) {
 	var which []string
 	for _, m := range found {
 		m.client.Close()
-		which = append(which, fmt.Sprint(m.pid))
+		which = append(which, fmt.Sprint(m.pid)+strings.TrimPrefix(title(m.pid), masterTitle))
 	}
 	switch {
 	case len(found) > 1:
-		return nil, failed(exitUnavailable, "several masters are running (%s): say which by --master, --pid or --fpm-config",
+		return nil, failed(exitUnavailable, "several masters are running: %s; say which by --master, --pid or --fpm-config",
 			strings.Join(which, ", "))
 	case first != nil:
 		return nil, first

@@ -51,8 +51,9 @@ func TestOutcomesAreTold(t *testing.T) {
 		"max active processes":2,"listen queue":4,"listen queue len":511,"accepted conn":1234,"slow requests":5,"processes":[
 		{"pid":77,"state":"Running","start since":90061,"requests":9,"request duration":1500,"request method":"GET","request uri":"/\u001b[31mx","script":"/x.php"}]}`)
 	report := &control.Report{Pid: 42, Version: "1", PHP: "8.2", Config: "/c", State: "normal", StartSince: 90061,
-		LastReload:  &control.Ending{Why: "no reason", Lines: []string{"ERROR: a line"}},
-		Generations: []control.Generation{{Generation: 3, State: control.Serving, Pools: []json.RawMessage{pool}}}}
+		LastReload: &control.Ending{Why: "no reason", Lines: []string{"ERROR: a line"}},
+		Generations: []control.Generation{{Generation: 3, State: control.Serving,
+			Front: &control.Front{Pid: 43, State: control.Serving, Addresses: "http://127.0.0.1:80"}, Pools: []json.RawMessage{pool}}}}
 	stopping := *report
 	stopping.State = "finishing"
 	reload := func(o *Operator) int { return o.Reload(false) }
@@ -81,7 +82,7 @@ func TestOutcomesAreTold(t *testing.T) {
 		"killed":     {reload, nil, false, 1, `^$`, `master \d+ ended before it answered\n$`},
 		"silent":     {reload, nil, true, 1, `^$`, `no outcome after .*; the reload goes on`},
 		"slow stop":  {stop, []control.Answer{{Progress: &control.Progress{Workers: 1, Requests: 1}}}, true, 1, `^$`, `^waiting for master \d+: 1 request .*\n.* is not gone after`},
-		"status":     {status, []control.Answer{{Done: true, Status: report}}, false, 0, `(?s)^master 42, phpsapi 1 for PHP 8\.2, /c\nstate normal, .* \(1d1h1m1s\)\nlast reload failed .*: no reason\n  ERROR: a line\n\ngeneration 3, serving, .*www +static +2 +1 +3 +2 +4/511 +0 +1234 +5 +0\n.*77 +Running +1d1h1m1s +9 +1\.5ms .* GET /\.\[31mx +/x\.php\n$`, `^$`},
+		"status":     {status, []control.Answer{{Done: true, Status: report}}, false, 0, `(?s)^master 42, phpsapi 1 for PHP 8\.2, /c\nstate normal, .* \(1d1h1m1s\)\nlast reload failed .*: no reason\n  ERROR: a line\n\ngeneration 3, serving, since [^\n]*\nfront 43, serving, http://127\.0\.0\.1:80\n.*www +static +2 +1 +3 +2 +4/511 +0 +1234 +5 +0\n.*77 +Running +1d1h1m1s +9 +1\.5ms .* GET /\.\[31mx +/x\.php\n$`, `^$`},
 		"finishing":  {status, []control.Answer{{Done: true, Status: &stopping}}, false, 1, `state finishing`, `master \d+ is finishing\n$`},
 		"JSON":       {asJSON, []control.Answer{{Done: true, Status: report}}, false, 0, `(?s)^\{\n  "pid": 42,.*"accepted conn": 1234`, `^$`},
 		"not a word": {status, []control.Answer{{Done: true}}, false, 70, `^$`, `did not say how it is`},

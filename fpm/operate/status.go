@@ -81,6 +81,9 @@ func show(w io.Writer, r *control.Report) error {
 
 func showGeneration(w io.Writer, g control.Generation) error {
 	fmt.Fprintf(w, "\ngeneration %d, %s, since %s\n", g.Generation, plain(g.State), date(g.StartTime))
+	if f := g.Front; f != nil {
+		fmt.Fprintf(w, "front %d, %s, %s\n", f.Pid, plain(f.State), plain(f.Addresses))
+	}
 	pools := make([]control.Pool, len(g.Pools))
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "pool\tpm\tidle\tactive\ttotal\tmax active\tlisten queue\tmax queue\taccepted conn\tslow\tmax children reached")
