@@ -14,9 +14,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/control"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/sapi"
 )
@@ -280,6 +282,34 @@ func TestSilentOperatorsHoldNobodyUp(t *testing.T) {
 	s.expect("ready to handle")
 }
 
+// A front may have more time than its workers: an old generation has ended when both are gone.
+func TestOldGenerationHasItsFrontToTheEnd(t *testing.T) {
+	m := idleMaster(t)
+	c, theirs, err := channel.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer theirs.Close()
+	old := m.gen
+	m.gen = &generation{number: 2, config: old.config}
+	old.plan = &frontPlan{own: &settings.Settings{}}
+	old.front = &front{gen: old, pid: 7, control: c}
+	m.fronts = []*front{old.front}
+	o := &operator{answers: make(chan control.Answer, 4), drain: 1}
+	m.keepWaiting(o)
+	m.retire(old)
+	if len(m.old) != 1 || len(o.answers) > 0 {
+		t.Fatalf("%d old generations, %d answers; want one that is waited for", len(m.old), len(o.answers))
+	}
+	if r := m.report(false); r.Generations[1].Front == nil || r.Generations[1].Front.State != control.Retiring {
+		t.Errorf("got %+v", r.Generations)
+	}
+	m.buryFront(old.front, 0)
+	if len(m.old) > 0 || len(o.answers) != 1 {
+		t.Errorf("%d old generations, %d answers; want the answer that there is none", len(m.old), len(o.answers))
+	}
+}
+
 // Any bytes on the control socket leave the master standing.
 func FuzzOperator(f *testing.F) {
 	for _, seed := range []string{`{"command":"reload","drained":true}` + "\n", `{"command":"stop"}` + "\n",
@@ -288,6 +318,7 @@ func FuzzOperator(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, bytes []byte) {
 		m := idleMaster(t)
+		defer m.gen.close()
 		ours, theirs := net.Pipe()
 		ended := make(chan struct{})
 		go func() { takeOperator(theirs, 1, 0, m.box); close(ended) }()
@@ -322,7 +353,6 @@ func idleMaster(t *testing.T) *Master {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { board.Close() })
 	g := &generation{number: 1, config: &conf.Config{}}
 	g.pools = []*pool{{gen: g, conf: &conf.Pool{Name: "www"}, board: board}}
 	m := &Master{sys: realSystem(), box: newMailbox(), log: lines{errors.log}, errorLog: errors, gen: g, park: &parking{},

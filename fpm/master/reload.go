@@ -244,7 +244,7 @@ func (m *Master) retire(g *generation) {
 	m.old = append(m.old, g)
 	m.quitFront(g)
 	if g.running() == 0 {
-		m.drop(g)
+		m.childGone(g)
 		return
 	}
 	m.signalAll(g, syscall.SIGQUIT)
@@ -254,7 +254,7 @@ func (m *Master) retire(g *generation) {
 	}
 }
 
-// drop forgets a generation without workers.
+// drop forgets a generation without workers and front.
 func (m *Master) drop(g *generation) {
 	m.old = slices.DeleteFunc(m.old, func(other *generation) bool { return other == g })
 	m.closeZygote(g)

@@ -139,7 +139,7 @@ func (m *Master) tellChild(c *child, signal syscall.Signal) error {
 
 // childGone ends what only waited for the last worker.
 func (m *Master) childGone(g *generation) {
-	if g.retiring && g.running() == 0 {
+	if g.retiring && g.running() == 0 && g.front == nil {
 		m.drop(g)
 	}
 	if m.state != normal && m.running() == 0 && len(m.fronts) == 0 {
