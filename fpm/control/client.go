@@ -35,7 +35,7 @@ type Client struct{ conn *net.UnixConn }
 // Dial connects to the master that is process pid. It makes sure that it is that process who answers.
 func Dial(pid int) (*Client, error) {
 	name, err := nameOf(pid)
-	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ESRCH) || errors.Is(err, ErrNoProcess) {
 		return nil, ErrNoProcess
 	}
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestRequestsAreRead(t *testing.T) {
@@ -197,4 +198,21 @@ func TestNoProcess(t *testing.T) {
 	if _, err := Dial(gone.Process.Pid); !errors.Is(err, ErrNoProcess) {
 		t.Errorf("got %v, want %v", err, ErrNoProcess)
 	}
+	zombie := exec.Command("true")
+	said, err := zombie.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := zombie.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer zombie.Wait()
+	io.Copy(io.Discard, said) // until it ends
+	for range 500 {
+		if _, err = Dial(zombie.Process.Pid); errors.Is(err, ErrNoProcess) {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Errorf("one nobody has waited for: got %v, want %v", err, ErrNoProcess)
 }

@@ -49,13 +49,17 @@ func namespaceOf(process, kind string) (uint64, error) {
 	return stat.Ino, nil
 }
 
-// innerPid is what a process is called in its own pid namespace.
+// innerPid is what a process is called in its own pid namespace. One that has ended, and that nobody has waited for
+// yet, is none: the error is ErrNoProcess.
 func innerPid(pid int) (int, error) {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
 	if err != nil {
 		return 0, err
 	}
 	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, "State:\tZ") {
+			return 0, ErrNoProcess
+		}
 		if pids, ok := strings.CutPrefix(line, "NSpid:"); ok {
 			fields := strings.Fields(pids)
 			if len(fields) == 0 {
