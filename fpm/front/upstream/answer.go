@@ -13,6 +13,7 @@ import (
 // answer is a response on its way from a worker to the client.
 type answer struct {
 	c        *conn
+	s        *sender // of the request's body; nil: it was sent before
 	w        http.ResponseWriter
 	r        *Request
 	sendfile bool // a file named by the response is sent in place of its body
@@ -129,9 +130,19 @@ func (a *answer) takeHead(block []byte, left int) error {
 	if _, ok := h["Content-Type"]; !ok {
 		h["Content-Type"] = nil // net/http would guess one
 	}
+	a.closing()
 	a.started, a.unsent = true, true
 	a.w.WriteHeader(a.head.status)
 	return nil
+}
+
+// closing has the client's connection closed after the response where the request's body was not read to its end: net/http
+// leaves it to us, as both streams run side by side, and what is left would be taken for the next request. HTTP/2 knows
+// better.
+func (a *answer) closing() {
+	if a.s.reading() && a.r.HTTP.ProtoMajor == 1 {
+		a.w.Header()["Connection"] = []string{"close"}
+	}
 }
 
 // write writes a piece of the body to the client.

@@ -233,6 +233,7 @@ func (s *sender) stop(linger bool) (all bool) {
 		defer timer.Stop()
 		select {
 		case <-s.done:
+			return false
 		case <-timer.C:
 		}
 	}
@@ -241,4 +242,17 @@ func (s *sender) stop(linger bool) (all bool) {
 	}
 	<-s.done
 	return false
+}
+
+// reading says that the client's body may not be read to its end.
+func (s *sender) reading() bool {
+	if s == nil || !s.b.client {
+		return false
+	}
+	select {
+	case <-s.done:
+		return s.err != nil
+	default:
+		return true
+	}
 }

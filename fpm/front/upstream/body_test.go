@@ -86,6 +86,9 @@ func TestWorkerDoesNotWantTheBody(t *testing.T) {
 		}
 		got, err := io.ReadAll(resp.Body)
 		resp.Body.Close()
+		if n != maxFirst+1 && n > maxFirst != resp.Close {
+			t.Errorf("%d bytes: the client's connection is to be closed: %v", n, resp.Close)
+		}
 		if err != nil || string(got) != "no, thanks" {
 			t.Errorf("%d bytes: %v %q", n, err, got)
 		}

@@ -110,10 +110,9 @@ func (c *conn) exchange(a *answer, b *body) (err error) {
 		c.pool.release(nil, time.Time{})
 	}()
 	a.c = c
-	var s *sender
 	for again := false; ; again = true {
 		c.begin(a.r.HTTP.Context(), a)
-		if s, err = c.request(a, b); err == nil {
+		if a.s, err = c.request(a, b); err == nil {
 			err = a.relay()
 		}
 		if err == nil || again || !c.unread(a.r.HTTP, err) {
@@ -126,13 +125,15 @@ func (c *conn) exchange(a *answer, b *body) (err error) {
 		}
 	}
 	all := true
-	if s != nil {
+	if a.s != nil {
 		if err == nil && a.started {
 			a.flush()
 		}
-		all = s.stop(err == nil)
-		if err != nil && errors.Is(s.err, ErrClient) {
-			err = s.err
+		if all = a.s.stop(err == nil); err != nil && errors.Is(a.s.err, ErrClient) {
+			err = a.s.err
+		}
+		if !a.started {
+			a.closing()
 		}
 	}
 	c.carried = b.length
