@@ -23,6 +23,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 	"github.com/phpsapi/phpsapi/sapi"
 )
@@ -37,6 +38,8 @@ func TestMain(m *testing.M) {
 		os.Exit(fakeMaster())
 	case "worker":
 		os.Exit(fakeWorker())
+	case "front":
+		os.Exit(fakeFront())
 	case "operator":
 		os.Exit(operatorRole())
 	}
@@ -47,10 +50,15 @@ func TestMain(m *testing.M) {
 func fakeMaster() int {
 	sys := realSystem()
 	sys.start = startFakeZygote
+	sys.startFront = func(c frontCommand) (int, error) {
+		c.program = "/proc/self/exe"
+		return executeFront(c, roleVariable+"=front", "MASTER_TEST_NO_FRONT="+os.Getenv("MASTER_TEST_NO_FRONT"))
+	}
 	no := false
 	options := Options{
 		Conf: conf.Options{Path: os.Args[1], AllowRoot: true, Daemonize: &no}, ForceStderr: true, Argv: []string{"php-fpm"},
-		Module: func() sapi.Module { return sapi.Module{} },
+		Module:   func() sapi.Module { return sapi.Module{} },
+		Settings: settings.Source{File: os.Getenv("MASTER_TEST_SETTINGS")},
 	}
 	return run(options, sys)
 }

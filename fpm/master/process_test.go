@@ -27,6 +27,9 @@ type service struct {
 	more  *sync.Cond
 	ended bool
 	read  int // lines that expect has passed
+
+	settings    func(text string) // writes phpsapi.yaml
+	front, yaml string            // the front's socket, and the directory of phpsapi.yaml
 }
 
 // start runs a master; conf may name the test's directory as DIR.

@@ -1,0 +1,549 @@
+package master
+
+import (
+	"bufio"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/channel"
+	"github.com/phpsapi/phpsapi/fpm/contract"
+)
+
+// fakeFront is a front that speaks no HTTP: it answers lines, as fakeWorker does.
+func fakeFront() int {
+	signal.Reset()
+	if why, err := os.ReadFile(os.Getenv("MASTER_TEST_NO_FRONT")); err == nil {
+		status, _ := strconv.Atoi(string(why))
+		return status
+	}
+	orders, err := contract.DecodeFront(os.NewFile(contract.FrontSpec, "orders"))
+	if err != nil {
+		return 99
+	}
+	control, err := channel.Open(contract.FrontControl)
+	if err != nil {
+		return 98
+	}
+	f := &fakeFrontState{orders: orders, stubborn: make(chan bool, 1)}
+	for i, what := range orders.Files {
+		file := os.NewFile(uintptr(contract.FrontFiles+i), string(what))
+		switch what {
+		case contract.FrontAccess:
+			f.access = file
+		case contract.FrontPoolAt:
+			f.pool = file
+		case contract.FrontListen:
+			l, err := net.FileListener(file)
+			if err != nil {
+				return 97
+			}
+			l.(interface{ SetUnlinkOnClose(bool) }).SetUnlinkOnClose(false)
+			file.Close()
+			f.listeners = append(f.listeners, l)
+			go f.accept(l)
+		}
+	}
+	control.Send(contract.Ready, "", -1)
+	quit := make(chan bool, 2)
+	go control.Read(func(s channel.Message) { f.hear(s, control, quit) })
+	<-quit
+	for _, l := range f.listeners {
+		l.Close()
+	}
+	f.requests.Wait()
+	return 0
+}
+
+type fakeFrontState struct {
+	orders    *contract.Front
+	access    *os.File
+	pool      *os.File
+	listeners []net.Listener
+	requests  sync.WaitGroup
+	stubborn  chan bool
+}
+
+func (f *fakeFrontState) hear(s channel.Message, control *channel.Channel, quit chan bool) {
+	switch s.Letter {
+	case contract.Quit, 0:
+		quit <- true
+	case contract.AccessLog:
+		file := os.NewFile(uintptr(s.FD), "access log")
+		fmt.Fprintln(file, "new access log")
+		file.Close()
+	case contract.Certificates:
+		var all []contract.Certificate
+		file := os.NewFile(uintptr(s.FD), "certificates")
+		err := json.NewDecoder(file).Decode(&all)
+		file.Close()
+		control.Send(contract.Log, fmt.Sprintf("3certificates %d %v %v", len(all), all[0].Name != "", err), -1)
+	}
+}
+
+func (f *fakeFrontState) accept(l net.Listener) {
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		f.requests.Add(1)
+		go func() {
+			defer f.requests.Done()
+			defer conn.Close()
+			f.answer(conn)
+		}()
+	}
+}
+
+func (f *fakeFrontState) answer(conn net.Conn) {
+	line, _ := bufio.NewReader(conn).ReadString('\n')
+	word, argument, _ := strings.Cut(strings.TrimSpace(line), " ")
+	switch word {
+	case "sleep":
+		ms, _ := strconv.Atoi(argument)
+		time.Sleep(time.Duration(ms) * time.Millisecond)
+	case "who":
+		status, _ := os.ReadFile("/proc/self/status")
+		for line := range strings.Lines(string(status)) {
+			for _, name := range []string{"Uid:", "Gid:", "Groups:", "NoNewPrivs:", "CapEff:"} {
+				if strings.HasPrefix(line, name) {
+					fmt.Fprint(conn, strings.Join(strings.Fields(line), " ")+"; ")
+				}
+			}
+		}
+	case "orders":
+		orders := *f.orders
+		orders.Certificates = nil
+		json.NewEncoder(conn).Encode(&orders)
+		return
+	case "environment":
+		fmt.Fprintln(conn, strings.Join(os.Environ(), " "))
+		return
+	case "pool": // the answer of a worker
+		at := f.orders.Pools[0]
+		if at.Network == "" {
+			at.Network, at.Address = "unix", "/proc/self/fd/"+strconv.Itoa(int(f.pool.Fd()))
+		}
+		pool, err := net.Dial(at.Network, at.Address)
+		if err != nil {
+			fmt.Fprintln(conn, err)
+			return
+		}
+		defer pool.Close()
+		fmt.Fprintln(pool, argument)
+		io.Copy(conn, pool)
+		return
+	}
+	fmt.Fprintf(conn, "front generation %d pid %d\n", f.orders.Generation, os.Getpid())
+}
+
+// withFront starts a master with a front at DIR/http. root is the pool's directory; more are lines of phpsapi.yaml.
+func withFront(t *testing.T, conf, more string, env ...string) *service {
+	t.Helper()
+	dir := t.TempDir()
+	for parent := dir; parent != "/tmp" && parent != "/"; parent = parent[:strings.LastIndexByte(parent, '/')] {
+		os.Chmod(parent, 0o755) // for the front, who is somebody else where the tests are root's
+	}
+	file := dir + "/phpsapi.yaml"
+	write := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("http:\n  listen: unix:" + dir + "/http\n  root: /\n" + more)
+	s := start(t, conf, append(env, "MASTER_TEST_SETTINGS="+file)...)
+	s.settings, s.front, s.yaml = write, dir+"/http", dir
+	return s
+}
+
+func (s *service) http(line string) string {
+	s.t.Helper()
+	conn, err := net.Dial("unix", s.front)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	return say(conn, line)
+}
+
+const forFront = "[www]\nlisten = DIR/sock\nlisten.mode = 0666\npm = static\npm.max_children = 2\n"
+
+func TestFrontServesAndGoesWithTheService(t *testing.T) {
+	s := withFront(t, forFront, "")
+	pid := s.expect(`NOTICE: \[front\] process (\d+) of generation 1 serves unix:.*/http$`)[1]
+	if got := s.http("hello"); got != "front generation 1 pid "+pid {
+		t.Errorf("got %q", got)
+	}
+	s.signal(syscall.SIGTERM)
+	s.expect("bye-bye")
+	if status := s.end(); status != 0 {
+		t.Errorf("exit status %d", status)
+	}
+	if _, err := os.Stat(s.front); !os.IsNotExist(err) {
+		t.Error("the front's socket is still there")
+	}
+	n, _ := strconv.Atoi(pid)
+	if syscall.Kill(n, 0) == nil {
+		t.Error("the front is still there")
+	}
+	s.never("WARNING|ERROR")
+}
+
+func TestFrontHasNoPrivileges(t *testing.T) {
+	s := withFront(t, forFront, "", "SECRET=x", "GOGC=150")
+	s.expect("serves")
+	got := s.http("who")
+	if !strings.Contains(got, "NoNewPrivs: 1; ") || !strings.Contains(got, "CapEff: 0000000000000000") && os.Geteuid() == 0 {
+		t.Errorf("got %q", got)
+	}
+	if os.Geteuid() == 0 && (strings.Contains(got, "Uid: 0") || strings.Contains(got, "Gid: 0") || !strings.Contains(got, "Groups:;")) {
+		t.Errorf("got %q", got)
+	}
+	if got := s.http("environment"); strings.Contains(got, "SECRET") || strings.Contains(got, "HOME") || !strings.Contains(got, "GOGC=150") {
+		t.Errorf("environment %q", got)
+	}
+}
+
+func TestFrontThatDiesIsReplaced(t *testing.T) {
+	s := withFront(t, forFront, "")
+	first := s.expect(`process (\d+) of generation 1 serves`)[1]
+	pid, _ := strconv.Atoi(first)
+	syscall.Kill(pid, syscall.SIGKILL)
+	// Nobody is refused meanwhile.
+	if got := s.http("hello"); !strings.HasPrefix(got, "front generation 1 pid ") || got == "front generation 1 pid "+first {
+		t.Errorf("got %q", got)
+	}
+	s.expect(`WARNING: \[front\] process ` + first + ` of generation 1 exited on signal 9 \(SIGKILL\) after \d+\.\d{6} seconds from start$`)
+	s.expect(`process (\d+) of generation 1 serves`)
+}
+
+func TestFrontThatKeepsDyingIsNotStartedWithoutPause(t *testing.T) {
+	t.Parallel()
+	broken := t.TempDir() + "/status"
+	os.WriteFile(broken, []byte("3"), 0o644)
+	os.Chmod(broken[:strings.LastIndexByte(broken, '/')], 0o755)
+	os.Chmod(strings.TrimSuffix(broken, "/001/status"), 0o755)
+	s := withFront(t, forFront, "", "MASTER_TEST_NO_FRONT="+broken)
+	for range 5 {
+		s.expect(`WARNING: \[front\] process \d+ of generation 1 exited with code 3 after`)
+	}
+	if got := s.ask("sock", "hello"); !strings.HasPrefix(got, "pool www generation 1") {
+		t.Errorf("the pool: %q", got)
+	}
+	s.mu.Lock()
+	deaths := strings.Count(strings.Join(s.log, "\n"), "exited with code 3")
+	s.mu.Unlock()
+	if deaths > 20 {
+		t.Errorf("%d fronts in no time", deaths)
+	}
+	os.Remove(broken)
+	s.expect(`serves`)
+}
+
+func TestReloadHandsTheFrontsListenersOver(t *testing.T) {
+	t.Parallel()
+	s := withFront(t, forFront, "")
+	s.expect("serves")
+	conn, err := net.Dial("unix", s.front)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintln(conn, "sleep 1500")
+	time.Sleep(50 * time.Millisecond)
+	stop, failed, asked := make(chan bool), atomic.Int64{}, atomic.Int64{}
+	var load sync.WaitGroup
+	for range 4 {
+		load.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if conn, err := net.Dial("unix", s.front); err != nil {
+					failed.Add(1)
+				} else {
+					if !strings.HasPrefix(say(conn, "hello"), "front generation ") {
+						failed.Add(1)
+					}
+					conn.Close()
+				}
+				asked.Add(1)
+			}
+		})
+	}
+	for n := 2; n <= 4; n++ {
+		s.signal(syscall.SIGUSR2)
+		s.expect(fmt.Sprintf(`NOTICE: \[front\] process (\d+) of generation %d serves`, n))
+		s.expect("ready to handle connections")
+	}
+	if got := s.http("hello"); !strings.HasPrefix(got, "front generation 4 ") {
+		t.Errorf("got %q", got)
+	}
+	close(stop)
+	load.Wait()
+	if failed.Load() > 0 {
+		t.Errorf("%d of %d requests failed", failed.Load(), asked.Load())
+	}
+	if answer, _ := bufio.NewReader(conn).ReadString('\n'); !strings.HasPrefix(answer, "front generation 1 ") {
+		t.Errorf("the request that was under way: %q", answer)
+	}
+	s.never("WARNING|ERROR")
+}
+
+func TestReloadThatTheFrontDoesNotSurvive(t *testing.T) {
+	broken := t.TempDir() + "/status"
+	os.Chmod(broken[:strings.LastIndexByte(broken, '/')], 0o755)
+	os.Chmod(strings.TrimSuffix(broken, "/001/status"), 0o755)
+	s := withFront(t, forFront, "", "MASTER_TEST_NO_FRONT="+broken)
+	s.expect("serves")
+	os.WriteFile(broken, []byte("5"), 0o644)
+	s.signal(syscall.SIGUSR2)
+	s.expect(`ERROR: reload failed, the old configuration goes on serving: the new front exited with code 5$`)
+	os.Remove(broken)
+	for _, tt := range []struct{ yaml, want string }{
+		{"http: {listen: 80, rot: /}\n", `there is no setting http\.rot; did you mean http\.root\?`},
+		{"http: {listen: 80, root: /nosuch}\n", `http\.root: stat /nosuch: no such file or directory`},
+		{"http: {listen: 80, root: /, pool: api}\n", `http\.pool: there is no pool api, the configuration has www`},
+		{"http: {listen: '127.0.0.1:1', root: /, tls: {listen: '127.0.0.1:1'}}\n", `http\.tls\.listen: there is no certificate`},
+	} {
+		s.settings(tt.yaml)
+		s.signal(syscall.SIGUSR2)
+		s.expect(`ERROR: .*` + tt.want)
+		s.expect(`ERROR: reload failed, the old configuration goes on serving: .*` + tt.want)
+	}
+	if got := s.http("hello"); !strings.HasPrefix(got, "front generation 1 ") {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestReloadWithoutFront(t *testing.T) {
+	s := withFront(t, forFront, "")
+	first := s.expect(`process (\d+) of generation 1 serves`)[1]
+	s.settings("")
+	s.signal(syscall.SIGUSR2)
+	s.expect("ready to handle")
+	if _, err := net.Dial("unix", s.front); err == nil {
+		t.Error("the front's socket still listens")
+	}
+	pid, _ := strconv.Atoi(first)
+	for range 100 {
+		if syscall.Kill(pid, 0) != nil {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Error("the front is still there")
+}
+
+// The front has its requests finished before the workers that answer them are told to go.
+func TestQuitDrainsTheFrontFirst(t *testing.T) {
+	s := withFront(t, "process_control_timeout = 5\n"+forFront, "")
+	s.expect("serves")
+	conn, err := net.Dial("unix", s.front)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintln(conn, "sleep 400")
+	time.Sleep(100 * time.Millisecond)
+	s.signal(syscall.SIGQUIT)
+	s.expect("Finishing")
+	if got := s.ask("sock", "hello"); !strings.HasPrefix(got, "pool www") {
+		t.Errorf("the pool: %q", got)
+	}
+	if answer, _ := bufio.NewReader(conn).ReadString('\n'); !strings.HasPrefix(answer, "front generation 1") {
+		t.Errorf("got %q", answer)
+	}
+	s.expect("bye-bye")
+	if status := s.end(); status != 0 {
+		t.Errorf("exit status %d", status)
+	}
+	s.never("WARNING|ERROR")
+}
+
+func TestFrontThatDoesNotGoIsKilled(t *testing.T) {
+	t.Parallel()
+	s := withFront(t, forFront, "  limits: {drain_timeout: 100ms}\n")
+	s.expect("serves")
+	conn, err := net.Dial("unix", s.front)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintln(conn, "sleep 20000")
+	time.Sleep(100 * time.Millisecond)
+	s.signal(syscall.SIGQUIT)
+	s.expect(`WARNING: \[front\] process \d+ of generation 1 exited on signal 15 \(SIGTERM\)`)
+	s.expect("bye-bye")
+}
+
+func TestFrontsAccessLogIsReopened(t *testing.T) {
+	s := withFront(t, forFront, "  access_log: http.log\n")
+	s.expect("serves")
+	os.Rename(s.yaml+"/http.log", s.yaml+"/http.log.1")
+	s.signal(syscall.SIGUSR1)
+	s.expect(`NOTICE: access log file re-opened$`)
+	for range 100 {
+		if text, _ := os.ReadFile(s.yaml + "/http.log"); string(text) == "new access log\n" {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Error("the front did not get the new access log")
+}
+
+// certificate writes a certificate and its key.
+func certificate(t *testing.T, serial int64, dir string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "x"}, NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, _ := x509.MarshalPKCS8PrivateKey(key)
+	for name, block := range map[string]*pem.Block{"cert.pem": {Type: "CERTIFICATE", Bytes: der}, "key.pem": {Type: "PRIVATE KEY", Bytes: secret}} {
+		if err := os.WriteFile(dir+"/"+name, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestCertificatesAreReadAgainWhenTheyChange(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	certificate(t, 1, dir)
+	s := withFront(t, forFront, "  tls: {listen: unix:"+dir+"/tls, certificate: "+dir+"/cert.pem, key: "+dir+"/key.pem}\n")
+	s.expect(`serves unix:.*/http, unix:.*/tls$`)
+	os.WriteFile(dir+"/key.pem", []byte("no key"), 0o600)
+	s.expect(`ERROR: \[front\] certificates have changed and cannot be used, the old ones stay: the certificate .*/cert\.pem and the key .*/key\.pem: tls: `)
+	certificate(t, 2, dir)
+	s.expect(`NOTICE: \[front\] certificates have changed and were read$`)
+	s.expect(`WARNING: certificates 1 true <nil>$`)
+}
+
+func TestFrontCannotStart(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for name, tt := range map[string]struct{ conf, yaml, want string }{
+		"port in use": {forFront, "http: {listen: '" + taken.Addr().String() + "', root: /}",
+			`ERROR: unable to bind listening socket for address '` + taken.Addr().String() + `': Address already in use \(98\)$`},
+		"a pool's address": {strings.Replace(forFront, "DIR/sock", "127.0.0.1:19081", 1), "http: {listen: '127.0.0.1:19081', root: /}",
+			`ERROR: \[front\] HTTP cannot be spoken on 127\.0\.0\.1:19081: pool www listens there$`},
+		"clients not allowed": {strings.Replace(forFront, "DIR/sock", "127.0.0.1:19082", 1) + "listen.allowed_clients = 10.0.0.1\n", "http: {listen: 'unix:/tmp/phpsapi-test-front.sock', root: /}",
+			`ERROR: \[front\] pool www: the front connects from 127\.0\.0\.1, which is not in its listen\.allowed_clients$`},
+		"no user": {forFront, "http: {listen: 80, root: /, user: nosuch}", `ERROR: http\.user: there is no user nosuch$`},
+		"root":    {forFront, "http: {listen: 80, root: /, user: root}", `ERROR: the front is never root: say another http\.user and http\.group$`},
+		"a pool's permissions": {strings.Replace(forFront, "0666", "0600", 1), "http: {listen: 'unix:/tmp/phpsapi-test-front.sock', root: /}",
+			`ERROR: \[front\] pool www: the front's user [a-z-]+ may not (enter|connect to) /.* \(mode \d+\); allow it, or say another http\.user, or listen\.owner = `},
+		"settings": {forFront, "http: {listen: eighty}", `ERROR: .*:1: http\.listen: "eighty" is no address`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if os.Geteuid() != 0 && (name == "no user" || name == "root" || name == "a pool's permissions") {
+				t.Skip("only root can give a front another user")
+			}
+			file := t.TempDir() + "/phpsapi.yaml"
+			os.WriteFile(file, []byte(tt.yaml+"\n"), 0o644)
+			s := start(t, tt.conf, "MASTER_TEST_SETTINGS="+file)
+			s.expect(tt.want)
+			s.expect(`ERROR: FPM initialization failed$`)
+			if status := s.end(); status != exitConfig {
+				t.Errorf("exit status %d", status)
+			}
+		})
+	}
+}
+
+func TestFrontKnowsItsPools(t *testing.T) {
+	port := freePort(t)
+	s := withFront(t, strings.Replace(forFront, "DIR/sock", port, 1)+"[more]\nlisten = DIR/more\nlisten.mode = 0666\npm = static\npm.max_children = 1\nsecurity.limit_extensions = .php .phtml\n",
+		"sites:\n  - {hosts: a, root: /tmp, pool: more}\n")
+	s.expect("serves")
+	var orders contract.Front
+	if err := json.Unmarshal([]byte(s.http("orders")), &orders); err != nil {
+		t.Fatal(err)
+	}
+	want := []contract.FrontPool{{Name: "www", Network: "tcp", Address: "127.0.0.1:" + port, Connections: 2},
+		{Name: "more", Network: "unix", Address: s.path("more"), Connections: 1}}
+	if len(orders.Pools) != 2 || orders.Pools[0] != want[0] || orders.Pools[1] != want[1] {
+		t.Errorf("pools %+v", orders.Pools)
+	}
+	if a, b := orders.Sites[0], orders.Sites[1]; a.Pool != "more" || a.Controller != "index.php" || strings.Join(a.Extensions, " ") != ".php .phtml" ||
+		b.Pool != "www" || b.Root != "/" || strings.Join(b.Extensions, " ") != ".php .phar" {
+		t.Errorf("sites %+v", orders.Sites)
+	}
+	if got := s.http("pool hello"); !strings.HasPrefix(got, "pool www generation 1") {
+		t.Errorf("got %q", got)
+	}
+}
+
+func freePort(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
+// The pool of a service without a php-fpm.conf has a socket without a name.
+func TestNamelessSocket(t *testing.T) {
+	temporary := t.TempDir()
+	pool := strings.Replace(forFront, "DIR/sock", "/(nameless)", 1)
+	s := withFront(t, strings.Replace(pool, "listen = /(nameless)", `listen = "/(nameless)"`, 1), "", "TMPDIR="+temporary)
+	s.expect("serves")
+	if got := s.http("pool hello"); !strings.HasPrefix(got, "pool www generation 1") {
+		t.Errorf("got %q", got)
+	}
+	s.signal(syscall.SIGUSR2)
+	s.expect("generation 2 serves")
+	s.expect("ready to handle")
+	if got := s.http("pool hello"); !strings.HasPrefix(got, "pool www generation 2") {
+		t.Errorf("got %q", got)
+	}
+	s.command.Process.Kill()
+	s.command.Wait()
+	if left, _ := os.ReadDir(temporary); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	// Nor processes: the front and the workers hear the end of their sockets.
+	for range 200 {
+		conn, err := net.Dial("unix", s.front)
+		if err == unix.ECONNREFUSED || err != nil {
+			return
+		}
+		conn.Close()
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Error("the front survives its master")
+}
