@@ -1,0 +1,224 @@
+package front
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// ended says whether a process is gone.
+func ended(pid int) bool { return syscall.Kill(pid, 0) != nil }
+
+func TestServesADirectoryWithoutConfiguration(t *testing.T) {
+	t.Parallel()
+	address, root := free(t), site(t)
+	s := start(t, address, []string{"TMPDIR=" + root}, "--http", address, "--root", root)
+	s.want("/", 200, "index ")
+	s.want("/page.txt", 200, "text\n")
+	s.want("/a/b", 200, "index /a/b ")
+	s.want("/sleep.php?ms=1", 200, "slept")
+	s.want("/.hidden", 404, "")
+	s.Signal(syscall.SIGINT)
+	s.said("exiting, bye-bye!", 1)
+	if left, _ := filepath.Glob(root + "/phpsapi-*"); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// Whoever dies, nobody but the one whose request it was notices.
+func TestProcessesDie(t *testing.T) {
+	t.Parallel()
+	address := free(t)
+	s := start(t, address, []string{"PHPSAPI_POOL_WWW_PM_MAX_CHILDREN=4"}, "--http", address, "--root", site(t))
+	pid, _ := strconv.Atoi(s.said(`process (\d+) of generation 1 serves`, 1))
+	syscall.Kill(pid, syscall.SIGKILL)
+	s.want("/", 200, "index ") // waits in the backlog
+	s.said(`WARNING: \[front\] process `+strconv.Itoa(pid)+` of generation 1 exited on signal 9 \(SIGKILL\)`, 1)
+	s.said(`of generation 1 serves`, 2)
+	l := s.load(4, "/sleep.php?ms=5")
+	for range 3 {
+		s.want("/kill.php", 502, "")
+	}
+	if wrong := l.end(); len(wrong) > 0 {
+		t.Errorf("%d requests, failed: %v", l.requests.Load(), wrong)
+	}
+	s.said(`\[pool www\] child \d+ exited on signal 9 \(SIGKILL\)`, 3)
+}
+
+// The master's end, however it comes, is the end of all.
+func TestNothingSurvivesTheMaster(t *testing.T) {
+	t.Parallel()
+	address, root := free(t), site(t)
+	s := start(t, address, []string{"TMPDIR=" + root}, "--http", address, "--root", root)
+	_, index := s.get("/")
+	worker, _ := strconv.Atoi(strings.Fields(index)[1])
+	front, _ := strconv.Atoi(s.said(`process (\d+) of generation 1 serves`, 1))
+	s.Signal(syscall.SIGKILL)
+	for deadline := time.Now().Add(10 * time.Second); !ended(front) || !ended(worker); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("front %d ended: %v; worker %d ended: %v", front, ended(front), worker, ended(worker))
+		}
+	}
+	if left, _ := filepath.Glob(root + "/phpsapi-*"); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// configured makes a php-fpm.conf with one pool and a phpsapi.yaml beside it.
+func configured(t *testing.T, yaml string) (conf string) {
+	t.Helper()
+	dir := site(t)
+	user := ""
+	if os.Geteuid() == 0 {
+		user = "user = www-data\ngroup = www-data\nlisten.owner = www-data\n"
+	}
+	conf = filepath.Join(dir, "php-fpm.conf")
+	write(t, conf, fmt.Sprintf("[global]\nerror_log = %s/log\n[www]\nlisten = %[1]s/sock\n%spm = static\npm.max_children = 2\n", dir, user))
+	write(t, filepath.Join(dir, "phpsapi.yaml"), yaml)
+	return conf
+}
+
+func TestReloadUnderLoad(t *testing.T) {
+	t.Parallel()
+	address := free(t)
+	conf := configured(t, "http: {listen: '"+address+"', root: .}\n")
+	s := start(t, address, nil, "-y", conf, "-F", "-O")
+	l := s.load(4, "/")
+	for n := 1; n <= 3; n++ {
+		s.Signal(syscall.SIGUSR2)
+		s.said("ready to handle connections", n+1)
+	}
+	// Settings that are wrong change nothing.
+	yaml := filepath.Join(filepath.Dir(conf), "phpsapi.yaml")
+	write(t, yaml, "http: {listen: '"+address+"', root: ., limits: {queu: 5}}\n")
+	s.Signal(syscall.SIGUSR2)
+	s.said(`reload failed, the old configuration goes on serving: .*phpsapi\.yaml:1: there is no setting http\.limits\.queu; did you mean http\.limits\.queue\?`, 1)
+	write(t, yaml, "http: {listen: '"+address+"', root: ., index: page.txt, controller: none}\n")
+	s.Signal(syscall.SIGUSR2)
+	s.said("ready to handle connections", 5)
+	// For a moment both fronts answer.
+	if err := s.WaitFor(10*time.Second, func() bool { _, body := s.get("/"); return body == "text\n" }); err != nil {
+		t.Error("the new settings:", err)
+	}
+	s.want("/no/such", 404, "")
+	if wrong := l.end(); len(wrong) > 0 || l.requests.Load() < 10 {
+		t.Errorf("%d requests, failed: %v", l.requests.Load(), wrong)
+	}
+}
+
+func TestQuitFinishesRequests(t *testing.T) {
+	t.Parallel()
+	address := free(t)
+	s := start(t, address, nil, "--http", address, "--root", site(t))
+	answer := make(chan int)
+	go func() {
+		r, err := s.http.Get(s.url + "/sleep.php?ms=800")
+		if err != nil {
+			answer <- 0
+			return
+		}
+		r.Body.Close()
+		answer <- r.StatusCode
+	}()
+	time.Sleep(300 * time.Millisecond)
+	s.Signal(syscall.SIGQUIT)
+	if got := <-answer; got != 200 {
+		t.Errorf("got %d", got)
+	}
+	s.said("exiting, bye-bye!", 1)
+}
+
+func TestASitesRootMustBeThere(t *testing.T) {
+	t.Parallel()
+	address := free(t)
+	conf := configured(t, "http: {pool: www}\nsites: [{hosts: [localhost], root: /nowhere}]\n")
+	out, err := command(nil, "-t", "-y", conf, "--http", address).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "phpsapi.yaml:2: sites: root: stat /nowhere: no such file or directory") {
+		t.Errorf("got %v %s", err, out)
+	}
+}
+
+func TestBadSettingsAreRefused(t *testing.T) {
+	t.Parallel()
+	root := site(t)
+	for _, tt := range []struct {
+		environment, arguments, want string
+	}{
+		{"", "--http 127.0.0.1:x", `--http: http.listen: "127.0.0.1:x" is no address`},
+		{"", "--root /nosuch", `--root: http.root: stat /nosuch: no such file or directory`},
+		{"", "--root " + root + " --set www.pm.max_children=many", `[--set www.pm.max_children] unable to parse value for entry 'pm.max_children'`},
+		{"", "--root " + root + " --set blog.pm=static", `--set blog.pm=static: there is no pool blog, the configuration has www`},
+		{"PHPSAPI_POOL_WWW_PM_MAX_CHILDRN=5", "--root " + root, `PHPSAPI_POOL_WWW_PM_MAX_CHILDRN: a pool has no directive PM_MAX_CHILDRN; did you mean PM_MAX_CHILDREN?`},
+		{"PHPSAPI_HTTP_LIMITS_IDLE_TIMEOUT=soon", "--root " + root, `PHPSAPI_HTTP_LIMITS_IDLE_TIMEOUT: http.limits.idle_timeout: "soon" is no time`},
+	} {
+		cmd := command([]string{tt.environment}, strings.Fields(tt.arguments)...)
+		out, _ := cmd.CombinedOutput()
+		if !strings.Contains(string(out), tt.want) || cmd.ProcessState.ExitCode() != 78 {
+			t.Errorf("%s %s: exit status %d\n%s", tt.environment, tt.arguments, cmd.ProcessState.ExitCode(), out)
+		}
+	}
+}
+
+func TestOriginsAreShownWhereSettingsAreInPlay(t *testing.T) {
+	t.Parallel()
+	conf := configured(t, "")
+	os.Remove(filepath.Join(filepath.Dir(conf), "phpsapi.yaml"))
+	show := func(environment string, arguments ...string) string {
+		out, err := command([]string{environment}, append([]string{"-tt", "-y", conf}, arguments...)...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return string(out)
+	}
+	if out := show(""); strings.Contains(out, ";") || strings.Contains(out, "phpsapi]") {
+		t.Errorf("php-fpm's own lines have changed:\n%s", out)
+	}
+	out := show("PHPSAPI_POOL_WWW_PM_MAX_REQUESTS=7", "--set", "www.pm.max_children=5", "--http", "127.0.0.1:80", "--root", "/")
+	for _, want := range []string{
+		"\tpm.max_children = 5  ; --set www.pm.max_children\n", "\tpm.max_requests = 7  ; PHPSAPI_POOL_WWW_PM_MAX_REQUESTS\n",
+		"\tpm = static  ; " + conf + ":", "\tlog_limit = 1024  ; default\n", "\thttp.listen = 127.0.0.1:80  ; --http\n",
+		"\thttp.limits.queue = 1000  ; default\n",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+}
+
+// A service that php-fpm was is one with its own php-fpm.conf still.
+func TestPHPFPMWithoutConfigurationSaysSo(t *testing.T) {
+	t.Parallel()
+	link := filepath.Join(filepath.Dir(binary), "php-fpm")
+	if err := os.Symlink(binary, link); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(link, "-t", "-y", "/nosuch/php-fpm.conf")
+	out, _ := cmd.CombinedOutput()
+	if !strings.Contains(string(out), "failed to open configuration file '/nosuch/php-fpm.conf': No such file or directory (2)") || cmd.ProcessState.ExitCode() != 78 {
+		t.Errorf("exit status %d: %s", cmd.ProcessState.ExitCode(), out)
+	}
+}
+
+func TestTrustedAndOtherRequestIDs(t *testing.T) {
+	t.Parallel()
+	address, root := free(t), site(t)
+	write(t, filepath.Join(root, "id.php"), `<?php echo $_SERVER["HTTP_X_REQUEST_ID"];`)
+	s := start(t, address, []string{"PHPSAPI_HTTP_TRUSTED_PROXIES=127.0.0.0/8"}, "--http", address, "--root", root)
+	request, _ := http.NewRequest("GET", s.url+"/id.php", nil)
+	request.Header.Set("X-Request-Id", "mine-1")
+	r, err := s.http.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Body.Close()
+	if got := r.Header.Get("X-Request-Id"); got != "mine-1" {
+		t.Errorf("got %q", got)
+	}
+}
