@@ -29,6 +29,10 @@ type Spec struct {
 	// and Control.
 	Files []File
 
+	// ClientLogs says that the client writes what PHP has to say of its request to the master's log: no other line is
+	// needed.
+	ClientLogs bool
+
 	// Root says that the master is root: only then Chroot and ProcessPriority of the pool count.
 	Root bool
 

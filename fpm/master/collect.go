@@ -28,10 +28,11 @@ func (c *lineCollector) Write(text []byte) (int, error) {
 
 func (c *lineCollector) begin(log *zlog.Log) {
 	log.Configure(func(s *zlog.Settings) {
-		s.External = func(level zlog.Level, message string) {
+		s.External = func(level zlog.Level, message string) bool {
 			if level >= zlog.Warning {
 				c.add(level.String() + ": " + message)
 			}
+			return false
 		}
 	})
 }

@@ -2,6 +2,7 @@ package master
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"slices"
 	"strings"
@@ -138,14 +139,16 @@ func descriptors(o *contract.Front) uint64 {
 func (g *generation) addresses() string {
 	var all []string
 	for _, l := range g.http {
+		if l.domain == conf.Unix {
+			all = append(all, "unix:"+l.key)
+			continue
+		}
 		scheme := "http://"
 		if l.TLS {
 			scheme = "https://"
 		}
-		if l.domain == conf.Unix {
-			scheme = "unix:"
-		}
-		all = append(all, scheme+l.key)
+		at := strings.LastIndexByte(l.key, ':')
+		all = append(all, scheme+net.JoinHostPort(l.key[:at], l.key[at+1:]))
 	}
 	return strings.Join(all, ", ")
 }

@@ -127,6 +127,7 @@ func (m *Master) spec(c *child) *contract.Spec {
 	return &contract.Spec{
 		Generation: p.gen.number, Slot: c.slot, Slots: len(p.slots), MasterPid: os.Getpid(),
 		Pool: p.orders, Identity: p.identity, Root: os.Geteuid() == 0,
+		ClientLogs: isNameless(p.conf), // its only client is our own front
 		Global: contract.Global{
 			ConfigPath: p.gen.config.Path, LogLevel: g.LogLevel, LogLimit: g.LogLimit, LogBuffering: g.LogBuffering,
 			Syslog: g.Syslog(), ProcessControlTimeout: int(g.ProcessControlTimeout.Seconds()),

@@ -30,16 +30,17 @@ func newLog(k *worker) *zlog.Log {
 	return log
 }
 
-// tellClient puts a message on the STDERR stream of the request in hand.
-func (k *worker) tellClient(_ zlog.Level, message string) {
+// tellClient puts a message on the STDERR stream of the request in hand. It says whether that is enough.
+func (k *worker) tellClient(_ zlog.Level, message string) bool {
 	if k.Responder == nil || !k.Listening() || message == "" || !k.PHP.Logging() {
-		return
+		return false
 	}
 	if k.said {
 		k.WriteStderr([]byte("; "))
 	}
 	k.said = true
 	k.WriteStderr([]byte(message))
+	return k.spec.ClientLogs
 }
 
 // report sends a message to the master for the error log.

@@ -44,8 +44,8 @@ type Settings struct {
 	Launched bool
 	// Child leaves time and pid to the master, who will add them.
 	Child bool
-	// External, if set, also gets every message, of any level, undecorated.
-	External func(Level, string)
+	// External, if set, also gets every message, of any level, undecorated. true: it needs no other place.
+	External func(Level, string) bool
 
 	Now func() time.Time // nil: time.Now
 	Pid int              // 0: os.Getpid()
@@ -91,7 +91,9 @@ func (l *Log) write(level Level, msg string, err error, withErr bool) {
 		if len(ext) >= maxLine {
 			ext = ext[:maxLine-3] + "..."
 		}
-		s.External(level, ext)
+		if s.External(level, ext) {
+			return
+		}
 	}
 	if level < s.Level {
 		return

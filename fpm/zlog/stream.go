@@ -234,11 +234,10 @@ func (t *Stream) flush() {
 	if t.s.Syslog != nil {
 		t.s.Syslog(t.s.Level, string(t.buf))
 	}
-	if t.s.External != nil {
-		t.s.External(t.level, string(t.buf[min(t.prefixLen, len(t.buf)):]))
+	enough := t.s.External != nil && t.s.External(t.level, string(t.buf[min(t.prefixLen, len(t.buf)):]))
+	if !enough {
+		t.emit(string(append(t.buf, '\n')))
 	}
-	t.buf = append(t.buf, '\n')
-	t.emit(string(t.buf))
 	t.buf = t.buf[:0]
 	t.len = 0
 }

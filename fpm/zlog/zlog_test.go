@@ -86,13 +86,20 @@ func TestSyslogGetsTheLogsLevel(t *testing.T) {
 
 func TestExternalGetsEverything(t *testing.T) {
 	var got []string
-	l, _, _ := testLog(func(s *Settings) {
-		s.External = func(level Level, msg string) { got = append(got, level.String()+" "+msg) }
+	l, stderr, _ := testLog(func(s *Settings) {
+		s.External = func(level Level, msg string) bool {
+			got = append(got, level.String()+" "+msg)
+			return msg == "enough"
+		}
 	})
 	l.Log(Debug, "a")
 	l.Msg(Notice, "PHP message: ", "b")
-	if want := "DEBUG a|NOTICE PHP message: b"; strings.Join(got, "|") != want {
+	l.Log(Notice, "enough")
+	if want := "DEBUG a|NOTICE PHP message: b|NOTICE enough"; strings.Join(got, "|") != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := stderr.String(); strings.Contains(got, "enough") || !strings.Contains(got, "b") {
+		t.Errorf("stderr got %q", got)
 	}
 }
 
