@@ -126,6 +126,18 @@ func (c *connections) makeRoom() {
 	}
 }
 
+// fresh is how many connections have brought no request yet.
+func (c *connections) fresh() (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for one := range c.open {
+		if !one.begun.Load() {
+			n++
+		}
+	}
+	return n
+}
+
 // noteState keeps who is idle. It is http.Server's ConnState.
 func noteState(c net.Conn, state http.ConnState) {
 	if secured, ok := c.(interface{ NetConn() net.Conn }); ok {
@@ -138,5 +150,8 @@ func noteState(c net.Conn, state http.ConnState) {
 		one.idle.Store(time.Now().UnixNano())
 	default:
 		one.idle.Store(0)
+	}
+	if ok && state != http.StateNew {
+		one.begun.Store(true)
 	}
 }

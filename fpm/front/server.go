@@ -35,6 +35,7 @@ type Front struct {
 	exchanges   sync.Pool
 	active      atomic.Int64 // requests under way
 	server      *http.Server
+	draining    atomic.Bool
 	listeners   []net.Listener
 	secured     []bool // of listeners: TLS
 	name        []string
@@ -192,7 +193,7 @@ func (f *Front) serve(failed func(error)) {
 			} else {
 				err = f.server.Serve(l)
 			}
-			if !errors.Is(err, http.ErrServerClosed) {
+			if !f.draining.Load() && !errors.Is(err, http.ErrServerClosed) {
 				failed(err)
 			}
 		}()
@@ -207,10 +208,34 @@ func (f *Front) drain() {
 		ctx, cancel = context.WithTimeout(ctx, f.limits.DrainTimeout)
 		defer cancel()
 	}
+	f.finishBegun(ctx)
 	if err := f.server.Shutdown(ctx); err != nil {
 		f.logf(zlog.Notice, "HTTP requests were still under way after %v and are cut off", f.limits.DrainTimeout)
 	}
 }
+
+// finishBegun closes the listeners and waits for the first requests of the connections that came from them: a
+// net/http.Server that shuts down answers none that comes then, and its client, who was not refused, has no reason to try
+// again. Connections that are kept end with their next response, or at once.
+func (f *Front) finishBegun(ctx context.Context) {
+	f.draining.Store(true)
+	for _, l := range f.listeners {
+		l.Close()
+	}
+	f.server.SetKeepAlivesEnabled(false)
+	ctx, cancel := context.WithTimeout(ctx, freshGrace)
+	defer cancel()
+	for none := 0; none < 2 && ctx.Err() == nil; none++ { // the second look finds who was seen between two states
+		time.Sleep(stopInterval)
+		if f.connections.fresh() > 0 {
+			none = -1
+		}
+	}
+}
+
+// freshGrace is how long a new connection may take to bring its first request when the front is to go. net/http takes
+// one that is older for idle, too.
+const freshGrace = 5 * time.Second
 
 // Requests that were cut off may take this long to get into the access log, and are looked at this often.
 const (

@@ -1,0 +1,40 @@
+package front
+
+import (
+	"net"
+	"testing"
+	"time"
+)
+
+// Who was let in before the end is answered, though the request comes after it began; who comes later is refused.
+func TestDrainAnswersWhoWasAccepted(t *testing.T) {
+	f := start(t, orders(t, map[string]string{"a.txt": "text"}, nil))
+	kept, fresh := f.dial(t), f.dial(t)
+	if got := kept.ask("GET /a.txt HTTP/1.1\r\nHost: x\r\n\r\n"); got.StatusCode != 200 {
+		t.Fatalf("got %d", got.StatusCode)
+	}
+	for f.connections.fresh() != 1 {
+		time.Sleep(time.Millisecond)
+	}
+	drained := make(chan bool)
+	go func() {
+		f.drain()
+		close(drained)
+	}()
+	for {
+		c, err := net.Dial("tcp", f.addresses[0])
+		if err != nil {
+			break
+		}
+		c.Close()
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(4 * stopInterval) // time enough for a server that would forget the other
+	if _, err := kept.r.ReadByte(); err == nil {
+		t.Error("a kept connection has something to read")
+	}
+	if got := fresh.ask("GET /a.txt HTTP/1.1\r\nHost: x\r\n\r\n"); got.StatusCode != 200 || got.body != "text" || !got.Close {
+		t.Errorf("got %d %q, close %v", got.StatusCode, got.body, got.Close)
+	}
+	<-drained
+}
