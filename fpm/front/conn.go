@@ -19,7 +19,7 @@ type conn struct {
 	renewed  time.Time     // when the deadline of writes was set
 	foreign  atomic.Bool   // somebody else has set a deadline of writes: it stays
 	released atomic.Bool
-	begun    atomic.Bool  // the first request has come, or the end
+	begun    atomic.Bool  // the first request is in hand, or there will be none
 	idle     atomic.Int64 // since when the connection waits for a request, in Unix nanoseconds; 0: it does not
 }
 

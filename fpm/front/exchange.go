@@ -50,6 +50,9 @@ func (x *exchange) begin(w http.ResponseWriter, r *http.Request) {
 	if x.client == nil {
 		x.client = &client{}
 	}
+	if x.client.conn != nil {
+		x.client.conn.begun.Store(true)
+	}
 	x.remote, x.https = x.client.remote, x.client.tls
 	if x.client.trusted {
 		x.heedProxy()

@@ -151,7 +151,8 @@ func noteState(c net.Conn, state http.ConnState) {
 	default:
 		one.idle.Store(0)
 	}
-	if ok && state != http.StateNew {
+	// Active is too early: net/http looks once more whether it is to end before it has a request answered.
+	if ok && state != http.StateNew && state != http.StateActive {
 		one.begun.Store(true)
 	}
 }

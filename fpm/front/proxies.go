@@ -16,6 +16,7 @@ type client struct {
 	remote, local netip.AddrPort // not valid on a unix socket
 	tls           bool
 	trusted       bool // it is a trusted proxy
+	conn          *conn
 }
 
 // newClient looks who is at the other end.
@@ -175,5 +176,7 @@ func (f *Front) clientOf(c net.Conn) *client {
 	if isTLS {
 		c = secured.NetConn()
 	}
-	return newClient(c, isTLS, f.proxies)
+	made := newClient(c, isTLS, f.proxies)
+	made.conn, _ = c.(*conn)
+	return made
 }

@@ -36,6 +36,7 @@ type Front struct {
 	active      atomic.Int64 // requests under way
 	server      *http.Server
 	draining    atomic.Bool
+	serving     sync.WaitGroup // the listeners
 	listeners   []net.Listener
 	secured     []bool // of listeners: TLS
 	name        []string
@@ -186,7 +187,7 @@ func (l serverLog) Write(p []byte) (int, error) {
 // serve accepts on all listeners, until drain or stop. failed takes the error of a listener that ended by itself.
 func (f *Front) serve(failed func(error)) {
 	for i, l := range f.listeners {
-		go func() {
+		f.serving.Go(func() {
 			err := error(nil)
 			if f.secured[i] {
 				err = f.server.ServeTLS(l, "", "")
@@ -196,7 +197,7 @@ func (f *Front) serve(failed func(error)) {
 			if !f.draining.Load() && !errors.Is(err, http.ErrServerClosed) {
 				failed(err)
 			}
-		}()
+		})
 	}
 }
 
@@ -222,14 +223,12 @@ func (f *Front) finishBegun(ctx context.Context) {
 	for _, l := range f.listeners {
 		l.Close()
 	}
+	f.serving.Wait() // for what they have accepted
 	f.server.SetKeepAlivesEnabled(false)
 	ctx, cancel := context.WithTimeout(ctx, freshGrace)
 	defer cancel()
-	for none := 0; none < 2 && ctx.Err() == nil; none++ { // the second look finds who was seen between two states
+	for f.connections.fresh() > 0 && ctx.Err() == nil {
 		time.Sleep(stopInterval)
-		if f.connections.fresh() > 0 {
-			none = -1
-		}
 	}
 }
 
