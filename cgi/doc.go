@@ -5,5 +5,8 @@
 // top to bottom: the options, module startup, the request (request.go), module shutdown. It ends the process by the
 // exit status php-cgi would give.
 //
+// With -b, or a listening socket as standard input, it is a FastCGI server (serve.go): package server is the parent of
+// children, package worker the process that answers.
+//
 // Counterpart: sapi/cgi/cgi_main.c.
 package cgi

@@ -72,9 +72,28 @@ static int copy_known(zval *array, int which)
 	return 1;
 }
 
+/* php-cgi makes $_SERVER, and what getenv() gives, from $_ENV, where variables_order has that at all. */
+static int copy_env(zval *array)
+{
+	zval *env = &PG(http_globals)[TRACK_VARS_ENV];
+
+	if (!PG(variables_order) || !strpbrk(PG(variables_order), "Ee")) {
+		return 0;
+	}
+	if (Z_TYPE_P(env) != IS_ARRAY) {
+		zend_is_auto_global(ZSTR_KNOWN(ZEND_STR_AUTOGLOBAL_ENV));
+	}
+	if (Z_TYPE_P(env) != IS_ARRAY || Z_ARR_P(array) == Z_ARR_P(env)) {
+		return 0;
+	}
+	zend_array_destroy(Z_ARR_P(array));
+	Z_ARR_P(array) = zend_array_dup(Z_ARR_P(env));
+	return 1;
+}
+
 static void import_environment(zval *array)
 {
-	if (fcgi_is_fpm && (copy_known(array, TRACK_VARS_ENV) || copy_known(array, TRACK_VARS_SERVER))) {
+	if (fcgi_is_fpm ? copy_known(array, TRACK_VARS_ENV) || copy_known(array, TRACK_VARS_SERVER) : copy_env(array)) {
 		return;
 	}
 	import_process_environment(array);

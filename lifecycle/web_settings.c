@@ -102,7 +102,9 @@ ZEND_END_ARG_INFO()
 
 static const zend_function_entry cgi_functions[] = {
 	ZEND_NAMED_FE(apache_child_terminate, ZEND_FN(web_child_terminate), arginfo_child_terminate)
-	HEADER_FUNCTIONS
+	ZEND_NAMED_FE(apache_request_headers, ZEND_FN(web_request_headers), arginfo_headers)
+	ZEND_NAMED_FE(getallheaders, ZEND_FN(web_request_headers), arginfo_headers)
+	ZEND_NAMED_FE(apache_response_headers, ZEND_FN(web_response_headers), arginfo_headers)
 	PHP_FE_END
 };
 

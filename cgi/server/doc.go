@@ -7,8 +7,8 @@
 //	message.go    what it tells them, and what it says on standard error
 //
 // Where there are to be children this is their parent: it starts a zygote and has it fork them, replaces those that
-// end, and never loads libphp. Without PHP_FCGI_CHILDREN there is one process, as with php-cgi: package worker, below
-// this one, is then called at once.
+// end, and never loads libphp. Without PHP_FCGI_CHILDREN there is one process, as with php-cgi: package cgi/worker is
+// then called at once.
 //
 // # Beyond php-cgi
 //

@@ -52,13 +52,10 @@ func Listen(address string, s Settings) (*Socket, error) {
 		return nil, err
 	}
 	if tcp {
-		family := unix.AF_INET
-		var to unix.Sockaddr = &unix.SockaddrInet4{Port: int(addr.Port()), Addr: addr.Addr().Unmap().As4()}
-		if addr.Addr().Is6() && !addr.Addr().Is4In6() {
-			family = unix.AF_INET6
-			to = &unix.SockaddrInet6{Port: int(addr.Port()), Addr: addr.Addr().As16()}
+		if ip := addr.Addr().Unmap(); ip.Is4() {
+			return listen(unix.AF_INET, &unix.SockaddrInet4{Port: int(addr.Port()), Addr: ip.As4()}, address, s.Backlog)
 		}
-		return listen(family, to, address, s.Backlog)
+		return listen(unix.AF_INET6, &unix.SockaddrInet6{Port: int(addr.Port()), Addr: addr.Addr().As16()}, address, s.Backlog)
 	}
 	return listenUnix(address, s)
 }

@@ -36,13 +36,12 @@ func Main(o Options) int {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGUSR1)
 	s := &server{Options: o, children: map[int]time.Time{}, early: map[int]syscall.WaitStatus{}, born: make(chan birth)}
+	defer s.Listen.Close()
 	if err := s.begin(); err != nil {
 		Say("%v", err)
 		return failure
 	}
-	status := s.run(signals)
-	s.Listen.Close()
-	return status
+	return s.run(signals)
 }
 
 // server is the parent. One goroutine, run's, has all of it; another waits for forks.

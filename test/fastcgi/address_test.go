@@ -1,0 +1,148 @@
+package fastcgi_test
+
+import (
+	"bytes"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// refused runs php-cgi -b where that cannot work, and gives what it prints and how it ends.
+func refused(t *testing.T, program, address string, env []string) (said string, status int) {
+	t.Helper()
+	c := command(program, env, "-b", address)
+	var output bytes.Buffer
+	c.Stdout, c.Stderr = &output, &output
+	err := c.Run()
+	if _, ok := err.(*exec.ExitError); err != nil && !ok {
+		t.Fatal(err)
+	}
+	return output.String(), c.ProcessState.ExitCode()
+}
+
+func TestBadAddressesAsStock(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	_, port, _ := net.SplitHostPort(taken.Addr().String())
+	for _, address := range []string{taken.Addr().String(), port, ":" + port, "*:" + port, "localhost:" + port, "192.0.2.1:9000",
+		"no-such-host.invalid:9000", "/no/such/directory/socket", strings.Repeat("x", 200), "/dev/null/x"} {
+		wantSaid, wantStatus := refused(t, stock, address, nil)
+		said, status := refused(t, binary, address, nil)
+		if said != wantSaid || status != wantStatus || status == 0 {
+			t.Errorf("%s: status %d, %q; stock %d, %q", address, status, said, wantStatus, wantSaid)
+		}
+	}
+}
+
+func TestBadSettingsAreNamed(t *testing.T) {
+	socket := filepath.Join(sockets(t), "socket")
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, []byte("precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ address, env, want string }{
+		{socket, "PHP_FCGI_CHILDREN=-1", `PHP_FCGI_CHILDREN is not valid: "-1" is not a number from 0 up`},
+		{socket, "PHP_FCGI_CHILDREN=four", `PHP_FCGI_CHILDREN is not valid: "four" is not a number from 0 up`},
+		{socket, "PHP_FCGI_MAX_REQUESTS=-1", "PHP_FCGI_MAX_REQUESTS is not valid"},
+		{socket, "PHPSAPI_CGI_SOCKET_MODE=rw", `PHPSAPI_CGI_SOCKET_MODE is not valid: "rw" is not an octal mode such as 0660`},
+		{socket, "PHP_FCGI_CHILDREN=2\x00PHPSAPI_ENGINE=/no/libphp.so", "/no/libphp.so"},
+		{socket, "PHPSAPI_ENGINE=/no/libphp.so", "/no/libphp.so"},
+		{"127.0.0.1:70000", "", "70000 is no port: they go from 1 to 65535"},
+		{"[::g]:9000", "", "'::g' is not an address of IPv6"},
+		{file, "", "There is a file of this name that is no socket: " + file},
+	} {
+		said, status := refused(t, binary, test.address, strings.Split(test.env, "\x00"))
+		if status != 255 || !strings.Contains(said, test.want) {
+			t.Errorf("%s %s: status %d, %q; want %q", test.env, test.address, status, said, test.want)
+		}
+		if _, err := os.Lstat(socket); err == nil {
+			t.Errorf("%s %s: the socket was left behind", test.env, test.address)
+		}
+	}
+	if text, _ := os.ReadFile(file); string(text) != "precious" {
+		t.Error("the file in the way was touched")
+	}
+}
+
+func TestSocketsMode(t *testing.T) {
+	for env, want := range map[string]os.FileMode{"NOTHING=": 0o660, "PHPSAPI_CGI_SOCKET_MODE=0600": 0o600, "PHPSAPI_CGI_SOCKET_MODE=777": 0o777} {
+		s := start(t, binary, []string{env})
+		info, err := os.Lstat(s.address)
+		if err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: %v, %v; want %v", env, info.Mode(), err, want)
+		}
+	}
+}
+
+// A socket that nobody listens on any more is replaced, and at its end a server removes its own alone.
+func TestSocketThatWasLeftIsReplaced(t *testing.T) {
+	dir := files(t, map[string]string{"pid.php": `<?php echo getmypid();`})
+	first := start(t, binary, nil)
+	first.signal(syscall.SIGKILL)
+	first.end()
+	next := func() *server {
+		s := launch(t, binary, "unix", first.address, nil, "-b", first.address)
+		eventually(t, "the new server's answer", func() bool {
+			conn, err := net.Dial("unix", first.address)
+			if err != nil {
+				return false
+			}
+			defer conn.Close()
+			return get(dir+"/pid.php").on(conn).body() == strconv.Itoa(s.command.Process.Pid)
+		})
+		return s
+	}
+	second := next()
+	third := next()
+	second.signal(syscall.SIGTERM)
+	second.end()
+	if _, err := os.Lstat(third.address); err != nil {
+		t.Error("a server removed another's socket:", err)
+	}
+	third.signal(syscall.SIGTERM)
+	third.end()
+	if _, err := os.Lstat(third.address); err == nil {
+		t.Error("the socket was left behind")
+	}
+}
+
+func TestAddressesOfTCP(t *testing.T) {
+	dir := files(t, map[string]string{"x.php": `<?php echo "hello";`})
+	_, port, _ := net.SplitHostPort(freeAddress(t))
+	for address, dialled := range map[string]string{port: "127.0.0.1:" + port, ":" + port: "127.0.0.1:" + port,
+		"*:" + port: "127.0.0.1:" + port, "localhost:" + port: "127.0.0.1:" + port, "[::1]:" + port: "[::1]:" + port} {
+		s := launch(t, binary, "tcp", dialled, nil, "-b", address)
+		if got := s.ask(get(dir + "/x.php")).body(); got != "hello" {
+			t.Errorf("%s: %q", address, got)
+		}
+		s.signal(syscall.SIGTERM)
+		s.end()
+	}
+}
+
+func TestOnlyAllowedAddressesConnect(t *testing.T) {
+	dir := files(t, map[string]string{"x.php": `<?php echo "hello";`})
+	for addrs, allowed := range map[string]bool{"127.0.0.1": true, "192.0.2.1,127.0.0.1": true, "192.0.2.1,::1": false, "nonsense": false} {
+		for _, children := range []string{"0", "1"} {
+			s := startTCP(t, binary, []string{"FCGI_WEB_SERVER_ADDRS=" + addrs, "PHP_FCGI_CHILDREN=" + children})
+			got := s.ask(get(dir + "/x.php"))
+			if (got.body() == "hello") != allowed {
+				t.Errorf("%s: %v", addrs, got)
+			}
+			if !allowed {
+				s.waitFor("Connection disallowed: IP address '127.0.0.1' has been dropped.")
+			}
+			if addrs == "nonsense" {
+				s.waitFor("Wrong IP address 'nonsense' in FCGI_WEB_SERVER_ADDRS")
+			}
+		}
+	}
+}

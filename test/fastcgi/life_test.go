@@ -1,0 +1,409 @@
+package fastcgi_test
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/phpsapi/phpsapi/cgi/fastcgi"
+)
+
+// lives are the scripts of this file's tests.
+func lives(t *testing.T) string {
+	return files(t, map[string]string{
+		"hello.php":  `<?php echo "hello";`,
+		"pid.php":    `<?php echo getmypid();`,
+		"slow.php":   `<?php file_put_contents(__DIR__ . "/began", ""); while (!file_exists(__DIR__ . "/go")) usleep(1000); echo "done";`,
+		"crash.php":  `<?php exec("kill -SEGV " . getmypid()); sleep(9);`,
+		"last.php":   `<?php apache_child_terminate(); echo getmypid();`,
+		"exit.php":   `<?php exit(3);`,
+		"fatal.php":  `<?php missing();`,
+		"gone.php":   `<?php ignore_user_abort(true); for ($i = 0; $i < 100000 && !connection_aborted(); $i++) { echo str_repeat("x", 65536); flush(); } file_put_contents(__DIR__ . "/gone", connection_status());`,
+		"upload.php": `<?php echo sha1(file_get_contents("php://input"));`,
+	})
+}
+
+// bothWays runs a test on one process, and on a parent with a child.
+func bothWays(t *testing.T, test func(t *testing.T, env []string)) {
+	t.Run("one process", func(t *testing.T) { test(t, nil) })
+	t.Run("one child", func(t *testing.T) { test(t, []string{"PHP_FCGI_CHILDREN=1"}) })
+}
+
+// begin sends a request for slow.php and waits until the script runs.
+func begin(t *testing.T, s *server, dir string) net.Conn {
+	t.Helper()
+	conn := s.dial()
+	get(dir + "/slow.php").send(conn)
+	eventually(t, "the script", func() bool { _, err := os.Stat(dir + "/began"); return err == nil })
+	return conn
+}
+
+func release(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.WriteFile(dir+"/go", nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestGracefulEnd(t *testing.T) {
+	bothWays(t, func(t *testing.T, env []string) {
+		for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGUSR1} {
+			dir := lives(t)
+			s := start(t, binary, env)
+			conn := begin(t, s, dir)
+			all := s.processes()
+			s.signal(sig)
+			release(t, dir)
+			if got := receive(conn); got.body() != "done" {
+				t.Errorf("%v: the request in hand got %v", sig, got)
+			}
+			if status := s.end(); status != 0 {
+				t.Errorf("%v: ended by %v", sig, status)
+			}
+			gone(t, all)
+			if _, err := os.Lstat(s.address); err == nil {
+				t.Errorf("%v: the socket was left behind", sig)
+			}
+		}
+	})
+}
+
+func TestSecondSignalEndsTheChildren(t *testing.T) {
+	dir := lives(t)
+	s := start(t, binary, []string{"PHP_FCGI_CHILDREN=2"})
+	begin(t, s, dir)
+	var all []int
+	eventually(t, "a parent, a zygote and two children", func() bool { all = s.processes(); return len(all) == 4 })
+	s.signal(syscall.SIGINT)
+	eventually(t, "the idle child's end", func() bool { return len(s.processes()) == 3 })
+	s.signal(syscall.SIGINT)
+	if status := s.end(); status != 0 {
+		t.Errorf("ended by %v", status)
+	}
+	gone(t, all)
+}
+
+// A parent that is killed takes its children along, when they have finished.
+func TestChildrenLeaveWithTheirParent(t *testing.T) {
+	dir := lives(t)
+	s := start(t, binary, []string{"PHP_FCGI_CHILDREN=3"})
+	conn := begin(t, s, dir)
+	var all []int
+	eventually(t, "a parent, a zygote and three children", func() bool { all = s.processes(); return len(all) == 5 })
+	s.signal(syscall.SIGKILL)
+	release(t, dir)
+	if got := receive(conn); got.body() != "done" {
+		t.Errorf("got %v", got)
+	}
+	gone(t, all)
+}
+
+func TestExitStatusAsStock(t *testing.T) {
+	dir := lives(t)
+	for _, test := range []struct {
+		scripts string
+		env     []string
+	}{
+		{"hello", nil}, {"exit", nil}, {"fatal", nil}, {"exit fatal hello", nil}, {"last", nil},
+		{"exit", []string{"PHP_FCGI_MAX_REQUESTS=1"}}, {"exit hello", []string{"PHP_FCGI_MAX_REQUESTS=2"}},
+		{"hello", []string{"PHP_FCGI_CHILDREN=1"}},
+	} {
+		ends := func(program string) syscall.WaitStatus {
+			s := start(t, program, test.env)
+			for _, script := range strings.Fields(test.scripts) {
+				s.ask(get(dir + "/" + script + ".php"))
+			}
+			s.command.Process.Signal(syscall.SIGTERM) // it may have ended by itself
+			return s.end()
+		}
+		if got, want := ends(binary), ends(stock); got != want {
+			t.Errorf("%s %v: status %v, stock %v", test.scripts, test.env, got.ExitStatus(), want.ExitStatus())
+		}
+	}
+}
+
+func TestMaxRequests(t *testing.T) {
+	dir := lives(t)
+	s := start(t, binary, []string{"PHP_FCGI_CHILDREN=1", "PHP_FCGI_MAX_REQUESTS=2"})
+	var pids []string
+	for range 5 {
+		pids = append(pids, s.ask(get(dir+"/pid.php")).body())
+	}
+	if pids[0] != pids[1] || pids[2] != pids[3] || pids[0] == pids[2] || pids[2] == pids[4] {
+		t.Errorf("the processes were %v", pids)
+	}
+	conn := s.dial()
+	get(dir + "/pid.php").kept().send(conn)
+	if got := receive(conn); got.err != nil || got.body() != pids[4] {
+		t.Errorf("got %v", got)
+	}
+	if got := receive(conn); got.err == nil {
+		t.Error("a connection outlived its child")
+	}
+}
+
+func TestApacheChildTerminate(t *testing.T) {
+	dir := lives(t)
+	s := start(t, binary, []string{"PHP_FCGI_CHILDREN=1"})
+	first := s.ask(get(dir + "/last.php")).body()
+	if second := s.ask(get(dir + "/pid.php")).body(); first == "" || second == "" || first == second {
+		t.Errorf("%s, then %s", first, second)
+	}
+	if said := s.output.String(); said != "" {
+		t.Errorf("it said %q", said)
+	}
+}
+
+func TestCrashedChildIsReplacedAndReported(t *testing.T) {
+	dir := lives(t)
+	s := start(t, binary, []string{"PHP_FCGI_CHILDREN=2"})
+	for range 3 {
+		pid := s.ask(get(dir + "/pid.php")).body()
+		if got := s.ask(get(dir + "/crash.php")); got.err == nil {
+			t.Errorf("got %v", got)
+		}
+		if got := s.ask(get(dir + "/pid.php")).body(); got == "" {
+			t.Errorf("nobody answers after %s", pid)
+		}
+	}
+	s.waitFor("was ended by signal 11 (segmentation fault)")
+}
+
+func TestZygoteThatDiesIsReplaced(t *testing.T) {
+	dir := lives(t)
+	s := start(t, binary, []string{"PHP_FCGI_CHILDREN=1"})
+	pid, _ := strconv.Atoi(s.ask(get(dir + "/pid.php")).body())
+	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	zygote, _ := strconv.Atoi(strings.Fields(string(stat))[3])
+	eventually(t, "a zygote that has lived a while", func() bool { return olderThanASecond(zygote) })
+	if err := syscall.Kill(zygote, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	s.waitFor("the zygote died; another takes its place")
+	gone(t, []int{pid})
+	if got := s.ask(get(dir + "/hello.php")).body(); got != "hello" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// olderThanASecond asks the kernel for the clock ticks since a process began.
+func olderThanASecond(pid int) bool {
+	uptime, _ := os.ReadFile("/proc/uptime")
+	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	_, rest, _ := strings.Cut(string(stat), ") ")
+	fields := strings.Fields(rest)
+	if len(fields) < 20 {
+		return false
+	}
+	began, _ := strconv.ParseFloat(fields[19], 64)
+	now, _ := strconv.ParseFloat(strings.Fields(string(uptime))[0], 64)
+	return now-began/100 > 1.1
+}
+
+func TestIdleConnectionDoesNotStarveOthers(t *testing.T) {
+	bothWays(t, func(t *testing.T, env []string) {
+		dir := lives(t)
+		s := start(t, binary, env)
+		var idle []net.Conn
+		for range 3 {
+			conn := s.dial()
+			if got := get(dir + "/hello.php").kept().on(conn); got.body() != "hello" {
+				t.Fatalf("got %v", got)
+			}
+			idle = append(idle, conn)
+		}
+		if got := s.ask(get(dir + "/hello.php")); got.body() != "hello" {
+			t.Errorf("beside idle connections: %v", got)
+		}
+		for i, conn := range idle {
+			if got := get(dir + "/hello.php").kept().on(conn); got.body() != "hello" {
+				t.Errorf("idle connection %d: %v", i, got)
+			}
+		}
+	})
+}
+
+func TestListeningSocketAsStandardInput(t *testing.T) {
+	for _, network := range []string{"unix", "tcp"} {
+		bothWays(t, func(t *testing.T, env []string) {
+			dir := lives(t)
+			address := freeAddress(t)
+			if network == "unix" {
+				address = filepath.Join(sockets(t), "socket")
+			}
+			listener, err := net.Listen(network, address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer listener.Close()
+			file, err := listener.(interface{ File() (*os.File, error) }).File()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer file.Close()
+			s := &server{t: t, network: network, address: address}
+			c := command(binary, env)
+			c.Stdin = file
+			s.run(c)
+			if got := s.ask(get(dir + "/hello.php")); got.body() != "hello" {
+				t.Errorf("%s: %v", network, got)
+			}
+			all := s.processes()
+			s.signal(syscall.SIGTERM)
+			if status := s.end(); status != 0 {
+				t.Errorf("ended by %v", status)
+			}
+			gone(t, all)
+		})
+	}
+}
+
+func TestGetValuesAsStock(t *testing.T) {
+	for _, env := range [][]string{nil, {"PHP_FCGI_CHILDREN=3"}} {
+		// The order of the values is nobody's business.
+		ask := func(program string) []string {
+			s := start(t, program, env)
+			conn := s.dial()
+			var content []byte
+			for _, name := range []string{fastcgi.MaxConns, "OTHER", fastcgi.MaxReqs, fastcgi.MpxsConns} {
+				content = append(append(content, byte(len(name)), 0), name...)
+			}
+			record := make([]byte, 8, 8+len(content))
+			fastcgi.Header{Version: 1, Type: fastcgi.TypeGetValues, ContentLength: uint16(len(content))}.Put(record)
+			conn.Write(append(record, content...))
+			answer := make([]byte, 1024)
+			n, err := conn.Read(answer)
+			if err != nil {
+				t.Fatal(err)
+			}
+			values := strings.SplitAfter(string(answer[8:n]), "FCGI_")
+			for i := range values {
+				values[i] = strings.TrimRight(values[i], "\x00\x01\r\x0e\x0fFCGI_")
+			}
+			slices.Sort(values)
+			return values
+		}
+		if got, want := ask(binary), ask(stock); !slices.Equal(got, want) {
+			t.Errorf("%v: %q, stock %q", env, got, want)
+		}
+	}
+}
+
+func TestClientThatLeavesIsNoticed(t *testing.T) {
+	bothWays(t, func(t *testing.T, env []string) {
+		dir := lives(t)
+		s := start(t, binary, env)
+		conn := s.dial()
+		get(dir + "/gone.php").send(conn)
+		if _, err := conn.Read(make([]byte, 1000)); err != nil {
+			t.Fatal(err)
+		}
+		conn.Close()
+		eventually(t, "the script's end", func() bool { text, _ := os.ReadFile(dir + "/gone"); return string(text) == "1" })
+		if got := s.ask(get(dir + "/hello.php")).body(); got != "hello" {
+			t.Errorf("got %q", got)
+		}
+	})
+}
+
+// TestLoad: 1,000 requests, 50 at a time, and nothing left behind.
+func TestLoad(t *testing.T) {
+	for children, processes := range map[int]int{0: 1, 4: 6} {
+		for _, keep := range []bool{false, true} {
+			dir := lives(t)
+			s := start(t, binary, []string{fmt.Sprintf("PHP_FCGI_CHILDREN=%d", children), "PHP_FCGI_MAX_REQUESTS=0"})
+			s.load(dir, 200, keep) // warms up
+			eventually(t, "all processes", func() bool { return len(s.processes()) == processes })
+			before := s.resources()
+			s.load(dir, 1000, keep)
+			after := s.resources()
+			for range 50 { // what was closed is gone in a moment
+				if after.within(before) {
+					break
+				}
+				time.Sleep(20 * time.Millisecond)
+				after = s.resources()
+			}
+			if !after.within(before) {
+				t.Errorf("%d children, kept %v: %+v, and before %+v", children, keep, after, before)
+			}
+			if said := s.output.String(); said != "" {
+				t.Errorf("it said %q", said)
+			}
+			all := s.processes()
+			s.signal(syscall.SIGTERM)
+			if status := s.end(); status != 0 {
+				t.Errorf("ended by %v", status)
+			}
+			gone(t, all)
+		}
+	}
+}
+
+// load makes n requests, 50 at a time.
+func (s *server) load(dir string, n int, keep bool) {
+	s.t.Helper()
+	var wait sync.WaitGroup
+	for range 50 {
+		wait.Go(func() {
+			var conn net.Conn
+			for range n / 50 {
+				var err error
+				if conn == nil {
+					if conn, err = net.Dial(s.network, s.address); err != nil {
+						s.t.Error(err)
+						return
+					}
+				}
+				r := get(dir + "/hello.php")
+				r.keep = keep
+				r.send(conn)
+				if got := receive(conn); got.body() != "hello" || got.stderr != "" {
+					s.t.Errorf("got %v", got)
+				}
+				if !keep {
+					conn.Close()
+					conn = nil
+				}
+			}
+			if conn != nil {
+				conn.Close()
+			}
+		})
+	}
+	wait.Wait()
+}
+
+// resources are what all processes of a server have.
+type resources struct {
+	processes, descriptors int
+	memory                 int // KiB that were written to
+}
+
+func (r resources) within(before resources) bool {
+	return r.processes == before.processes && r.descriptors <= before.descriptors && r.memory <= before.memory+500*before.processes
+}
+
+func (s *server) resources() (r resources) {
+	for _, pid := range s.processes() {
+		r.processes++
+		open, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+		r.descriptors += len(open)
+		rollup, _ := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+		for line := range strings.Lines(string(rollup)) {
+			if fields := strings.Fields(line); fields[0] == "Private_Dirty:" {
+				n, _ := strconv.Atoi(fields[1])
+				r.memory += n
+			}
+		}
+	}
+	return r
+}
