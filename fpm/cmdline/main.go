@@ -89,7 +89,7 @@ func (c *commandLine) masterOptions(call Invocation) master.Options {
 		ForceStderr: c.forceStderr,
 		Settings:    c.settings,
 		Overrides:   c.overrides(),
-		BuiltIn:     call.Own,
+		Own:         call.Own,
 		Argv:        argv,
 		Program:     call.File,
 		Engine:      call.Engine,

@@ -21,7 +21,7 @@ func (o *Options) wantsBuiltIn(c *conf.Options) bool {
 		return true
 	}
 	_, err := os.Stat(c.File())
-	return o.BuiltIn && os.IsNotExist(err)
+	return o.Own && os.IsNotExist(err)
 }
 
 // buildIn makes the options those for the built-in configuration.

@@ -42,8 +42,9 @@ type Options struct {
 	// Settings is where phpsapi's own settings come from, Overrides what overrules php-fpm.conf.
 	Settings  settings.Source
 	Overrides settings.Overrides
-	// BuiltIn allows a service without a php-fpm.conf where there is none: package settings has one.
-	BuiltIn bool
+	// Own says that the program was called by its own name, phpsapi: where there is no php-fpm.conf, package settings has
+	// one, and a service in the foreground stays in the session it was started in.
+	Own bool
 	// Title sets the process title; nil where there is none to set.
 	Title func(string)
 }
@@ -148,7 +149,9 @@ func (m *Master) start(verdict *os.File) (status int, daemon bool) {
 	}
 	if verdict == nil {
 		m.errorLog.saveStderr()
-		unix.Setsid()
+		if !m.opt.Own {
+			unix.Setsid() // as php-fpm; the terminal's Ctrl-C then reaches it only where the shell itself started it
+		}
 	}
 	if err := m.prepareFirst(cfg, options, plan); err != nil {
 		m.log.failed()
