@@ -22,9 +22,7 @@ build: deps-build ## install what is missing, build ./phpsapi
 	go build $(VCS) -o phpsapi .
 
 run: build deps-run ## build, and serve docs/demo on http://127.0.0.1:8080 (ADDRESS=host:port)
-	@echo "phpsapi serves docs/demo on http://$(ADDRESS); Ctrl-C stops it"
-	@./phpsapi cli -m | grep -qx pdo_sqlite || export PHP_INI_SCAN_DIR=:docs/demo/ini; \
-	exec ./phpsapi cli -S $(ADDRESS) -t docs/demo/public
+	@docs/demo/serve $(ADDRESS)
 
 test: build deps-test lint ## everything that must pass
 	go run ./test/tally 'go test -json -count=1 ./...' 'go run ./test/conformance -suites cli,cgi'

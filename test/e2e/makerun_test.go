@@ -26,6 +26,10 @@ func TestMakeRun(t *testing.T) {
 	if err != nil {
 		t.Fatalf("no clone: %v: %s", err, said)
 	}
+	// As under /root, where root's programs may look and www-data's may not.
+	if err := os.Chmod(clone, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	t.Run("builds", func(t *testing.T) { makeRun(t, clone, nil) })
 	if os.Geteuid() != 0 {
 		return
@@ -46,10 +50,11 @@ func TestMakeRun(t *testing.T) {
 func makeRun(t *testing.T, clone string, as *syscall.Credential, args ...string) {
 	p := at(t)
 	p.give("data")
+	p.give("temporary")
 	address := freeAddress(t)
 	cmd := exec.Command("make", append(args, "run", "ADDRESS="+address)...)
 	cmd.Dir = clone
-	cmd.Env = append(os.Environ(), "PHPSAPI_DEMO_DATA="+p.path("data"))
+	cmd.Env = append(os.Environ(), "PHPSAPI_DEMO_DATA="+p.path("data"), "TMPDIR="+p.path("temporary"))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: as}
 	log, err := os.Create(p.path("make.log"))
 	if err != nil {
@@ -96,6 +101,9 @@ func makeRun(t *testing.T, clone string, as *syscall.Credential, args ...string)
 	}
 	if accepts(address)() == nil {
 		t.Errorf("%s is still served", address)
+	}
+	if left, err := os.ReadDir(p.path("temporary")); err != nil || len(left) > 0 {
+		t.Errorf("make run left files: %v %v", left, err)
 	}
 	if bad := regexp.MustCompile(`(?m)^.*(WARNING|ALERT|ERROR|Error \d|panic).*$`).FindString(p.log("make.log")); bad != "" {
 		t.Errorf("make run said %q; all of it:\n%s", bad, p.log("make.log"))
