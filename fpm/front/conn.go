@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -21,6 +22,22 @@ type conn struct {
 	released atomic.Bool
 	begun    atomic.Bool  // the first request is in hand, or there will be none
 	idle     atomic.Int64 // since when the connection waits for a request, in Unix nanoseconds; 0: it does not
+
+	// See park.go.
+	raw      syscall.RawConn // nil: it has none
+	parkable bool
+	unread   bool // nothing was read yet
+	place    atomic.Int32
+	readBy   time.Time // until when a request may come
+}
+
+func newConn(accepted net.Conn, owner *connections) *conn {
+	c := &conn{Conn: accepted, owner: owner, timeout: owner.timeout, unread: true}
+	c.tcp, _ = accepted.(*net.TCPConn)
+	if has, ok := accepted.(syscall.Conn); ok {
+		c.raw, _ = has.SyscallConn()
+	}
+	return c
 }
 
 // renew moves the deadline of writes on. A kept connection with many requests does so once in a while only.
@@ -93,7 +110,15 @@ func (c *conn) SetDeadline(t time.Time) error {
 	return c.Conn.SetDeadline(t)
 }
 
+// Close closes the connection, or parks it where net/http was told that it ended.
 func (c *conn) Close() error {
+	if c.place.CompareAndSwap(leaving, left) {
+		c.owner.park(c)
+		return nil
+	}
+	if c.place.Load() == left {
+		return nil
+	}
 	err := c.Conn.Close()
 	if !c.released.Swap(true) {
 		c.owner.release(c)

@@ -3,6 +3,7 @@
 // reload to the next; the listening sockets are the master's and outlive it.
 //
 //	conn         a client's connection: how many there may be, how long a write may take   (listen.go, conn.go)
+//	  lot        where it waits for a request that does not come soon                      (park.go)
 //	  net/http   HTTP/1.1, HTTP/2, TLS                                                     (server.go, certificates.go)
 //	    exchange a request and its response: whose it is, what was sent, the access log    (exchange.go, serve.go)
 //	      site   which file or script a path is: pure but for stat(2)                      (site.go, path.go, route.go)

@@ -134,6 +134,20 @@ func orders(t testing.TB, contents map[string]string, serve func(*worker) bool) 
 // start starts a front.
 func start(t testing.TB, o *contract.Front) *tested {
 	t.Helper()
+	f := prepare(t, o)
+	f.run(t)
+	return f
+}
+
+// run has a front that was prepared serve.
+func (f *tested) run(t testing.TB) {
+	f.serve(func(err error) { t.Error(err) })
+	t.Cleanup(f.stop)
+}
+
+// prepare makes a front.
+func prepare(t testing.TB, o *contract.Front) *tested {
+	t.Helper()
 	f := &tested{said: &lines{}, accessed: filepath.Join(t.TempDir(), "access.log")}
 	given := resources{log: f.said.add}
 	var err error
@@ -151,8 +165,6 @@ func start(t testing.TB, o *contract.Front) *tested {
 	if f.Front, err = newFront(o, given); err != nil {
 		t.Fatal(err)
 	}
-	f.serve(func(err error) { t.Error(err) })
-	t.Cleanup(f.stop)
 	return f
 }
 

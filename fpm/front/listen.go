@@ -3,7 +3,6 @@ package front
 import (
 	"cmp"
 	"net"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -14,14 +13,15 @@ import (
 type connections struct {
 	timeout time.Duration // contract.FrontLimits.BodyTimeout
 	room    chan struct{} // holds one for each connection; nil: any number
+	lot     *lot
 
 	mu   sync.Mutex
 	open map[*conn]struct{}
 }
 
 // newConnections bounds connections; limit 0: no bound.
-func newConnections(limit int, timeout time.Duration) *connections {
-	c := &connections{timeout: timeout, open: map[*conn]struct{}{}}
+func newConnections(limit int, timeout time.Duration, lot *lot) *connections {
+	c := &connections{timeout: timeout, lot: lot, open: map[*conn]struct{}{}}
 	if limit > 0 {
 		c.room = make(chan struct{}, limit)
 	}
@@ -32,12 +32,13 @@ func newConnections(limit int, timeout time.Duration) *connections {
 type listener struct {
 	net.Listener
 	*connections
+	tls  bool
 	once sync.Once
 	done chan struct{}
 }
 
-func (c *connections) listen(l net.Listener) *listener {
-	return &listener{Listener: l, connections: c, done: make(chan struct{})}
+func (c *connections) listen(l net.Listener, tls bool) *listener {
+	return &listener{Listener: l, connections: c, tls: tls, done: make(chan struct{})}
 }
 
 func (l *listener) Accept() (net.Conn, error) {
@@ -49,8 +50,10 @@ func (l *listener) Accept() (net.Conn, error) {
 		l.leave()
 		return nil, err
 	}
-	c := &conn{Conn: accepted, owner: l.connections, timeout: l.timeout}
-	c.tcp, _ = accepted.(*net.TCPConn)
+	c := newConn(accepted, l.connections)
+	if c.parkable = !l.tls && c.raw != nil; c.parkable {
+		c.place.Store(announced)
+	}
 	l.mu.Lock()
 	l.open[c] = struct{}{}
 	l.mu.Unlock()
@@ -96,6 +99,19 @@ func (c *connections) leave() {
 	}
 }
 
+// park moves a connection that net/http has closed to the lot.
+func (c *connections) park(one *conn) {
+	parked := newConn(one.Conn, c)
+	parked.parkable, parked.readBy = true, one.readBy
+	parked.place.Store(announced)
+	parked.idle.Store(max(one.idle.Load(), 1))
+	c.mu.Lock()
+	delete(c.open, one)
+	c.open[parked] = struct{}{}
+	c.mu.Unlock()
+	c.lot.park(parked)
+}
+
 func (c *connections) release(one *conn) {
 	c.mu.Lock()
 	delete(c.open, one)
@@ -120,7 +136,7 @@ func (c *connections) makeRoom() {
 	c.mu.Unlock()
 	slices.SortFunc(idle, func(a, b waiting) int { return cmp.Compare(a.since, b.since) })
 	for _, w := range idle[:(len(idle)+31)/32] {
-		if w.idle.Load() == w.since {
+		if w.idle.Load() == w.since && !c.lot.drop(w.conn) {
 			w.Conn.Close() // its server sees the end and closes the rest
 		}
 	}
@@ -136,23 +152,4 @@ func (c *connections) fresh() (n int) {
 		}
 	}
 	return n
-}
-
-// noteState keeps who is idle. It is http.Server's ConnState.
-func noteState(c net.Conn, state http.ConnState) {
-	if secured, ok := c.(interface{ NetConn() net.Conn }); ok {
-		c = secured.NetConn()
-	}
-	one, ok := c.(*conn)
-	switch {
-	case !ok:
-	case state == http.StateIdle:
-		one.idle.Store(time.Now().UnixNano())
-	default:
-		one.idle.Store(0)
-	}
-	// Active is too early: net/http looks once more whether it is to end before it has a request answered.
-	if ok && state != http.StateNew && state != http.StateActive {
-		one.begun.Store(true)
-	}
 }

@@ -22,9 +22,9 @@ const (
 	exitSoftware = 70 // EX_SOFTWARE, as php-fpm's processes have it
 )
 
-// gcPercent lets garbage grow to four times what is in use before it is collected, sixteen megabytes at least: a request
-// leaves some kilobytes behind, and a collection costs the time of a few.
-const gcPercent = 400
+// gcPercent lets garbage grow to twice what is in use before it is collected, eight megabytes at least: a request leaves
+// some kilobytes behind, and a collection costs the time of a few.
+const gcPercent = 200
 
 // Main is the life of a front process. It returns the process's exit status.
 func Main() int {

@@ -82,11 +82,16 @@ func newFront(orders *contract.Front, given resources) (*Front, error) {
 			f.logf(zlog.Error, "the HTTP access log cannot be written, lines are lost: %v", err)
 		})
 	}
-	f.connections = newConnections(f.boundConnections(orders), f.limits.BodyTimeout)
+	lot, err := newLot(parkAfter)
+	if err != nil {
+		return nil, err
+	}
+	f.connections = newConnections(f.boundConnections(orders), f.limits.BodyTimeout, lot)
 	for i, l := range orders.Listeners {
-		f.listeners = append(f.listeners, f.connections.listen(given.listeners[i]))
+		f.listeners = append(f.listeners, f.connections.listen(given.listeners[i], l.TLS))
 		f.secured = append(f.secured, l.TLS)
 	}
+	f.listeners, f.secured = append(f.listeners, lot), append(f.secured, false)
 	if err := f.certs.set(orders.Certificates); err != nil && !(errors.Is(err, errNoCertificate) && !anyTLS(orders)) {
 		return nil, err
 	}
