@@ -41,6 +41,7 @@ func serve(call Invocation, start startup) int {
 		fmt.Fprintln(os.Stderr, err)
 		return failure
 	}
+	settings.Highlight = start.highlight
 	module := start.module(call.Binary)
 	module.FastCGI, module.DL = true, false
 	if settings.Children > 0 {

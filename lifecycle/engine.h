@@ -283,6 +283,7 @@ int engine_fcgi_request_startup(struct engine_fcgi_request *request);
 /* 0, or why the script cannot be opened: an errno. */
 int engine_fcgi_open_script(void);
 void engine_fcgi_execute(void);
+void engine_fcgi_highlight(void); /* shows the script's source instead */
 /* Answers without a script. */
 void engine_fcgi_answer(int status, const char *text, size_t len);
 void engine_fcgi_header(const char *line, size_t len);

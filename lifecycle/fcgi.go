@@ -157,6 +157,11 @@ func (f *FCGI) Execute() {
 	C.engine_fcgi_execute()
 }
 
+// Highlight shows the source of the script that was opened.
+func (f *FCGI) Highlight() {
+	C.engine_fcgi_highlight()
+}
+
 // Answer answers in place of a script.
 func (f *FCGI) Answer(status int, text []byte) {
 	C.engine_fcgi_answer(C.int(status), pointer(text), C.size_t(len(text)))

@@ -9,6 +9,7 @@
 
 #include "fcgi.h"
 #include "module.h"
+#include "script.h"
 
 static zend_file_handle script;
 static int home = -1; /* the worker's directory */
@@ -105,6 +106,12 @@ void engine_fcgi_execute(void)
 	if (fcgi_is_forked()) {
 		end_if_forked();
 	}
+}
+
+void engine_fcgi_highlight(void)
+{
+	script_highlight(&script);
+	zend_destroy_file_handle(&script);
 }
 
 void engine_fcgi_answer(int status, const char *text, size_t len)

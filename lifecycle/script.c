@@ -90,15 +90,20 @@ void engine_script_strip(void)
 	} zend_end_try();
 }
 
-void engine_script_highlight(void)
+void script_highlight(zend_file_handle *script)
 {
 	zend_try {
-		if (open_file_for_scanning(&primary) == SUCCESS) {
+		if (open_file_for_scanning(script) == SUCCESS) {
 			zend_syntax_highlighter_ini colours;
 			php_get_highlight_struct(&colours);
 			zend_highlight(&colours);
 		}
 	} zend_end_try();
+}
+
+void engine_script_highlight(void)
+{
+	script_highlight(&primary);
 }
 
 void engine_skip_shebang(void)

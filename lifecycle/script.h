@@ -2,10 +2,15 @@
 #ifndef PHPSAPI_SCRIPT_H
 #define PHPSAPI_SCRIPT_H
 
+#include "libphp.h"
+
 /* Opens a file as it is named; -1 where it cannot be. */
 int script_open_file(const char *path);
 
 /* Executes the script. A bailout is the caller's to catch. */
 void script_run(void);
+
+/* Prints a script's source, coloured. */
+void script_highlight(zend_file_handle *script);
 
 #endif

@@ -12,6 +12,8 @@ import (
 
 // Settings are what the environment says of a FastCGI server.
 type Settings struct {
+	Highlight bool // show scripts' sources (php-cgi's -s), of which the environment says nothing
+
 	Children    int         // PHP_FCGI_CHILDREN; 0: the process answers itself
 	MaxRequests int         // PHP_FCGI_MAX_REQUESTS: after so many a process ends; 0: never
 	Backlog     int         // PHP_FCGI_BACKLOG

@@ -122,13 +122,15 @@ func (c *child) Answer() (keep bool) {
 		c.broken, c.leaving = true, true
 		return false
 	}
-	switch c.PHP.OpenScript() {
-	case nil:
-		c.PHP.Execute()
-	case syscall.EACCES:
+	switch err := c.PHP.OpenScript(); {
+	case err == syscall.EACCES:
 		c.PHP.Answer(403, accessDenied)
-	default:
+	case err != nil:
 		c.PHP.Answer(404, noInputFile)
+	case c.settings.Highlight:
+		c.PHP.Highlight()
+	default:
+		c.PHP.Execute()
 	}
 	if c.Shutdown() {
 		c.leaving = true

@@ -172,6 +172,16 @@ func TestRequestsAsStock(t *testing.T) {
 	}
 }
 
+func TestHighlightedSourceAsStock(t *testing.T) {
+	p := newPair(t, map[string]string{"x.php": "<?php\n// a comment\necho 'x' . 1; ?>\n<b>text</b>\n"}, nil, "-s")
+	for range 2 {
+		p.compare("-s", get(p.dir+"/x.php"))
+	}
+	if got := p.ours.ask(get(p.dir + "/x.php")).body(); !strings.Contains(got, "<code>") {
+		t.Errorf("got %q", got)
+	}
+}
+
 func requests(d string) map[string]*request {
 	server := func(params ...string) *request {
 		base := []string{"REQUEST_METHOD", "GET", "QUERY_STRING", "a=1&b[]=2&c.d=3", "SERVER_NAME", "x", "HTTP_X_Y-z", "v",
