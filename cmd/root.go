@@ -95,8 +95,11 @@ func cgiCommand() *cobra.Command {
 		Use:   "cgi [php-cgi's options] [file] [args...]",
 		Short: "Run PHP as the CGI program php-cgi does",
 		Long: "Run PHP as the CGI program php-cgi does: executed by a web server once per request, or from a shell.\n\n" +
+			"With -b, or a listening socket as standard input, it is a FastCGI server: PHP_FCGI_CHILDREN, PHP_FCGI_MAX_REQUESTS,\n" +
+			"PHP_FCGI_BACKLOG, FCGI_WEB_SERVER_ADDRS and PHPSAPI_CGI_SOCKET_MODE (0660 without it) are its settings.\n\n" +
 			"The options are php-cgi's own:\n\n" + usage.String(),
 		Example: `  phpsapi cgi script.php a=1 b=2
+  PHP_FCGI_CHILDREN=4 phpsapi cgi -b 127.0.0.1:9000
   REDIRECT_STATUS=200 REQUEST_METHOD=GET SCRIPT_FILENAME=/srv/www/x.php phpsapi cgi`,
 		DisableFlagParsing: true,
 		RunE: func(command *cobra.Command, args []string) error {
