@@ -32,7 +32,8 @@ const (
 
 // Main is the parent of children that answer requests. It returns the exit status when it was told to end.
 func Main(o Options) int {
-	syscall.Setsid() // as php-cgi; it fails where the process leads a group, and that is as good
+	syscall.Setsid()               // as php-cgi; it fails where the process leads a group, and that is as good
+	signal.Ignore(syscall.SIGPIPE) // nobody may read standard error any more
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGUSR1)
 	s := &server{Options: o, children: map[int]time.Time{}, early: map[int]syscall.WaitStatus{}, born: make(chan birth)}
@@ -57,6 +58,7 @@ type server struct {
 	children map[int]time.Time // pid -> birth
 	early    map[int]syscall.WaitStatus
 	pause    time.Duration // before the next replacement
+	failed   time.Time     // when a child last died soon, or could not be forked
 	retry    <-chan time.Time
 	stopping bool
 }
@@ -200,6 +202,10 @@ func (s *server) bury(e zygote.Exit) {
 
 // delay makes the next replacement wait.
 func (s *server) delay() {
+	if time.Since(s.failed) > 2*longestPause { // that was another trouble
+		s.pause = 0
+	}
+	s.failed = time.Now()
 	s.pause = min(max(2*s.pause, firstPause), longestPause)
 	s.retry = time.After(s.pause)
 }

@@ -175,6 +175,8 @@ func TestCrashedChildIsReplacedAndReported(t *testing.T) {
 		}
 	}
 	s.waitFor("was ended by signal 11 (segmentation fault)")
+	s.waitFor("; another takes its place in 100ms")
+	s.waitFor("; another takes its place in 200ms")
 }
 
 func TestZygoteThatDiesIsReplaced(t *testing.T) {
