@@ -114,10 +114,13 @@ func (b *body) spool(from io.Reader) (err error) {
 	case err != nil:
 		return because(ErrSpool, err)
 	}
+	if b.length = int64(len(b.first)) + n; n == 0 {
+		return nil
+	}
 	if _, err := b.file.Seek(0, io.SeekStart); err != nil {
 		return because(ErrSpool, err)
 	}
-	b.length, b.rest = int64(len(b.first))+n, b.file
+	b.rest = b.file
 	return nil
 }
 

@@ -115,7 +115,7 @@ func (c *conn) exchange(a *answer, b *body) (err error) {
 		if a.s, err = c.request(a, b); err == nil {
 			err = a.relay()
 		}
-		if err == nil || again || !c.unread(a.r.HTTP, err) {
+		if err == nil || again || !c.unread(a.r.HTTP.Method, b, err) {
 			break
 		}
 		c.pool.say(zlog.Debug, a.r.ID, "a worker left before it read the request, which goes to another")
@@ -174,9 +174,9 @@ func (c *conn) unwritten(err error) error {
 // unread says that a request may be sent again: the worker is gone, the kernel says that it left the request unread, and
 // a second execution would do no harm even if the kernel were wrong. That the kernel says so is true of unix sockets
 // and of a request that one read takes.
-func (c *conn) unread(h *http.Request, err error) bool {
+func (c *conn) unread(method string, b *body, err error) bool {
 	return c.local && c.writes == 1 && !c.heard && errors.Is(err, unix.ECONNRESET) &&
-		(h.Body == nil || h.Body == http.NoBody) && idempotent(h.Method)
+		b.length == 0 && idempotent(method)
 }
 
 // idempotent is RFC 9110, section 9.2.2.
