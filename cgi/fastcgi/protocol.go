@@ -100,9 +100,15 @@ type Flags uint8
 const KeepConn Flags = 1
 
 // Interim says that the client takes heads with a 1xx status before the
-// response's own: "Status: 103 Early Hints". It is this package's own;
-// applications that do not know it pay it no attention.
+// response's own, "Status: 103 Early Hints", and minds Closing. It is this
+// package's own; applications that do not know it pay it no attention.
 const Interim Flags = 1 << 7
+
+// Closing in an application status (§5.5) is this package's own, for clients
+// that sent Interim: the application closes the connection after this
+// response, though KeepConn asked it not to. Where it does so because there are
+// more connections than workers for them, the number of workers is added.
+const Closing uint32 = 1 << 31
 
 // ProtocolStatus says in an END_REQUEST record how a request ended (§5.5).
 type ProtocolStatus uint8

@@ -6,7 +6,7 @@ type Request struct {
 	ID       uint16
 	Role     Role
 	KeepConn bool // the client will use the connection again
-	Interim  bool // the client takes heads with a 1xx status
+	Interim  bool // the client takes heads with a 1xx status, and minds Closing
 	Params   Params
 }
 

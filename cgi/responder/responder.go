@@ -38,9 +38,10 @@ type Responder struct {
 	rules    sapi.PathRules
 	io       connection // the connection in hand
 	conn     *fastcgi.Conn
-	inHand   bool // a request is, from its startup to its shutdown
-	finished bool // its response has been ended by fastcgi_finish_request()
-	unread   bool // not all of it was read
+	inHand   bool   // a request is, from its startup to its shutdown
+	finished bool   // its response has been ended by fastcgi_finish_request()
+	unread   bool   // not all of it was read
+	letGo    uint32 // not 0: its connection is to be closed after it, with this status
 }
 
 // New makes this process ready for requests: the engine's module was started for FastCGI. Before the first request
@@ -130,7 +131,7 @@ func (r *Responder) prepare() {
 
 // Startup starts the request that was read. The error is lifecycle.ErrRequestStartup: PHP is of no more use.
 func (r *Responder) Startup() error {
-	r.inHand, r.finished, r.unread = true, false, false
+	r.inHand, r.finished, r.unread, r.letGo = true, false, false, 0
 	err := r.PHP.RequestStartup(&r.ForPHP)
 	if err != nil {
 		r.inHand = false
@@ -145,13 +146,26 @@ func (r *Responder) Shutdown() (last bool) {
 	return last
 }
 
+// MayLetGo says whether LetGo would do anything.
+func (r *Responder) MayLetGo() bool {
+	return r.Request.KeepConn && r.Request.Interim && r.io.fd >= 0 && !r.conn.Response().Ended()
+}
+
+// LetGo has Finish close the connection in hand, though the client asked to keep it. The client is told with the response's
+// end, by fastcgi.Closing, and so cannot lose a request by it. workers is how many there are, if more connections are the
+// reason; 0: another is. It follows MayLetGo.
+func (r *Responder) LetGo(workers int) { r.letGo = fastcgi.Closing + uint32(workers) }
+
 // Finish sends the rest of the response and reads the rest of the request. keep says that the connection may carry
 // another.
 func (r *Responder) Finish() (keep bool) {
 	if r.io.fd < 0 { // fastcgi_finish_request() closed it
 		return false
 	}
-	if !r.conn.Response().Ended() {
+	if r.letGo != 0 {
+		r.conn.CloseAfter()
+		r.conn.Response().End(r.letGo, fastcgi.RequestComplete)
+	} else if !r.conn.Response().Ended() {
 		r.conn.Response().End(0, fastcgi.RequestComplete)
 	}
 	r.drain()

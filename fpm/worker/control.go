@@ -84,7 +84,9 @@ func (k *worker) hear() {
 		k.leaving = true
 	case contract.Connection:
 		if fd >= 0 {
+			k.brought = true
 			k.converse(fd, responder.PeerBehind(fd), false, responder.NextByteTimeout)
+			k.brought = false
 			return
 		}
 	case contract.AccessLog:

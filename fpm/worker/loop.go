@@ -76,6 +76,9 @@ func (k *worker) next() bool {
 		return false
 	}
 	if ready(k.listen) {
+		if k.kept >= 0 {
+			k.pressed++
+		}
 		k.accept()
 	}
 	switch {
@@ -85,6 +88,9 @@ func (k *worker) next() bool {
 	case ready(k.control.fd):
 		k.hear()
 	case k.kept >= 0 && ready(k.kept):
+		if !ready(k.listen) {
+			k.pressed = 0
+		}
 		fd, p := k.kept, k.keptPeer
 		k.kept = -1
 		k.converse(fd, p, true, responder.NextByteTimeout)
@@ -142,6 +148,38 @@ func (k *worker) keep() {
 		k.failed(err, "epoll_ctl")
 		k.broken, k.leaving = true, true
 	}
+}
+
+// patience is how often in a row a new connection may push out the kept one before this one is let go.
+const patience = 2
+
+// crowded says that the connection in hand had better be closed after its request. While there are more connections than
+// workers, a kept one is parked whenever a new one comes, and the way by the master costs more than a new connection; nor
+// would the workers look as busy as they are, and the pool not grow. That one new connection waits says nothing: as a rule
+// another worker is about to take it.
+func (k *worker) crowded() bool {
+	if k.brought {
+		return true
+	}
+	if k.pressed < patience {
+		return false
+	}
+	waiting := [1]unix.PollFd{{Fd: int32(k.listen), Events: unix.POLLIN}}
+	if n, err := unix.Poll(waiting[:], 0); n > 0 && err == nil {
+		return true
+	}
+	k.pressed = 0
+	return false
+}
+
+// workers is how many the pool has.
+func (k *worker) workers() (n int) {
+	for i := range k.slot.Slots() {
+		if k.slot.Used(i) {
+			n++
+		}
+	}
+	return n
 }
 
 // park hands the kept connection to the master: it would wait while this worker is busy, or gone.

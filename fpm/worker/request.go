@@ -35,6 +35,13 @@ func (k *worker) Answer() (keep bool) {
 	if k.pool.MaxRequests > 0 && k.requests >= k.pool.MaxRequests {
 		k.leaving = true
 	}
+	if k.MayLetGo() {
+		if k.leaving {
+			k.LetGo(0)
+		} else if k.crowded() {
+			k.LetGo(k.workers())
+		}
+	}
 	keep = k.Finish()
 	k.slot.Finished()
 	return keep

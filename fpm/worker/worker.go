@@ -62,6 +62,8 @@ type worker struct {
 	*responder.Responder
 	kept     int // the connection that is idle and kept; -1: none
 	keptPeer responder.Peer
+	pressed  int    // new connections in a row that pushed out the kept one
+	brought  bool   // the connection in hand was parked, and the master brought it
 	remote   []byte // the address behind the connection in hand; nil on a unix socket
 	requests int    // so far
 	leaving  bool   // no more requests

@@ -72,7 +72,16 @@ var errSocket = errors.New("the connection is no socket")
 
 // connect makes a connection.
 func (p *Pool) connect(ctx context.Context) (*conn, error) {
-	c := &conn{pool: p}
+	p.mu.Lock()
+	var c *conn
+	if n := len(p.spare); n > 0 {
+		c, p.spare = p.spare[n-1], p.spare[:n-1]
+	}
+	p.mu.Unlock()
+	if c != nil {
+		return c, c.dial(ctx)
+	}
+	c = &conn{pool: p}
 	if err := c.dial(ctx); err != nil {
 		return nil, err
 	}

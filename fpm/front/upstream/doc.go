@@ -3,6 +3,7 @@
 //	pool.go      who may ask the pool, and on which connection: a place each, a queue of those that wait
 //	conn.go      a connection to a worker, kept from request to request
 //	params.go    a request as CGI's meta-variables
+//	window.go    how many connections there are workers for
 //	body.go      a request's body: what is read before a worker is taken, and what is sent while it answers
 //	answer.go    a response, from the worker's records to the client
 //	head.go      the head of a response, by the rules of CGI and nginx

@@ -28,8 +28,10 @@ type Pool struct {
 
 	mu     sync.Mutex
 	taken  int     // places: requests under way
+	window window  // how many there are
 	coming int     // of those, or soon: requests whose bodies come from clients who may be slow
 	idle   []*conn // kept, the one used last at the end
+	spare  []*conn // closed, with their buffers
 	queue  []*waiter
 	closed bool
 	turned turnedAway
@@ -44,10 +46,14 @@ type waiter struct{ ready chan struct{} }
 // descriptor here and there.
 const idleTimeout = time.Minute
 
+// maxSpare is how many closed connections are kept for the sake of their buffers.
+const maxSpare = 16
+
 // New makes the client of a pool. It connects when it must.
 func New(o Options) *Pool {
 	p := &Pool{Options: o}
-	p.Pool.Connections = max(p.Pool.Connections, 1)
+	most := max(p.Pool.Connections, 1)
+	p.window = window{size: most, most: most}
 	if p.Dial == nil {
 		p.Dial = func(ctx context.Context) (net.Conn, error) {
 			var d net.Dialer
@@ -75,7 +81,7 @@ func (p *Pool) Close() {
 // acquire takes a place, after waiting for one if need be, and a kept connection. nil: there is none.
 func (p *Pool) acquire(ctx context.Context) (*conn, error) {
 	p.mu.Lock()
-	if p.taken < p.Pool.Connections && len(p.queue) == 0 {
+	if p.taken < p.window.size && len(p.queue) == 0 {
 		p.taken++
 		c := p.pop()
 		p.mu.Unlock()
@@ -99,13 +105,23 @@ func (p *Pool) wait(ctx context.Context, w *waiter) (*conn, error) {
 		defer timer.Stop()
 		late = timer.C
 	}
+	grow := time.NewTicker(growAfter)
+	defer grow.Stop()
 	var err error
-	select {
-	case <-w.ready:
-	case <-late:
-		err = fmt.Errorf("%w: none became so for %v", ErrBusy, p.Limits.QueueTimeout)
-	case <-ctx.Done():
-		err = because(ErrClient, context.Cause(ctx))
+	for waiting := true; waiting; {
+		waiting = false
+		select {
+		case <-w.ready:
+		case <-late:
+			err = fmt.Errorf("%w: none became so for %v", ErrBusy, p.Limits.QueueTimeout)
+		case <-ctx.Done():
+			err = because(ErrClient, context.Cause(ctx))
+		case now := <-grow.C:
+			waiting = true
+			p.mu.Lock()
+			p.admit(now)
+			p.mu.Unlock()
+		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -115,7 +131,8 @@ func (p *Pool) wait(ctx context.Context, w *waiter) (*conn, error) {
 	if i := slices.Index(p.queue, w); i >= 0 {
 		p.queue = slices.Delete(p.queue, i, i+1)
 	} else { // its turn came at the same moment
-		p.free()
+		p.taken--
+		p.admit(time.Now())
 	}
 	return nil, err
 }
@@ -150,37 +167,50 @@ func (p *Pool) pop() *conn {
 	return c
 }
 
-// release gives a place back, with a connection that can be used again; nil: there is none.
-func (p *Pool) release(c *conn, now time.Time) {
+// release gives a place back, with its connection, which was closed unless it is to be kept; nil: there is none. workers is
+// how many the worker says there are, where that is too few; 0: it does not.
+func (p *Pool) release(c *conn, keep bool, workers int) {
+	now := time.Now()
 	var old *conn
 	p.mu.Lock()
-	if c != nil && p.closed {
+	if c != nil && keep && p.closed {
 		old, c = c, nil
 	}
-	if c != nil {
+	switch {
+	case c == nil:
+	case keep:
 		c.since = now
 		p.idle = append(p.idle, c)
 		if first := p.idle[0]; now.Sub(first.since) > idleTimeout {
 			old = first
 			p.idle = slices.Delete(p.idle, 0, 1)
 		}
+	case len(p.spare) < maxSpare:
+		p.spare = append(p.spare, c)
 	}
-	p.free()
+	if workers > 0 {
+		p.window.shrink(workers, now)
+	}
+	p.taken--
+	p.admit(now)
 	p.mu.Unlock()
 	if old != nil {
 		old.close()
 	}
 }
 
-// free passes a place on to who waits longest.
-func (p *Pool) free() {
-	if len(p.queue) == 0 {
-		p.taken--
-		return
+// admit gives the free places to those who wait longest.
+func (p *Pool) admit(now time.Time) {
+	if len(p.queue) > 0 {
+		p.window.grow(now)
 	}
-	close(p.queue[0].ready)
-	p.queue[0] = nil
-	if p.queue = p.queue[1:]; len(p.queue) == 0 {
+	for len(p.queue) > 0 && p.taken < p.window.size {
+		p.taken++
+		close(p.queue[0].ready)
+		p.queue[0] = nil
+		p.queue = p.queue[1:]
+	}
+	if len(p.queue) == 0 {
 		p.queue = nil
 	}
 }

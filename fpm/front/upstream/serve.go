@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -86,7 +85,7 @@ func (p *Pool) take(r *Request) (*conn, error) {
 	}
 	if c == nil {
 		if c, err = p.connect(ctx); err != nil {
-			p.release(nil, time.Time{})
+			p.release(nil, false, 0)
 			if ctx.Err() != nil {
 				err = because(ErrClient, err)
 			}
@@ -98,16 +97,14 @@ func (p *Pool) take(r *Request) (*conn, error) {
 
 // exchange sends the request and relays the response, and then gives the connection back, or closes it.
 func (c *conn) exchange(a *answer, b *body) (err error) {
-	keep := false
+	keep, workers := false, 0
 	defer func() {
 		c.stderr.flush(c.pool, a.r.ID)
 		c.end()
-		if keep {
-			c.pool.release(c, time.Now())
-			return
+		if !keep {
+			c.close()
 		}
-		c.close()
-		c.pool.release(nil, time.Time{})
+		c.pool.release(c, keep, workers)
 	}()
 	a.c = c
 	for again := false; ; again = true {
@@ -137,7 +134,12 @@ func (c *conn) exchange(a *answer, b *body) (err error) {
 		}
 	}
 	c.carried = b.length
-	keep = err == nil && all && b.length <= maxCarried && c.r.Buffered() == 0
+	if err == nil {
+		keep = all && b.length <= maxCarried && c.r.Buffered() == 0
+		if status := c.r.Status().AppStatus; status&fastcgi.Closing != 0 {
+			keep, workers = false, int(status&^fastcgi.Closing)
+		}
+	}
 	return err
 }
 
