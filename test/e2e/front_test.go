@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -92,6 +93,22 @@ sites:
 			test.run(t, &inner, d, url)
 		})
 	}
+}
+
+// TestFrontAsNginx wants phpsapi alone to answer every kind of request as nginx with stock php-fpm does. Not its own are
+// the names of the two. Where there is no PATH_INFO nginx has an empty one, and where there is, it has no PATH_TRANSLATED
+// and keeps it out of DOCUMENT_URI. It believes what an Authorization says (REMOTE_USER), its server here has no name. The
+// pages of errors are each program's own, and net/http has the reason phrases of the standard.
+func TestFrontAsNginx(t *testing.T) {
+	unlike := regexp.MustCompile(`(?m)^(Connection|Server|X-Request-Id): .*\n|^(SERVER_SOFTWARE|HTTP_X_REQUEST_ID|DOCUMENT_URI|PATH_TRANSLATED|REMOTE_USER|SERVER_NAME) = .*\n|^PATH_INFO = \n` +
+		`|^<.*\n|^Content-Type: \["text/html(; charset=utf-8)?"\]\n|^HTTP/1.1 418 .*\n`)
+	exercise(t, stockFPM, filepath.Join(ours, "phpsapi"), []front{{name: "front", suffix: ".php", unlike: unlike, serve: func(p *place, php string) string {
+		if php == stockFPM {
+			p.fpm(php, "")
+			return p.nginx(nginxFPM)
+		}
+		return p.door("  controller: none\n", "").address
+	}}})
 }
 
 func frontVersions(t *testing.T, p *place, d *door, url string) {

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	"net"
@@ -43,7 +44,13 @@ func (p *place) door(settings, pool string) *door {
   root: DIR/www
   access_log: DIR/front-access.log
 `+settings)
-	d.program = p.start("phpsapi", syscall.SIGTERM, accepts(d.address),
+	ready := func() error { // the addresses take connections before anybody answers there
+		if !strings.Contains(p.log("fpm-error.log"), "serves http://"+d.address) {
+			return errors.New("the log does not say that it serves")
+		}
+		return nil
+	}
+	d.program = p.start("phpsapi", syscall.SIGTERM, ready,
 		filepath.Join(ours, "phpsapi"), "fpm", "--nodaemonize", "--fpm-config", p.path("php-fpm.conf"), "--settings", p.path("phpsapi.yaml"))
 	return d
 }
