@@ -101,7 +101,8 @@ the first wins:
    /etc/phpsapi/phpsapi.yaml,
 4. the defaults.
 
-` + "`phpsapi fpm -tt`" + ` shows all values, and where each comes from. What is unknown or wrong is an error, exit status 78. A
+` + "`phpsapi fpm -tt`" + ` shows all values, and where each comes from. What is unknown or wrong is an error, exit status 78. Of variables that are unknown, those are that look like
+a misspelled one. A
 reload (SIGUSR2) reads phpsapi.yaml again.
 
 ` + "```yaml" + `

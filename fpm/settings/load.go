@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/viper"
@@ -28,6 +29,9 @@ const systemFile = "/etc/phpsapi/phpsapi.yaml"
 // Load reads and checks the settings.
 func (o Source) Load() (*Settings, error) {
 	l := &loader{source: o, table: Table(), viper: viper.New()}
+	if err := misspelled(l.table, os.Environ()); err != nil {
+		return nil, err
+	}
 	if err := l.readFile(); err != nil {
 		return nil, err
 	}
@@ -35,6 +39,27 @@ func (o Source) Load() (*Settings, error) {
 		return nil, err
 	}
 	return l.settings()
+}
+
+// misspelled refuses variables that are almost settings. Others that begin alike are somebody else's: Kubernetes makes
+// PHPSAPI_PORT and PHPSAPI_SERVICE_HOST for a service called phpsapi.
+func misspelled(table []Row, environ []string) error {
+	names := []string{SettingsVariable}
+	for _, r := range table {
+		names = append(names, r.Environment())
+	}
+	for _, variable := range environ {
+		name, _, _ := strings.Cut(variable, "=")
+		if !strings.HasPrefix(name, environmentPrefix) || slices.Contains(names, name) || strings.HasSuffix(name, "_PORT") {
+			continue
+		}
+		for _, known := range names {
+			if distance(name, known) <= 2 {
+				return fmt.Errorf("%s: there is no such setting; did you mean %s?", name, known)
+			}
+		}
+	}
+	return nil
 }
 
 // loader is the state of one Load.

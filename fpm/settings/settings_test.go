@@ -158,6 +158,27 @@ func TestWrongSettings(t *testing.T) {
 	}
 }
 
+func TestMisspelledVariables(t *testing.T) {
+	for variable, want := range map[string]string{
+		"PHPSAPI_HTTP_LISTN=1":          "PHPSAPI_HTTP_LISTN: there is no such setting; did you mean PHPSAPI_HTTP_LISTEN?",
+		"PHPSAPI_SETTING=x":             "PHPSAPI_SETTING: there is no such setting; did you mean PHPSAPI_SETTINGS?",
+		"PHPSAPI_HTTP_LIMITS_QUEUES=":   "PHPSAPI_HTTP_LIMITS_QUEUES: there is no such setting; did you mean PHPSAPI_HTTP_LIMITS_QUEUE?",
+		"PHPSAPI_HTTP_ROOT=/":           "",
+		"PHPSAPI_HTTP_PORT=tcp://a:1":   "",
+		"PHPSAPI_SERVICE_HOST=10.0.0.1": "",
+		"PHPSAPI_ENGINE=x":              "",
+		"PHPSAPI_POOL_WWW_PM=static":    "",
+	} {
+		got := ""
+		if err := misspelled(Table(), []string{"HOME=/", variable}); err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%s: got %q, want %q", variable, got, want)
+		}
+	}
+}
+
 func TestOverrides(t *testing.T) {
 	pools := []string{"www", "example.org", "a-b", "a_b"}
 	for text, want := range map[string]conf.Setting{
