@@ -112,12 +112,10 @@ func (m *Master) checkCertificates() {
 		switch changed, err := g.plan.certificates.refresh(); {
 		case err != nil:
 			m.log.certificatesNotRead(err)
-		case changed && g.front != nil:
+		case changed && g.front != nil: // who says that it has them
 			if err := g.front.sendCertificates(g.plan.certificates.read); err != nil {
 				m.log.certificatesNotSent(err)
-				continue
 			}
-			m.log.certificatesRead()
 		}
 	}
 }

@@ -251,10 +251,11 @@ func TestFrontThatKeepsDyingIsNotStartedWithoutPause(t *testing.T) {
 	if got := s.ask("sock", "hello"); !strings.HasPrefix(got, "pool www generation 1") {
 		t.Errorf("the pool: %q", got)
 	}
+	time.Sleep(500 * time.Millisecond) // the sixth waits for 800 ms
 	s.mu.Lock()
 	deaths := strings.Count(strings.Join(s.log, "\n"), "exited with code 3")
 	s.mu.Unlock()
-	if deaths > 20 {
+	if deaths > 8 {
 		t.Errorf("%d fronts in no time", deaths)
 	}
 	os.Remove(broken)
@@ -447,7 +448,6 @@ func TestCertificatesAreReadAgainWhenTheyChange(t *testing.T) {
 	os.WriteFile(dir+"/key.pem", []byte("no key"), 0o600)
 	s.expect(`ERROR: \[front\] certificates have changed and cannot be used, the old ones stay: the certificate .*/cert\.pem and the key .*/key\.pem: tls: `)
 	certificate(t, 2, dir)
-	s.expect(`NOTICE: \[front\] certificates have changed and were read$`)
 	s.expect(`WARNING: certificates 1 true <nil>$`)
 }
 
@@ -522,8 +522,8 @@ func freePort(t *testing.T) string {
 // The pool of a service without a php-fpm.conf has a socket without a name.
 func TestNamelessSocket(t *testing.T) {
 	temporary := t.TempDir()
-	pool := strings.Replace(forFront, "DIR/sock", "/(nameless)", 1)
-	s := withFront(t, strings.Replace(pool, "listen = /(nameless)", `listen = "/(nameless)"`, 1), "", "TMPDIR="+temporary)
+	t.Setenv("TMPDIR", temporary)
+	s := withFront(t, strings.Replace(forFront, "DIR/sock", `"/(nameless)"`, 1), "")
 	s.expect("serves")
 	if got := s.http("pool hello"); !strings.HasPrefix(got, "pool www generation 1") {
 		t.Errorf("got %q", got)

@@ -272,10 +272,6 @@ func (l lines) httpAddressTaken(address string, err error) {
 	l.Logf(zlog.Error, "[front] HTTP cannot be spoken on %s: %v", address, err)
 }
 
-func (l lines) certificatesRead() {
-	l.Log.Log(zlog.Notice, "[front] certificates have changed and were read")
-}
-
 func (l lines) certificatesNotRead(err error) {
 	l.Logf(zlog.Error, "[front] certificates have changed and cannot be used, the old ones stay: %v", err)
 }

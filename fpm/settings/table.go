@@ -91,7 +91,7 @@ func Table() []Row {
 		{Key: "http.limits.header_size", Kind: Size, Default: "64K", Doc: "The largest head of a request: then 431."},
 		{Key: "http.limits.body_size", Kind: Size, Default: "0",
 			Doc: "The largest body of a request: then 413. 0: any, PHP's post_max_size decides; bodies are streamed or go to temporary files, never into memory."},
-		{Key: "http.limits.connections", Kind: Number, Default: "20000", Doc: "Connections open at once; more wait in the backlog. 0: as many as there are descriptors."},
+		{Key: "http.limits.connections", Kind: Number, Default: "16000", Doc: "Connections open at once; more wait in the backlog. 0: as many as there are descriptors."},
 	}
 }
 
