@@ -47,7 +47,7 @@ type Front struct {
 	Sites []Site
 	Pools []FrontPool
 
-	// TrustedProxies are the addresses and networks whose Forwarded and X-Forwarded-* headers and X-Request-Id count:
+	// TrustedProxies are the addresses and networks whose Forwarded and X-Forwarded-* headers count:
 	// "10.0.0.0/8", "::1", "unix" for clients on unix sockets.
 	TrustedProxies []string
 	Certificates   []Certificate

@@ -11,11 +11,11 @@ const requestIDHeader = "X-Request-Id"
 // maxRequestID bounds what is taken from others, in bytes.
 const maxRequestID = 128
 
-// identify gives the request its id: the one a trusted proxy gave it, else a new one. PHP sees it as
-// HTTP_X_REQUEST_ID.
+// identify gives the request its id: the one it came with, where that can stand anywhere, else a new one. PHP sees it as
+// HTTP_X_REQUEST_ID. Who gives an id says nothing by it about himself, so it is taken from anybody.
 func (x *exchange) identify() {
 	given := x.r.Header[requestIDHeader]
-	if x.client.trusted && len(given) == 1 && isRequestID(given[0]) {
+	if len(given) == 1 && isRequestID(given[0]) {
 		x.id = given[0]
 		return
 	}

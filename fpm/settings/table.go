@@ -77,7 +77,7 @@ func Table() []Row {
 		{Key: "http.user", Kind: Text, Show: "www-data, else nobody", Doc: "Who the front is. Only root can make it another than the master's user; the front is never root."},
 		{Key: "http.group", Kind: Text, Show: "the user's", Doc: "The group of the front. It has no others."},
 		{Key: "http.trusted_proxies", Kind: List,
-			Doc: "Addresses and networks (10.0.0.0/8, ::1, unix for clients on unix sockets) whose Forwarded, X-Forwarded-* and X-Request-Id headers count."},
+			Doc: "Addresses and networks (10.0.0.0/8, ::1, unix for clients on unix sockets) whose Forwarded and X-Forwarded-* headers count."},
 		{Key: "http.access_log", Kind: Path, Doc: "The front's access log: a file, opened by the master and anew at SIGUSR1, or stderr. Empty: none."},
 		{Key: "http.access_format", Kind: Choice, Default: "combined", Allowed: []string{"combined", "json"}, Doc: "How its lines look."},
 		{Key: "http.limits.header_timeout", Kind: Duration, Default: "10s", Doc: "How long the head of a request may take to come, and a TLS handshake."},
