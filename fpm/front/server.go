@@ -9,6 +9,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"runtime"
 	"os"
 	"strconv"
 	"strings"
@@ -114,6 +115,7 @@ func (f *Front) addPools(orders *contract.Front, sockets map[string]*os.File) {
 		if socket := sockets[p.Name]; socket != nil {
 			address := fmt.Sprintf("/proc/self/fd/%d", socket.Fd())
 			options.Dial = func(ctx context.Context) (net.Conn, error) {
+				defer runtime.KeepAlive(socket) // or the collector closes what address names
 				var d net.Dialer
 				return d.DialContext(ctx, "unix", address)
 			}
