@@ -1,6 +1,7 @@
 package fastcgi_test
 
 import (
+	"bytes"
 	"fmt"
 	"net"
 	"os"
@@ -314,6 +315,29 @@ func TestClientThatLeavesIsNoticed(t *testing.T) {
 			t.Errorf("got %q", got)
 		}
 	})
+}
+
+// What is unread of a body is never taken for the next request.
+func TestUnreadBodyIsNoRequest(t *testing.T) {
+	dir := lives(t)
+	s := start(t, binary, nil)
+	var smuggled bytes.Buffer
+	hidden := get(dir + "/pid.php")
+	w := fastcgi.NewRequestWriter(&smuggled, make([]byte, 64<<10))
+	w.Begin(1, fastcgi.BeginRequest{Role: fastcgi.RoleResponder})
+	for i := 0; i+1 < len(hidden.params); i += 2 {
+		w.Param(hidden.params[i], hidden.params[i+1])
+	}
+	w.EndParams()
+	w.EndStdin()
+	r := get(dir+"/hello.php", "REQUEST_METHOD", "POST", "CONTENT_LENGTH", "3").kept()
+	r.body = "abc" + smuggled.String()
+	conn := s.dial()
+	for range 3 {
+		if got := r.on(conn); got.body() != "hello" {
+			t.Errorf("got %v", got)
+		}
+	}
 }
 
 // TestLoad: 1,000 requests, 50 at a time, and nothing left behind.

@@ -140,11 +140,15 @@ func (s *server) run(c *exec.Cmd) {
 		close(s.ended)
 	}()
 	s.t.Cleanup(func() {
-		processes := s.processes()
-		c.Process.Kill()
-		<-s.ended
-		for _, pid := range processes {
-			syscall.Kill(pid, syscall.SIGKILL)
+		select {
+		case <-s.ended:
+		default:
+			children := descendants(c.Process.Pid)
+			c.Process.Kill()
+			for _, pid := range children { // a stock parent leaves them behind
+				syscall.Kill(pid, syscall.SIGKILL)
+			}
+			<-s.ended
 		}
 		if s.t.Failed() {
 			s.t.Logf("%s said:\n%s", filepath.Base(c.Path), s.output)
