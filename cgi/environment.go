@@ -28,50 +28,52 @@ func (environment) Delete(name string) {
 }
 
 // byWebServer says whether a web server called: one of the variables that every one of them sets is there.
-func byWebServer() bool {
-	for _, name := range []string{"SERVER_SOFTWARE", "SERVER_NAME", "GATEWAY_INTERFACE", "REQUEST_METHOD"} {
-		if _, set := os.LookupEnv(name); set {
+func byWebServer(variables sapi.Params) bool {
+	for _, name := range [...]string{"SERVER_SOFTWARE", "SERVER_NAME", "GATEWAY_INTERFACE", "REQUEST_METHOD"} {
+		if variables.Get(name) != nil {
 			return true
 		}
 	}
 	return false
 }
 
-// requestInfo is what the environment says of the request; the script's path is found by the rules given.
-func requestInfo(rules *sapi.PathRules) sapi.RequestInfo {
+// requestInfo is what the variables say of the request; the script's path is found by the rules given.
+func requestInfo(rules *sapi.PathRules, variables sapi.Params) sapi.RequestInfo {
+	get := func(name string) string { return string(variables.Get(name)) }
 	info := sapi.RequestInfo{Protocol: 1000, Status: 200}
-	script := rules.Resolve(environment{})
+	script := rules.Resolve(variables)
 	if script.NotFound {
 		info.Status = 404
 	}
-	if os.Getenv("SCRIPT_FILENAME") == "" && os.Getenv("PATH_TRANSLATED") == "" && script.Filename == nil && !script.NotFound {
+	if get("SCRIPT_FILENAME") == "" && get("PATH_TRANSLATED") == "" && script.Filename == nil && !script.NotFound {
 		return info
 	}
 	info.PathTranslated = string(script.Filename)
 	info.URI = string(script.URI)
-	info.Method = os.Getenv("REQUEST_METHOD")
-	info.QueryString = os.Getenv("QUERY_STRING")
-	info.ContentType = os.Getenv("CONTENT_TYPE")
-	info.ContentLength = int64(sapi.Atoi(os.Getenv("CONTENT_LENGTH")))
-	info.Cookie = os.Getenv("HTTP_COOKIE")
-	info.Authorization = os.Getenv("HTTP_AUTHORIZATION")
-	info.ServerName = os.Getenv("SERVER_NAME")
-	info.DocumentRoot = os.Getenv("DOCUMENT_ROOT")
+	info.Method = get("REQUEST_METHOD")
+	info.QueryString = get("QUERY_STRING")
+	info.ContentType = get("CONTENT_TYPE")
+	info.ContentLength = int64(sapi.Atoi(get("CONTENT_LENGTH")))
+	info.Cookie = get("HTTP_COOKIE")
+	info.Authorization = get("HTTP_AUTHORIZATION")
+	info.ServerName = get("SERVER_NAME")
+	info.DocumentRoot = get("DOCUMENT_ROOT")
 	return info
 }
 
 // phpSelf is PHP_SELF: the script's URL and what follows it.
-func phpSelf(info *sapi.RequestInfo, fixPathInfo bool) string {
+func phpSelf(info *sapi.RequestInfo, fixPathInfo bool, variables sapi.Params) string {
 	if fixPathInfo {
-		return info.URI + os.Getenv("PATH_INFO")
+		return info.URI + string(variables.Get("PATH_INFO"))
 	}
 	return info.URI
 }
 
-// headers are the request's header lines, from the variables that begin with HTTP_ (apache_request_headers()).
-func headers() []sapi.Variable {
+// headers are the request's header lines, from those of the variables, such as NAME=VALUE, that begin with HTTP_
+// (apache_request_headers()).
+func headers(variables []string) []sapi.Variable {
 	var list []sapi.Variable
-	for _, entry := range os.Environ() {
+	for _, entry := range variables {
 		name, value, found := strings.Cut(entry, "=")
 		switch {
 		case !found:

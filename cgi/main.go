@@ -5,6 +5,7 @@ import (
 	"os"
 	"runtime/debug"
 
+	"github.com/phpsapi/phpsapi/cgi/handover"
 	"github.com/phpsapi/phpsapi/lifecycle"
 	"github.com/phpsapi/phpsapi/sapi"
 )
@@ -26,11 +27,15 @@ type program struct {
 	start  startup
 	cgi    bool // a web server called
 	rules  sapi.PathRules
-	head   sapi.HeadRules
 }
 
 // Main is php-cgi. It ends the process where PHP was started, and else returns the exit status.
 func Main(call Invocation) int {
+	var status int
+	var ended bool
+	if call.Args, status, ended = ownOption(call.Args); ended {
+		return status
+	}
 	// The process serves one request: the collector would only cost.
 	debug.SetGCPercent(-1)
 
@@ -45,16 +50,16 @@ func Main(call Invocation) int {
 		return failure
 	}
 	lifecycle.TakeProcess()
-	if engine.ModuleStartup(start.module(call.Binary)) != nil {
+	if engine.ModuleStartup(start.module(call.Binary, os.LookupEnv, !byWebServer(environment{}))) != nil {
 		return failure
 	}
-	p := &program{engine: engine, server: engine.NewServer(), start: start, cgi: byWebServer()}
+	p := &program{engine: engine, server: engine.NewServer(), start: start, cgi: byWebServer(environment{})}
 	engine.CommandLine().Exit(p.main(call))
 	panic("BUG: exit returned")
 }
 
-func (s startup) module(binary string) sapi.Module {
-	m := sapi.Module{Name: sapi.CGI, PrettyName: "CGI/FastCGI", Binary: binary, DL: !byWebServer()}
+func (s startup) module(binary string, getenv func(string) (string, bool), dl bool) sapi.Module {
+	m := sapi.Module{Name: sapi.CGI, PrettyName: "CGI/FastCGI", Binary: binary, DL: dl}
 	m.INI = sapi.INISource{
 		Version:   lifecycle.Version(),
 		Package:   "cgi",
@@ -62,7 +67,7 @@ func (s startup) module(binary string) sapi.Module {
 		Ignore:    s.ignoreINI,
 		Binary:    binary,
 		SearchCWD: true,
-		Getenv:    os.LookupEnv,
+		Getenv:    getenv,
 	}.Locate()
 	m.INI.Entries = s.entries
 	return m
@@ -70,17 +75,9 @@ func (s startup) module(binary string) sapi.Module {
 
 // main does the program's work and gives its exit status.
 func (p *program) main(call Invocation) int {
-	p.rules = sapi.PathRules{
-		FixPathInfo: p.server.Setting("cgi.fix_pathinfo") != 0,
-		DiscardPath: p.server.Setting("cgi.discard_path") != 0,
-		DocRoot:     p.server.SettingText("doc_root"),
-		Stat:        statFile,
-	}
-	p.head = sapi.HeadRules{
-		RFC2616: p.server.Setting("cgi.rfc2616_headers") != 0,
-		NPH:     p.server.Setting("cgi.nph") != 0,
-	}
-	if p.cgi && p.server.Setting("cgi.force_redirect") != 0 && !p.redirected() {
+	settings := readSettings(p.server)
+	p.rules = pathRules(&settings)
+	if p.cgi && settings.ForceRedirect && !redirected(settings.RedirectStatusEnv, environment{}) {
 		fmt.Print(securityAlert)
 		return failure
 	}
@@ -98,13 +95,26 @@ func (p *program) main(call Invocation) int {
 
 // redirected says whether the web server called by a redirect of its own, and not because the program was reached
 // through a URL.
-func (p *program) redirected() bool {
-	name := p.server.SettingText("cgi.redirect_status_env")
+func redirected(name string, variables sapi.Params) bool {
 	if name == "" {
 		name = "REDIRECT_STATUS"
 	}
-	_, set := os.LookupEnv(name)
-	return set
+	return variables.Get(name) != nil
+}
+
+func readSettings(server *lifecycle.Server) handover.Settings {
+	return handover.Settings{
+		FixPathInfo:       server.Setting("cgi.fix_pathinfo") != 0,
+		DiscardPath:       server.Setting("cgi.discard_path") != 0,
+		DocRoot:           server.SettingText("doc_root"),
+		ForceRedirect:     server.Setting("cgi.force_redirect") != 0,
+		RedirectStatusEnv: server.SettingText("cgi.redirect_status_env"),
+		CheckShebang:      server.Setting("cgi.check_shebang_line") != 0,
+	}
+}
+
+func pathRules(settings *handover.Settings) sapi.PathRules {
+	return sapi.PathRules{FixPathInfo: settings.FixPathInfo, DiscardPath: settings.DiscardPath, DocRoot: settings.DocRoot, Stat: statFile}
 }
 
 const securityAlert = `<b>Security Alert!</b> The PHP CGI cannot be accessed directly.

@@ -2,12 +2,12 @@ package cgi
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/phpsapi/phpsapi/lifecycle"
 	"github.com/phpsapi/phpsapi/sapi"
 )
 
@@ -34,13 +34,10 @@ func (p *program) repeat(args []string, t timing) int {
 // serve serves one request. ended says that there is to be no other.
 func (p *program) serve(args []string) (status int, ended bool) {
 	r := &sapi.Request{
-		RequestInfo:  requestInfo(&p.rules),
-		Environment:  true,
-		DirectOutput: true,
-		Response:     &response{rules: p.head},
-	}
-	if r.ContentLength > 0 { // beyond it there is nothing of the request, and standard input may stay open
-		r.Body = io.LimitReader(standardInput{}, r.ContentLength)
+		RequestInfo: requestInfo(&p.rules, environment{}),
+		Environment: true,
+		Direct:      true,
+		Response:    &response{p.server},
 	}
 	run := run{}
 	if p.start.highlight {
@@ -52,8 +49,8 @@ func (p *program) serve(args []string) (status int, ended bool) {
 			return status, true
 		}
 	}
-	r.Headers = headers()
-	r.Variables = []sapi.Variable{{Name: "PHP_SELF", Value: phpSelf(&r.RequestInfo, p.rules.FixPathInfo)}}
+	r.Headers = headers(os.Environ())
+	r.Variables = []sapi.Variable{{Name: "PHP_SELF", Value: phpSelf(&r.RequestInfo, p.rules.FixPathInfo, environment{})}}
 	return p.request(r, run.mode)
 }
 
@@ -142,14 +139,20 @@ func (p *program) request(r *sapi.Request, mode mode) (status int, ended bool) {
 	return status, false
 }
 
+// What is said where the script cannot be opened: EACCES, and everything else.
+const (
+	denied  = "Access denied.\n"
+	missing = "No input file specified.\n"
+)
+
 // refuse answers a request whose script cannot be opened.
 func (p *program) refuse(err error) {
 	if err == syscall.EACCES {
 		p.server.SetStatus(403)
-		p.engine.Print("Access denied.\n")
+		p.engine.Print(denied)
 	} else {
 		p.server.SetStatus(404)
-		p.engine.Print("No input file specified.\n")
+		p.engine.Print(missing)
 	}
 	p.server.RequestShutdown()
 }
@@ -159,31 +162,17 @@ func (p *program) versionText() string {
 		p.engine.BuildTime().Format("Jan _2 2006 15:04:05"), p.engine.ZendVersion())
 }
 
-// standardInput is the request's body.
-type standardInput struct{}
-
-func (standardInput) Read(b []byte) (int, error) {
-	for {
-		n, err := syscall.Read(0, b)
-		switch {
-		case err == syscall.EINTR:
-		case err != nil:
-			return 0, err
-		case n == 0:
-			return 0, io.EOF
-		default:
-			return n, nil
-		}
-	}
-}
-
 // response writes the head to standard output. The body goes there from C.
 type response struct {
-	rules sapi.HeadRules
+	server *lifecycle.Server
 }
 
 func (r *response) WriteHead(head *sapi.ResponseHead) error {
-	_, err := r.Write(r.rules.AppendHead(nil, head))
+	rules := sapi.HeadRules{ // as the script has left them
+		RFC2616: r.server.Setting("cgi.rfc2616_headers") != 0,
+		NPH:     r.server.Setting("cgi.nph") != 0,
+	}
+	_, err := r.Write(rules.AppendHead(nil, head))
 	return err
 }
 

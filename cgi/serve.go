@@ -42,8 +42,8 @@ func serve(call Invocation, start startup) int {
 		return failure
 	}
 	settings.Highlight = start.highlight
-	module := start.module(call.Binary)
-	module.FastCGI, module.DL = true, false
+	module := start.module(call.Binary, os.LookupEnv, false)
+	module.FastCGI = true
 	if settings.Children > 0 {
 		debug.SetGCPercent(100)
 		lifecycle.RestoreScheduling()

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/phpsapi/phpsapi/cgi"
+	"github.com/phpsapi/phpsapi/cgi/handover"
 	cgiserver "github.com/phpsapi/phpsapi/cgi/server"
 	cgiworker "github.com/phpsapi/phpsapi/cgi/worker"
 	"github.com/phpsapi/phpsapi/cli/server"
@@ -28,6 +30,8 @@ func runWorker() int {
 		return cliserver.Run(w, func(f func(string, int)) { log = f })
 	case cgiserver.Role:
 		return cgiworker.Main(w)
+	case handover.Role:
+		return cgi.Report(w)
 	case contract.Role:
 		return fpmworker.Main(w)
 	}

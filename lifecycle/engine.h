@@ -161,7 +161,7 @@ struct engine_request {
 	int status;      /* the response's status before the script sets one; 0 for 200 */
 	int no_headers;  /* the response's head is not wanted */
 	int environment; /* the process's environment is part of $_SERVER */
-	int direct_output; /* the body goes to standard output, piece by piece */
+	int direct; /* the body comes from standard input, the answer's goes to standard output, piece by piece */
 	int has_body;
 	const char *server_name;   /* for php.ini's [HOST=] sections */
 	const char *document_root; /* where .user.ini files begin */

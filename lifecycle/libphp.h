@@ -142,6 +142,7 @@ extern PHPAPI zend_class_entry *reflection_zend_extension_ptr;
 	X(zend_extensions) \
 	X(zend_hash_clean) \
 	X(zend_hash_destroy) \
+	X(zend_hash_graceful_reverse_destroy) \
 	X(_zend_hash_init) \
 	X(zend_hash_next_index_insert) \
 	X(zend_hash_str_find) \
@@ -274,6 +275,7 @@ ENGINE_SYMBOLS(X)
 #define zend_extensions (*p_zend_extensions)
 #define zend_hash_clean (*p_zend_hash_clean)
 #define zend_hash_destroy (*p_zend_hash_destroy)
+#define zend_hash_graceful_reverse_destroy (*p_zend_hash_graceful_reverse_destroy)
 #define _zend_hash_init (*p__zend_hash_init)
 #define zend_hash_next_index_insert (*p_zend_hash_next_index_insert)
 #define zend_hash_str_find (*p_zend_hash_str_find)

@@ -22,20 +22,27 @@
 #include <unistd.h>
 
 #include "engine.h"
+#include "handover.h"
 #include "process.h"
 #include "threads.h"
 #include "zygote.h"
 
 struct process_at_exec process_at_exec;
 
-/* Whether the process will be php-fpm's master or front, which are Go programs of many threads. A zygote is called
- * php-fpm too, but becomes workers. */
-static int is_fpm(int argc, char **argv)
+/* Whether the process will be php-fpm's master or front, or the resident of CGI's zygotes, which stay Go programs. A
+ * zygote is called php-fpm too, but becomes workers. */
+static int is_server(int argc, char **argv)
 {
 	const char *name = argc > 0 ? basename(argv[0]) : "";
+	int i;
 
 	if (getenv("PHPSAPI_ZYGOTE")) {
 		return 0;
+	}
+	for (i = 1; i < argc && i < 3; i++) {
+		if (strcmp(argv[i], "--zygote-listen") == 0) {
+			return 1;
+		}
 	}
 	return strncmp(name, "php-fpm", 7) == 0 || (argc > 1 && strcmp(argv[1], "fpm") == 0);
 }
@@ -94,15 +101,16 @@ static void record_process(int argc, char **argv)
 	for (fd = 0; fd < 3; fd++) {
 		process_at_exec.closed[fd] = fcntl(fd, F_GETFD) < 0;
 	}
-	if (!is_fpm(argc, argv)) {
-		keep_runtime_small();
-	}
 }
 
 /* Runs before the Go runtime. argv is the kernel's own array. */
 __attribute__((constructor)) static void before_go(int argc, char **argv, char **envp)
 {
 	record_process(argc, argv);
+	handover_client(argc, argv, envp);
+	if (!is_server(argc, argv)) {
+		keep_runtime_small();
+	}
 	zygote_run();
 }
 

@@ -30,9 +30,9 @@ int engine_script_open_primary(void)
 	if (SG(request_info).path_translated) {
 		SG(request_info).path_translated = estrdup(SG(request_info).path_translated);
 	}
-	errno = 0;
+	errno = ENOENT; /* of what is there and cannot be opened all the same, PHP says this */
 	is_open = php_fopen_primary_script(&primary) == SUCCESS;
-	return is_open ? 0 : errno ? errno : ENOENT;
+	return is_open ? 0 : errno;
 }
 
 void engine_script_open_stdin(const char *name)

@@ -46,7 +46,7 @@ func (s *Server) RequestStartup(r *sapi.Request) error {
 	c.status = C.int(r.Status)
 	c.no_headers = boolean(r.NoHeaders)
 	c.environment = boolean(r.Environment)
-	c.direct_output = boolean(r.DirectOutput)
+	c.direct = boolean(r.Direct)
 	c.server_name = s.memory.text(r.ServerName)
 	c.document_root = s.memory.text(r.DocumentRoot)
 	c.argc, c.argv = s.memory.argv(r.Argv)

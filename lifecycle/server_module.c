@@ -19,8 +19,14 @@
 #include "title_functions.h"
 #include "_cgo_export.h"
 
+static int write_head_in_go(int status, char *line, char *block, size_t len)
+{
+	return engineWriteHead(status, line, block, len);
+}
+
 const struct engine_request *server_request;
 int server_discard_head;
+int (*server_write_head)(int status, char *line, char *block, size_t len) = write_head_in_go;
 
 static char output[32 * 1024];
 static size_t output_len;
@@ -47,8 +53,7 @@ int server_output_flush(void)
 	return len == 0 || is_forked() || engineWrite(output, len) == 0;
 }
 
-/* Writes to standard output as it comes: a CGI program's body, also that of a child its script forked. */
-static size_t write_out(const char *text, size_t len)
+size_t server_write_out(const char *text, size_t len)
 {
 	size_t done = 0;
 
@@ -71,8 +76,8 @@ static size_t server_ub_write(const char *text, size_t len)
 	if (!server_request) {
 		return 0;
 	}
-	if (server_request->direct_output) {
-		return write_out(text, len);
+	if (server_request->direct) {
+		return server_write_out(text, len);
 	}
 	if (output_len + len > sizeof(output) && !server_output_flush()) {
 		php_handle_aborted_connection();
@@ -111,7 +116,7 @@ static int server_deactivate(void)
 
 static void server_flush(void *context)
 {
-	if (!server_request) {
+	if (!server_request || server_request->direct) { /* there everything is written at once */
 		return;
 	}
 	if (!SG(headers_sent)) {
@@ -149,15 +154,41 @@ static int server_send_headers(sapi_headers_struct *headers)
 			block[at++] = '\n';
 		}
 	}
-	sent = engineWriteHead(headers->http_response_code, headers->http_status_line, block, at) == 0;
+	sent = server_write_head(headers->http_response_code, headers->http_status_line, block, at) == 0;
 	free(block);
 	return sent ? SAPI_HEADER_SENT_SUCCESSFULLY : SAPI_HEADER_SEND_FAILED;
+}
+
+/* Reads from standard input: a CGI program's body. Behind its end there is nothing of the request, and standard input
+ * may stay open. */
+static size_t read_in(char *buffer, size_t size)
+{
+	int64_t rest = server_request->content_length - SG(read_post_bytes);
+	size_t len = 0;
+
+	if (rest < (int64_t)size) {
+		size = rest > 0 ? rest : 0;
+	}
+	while (len < size) {
+		ssize_t got = read(STDIN_FILENO, buffer + len, size - len);
+		if (got < 0 && errno == EINTR) {
+			continue;
+		}
+		if (got <= 0) {
+			break;
+		}
+		len += got;
+	}
+	return len;
 }
 
 static size_t server_read_post(char *buffer, size_t size)
 {
 	size_t len = 0;
 
+	if (server_request && server_request->direct) {
+		return read_in(buffer, size);
+	}
 	while (server_request && server_request->has_body && len < size && !is_forked()) {
 		size_t got = engineReadBody(buffer + len, size - len);
 		if (got == 0) {

@@ -31,7 +31,7 @@ int engine_server_request_startup(const struct engine_request *request)
 		SG(headers_sent) = 1;
 		SG(request_info).no_headers = 1;
 	}
-	PG(during_request_startup) = 0;
+	PG(during_request_startup) = request->direct; /* php-cgi's startup ends when the script is opened */
 	return 0;
 }
 

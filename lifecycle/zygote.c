@@ -11,6 +11,7 @@
  *                                   <-    CHILD pid              (or -errno)
  *                                           in the child the constructor returns, Go boots, and main finds
  *                                           payload and descriptors (engine_worker_*)
+ *     REQUEST payload + descriptors ->    the same, but the child answers one CGI request in C (handover_child.c)
  *                                   <-    EXIT pid wait-status   when a child ended
  *     closes the socket             ->    exits; its children are the parent's to end, by their own descriptors
  *
@@ -29,6 +30,7 @@
 #include <unistd.h>
 
 #include "engine.h"
+#include "handover.h"
 #include "module.h"
 #include "process.h"
 #include "zygote.h"
@@ -177,7 +179,7 @@ static void start(size_t len)
 	send_text('R', engine_version());
 }
 
-/* Forks a worker. Returns 1 in the worker, 0 in the zygote. */
+/* Forks a worker, or a child for one request. Returns 1 in the worker, 0 in the zygote. */
 static int spawn(size_t len)
 {
 	pid_t pid = fork();
@@ -273,9 +275,13 @@ void zygote_run(void)
 			detach();
 			break;
 		case 'F':
+		case 'Q':
 			if (spawn(len)) {
 				close(signals);
 				sigprocmask(SIG_SETMASK, &before, NULL);
+				if (packet[0] == 'Q') {
+					handover_child(worker.payload, worker.payload_len, worker.fds, worker.fds_len);
+				}
 				return;
 			}
 			break;

@@ -16,8 +16,9 @@ type Request struct {
 	Response ResponseWriter
 	// Environment makes the process's environment part of $_SERVER, before Variables.
 	Environment bool
-	// DirectOutput writes the body to standard output as it comes, instead of gathering it for Response.Write.
-	DirectOutput bool
+	// Direct takes the body from standard input, ContentLength bytes of it, instead of Body, and writes the answer's to
+	// standard output as it comes, instead of gathering it for Response.Write.
+	Direct bool
 	// NoHeaders leaves the response's head out.
 	NoHeaders bool
 }

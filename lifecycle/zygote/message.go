@@ -14,6 +14,7 @@ import (
 const (
 	msgStart  = 'S' // engine and module, each string ended by a NUL
 	msgFork   = 'F' // a worker's payload; its descriptors travel as SCM_RIGHTS
+	msgAnswer = 'Q' // a CGI request's description; its descriptors travel as SCM_RIGHTS
 	msgDetach = 'D' // a descriptor, as SCM_RIGHTS, in place of stdin, stdout and stderr
 	msgReady  = 'R' // the engine's PHP_VERSION
 	msgLoad   = 'L' // libphp could not be loaded: failure, PHP_VERSION and build id of the headers, detail, by spaces
@@ -53,12 +54,12 @@ func flag(b bool) string {
 	return "0"
 }
 
-// fork encodes the order to fork a worker.
-func fork(payload []byte) ([]byte, error) {
+// fork encodes an order to fork, msgFork or msgAnswer.
+func fork(order byte, payload []byte) ([]byte, error) {
 	if len(payload) >= maxMessage {
 		return nil, fmt.Errorf("fork message: the payload is too long: %d bytes of %d at most", len(payload), maxMessage-1)
 	}
-	return append([]byte{msgFork}, payload...), nil
+	return append([]byte{order}, payload...), nil
 }
 
 var errMalformed = errors.New("malformed message from the zygote")

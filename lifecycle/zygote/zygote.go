@@ -45,7 +45,8 @@ type Zygote struct {
 	Exits <-chan Exit
 
 	process *exec.Cmd
-	control int
+	control *os.File // in the hands of Go's poller: a goroutine that waits for it holds no thread
+	raw     syscall.RawConn
 	exits   chan Exit
 	spawned chan []byte // the answers to fork
 	spawn   sync.Mutex
@@ -69,14 +70,20 @@ func Start(config Config) (*Zygote, error) {
 	}
 	theirs := os.NewFile(uintptr(pair[1]), "zygote")
 	defer theirs.Close()
-	z := &Zygote{control: pair[0], exits: make(chan Exit, 64), spawned: make(chan []byte, 1)}
+	z := &Zygote{exits: make(chan Exit, 64), spawned: make(chan []byte, 1)}
 	z.Exits = z.exits
+	syscall.SetNonblock(pair[0], true)
+	z.control = os.NewFile(uintptr(pair[0]), "zygote")
+	if z.raw, err = z.control.SyscallConn(); err != nil {
+		z.control.Close()
+		return nil, err
+	}
 	if err := z.execute(config, theirs); err != nil {
-		syscall.Close(z.control)
+		z.control.Close()
 		return nil, err
 	}
 	if err := z.begin(config.Engine, message); err != nil {
-		syscall.Close(z.control)
+		z.control.Close()
 		z.process.Wait()
 		return nil, err
 	}
@@ -114,7 +121,7 @@ func (z *Zygote) execute(config Config, socket *os.File) error {
 
 // begin has PHP started.
 func (z *Zygote) begin(engine string, message []byte) error {
-	if err := syscall.Sendmsg(z.control, message, nil, nil, syscall.MSG_NOSIGNAL); err != nil {
+	if err := z.send(message, nil); err != nil {
 		return fmt.Errorf("zygote: start: %w", err)
 	}
 	answer, err := z.receive(make([]byte, 4096))
@@ -135,19 +142,37 @@ func (z *Zygote) begin(engine string, message []byte) error {
 
 var errGone = errors.New("the zygote is gone")
 
-func (z *Zygote) receive(buffer []byte) ([]byte, error) {
-	for {
-		n, _, err := syscall.Recvfrom(z.control, buffer, 0)
-		switch {
-		case err == syscall.EINTR:
-		case err != nil:
-			return nil, err
-		case n == 0:
-			return nil, errGone
-		default:
-			return buffer[:n], nil
-		}
+func (z *Zygote) send(message []byte, fds []int) error {
+	var rights []byte
+	if len(fds) > 0 {
+		rights = syscall.UnixRights(fds...)
 	}
+	var err error
+	if waited := z.raw.Write(func(control uintptr) bool {
+		err = syscall.Sendmsg(int(control), message, rights, nil, syscall.MSG_NOSIGNAL)
+		return err != syscall.EAGAIN && err != syscall.EINTR
+	}); waited != nil {
+		return waited
+	}
+	return err
+}
+
+func (z *Zygote) receive(buffer []byte) ([]byte, error) {
+	var n int
+	var err error
+	if waited := z.raw.Read(func(control uintptr) bool {
+		n, _, err = syscall.Recvfrom(int(control), buffer, 0)
+		return err != syscall.EAGAIN && err != syscall.EINTR
+	}); waited != nil {
+		return nil, waited
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case n == 0:
+		return nil, errGone
+	}
+	return buffer[:n], nil
 }
 
 // read takes the zygote's messages until it is gone.
@@ -173,17 +198,27 @@ func (z *Zygote) read() {
 
 // Spawn forks a worker, passes it payload and files, and gives its pid. The files stay open here.
 func (z *Zygote) Spawn(payload []byte, files ...*os.File) (int, error) {
-	message, err := fork(payload)
-	if err != nil {
-		return 0, err
-	}
 	fds := make([]int, len(files))
 	for i, file := range files {
 		fds[i] = int(file.Fd())
 	}
+	return z.fork(msgFork, payload, fds)
+}
+
+// Answer forks a child that answers one CGI request, as lifecycle/handover_child.c reads it from request, and gives its
+// pid. The descriptors stay open here.
+func (z *Zygote) Answer(request []byte, fds ...int) (int, error) {
+	return z.fork(msgAnswer, request, fds)
+}
+
+func (z *Zygote) fork(order byte, payload []byte, fds []int) (int, error) {
+	message, err := fork(order, payload)
+	if err != nil {
+		return 0, err
+	}
 	z.spawn.Lock()
 	defer z.spawn.Unlock()
-	if err := syscall.Sendmsg(z.control, message, syscall.UnixRights(fds...), nil, syscall.MSG_NOSIGNAL); err != nil {
+	if err := z.send(message, fds); err != nil {
 		return 0, fmt.Errorf("zygote: fork: %w", err)
 	}
 	answer, ok := <-z.spawned
@@ -198,8 +233,7 @@ func (z *Zygote) Spawn(payload []byte, files ...*os.File) (int, error) {
 func (z *Zygote) Detach(stdio *os.File) error {
 	z.spawn.Lock()
 	defer z.spawn.Unlock()
-	rights := syscall.UnixRights(int(stdio.Fd()))
-	if err := syscall.Sendmsg(z.control, []byte{msgDetach}, rights, nil, syscall.MSG_NOSIGNAL); err != nil {
+	if err := z.send([]byte{msgDetach}, []int{int(stdio.Fd())}); err != nil {
 		return fmt.Errorf("zygote: detach: %w", err)
 	}
 	return nil
@@ -212,12 +246,16 @@ func (z *Zygote) Pid() int {
 
 // Close lets the zygote exit, and waits for it. Its workers live on, until their own descriptors tell them to end.
 func (z *Zygote) Close() error {
-	if err := syscall.Shutdown(z.control, syscall.SHUT_RDWR); err != nil && err != syscall.ENOTCONN {
+	var err error
+	if gone := z.raw.Control(func(control uintptr) { err = syscall.Shutdown(int(control), syscall.SHUT_RDWR) }); gone != nil {
+		return gone
+	}
+	if err != nil && err != syscall.ENOTCONN {
 		return err
 	}
-	err := z.process.Wait()
+	err = z.process.Wait()
 	for range z.Exits { // the reader ends by the socket's end
 	}
-	syscall.Close(z.control)
+	z.control.Close()
 	return err
 }

@@ -49,14 +49,15 @@ var borders = []border{
 	{"cgi/server", []string{"sapi", "lifecycle/zygote"}, library},
 	{"cgi/worker", []string{"sapi", "lifecycle", "cgi/fastcgi", "cgi/responder", "cgi/server"}, library},
 	{"cgi/responder", []string{"sapi", "lifecycle", "cgi/fastcgi"}, library},
+	{"cgi/handover", []string{"sapi", "lifecycle/zygote"}, library},
 	{"fpm", []string{"sapi", "cgi/fastcgi", "lifecycle/zygote"}, library},
 	{"fpm/settings", []string{"fpm"}, anything},
 	{"fpm/worker", []string{"sapi", "lifecycle", "cgi/fastcgi", "cgi/responder", "fpm"}, library},
 }
 
 // pureGo are the directories whose packages must build without cgo, but for workers: what php-fpm's master and front
-// are made of, and the parent of php's development server.
-var pureGo = []string{"sapi", "cgi/fastcgi", "lifecycle/zygote", "fpm", "cli/server", "cgi/server"}
+// are made of, the parent of php's development server, and the resident of CGI's zygotes.
+var pureGo = []string{"sapi", "cgi/fastcgi", "lifecycle/zygote", "fpm", "cli/server", "cgi/server", "cgi/handover"}
 
 var workers = []string{"fpm/worker", "cli/server/worker"}
 

@@ -1,0 +1,160 @@
+package handover
+
+import (
+	"bytes"
+	"encoding/binary"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// requestTime is how long a client may take to send its request, which it does at once.
+const requestTime = 5 * time.Second
+
+// serve answers one client.
+func (s *Server) serve(conn *os.File) {
+	var m *module
+	defer func() { s.done(m) }()
+	defer conn.Close()
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return
+	}
+	allowed := false
+	raw.Control(func(fd uintptr) { allowed = s.isAllowed(int(fd)) })
+	if !allowed || answer(conn, letterReady, 0) != nil {
+		return
+	}
+	conn.SetReadDeadline(time.Now().Add(requestTime))
+	call, err := s.receive(raw)
+	defer call.close()
+	if err != nil {
+		return
+	}
+	if fingerprintOf(s.Program) != s.self {
+		s.retire() // the program was replaced: the client starts another resident
+		return
+	}
+	if m = s.module(call); m == nil {
+		answer(conn, letterNo, 0)
+		return
+	}
+	request, ok := s.Front.Request(call, &m.settings)
+	if !ok || answer(conn, letterTaken, 0) != nil {
+		answer(conn, letterNo, 0)
+		return
+	}
+	s.run(conn, m, call, request)
+}
+
+// receive reads a client's message.
+func (s *Server) receive(raw syscall.RawConn) (*Call, error) {
+	memory, ok := s.buffers.Get().(*[maxRequest]byte)
+	if !ok {
+		memory = new([maxRequest]byte)
+	}
+	defer s.buffers.Put(memory)
+	buffer, control := memory[:], make([]byte, 256)
+	var n, oobn int
+	var files []int
+	var err error
+	waited := raw.Read(func(fd uintptr) bool {
+		n, oobn, _, _, err = syscall.Recvmsg(int(fd), buffer, control, syscall.MSG_CMSG_CLOEXEC)
+		return err != syscall.EAGAIN
+	})
+	if waited != nil || err != nil {
+		return &Call{}, errMalformed
+	}
+	messages, err := syscall.ParseSocketControlMessage(control[:oobn])
+	for i := range messages {
+		if rights, err := syscall.ParseUnixRights(&messages[i]); err == nil {
+			files = append(files, rights...)
+		}
+	}
+	if err != nil || n == 0 {
+		return &Call{files: files}, errMalformed
+	}
+	return newCall(bytes.Clone(buffer[:n]), files)
+}
+
+// answer sends a client a struct handover_answer (lifecycle/handover.h).
+func answer(conn *os.File, letter byte, number int32) error {
+	message := make([]byte, 8)
+	message[0] = letter
+	binary.NativeEndian.PutUint32(message[4:], uint32(number))
+	_, err := conn.Write(message)
+	return err
+}
+
+// run has a child answer, and tells the client how it ended.
+func (s *Server) run(conn *os.File, m *module, call *Call, request *Request) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		answer(conn, letterNo, 0)
+		return
+	}
+	channel := os.NewFile(uintptr(pair[0]), "child")
+	defer channel.Close()
+	unix.SetNonblock(pair[1], false)
+	pid, err := m.zygote.Answer(request.payload(call), append([]int{pair[1]}, call.files...)...)
+	unix.Close(pair[1])
+	if err != nil {
+		answer(conn, letterNo, 0)
+		return
+	}
+	call.close()
+	c := &child{pid: pid}
+	heads := make(chan error, 1)
+	go func() { heads <- serveHeads(channel) }()
+	conn.SetReadDeadline(time.Time{})
+	go c.forward(conn)
+
+	status, known := <-s.wait(m, pid)
+	c.end()
+	if known {
+		// What the child sent is still read; what its own children hold open is not waited for.
+		unix.Shutdown(pair[0], unix.SHUT_RD)
+	}
+	switch err := <-heads; {
+	case err == errDeclined:
+		answer(conn, letterNo, 0)
+	case known:
+		answer(conn, letterStatus, int32(status))
+	}
+}
+
+// child is a request's process as long as its pid is its own.
+type child struct {
+	mu    sync.Mutex
+	pid   int
+	ended bool
+}
+
+func (c *child) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ended = true
+}
+
+func (c *child) kill(sig syscall.Signal) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.ended {
+		syscall.Kill(c.pid, sig)
+	}
+}
+
+// forward passes on the signals that a client was sent. When the client is gone, so is the child.
+func (c *child) forward(conn *os.File) {
+	var message [1]byte
+	for {
+		if n, err := conn.Read(message[:]); err != nil || n == 0 {
+			c.kill(syscall.SIGKILL)
+			return
+		}
+		c.kill(syscall.Signal(message[0]))
+	}
+}

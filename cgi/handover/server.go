@@ -1,0 +1,308 @@
+package handover
+
+import (
+	"fmt"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/lifecycle/zygote"
+	"github.com/phpsapi/phpsapi/sapi"
+)
+
+// Front is the front end's part: what a call comes to. Its functions are called by several goroutines.
+type Front struct {
+	// Module is the module that a call starts, and the libphp of it; false where the call is none for a child.
+	Module func(*Call) (module sapi.Module, engine string, ok bool)
+	// Request is the call's request; false where it is none for a child. It may change the call's environment.
+	Request func(*Call, *Settings) (*Request, bool)
+}
+
+// maxModules is how many modules are kept started: each is a process with PHP's memory.
+const maxModules = 4
+
+// moduleTime is how long a module is kept, after a request, when others need its place.
+const moduleTime = 10 * time.Second
+
+// Server is a resident. The zero one, with the exported fields set, is to Run.
+type Server struct {
+	Front   Front
+	Program string        // phpsapi itself
+	Idle    time.Duration // after so long without a request the resident ends
+	Log     func(string)  // says why something cannot be had
+
+	socket  *Socket
+	self    fingerprint
+	groups  []int
+	starts  chan *module
+	drained chan struct{}
+	buffers sync.Pool // of clients' messages: *[maxRequest]byte
+
+	mu      sync.Mutex
+	modules []*module
+	busy    int // connections in hand
+	used    time.Time
+	retired bool
+}
+
+// Run serves the socket until it was idle for long, the program was replaced, or SIGTERM or SIGINT came, and requests in
+// hand have ended. It must be called on the main goroutine.
+func (s *Server) Run(socket *Socket) error {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	s.socket = socket
+	s.self = fingerprintOf(s.Program)
+	s.starts = make(chan *module, maxModules)
+	s.drained = make(chan struct{}, 1)
+	s.used = time.Now()
+	var err error
+	if s.groups, err = syscall.Getgroups(); err != nil {
+		return fmt.Errorf("getgroups: %w", err)
+	}
+	go s.accept()
+	timer := time.NewTimer(s.Idle)
+	for {
+		select {
+		case m := <-s.starts:
+			s.started(m, m.start(s.Program))
+		case <-signals:
+			s.retire()
+		case <-timer.C:
+			timer.Reset(s.idle())
+		case <-s.drained:
+			s.end()
+			return nil
+		}
+	}
+}
+
+// idle ends what nobody used for long. Gives the time until it should be called again.
+func (s *Server) idle() time.Duration {
+	s.mu.Lock()
+	var old []*module
+	for _, m := range s.modules {
+		if m.state != starting && m.busy == 0 && time.Since(m.used) >= s.Idle {
+			old = append(old, m)
+		}
+	}
+	for _, m := range old {
+		s.drop(m)
+	}
+	since := time.Since(s.used)
+	over := s.busy == 0 && since >= s.Idle
+	s.mu.Unlock()
+	if over {
+		s.retire()
+		return time.Hour
+	}
+	return max(s.Idle-since, s.Idle/4, time.Millisecond)
+}
+
+// retire has the resident take no more requests, and end when those in hand have.
+func (s *Server) retire() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.retired {
+		s.retired = true
+		s.socket.Close()
+		s.leave()
+	}
+}
+
+// leave tells Run when nothing is left to wait for. The caller holds mu.
+func (s *Server) leave() {
+	if s.retired && s.busy == 0 {
+		select {
+		case s.drained <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// end ends the zygotes.
+func (s *Server) end() {
+	s.mu.Lock()
+	modules := s.modules
+	s.modules = nil
+	s.mu.Unlock()
+	for _, m := range modules {
+		if m.zygote != nil {
+			m.zygote.Close()
+		}
+	}
+}
+
+// accept takes clients until the socket is closed.
+func (s *Server) accept() {
+	for {
+		conn, err := s.socket.accept()
+		switch err {
+		case nil:
+			s.mu.Lock()
+			s.busy++
+			s.mu.Unlock()
+			go s.serve(conn)
+		case syscall.ECONNABORTED, syscall.EINTR:
+		case syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ENOBUFS:
+			time.Sleep(10 * time.Millisecond) // until others have ended
+		default:
+			s.retire()
+			return
+		}
+	}
+}
+
+// isAllowed says whether the client is this user, with its groups. The kernel says who it is.
+func (s *Server) isAllowed(fd int) bool {
+	peer, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
+	if err != nil || int(peer.Uid) != os.Geteuid() || int(peer.Gid) != os.Getegid() {
+		return false
+	}
+	return hasGroups(fd, s.groups)
+}
+
+// module gives the started module of a call; nil where there is none: the next call may find it.
+func (s *Server) module(call *Call) *module {
+	what, engine, ok := s.Front.Module(call)
+	if !ok {
+		return nil
+	}
+	key := keyOf(&what, engine, call.Env)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.retired {
+		return nil
+	}
+	now := time.Now()
+	for _, m := range s.modules {
+		if !m.matches(key, &call.Env) {
+			continue
+		}
+		if m.state != starting && m.changed(now) {
+			s.drop(m)
+			break
+		}
+		m.used = now
+		if m.state != ready {
+			return nil
+		}
+		m.busy++
+		return m
+	}
+	if len(s.modules) == maxModules {
+		s.dropOldest(now)
+	}
+	if len(s.modules) < maxModules {
+		m := &module{key: key, sapi: what, engine: engine, env: append(Environment(nil), call.Env...), used: now,
+			waiting: map[int]chan syscall.WaitStatus{}, ended: map[int]syscall.WaitStatus{}}
+		s.modules = append(s.modules, m)
+		s.starts <- m
+	}
+	return nil
+}
+
+// dropOldest makes room for another module, in place of one that was not used lately. The caller holds mu.
+func (s *Server) dropOldest(now time.Time) {
+	var oldest *module
+	for _, m := range s.modules {
+		if m.state != starting && m.busy == 0 && now.Sub(m.used) > moduleTime && (oldest == nil || m.used.Before(oldest.used)) {
+			oldest = m
+		}
+	}
+	if oldest != nil {
+		s.drop(oldest)
+	}
+}
+
+// started takes the outcome of a module's start.
+func (s *Server) started(m *module, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil {
+		s.Log(fmt.Sprintf("requests are answered the ordinary way: %v", err))
+		m.state = unfit
+		if m.zygote != nil {
+			go m.zygote.Close()
+			m.zygote = nil
+		}
+		return
+	}
+	m.state = ready
+	m.waiting[m.reporter] = make(chan syscall.WaitStatus, 1) // nobody asks how it ended
+	go s.bury(m, m.zygote.Exits)
+}
+
+// drop takes a module out of use. Its zygote ends when its requests have. The caller holds mu.
+func (s *Server) drop(m *module) {
+	m.state = retired
+	for i, other := range s.modules {
+		if other == m {
+			s.modules = append(s.modules[:i], s.modules[i+1:]...)
+			break
+		}
+	}
+	s.release(m)
+}
+
+// release ends the zygote of a module that is out of use. The caller holds mu.
+func (s *Server) release(m *module) {
+	if m.state == retired && m.busy == 0 && m.zygote != nil {
+		go m.zygote.Close()
+		m.zygote = nil
+	}
+}
+
+// bury passes the ends of a module's children on, until its zygote is gone.
+func (s *Server) bury(m *module, exits <-chan zygote.Exit) {
+	for exit := range exits {
+		s.mu.Lock()
+		if waiting, ok := m.waiting[exit.Pid]; ok {
+			delete(m.waiting, exit.Pid)
+			waiting <- exit.Status
+		} else {
+			m.ended[exit.Pid] = exit.Status
+		}
+		s.mu.Unlock()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for pid, waiting := range m.waiting {
+		delete(m.waiting, pid)
+		close(waiting)
+	}
+	if m.state != retired { // it was killed
+		s.drop(m)
+	}
+}
+
+// wait gives the channel on which a child's status comes; it is closed where the status cannot be known.
+func (s *Server) wait(m *module, pid int) <-chan syscall.WaitStatus {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := make(chan syscall.WaitStatus, 1)
+	if status, ok := m.ended[pid]; ok {
+		delete(m.ended, pid)
+		c <- status
+	} else {
+		m.waiting[pid] = c
+	}
+	return c
+}
+
+// done ends a connection's part.
+func (s *Server) done(m *module) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.busy--
+	s.used = time.Now()
+	if m != nil {
+		m.busy--
+		m.used = s.used
+		s.release(m)
+	}
+	s.leave()
+}
