@@ -91,7 +91,6 @@ type request struct {
 	body   string
 	args   []string
 	shell  string // executed by sh before php-cgi is: limits and the like
-	slow   bool   // it runs until somebody ends it
 }
 
 // outcome is what came of one.
