@@ -6,6 +6,23 @@ import (
 	"time"
 )
 
+// Who sends one request after the other is told to go elsewhere, not cut off.
+func TestDrainTellsWhoIsBusy(t *testing.T) {
+	f := start(t, orders(t, map[string]string{"a.txt": "text"}, nil))
+	kept := f.dial(t)
+	const request = "GET /a.txt HTTP/1.1\r\nHost: x\r\n\r\n"
+	if got := kept.ask(request); got.StatusCode != 200 || got.Close {
+		t.Fatalf("got %d, close %v", got.StatusCode, got.Close)
+	}
+	go f.drain()
+	for !f.draining.Load() {
+		time.Sleep(time.Millisecond)
+	}
+	if got := kept.ask(request); got.StatusCode != 200 || !got.Close {
+		t.Errorf("got %d, close %v", got.StatusCode, got.Close)
+	}
+}
+
 // Who was let in before the end is answered, though the request comes after it began; who comes later is refused.
 func TestDrainAnswersWhoWasAccepted(t *testing.T) {
 	f := start(t, orders(t, map[string]string{"a.txt": "text"}, nil))

@@ -142,6 +142,19 @@ func (c *connections) makeRoom() {
 	}
 }
 
+// lively says whether a connection has a request in hand, or had one until a moment ago.
+func (c *connections) lively(moment time.Duration) bool {
+	begin := time.Now().Add(-moment).UnixNano()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for one := range c.open {
+		if since := one.idle.Load(); one.begun.Load() && (since == 0 || since > begin) {
+			return true
+		}
+	}
+	return false
+}
+
 // fresh is how many connections have brought no request yet.
 func (c *connections) fresh() (n int) {
 	c.mu.Lock()

@@ -19,6 +19,9 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := f.exchanges.Get().(*exchange)
 	x.begin(w, r)
 	defer x.end()
+	if r.ProtoMajor == 1 && f.draining.Load() {
+		w.Header().Set("Connection", "close")
+	}
 	x.serve()
 }
 

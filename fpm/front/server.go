@@ -224,20 +224,34 @@ func (f *Front) drain() {
 
 // finishBegun closes the listeners and waits for the first requests of the connections that came from them: a
 // net/http.Server that shuts down answers none that comes then, and its client, who was not refused, has no reason to try
-// again. Connections that are kept end with their next response, or at once.
+// again. Connections that are kept end with their next response; those that have none at once, but for a moment in which
+// a request may be on its way.
 func (f *Front) finishBegun(ctx context.Context) {
 	f.draining.Store(true)
 	for _, l := range f.listeners {
 		l.Close()
 	}
 	f.serving.Wait() // for what they have accepted
+	waitWhile(ctx, keptGrace, func() bool { return f.connections.lively(livelyPause) })
 	f.server.SetKeepAlivesEnabled(false)
-	ctx, cancel := context.WithTimeout(ctx, freshGrace)
+	waitWhile(ctx, freshGrace, func() bool { return f.connections.fresh() > 0 })
+}
+
+// waitWhile waits until something is no longer so, or the time is over.
+func waitWhile(ctx context.Context, most time.Duration, so func() bool) {
+	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
-	for f.connections.fresh() > 0 && ctx.Err() == nil {
+	for so() && ctx.Err() == nil {
 		time.Sleep(stopInterval)
 	}
 }
+
+// A client that sends its requests one after the other pauses for less than livelyPause between them; keptGrace is how
+// long there may be such clients.
+const (
+	livelyPause = 100 * time.Millisecond
+	keptGrace   = 500 * time.Millisecond
+)
 
 // freshGrace is how long a new connection may take to bring its first request when the front is to go. net/http takes
 // one that is older for idle, too.
