@@ -101,9 +101,9 @@ the first wins:
    /etc/phpsapi/phpsapi.yaml,
 4. the defaults.
 
-` + "`phpsapi fpm -tt`" + ` shows all values, and where each comes from. What is unknown or wrong is an error, exit status 78. Of variables that are unknown, those are that look like
-a misspelled one. A
-reload (SIGUSR2) reads phpsapi.yaml again.
+` + "`phpsapi fpm -tt`" + ` shows all values, and where each comes from. What is wrong is an error with exit
+status 78, and so is what is unknown; of variables only those that look like a misspelled setting. A reload (SIGUSR2)
+reads phpsapi.yaml again.
 
 ` + "```yaml" + `
 http:
