@@ -3,28 +3,53 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 )
 
 func TestCGI(t *testing.T) {
-	exercise(t, stockCGI, filepath.Join(ours, "php-cgi"), []front{
-		{name: "apache, mod_cgi, handler", suffix: ".php", serve: apacheAction("cgi"), perRequest: true},
-		{name: "apache, mod_cgi, script", suffix: ".cgi", serve: apacheScript("cgi"), perRequest: true},
-		{name: "apache, mod_cgid, handler", suffix: ".php", serve: apacheAction("cgid"), perRequest: true},
-		{name: "apache, mod_cgid, script", suffix: ".cgi", serve: apacheScript("cgid"), perRequest: true},
-		{name: "lighttpd", suffix: ".php", perRequest: true, serve: func(p *place, php string) string {
+	exercise(t, stockCGI, filepath.Join(ours, "php-cgi"), cgiFronts(false))
+}
+
+// The same with a resident zygote, of which stock PHP knows nothing.
+func TestCGIZygote(t *testing.T) {
+	exercise(t, stockCGI, filepath.Join(ours, "php-cgi"), cgiFronts(true))
+}
+
+func cgiFronts(zygote bool) []front {
+	list := []front{
+		{name: "apache, mod_cgi, handler", suffix: ".php", serve: apacheAction("cgi")},
+		{name: "apache, mod_cgi, script", suffix: ".cgi", serve: apacheScript("cgi")},
+		{name: "apache, mod_cgid, handler", suffix: ".php", serve: apacheAction("cgid")},
+		{name: "apache, mod_cgid, script", suffix: ".cgi", serve: apacheScript("cgid")},
+		{name: "lighttpd", suffix: ".php", serve: func(p *place, php string) string {
 			p.cgiSettings("")
 			return p.lighttpd("mod_cgi", `cgi.assign = (".php" => "`+php+`")
-setenv.set-environment = ("PHP_INI_SCAN_DIR" => ":DIR/ini")`)
+setenv.set-environment = (`+p.cgiEnvironment(`"%s" => "%s"`, ", ")+`)`)
 		}},
-		{name: "nginx, fcgiwrap", suffix: ".cgi", perRequest: true, serve: func(p *place, php string) string {
+		{name: "nginx, fcgiwrap", suffix: ".cgi", serve: func(p *place, php string) string {
 			p.cgiSettings("")
 			return p.fcgiwrap()
 		}},
-	})
+	}
+	for i := range list {
+		list[i].perRequest, list[i].zygote = true, zygote
+	}
+	return list
+}
+
+// cgiEnvironment is what the web server passes to php-cgi, each variable in the server's own format.
+func (p *place) cgiEnvironment(format, separator string) string {
+	variables := []string{fmt.Sprintf(format, "PHP_INI_SCAN_DIR", ":DIR/ini")}
+	if p.zygote {
+		variables = append(variables, fmt.Sprintf(format, "PHPSAPI_CGI_ZYGOTE", "DIR/zygote/socket"),
+			fmt.Sprintf(format, "PHPSAPI_CGI_ZYGOTE_IDLE", "2"))
+	}
+	return strings.Join(variables, separator)
 }
 
 // cgiSettings are those of php-cgi, where a web server passes PHP_INI_SCAN_DIR=:DIR/ini to it.
@@ -54,7 +79,7 @@ ScriptAlias /php-bin/ DIR/php-bin/
 </Directory>
 Action application/x-httpd-php /php-bin/php-cgi
 AddHandler application/x-httpd-php .php
-`+apacheCGI(module))
+`+p.apacheCGI(module))
 	}
 }
 
@@ -62,12 +87,12 @@ AddHandler application/x-httpd-php .php
 func apacheScript(module string) func(p *place, php string) string {
 	return func(p *place, php string) string {
 		p.cgiSettings("cgi.force_redirect = 0\n")
-		return p.apache(module, "AddHandler cgi-script .cgi\n"+apacheCGI(module))
+		return p.apache(module, "AddHandler cgi-script .cgi\n"+p.apacheCGI(module))
 	}
 }
 
-func apacheCGI(module string) string {
-	settings := "SetEnv PHP_INI_SCAN_DIR :DIR/ini\n<Directory DIR/www>\nCGIPassAuth on\n</Directory>\n"
+func (p *place) apacheCGI(module string) string {
+	settings := p.cgiEnvironment("SetEnv %s %s\n", "") + "<Directory DIR/www>\nCGIPassAuth on\n</Directory>\n"
 	if module == "cgid" {
 		settings += "ScriptSock DIR/apache/cgid.sock\n"
 	}
@@ -87,7 +112,7 @@ func (p *place) fcgiwrap() string {
 			fastcgi_split_path_info ^(.+?\.cgi)(/.*)$;
 			include fastcgi.conf;
 			fastcgi_param PATH_INFO $fastcgi_path_info;
-			fastcgi_param PHP_INI_SCAN_DIR :DIR/ini;
+			` + p.cgiEnvironment("fastcgi_param %s %s;", "\n") + `
 			fastcgi_pass unix:DIR/wrap.sock;
 		}`)
 }

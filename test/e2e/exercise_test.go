@@ -59,6 +59,7 @@ type front struct {
 	serve func(p *place, php string) string
 	// perRequest is for CGI: when the client is gone, so is the process.
 	perRequest bool
+	zygote     bool // CGI programs may hand their requests over
 	// unlike is for lines of answers that are not compared.
 	unlike *regexp.Regexp
 }
@@ -86,22 +87,68 @@ func (f *front) answers(t *testing.T, php string) string {
 	p := at(t)
 	p.give("tmp")
 	for name, text := range scripts {
-		if f.suffix == ".cgi" {
-			text = "#!" + php + "\n" + text
-		}
-		p.write("www/"+name+f.suffix, text)
+		p.write("www/"+name+f.suffix, scriptOf(f.suffix, php, text))
 		if err := os.Chmod(p.path("www/"+name+f.suffix), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
+	if p.zygote = f.zygote; p.zygote {
+		p.give("zygote")
+		p.write("www/parent"+f.suffix, scriptOf(f.suffix, php, `<?php readfile('/proc/' . posix_getppid() . '/cmdline');`))
+		os.Chmod(p.path("www/parent"+f.suffix), 0o755)
+	}
 	address := f.serve(p, php)
 	v := &visitor{site: visit(t, address), suffix: f.suffix}
 	v.browser.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	if f.zygote && php != stockCGI {
+		v.awaitZygote()
+	}
 	v.all(p, f.perRequest)
+	if f.zygote && php != stockCGI {
+		p.awaitEnd("zygote/socket")
+	}
 	_, port, _ := net.SplitHostPort(address)
 	said := strings.NewReplacer(p.dir, "DIR", address, "ADDRESS", php, "PHP").Replace(v.said.String())
 	said = regexp.MustCompile(`(?m)^((SERVER|REDIRECT)_PORT) = `+port+`$`).ReplaceAllString(said, "$1 = PORT")
 	return regexp.MustCompile(`(?m)^(REMOTE_PORT|UNIQUE_ID|REDIRECT_UNIQUE_ID|FCGI_.*) = .*\n`).ReplaceAllString(said, "")
+}
+
+// scriptOf is a script's text, which the web server executes where its suffix is .cgi.
+func scriptOf(suffix, php, text string) string {
+	if suffix == ".cgi" {
+		return "#!" + php + "\n" + text
+	}
+	return text
+}
+
+// awaitZygote asks until a zygote's child answers.
+func (v *visitor) awaitZygote() {
+	v.t.Helper()
+	for range 200 {
+		response, err := v.browser.Get(v.at("/parent" + v.suffix))
+		if err != nil {
+			v.t.Fatal(err)
+		}
+		answer, _ := io.ReadAll(response.Body)
+		response.Body.Close()
+		if bytes.Contains(answer, []byte("cgi: zygote")) {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	v.t.Error("no request was handed over")
+}
+
+// awaitEnd waits until nobody uses the file, which an idle zygote removes.
+func (p *place) awaitEnd(name string) {
+	p.t.Helper()
+	for range 500 {
+		if _, err := os.Lstat(p.path(name)); errors.Is(err, os.ErrNotExist) {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	p.t.Errorf("%s is there long after the last request", name)
 }
 
 // A visitor notes what it was answered.

@@ -22,6 +22,7 @@ import (
 
 // A place is a directory where one test's servers have their settings, sockets, documents and logs.
 type place struct {
+	zygote bool // CGI programs may hand their requests over
 	t      *testing.T
 	dir    string
 	env    []string // what its programs have in their environment, beside the usual
