@@ -30,6 +30,7 @@ type Suite struct {
 
 var suites = []Suite{
 	{"cli", cliSuite},
+	{"cgi", cgiSuite},
 	{"front", frontSuite},
 }
 
