@@ -21,7 +21,7 @@ type visits struct {
 
 // wrk asks for a page again and again, for so long.
 func wrk(url string, seconds int) (visits, error) {
-	said, err := exec.Command("wrk", "-t", "2", "-c", strconv.Itoa(connections), "-d", strconv.Itoa(seconds)+"s", "--latency",
+	said, err := exec.Command("wrk", "-t", "2", "-c", strconv.Itoa(connections), "-d", strconv.Itoa(seconds)+"s", "--latency", "--timeout", "10s",
 		"-H", "Host: localhost", url).CombinedOutput()
 	if err != nil {
 		return visits{}, fmt.Errorf("wrk: %w: %s", err, said)

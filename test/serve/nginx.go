@@ -40,6 +40,7 @@ http {
 	upstream php { server unix:%[3]s; %[4]s }
 	server {
 		listen %[5]s backlog=4096;
+		server_name localhost;
 		root %[6]s;
 		index index.php;
 		%[8]s
