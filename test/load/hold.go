@@ -22,6 +22,9 @@ type crowd struct {
 // pace is how long a slow sender waits before its next byte.
 const pace = 500 * time.Millisecond
 
+// wanted is how soon a usual request is to be answered.
+const wanted = 100 * time.Millisecond
+
 // manners are the ways to send slowly: what comes at once, and what comes then byte by byte, again and again.
 var manners = [...]struct{ name, first, then string }{
 	{"heads", "GET /hello.php HTTP/1.1\r\nHost: localhost\r\n", "X-Slow: yes\r\n"},
@@ -189,7 +192,8 @@ func (h *held) ok(c crowd) error {
 
 func (h *held) lines() []string {
 	at := func(part int) time.Duration { return h.took[(len(h.took)-1)*part/100].Round(10 * time.Microsecond) }
-	lines := []string{fmt.Sprintf("as usual: %v; half within %v, 99 %% within %v", h.usual, at(50), at(99)),
+	inTime, _ := slices.BinarySearch(h.took, wanted)
+	lines := []string{fmt.Sprintf("as usual: %v; half within %v, 99 %% within %v, %d later than %v", h.usual, at(50), at(99), len(h.took)-inTime, wanted),
 		fmt.Sprintf("%d of %d idle connections answered in the end", h.idleServed, h.idle)}
 	for i, m := range manners {
 		lines = append(lines, fmt.Sprintf("slow %s: %d connections, %d of them cut off", m.name, h.slow[i].opened.Load(), h.slow[i].cut.Load()))
