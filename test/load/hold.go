@@ -37,9 +37,14 @@ type held struct {
 	idle, idleServed int // connections at the end, and those of them that were asked one thing more and had it answered
 	idleFailure      error
 	slow             [len(manners)]struct{ opened, cut atomic.Int64 }
-	usual            tally
-	took             []time.Duration // by those, sorted
-	before, during   [2]int          // KiB: the processes that talk HTTP, and all
+	alone, usual     usual
+	before, during   [2]int // KiB: the processes that talk HTTP, and all
+}
+
+// usual is what became of those who asked as usual: before the crowd came, and then beside it.
+type usual struct {
+	tally
+	took []time.Duration // sorted
 }
 
 // hold lets a crowd come, and asks as usual meanwhile.
@@ -56,6 +61,7 @@ func (e entrance) hold(c crowd) (h *held, err error) {
 	if t := (load{clients: workers, script: "hello.php", requests: 500}).run(d, nil); t.ok() != nil {
 		return h, t.ok()
 	}
+	h.alone = usually(d, time.Now().Add(c.lasting/4))
 	h.before[0], h.before[1] = d.memory()
 
 	idlers := make([]*visitor, c.idle)
@@ -70,7 +76,7 @@ func (e entrance) hold(c crowd) (h *held, err error) {
 		senders.Go(func() { h.sendSlowly(d, i%len(manners), stop) })
 	}
 	time.Sleep(2 * pace) // they are held by now
-	h.usually(d, time.Now().Add(c.lasting))
+	h.usual = usually(d, time.Now().Add(c.lasting))
 	h.during[0], h.during[1] = d.memory()
 	close(stop)
 	senders.Wait()
@@ -130,7 +136,7 @@ func (h *held) sendSlowly(d *door, manner int, stop <-chan struct{}) {
 }
 
 // usually asks as four visitors do who wait a little between two requests, half of them on kept connections.
-func (h *held) usually(d *door, end time.Time) {
+func usually(d *door, end time.Time) (u usual) {
 	var (
 		mu sync.Mutex
 		wg sync.WaitGroup
@@ -144,15 +150,22 @@ func (h *held) usually(d *door, end time.Time) {
 				err := v.do()
 				took := time.Since(began)
 				mu.Lock()
-				h.usual.add(took, err)
-				h.took = append(h.took, took)
+				u.add(took, err)
+				u.took = append(u.took, took)
 				mu.Unlock()
 				time.Sleep(10 * time.Millisecond)
 			}
 		})
 	}
 	wg.Wait()
-	slices.Sort(h.took)
+	slices.Sort(u.took)
+	return u
+}
+
+func (u usual) String() string {
+	at := func(part int) time.Duration { return u.took[(len(u.took)-1)*part/100].Round(10 * time.Microsecond) }
+	inTime, _ := slices.BinarySearch(u.took, wanted)
+	return fmt.Sprintf("%v; half within %v, 99 %% within %v, %d later than %v", u.tally, at(50), at(99), len(u.took)-inTime, wanted)
 }
 
 // count asks who is there still.
@@ -191,9 +204,7 @@ func (h *held) ok(c crowd) error {
 }
 
 func (h *held) lines() []string {
-	at := func(part int) time.Duration { return h.took[(len(h.took)-1)*part/100].Round(10 * time.Microsecond) }
-	inTime, _ := slices.BinarySearch(h.took, wanted)
-	lines := []string{fmt.Sprintf("as usual: %v; half within %v, 99 %% within %v, %d later than %v", h.usual, at(50), at(99), len(h.took)-inTime, wanted),
+	lines := []string{"before: " + h.alone.String(), "beside: " + h.usual.String(),
 		fmt.Sprintf("%d of %d idle connections answered in the end", h.idleServed, h.idle)}
 	for i, m := range manners {
 		lines = append(lines, fmt.Sprintf("slow %s: %d connections, %d of them cut off", m.name, h.slow[i].opened.Load(), h.slow[i].cut.Load()))
