@@ -72,7 +72,6 @@ func TestFront(t *testing.T) {
 	p.wanted = []string{"is not below the site's root", "SIGSEGV", "no answer from a worker"}
 	d := p.door(`  access_format: json
   sendfile: ["DIR/private"]
-  trusted_proxies: []
 sites:
   - root: DIR/www
     internal:
@@ -261,17 +260,20 @@ func frontEvents(t *testing.T, p *place, d *door, url string) {
 	}
 }
 
-// frontRequestIDs: in the response, in $_SERVER, in the access log and in what the script logs.
+// frontRequestIDs: taken or given, in the response, in $_SERVER, in the access log and in what the script logs.
 func frontRequestIDs(t *testing.T, p *place, _ *door, url string) {
-	a := p.curl("--header", "X-Request-Id: made-up-by-a-stranger", url+"/log.php")
-	id := a.header("x-request-id")
-	if id == "" || id == "made-up-by-a-stranger" || a.body != id {
-		t.Fatalf("the id of a request: %s%s", a.heads, a.body)
-	}
-	for _, log := range []struct{ name, want string }{{"fpm-error.log", "said into the log"}, {"front-access.log", "/log.php"}} {
-		p.eventually(log.name+" has the request's id", func() bool {
-			return regexp.MustCompile(`(?m)^.*`+regexp.QuoteMeta(id)+`.*$`).MatchString(p.log(log.name)) && strings.Contains(p.log(log.name), log.want)
-		})
+	for given, taken := range map[string]bool{"": false, "taken-from_the.client": true, `no "id" at all`: false, strings.Repeat("x", 500): false} {
+		a := p.curl("--header", "X-Request-Id: "+given, url+"/log.php")
+		id := a.header("x-request-id")
+		if len(id) < 16 || (id == given) != taken || a.body != id {
+			t.Errorf("the id of a request with id %q: %s%s", given, a.heads, a.body)
+			continue
+		}
+		for _, log := range []struct{ name, want string }{{"fpm-error.log", "said into the log"}, {"front-access.log", "/log.php"}} {
+			p.eventually(log.name+" has the request's id", func() bool {
+				return regexp.MustCompile(`(?m)^.*` + id + `.*` + log.want + `|^.*` + log.want + `.*` + id).MatchString(p.log(log.name))
+			})
+		}
 	}
 }
 
