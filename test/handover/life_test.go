@@ -189,7 +189,7 @@ func TestSocketActivation(t *testing.T) {
 	}
 	syscall.Listen(fd, 16)
 	cmd := exec.Command("/bin/sh", "-c", `LISTEN_PID=$$ exec "$0" cgi --zygote-listen /not/used`, filepath.Join(binaries, "phpsapi"))
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LISTEN_FDS=1", "PHPSAPI_CGI_ZYGOTE_IDLE=1"}
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LISTEN_FDS=1", "PHPSAPI_CGI_ZYGOTE_IDLE=4"}
 	cmd.ExtraFiles = []*os.File{listener}
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
