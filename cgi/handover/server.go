@@ -233,7 +233,7 @@ func (s *Server) started(m *module, err error) {
 	}
 	m.state = ready
 	m.used = time.Now()
-	s.used = m.used // a start that took long is no idleness
+	s.used = m.used                                          // a start that took long is no idleness
 	m.waiting[m.reporter] = make(chan syscall.WaitStatus, 1) // nobody asks how it ended
 	go s.bury(m, m.zygote.Exits)
 }
