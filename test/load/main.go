@@ -1,11 +1,12 @@
 // Command load measures phpsapi's fpm beside stock php-fpm: what a reload costs under load, whether idle clients hold
-// workers, memory and CPU time over many requests, and what a crash takes along.
+// workers, memory and CPU time over many requests, and what a crash takes along; and phpsapi's front beside nginx, what
+// idle and slow clients, and requests that crash, cost the others.
 //
-//	go run ./test/load                     everything, some three minutes
+//	go run ./test/load                     everything, some six minutes
 //	go run ./test/load -only cpu,memory    some of it
 //
-// Every request goes over a unix socket to a pool of this program's own; both programs read Debian's own php.ini. The
-// results of a run are in docs/bench/fpm.md. With the build tag e2e, `go test` checks what has a right answer.
+// Every request goes over a unix socket to a pool of this program's own, or by HTTP to a port of its own; both programs
+// read Debian's own php.ini. The results of a run are in docs/bench/fpm.md and front.md. With the build tag e2e, `go test` checks what has a right answer.
 package main
 
 import (
