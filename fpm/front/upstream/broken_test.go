@@ -138,6 +138,9 @@ func TestWorkerFailsWithinTheResponse(t *testing.T) {
 				if err == nil {
 					t.Errorf("%v: the client got %q as if it were whole", resp.Proto, body)
 				}
+				if resp == nil || resp.StatusCode != 200 || body != "some" {
+					t.Errorf("the client got %v, %q and %v, want what there was", resp, body, err)
+				}
 				if got := f.err(t); got == nil || !strings.Contains(got.Error(), http.ErrAbortHandler.Error()) {
 					t.Errorf("got %v, want a panic", got)
 				}

@@ -62,6 +62,9 @@ func (p *Pool) Serve(w http.ResponseWriter, r *Request, sendfile Sendfile) error
 	}
 	p.report(r.ID, err)
 	if a.started {
+		if a.unsent {
+			a.flush() // else net/http forgets what waits, the head too, and the client learns of a closed connection alone
+		}
 		panic(http.ErrAbortHandler)
 	}
 	for _, name := range a.head.names {
