@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -90,6 +89,11 @@ func makeRun(t *testing.T, clone string, as *syscall.Credential, args ...string)
 	s := visit(t, address)
 	s.get("/", "<title>Notes · phpsapi</title>")
 	s.get("/style.css", "font")
+	events, err := s.browser.Get(s.at("/stream.php?events")) // whose script has seconds to go
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer events.Body.Close()
 
 	if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); err != nil {
 		t.Fatal(err)
@@ -105,7 +109,9 @@ func makeRun(t *testing.T, clone string, as *syscall.Credential, args ...string)
 	if left, err := os.ReadDir(p.path("temporary")); err != nil || len(left) > 0 {
 		t.Errorf("make run left files: %v %v", left, err)
 	}
-	if bad := regexp.MustCompile(`(?m)^.*(WARNING|ALERT|ERROR|Error \d|panic).*$`).FindString(p.log("make.log")); bad != "" {
+	// INT is php-fpm's word for an end at once: the events end, and the log may say so.
+	p.wanted = []string{"no answer from a worker: it ended within the response"}
+	if bad := trouble(p.log("make.log"), p.wanted); bad != "" {
 		t.Errorf("make run said %q; all of it:\n%s", bad, p.log("make.log"))
 	}
 }

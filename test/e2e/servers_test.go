@@ -35,7 +35,7 @@ func trouble(log string, wanted []string) string {
 	return ""
 }
 
-var troubled = regexp.MustCompile(`WARNING|ALERT|ERROR|PHP Fatal|PHP Parse|panic|SIGSEGV`)
+var troubled = regexp.MustCompile(`WARNING|ALERT|ERROR|PHP Fatal|PHP Parse|panic|SIGSEGV|make: \*\*\*`)
 
 // extensions has programs load, from now on, what is installed and not enabled for the stock PHP named.
 func (p *place) extensions(stock string, names ...string) {
