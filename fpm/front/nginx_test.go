@@ -1,13 +1,16 @@
 package front
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
 )
@@ -61,6 +64,18 @@ http {
 	return address
 }
 
+// alike gives all files one time of modification.
+func alike(t *testing.T, root string) {
+	t.Helper()
+	when := time.Now().Add(-time.Hour)
+	err := filepath.WalkDir(root, func(name string, _ fs.DirEntry, err error) error {
+		return errors.Join(err, os.Chtimes(name, when, when))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // The same requests to nginx and to a front that serve the same files: status, what is asked for, and the headers that
 // say what it is.
 func TestFilesAreAnsweredAsByNginx(t *testing.T) {
@@ -68,6 +83,7 @@ func TestFilesAreAnsweredAsByNginx(t *testing.T) {
 		"g.png": "png", "h.svg": "<svg/>", "i.json": "{}", "dir/index.html": "dir", "none/x": "x", ".env": "secret",
 		".well-known/x.txt": "known", "a b/c d.txt": "spaces", "ü.txt": "umlaut"}, nil)
 	o.Sites = []contract.Site{{Root: o.Sites[0].Root, Index: []string{"index.html"}, Extensions: []string{".php"}, Pool: "www"}}
+	alike(t, o.Sites[0].Root)
 	f := start(t, o)
 	stock := &tested{addresses: []string{nginx(t, o.Sites[0].Root)}}
 	modified := f.get(t, "/a.txt").Header.Get("Last-Modified")
