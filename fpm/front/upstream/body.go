@@ -12,6 +12,9 @@ import (
 // maxFirst is how much of a body is read before a worker is taken: a slow sender of less holds none.
 const maxFirst = 64 << 10
 
+// maxLittle is how much of a body is read before it takes a buffer.
+const maxLittle = 4 << 10
+
 // maxShort is how long a body may be that is written before the answer is read: a socket's buffers take it, even if the
 // worker does not.
 const maxShort = 32 << 10
@@ -30,7 +33,7 @@ const drainTime = time.Second
 // body is a request's body. The zero value is none.
 type body struct {
 	length int64
-	first  []byte    // in buffer
+	first  []byte    // in buffer, if there is one
 	rest   io.Reader // behind first; nil: nothing
 	client bool      // rest comes from the client
 	coming bool      // rest is counted as such in Pool.coming
@@ -55,13 +58,11 @@ func (b *body) prepare(h *http.Request, p *Pool) error {
 	if h.ContentLength == 0 || h.Body == nil || h.Body == http.NoBody {
 		return nil
 	}
-	b.buffer = p.bodies.get()
 	want := int64(maxFirst)
 	if h.ContentLength > 0 {
 		want = min(want, h.ContentLength)
 	}
-	n, err := io.ReadFull(h.Body, b.buffer[:want])
-	b.first = b.buffer[:n]
+	err := b.begin(h.Body, int(want), p)
 	switch {
 	case h.ContentLength > 0:
 		if err != nil {
@@ -77,12 +78,27 @@ func (b *body) prepare(h *http.Request, p *Pool) error {
 		b.rest, b.client, b.coming = h.Body, true, true
 		return nil
 	case err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF):
-		b.length = int64(n)
+		b.length = int64(len(b.first))
 		return nil
 	case err != nil:
 		return because(ErrClient, err)
 	}
 	return b.spool(h.Body)
+}
+
+// begin reads the first bytes. Who sends no more than maxLittle takes no buffer: many slow senders would take much memory.
+func (b *body) begin(from io.Reader, want int, p *Pool) error {
+	little := make([]byte, min(want, maxLittle))
+	n, err := io.ReadFull(from, little)
+	b.first = little[:n]
+	if err != nil || n == want {
+		return err
+	}
+	b.buffer = p.bodies.get()
+	copy(b.buffer[:], little)
+	more, err := io.ReadFull(from, b.buffer[n:want])
+	b.first = b.buffer[:n+more]
+	return err
 }
 
 // reading tells errors of reading from those of writing.

@@ -1,6 +1,8 @@
 package upstream
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"net"
@@ -60,5 +62,40 @@ func TestSlowSendersHoldHalfOfTheWorkers(t *testing.T) {
 	defer f.pool.mu.Unlock()
 	if f.pool.coming != 0 {
 		t.Errorf("%d bodies are still said to come", f.pool.coming)
+	}
+}
+
+// A body comes whole, whatever its length is beside the sizes of buffers, and told or not.
+func TestBodiesOfAllLengths(t *testing.T) {
+	f := serve(t, Options{}, func(p *peer) bool {
+		sum := sha256.New()
+		for b := make([]byte, 4096); ; {
+			n, err := p.ReadBody(b)
+			sum.Write(b[:n])
+			if n == 0 || err != nil {
+				return p.ok(fmt.Sprintf("%s %x", p.param("CONTENT_LENGTH"), sum.Sum(nil)))
+			}
+		}
+	})
+	text := make([]byte, 2*maxFirst)
+	for i := range text {
+		text[i] = byte(i * i >> 3)
+	}
+	for _, n := range []int{1, maxLittle - 1, maxLittle, maxLittle + 1, maxShort, maxShort + 1, maxFirst - 1, maxFirst, maxFirst + 1, 2 * maxFirst} {
+		for _, told := range []bool{true, false} {
+			var body io.Reader = bytes.NewReader(text[:n])
+			if !told {
+				body = io.MultiReader(body)
+			}
+			resp, err := f.Client().Post(f.URL, "application/octet-stream", body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, _ := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if want := fmt.Sprintf("%d %x", n, sha256.Sum256(text[:n])); string(got) != want {
+				t.Errorf("%d bytes, told %v: got %q, want %q", n, told, got, want)
+			}
+		}
 	}
 }
