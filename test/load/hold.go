@@ -81,6 +81,9 @@ func (e entrance) hold(c crowd) (h *held, err error) {
 	close(stop)
 	senders.Wait()
 	h.count(idlers)
+	if how := d.Ended(); how != "" {
+		return h, fmt.Errorf("the master has ended by itself: %s\n%s", how, d.logged())
+	}
 	return h, nil
 }
 

@@ -58,6 +58,16 @@ func (p *Process) WaitFor(patience time.Duration, so func() bool) error {
 	}
 }
 
+// Ended says how the master has ended; empty: it has not.
+func (p *Process) Ended() string {
+	select {
+	case <-p.done:
+		return p.cmd.ProcessState.String()
+	default:
+		return ""
+	}
+}
+
 // Signal sends the master a signal.
 func (p *Process) Signal(sig syscall.Signal) { p.cmd.Process.Signal(sig) }
 
