@@ -53,6 +53,9 @@ func (m *Master) bury(c *child, status syscall.WaitStatus) {
 	how, level := ending(status)
 	wanted := c.idleKill && (status.Exited() || status.Signal() == syscall.SIGQUIT)
 	p.unlink(c)
+	if c.output != nil {
+		c.output.leave()
+	}
 	p.board.Vacate(c.slot)
 	if wanted {
 		m.log.childKilledByPM(p.conf.Name, c.pid, now.Sub(c.started))

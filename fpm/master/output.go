@@ -5,11 +5,14 @@ package master
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
@@ -23,8 +26,14 @@ type output struct {
 	pipes  [2]*os.File // stdout and stderr
 	ended  [2]bool
 	stream *zlog.Stream
-	last   int    // the pipe the stream's line comes from
-	held   []byte // the begin of a flushMark at the end of a piece
+	last   int       // the pipe the stream's line comes from
+	held   [2][]byte // the begin of a flushMark at the end of a pipe's piece
+
+	// What the worker is told, so that it need not end what nobody has begun.
+	mu     sync.Mutex
+	board  *scoreboard.Board // nil: the worker is gone
+	inHand [2]bool           // a pipe's piece is on its way to the log
+	open   [2]bool           // the log's line comes from the pipe and has no end yet
 }
 
 // said is a piece of output; err ends it. The reader waits for done before it reads on.
@@ -38,7 +47,7 @@ type said struct {
 
 // newOutput makes the pipes and gives their write ends.
 func newOutput(c *child) (o *output, stdout, stderr *os.File, err error) {
-	o = &output{child: c}
+	o = &output{child: c, board: c.pool.board}
 	if o.pipes[0], stdout, err = os.Pipe(); err != nil {
 		return nil, nil, nil, err
 	}
@@ -54,12 +63,12 @@ func (o *output) discard() { closeFiles(o.pipes[:]) }
 
 // read begins to read both pipes.
 func (o *output) read(box *mailbox) {
-	for i, pipe := range o.pipes {
+	for i := range o.pipes {
 		go func() {
 			done := make(chan struct{})
 			buf := make([]byte, 1023)
 			for {
-				n, err := pipe.Read(buf)
+				n, err := o.next(i, buf)
 				box.post(said{o: o, pipe: i, text: buf[:n], end: err != nil, done: done})
 				<-done
 				if err != nil {
@@ -69,6 +78,56 @@ func (o *output) read(box *mailbox) {
 		}()
 	}
 }
+
+// next waits for a piece, which is in hand then, as is the end.
+func (o *output) next(pipe int, buf []byte) (n int, err error) {
+	raw, closed := o.pipes[pipe].SyscallConn()
+	if closed == nil {
+		closed = raw.Read(func(fd uintptr) bool {
+			// Told before the pipe is read: what a worker wrote is in the pipe or in hand, whenever it looks.
+			o.told(func() { o.inHand[pipe] = true })
+			if n, err = readPipe(int(fd), buf); err == unix.EAGAIN {
+				o.told(func() { o.inHand[pipe] = false })
+				return false
+			}
+			return true
+		})
+	}
+	if closed != nil {
+		o.told(func() { o.inHand[pipe] = true })
+		return 0, closed
+	}
+	return n, err
+}
+
+// readPipe reads a piece, or io.EOF; it does not wait.
+func readPipe(fd int, buf []byte) (int, error) {
+	for {
+		n, err := unix.Read(fd, buf)
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err != nil:
+			return 0, err
+		case n == 0:
+			return 0, io.EOF
+		}
+		return n, nil
+	}
+}
+
+// told makes a change and tells the worker.
+func (o *output) told(change func()) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	change()
+	if o.board != nil {
+		o.board.OutputOpen(o.child.slot, o.inHand[0] || o.open[0], o.inHand[1] || o.open[1])
+	}
+}
+
+// leave ends the telling: the worker is gone, and its slot may be another's soon.
+func (o *output) leave() { o.told(func() { o.board = nil }) }
 
 func (s said) happen(m *Master) {
 	s.o.take(m.log.Log, s.pipe, s.text)
@@ -81,6 +140,12 @@ func (s said) happen(m *Master) {
 			s.o.stream.Finish()
 		}
 	}
+	s.o.told(func() {
+		s.o.inHand[s.pipe] = false
+		for i := range s.o.open {
+			s.o.open[i] = s.o.held[i] != nil || i == s.o.last && s.o.stream != nil && s.o.stream.Open()
+		}
+	})
 	s.done <- struct{}{}
 }
 
@@ -147,8 +212,8 @@ func (o *output) take(log *zlog.Log, pipe int, text []byte) {
 		return
 	}
 	o.begin(log, pipe)
-	text = append(o.held, text...)
-	o.held = nil
+	text = append(o.held[pipe], text...)
+	o.held[pipe] = nil
 	for len(text) > 0 {
 		i := bytes.IndexAny(text, "\n\x00")
 		switch {
@@ -165,7 +230,7 @@ func (o *output) take(log *zlog.Log, pipe int, text []byte) {
 			text = text[i+len(flushMark):]
 		case bytes.HasPrefix([]byte(flushMark), text[i:]):
 			o.stream.Write(string(text[:i]))
-			o.held = bytes.Clone(text[i:])
+			o.held[pipe] = bytes.Clone(text[i:])
 			return
 		default:
 			o.stream.Write(string(text[:i+1]))

@@ -74,6 +74,7 @@ func (b *Board) Occupy(i int) {
 		panic("BUG: scoreboard slot is occupied")
 	}
 	b.last++
+	b.OutputOpen(i, false, false)
 	b.setEntry(i, tableEntry{ticket: b.last, startEpoch: time.Now().Unix()})
 }
 
@@ -82,6 +83,19 @@ func (b *Board) SetPid(i, pid int) {
 	e := b.taken[i]
 	e.pid = int64(pid)
 	b.setEntry(i, e)
+}
+
+// OutputOpen tells slot i's worker of which pipe the log may have output that nothing has ended yet. Any goroutine may
+// call it, from Occupy to Vacate.
+func (b *Board) OutputOpen(i int, stdout, stderr bool) {
+	word := uint64(0)
+	if stdout {
+		word |= stdoutOpen
+	}
+	if stderr {
+		word |= stderrOpen
+	}
+	atomic.StoreUint64(&b.ownEntry(i).outputOpen, word)
 }
 
 // Vacate takes slot i back from a worker that is gone, or that was never
@@ -111,11 +125,14 @@ func (b *Board) setEntry(i int, e tableEntry) {
 	b.taken[i] = e
 	b.write(func(page *poolPage) {
 		page.data = b.pool
-		to := (*tableEntry)(unsafe.Pointer(&b.own[tableAt(i)]))
+		to := b.ownEntry(i)
 		to.pid, to.startEpoch = e.pid, e.startEpoch
 		atomic.StoreUint64(&to.ticket, e.ticket)
 	})
 }
+
+// ownEntry is slot i's in the table, to write.
+func (b *Board) ownEntry(i int) *tableEntry { return (*tableEntry)(unsafe.Pointer(&b.own[tableAt(i)])) }
 
 func (b *Board) write(change func(*poolPage)) {
 	page := (*poolPage)(unsafe.Pointer(&b.own[0]))

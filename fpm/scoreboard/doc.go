@@ -12,6 +12,7 @@
 //	b.Occupy(i)                     // then fork the worker, then
 //	b.SetPid(i, pid)
 //	b.Publish(scoreboard.Pool{...}) // what the status page shall know
+//	b.OutputOpen(i, false, true)    // what the worker shall know: the log has an unended line of its standard error
 //	last := b.Vacate(i)             // the worker is gone; its counts stay the pool's
 //
 // A worker opens its slot, closes the descriptor, and says each change of stage:

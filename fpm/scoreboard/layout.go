@@ -87,8 +87,14 @@ type tableEntry struct {
 	ticket     uint64 // 0: vacant
 	pid        int64
 	startEpoch int64
-	_          int64
+	outputOpen uint64 // whole by itself
 }
+
+// The bits of outputOpen.
+const (
+	stdoutOpen = 1 << iota
+	stderrOpen
+)
 
 const (
 	entryWords = unsafe.Sizeof(tableEntry{}) / wordSize

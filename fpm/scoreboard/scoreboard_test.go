@@ -150,3 +150,22 @@ func TestCountsOutliveTheirWorker(t *testing.T) {
 	s.ReadingHeaders()
 	want(0, 2, 2, 3, 5)
 }
+
+func TestOutputOpenIsOneWorkersOwn(t *testing.T) {
+	b, slots := board(t, 2)
+	for _, want := range [][2]bool{{}, {true, false}, {false, true}, {true, true}} {
+		b.OutputOpen(1, want[0], want[1])
+		b.SetPid(1, 7)
+		if stdout, stderr := slots[1].OutputOpen(); stdout != want[0] || stderr != want[1] {
+			t.Errorf("got %v, %v, want %v", stdout, stderr, want)
+		}
+		if stdout, stderr := slots[0].OutputOpen(); stdout || stderr {
+			t.Error("the other worker's output is open")
+		}
+	}
+	b.Vacate(1)
+	b.Occupy(1)
+	if stdout, stderr := open(t, b, 1).OutputOpen(); stdout || stderr {
+		t.Error("a new worker begins with the old one's output")
+	}
+}

@@ -129,6 +129,12 @@ func (s *Slot) Keeps(yes bool) {
 // CountSlow counts a slow request. Any goroutine or thread may call it.
 func (s *Slot) CountSlow() { atomic.AddUint64(&s.page.slow, 1) }
 
+// OutputOpen is what the master's OutputOpen said last.
+func (s *Slot) OutputOpen() (stdout, stderr bool) {
+	word := atomic.LoadUint64(&s.tableEntry(s.index).outputOpen)
+	return word&stdoutOpen != 0, word&stderrOpen != 0
+}
+
 // Requests is the number of requests so far.
 func (s *Slot) Requests() uint64 { return atomic.LoadUint64(&s.page.requests) }
 

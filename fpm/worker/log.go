@@ -49,12 +49,29 @@ func (k *worker) report(level zlog.Level, text string) {
 	unix.SendmsgN(k.control.fd, message[:min(len(message), contract.MaxMessage)], nil, nil, unix.MSG_NOSIGNAL)
 }
 
-// flushMark is php-fpm's FPM_STDIO_CMD_FLUSH: what was written to standard error ends here, even within a line.
+// flushMark is php-fpm's FPM_STDIO_CMD_FLUSH: what was written to a pipe ends here, even within a line.
 var flushMark = []byte("\x00fscf\x00")
 
-// endOutput ends what the request in hand wrote to standard error.
+// endOutput ends what was written to standard output and error during the request in hand, by whomever. Most often it is
+// nothing; then the master sleeps on: its waking takes longer than many a request. php-fpm ends every request on standard
+// error, and so, where the pipes are read in another order than they were written to, not all of standard output.
 func (k *worker) endOutput() {
-	if k.caught {
+	if !k.caught {
+		return
+	}
+	// What is in the pipes comes first: the master says that it has something open before it reads.
+	stdout, stderr := waiting(1), waiting(2)
+	stdoutOpen, stderrOpen := k.slot.OutputOpen()
+	if stdout || stdoutOpen {
+		unix.Write(1, flushMark)
+	}
+	if stderr || stderrOpen {
 		unix.Write(2, flushMark)
 	}
+}
+
+// waiting tells whether a pipe has something that was not read yet, or may have.
+func waiting(pipe int) bool {
+	n, err := unix.IoctlGetInt(pipe, unix.TIOCINQ)
+	return n != 0 || err != nil
 }

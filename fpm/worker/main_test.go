@@ -42,6 +42,7 @@ type pool struct {
 	stderr string // a file that takes the workers' standard error
 
 	traced  bool // workers get a trace socket
+	caught  bool // workers get pipes as standard output and error
 	workers []*child
 }
 
@@ -50,6 +51,7 @@ type child struct {
 	pid     int
 	control int
 	trace   int
+	output  [2]int // the ends to read of its standard output and error; they do not wait
 }
 
 // padding makes room for a process title.
@@ -141,6 +143,21 @@ func (p *pool) spawn() *child {
 		spec.Files = append(spec.Files, contract.TraceSocket)
 		files = append(files, os.NewFile(uintptr(traces[1]), "trace"))
 		defer files[3].Close()
+	}
+	if p.caught {
+		for i, what := range []contract.File{contract.Stdout, contract.Stderr} {
+			var ends [2]int
+			if err := unix.Pipe2(ends[:], unix.O_CLOEXEC); err != nil {
+				p.t.Fatal(err)
+			}
+			unix.SetNonblock(ends[0], true)
+			p.t.Cleanup(func() { unix.Close(ends[0]) })
+			c.output[i] = ends[0]
+			spec.Files = append(spec.Files, what)
+			f := os.NewFile(uintptr(ends[1]), string(what))
+			files = append(files, f)
+			defer f.Close()
+		}
 	}
 	payload, err := spec.Encode()
 	if err != nil {

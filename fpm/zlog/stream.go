@@ -136,9 +136,12 @@ func (t *Stream) Write(s string) {
 	}
 }
 
+// Open tells whether there is a line that Finish would end.
+func (t *Stream) Open() bool { return !t.finished && t.len > 0 }
+
 // Finish ends the line, if there is one.
 func (t *Stream) Finish() {
-	if t.finished || t.len == 0 {
+	if !t.Open() {
 		return
 	}
 	switch {

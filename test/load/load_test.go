@@ -4,6 +4,7 @@ package main
 
 import (
 	"os"
+	"strings"
 	"testing"
 	"time"
 )
@@ -72,6 +73,31 @@ func TestCrashCostsTheRequestInHand(t *testing.T) {
 	}
 	if err := emergencyRestart(programs[0]); err != nil {
 		t.Error(err)
+	}
+}
+
+// A request's text without a line end is a line of its own, however fast the next one comes.
+func TestTextsOfRequestsAreNotMixed(t *testing.T) {
+	s, err := start(programs[0], "", "catch_workers_output = yes\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.stop()
+	const requests = 2000
+	for _, to := range []string{"stderr", "stdout"} {
+		for _, script := range []string{"hello.php", "say.php?to=" + to} {
+			l := load{clients: workers, script: script, kept: true, requests: requests / workers}
+			if err := l.run(s, nil).ok(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		line, got := "said into "+to+": \"a text without end\"\n", 0
+		for end := time.Now().Add(patience); got < requests && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+			got = strings.Count(s.logged(), line)
+		}
+		if got != requests {
+			t.Errorf("%d requests wrote to %s, %d lines of the log are so", requests, to, got)
+		}
 	}
 }
 

@@ -47,6 +47,7 @@ echo '<table>', ob_get_clean(), "</table>\n", strlen(json_encode($rows)), "\npag
 	"kill.php": {`<?php posix_kill(getmypid(), 9);`, "?"},
 	// array_map calls the function through C, so that it is the process's stack that overflows, long before memory does.
 	"overflow.php": {`<?php function deeper($n) { return array_map('deeper', [$n + 1]); } deeper(0); echo "?";`, "?"},
+	"say.php":      {`<?php fwrite(fopen('php://' . $_GET['to'], 'w'), 'a text without end'); echo "said\n";`, "said\n"},
 	"fatal.php":    {`<?php undefined_function();`, "?"},
 	"note.txt":     {"a note\n", "a note\n"},
 	"version.php":  {`<?php echo PHP_VERSION, " ", (opcache_get_status(false)['opcache_enabled'] ?? false) ? "opcache" : "no opcache", "\n";`, "\n"},

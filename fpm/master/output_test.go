@@ -1,0 +1,90 @@
+package master
+
+import (
+	"io"
+	"os"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
+)
+
+// At every moment a worker must see what it wrote: in the pipe, or open with the master.
+func TestWorkerIsToldWhatIsOpen(t *testing.T) {
+	board, err := scoreboard.Create(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer board.Close()
+	board.Occupy(0)
+	slot, err := scoreboard.OpenSlot(int(board.File().Fd()), 1, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, stdout, stderr, err := newOutput(&child{pool: &pool{board: board, conf: &conf.Pool{}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.discard()
+	writers := [2]*os.File{stdout, stderr}
+	m := &Master{log: lines{zlog.New(io.Discard)}}
+	look := func(what string, want ...bool) {
+		t.Helper()
+		if out, err := slot.OutputOpen(); out != want[0] || err != want[1] {
+			t.Errorf("%s: open are %v, %v, want %v", what, out, err, want)
+		}
+	}
+	piece := func(pipe int) {
+		t.Helper()
+		buf := make([]byte, 1023)
+		n, err := o.next(pipe, buf)
+		if n, _ := unix.IoctlGetInt(rawFd(o.pipes[pipe]), unix.TIOCINQ); n != 0 {
+			t.Errorf("%d bytes are left", n)
+		}
+		var open [2]bool
+		if open[0], open[1] = slot.OutputOpen(); !open[pipe] {
+			t.Error("a piece in hand is not open")
+		}
+		said{o: o, pipe: pipe, text: buf[:n], end: err != nil, done: make(chan struct{}, 1)}.happen(m)
+	}
+	for _, step := range []struct {
+		what string
+		pipe int
+		text string
+		want []bool
+	}{
+		{"a line", 1, "a\n", []bool{false, false}},
+		{"the begin of a line", 1, "a", []bool{false, true}},
+		{"its end", 1, "b\n", []bool{false, false}},
+		{"the begin of another", 1, "a", []bool{false, true}},
+		{"a mark's begin", 1, flushMark[:3], []bool{false, true}},
+		{"a line elsewhere, which ends this one", 0, "a\n", []bool{false, true}},
+		{"the mark's end", 1, flushMark[3:], []bool{false, false}},
+		{"the begin of a line elsewhere", 0, "a", []bool{true, false}},
+		{"a mark for it", 0, flushMark, []bool{false, false}},
+		{"a mark for nothing", 1, flushMark, []bool{false, false}},
+	} {
+		io.WriteString(writers[step.pipe], step.text)
+		piece(step.pipe)
+		look(step.what, step.want...)
+	}
+	io.WriteString(stderr, "last")
+	piece(1)
+	look("last words", false, true)
+	o.leave()
+	board.Vacate(0)
+	board.Occupy(0)
+	stderr.Close()
+	io.WriteString(stdout, "left behind")
+	for _, pipe := range []int{0, 1} {
+		buf := make([]byte, 1023)
+		n, err := o.next(pipe, buf)
+		look("another worker's slot, before", false, false)
+		said{o: o, pipe: pipe, text: buf[:n], end: err != nil, done: make(chan struct{}, 1)}.happen(m)
+		look("another worker's slot", false, false)
+	}
+	stdout.Close()
+}
