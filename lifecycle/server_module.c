@@ -156,6 +156,9 @@ static int server_send_headers(sapi_headers_struct *headers)
 	}
 	sent = server_write_head(headers->http_response_code, headers->http_status_line, block, at) == 0;
 	free(block);
+	if (!sent && server_request->direct) {
+		php_handle_aborted_connection(); /* as where a body cannot be written */
+	}
 	return sent ? SAPI_HEADER_SENT_SUCCESSFULLY : SAPI_HEADER_SEND_FAILED;
 }
 
