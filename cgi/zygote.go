@@ -48,6 +48,7 @@ func ownOption(args []string) (rest []string, status int, ended bool) {
 	case optionListen:
 		return nil, resident(path), true
 	case optionStart:
+		lifecycle.RestoreScheduling() // the resident has what this process was given, and so have all its children
 		if err := handover.Background(sapi.Self(), "cgi", optionListen, path); err != nil {
 			fmt.Fprintln(os.Stderr, "phpsapi cgi:", err)
 			return nil, failure, true
@@ -65,6 +66,7 @@ func startZygote(path string) {
 	if path == "" || !byWebServer(environment{}) {
 		return
 	}
+	lifecycle.RestoreScheduling()
 	_ = handover.Start(sapi.Self(), path, "cgi", optionStart, path) // without one this request is answered all the same
 }
 

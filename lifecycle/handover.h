@@ -22,13 +22,14 @@
 #ifndef PHPSAPI_HANDOVER_H
 #define PHPSAPI_HANDOVER_H
 
+#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/resource.h>
 
-/* Who changes struct handover changes this, and cgi/handover/message.go. */
-#define HANDOVER_MAGIC "phpsapi-cgi-001"
+/* Who changes struct handover changes this, and cgi/handover/call.go. */
+#define HANDOVER_MAGIC "phpsapi-cgi-002"
 
 /* Where a process stands: what a child cannot be given, and so must have already. */
 struct handover_place {
@@ -46,7 +47,8 @@ struct handover {
 	uint32_t open; /* bit n: standard descriptor n is passed, behind that of the current directory */
 	uint32_t umask;
 	int32_t nice;
-	uint32_t unused;
+	int32_t policy; /* the scheduler's: SCHED_OTHER ... */
+	cpu_set_t cpus;
 	struct handover_place place;
 	uint64_t ignored; /* bit n: signal n + 1 */
 	sigset_t blocked;

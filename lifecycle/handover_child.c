@@ -98,6 +98,22 @@ static int is_same_place(const struct handover_place *theirs)
 	return memcmp(&ours, theirs, sizeof(ours)) == 0;
 }
 
+static int take_scheduling(const struct handover *h)
+{
+	static const struct sched_param none = {0};
+	cpu_set_t now = {{0}};
+
+	engine_restore_scheduling(); /* the zygote keeps to one processor */
+	if (getpriority(PRIO_PROCESS, 0) != h->nice && setpriority(PRIO_PROCESS, 0, h->nice) != 0) {
+		return 0;
+	}
+	if (sched_getscheduler(0) != h->policy && sched_setscheduler(0, h->policy, &none) != 0) {
+		return 0; /* a policy of real time has a priority: such a client answers itself */
+	}
+	sched_getaffinity(0, sizeof(now), &now);
+	return CPU_EQUAL(&now, &h->cpus) || sched_setaffinity(0, sizeof(h->cpus), &h->cpus) == 0;
+}
+
 static int take_limits(const struct rlimit *limits)
 {
 	struct rlimit now;
@@ -155,7 +171,7 @@ static int become(const struct handover *h, const int *fds, size_t fds_len)
 	umask(h->umask);
 	/* The script's signals to its process group are not for the zygote. */
 	setpgid(0, 0);
-	if (getpriority(PRIO_PROCESS, 0) != h->nice && setpriority(PRIO_PROCESS, 0, h->nice) != 0) {
+	if (!take_scheduling(h)) {
 		return 0;
 	}
 	take_signals(h);

@@ -181,6 +181,8 @@ static size_t compose(int argc, char **argv, char **envp)
 	h->umask = umask(0);
 	umask(h->umask);
 	h->nice = getpriority(PRIO_PROCESS, 0);
+	h->policy = sched_getscheduler(0);
+	sched_getaffinity(0, sizeof(h->cpus), &h->cpus);
 	handover_place(&h->place);
 	for (i = 1; i < NSIG && i <= 64; i++) {
 		h->ignored |= (uint64_t)(process_at_exec.actions[i].sa_handler == SIG_IGN) << (i - 1);

@@ -26,10 +26,14 @@ func (s *site) leave() {
 	}
 }
 
-// Many first users at once make one zygote, and all are answered.
+// Many first users at once make one zygote, and all are answered. What phpsapi does to its own scheduling while it starts
+// is not what the zygote's children are left with.
 func TestFirstUse(t *testing.T) {
 	s := newSite(t)
-	r := request{script: s.script("hello.php", `echo 'hello';`), env: []string{"PHPSAPI_CGI_ZYGOTE_IDLE=1"}}
+	r := request{env: []string{"PHPSAPI_CGI_ZYGOTE_IDLE=1"}, script: s.script("hello.php", `echo 'hello';
+		$status = file_get_contents('/proc/self/status'); preg_match('/Cpus_allowed:\s*(\S+)/', $status, $found);
+		header('X-Scheduling: '.$found[1].' '.file_get_contents('/proc/self/timerslack_ns'));`)}
+	ordinary := s.run(ours(), "", r).out
 	var all sync.WaitGroup
 	for range 12 {
 		all.Go(func() {
@@ -40,6 +44,9 @@ func TestFirstUse(t *testing.T) {
 	}
 	all.Wait()
 	s.warm(ours(), r)
+	if o := s.run(ours(), s.socket(), r); !o.handed || o.out != ordinary {
+		t.Errorf("by the zygote:\n%s\nthe ordinary way:\n%s", o, ordinary)
+	}
 	residents := 0
 	for _, p := range processes("--zygote-listen") {
 		if strings.Contains(p, s.socket()) {
