@@ -63,7 +63,7 @@ func (a *answer) lost(err error) error {
 	case a.c.heard:
 		return fmt.Errorf("%w: it ended within the response's head: %w", ErrGone, err)
 	}
-	return because(ErrGone, err)
+	return a.c.gone(err)
 }
 
 // stdout takes a piece of the response.

@@ -91,10 +91,11 @@ func (p *Pool) connect(ctx context.Context) (*conn, error) {
 	return c, nil
 }
 
-// dial connects. Where the backlog is full it tries again until ConnectTimeout.
-func (c *conn) dial(ctx context.Context) error {
-	limit := c.pool.Limits.ConnectTimeout
-	if limit > 0 {
+// dial connects. Where the backlog is full it tries again until ConnectTimeout. The error is ErrGone, or ErrClient where
+// that has left meanwhile.
+func (c *conn) dial(request context.Context) error {
+	ctx := request
+	if limit := c.pool.Limits.ConnectTimeout; limit > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, limit)
 		defer cancel()
@@ -104,14 +105,17 @@ func (c *conn) dial(ctx context.Context) error {
 		if err == nil {
 			return c.adopt(socket)
 		}
-		if !errors.Is(err, unix.EAGAIN) {
-			return fmt.Errorf("%w: %w", ErrGone, err)
+		if errors.Is(err, unix.EAGAIN) {
+			select {
+			case <-ctx.Done():
+			case <-time.After(pause):
+				continue
+			}
 		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%w: %w", ErrGone, err)
-		case <-time.After(pause):
+		if request.Err() != nil {
+			return because(ErrClient, context.Cause(request))
 		}
+		return because(ErrGone, err)
 	}
 }
 

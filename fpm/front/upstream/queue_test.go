@@ -3,9 +3,11 @@ package upstream
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -157,5 +159,39 @@ func TestNoMoreConnectionsThanPlaces(t *testing.T) {
 	defer f.pool.mu.Unlock()
 	if f.pool.taken != 0 || len(f.pool.idle) > 3 {
 		t.Errorf("%d places are taken, %d connections idle", f.pool.taken, len(f.pool.idle))
+	}
+}
+
+// A client that leaves while a connection is made, its first or one in place of a kept one that was closed, has no worker
+// to complain of.
+func TestClientLeavesWhileConnecting(t *testing.T) {
+	for _, served := range []int32{0, 1} {
+		var dials atomic.Int32
+		dialing := make(chan bool)
+		var f *front
+		f = serve(t, Options{Dial: func(ctx context.Context) (net.Conn, error) {
+			if dials.Add(1) <= served {
+				return net.Dial("unix", f.sock)
+			}
+			close(dialing)
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}}, func(p *peer) bool { p.ok("x"); return false })
+		for range served {
+			get(t, f, "/")
+			f.err(t)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { <-dialing; cancel() }()
+		r, _ := http.NewRequestWithContext(ctx, "GET", f.URL, nil)
+		if resp, err := f.Client().Do(r); err == nil {
+			resp.Body.Close()
+		}
+		if err := f.err(t); !errors.Is(err, ErrClient) || errors.Is(err, ErrGone) {
+			t.Errorf("after %d requests: %v", served, err)
+		}
+		if log := f.log.String(); log != "" {
+			t.Errorf("after %d requests: log %q", served, log)
+		}
 	}
 }

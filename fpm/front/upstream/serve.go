@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/netip"
@@ -89,9 +90,6 @@ func (p *Pool) take(r *Request) (*conn, error) {
 	if c == nil {
 		if c, err = p.connect(ctx); err != nil {
 			p.release(nil, false, 0)
-			if ctx.Err() != nil {
-				err = because(ErrClient, err)
-			}
 			return nil, err
 		}
 	}
@@ -172,6 +170,14 @@ func (c *conn) request(a *answer, b *body) (*sender, error) {
 func (c *conn) unwritten(err error) error {
 	if err == nil {
 		return nil
+	}
+	return c.gone(err)
+}
+
+// gone is why no byte of an answer has come: the worker, or the client, for whom no other worker was looked for.
+func (c *conn) gone(err error) error {
+	if c.ctx.Err() != nil {
+		return because(ErrClient, context.Cause(c.ctx))
 	}
 	return because(ErrGone, err)
 }
