@@ -3,6 +3,7 @@ package front
 import (
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"time"
@@ -16,7 +17,8 @@ type body struct {
 	timeout  time.Duration         // 0: none
 	limit    int64                 // 0: none
 	left     int64                 // of limit
-	failed   int                   // the status for what went wrong: 413, 408; 0: nothing
+	chunked  bool                  // by HTTP/1's chunks, which can be malformed
+	failed   int                   // the status for what went wrong: 400, 408, 413; 0: nothing
 }
 
 // bound puts the limits around a request's body. Whatever is left of it when the request has been answered is read by
@@ -26,7 +28,7 @@ func (b *body) bound(w http.ResponseWriter, r *http.Request, timeout time.Durati
 	if r.Body == nil || r.Body == http.NoBody {
 		return
 	}
-	*b = body{ReadCloser: r.Body, timeout: timeout, limit: limit, left: limit}
+	*b = body{ReadCloser: r.Body, timeout: timeout, limit: limit, left: limit, chunked: len(r.TransferEncoding) > 0}
 	if c, ok := w.(interface{ SetReadDeadline(time.Time) error }); ok && timeout > 0 {
 		b.deadline = c.SetReadDeadline
 		b.deadline(time.Now().Add(timeout))
@@ -54,6 +56,16 @@ func (b *body) Read(p []byte) (n int, err error) {
 		b.deadline(time.Time{})
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		b.failed = http.StatusRequestTimeout
+	case b.chunked && isMalformed(err):
+		b.failed = http.StatusBadRequest
 	}
 	return n, err
+}
+
+// isMalformed says whether an error of reading chunks is about what came, and not that the client is gone. net/http has
+// no names for these errors.
+func isMalformed(err error) bool {
+	var network net.Error
+	return err != nil && err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, net.ErrClosed) &&
+		!errors.Is(err, http.ErrBodyReadAfterClose) && !errors.As(err, &network)
 }

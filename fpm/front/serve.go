@@ -19,19 +19,41 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := f.exchanges.Get().(*exchange)
 	x.begin(w, r)
 	defer x.end()
-	if r.ProtoMajor == 1 && f.draining.Load() {
+	if r.ProtoMajor == 1 && (f.draining.Load() || isMistakable(r)) {
 		w.Header().Set("Connection", "close")
 	}
 	x.serve()
 }
 
+// isMistakable says whether somebody between the client and us may see the end of a request elsewhere than net/http, so
+// that what he passes on as one request's body must not be taken for the next request (RFC 9112, sections 6.1 and 6.3).
+// It forgets Content-Length beside Transfer-Encoding, and Transfer-Encoding in a request of HTTP/1.0, and does not tell.
+func isMistakable(r *http.Request) bool {
+	if r.ProtoMinor == 0 {
+		return r.Method != http.MethodGet && r.Method != http.MethodHead
+	}
+	return len(r.TransferEncoding) > 0
+}
+
+const allMethods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+
 func (x *exchange) serve() {
 	r := x.r
 	if r.Method == http.MethodTrace || r.Method == http.MethodConnect {
-		x.refuseMethod("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+		x.refuseMethod(allMethods)
 		return
 	}
-	path, err := cleanPath(r.URL.Path)
+	if r.Method == http.MethodOptions && r.RequestURI == "*" { // of no resource in particular
+		x.Header()["Allow"] = []string{allMethods}
+		x.Header()["Content-Length"] = []string{"0"}
+		x.WriteHeader(http.StatusOK)
+		return
+	}
+	asked := r.URL.Path
+	if asked == "" && r.URL.Host != "" { // http://host is http://host/
+		asked = "/"
+	}
+	path, err := cleanPath(asked)
 	if err != nil {
 		x.fail(http.StatusBadRequest)
 		return
@@ -116,9 +138,12 @@ func (x *exchange) runScript(script upstream.Script) {
 	}
 }
 
-// failBody refuses a body of which not all has been read. The connection is of no more use.
+// failBody refuses a body of which not all has been read. A connection of HTTP/1 is of no more use; one of HTTP/2 has other
+// streams.
 func (x *exchange) failBody(status int) {
-	x.Header()["Connection"] = []string{"close"}
+	if x.r.ProtoMajor == 1 {
+		x.Header()["Connection"] = []string{"close"}
+	}
 	x.fail(status)
 }
 
@@ -157,7 +182,7 @@ func errorPage(status int, id string) string {
 func explain(status int) string {
 	switch status {
 	case http.StatusBadRequest:
-		return "The address of this page is malformed."
+		return "The request is malformed."
 	case http.StatusForbidden:
 		return "The server may not read this file."
 	case http.StatusNotFound:

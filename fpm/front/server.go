@@ -172,6 +172,8 @@ func (f *Front) newServer() *http.Server {
 			return context.WithValue(ctx, clientKey{}, f.clientOf(c))
 		},
 		ErrorLog: log.New(serverLog{f}, "", 0),
+		// or net/http answers OPTIONS * itself, without id and line in the log
+		DisableGeneralOptionsHandler: true,
 	}
 }
 
