@@ -91,7 +91,7 @@ func TestFilesAreAnsweredAsByNginx(t *testing.T) {
 		"/dir?x=y", "/.env", "/.well-known/x.txt", "/a%20b/c%20d.txt", "/a%20b/", "/%C3%BC.txt", "/missing", "/dir/missing",
 		"//a.txt", "/dir/../a.txt", "/dir//index.html", "/./a.txt", "/%2e/a.txt", "/dir%2Findex.html", "/dir/..%2fa.txt", "/..", "/../a.txt",
 		"/%2e%2e/a.txt", "/dir/../../a.txt", "/a.txt/", "/a.txt/x", "/%00", "/a.txt%00", "/a.txt?x=%00", "/a.txt#x", "/%zz", "/A.TXT", "/a.txt%20"} {
-		for _, headers := range []string{"", "Range: bytes=0-4", "Range: bytes=-5", "Range: bytes=5-", "Range: bytes=9999-", "Range: lines=1-2",
+		for _, headers := range []string{"", "Range: bytes=0-4", "Range: bytes=-5", "Range: bytes=5-", "Range: bytes=9999-", "Range: bytes=-0", "Range: bytes=-00,-05", "Range: lines=1-2",
 			"If-Modified-Since: " + modified, "If-Modified-Since: Thu, 01 Jan 1970 00:00:01 GMT",
 			"If-Unmodified-Since: Thu, 01 Jan 1970 00:00:01 GMT", "If-Match: \"x\"", "Range: bytes=0-1\r\nIf-Range: \"x\""} {
 			for _, method := range []string{"GET", "HEAD"} {

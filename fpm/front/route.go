@@ -104,6 +104,8 @@ func (s *site) scriptIn(rest string) (t target, ok bool) {
 			return s.script(rest[:end], rest[end:]), true
 		case forbidden:
 			return target{status: http.StatusForbidden}, true
+		case missing: // and so is what would be below it, however often it is named
+			return target{}, false
 		}
 	}
 	return target{}, false

@@ -100,6 +100,7 @@ func TestRoutesWithController(t *testing.T) {
 		"/a.php/page.html":             "send /a.php/page.html",
 		"/a.php":                       "-> /a.php/",
 		"/a.php/":                      "run /a.php/index.php as /a.php/index.php for ",
+		"/missing.php/x.php":           "run /index.php as /index.php for /missing.php/x.php",
 		"/missing.php":                 "run /index.php as /index.php for /missing.php",
 		"/2026/a-page/":                "run /index.php as /index.php for /2026/a-page/",
 		"/" + strings.Repeat("x", 300): "run /index.php as /index.php for /" + strings.Repeat("x", 300),

@@ -59,7 +59,27 @@ func (x *exchange) serveContent(file *os.File, info fs.FileInfo) {
 	if ranges := x.r.Header["Range"]; len(ranges) > 0 && (info.Size() == 0 || !strings.HasPrefix(ranges[0], "bytes=")) {
 		delete(x.r.Header, "Range") // net/http refuses units that it does not know, and finds ranges in nothing
 	}
+	dropEmptyRanges(x.r.Header, info.Size())
 	http.ServeContent(x, x.r, "", info.ModTime(), file)
+}
+
+// dropEmptyRanges takes ranges of the last 0 bytes out of a request: they can never be satisfied (RFC 9110, section
+// 14.1.2), and net/http sends nothing and calls it a part.
+func dropEmptyRanges(h http.Header, size int64) {
+	ranges := h["Range"]
+	if len(ranges) == 0 || !strings.Contains(ranges[0], "-0") {
+		return
+	}
+	var kept []string
+	for one := range strings.SplitSeq(strings.TrimPrefix(ranges[0], "bytes="), ",") {
+		if one = strings.TrimSpace(one); !strings.HasPrefix(one, "-0") || strings.Trim(one[1:], "0") != "" {
+			kept = append(kept, one)
+		}
+	}
+	if len(kept) == 0 {
+		kept = []string{strconv.FormatInt(size, 10) + "-"} // cannot be satisfied, either
+	}
+	h["Range"] = []string{"bytes=" + strings.Join(kept, ",")}
 }
 
 // entityTag is a strong validator: time to the nanosecond and size.
