@@ -212,8 +212,11 @@ func check(r *Row, text, base string) (string, error) {
 		}
 		err = fmt.Errorf("%q is not one of %s", text, strings.Join(r.Allowed, ", "))
 	}
-	if r.Key == "http.trusted_proxies" {
+	switch r.Key {
+	case "http.trusted_proxies":
 		err = proxy(text)
+	case "hosts":
+		err = host(text)
 	}
 	return text, err
 }

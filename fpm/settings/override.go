@@ -139,7 +139,11 @@ func knownPool(name string, pools []string) error {
 	if slices.ContainsFunc(pools, func(p string) bool { return strings.EqualFold(p, name) }) {
 		return nil
 	}
-	return fmt.Errorf("there is no pool %s%s, the configuration has %s", name, nearest(name, pools), strings.Join(pools, ", "))
+	hint := nearest(name, pools)
+	if hint == "" {
+		hint = ", the configuration has " + strings.Join(pools, ", ")
+	}
+	return fmt.Errorf("there is no pool %s%s", name, hint)
 }
 
 func unknown(section, name string) error {

@@ -83,6 +83,12 @@ func (l *loader) checkFront(s *Settings, texts map[string][]string, sites []site
 		return about(key, "nothing is served there: say --root DIR, PHPSAPI_HTTP_ROOT, or http.root or sites in phpsapi.yaml")
 	}
 	for i, site := range s.Sites {
+		for j := range i {
+			if sites[i].line > 0 && hides(s.Sites[j], site) {
+				return fmt.Errorf("%s: sites: this site never answers: the one of line %d comes first and takes all its requests",
+					l.file.at(sites[i].line), sites[j].line)
+			}
+		}
 		why := directory(site.Root)
 		switch {
 		case why == nil:

@@ -118,26 +118,32 @@ sites:
 
 func TestWrongSettings(t *testing.T) {
 	for text, want := range map[string]string{
-		"http: {listn: 80}":                        ":1: there is no setting http.listn; did you mean http.listen?",
-		"htp: 1":                                   ":1: there is no setting htp",
-		"\nhttp:\n  limits:\n    queue: many":      `:4: http.limits.queue: "many" is no number from 0 on`,
-		"http.limits.queue: ''":                    `:1: http.limits.queue: "" is no number from 0 on`,
-		"http: {limits: {body_size: 5X}}":          `:1: http.limits.body_size: "5X" is no size: bytes, or a number with K, M or G behind it; 0 for no limit`,
-		"http: {limits: {idle_timeout: -1}}":       `:1: http.limits.idle_timeout: "-1" is no time: 30s, 1m30s, 500ms, or a number of seconds; 0 for no limit`,
-		"http: {access_format: common}":            `:1: http.access_format: "common" is not one of combined, json`,
-		"http: {listen: localhost}":                `:1: http.listen: "localhost" is no address: :8080, 127.0.0.1:8080, [::1]:8080 or unix:/path; ports are 1 to 65535`,
-		"http: {listen: ['::1:80']}":               `:1: http.listen: "::1:80" is no address: an IPv6 address stands in brackets, [::1]:8080`,
-		"http: {listen: 'unix:x'}":                 `:1: http.listen: "unix:x": the path of a unix socket must be absolute`,
-		"http: {trusted_proxies: [10.0.0]}":        `:1: http.trusted_proxies: "10.0.0" is no address, no network such as 10.0.0.0/8, and not unix`,
-		"http: {user: [a, b]}":                     ":1: http.user: is a list or map, want one value",
-		"http: {listen: 80}":                       ":1: http.listen: nothing is served there: say --root DIR, PHPSAPI_HTTP_ROOT, or http.root or sites in phpsapi.yaml",
-		"http: {listen: 80, root: /nosuch}":        ":1: http.root: stat /nosuch: no such file or directory",
-		"http: {tls: {listen: 443}, root: /}":      ":1: http.tls.listen: there is no certificate: say http.tls.certificate and http.tls.key",
-		"http: {tls: {certificate: a}}":            ":1: http.tls.certificate: 1 certificates and 0 keys: every certificate needs its key (http.tls.key)",
-		"http: {root: /, root: /tmp}":              ":1: http.root stands in line 1 too",
-		"- 1":                                      ":1: want keys and values",
-		"http: 5":                                  ":1: want keys and values below http",
-		"a: [":                                     ": line 1: did not find expected node content",
+		"http: {listn: 80}":                   ":1: there is no setting http.listn; did you mean http.listen?",
+		"htp: 1":                              ":1: there is no setting htp",
+		"\nhttp:\n  limits:\n    queue: many": `:4: http.limits.queue: "many" is no number from 0 on`,
+		"http.limits.queue: ''":               `:1: http.limits.queue: "" is no number from 0 on`,
+		"http: {limits: {body_size: 5X}}":     `:1: http.limits.body_size: "5X" is no size: bytes, or a number with K, M or G behind it; 0 for no limit`,
+		"http: {limits: {idle_timeout: -1}}":  `:1: http.limits.idle_timeout: "-1" is no time: 30s, 1m30s, 500ms, or a number of seconds; 0 for no limit`,
+		"http: {access_format: common}":       `:1: http.access_format: "common" is not one of combined, json`,
+		"http: {listen: localhost}":           `:1: http.listen: "localhost" is no address: :8080, 127.0.0.1:8080, [::1]:8080 or unix:/path; ports are 1 to 65535`,
+		"http: {listen: ['::1:80']}":          `:1: http.listen: "::1:80" is no address: an IPv6 address stands in brackets, [::1]:8080`,
+		"http: {listen: 'unix:x'}":            `:1: http.listen: "unix:x": the path of a unix socket must be absolute`,
+		"http: {trusted_proxies: [10.0.0]}":   `:1: http.trusted_proxies: "10.0.0" is no address, no network such as 10.0.0.0/8, and not unix`,
+		"http: {user: [a, b]}":                ":1: http.user: is a list or map, want one value",
+		"http: {listen: 80}":                  ":1: http.listen: nothing is served there: say --root DIR, PHPSAPI_HTTP_ROOT, or http.root or sites in phpsapi.yaml",
+		"http: {listen: 80, root: /nosuch}":   ":1: http.root: stat /nosuch: no such file or directory",
+		"http: {tls: {listen: 443}, root: /}": ":1: http.tls.listen: there is no certificate: say http.tls.certificate and http.tls.key",
+		"http: {tls: {certificate: a}}":       ":1: http.tls.certificate: 1 certificates and 0 keys: every certificate needs its key (http.tls.key)",
+		"http: {root: /, root: /tmp}":         ":1: http.root stands in line 1 too",
+		"- 1":                                 ":1: want keys and values",
+		"http: 5":                             ":1: want keys and values below http",
+		"a: [":                                ": line 1: did not find expected node content",
+		"http: {listen: ['[::1:80']}":         `:1: http.listen: "[::1:80" is no address: an IPv6 address stands in brackets, [::1]:8080`,
+		"http: {listen: ['[x]:80']}":          `:1: http.listen: "[x]:80" is no address: an IPv6 address stands in brackets, [::1]:8080`,
+		"sites: [{root: /, hosts: ['a:80']}]": `:1: sites: hosts: "a:80" is no host: example.org or *.example.org, without port; a site without hosts answers for any`,
+		"sites: [{root: /, hosts: [a, '*']}]": `:1: sites: hosts: "*" is no host: example.org or *.example.org, without port; a site without hosts answers for any`,
+		"http: {listen: 80}\nsites:\n- {root: /}\n- {root: /, path: /a, hosts: [a]}":                        ":4: sites: this site never answers: the one of line 3 comes first and takes all its requests",
+		"http: {listen: 80}\nsites:\n- {root: /, hosts: ['*.a', b]}\n- {root: /, hosts: [x.a, '*.x.a', B]}": ":4: sites: this site never answers: the one of line 3 comes first and takes all its requests",
 		"sites: {}":                                ":1: sites: want a list of sites, each with a root",
 		"sites: [{hosts: a}]":                      ":1: sites: a site without a root",
 		"sites: [{root: /, rot: /}]":               ":1: sites: there is no rot; did you mean root?",
@@ -204,7 +210,7 @@ func TestOverrides(t *testing.T) {
 	for text, want := range map[string]string{
 		"www.pm.max_childrn=5":              "--set www.pm.max_childrn=5: a pool has no directive pm.max_childrn; did you mean pm.max_children?",
 		"example.org.nosuch=5":              "--set example.org.nosuch=5: a pool has no directive nosuch",
-		"ww.pm=static":                      "--set ww.pm=static: there is no pool ww; did you mean www?, the configuration has www, example.org, a-b, a_b",
+		"ww.pm=static":                      "--set ww.pm=static: there is no pool ww; did you mean www?",
 		"global.loglevel=x":                 "--set global.loglevel=x: [global] has no directive loglevel; did you mean log_level?",
 		"www.pm":                            "--set www.pm: want POOL.DIRECTIVE=VALUE or global.DIRECTIVE=VALUE",
 		"pm=1":                              "--set pm=1: want POOL.DIRECTIVE=VALUE or global.DIRECTIVE=VALUE",
@@ -265,6 +271,24 @@ func TestBuiltInIsAConfiguration(t *testing.T) {
 		p := cfg.Pools[0]
 		if got := [4]int{p.MaxChildren, p.StartServers, p.MinSpareServers, p.MaxSpareServers}; got != tt.want || p.Listen.Value != Nameless {
 			t.Errorf("%+v %s: got %v, want %v; listen %s", tt.machine, tt.set, got, tt.want, p.Listen)
+		}
+	}
+}
+
+// Sites of which the first takes some of what the second is for stand beside each other.
+func TestSitesThatOverlap(t *testing.T) {
+	for _, sites := range []string{
+		"[{root: /, path: /a}, {root: /, path: /ab}, {root: /}]",
+		"[{root: /, hosts: [a]}, {root: /, hosts: [a, b]}, {root: /}]",
+		"[{root: /, hosts: ['*.a']}, {root: /, hosts: [a]}, {root: /, hosts: [xa]}, {root: /, hosts: ['[::1]']}]",
+		"[{root: /, hosts: [a], path: /x}, {root: /, path: /x}, {root: /, hosts: [a]}]",
+	} {
+		file := filepath.Join(t.TempDir(), "phpsapi.yaml")
+		if err := os.WriteFile(file, []byte("http: {listen: 80, root: /}\nsites: "+sites), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := (Source{File: file}).Load(); err != nil {
+			t.Errorf("%s: %v", sites, err)
 		}
 	}
 }

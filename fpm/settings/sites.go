@@ -3,6 +3,7 @@ package settings
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -131,4 +132,25 @@ func first(list []string) string {
 		return ""
 	}
 	return list[0]
+}
+
+// hides says whether a site takes all requests of one that comes after it.
+func hides(first, then contract.Site) bool {
+	if rest, below := strings.CutPrefix(then.Path, first.Path); !below || rest != "" && rest[0] != '/' {
+		return false
+	}
+	if len(first.Hosts) == 0 {
+		return true
+	}
+	if len(then.Hosts) == 0 {
+		return false
+	}
+	for _, h := range then.Hosts {
+		if !slices.ContainsFunc(first.Hosts, func(f string) bool {
+			return f == h || strings.HasPrefix(f, "*.") && strings.HasSuffix(strings.TrimPrefix(h, "*"), f[1:])
+		}) {
+			return false
+		}
+	}
+	return true
 }

@@ -129,7 +129,10 @@ func address(text string) (string, error) {
 	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
 		return "", fmt.Errorf("%q is no address: :8080, 127.0.0.1:8080, [::1]:8080 or unix:/path; ports are 1 to 65535", text)
 	}
-	if strings.Contains(host, ":") && !strings.HasPrefix(host, "[") || strings.ContainsAny(host, "/ ") {
+	inner, bracketed := strings.CutPrefix(host, "[")
+	inner, shut := strings.CutSuffix(inner, "]")
+	_, err := netip.ParseAddr(inner)
+	if bracketed != shut || bracketed && err != nil || !bracketed && strings.Contains(host, ":") || strings.ContainsAny(host, "/ ") {
 		return "", fmt.Errorf("%q is no address: an IPv6 address stands in brackets, [::1]:8080", text)
 	}
 	return strings.TrimPrefix(text, ":"), nil
@@ -147,4 +150,16 @@ func proxy(text string) error {
 		return nil
 	}
 	return fmt.Errorf("%q is no address, no network such as 10.0.0.0/8, and not unix", text)
+}
+
+// host checks an entry of a site's hosts.
+func host(text string) error {
+	name := strings.TrimPrefix(text, "*.")
+	if strings.HasPrefix(text, "[") && strings.HasSuffix(text, "]") {
+		name = strings.ReplaceAll(name, ":", "")
+	}
+	if name == "" || strings.HasSuffix(name, ".") || strings.ContainsAny(name, "*:/ ") {
+		return fmt.Errorf("%q is no host: example.org or *.example.org, without port; a site without hosts answers for any", text)
+	}
+	return nil
 }
