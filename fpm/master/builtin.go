@@ -1,9 +1,11 @@
 package master
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"os/user"
+	"slices"
 	"strings"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
@@ -45,6 +47,19 @@ func (o *Options) buildIn(c *conf.Options, source *settings.Source) {
 		return os.Open(path)
 	}
 	source.Defaults = map[string]string{"http.listen": settings.DefaultListen, "http.root": "."}
+}
+
+// reachable says why nobody could reach the built-in pool.
+func (o *Options) reachable(own *settings.Settings) error {
+	if own.Front() {
+		return nil
+	}
+	said, err := o.Overrides.Resolve([]string{settings.BuiltInPool})
+	if err != nil || slices.ContainsFunc(said, func(s conf.Setting) bool { return s.Name == "listen" }) {
+		return err
+	}
+	return fmt.Errorf("http.listen is empty, and there is no php-fpm.conf: nobody could reach the service; say --http ADDRESS, "+
+		"--fpm-config FILE, or --set %s.listen=ADDRESS", settings.BuiltInPool)
 }
 
 // unprivileged is the user that a root's front is, and the workers of the built-in pool.

@@ -102,6 +102,18 @@ func (e *errorLog) launched() {
 	e.log.Configure(func(s *zlog.Settings) { s.Launched = true })
 }
 
+// stderr is what descriptor 2 is when the start, or a reload, is over: who is executed before must not keep the first
+// stderr, for whose end somebody may wait who started a daemon. nil: /dev/null.
+func (e *errorLog) stderr() *os.File {
+	switch {
+	case !e.use:
+		return os.Stderr
+	case e.file == nil: // syslog
+		return nil
+	}
+	return e.file
+}
+
 // relaunch is the begin of a reload, in which lines go to the first stderr too, as in a start.
 func (e *errorLog) relaunch() {
 	e.log.Configure(func(s *zlog.Settings) { s.Launched = false })

@@ -40,6 +40,7 @@ type httpListener struct {
 type frontCommand struct {
 	program string
 	files   []*os.File // from descriptor 3 on
+	stderr  *os.File   // nil: /dev/null
 	who     credentials
 	nofile  uint64 // descriptors it needs
 }
@@ -63,7 +64,8 @@ func (m *Master) startFront(g *generation) error {
 	}
 	defer spec.Close()
 	pid, err := m.sys.startFront(frontCommand{
-		program: m.opt.Program, files: append([]*os.File{theirs, spec}, files...), who: g.plan.who, nofile: descriptors(orders),
+		program: m.opt.Program, files: append([]*os.File{theirs, spec}, files...), stderr: m.errorLog.stderr(), who: g.plan.who,
+		nofile: descriptors(orders),
 	})
 	if err != nil {
 		control.Close()
@@ -271,13 +273,13 @@ func (m *Master) frontDeadlines(sooner func(time.Time)) {
 }
 
 // reopenFrontLog opens a front's access log anew and passes it on. some says that there is one.
-func (g *generation) reopenFrontLog(log lines) (some bool, err error) {
+func (g *generation) reopenFrontLog(errorLog *errorLog) (some bool, err error) {
 	if g.frontLog == nil {
 		return false, nil
 	}
-	file, err := openFrontLog(g.plan.own.AccessLog)
+	file, err := openFrontLog(g.plan.own.AccessLog, errorLog)
 	if err != nil {
-		log.accessLogNotOpened(g.plan.own.AccessLog, err)
+		lines{errorLog.log}.accessLogNotOpened(g.plan.own.AccessLog, err)
 		return true, err
 	}
 	g.frontLog.Close()

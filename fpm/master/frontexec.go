@@ -12,7 +12,7 @@ import (
 )
 
 // frontEnvironment are the variables that a front has of the master's: none that could be a secret.
-var frontEnvironment = []string{"TZ", "LANG", "LC_ALL", "GODEBUG", "GOGC", "GOMAXPROCS", "GOMEMLIMIT", "GOTRACEBACK"}
+var frontEnvironment = []string{"TMPDIR", "TZ", "LANG", "LC_ALL", "GODEBUG", "GOGC", "GOMAXPROCS", "GOMEMLIMIT", "GOTRACEBACK"}
 
 // executeFront starts a front: another user without privileges or groups where the master is root, never to get new
 // ones, in a process group of its own, so that a terminal's Ctrl-C is the master's to obey.
@@ -22,6 +22,10 @@ func executeFront(c frontCommand, extra ...string) (pid int, err error) {
 		return 0, err
 	}
 	defer null.Close()
+	stderr := c.stderr
+	if stderr == nil {
+		stderr = null
+	}
 	environment := append([]string{contract.FrontEnvironment + "=1"}, extra...)
 	for _, name := range frontEnvironment {
 		if v, ok := os.LookupEnv(name); ok {
@@ -29,7 +33,7 @@ func executeFront(c frontCommand, extra ...string) (pid int, err error) {
 		}
 	}
 	attributes := &os.ProcAttr{
-		Dir: "/", Env: environment, Files: append([]*os.File{null, null, os.Stderr}, c.files...),
+		Dir: "/", Env: environment, Files: append([]*os.File{null, null, stderr}, c.files...),
 		Sys: &syscall.SysProcAttr{Setpgid: true},
 	}
 	if c.who.drop {

@@ -37,7 +37,7 @@ func (l *listener) listenHTTP(g *generation) error {
 		return err
 	}
 	if path := g.plan.own.AccessLog; path != "" {
-		file, err := openFrontLog(path)
+		file, err := openFrontLog(path, l.errorLog)
 		if err != nil {
 			l.log.accessLogNotOpened(path, err)
 			return err
@@ -56,6 +56,9 @@ func (l *listener) listenHTTPAt(g *generation, address string, tls bool) error {
 	}
 	s, err := open(p)
 	if err != nil {
+		if isLookup(err) { // what has been logged does not say whose
+			l.log.httpAddressTaken(address, err)
+		}
 		return err
 	}
 	for _, other := range g.pools {
@@ -152,11 +155,18 @@ func hostPort(ip, local net.IP, port int) string {
 	return net.JoinHostPort(ip.String(), strconv.Itoa(port))
 }
 
-// openFrontLog opens the front's access log.
-func openFrontLog(path string) (*os.File, error) {
-	if path == settings.Stderr {
-		fd, err := unix.FcntlInt(2, unix.F_DUPFD_CLOEXEC, 3)
-		return os.NewFile(uintptr(max(fd, 0)), path), err
+// openFrontLog opens the front's access log. A daemon's stderr is its error log, if that is a file.
+func openFrontLog(path string, errorLog *errorLog) (*os.File, error) {
+	if path != settings.Stderr {
+		return openLog(path)
 	}
-	return openLog(path)
+	stderr := os.Stderr
+	if errorLog.original < 0 {
+		stderr = errorLog.stderr()
+	}
+	if stderr == nil {
+		return openLog(os.DevNull)
+	}
+	fd, err := unix.FcntlInt(stderr.Fd(), unix.F_DUPFD_CLOEXEC, 3)
+	return os.NewFile(uintptr(max(fd, 0)), path), err
 }

@@ -23,10 +23,11 @@ const maxSocketPath = 107
 
 // listener opens the sockets of a configuration.
 type listener struct {
-	sockets *sockets
-	log     lines
-	cfg     *conf.Config
-	options conf.Options
+	sockets  *sockets
+	log      lines
+	errorLog *errorLog
+	cfg      *conf.Config
+	options  conf.Options
 }
 
 // listen gives each pool its socket, an open one where there is one for the address. What is new and not needed
@@ -128,6 +129,12 @@ func lookup(host string) ([]net.IPAddr, error) {
 		err = errNotKnown
 	}
 	return addresses, err
+}
+
+// isLookup says whether an error is lookup's.
+func isLookup(err error) bool {
+	var dns *net.DNSError
+	return errors.Is(err, errNotKnown) || errors.As(err, &dns)
 }
 
 func sockaddr(a net.IPAddr, port int) unix.Sockaddr {

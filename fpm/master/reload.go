@@ -97,7 +97,7 @@ func (m *Master) newGeneration(cfg *conf.Config, options conf.Options, plan *fro
 			m.log.socketInherited(s.fd, s.key)
 		}
 	}
-	l := listener{sockets: &m.sockets, log: m.log, cfg: cfg, options: options}
+	l := listener{sockets: &m.sockets, log: m.log, errorLog: m.errorLog, cfg: cfg, options: options}
 	if err := l.listen(g); err != nil {
 		g.close()
 		return nil, err

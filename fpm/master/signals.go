@@ -56,7 +56,7 @@ func (m *Master) reopenLogs() {
 		m.log.errorLogReopened()
 	}
 	some, err := m.gen.reopenAccessLogs(m.log)
-	front, frontErr := m.gen.reopenFrontLog(m.log)
+	front, frontErr := m.gen.reopenFrontLog(m.errorLog)
 	some = some || front
 	switch {
 	case err != nil || frontErr != nil:

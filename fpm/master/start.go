@@ -74,6 +74,9 @@ func (o *Options) confOptions(e *errorLog) (conf.Options, *frontPlan) {
 	c.System.OpenErrorLog = e.open
 	plan := &frontPlan{}
 	own, err := source.Load()
+	if err == nil && c.Path == settings.BuiltInName {
+		err = o.reachable(own)
+	}
 	if err != nil {
 		c.Overrides = func([]string) ([]conf.Setting, error) { return nil, err }
 		return c, plan

@@ -85,6 +85,30 @@ func configured(t *testing.T, yaml string) (conf string) {
 	return conf
 }
 
+// Who starts a daemon may wait for the end of its output: nobody of the service keeps that open.
+func TestDaemonLeavesItsStartersOutput(t *testing.T) {
+	t.Parallel()
+	address := free(t)
+	conf := configured(t, "http: {listen: '"+address+"', root: ., access_log: stderr}\n")
+	dir := filepath.Dir(conf)
+	cmd := command(nil, "-y", conf, "-D", "-g", dir+"/pid")
+	cmd.WaitDelay = 20 * time.Second
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	stop := command(nil, "stop", "--pid", dir+"/pid")
+	if r, err := http.Get("http://" + address + "/page.txt?logged"); err != nil || r.StatusCode != 200 {
+		t.Error(err)
+	}
+	if out, err := stop.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if log, _ := os.ReadFile(dir + "/log"); !strings.Contains(string(log), `"GET /page.txt?logged HTTP/1.1" 200 5 `) {
+		t.Errorf("a daemon's stderr is its error log:\n%s", log)
+	}
+}
+
 func TestReloadUnderLoad(t *testing.T) {
 	t.Parallel()
 	address := free(t)
@@ -155,6 +179,7 @@ func TestBadSettingsAreRefused(t *testing.T) {
 		{"", "--root /nosuch", `--root: http.root: stat /nosuch: no such file or directory`},
 		{"", "--root " + root + " --set www.pm.max_children=many", `[--set www.pm.max_children] unable to parse value for entry 'pm.max_children'`},
 		{"", "--root " + root + " --set blog.pm=static", `--set blog.pm=static: there is no pool blog, the configuration has www`},
+		{"", "--http nosuch.invalid:8080 --root " + root, `[front] HTTP cannot be spoken on nosuch.invalid:8080: Name or service not known`},
 		{"PHPSAPI_POOL_WWW_PM_MAX_CHILDRN=5", "--root " + root, `PHPSAPI_POOL_WWW_PM_MAX_CHILDRN: a pool has no directive PM_MAX_CHILDRN; did you mean PM_MAX_CHILDREN?`},
 		{"PHPSAPI_HTTP_LIMITS_IDLE_TIMEOUT=soon", "--root " + root, `PHPSAPI_HTTP_LIMITS_IDLE_TIMEOUT: http.limits.idle_timeout: "soon" is no time`},
 	} {
@@ -163,6 +188,11 @@ func TestBadSettingsAreRefused(t *testing.T) {
 		if !strings.Contains(string(out), tt.want) || cmd.ProcessState.ExitCode() != 78 {
 			t.Errorf("%s %s: exit status %d\n%s", tt.environment, tt.arguments, cmd.ProcessState.ExitCode(), out)
 		}
+	}
+	unreachable := "http.listen is empty, and there is no php-fpm.conf: nobody could reach the service; say --http ADDRESS"
+	cmd := command(nil, "--http", "", "--root", root)
+	if out, _ := cmd.CombinedOutput(); !strings.Contains(string(out), unreachable) || cmd.ProcessState.ExitCode() != 78 {
+		t.Errorf("no address: exit status %d\n%s", cmd.ProcessState.ExitCode(), out)
 	}
 }
 
