@@ -39,19 +39,21 @@ func (p *program) serve(args []string) (status int, ended bool) {
 		Direct:      true,
 		Response:    &response{p.server},
 	}
+	r.Headers = headers(os.Environ())
+	r.Variables = []sapi.Variable{{Name: "PHP_SELF", Value: phpSelf(&r.RequestInfo, p.rules.FixPathInfo, environment{})}}
 	run := run{}
 	if p.start.highlight {
 		run.mode = modeHighlight
 	}
+	named := p.cgi || r.PathTranslated != ""
 	if !p.cgi {
 		run = parseRun(args, p.start.highlight)
 		if status, ended := p.shell(r, &run); ended {
 			return status, true
 		}
+		named = named || run.script != "" || len(run.args) > 0
 	}
-	r.Headers = headers(os.Environ())
-	r.Variables = []sapi.Variable{{Name: "PHP_SELF", Value: phpSelf(&r.RequestInfo, p.rules.FixPathInfo, environment{})}}
-	return p.request(r, run.mode)
+	return p.request(r, run.mode, named)
 }
 
 // shell applies what the arguments of a call from a shell say. ended says that this was all.
@@ -103,12 +105,13 @@ func (p *program) print(r *sapi.Request, text func()) int {
 	return 0
 }
 
-// request runs the script from the request's startup to its shutdown.
-func (p *program) request(r *sapi.Request, mode mode) (status int, ended bool) {
+// request runs the script from the request's startup to its shutdown: the one that is named, even by an empty name, and
+// else standard input.
+func (p *program) request(r *sapi.Request, mode mode, named bool) (status int, ended bool) {
 	if p.server.RequestStartup(r) != nil {
 		return failure, true
 	}
-	if p.cgi || r.PathTranslated != "" {
+	if named {
 		if err := p.server.OpenPrimary(); err != nil {
 			p.refuse(err)
 			return failure, true

@@ -1,5 +1,5 @@
 // Package cli_test runs phpsapi as php and compares it with the machine's stock php8.2: what a command line says, where
-// it says it and how it ends. The scripts are in testdata, each named for what it guards.
+// it says it and how it ends; and likewise php-cgi's command line. The scripts are in testdata, each named for what it guards.
 //
 // Beside testscript's own commands they have
 //
@@ -7,7 +7,7 @@
 //	ours [options] program args...   runs phpsapi alone
 //	status N|SIGNAL                  how the last of the two ended
 //
-// The program is php, or phpsapi, first in its own PATH. The options are -in file (standard input), -env NAME=VALUE,
+// The program is php, php-cgi or phpsapi, first in its own PATH. The options are -in file (standard input), -env NAME=VALUE,
 // -kill SIGNAL, which sends the signal when the program has written something, and -head, which then closes the pipe
 // it writes to. stdout, stderr and cmp look at what phpsapi wrote.
 package cli_test
@@ -25,7 +25,10 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-const stock = "/usr/bin/php8.2"
+const (
+	stock    = "/usr/bin/php8.2"
+	stockCGI = "/usr/bin/php-cgi8.2"
+)
 
 // Built for the tests.
 var (
@@ -75,13 +78,18 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		ContinueOnError:     true,
 		Setup: func(env *testscript.Env) error {
-			for name, target := range map[string]string{"stock": stock, "ours": binary} {
+			for name, links := range map[string]map[string]string{
+				"stock": {"php": stock, "php-cgi": stockCGI},
+				"ours":  {"php": binary, "php-cgi": binary},
+			} {
 				dir := filepath.Join(env.WorkDir, ".bin", name)
 				if err := os.MkdirAll(dir, 0o755); err != nil {
 					return err
 				}
-				if err := os.Symlink(target, filepath.Join(dir, "php")); err != nil {
-					return err
+				for link, target := range links {
+					if err := os.Symlink(target, filepath.Join(dir, link)); err != nil {
+						return err
+					}
 				}
 				env.Setenv(name, dir)
 			}
