@@ -25,12 +25,16 @@ const (
 // zygoteEnvironment is --zygote for a web server that sets no arguments.
 const zygoteEnvironment = "PHPSAPI_CGI_ZYGOTE"
 
-// takeOption takes an option of phpsapi's own, with its path, from the begin of the arguments.
+// takeOption takes an option of phpsapi's own, with its path, from the begin of the arguments. The path is empty where it
+// is missing.
 func takeOption(args []string) (option, path string, rest []string) {
-	if len(args) >= 2 && (args[0] == optionZygote || args[0] == optionListen || args[0] == optionStart) {
-		return args[0], args[1], args[2:]
+	if len(args) == 0 || args[0] != optionZygote && args[0] != optionListen && args[0] != optionStart {
+		return "", "", args
 	}
-	return "", "", args
+	if len(args) == 1 {
+		return args[0], "", nil
+	}
+	return args[0], args[1], args[2:]
 }
 
 // ownOption does what an option of phpsapi's own says, and gives php-cgi's arguments. ended says that this was all.
@@ -44,6 +48,10 @@ func ownOption(args []string) (rest []string, status int, ended bool) {
 		return args, 0, false
 	}
 	option, path, rest := takeOption(args)
+	if option != "" && path == "" {
+		fmt.Fprintf(os.Stderr, "phpsapi cgi: %s needs the path of the zygote's socket, such as %s /run/php/cgi.sock\n", option, option)
+		return nil, failure, true
+	}
 	switch option {
 	case optionListen:
 		return nil, resident(path), true
