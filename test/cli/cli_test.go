@@ -15,7 +15,6 @@ package cli_test
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -23,6 +22,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 const (
@@ -37,38 +38,13 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	os.Exit(buildAndRun(m))
-}
-
-func buildAndRun(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "phpsapi-test-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "phpsapi")
-	build := exec.Command("go", "build", "-buildvcs=false", "-o", binary, "../..")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "phpsapi cannot be built:", err)
-		return 1
-	}
-	homeLib = filepath.Join(dir, "own-home.so")
-	if said, err := buildOwnHome(homeLib); err != nil {
-		fmt.Fprintf(os.Stderr, "own-home.so cannot be built: %v\n%s", err, said)
-		return 1
-	}
-	if _, err := os.Stat(stock); err != nil {
-		fmt.Fprintln(os.Stderr, "the comparison needs Debian's php8.2-cli:", err)
-		return 1
-	}
-	// Programs that die here on purpose leave no core files behind.
-	if err := syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
+	os.Exit(serve.Main(m, func(dir string) error {
+		binary, homeLib = filepath.Join(dir, "phpsapi"), filepath.Join(dir, "own-home.so")
+		if said, err := buildOwnHome(homeLib); err != nil {
+			return fmt.Errorf("own-home.so cannot be built: %w\n%s", err, said)
+		}
+		return serve.Installed(stock, "php8.2-cli")
+	}))
 }
 
 func TestScripts(t *testing.T) {

@@ -16,40 +16,19 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 const stock = "/usr/bin/php8.2"
 
-var binary string // phpsapi under the name php, built for the tests
+var binary string // phpsapi under the name php
 
 func TestMain(m *testing.M) {
-	os.Exit(buildAndRun(m))
-}
-
-func buildAndRun(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "phpsapi-test-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "php")
-	build := exec.Command("go", "build", "-buildvcs=false", "-o", binary, "../..")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "phpsapi cannot be built:", err)
-		return 1
-	}
-	if _, err := os.Stat(stock); err != nil {
-		fmt.Fprintln(os.Stderr, "the comparison needs Debian's php8.2-cli:", err)
-		return 1
-	}
-	// Workers that die here on purpose leave no core files behind.
-	if err := syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
+	os.Exit(serve.Main(m, func(dir string) error {
+		binary = filepath.Join(dir, "php")
+		return serve.Installed(stock, "php8.2-cli")
+	}))
 }
 
 // output gathers what a server prints.

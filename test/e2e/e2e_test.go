@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	processes "github.com/phpsapi/phpsapi/test/serve"
 )
 
 const (
@@ -27,39 +29,12 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	os.Exit(buildAndRun(m))
-}
-
-func buildAndRun(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "phpsapi-e2e-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	binary := filepath.Join(dir, "phpsapi")
-	build := exec.Command("go", "build", "-buildvcs=false", "-o", binary, "../..")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "phpsapi cannot be built:", err)
-		return 1
-	}
-	for _, name := range []string{"php", "php-cgi", "php-fpm"} {
-		if err := os.Symlink("phpsapi", filepath.Join(dir, name)); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-	}
-	if err := os.Chmod(dir, 0o755); err != nil { // servers execute it as their own user
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	ours = dir
-	if settings, err = enable(stock, "dom", "intl", "mbstring", "simplexml", "xml", "xmlreader", "xmlwriter", "pdo_sqlite", "sqlite3"); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
+	os.Exit(processes.Main(m, func(dir string) error {
+		ours = dir
+		var err error
+		settings, err = enable(stock, "dom", "intl", "mbstring", "simplexml", "xml", "xmlreader", "xmlwriter", "pdo_sqlite", "sqlite3")
+		return err
+	}))
 }
 
 // enable gives an ini file's lines that load what is installed and, on this machine, not enabled for a stock PHP.

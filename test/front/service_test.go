@@ -19,25 +19,13 @@ import (
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 
-var binary string // set by TestMain, once
+var binary string // phpsapi
 
-func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
-
-func buildAndRun(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "phpsapi-test-front-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "phpsapi")
-	build := exec.Command("go", "build", "-buildvcs=false", "-o", binary, "../..")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "go build:", err)
-		return 1
-	}
-	return m.Run()
+func TestMain(m *testing.M) {
+	os.Exit(serve.Main(m, func(dir string) error {
+		binary = filepath.Join(dir, "phpsapi")
+		return nil
+	}))
 }
 
 // scripts are the site of all tests.

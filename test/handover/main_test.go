@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 const stock = "/usr/bin/php-cgi8.2"
@@ -24,30 +26,11 @@ const patience = 30 * time.Second
 
 var binaries string // a directory with phpsapi and its link php-cgi
 
-func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
-
-func buildAndRun(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "phpsapi-handover-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	build := exec.Command("go", "build", "-buildvcs=false", "-o", filepath.Join(dir, "phpsapi"), "../..")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "phpsapi cannot be built:", err)
-		return 1
-	}
-	if err := os.Symlink("phpsapi", filepath.Join(dir, "php-cgi")); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	os.Chmod(dir, 0o755)
-	binaries = dir
-	// Programs that die here on purpose leave no core files behind.
-	syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{})
-	return m.Run()
+func TestMain(m *testing.M) {
+	os.Exit(serve.Main(m, func(dir string) error {
+		binaries = dir
+		return serve.Installed(stock, "php8.2-cgi")
+	}))
 }
 
 // A site is a directory with scripts and the zygote's socket.

@@ -13,10 +13,11 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 // stock is the php-fpm to compare with.
@@ -72,20 +73,15 @@ func run(binary, only string, n sizes) error {
 
 // phpsapi gives ours, called as php-fpm; it is built where binary is empty.
 func phpsapi(dir, binary string) (program, error) {
+	ours := program{"phpsapi", filepath.Join(dir, "php-fpm")}
 	if binary == "" {
-		binary = filepath.Join(dir, "phpsapi")
-		build := exec.Command("go", "build", "-buildvcs=false", "-o", binary, "github.com/phpsapi/phpsapi")
-		build.Stderr = os.Stderr
-		if err := build.Run(); err != nil {
-			return program{}, fmt.Errorf("phpsapi cannot be built: %w", err)
-		}
+		return ours, serve.Build(dir)
 	}
 	binary, err := filepath.Abs(binary)
 	if err != nil {
 		return program{}, err
 	}
-	link := filepath.Join(dir, "php-fpm")
-	return program{"phpsapi", link}, os.Symlink(binary, link)
+	return ours, os.Symlink(binary, ours.path)
 }
 
 func names() (all []string) {

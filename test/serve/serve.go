@@ -1,5 +1,5 @@
-// Package serve runs servers in the foreground for those who measure them, php-fpm, phpsapi's fpm and nginx among them,
-// and says what their processes take of the machine.
+// Package serve builds phpsapi for those who test it, and runs servers in the foreground for those who test or measure
+// them, php-fpm, phpsapi's fpm and nginx among them, and says what their processes take of the machine.
 package serve
 
 import (

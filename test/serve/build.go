@@ -1,0 +1,64 @@
+package serve
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+)
+
+// Build builds phpsapi in a directory, with the links php, php-cgi and php-fpm, and lets everybody enter it: servers
+// execute phpsapi as users of their own.
+func Build(dir string) error {
+	binary := filepath.Join(dir, "phpsapi")
+	build := exec.Command("go", "build", "-buildvcs=false", "-o", binary, "github.com/phpsapi/phpsapi")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		return fmt.Errorf("phpsapi cannot be built: %w", err)
+	}
+	for _, name := range []string{"php", "php-cgi", "php-fpm"} {
+		if err := os.Symlink("phpsapi", filepath.Join(dir, name)); err != nil {
+			return err
+		}
+	}
+	return os.Chmod(dir, 0o755)
+}
+
+// Main runs a package's tests, whose status it returns, while there is a directory with what Build makes. prepare gets
+// the directory before they run.
+func Main(m interface{ Run() int }, prepare func(dir string) error) int {
+	status, err := run(m, prepare)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return status
+}
+
+func run(m interface{ Run() int }, prepare func(dir string) error) (status int, err error) {
+	dir, err := os.MkdirTemp("", "phpsapi-test-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	if err := Build(dir); err != nil {
+		return 0, err
+	}
+	if err := prepare(dir); err != nil {
+		return 0, err
+	}
+	// Programs that die in tests on purpose leave no core files behind.
+	if err := syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}); err != nil {
+		return 0, err
+	}
+	return m.Run(), nil
+}
+
+// Installed says that a stock program is there. The error names the Debian package it is from.
+func Installed(program, debian string) error {
+	if _, err := os.Stat(program); err != nil {
+		return fmt.Errorf("the comparison needs Debian's %s: %w", debian, err)
+	}
+	return nil
+}
