@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -228,7 +229,8 @@ func TestIniDirectiveBeforeEnvironment(t *testing.T) {
 }
 
 func TestSettingsOverruleFiles(t *testing.T) {
-	sys := fake(map[string]string{"/f": "log_limit = 600\n" + "[www]\nuser = www\nlisten = 9000\npm = static\npm.max_children = 2\nphp_value[a] = 1\n"}, 0)
+	sys := fake(map[string]string{"/f": "log_limit = 600\n" + "[www]\nuser = www\nlisten = 9000\npm = static\npm.max_children = 2\nphp_value[a] = 1\n" +
+		"env[E] = 1\nenv[E] = 2\nenv[F] = 3\nphp_admin_value[b] = 1\n"}, 0)
 	load := func(settings ...Setting) (*Config, string, error) {
 		var log linesLog
 		cfg, err := Load(Options{Path: "/f", Log: &log, System: sys,
@@ -236,12 +238,14 @@ func TestSettingsOverruleFiles(t *testing.T) {
 		return cfg, log.String(), err
 	}
 	cfg, log, err := load(Setting{"", "log_limit", "700", "--set"}, Setting{"WWW", "PM.max_children", "50", "--set"},
-		Setting{"www", "php_value[a]", "${x}", "--set"})
+		Setting{"www", "php_value[a]", "${x}", "--set"}, Setting{"www", "env[E]", "4", "X"}, Setting{"www", "env[E]", "5", "--set"},
+		Setting{"www", "php_admin_flag[b]", "off", "--set"})
 	if err != nil {
 		t.Fatal(err, log)
 	}
 	www := cfg.Pools[0]
-	if cfg.Global.LogLimit != 700 || www.MaxChildren != 50 || www.PHPValues[0] != (KeyValue{"a", "${x}"}) {
+	if cfg.Global.LogLimit != 700 || www.MaxChildren != 50 || !slices.Equal(www.PHPValues, []KeyValue{{"a", "${x}"}}) ||
+		!slices.Equal(www.PHPAdminValues, []KeyValue{{"b", "0"}}) || !slices.Equal(www.Env, []KeyValue{{"E", "5"}, {"F", "3"}}) {
 		t.Errorf("got %+v %+v", cfg.Global, www)
 	}
 	for _, tt := range []struct {

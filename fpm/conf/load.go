@@ -198,6 +198,7 @@ func (l *loader) load() bool {
 func (l *loader) begin() {
 	if l.opt.Pid != "" {
 		l.cfg.Global.Pid = setText(l.opt.Pid)
+		l.cfg.Global.places.set("pid", Place{File: "--pid"})
 	}
 	l.cfg.Path = l.opt.File()
 }

@@ -1,6 +1,7 @@
 package conf
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/phpsapi/phpsapi/fpm/conf/ini"
@@ -39,6 +40,7 @@ func (l *loader) override() bool {
 		name, key, array := strings.Cut(s.Name, "[")
 		switch {
 		case array:
+			l.pool.forget(name, strings.TrimSuffix(key, "]"))
 			l.array(ini.Event{Kind: ini.ArrayEntry, Name: name, Key: strings.TrimSuffix(key, "]"), Value: s.Value})
 		case name == "include":
 			l.wrong(name, "unknown entry '%s'", name)
@@ -50,6 +52,22 @@ func (l *loader) override() bool {
 		}
 	}
 	return true
+}
+
+// forget takes the entries of an array's key out, and those of the arrays that share its list: of two the first in the file
+// is the one that counts, as in php-fpm, and none of them is to count any more.
+func (p *Pool) forget(name, key string) {
+	i := slices.IndexFunc(poolArrays, func(a poolArray) bool { return a.name == name && a.list != nil })
+	if p == nil || i < 0 {
+		return
+	}
+	list := poolArrays[i].list(p)
+	*list = slices.DeleteFunc(*list, func(kv KeyValue) bool { return kv.Key == key })
+	for _, a := range poolArrays {
+		if a.list != nil && a.list(p) == list {
+			delete(p.places, a.name+"["+key+"]")
+		}
+	}
 }
 
 // enter goes to a pool that the files have.
