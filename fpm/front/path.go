@@ -101,6 +101,11 @@ func (s *site) isSource(name string) bool {
 	if _, known := contentType(name); known && !s.isScriptExtension(path.Ext(name)) {
 		return false
 	}
+	for _, e := range s.lowerExtensions { // php-fpm.conf may have some without dot, or with more than letters
+		if strings.HasSuffix(name, e) {
+			return true
+		}
+	}
 	for i := 0; i < len(name); i++ {
 		if name[i] != '.' {
 			continue

@@ -73,6 +73,11 @@ func TestScriptsNameGoesBeforeItsType(t *testing.T) {
 	if !s.isSource("/x.html") || s.isSource("/x.css") {
 		t.Errorf("x.html: %v, x.css: %v, want true, false", s.isSource("/x.html"), s.isSource("/x.css"))
 	}
+	// security.limit_extensions are ends of names, whatever they are.
+	s = &site{lowerExtensions: []string{"tpl", ".my-php"}}
+	if !s.isSource("/X.TPL") || !s.isSource("/X.My-Php") || s.isSource("/x.my") || s.isSource("/x.tp") {
+		t.Errorf("X.TPL: %v, X.My-Php: %v, x.my: %v", s.isSource("/X.TPL"), s.isSource("/X.My-Php"), s.isSource("/x.my"))
+	}
 }
 
 // Whatever a path is, what it leads to is below the root, has no hidden segment and is no source.
