@@ -217,6 +217,14 @@ func check(r *Row, text, base string) (string, error) {
 		err = proxy(text)
 	case "hosts":
 		err = host(text)
+	case "http.extensions", "extensions":
+		if len(text) < 2 || text[0] != '.' || strings.Contains(text, "/") {
+			err = fmt.Errorf("%q is no end of a name such as .php", text)
+		}
+	case "http.index", "index", "http.controller", "controller":
+		if text != "" && (!filepath.IsLocal(text) || strings.HasSuffix(text, "/")) {
+			err = fmt.Errorf("%q is no file below the directory: index.php, app/index.php", text)
+		}
 	}
 	return text, err
 }

@@ -210,10 +210,10 @@ func TestOriginsAreShownWhereSettingsAreInPlay(t *testing.T) {
 	if out := show(""); strings.Contains(out, ";") || strings.Contains(out, "phpsapi]") {
 		t.Errorf("php-fpm's own lines have changed:\n%s", out)
 	}
-	out := show("PHPSAPI_POOL_WWW_PM_MAX_REQUESTS=7", "--set", "www.pm.max_children=5", "--http", "127.0.0.1:80", "--root", "/")
+	out := show("PHPSAPI_POOL_WWW_PM_MAX_REQUESTS=7", "-g", "/x/pid", "--set", "www.pm.max_children=5", "--http", "127.0.0.1:80", "--root", "/")
 	for _, want := range []string{
 		"\tpm.max_children = 5  ; --set www.pm.max_children\n", "\tpm.max_requests = 7  ; PHPSAPI_POOL_WWW_PM_MAX_REQUESTS\n",
-		"\tpm = static  ; " + conf + ":", "\tlog_limit = 1024  ; default\n", "\thttp.listen = 127.0.0.1:80  ; --http\n",
+		"\tpm = static  ; " + conf + ":", "\tlog_limit = 1024  ; default\n", "\tpid = /x/pid  ; --pid\n", "\thttp.listen = 127.0.0.1:80  ; --http\n",
 		"\thttp.limits.queue = 1000  ; default\n",
 	} {
 		if !strings.Contains(out, want) {
