@@ -1,6 +1,7 @@
 package cmdline
 
 import (
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -55,6 +56,9 @@ func Main(call Invocation) int {
 		return ExitOK
 	case actionUsage:
 		Usage(os.Stdout, call.Program)
+		if call.Own { // php-fpm says no more
+			fmt.Fprintf(os.Stderr, "%s: %s; %[1]s --help tells what there is\n", call.Program, c.misused)
+		}
 		return ExitUsage
 	case actionShow:
 		return call.Show(c.module(), c.shown)

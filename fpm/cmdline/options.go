@@ -90,6 +90,7 @@ const (
 // commandLine is what the options say.
 type commandLine struct {
 	action       action
+	misused      string // of actionUsage: the word that is wrong, and how
 	shown        Shown  // of actionShow
 	iniOverride  string // -c
 	ignoreINI    bool   // -n
@@ -116,7 +117,7 @@ func parse(args []string) commandLine {
 	for {
 		o, ok, err := g.Next()
 		if err != nil {
-			c.action = actionUsage
+			c.action, c.misused = actionUsage, g.Failed()+": there is no such option, or its value is missing"
 			return c
 		}
 		if !ok {
@@ -167,7 +168,7 @@ func parse(args []string) commandLine {
 	case info:
 		c.action, c.shown = actionShow, ShowInfo
 	case len(g.Rest()) > 0:
-		c.action = actionUsage
+		c.action, c.misused = actionUsage, g.Rest()[0]+": is no option"
 	case tests > 0:
 		c.action = actionTest
 		c.dump = tests > 1

@@ -28,6 +28,7 @@ type Reader struct {
 	next    int // index in Args: the word to read, and after the end the first that is no option
 	at      int // index in the word, while several letters share it; 0 outside of such a word
 	last    int // where the last letter stood in its word; 0 after a long name
+	failed  string
 }
 
 // UsageError is an option that is not known or has no argument. Its text is what php prints on stderr.
@@ -139,6 +140,9 @@ func (g *Reader) parameter(o Option, word string, at int) (Argument, bool, error
 	return Argument{o.Letter, g.Args[g.next-1]}, true, nil
 }
 
+// Failed is the word in which the option of the last UsageError stands, which its text does not name.
+func (g *Reader) Failed() string { return g.failed }
+
 // Rest are the words behind the options.
 func (g *Reader) Rest() []string { return g.Args[g.next:] }
 
@@ -146,5 +150,6 @@ func (g *Reader) Rest() []string { return g.Args[g.next:] }
 func (g *Reader) Ended() bool { return g.next > 0 && g.Args[g.next-1] == "--" }
 
 func (g *Reader) fail(word, char int, what string) error {
+	g.failed = g.Args[word]
 	return UsageError(fmt.Sprintf("Error in argument %d, char %d: %s", word+1, char+1, what))
 }

@@ -189,6 +189,11 @@ func TestBadSettingsAreRefused(t *testing.T) {
 			t.Errorf("%s %s: exit status %d\n%s", tt.environment, tt.arguments, cmd.ProcessState.ExitCode(), out)
 		}
 	}
+	misspelled := command(nil, "--htpp", "127.0.0.1:80")
+	if out, _ := misspelled.CombinedOutput(); !strings.Contains(string(out), "phpsapi fpm: --htpp: there is no such option") ||
+		misspelled.ProcessState.ExitCode() != 64 {
+		t.Errorf("a misspelled option: exit status %d\n%s", misspelled.ProcessState.ExitCode(), out)
+	}
 	unreachable := "http.listen is empty, and there is no php-fpm.conf: nobody could reach the service; say --http ADDRESS"
 	cmd := command(nil, "--http", "", "--root", root)
 	if out, _ := cmd.CombinedOutput(); !strings.Contains(string(out), unreachable) || cmd.ProcessState.ExitCode() != 78 {
