@@ -120,7 +120,8 @@ func (s *Server) Do(t testing.TB, body string, params ...string) string {
 	t.Helper()
 	out, err := s.do(body, params)
 	if err != nil {
-		t.Fatal(err)
+		time.Sleep(100 * time.Millisecond) // the master may have something to say about it
+		t.Fatalf("%v\n%s", err, s.Read(t, "error.log"))
 	}
 	return out
 }
