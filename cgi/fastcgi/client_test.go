@@ -262,3 +262,29 @@ func TestInterimIsAFlagOfTheRequest(t *testing.T) {
 		}
 	}
 }
+
+// What was given out stays as it is when the reader goes on with another buffer, wherever it stands.
+func TestRebuffer(t *testing.T) {
+	text := strings.Repeat("0123456789abcdef", 40)
+	wire := cat(padded(TypeStdout, 1, text[:300], 4), padded(TypeStdout, 1, text[300:], 4), rec(TypeEndRequest, 1, "\x00\x00\x00\x00\x00\x00\x00\x00"))
+	r := NewResponseReader(bytes.NewReader(wire), make([]byte, 100))
+	r.Begin(1)
+	var pieces [][]byte
+	for spare := make([]byte, 100); ; {
+		typ, b, err := r.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if typ == TypeEndRequest {
+			break
+		}
+		pieces = append(pieces, b)
+		if old := r.Rebuffer(spare); len(b) > 0 && len(old) != 100 {
+			t.Errorf("got back %d bytes", len(old))
+		}
+		spare = make([]byte, 100)
+	}
+	if got := string(cat(pieces...)); got != text {
+		t.Errorf("got %q", got)
+	}
+}

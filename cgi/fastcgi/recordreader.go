@@ -41,6 +41,15 @@ func (rr *RecordReader) init(buf []byte) {
 	rr.buf = buf
 }
 
+func (rr *RecordReader) rebuffer(buf []byte) (old []byte) {
+	if len(buf) < len(rr.buf) {
+		panic(fmt.Sprintf("BUG: fastcgi: buffer of %d bytes in place of one of %d", len(buf), len(rr.buf)))
+	}
+	old, rr.r, rr.w = rr.buf, 0, copy(buf, rr.buf[rr.r:rr.w])
+	rr.buf = buf
+	return old
+}
+
 // Reset begins a new stream with the same buffer; what was read ahead is dropped.
 func (rr *RecordReader) Reset(src io.Reader) { *rr = RecordReader{src: src, buf: rr.buf} }
 

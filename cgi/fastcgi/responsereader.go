@@ -95,6 +95,10 @@ func (r *ResponseReader) Next() (Type, []byte, error) {
 	}
 }
 
+// Rebuffer goes on with another buffer, of the same size at least, and gives back the one until now: what Next returned last
+// stays as it is in there.
+func (r *ResponseReader) Rebuffer(buf []byte) (old []byte) { return r.in.rebuffer(buf) }
+
 // Status is the body of the END_REQUEST that Next reported.
 func (r *ResponseReader) Status() EndRequest { return r.status }
 
