@@ -135,6 +135,7 @@ type FrontLimits struct {
 	Queue          int           // requests that wait for a worker, in each pool: more get 503
 	HeaderBytes    int           // of a request's head
 	BodyBytes      int64         // of a request's body: then 413
+	SpoolBytes     int64         // of a response, in a file while its client is slow; 0: none
 	Connections    int           // open at once: more wait in the backlog
 }
 

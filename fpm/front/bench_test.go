@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
@@ -12,9 +13,9 @@ import (
 
 // benchmark asks for a path again and again on one connection: what is measured is the front's side, net/http and the
 // pool's together.
-func benchmark(b *testing.B, path string) {
+func benchmark(b *testing.B, path, page string) {
 	o := orders(b, map[string]string{"index.php": "", "a.txt": "Hello, World!"}, func(w *worker) bool {
-		return w.say("Content-Type: text/html\r\n\r\nHello, World!")
+		return w.say("Content-Type: text/html\r\n\r\n%s", page)
 	})
 	f := start(b, o)
 	c, err := net.Dial("tcp", f.addresses[0])
@@ -34,8 +35,10 @@ func benchmark(b *testing.B, path string) {
 	b.ReportAllocs()
 }
 
-func BenchmarkFile(b *testing.B)   { benchmark(b, "/a.txt") }
-func BenchmarkScript(b *testing.B) { benchmark(b, "/index.php") }
+func BenchmarkFile(b *testing.B)   { benchmark(b, "/a.txt", "") }
+func BenchmarkScript(b *testing.B) { benchmark(b, "/index.php", "Hello, World!") }
+func BenchmarkPage(b *testing.B)   { benchmark(b, "/index.php", strings.Repeat("x", 100<<10)) }
+func BenchmarkLong(b *testing.B)   { benchmark(b, "/index.php", strings.Repeat("x", 10<<20)) }
 
 func BenchmarkRoute(b *testing.B) {
 	s := routed(b, tree, contract.Site{})

@@ -127,6 +127,7 @@ func orders(t testing.TB, contents map[string]string, serve func(*worker) bool) 
 		Pools: []contract.FrontPool{{Name: "www", Network: "unix", Address: socket, Connections: 4}},
 		Limits: contract.FrontLimits{HeaderTimeout: patience, BodyTimeout: patience, IdleTimeout: patience, RequestTimeout: patience,
 			ConnectTimeout: patience, QueueTimeout: patience, DrainTimeout: patience, Queue: 100, HeaderBytes: 16 << 10, BodyBytes: 1 << 20,
+			SpoolBytes:  1 << 30,
 			Connections: 1000},
 	}
 }

@@ -159,22 +159,26 @@ func TestEveryVersionOfHTTP(t *testing.T) {
 
 // On HTTP/2 a client's window, not its socket, is what a slow reader leaves full.
 func TestStreamsThatAreNotReadAreReset(t *testing.T) {
-	o := orders(t, nil, nil)
+	o := orders(t, map[string]string{"index.php": ""}, func(w *worker) bool {
+		return w.say("Content-Type: text/plain\r\n\r\n%s", strings.Repeat("x", 32<<20))
+	})
 	hugeFile(t, o.Sites[0].Root+"/huge.txt", 32<<20)
-	o.Limits.BodyTimeout = short
+	o.Limits.BodyTimeout = 2 * short
 	f := bothListeners(t, o)
 	for name, client := range versions(f) {
 		version, address, _ := strings.Cut(name, " ")
 		if version != "HTTP/2.0" {
 			continue
 		}
-		response, err := client.Get(address + "/huge.txt")
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		eventually(t, "the stream's end", func() bool { return f.active.Load() == 0 })
-		if n, err := io.Copy(io.Discard, response.Body); err == nil {
-			t.Errorf("%s: all %d bytes came", name, n)
+		for _, path := range []string{"/huge.txt", "/"} {
+			response, err := client.Get(address + path)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			eventually(t, "the stream's end", func() bool { return f.active.Load() == 0 })
+			if n, err := io.Copy(io.Discard, response.Body); err == nil {
+				t.Errorf("%s%s: all %d bytes came", name, path, n)
+			}
 		}
 		client.CloseIdleConnections()
 	}

@@ -51,7 +51,7 @@ func limits(one func(string) string) contract.FrontLimits {
 		HeaderTimeout: time("header_timeout"), BodyTimeout: time("body_timeout"), IdleTimeout: time("idle_timeout"),
 		RequestTimeout: time("request_timeout"), ConnectTimeout: time("connect_timeout"), QueueTimeout: time("queue_timeout"),
 		DrainTimeout: time("drain_timeout"), Queue: count("queue"), HeaderBytes: int(bytes("header_size")),
-		BodyBytes: bytes("body_size"), Connections: count("connections"),
+		BodyBytes: bytes("body_size"), SpoolBytes: bytes("spool_size"), Connections: count("connections"),
 	}
 }
 

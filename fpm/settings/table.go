@@ -91,6 +91,8 @@ func Table() []Row {
 		{Key: "http.limits.header_size", Kind: Size, Default: "64K", Doc: "The largest head of a request: then 431."},
 		{Key: "http.limits.body_size", Kind: Size, Default: "0",
 			Doc: "The largest body of a request: then 413. 0: any, PHP's post_max_size decides; bodies are streamed or go to temporary files, never into memory."},
+		{Key: "http.limits.spool_size", Kind: Size, Default: "1G",
+			Doc: "How much of a response goes to a temporary file, in TMPDIR, while its client is too slow to take it, so that its worker is free. 0: none, slow clients hold workers."},
 		{Key: "http.limits.connections", Kind: Number, Default: "16000", Doc: "Connections open at once; more wait in the backlog. 0: as many as there are descriptors."},
 	}
 }

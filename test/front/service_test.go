@@ -32,6 +32,7 @@ func TestMain(m *testing.M) {
 var scripts = map[string]string{
 	"index.php": `<?php echo "index ", $_SERVER["PATH_INFO"] ?? "", " ", getmypid();`,
 	"sleep.php": `<?php usleep(1000 * (int)$_GET["ms"]); echo "slept";`,
+	"long.php":  `<?php for ($i = 0; $i < 20; $i++) echo str_repeat(chr(65 + $i), 1 << 20); error_log("long page done");`,
 	"kill.php":  `<?php posix_kill(getmypid(), 9); sleep(5);`,
 	"page.txt":  "text\n",
 	".hidden":   "secret",

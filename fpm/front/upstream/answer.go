@@ -3,8 +3,10 @@ package upstream
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
@@ -13,6 +15,7 @@ import (
 // answer is a response on its way from a worker to the client.
 type answer struct {
 	c        *conn
+	b        *body
 	s        *sender // of the request's body; nil: it was sent before
 	w        http.ResponseWriter
 	r        *Request
@@ -24,6 +27,14 @@ type answer struct {
 	unsent  bool // something of it waits in net/http's buffers
 	written int64
 	excess  bool // there is more than Content-Length says
+
+	// See slow.go.
+	passed   uint64 // bytes written under watch
+	state    atomic.Uint64
+	seen     uint64 // state, at the watch's last look
+	spool    *spool // nil: none was needed so far
+	spooling bool   // what comes next comes from there
+	held     bool   // the client holds the worker: no spool can be had
 }
 
 // errShort is a response that ended before its Content-Length.
@@ -32,23 +43,51 @@ var errShort = errors.New("the response ended before its Content-Length")
 // relay takes the response to its end, and to the client.
 func (a *answer) relay() error {
 	for {
-		t, b, err := a.c.r.Next()
-		if err != nil {
-			return a.lost(err)
-		}
-		switch t {
-		case fastcgi.TypeStdout:
+		b, err := a.next()
+		switch err {
+		case nil:
 			err = a.stdout(b)
-		case fastcgi.TypeStderr:
-			a.c.stderr.add(a.c.pool, a.r.ID, b)
-			if a.c.r.Buffered() == 0 {
-				a.c.stderr.flush(a.c.pool, a.r.ID)
-			}
-		case fastcgi.TypeEndRequest:
+		case errQuiet:
+			a.flush()
+			err = nil
+		case io.EOF:
 			return a.end()
 		}
 		if err != nil {
 			return err
+		}
+	}
+}
+
+// next gives the next piece of the response: from the worker, or from where it was put for a slow client.
+func (a *answer) next() ([]byte, error) {
+	if a.spooling {
+		return a.spool.next(a)
+	}
+	return a.c.next(a)
+}
+
+// next gives the next piece of the response, valid until the next call. After the last it is io.EOF.
+func (c *conn) next(a *answer) ([]byte, error) {
+	for {
+		t, b, err := c.r.Next()
+		switch {
+		case err == errQuiet, err == io.EOF:
+			return nil, err
+		case err != nil:
+			return nil, a.lost(err)
+		case t == fastcgi.TypeStdout:
+			return b, nil
+		case t == fastcgi.TypeStderr:
+			c.stderr.add(c.pool, a.r.ID, b)
+			if c.r.Buffered() == 0 {
+				c.stderr.flush(c.pool, a.r.ID)
+			}
+		case t == fastcgi.TypeEndRequest:
+			if status := c.r.Status().ProtocolStatus; status != fastcgi.RequestComplete {
+				return nil, fmt.Errorf("%w: it answered %v", ErrGone, status)
+			}
+			return nil, io.EOF
 		}
 	}
 }
@@ -163,27 +202,29 @@ func (a *answer) write(b []byte) error {
 	}
 	a.written += int64(len(b))
 	a.unsent = true
-	if _, err := a.w.Write(b); err != nil {
+	word := a.enter()
+	_, err := a.w.Write(b)
+	a.leave(word, len(b))
+	if err != nil {
 		return because(ErrClient, err)
 	}
 	return nil
 }
 
 // pending says that something waits in net/http's buffers.
-func (a *answer) pending() bool { return a.unsent }
+func (a *answer) pending() bool { return a != nil && a.unsent }
 
 // flush sends what waits there. An error shows at the next write.
 func (a *answer) flush() {
 	a.unsent = false
+	word := a.enter()
 	http.NewResponseController(a.w).Flush()
+	a.leave(word, 0)
 }
 
 // end is the end of the response.
 func (a *answer) end() error {
-	status := a.c.r.Status()
 	switch {
-	case status.ProtocolStatus != fastcgi.RequestComplete:
-		return fmt.Errorf("%w: it answered %v", ErrGone, status.ProtocolStatus)
 	case !a.began:
 		return because(ErrGone, errNoHead)
 	case a.head.kind != "" && a.sendfile, a.head.bodyless(), a.r.HTTP.Method == http.MethodHead:

@@ -23,6 +23,10 @@ const maxShort = 32 << 10
 // unread, and then it closes the connection after its response.
 const maxCarried = 64 << 10
 
+// briskStart is how long the first maxFirst bytes of a body may take, without the first few, for its rest to be streamed. Who
+// is slower, than about 1.3 MB/s, would hold the worker for long.
+const briskStart = 50 * time.Millisecond
+
 // lingerTime is how long a client may take to send the rest of a body that the script did not want, so that the response
 // is not lost to it.
 const lingerTime = 30 * time.Second
@@ -51,9 +55,8 @@ func (b *buffers) get() *[maxFirst]byte {
 	return new([maxFirst]byte)
 }
 
-// prepare reads the beginning of a body; all of it where its length is not known, because PHP must be told, or where the
-// pool has no worker to wait for the rest: what does not fit memory goes to a temporary file without a name, in
-// os.TempDir().
+// prepare reads the beginning of a body; all of it where its length is not known, because PHP must be told, where it
+// comes slowly, or where the pool has no worker to wait for the rest: what does not fit memory goes to a temporary file.
 func (b *body) prepare(h *http.Request, p *Pool) error {
 	if h.ContentLength == 0 || h.Body == nil || h.Body == http.NoBody {
 		return nil
@@ -62,7 +65,7 @@ func (b *body) prepare(h *http.Request, p *Pool) error {
 	if h.ContentLength > 0 {
 		want = min(want, h.ContentLength)
 	}
-	err := b.begin(h.Body, int(want), p)
+	brisk, err := b.begin(h.Body, int(want), p)
 	switch {
 	case h.ContentLength > 0:
 		if err != nil {
@@ -72,10 +75,15 @@ func (b *body) prepare(h *http.Request, p *Pool) error {
 		if b.length == want {
 			return nil
 		}
-		if !p.mayStream() {
-			return b.spool(h.Body)
+		if b.coming = p.mayStream(); b.coming && !brisk {
+			if b.file, err = p.spool(); err == nil {
+				b.came(p)
+			}
 		}
-		b.rest, b.client, b.coming = h.Body, true, true
+		if !b.coming {
+			return b.spool(h.Body, p)
+		}
+		b.rest, b.client = h.Body, true
 		return nil
 	case err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF):
 		b.length = int64(len(b.first))
@@ -83,22 +91,24 @@ func (b *body) prepare(h *http.Request, p *Pool) error {
 	case err != nil:
 		return because(ErrClient, err)
 	}
-	return b.spool(h.Body)
+	return b.spool(h.Body, p)
 }
 
-// begin reads the first bytes. Who sends no more than maxLittle takes no buffer: many slow senders would take much memory.
-func (b *body) begin(from io.Reader, want int, p *Pool) error {
+// begin reads the first bytes, and says whether they came briskly. Who sends no more than maxLittle takes no buffer: many
+// slow senders would take much memory.
+func (b *body) begin(from io.Reader, want int, p *Pool) (brisk bool, err error) {
 	little := make([]byte, min(want, maxLittle))
 	n, err := io.ReadFull(from, little)
 	b.first = little[:n]
 	if err != nil || n == want {
-		return err
+		return true, err
 	}
 	b.buffer = p.bodies.get()
 	copy(b.buffer[:], little)
+	begun := time.Now()
 	more, err := io.ReadFull(from, b.buffer[n:want])
 	b.first = b.buffer[:n+more]
-	return err
+	return time.Since(begun) < p.brisk, err
 }
 
 // reading tells errors of reading from those of writing.
@@ -115,12 +125,11 @@ func (r *reading) Read(p []byte) (n int, err error) {
 	return n, err
 }
 
-func (b *body) spool(from io.Reader) (err error) {
-	if b.file, err = os.CreateTemp("", "phpsapi-body-"); err != nil {
-		return because(ErrSpool, err)
-	}
-	if err := os.Remove(b.file.Name()); err != nil {
-		return because(ErrSpool, err)
+func (b *body) spool(from io.Reader, p *Pool) (err error) {
+	if b.file == nil {
+		if b.file, err = p.spool(); err != nil {
+			return because(ErrSpool, err)
+		}
 	}
 	source := &reading{r: from}
 	n, err := io.Copy(b.file, source)

@@ -49,14 +49,17 @@ type conn struct {
 
 	// The request under way.
 	ctx      context.Context
-	answer   *answer
-	watched  func() bool  // stops the watch on ctx; nil: there is none
-	progress atomic.Int64 // when something last happened, in Unix nanoseconds
-	sent     bool         // the kernel has taken a byte of the request
-	writes   int          // of the request
-	heard    bool         // a byte of the response has come
-	hold     bool         // the next write is the request's last
-	held     []byte       // that is to be written by the next read
+	current  atomic.Pointer[answer] // who takes the response; nil: a spool does
+	watched  func() bool            // stops the watch on ctx; nil: there is none
+	progress atomic.Int64           // when something last happened, in Unix nanoseconds
+	sent     bool                   // the kernel has taken a byte of the request
+	writes   int                    // of the request
+	heard    bool                   // a byte of the response has come
+	hold     bool                   // the next write is the request's last
+	held     []byte                 // that is to be written by the next read
+
+	ticking atomic.Bool // timer runs: see slow.go
+	timer   *time.Timer
 
 	// For the functions below, which are made once: a closure for each read would be garbage.
 	to      []byte
@@ -88,6 +91,8 @@ func (p *Pool) connect(ctx context.Context) (*conn, error) {
 	c.w = fastcgi.NewRequestWriter(c, make([]byte, writeBuffer))
 	c.r = fastcgi.NewResponseReader(c, make([]byte, readBuffer))
 	c.onWrite, c.onRead, c.onTry = c.writeThenWait, c.readOrWait, c.readOnce
+	c.timer = time.AfterFunc(time.Hour, c.tick)
+	c.timer.Stop()
 	return c, nil
 }
 
@@ -154,7 +159,8 @@ func (c *conn) stale() bool {
 
 // begin makes the connection ready for a request.
 func (c *conn) begin(ctx context.Context, a *answer) {
-	c.ctx, c.answer, c.watched = ctx, a, nil
+	c.ctx, c.watched = ctx, nil
+	c.current.Store(a)
 	c.sent, c.writes, c.heard, c.hold, c.held = false, 0, false, false, nil
 	c.carried = 0
 	c.stderr.text = c.stderr.text[:0]
@@ -169,7 +175,8 @@ func (c *conn) end() {
 	if c.watched != nil {
 		c.watched()
 	}
-	c.ctx, c.answer, c.watched, c.held, c.reused = nil, nil, nil, nil, true
+	c.current.Store(nil)
+	c.ctx, c.watched, c.held, c.reused = nil, nil, nil, true
 }
 
 // Write writes all of p, or holds it for the next read. On a kept connection that turns out to be closed, and has taken
@@ -198,6 +205,10 @@ func (c *conn) renew(err error) bool {
 	c.socket.Close()
 	return c.dial(c.ctx) == nil
 }
+
+// errQuiet is that nothing more has come, while something waits to be sent to the client: that must be done before a wait,
+// and only then.
+var errQuiet = errors.New("nothing has come")
 
 // Read gives what has come, after waiting for it if need be.
 func (c *conn) Read(p []byte) (int, error) {
@@ -267,16 +278,12 @@ func (c *conn) read(p []byte) (int, error) {
 		if err := c.writeHeld(); err != nil {
 			return 0, err
 		}
-	} else if c.answer.pending() {
-		// Something is written and not sent: that must be done before a wait, and only then.
+	} else if c.current.Load().pending() {
 		if err := c.raw.Read(c.onTry); err != nil {
 			return 0, err
 		}
 		if c.errno == unix.EAGAIN {
-			c.answer.flush()
-			if err := c.raw.Read(c.onRead); err != nil {
-				return 0, err
-			}
+			return 0, errQuiet
 		}
 	} else if err := c.raw.Read(c.onRead); err != nil {
 		return 0, err

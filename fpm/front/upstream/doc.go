@@ -6,7 +6,12 @@
 //	window.go    how many connections there are workers for
 //	body.go      a request's body: what is read before a worker is taken, and what is sent while it answers
 //	answer.go    a response, from the worker's records to the client
+//	slow.go      how a client is found out that is too slow for the worker
+//	spool.go     where its response waits in a file, while the worker is free
 //	head.go      the head of a response, by the rules of CGI and nginx
+//
+// Clients hold workers for a moment only: not by a slow body, of which half of the workers take the streamed ones, and not by
+// taking the response slowly.
 //
 // A request that has no body, or a short one, is one write and as a rule one read, without a goroutine. Memory does not
 // grow with the length of a body or a response: both go through buffers that belong to the connection.

@@ -42,6 +42,21 @@ func (p *Pool) reportBusy(err error) {
 	}
 }
 
+// reportSpool says once a second at most that slow clients hold workers for want of a file.
+func (p *Pool) reportSpool(id string, err error) {
+	p.mu.Lock()
+	now := time.Now()
+	quiet := now.Sub(p.spoolSaid) < time.Second
+	if !quiet {
+		p.spoolSaid = now
+	}
+	p.mu.Unlock()
+	if !quiet {
+		p.say(zlog.Warning, id, fmt.Sprintf("a slow client holds the worker, as the response cannot go to a temporary file "+
+			"(see TMPDIR and http.limits.spool_size): %v", err))
+	}
+}
+
 // say logs a message that concerns one request.
 func (p *Pool) say(level zlog.Level, id, text string) {
 	p.Log(level, "[pool "+p.Pool.Name+"] request "+id+": "+text)

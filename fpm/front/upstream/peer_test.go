@@ -98,6 +98,7 @@ func serve(t *testing.T, o Options, worker func(p *peer) bool, h2 ...bool) *fron
 		o.Pool.Connections = 4
 	}
 	f.pool = New(o)
+	f.pool.brisk = time.Minute // whatever else the machine has to do
 	t.Cleanup(f.pool.Close)
 	f.Server = httptest.NewUnstartedServer(http.HandlerFunc(f.handle))
 	if len(h2) > 0 {

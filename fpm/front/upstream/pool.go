@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -35,8 +36,12 @@ type Pool struct {
 	queue  []*waiter
 	closed bool
 	turned turnedAway
+	// spoolSaid is when it was last said that there is no file for a response.
+	spoolSaid time.Time
 
 	bodies buffers
+	brisk  time.Duration // see briskStart
+	spool  func() (*os.File, error)
 }
 
 // waiter is a request in the queue. ready is closed, under the pool's lock, when it has a place.
@@ -51,7 +56,7 @@ const maxSpare = 16
 
 // New makes the client of a pool. It connects when it must.
 func New(o Options) *Pool {
-	p := &Pool{Options: o}
+	p := &Pool{Options: o, brisk: briskStart, spool: nameless}
 	most := max(p.Pool.Connections, 1)
 	p.window = window{size: most, most: most}
 	if p.Dial == nil {

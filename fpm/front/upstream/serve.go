@@ -97,24 +97,33 @@ func (p *Pool) take(r *Request) (*conn, error) {
 }
 
 // exchange sends the request and relays the response, and then gives the connection back, or closes it.
-func (c *conn) exchange(a *answer, b *body) (err error) {
-	keep, workers := false, 0
-	defer func() {
-		c.stderr.flush(c.pool, a.r.ID)
-		c.end()
-		if !keep {
-			c.close()
-		}
-		c.pool.release(c, keep, workers)
-	}()
-	a.c = c
+func (c *conn) exchange(a *answer, b *body) error {
+	a.c, a.b = c, b
+	err := c.ask(a)
+	if a.s != nil && err == nil && a.started && a.s.reading() {
+		a.flush() // or its sender never gets to read it
+	}
+	if a.spooling {
+		a.spool.leave(err) // the worker's side has ended by itself, or does so now
+		return err
+	}
+	a.spool.close()
+	err = c.finish(a, err)
+	if a.s != nil && !a.started {
+		a.closing()
+	}
+	return err
+}
+
+// ask sends the request and relays the response.
+func (c *conn) ask(a *answer) (err error) {
 	for again := false; ; again = true {
 		c.begin(a.r.HTTP.Context(), a)
-		if a.s, err = c.request(a, b); err == nil {
+		if a.s, err = c.request(a, a.b); err == nil {
 			err = a.relay()
 		}
-		if err == nil || again || !c.unread(a.r.HTTP.Method, b, err) {
-			break
+		if err == nil || again || a.spooling || !c.unread(a.r.HTTP.Method, a.b, err) {
+			return err
 		}
 		c.pool.say(zlog.Debug, a.r.ID, "a worker left before it read the request, which goes to another")
 		c.close()
@@ -122,25 +131,31 @@ func (c *conn) exchange(a *answer, b *body) (err error) {
 			return err
 		}
 	}
+}
+
+// finish gives the connection back, or closes it. err is how the response ended; that the request's body did not come is
+// the better reason.
+func (c *conn) finish(a *answer, err error) error {
 	all := true
 	if a.s != nil {
-		if err == nil && a.started {
-			a.flush()
-		}
 		if all = a.s.stop(err == nil); err != nil && errors.Is(a.s.err, ErrClient) {
 			err = a.s.err
 		}
-		if !a.started {
-			a.closing()
-		}
 	}
-	c.carried = b.length
+	c.carried = a.b.length
+	keep, workers := false, 0
 	if err == nil {
-		keep = all && b.length <= maxCarried && c.r.Buffered() == 0
+		keep = all && a.b.length <= maxCarried && c.r.Buffered() == 0
 		if status := c.r.Status().AppStatus; status&fastcgi.Closing != 0 {
 			keep, workers = false, int(status&^fastcgi.Closing)
 		}
 	}
+	c.stderr.flush(c.pool, a.r.ID)
+	c.end()
+	if !keep {
+		c.close()
+	}
+	c.pool.release(c, keep, workers)
 	return err
 }
 

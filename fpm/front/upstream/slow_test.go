@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Clients that send long bodies slowly must leave workers for the others, and their requests be answered when all is
@@ -96,6 +99,35 @@ func TestBodiesOfAllLengths(t *testing.T) {
 			if want := fmt.Sprintf("%d %x", n, sha256.Sum256(text[:n])); string(got) != want {
 				t.Errorf("%d bytes, told %v: got %q, want %q", n, told, got, want)
 			}
+		}
+	}
+}
+
+// Who is slow from the beginning holds none, though there is room to stream; without a file, it is streamed as before.
+func TestSlowStartHoldsNoWorker(t *testing.T) {
+	const length = 200_000
+	for _, full := range []bool{false, true} {
+		f := serve(t, Options{}, func(p *peer) bool { return p.ok(sum(readFunc(p.ReadBody))) })
+		f.pool.brisk = 0
+		want := 0
+		if full {
+			want, f.pool.spool = 1, func() (*os.File, error) { return nil, unix.EROFS }
+		}
+		body := make([]byte, length)
+		io.ReadFull(pattern(length), body)
+		c := talk(t, f, fmt.Sprintf("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", length, body[:length-1]))
+		if full {
+			eventually(t, "a worker for it", func() bool { taken, _ := f.places(); return taken == 1 })
+		} else {
+			eventually(t, "a file", func() bool { return spooled() == length-1-maxFirst })
+		}
+		if taken, _ := f.places(); taken != want {
+			t.Errorf("no room for a file: %v: %d workers are taken", full, taken)
+		}
+		c.Write(body[length-1:])
+		answer, _ := io.ReadAll(c)
+		if want := sum(pattern(length)); !strings.HasSuffix(string(answer), "\r\n\r\n"+want) {
+			t.Errorf("got %q, want %q", answer, want)
 		}
 	}
 }
