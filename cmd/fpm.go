@@ -56,7 +56,7 @@ func fpmCommand() *cobra.Command {
 	cmdline.Usage(&usage, "phpsapi fpm")
 	usage.WriteString("\nphpsapi's own options:\n\n")
 	settings.Usage(&usage)
-	command := &cobra.Command{
+	command := php(&cobra.Command{
 		Use:   "fpm [php-fpm's options]",
 		Short: "Run PHP as the FastCGI server php-fpm does",
 		Long: "Run PHP as the FastCGI server php-fpm does: the same options, configuration, log lines and signals.\n\n" +
@@ -64,14 +64,7 @@ func fpmCommand() *cobra.Command {
 		Example: `  phpsapi fpm --config /etc/php/8.2/fpm/php-fpm.conf --nodaemonize
   phpsapi fpm -t
   phpsapi fpm reload`,
-		DisableFlagParsing: true,
-		RunE: func(command *cobra.Command, args []string) error {
-			if len(args) == 1 && args[0] == "--help" {
-				return command.Help()
-			}
-			return exitStatus(fpm(args, "phpsapi fpm", sapi.Self()))
-		},
-	}
+	}, func(args []string) int { return fpm(args, "phpsapi fpm", sapi.Self()) })
 	command.AddCommand(operatorCommands()...)
 	return command
 }

@@ -67,10 +67,22 @@ php's options right behind phpsapi means "phpsapi cli".`,
 	return root
 }
 
+// php has a command run one of php's programs, which reads its options itself: only a lone --help is phpsapi's.
+func php(command *cobra.Command, run func(args []string) int) *cobra.Command {
+	command.DisableFlagParsing = true
+	command.RunE = func(command *cobra.Command, args []string) error {
+		if len(args) == 1 && args[0] == "--help" {
+			return command.Help()
+		}
+		return exitStatus(run(args))
+	}
+	return command
+}
+
 func cliCommand() *cobra.Command {
 	var usage strings.Builder
 	cli.Usage(&usage, "phpsapi cli")
-	return &cobra.Command{
+	return php(&cobra.Command{
 		Use:   "cli [php's options] [file] [args...]",
 		Short: "Run PHP as the command line php does",
 		Long: "Run PHP as the command line php does: the same options, settings, messages and exit codes.\n\n" +
@@ -78,20 +90,13 @@ func cliCommand() *cobra.Command {
 		Example: `  phpsapi cli -r 'echo PHP_VERSION, "\n";'
   phpsapi cli script.php one two
   phpsapi cli -S 127.0.0.1:8000 -t public`,
-		DisableFlagParsing: true,
-		RunE: func(command *cobra.Command, args []string) error {
-			if len(args) == 1 && args[0] == "--help" {
-				return command.Help()
-			}
-			return exitStatus(runCLI(args))
-		},
-	}
+	}, runCLI)
 }
 
 func cgiCommand() *cobra.Command {
 	var usage strings.Builder
 	cgi.Usage(&usage, "phpsapi cgi")
-	return &cobra.Command{
+	return php(&cobra.Command{
 		Use:   "cgi [php-cgi's options] [file] [args...]",
 		Short: "Run PHP as the CGI program php-cgi does",
 		Long: "Run PHP as the CGI program php-cgi does: executed by a web server once per request, or from a shell.\n\n" +
@@ -105,12 +110,5 @@ func cgiCommand() *cobra.Command {
   phpsapi cgi --zygote-listen /run/php/cgi.sock
   PHP_FCGI_CHILDREN=4 phpsapi cgi -b 127.0.0.1:9000
   REDIRECT_STATUS=200 REQUEST_METHOD=GET SCRIPT_FILENAME=/srv/www/x.php phpsapi cgi`,
-		DisableFlagParsing: true,
-		RunE: func(command *cobra.Command, args []string) error {
-			if len(args) == 1 && args[0] == "--help" {
-				return command.Help()
-			}
-			return exitStatus(runCGI(args))
-		},
-	}
+	}, runCGI)
 }
