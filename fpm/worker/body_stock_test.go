@@ -43,12 +43,12 @@ echo json_encode([$_POST, $_FILES, strlen($in), md5($in), $_SERVER["CONTENT_LENG
 		"filter":         {"body.php", form, "a=1", "", fastcgi.RoleFilter},
 	} {
 		r := get(p.dir, test.file, "CONTENT_TYPE", test.contentType)
-		r.params[1] = "POST"
+		r.Params[1] = "POST"
 		if test.length == "" {
 			test.length = fmt.Sprint(len(test.body))
 		}
-		r.params = append(r.params, "CONTENT_LENGTH", test.length)
-		r.body, r.role = test.body, test.role
+		r.Params = append(r.Params, "CONTENT_LENGTH", test.length)
+		r.Body, r.Role = test.body, test.role
 		p.compare(t, name, r)
 	}
 }
@@ -60,8 +60,8 @@ func TestBodyThatIsShorterThanItsLength(t *testing.T) {
 	p.write("x.php", `<?php echo json_encode($_POST);`)
 	for _, length := range []string{"1000", "-1"} {
 		r := get(p.Dir, "x.php", "CONTENT_TYPE", "application/x-www-form-urlencoded", "CONTENT_LENGTH", length)
-		r.params[1] = "POST"
-		r.body = "a=1"
+		r.Params[1] = "POST"
+		r.Body = "a=1"
 		if got := r.do(t, p.Socket); got.err != nil || !strings.HasSuffix(got.stdout, `{"a":"1"}`) {
 			t.Errorf("%s: got %v", length, got)
 		}

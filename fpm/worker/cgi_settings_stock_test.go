@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/test/exchange"
 )
 
 // The settings of cgi.*, fastcgi.* and where scripts are looked for, which are a worker's for life.
@@ -33,7 +34,7 @@ func TestCGISettingsAsStock(t *testing.T) {
 				"missing":    get(p.dir, "nope.php"),
 				"path info":  get(p.dir, "show.php/p", "PATH_INFO", "/p"),
 				"translated": get(p.dir, "show.php", "PATH_TRANSLATED", p.dir+"/404.php", "PATH_INFO", "/p"),
-				"ping":       {params: []string{"SCRIPT_FILENAME", "/ping", "SCRIPT_NAME", "/ping", "REQUEST_METHOD", "GET"}},
+				"ping":       {exchange.Request{Params: []string{"SCRIPT_FILENAME", "/ping", "SCRIPT_NAME", "/ping", "REQUEST_METHOD", "GET"}}},
 			} {
 				p.compare(t, name, r)
 			}

@@ -14,8 +14,8 @@ import (
 func once(t *testing.T, p *pool, conn net.Conn) uint32 {
 	t.Helper()
 	r := get(p.Dir, "a.php")
-	r.keep, r.flags = true, fastcgi.Interim
-	go r.send(t, conn)
+	r.Keep, r.Flags = true, fastcgi.Interim
+	go r.Send(conn)
 	got := receive(conn)
 	if got.err != nil {
 		t.Fatal(got)

@@ -39,7 +39,7 @@ func TestInterimHeads(t *testing.T) {
 		{"final.php", fastcgi.Interim, "Status: 404 Not Found\r\nX-A: 1\r\nContent-type: text/html; charset=UTF-8\r\n\r\n0sent"},
 	} {
 		r := get(p.Dir, c.script)
-		r.flags = c.flags
+		r.Flags = c.flags
 		got := r.do(t, p.Socket)
 		if out := withoutVersion(got.stdout); got.err != nil || out != c.want {
 			t.Errorf("%s, flags %b: got %v\n%q, want\n%q", c.script, c.flags, got.err, out, c.want)

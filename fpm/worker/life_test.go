@@ -21,8 +21,8 @@ import (
 // ask sends a request on a kept connection and gives what came on STDOUT behind the head.
 func ask(t *testing.T, conn net.Conn, r *testRequest) string {
 	t.Helper()
-	r.keep = true
-	go r.send(t, conn)
+	r.Keep = true
+	go r.Send(conn)
 	got := receive(conn)
 	if got.err != nil {
 		t.Fatal(got)
@@ -51,8 +51,8 @@ func TestIdleKeptConnectionDoesNotPinTheWorker(t *testing.T) {
 	}
 	// Its next request makes it readable: the master hands it to a worker that is idle.
 	r := get(p.Dir, "pid.php")
-	r.keep = true
-	r.send(t, first)
+	r.Keep = true
+	r.Send(first)
 	c.say(contract.WhenIdle, -1)
 	if letter, _, _ := c.receive(t); letter != contract.Idle {
 		t.Fatalf("the worker said %c, want Idle", letter)
@@ -89,8 +89,8 @@ func TestNewConnectionDoesNotWaitForWhatElseComes(t *testing.T) {
 		syscall.Kill(c.pid, syscall.SIGSTOP)
 		more(c, func() {
 			r := get(p.Dir, "slow.php")
-			r.keep = true
-			r.send(t, kept)
+			r.Keep = true
+			r.Send(kept)
 		})
 		fresh := dial(t, p.Socket)
 		defer fresh.Close()
@@ -155,7 +155,7 @@ func TestSignalsHaveTheirDefaults(t *testing.T) {
 	c := p.spawn()
 	conn := dial(t, p.Socket)
 	defer conn.Close()
-	go get(p.Dir, "slow.php").send(t, conn)
+	go get(p.Dir, "slow.php").Send(conn)
 	time.Sleep(100 * time.Millisecond)
 	syscall.Kill(c.pid, syscall.SIGTERM)
 	if e := p.exit(); !e.Status.Signaled() || e.Status.Signal() != syscall.SIGTERM {
@@ -239,7 +239,7 @@ func TestUnreadBodyIsDrained(t *testing.T) {
 	for _, n := range []string{"1", "2"} {
 		for _, file := range []string{"x.php", "unread.php"} {
 			r := get(p.Dir, file, "REQUEST_METHOD", "PUT", "HTTP_N", n, "CONTENT_LENGTH", "100000")
-			r.body = strings.Repeat("\x01\x01\x00\x01\x00\x08\x00\x00", 12500)
+			r.Body = strings.Repeat("\x01\x01\x00\x01\x00\x08\x00\x00", 12500)
 			if got := ask(t, conn, r); !strings.HasPrefix(got, n) {
 				t.Errorf("got %q", got)
 			}
@@ -247,8 +247,8 @@ func TestUnreadBodyIsDrained(t *testing.T) {
 	}
 	// Too much of it closes the connection, with a line for the log.
 	r := get(p.Dir, "x.php", "REQUEST_METHOD", "PUT", "HTTP_N", "3", "CONTENT_LENGTH", "10") // PHP reads no more itself
-	r.body, r.keep = strings.Repeat("x", 10000000), true
-	go r.send(t, conn)
+	r.Body, r.Keep = strings.Repeat("x", 10000000), true
+	go r.Send(conn)
 	if got := receive(conn); got.err != nil || !strings.HasSuffix(got.stdout, "3xxx") {
 		t.Errorf("got %v", got)
 	}
@@ -281,11 +281,11 @@ func TestFinishedRequestFreesItsClient(t *testing.T) {
 	p.write("finish.php", `<?php echo "early"; fastcgi_finish_request(); usleep(300000); file_put_contents(__DIR__ . "/late", "x"); echo "late";`)
 	for _, keep := range []bool{false, true} {
 		r := get(p.Dir, "finish.php")
-		r.keep = keep
+		r.Keep = keep
 		conn := dial(t, p.Socket)
 		defer conn.Close()
 		began := time.Now()
-		go r.send(t, conn)
+		go r.Send(conn)
 		got := receive(conn)
 		if took := time.Since(began); took > 200*time.Millisecond || !strings.HasSuffix(got.stdout, "early") {
 			t.Errorf("keep %v: %v after %v", keep, got, took)
@@ -310,7 +310,7 @@ func TestClientThatLeavesIsNoticed(t *testing.T) {
 	p.write("abort.php", `<?php ignore_user_abort(true); for ($i = 0; $i < 100 && !connection_aborted(); $i++) { echo "x"; flush(); usleep(10000); }
 		file_put_contents(__DIR__ . "/aborted", connection_aborted() . " " . ($i < 100));`)
 	conn := dial(t, p.Socket)
-	get(p.Dir, "abort.php").send(t, conn)
+	get(p.Dir, "abort.php").Send(conn)
 	conn.Read(make([]byte, 10))
 	conn.Close()
 	for range 200 {
@@ -335,8 +335,8 @@ func TestClientThatLeavesWhileSendingIsNotReported(t *testing.T) {
 	w := fastcgi.NewRequestWriter(conn, make([]byte, 64<<10))
 	w.Begin(1, fastcgi.BeginRequest{Role: fastcgi.RoleResponder, Flags: fastcgi.KeepConn})
 	r := get(p.Dir, "short.php", "REQUEST_METHOD", "PUT", "CONTENT_LENGTH", "100000")
-	for i := 0; i+1 < len(r.params); i += 2 {
-		w.Param(r.params[i], r.params[i+1])
+	for i := 0; i+1 < len(r.Params); i += 2 {
+		w.Param(r.Params[i], r.Params[i+1])
 	}
 	w.EndParams()
 	w.Write(make([]byte, 5000))
@@ -408,7 +408,7 @@ include 'inc.php';
 	inc := p.write("inc.php", "<?php\n\n(new A)->method();\n")
 	conn := dial(t, p.Socket)
 	defer conn.Close()
-	go get(p.Dir, "slow.php").send(t, conn)
+	go get(p.Dir, "slow.php").Send(conn)
 	time.Sleep(200 * time.Millisecond)
 	log, err := os.Create(p.Dir + "/slow.log")
 	if err != nil {
@@ -458,7 +458,7 @@ while (microtime(true) < $end) { $sum = deeper(40); eval("\$f$sum = function () 
 echo $sum;`)
 	conn := dial(t, p.Socket)
 	defer conn.Close()
-	go get(p.Dir, "busy.php").send(t, conn)
+	go get(p.Dir, "busy.php").Send(conn)
 	log, err := os.Create(p.Dir + "/slow.log")
 	if err != nil {
 		t.Fatal(err)

@@ -34,11 +34,11 @@ func load(t *testing.T, socket string, r *testRequest, n int, keep bool) {
 	}
 	w := fastcgi.NewRequestWriter(&wire, make([]byte, 64<<10))
 	w.Begin(1, role)
-	for i := 0; i+1 < len(r.params); i += 2 {
-		w.Param(r.params[i], r.params[i+1])
+	for i := 0; i+1 < len(r.Params); i += 2 {
+		w.Param(r.Params[i], r.Params[i+1])
 	}
 	w.EndParams()
-	w.Write([]byte(r.body))
+	w.Write([]byte(r.Body))
 	w.EndStdin()
 	var conn net.Conn
 	var want []byte

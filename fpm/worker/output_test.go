@@ -35,7 +35,7 @@ match ($_GET['how'] ?? '') { 'both' => [$say('stdout'), $say('stderr')], 'comman
 	} {
 		p.board.OutputOpen(0, r.stdout, r.stderr)
 		request := get(p.Dir, "say.php")
-		request.params = append(request.params, "QUERY_STRING", r.query)
+		request.Params = append(request.Params, "QUERY_STRING", r.query)
 		conn := dial(t, p.Socket)
 		ask(t, conn, request) // the answer's end comes behind the mark
 		conn.Close()

@@ -42,7 +42,7 @@ func bothWays(t *testing.T, test func(t *testing.T, env []string)) {
 func begin(t *testing.T, s *server, dir string) net.Conn {
 	t.Helper()
 	conn := s.dial()
-	get(dir + "/slow.php").send(conn)
+	get(dir + "/slow.php").Send(conn)
 	eventually(t, "the script", func() bool { _, err := os.Stat(dir + "/began"); return err == nil })
 	return conn
 }
@@ -142,7 +142,7 @@ func TestMaxRequests(t *testing.T) {
 		t.Errorf("the processes were %v", pids)
 	}
 	conn := s.dial()
-	get(dir + "/pid.php").kept().send(conn)
+	get(dir + "/pid.php").kept().Send(conn)
 	if got := receive(conn); got.err != nil || got.body() != pids[4] {
 		t.Errorf("got %v", got)
 	}
@@ -292,7 +292,7 @@ func TestClientThatLeavesIsNoticed(t *testing.T) {
 		dir := lives(t)
 		s := start(t, binary, env)
 		conn := s.dial()
-		get(dir + "/gone.php").send(conn)
+		get(dir + "/gone.php").Send(conn)
 		if _, err := conn.Read(make([]byte, 1000)); err != nil {
 			t.Fatal(err)
 		}
@@ -312,13 +312,13 @@ func TestUnreadBodyIsNoRequest(t *testing.T) {
 	hidden := get(dir + "/pid.php")
 	w := fastcgi.NewRequestWriter(&smuggled, make([]byte, 64<<10))
 	w.Begin(1, fastcgi.BeginRequest{Role: fastcgi.RoleResponder})
-	for i := 0; i+1 < len(hidden.params); i += 2 {
-		w.Param(hidden.params[i], hidden.params[i+1])
+	for i := 0; i+1 < len(hidden.Params); i += 2 {
+		w.Param(hidden.Params[i], hidden.Params[i+1])
 	}
 	w.EndParams()
 	w.EndStdin()
 	r := get(dir+"/hello.php", "REQUEST_METHOD", "POST", "CONTENT_LENGTH", "3").kept()
-	r.body = "abc" + smuggled.String()
+	r.Body = "abc" + smuggled.String()
 	conn := s.dial()
 	for range 3 {
 		if got := r.on(conn); got.body() != "hello" {
@@ -377,8 +377,8 @@ func (s *server) load(dir string, n int, keep bool) {
 					}
 				}
 				r := get(dir + "/hello.php")
-				r.keep = keep
-				r.send(conn)
+				r.Keep = keep
+				r.Send(conn)
 				if got := receive(conn); got.body() != "hello" || got.stderr != "" {
 					s.t.Errorf("got %v", got)
 				}

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
+	"github.com/phpsapi/phpsapi/test/exchange"
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 
@@ -217,41 +218,18 @@ func (s *server) dial() net.Conn {
 	return conn
 }
 
-// request is a request as it is sent.
-type request struct {
-	role   fastcgi.Role
-	keep   bool
-	params []string // name and value in turn
-	body   string
-}
+// request is a request to php-cgi.
+type request struct{ exchange.Request }
 
 // get is a request for a script.
 func get(script string, params ...string) *request {
-	return &request{params: append([]string{"SCRIPT_FILENAME", script, "SCRIPT_NAME", "/" + filepath.Base(script),
-		"REQUEST_METHOD", "GET", "QUERY_STRING", "", "DOCUMENT_ROOT", filepath.Dir(script)}, params...)}
+	return &request{exchange.Request{Params: append([]string{"SCRIPT_FILENAME", script, "SCRIPT_NAME", "/" + filepath.Base(script),
+		"REQUEST_METHOD", "GET", "QUERY_STRING", "", "DOCUMENT_ROOT", filepath.Dir(script)}, params...)}}
 }
 
 func (r *request) kept() *request {
-	r.keep = true
+	r.Keep = true
 	return r
-}
-
-func (r *request) send(conn net.Conn) {
-	role, flags := r.role, fastcgi.Flags(0)
-	if role == 0 {
-		role = fastcgi.RoleResponder
-	}
-	if r.keep {
-		flags = fastcgi.KeepConn
-	}
-	w := fastcgi.NewRequestWriter(conn, make([]byte, 64<<10))
-	w.Begin(1, fastcgi.BeginRequest{Role: role, Flags: flags})
-	for i := 0; i+1 < len(r.params); i += 2 {
-		w.Param(r.params[i], r.params[i+1])
-	}
-	w.EndParams()
-	w.Write([]byte(r.body))
-	w.EndStdin()
 }
 
 // response is what came back.
@@ -293,7 +271,7 @@ func receive(conn net.Conn) (got response) {
 
 // on sends the request on a connection and takes the response.
 func (r *request) on(conn net.Conn) response {
-	go r.send(conn)
+	go r.Send(conn)
 	return receive(conn)
 }
 

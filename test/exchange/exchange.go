@@ -1,0 +1,50 @@
+// Package exchange is what tests send to FastCGI servers of PHP, phpsapi's and stock ones, to compare what comes back.
+package exchange
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/phpsapi/phpsapi/cgi/fastcgi"
+)
+
+// Request is a request as it is sent.
+type Request struct {
+	Role   fastcgi.Role // 0: a responder
+	Keep   bool
+	Flags  fastcgi.Flags // besides that of Keep
+	Params []string      // name and value in turn
+	Body   string
+}
+
+// Send sends the request. A server may close the connection before it has all: errors show in the response.
+func (r *Request) Send(conn io.Writer) {
+	role, flags := r.Role, r.Flags
+	if role == 0 {
+		role = fastcgi.RoleResponder
+	}
+	if r.Keep {
+		flags |= fastcgi.KeepConn
+	}
+	w := fastcgi.NewRequestWriter(conn, make([]byte, 64<<10))
+	w.Begin(1, fastcgi.BeginRequest{Role: role, Flags: flags})
+	for i := 0; i+1 < len(r.Params); i += 2 {
+		w.Param(r.Params[i], r.Params[i+1])
+	}
+	w.EndParams()
+	w.Write([]byte(r.Body))
+	w.EndStdin()
+}
+
+// Difference says from where on the response of phpsapi is not that of stock PHP, and what they have there; empty: it is.
+func Difference(ours, stock string) string {
+	if ours == stock {
+		return ""
+	}
+	at := 0
+	for at < min(len(ours), len(stock)) && ours[at] == stock[at] {
+		at++
+	}
+	from := max(0, at-60)
+	return fmt.Sprintf("at byte %d\nours  %.400s\nstock %.400s", at, ours[from:], stock[from:])
+}
