@@ -129,7 +129,8 @@ const sitesText = `
 ### Sites
 
 ` + "`sites`" + ` in phpsapi.yaml is a list. The first site that matches host and path answers; behind them comes the one of
-` + "`http.root`" + `, if that is set. What a site does not say is as in ` + "`http`" + `.
+` + "`http.root`" + `, if that is set. What a site does not say is as in ` + "`http`" + `. A site all of whose requests one before it
+takes is an error: say the longer paths and the single hosts first.
 
 ` + "```yaml" + `
 sites:
@@ -155,6 +156,6 @@ Any directive of php-fpm.conf can be overruled, without a change of the file: by
 - Behind ENV_ stands the variable for PHP as it is: ` + "`PHPSAPI_POOL_WWW_ENV_DB_HOST=db`" + ` is ` + "`env[DB_HOST] = db`" + `.
 - Behind PHP_VALUE_, PHP_FLAG_, PHP_ADMIN_VALUE_ and PHP_ADMIN_FLAG_ stands the name of php.ini, with __ for a dot, and
   in small letters where it is all capitals: ` + "`PHPSAPI_POOL_WWW_PHP_ADMIN_VALUE_OPCACHE__ENABLE=0`" + `.
-- Values are taken as they are: no quotes, no ${}. An array's entry joins those of the file, and beats one of its name.
+- Values are taken as they are: no quotes, no ${}. An array's entry joins those of the file, and replaces those of its name.
 - A pool that php-fpm.conf has not, a directive that php-fpm has not, and a value it would refuse are errors.
 `
