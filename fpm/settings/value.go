@@ -116,11 +116,17 @@ func absolute(path, base string) string {
 	return filepath.Join(base, path)
 }
 
+// maxSocketPath is the length of a unix socket's path, without its NUL (unix(7)). php-fpm cuts longer ones.
+const maxSocketPath = 107
+
 // address checks an Address and takes "unix:" away.
 func address(text string) (string, error) {
 	if path, unix := strings.CutPrefix(text, "unix:"); unix || strings.HasPrefix(text, "/") {
 		if !filepath.IsAbs(path) {
 			return "", fmt.Errorf("%q: the path of a unix socket must be absolute", text)
+		}
+		if len(path) > maxSocketPath {
+			return "", fmt.Errorf("%q: the path of a unix socket may have %d bytes, this one has %d", text, maxSocketPath, len(path))
 		}
 		return path, nil
 	}
