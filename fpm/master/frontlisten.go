@@ -40,7 +40,7 @@ func (l *listener) listenHTTP(g *generation) error {
 		file, err := openFrontLog(path, l.errorLog)
 		if err != nil {
 			l.log.accessLogNotOpened(path, err)
-			return err
+			return fmt.Errorf("http.access_log %s: %w", path, err)
 		}
 		g.frontLog = file
 	}
