@@ -29,15 +29,16 @@
 #include <sys/resource.h>
 
 /* Who changes struct handover changes this, and cgi/handover/call.go. */
-#define HANDOVER_MAGIC "phpsapi-cgi-002"
+#define HANDOVER_MAGIC "phpsapi-cgi-003"
 
 /* Where a process stands: what a child cannot be given, and so must have already. */
 struct handover_place {
 	uint64_t program[4]; /* this executable: device, inode, size, time of its last change in ns */
 	uint64_t root[2];    /* the root directory: device, inode */
-	uint64_t namespaces[4];
+	uint64_t namespaces[7];
 	uint64_t effective, permitted; /* capabilities */
 	uint64_t restrictions;         /* no_new_privs, seccomp */
+	char label[128];               /* of AppArmor, SELinux or the like; what is longer is cut off */
 };
 
 struct handover {

@@ -42,16 +42,18 @@ static void identify(uint64_t *values, int count, const char *path)
 void handover_place(struct handover_place *place)
 {
 	static const char *const namespaces[] = {
-		"/proc/self/ns/mnt", "/proc/self/ns/net", "/proc/self/ns/pid", "/proc/self/ns/user"};
+		"/proc/self/ns/mnt", "/proc/self/ns/net", "/proc/self/ns/pid", "/proc/self/ns/user",
+		"/proc/self/ns/ipc", "/proc/self/ns/uts", "/proc/self/ns/cgroup"};
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct capabilities[2] = {{0}};
 	uint64_t inode[2];
-	int i;
+	size_t i;
+	int label;
 
 	memset(place, 0, sizeof(*place));
 	identify(place->program, 4, "/proc/self/exe");
 	identify(place->root, 2, "/");
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < sizeof(namespaces) / sizeof(namespaces[0]); i++) {
 		inode[1] = 0;
 		identify(inode, 2, namespaces[i]);
 		place->namespaces[i] = inode[1];
@@ -59,6 +61,13 @@ void handover_place(struct handover_place *place)
 	if (syscall(SYS_capget, &header, capabilities) == 0) {
 		place->effective = capabilities[0].effective | (uint64_t)capabilities[1].effective << 32;
 		place->permitted = capabilities[0].permitted | (uint64_t)capabilities[1].permitted << 32;
+	}
+	label = open("/proc/self/attr/current", O_RDONLY | O_CLOEXEC);
+	if (label >= 0) {
+		if (read(label, place->label, sizeof(place->label)) < 0) {
+			/* the kernel knows no labels */
+		}
+		close(label);
 	}
 	place->restrictions = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) | (uint64_t)prctl(PR_GET_SECCOMP) << 8;
 }

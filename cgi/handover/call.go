@@ -14,7 +14,7 @@ import (
 
 // The begin of a request's message, struct handover of lifecycle/handover.h. The rest of it is the child's.
 const (
-	magic      = "phpsapi-cgi-002\x00"
+	magic      = "phpsapi-cgi-003\x00"
 	sizeAt     = 16
 	argcAt     = 20
 	openAt     = 24

@@ -294,6 +294,23 @@ func TestForeigners(t *testing.T) {
 	}
 }
 
+// A zygote's child cannot go where a client is: into its namespaces.
+func TestOtherNamespaces(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, to make namespaces")
+	}
+	s := newSite(t)
+	s.listen(filepath.Join(binaries, "phpsapi"))
+	r := request{script: s.script("hello.php", `echo 'hello';`)}
+	s.warm(ours(), r)
+	for _, kind := range []string{"mount", "net", "ipc", "uts", "cgroup"} {
+		r.shell = `[ "$APART" ] || APART=1 exec unshare --` + kind + ` "$0" "$@"`
+		if o := s.run(ours(), s.socket(), r); o.handed || !strings.HasSuffix(o.out, "hello") {
+			t.Errorf("%s: handed over: %v, %s", kind, o.handed, o)
+		}
+	}
+}
+
 // Neither many requests nor many at once leave something behind.
 func TestThousandRequests(t *testing.T) {
 	s := newSite(t)
