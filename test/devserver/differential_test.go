@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 const dump = `<?php
@@ -238,7 +240,7 @@ func TestRouterThatIsNotThere(t *testing.T) {
 
 // compare sends all exchanges to both servers.
 func compare(t *testing.T, contents map[string]string, args ...string) {
-	root := files(t, contents)
+	root := serve.Files(t, contents)
 	theirs, ours := start(t, stock, root, nil, args...), start(t, binary, root, nil, args...)
 	for _, e := range exchanges {
 		t.Run(e.name, func(t *testing.T) {
@@ -268,13 +270,9 @@ func sameText(t *testing.T, theirs, ours string) {
 // exchange sends pieces, and gives the response and the log's lines about it, without what must differ.
 func (s *server) exchange(t *testing.T, pieces []string, half bool) string {
 	t.Helper()
-	before := len(s.output.String())
-	conn, err := net.Dial("tcp", s.address)
-	if err != nil {
-		t.Fatal(err)
-	}
+	before := len(s.Output.String())
+	conn := s.dial()
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(patience))
 	for i, piece := range pieces {
 		if i > 0 {
 			time.Sleep(20 * time.Millisecond)
@@ -288,8 +286,8 @@ func (s *server) exchange(t *testing.T, pieces []string, half bool) string {
 	}
 	response := readAll(conn)
 	client := conn.LocalAddr().String()
-	lines := func() string { return s.output.String()[before:] }
-	eventually(t, "the end of the connection in the log", func() bool {
+	lines := func() string { return s.Output.String()[before:] }
+	serve.Eventually(t, "the end of the connection in the log", func() bool {
 		return strings.Contains(lines(), client+" Closing")
 	})
 	_, port, _ := net.SplitHostPort(s.address)

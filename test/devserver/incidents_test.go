@@ -11,10 +11,12 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 func TestApplicationThatCallsItself(t *testing.T) {
-	root := files(t, map[string]string{"self.php": `<?php $n = (int) $_GET["n"];
+	root := serve.Files(t, map[string]string{"self.php": `<?php $n = (int) $_GET["n"];
 		echo $n, $n > 0 ? file_get_contents("http://{$_SERVER['HTTP_X_SELF']}/self.php?n=" . ($n - 1), false,
 			stream_context_create(["http" => ["header" => "X-Self: {$_SERVER['HTTP_X_SELF']}"]])) : "";`})
 	s := start(t, binary, root, nil, "-n")
@@ -26,7 +28,7 @@ func TestApplicationThatCallsItself(t *testing.T) {
 }
 
 func TestCrashCostsOneRequest(t *testing.T) {
-	root := files(t, map[string]string{
+	root := serve.Files(t, map[string]string{
 		"early.php": `<?php exec("kill -SEGV " . getmypid()); sleep(5);`,
 		"late.php":  `<?php echo "begun"; exec("kill -SEGV " . getmypid()); sleep(5);`,
 		"slow.php":  `<?php usleep(300000); echo "slow";`,
@@ -38,12 +40,12 @@ func TestCrashCostsOneRequest(t *testing.T) {
 	if got := s.get("/early.php"); !strings.HasPrefix(got, "HTTP/1.1 500 Internal Server Error\r\n") || !strings.Contains(got, "temporarily unavailable") {
 		t.Errorf("early: got %q", got)
 	}
-	s.waitFor("[500]: GET /early.php - worker ")
-	s.waitFor("was killed by signal 11 (segmentation fault)")
+	s.Says("[500]: GET /early.php - worker ")
+	s.Says("was killed by signal 11 (segmentation fault)")
 	if got := s.get("/late.php"); body(got) != "begun" {
 		t.Errorf("late: got %q", got)
 	}
-	s.waitFor("[500]: GET /late.php - worker ")
+	s.Says("[500]: GET /late.php - worker ")
 	if got := body(s.get("/fine.php")); got != "fine" {
 		t.Errorf("afterwards: got %q", got)
 	}
@@ -53,10 +55,10 @@ func TestCrashCostsOneRequest(t *testing.T) {
 }
 
 func TestWorkerThatLeavesIsReported(t *testing.T) {
-	root := files(t, map[string]string{"a.php": `<?php pcntl_exec("/bin/sh", ["-c", "exit 3"]);`})
+	root := serve.Files(t, map[string]string{"a.php": `<?php pcntl_exec("/bin/sh", ["-c", "exit 3"]);`})
 	s := start(t, binary, root, nil, "-n")
 	s.get("/a.php")
-	s.waitFor("ended with status 3")
+	s.Says("ended with status 3")
 }
 
 const waits = `<?php echo "begun"; flush(); while (!file_exists($_GET["file"])) { usleep(5000); } echo ", done";`
@@ -80,12 +82,12 @@ func begun(t *testing.T, s *server, file string) net.Conn {
 func TestSignalsDrain(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(sig.String(), func(t *testing.T) {
-			root := files(t, map[string]string{"waits.php": waits})
+			root := serve.Files(t, map[string]string{"waits.php": waits})
 			s := start(t, binary, root, nil, "-n")
 			idle := s.dial()
 			conn := begun(t, s, filepath.Join(root, "go"))
-			s.signal(sig)
-			s.waitFor("Waiting for 1 request(s) in hand after " + sig.String())
+			s.Signal(sig)
+			s.Says("Waiting for 1 request(s) in hand after " + sig.String())
 			if got := readAll(idle); got != "" {
 				t.Errorf("the connection without a request got %q", got)
 			}
@@ -98,20 +100,20 @@ func TestSignalsDrain(t *testing.T) {
 			if got := readAll(conn); got != ", done" {
 				t.Errorf("got %q", got)
 			}
-			endsBy(t, s.end(), sig)
+			endsBy(t, s.End(), sig)
 			gone(t, s)
 		})
 	}
 }
 
 func TestSecondSignalEndsAtOnce(t *testing.T) {
-	root := files(t, map[string]string{"waits.php": waits})
+	root := serve.Files(t, map[string]string{"waits.php": waits})
 	s := start(t, binary, root, nil, "-n")
 	conn := begun(t, s, "/nowhere")
-	s.signal(syscall.SIGINT)
-	s.waitFor("Waiting for 1 request")
-	s.signal(syscall.SIGTERM)
-	if status := s.end(); !status.Signaled() || status.Signal() != syscall.SIGTERM {
+	s.Signal(syscall.SIGINT)
+	s.Says("Waiting for 1 request")
+	s.Signal(syscall.SIGTERM)
+	if status := s.End(); !status.Signaled() || status.Signal() != syscall.SIGTERM {
 		t.Errorf("ended with %v", status)
 	}
 	readAll(conn)
@@ -119,12 +121,12 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 }
 
 func TestIdleServerEndsAsStockPHP(t *testing.T) {
-	root := files(t, nil)
+	root := serve.Files(t, nil)
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		for _, program := range []string{stock, binary} {
 			s := start(t, program, root, nil, "-n")
-			s.signal(sig)
-			endsBy(t, s.end(), sig)
+			s.Signal(sig)
+			endsBy(t, s.End(), sig)
 			gone(t, s)
 		}
 	}
@@ -150,7 +152,7 @@ func processes(t *testing.T, s *server) (pids []int) {
 		t.Fatal(err)
 	}
 	for _, entry := range entries {
-		if cwd, err := os.Readlink(entry); err == nil && cwd == s.command.Dir {
+		if cwd, err := os.Readlink(entry); err == nil && cwd == s.root {
 			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(entry)))
 			pids = append(pids, pid)
 		}
@@ -161,44 +163,44 @@ func processes(t *testing.T, s *server) (pids []int) {
 // gone waits until no process of the server is left.
 func gone(t *testing.T, s *server) {
 	t.Helper()
-	eventually(t, "the end of all processes", func() bool { return len(processes(t, s)) == 0 })
+	serve.Eventually(t, "the end of all processes", func() bool { return len(processes(t, s)) == 0 })
 }
 
 func TestKilledServerLeavesNothing(t *testing.T) {
-	root := files(t, map[string]string{"waits.php": waits})
+	root := serve.Files(t, map[string]string{"waits.php": waits})
 	s := start(t, binary, root, nil, "-n")
 	begun(t, s, "/nowhere")
 	if n := len(processes(t, s)); n < 3 {
 		t.Fatalf("only %d processes: the test looks for them in the wrong way", n)
 	}
-	s.signal(syscall.SIGKILL)
-	s.end()
+	s.Signal(syscall.SIGKILL)
+	s.End()
 	gone(t, s)
 }
 
 func TestZygoteThatDiesIsReplaced(t *testing.T) {
-	root := files(t, map[string]string{"a.php": "<?php echo 'a';"})
+	root := serve.Files(t, map[string]string{"a.php": "<?php echo 'a';"})
 	s := start(t, binary, root, nil, "-n")
 	time.Sleep(1100 * time.Millisecond) // one that dies younger is not replaced
 	killZygote(t, s)
-	s.waitFor("died and its workers with it; starting another")
-	eventually(t, "an answer", func() bool { return body(s.get("/a.php")) == "a" })
+	s.Says("died and its workers with it; starting another")
+	serve.Eventually(t, "an answer", func() bool { return body(s.get("/a.php")) == "a" })
 }
 
 func TestZygoteThatDiesAtOnceEndsTheServer(t *testing.T) {
-	s := start(t, binary, files(t, nil), nil, "-n")
+	s := start(t, binary, serve.Files(t, nil), nil, "-n")
 	killZygote(t, s)
-	if status := s.end(); status.ExitStatus() != 1 {
+	if status := s.End(); status.ExitStatus() != 1 {
 		t.Errorf("ended with %v", status)
 	}
-	s.waitFor("cannot be started again")
+	s.Says("cannot be started again")
 	gone(t, s)
 }
 
 // killZygote kills the server's one child.
 func killZygote(t *testing.T, s *server) {
 	t.Helper()
-	pid := s.command.Process.Pid
+	pid := s.Pid()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
 	for _, other := range processes(t, s) {
 		if len(strings.Fields(string(text))) > 0 {
@@ -217,7 +219,7 @@ func killZygote(t *testing.T, s *server) {
 }
 
 func TestFiftyRequestsAtOnce(t *testing.T) {
-	root := files(t, map[string]string{"a.php": "<?php usleep(20000); echo 'answer ', $_GET['n'];"})
+	root := serve.Files(t, map[string]string{"a.php": "<?php usleep(20000); echo 'answer ', $_GET['n'];"})
 	for _, env := range [][]string{nil, {"PHP_CLI_SERVER_WORKERS=3"}} {
 		s := start(t, binary, root, env, "-n")
 		var all sync.WaitGroup
@@ -231,13 +233,13 @@ func TestFiftyRequestsAtOnce(t *testing.T) {
 			})
 		}
 		all.Wait()
-		s.signal(syscall.SIGINT)
-		endsBy(t, s.end(), syscall.SIGINT)
+		s.Signal(syscall.SIGINT)
+		endsBy(t, s.End(), syscall.SIGINT)
 	}
 }
 
 func TestConnectionsWithoutARequestHoldNoWorker(t *testing.T) {
-	root := files(t, map[string]string{"a.php": "<?php echo 'a';"})
+	root := serve.Files(t, map[string]string{"a.php": "<?php echo 'a';"})
 	s := start(t, binary, root, nil, "-n")
 	for range 100 {
 		s.dial()

@@ -12,10 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/phpsapi/phpsapi/test/serve"
 )
@@ -31,31 +28,12 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// output gathers what a server prints.
-type output struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
-}
-
 // server is a running development server.
 type server struct {
+	*serve.Server
 	t       *testing.T
-	command *exec.Cmd
-	output  *output
+	root    string
 	address string
-	ended   chan struct{}
 }
 
 var startedLine = regexp.MustCompile(`Development Server \(http://([^)]*)\) started`)
@@ -64,84 +42,24 @@ var startedLine = regexp.MustCompile(`Development Server \(http://([^)]*)\) star
 func start(t *testing.T, program, root string, env []string, args ...string) *server {
 	t.Helper()
 	s := launch(t, program, root, env, append([]string{"-S", "127.0.0.1:0"}, args...)...)
-	s.waitFor("started")
-	s.address = startedLine.FindStringSubmatch(s.output.String())[1]
+	s.Says("started")
+	s.address = startedLine.FindStringSubmatch(s.Output.String())[1]
 	return s
 }
 
-// launch runs program with args in root. The server is killed when the test ends.
+// launch runs program with args in root.
 func launch(t *testing.T, program, root string, env []string, args ...string) *server {
 	t.Helper()
-	s := &server{t: t, output: &output{}, ended: make(chan struct{})}
-	s.command = exec.Command(program, args...)
-	s.command.Dir = root
-	s.command.Env = append(append(os.Environ(), "PHP_INI_SCAN_DIR=", "TZ=UTC"), env...)
-	s.command.Stdout, s.command.Stderr = s.output, s.output
-	s.command.WaitDelay = 5 * time.Second
-	if err := s.command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		s.command.Wait()
-		close(s.ended)
-	}()
-	t.Cleanup(func() {
-		s.command.Process.Kill()
-		<-s.ended
-		if t.Failed() {
-			t.Logf("log of %s:\n%s", filepath.Base(program), s.output)
-		}
-	})
-	return s
-}
-
-const patience = 15 * time.Second
-
-// waitFor waits until the log holds text.
-func (s *server) waitFor(text string) {
-	s.t.Helper()
-	eventually(s.t, fmt.Sprintf("%q in the log", text), func() bool { return strings.Contains(s.output.String(), text) })
-}
-
-// eventually waits until check is true.
-func eventually(t *testing.T, what string, check func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !check(); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("waited in vain for %s", what)
-		}
-	}
-}
-
-// signal sends the server a signal.
-func (s *server) signal(sig syscall.Signal) {
-	s.t.Helper()
-	if err := s.command.Process.Signal(sig); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-// end waits until the server has ended, and gives how.
-func (s *server) end() syscall.WaitStatus {
-	s.t.Helper()
-	select {
-	case <-s.ended:
-	case <-time.After(patience):
-		s.t.Fatal("the server does not end")
-	}
-	return s.command.ProcessState.Sys().(syscall.WaitStatus)
+	cmd := exec.Command(program, args...)
+	cmd.Dir = root
+	cmd.Env = append(append(os.Environ(), "PHP_INI_SCAN_DIR=", "TZ=UTC"), env...)
+	return &server{Server: serve.Run(t, cmd), t: t, root: root}
 }
 
 // dial opens a connection to the server.
 func (s *server) dial() net.Conn {
 	s.t.Helper()
-	conn, err := net.Dial("tcp", s.address)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	conn.SetDeadline(time.Now().Add(patience))
-	s.t.Cleanup(func() { conn.Close() })
-	return conn
+	return serve.Dial(s.t, "tcp", s.address)
 }
 
 // get asks for a path and gives all that comes back.
@@ -166,23 +84,4 @@ func readAll(conn net.Conn) string {
 func body(response string) string {
 	_, text, _ := strings.Cut(response, "\r\n\r\n")
 	return text
-}
-
-// files writes files below a new directory and gives it.
-func files(t *testing.T, contents map[string]string) string {
-	t.Helper()
-	root, err := filepath.EvalSymlinks(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, text := range contents {
-		path := filepath.Join(root, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return root
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 // What the server says and how it ends where it cannot begin.
@@ -16,7 +18,7 @@ func TestComplaintsAreStockPHPs(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	root := files(t, map[string]string{"file": ""})
+	root := serve.Files(t, map[string]string{"file": ""})
 	for name, args := range map[string][]string{
 		"port in use":          {"-n", "-S", taken.Addr().String()},
 		"no port":              {"-n", "-S", "localhost"},
@@ -36,8 +38,8 @@ func TestComplaintsAreStockPHPs(t *testing.T) {
 			said := map[string]string{}
 			for _, program := range []string{stock, binary} {
 				s := launch(t, program, root, nil, args...)
-				status := s.end()
-				text := logDate.ReplaceAllString(s.output.String(), "[DATE]")
+				status := s.End()
+				text := logDate.ReplaceAllString(s.Output.String(), "[DATE]")
 				text = regexp.MustCompile(`(?m)^(Usage:|  ) php\S* `).ReplaceAllString(text, "$1 php ")
 				text = hostWarning.ReplaceAllString(text, "")
 				said[program] = fmt.Sprintf("%s(status %d)", text, status.ExitStatus())
@@ -51,14 +53,14 @@ func TestComplaintsAreStockPHPs(t *testing.T) {
 var hostWarning = regexp.MustCompile(`<br />\n<b>Warning</b>:.*<br />\n`)
 
 func TestAddressForms(t *testing.T) {
-	root := files(t, map[string]string{"a.php": "<?php echo $_SERVER['SERVER_NAME'], ' ', $_SERVER['REMOTE_ADDR'];"})
+	root := serve.Files(t, map[string]string{"a.php": "<?php echo $_SERVER['SERVER_NAME'], ' ', $_SERVER['REMOTE_ADDR'];"})
 	for _, address := range []string{"localhost:0", "0.0.0.0:0", "[::1]:0", "[::]:0", "127.0.0.1:"} {
 		t.Run(address, func(t *testing.T) {
 			said := map[string]string{}
 			for _, program := range []string{stock, binary} {
 				s := launch(t, program, root, nil, "-n", "-S", address)
-				s.waitFor("started")
-				s.address = startedLine.FindStringSubmatch(s.output.String())[1]
+				s.Says("started")
+				s.address = startedLine.FindStringSubmatch(s.Output.String())[1]
 				_, port, err := net.SplitHostPort(s.address)
 				if err != nil {
 					t.Fatal(err)
@@ -68,8 +70,8 @@ func TestAddressForms(t *testing.T) {
 					s.address = "127.0.0.1:" + port // a socket of both families
 				}
 				said[program] += body(s.get("/a.php"))
-				s.signal(syscall.SIGINT)
-				s.end()
+				s.Signal(syscall.SIGINT)
+				s.End()
 			}
 			sameText(t, said[stock], said[binary])
 		})
@@ -77,29 +79,29 @@ func TestAddressForms(t *testing.T) {
 }
 
 func TestWorkersVariable(t *testing.T) {
-	root := files(t, map[string]string{"a.php": "<?php error_log('from php');"})
+	root := serve.Files(t, map[string]string{"a.php": "<?php error_log('from php');"})
 	s := start(t, binary, root, []string{"PHP_CLI_SERVER_WORKERS=3"}, "-n")
 	s.get("/a.php")
-	s.waitFor("Closing")
-	for line := range strings.Lines(s.output.String()) {
+	s.Says("Closing")
+	for line := range strings.Lines(s.Output.String()) {
 		if !regexp.MustCompile(`^\[\d+\] \[\w{3} \w{3} `).MatchString(line) {
 			t.Errorf("no process in %q", line)
 		}
 	}
 	one := start(t, binary, root, []string{"PHP_CLI_SERVER_WORKERS=1"}, "-n")
-	if !strings.Contains(one.output.String(), "number of workers must be larger than 1\n[") {
-		t.Errorf("got %q", one.output)
+	if !strings.Contains(one.Output.String(), "number of workers must be larger than 1\n[") {
+		t.Errorf("got %q", &one.Output)
 	}
 }
 
 func TestQuietHidesMessages(t *testing.T) {
-	root := files(t, map[string]string{"a.php": "<?php error_log('from php');"})
+	root := serve.Files(t, map[string]string{"a.php": "<?php error_log('from php');"})
 	for _, program := range []string{stock, binary} {
 		s := start(t, program, root, nil, "-n", "-q")
 		s.get("/a.php")
 		readAll(func() net.Conn { c := s.dial(); fmt.Fprint(c, "garbage"); return c }())
-		s.waitFor("Malformed")
-		if text := s.output.String(); strings.Contains(text, "Accepted") || strings.Contains(text, "from php") {
+		s.Says("Malformed")
+		if text := s.Output.String(); strings.Contains(text, "Accepted") || strings.Contains(text, "from php") {
 			t.Errorf("%s: %q", program, text)
 		}
 	}
@@ -107,7 +109,7 @@ func TestQuietHidesMessages(t *testing.T) {
 
 // The settings are those of php's development server, not of its command line.
 func TestSettings(t *testing.T) {
-	root := files(t, map[string]string{
+	root := serve.Files(t, map[string]string{
 		"a.php": `<?php foreach (["display_errors", "html_errors", "max_execution_time", "implicit_flush",
 			"register_argc_argv", "memory_limit", "cli_server.color", "output_buffering"] as $name) {
 			var_dump($name, ini_get($name)); } var_dump(PHP_SAPI, php_ini_loaded_file());
@@ -128,11 +130,11 @@ func TestSettings(t *testing.T) {
 }
 
 func TestStartupWarningsAreLogged(t *testing.T) {
-	root := files(t, nil)
+	root := serve.Files(t, nil)
 	said := map[string]string{}
 	for _, program := range []string{stock, binary} {
 		s := start(t, program, root, nil, "-n", "-d", "extension=nowhere", "-d", "display_startup_errors=0", "-d", "log_errors=1")
-		text := logDate.ReplaceAllString(s.output.String(), "[DATE]")
+		text := logDate.ReplaceAllString(s.Output.String(), "[DATE]")
 		said[program] = startedLine.ReplaceAllString(text, "started")
 	}
 	sameText(t, said[stock], said[binary])

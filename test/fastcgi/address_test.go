@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 // refused runs php-cgi -b where that cannot work, and gives what it prints and how it ends.
@@ -43,7 +45,7 @@ func TestBadAddressesAsStock(t *testing.T) {
 }
 
 func TestBadSettingsAreNamed(t *testing.T) {
-	socket := filepath.Join(sockets(t), "socket")
+	socket := filepath.Join(serve.Dir(t), "socket")
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, []byte("precious"), 0o600); err != nil {
 		t.Fatal(err)
@@ -84,52 +86,52 @@ func TestSocketsMode(t *testing.T) {
 
 // A socket that nobody listens on any more is replaced, and at its end a server removes its own alone.
 func TestSocketThatWasLeftIsReplaced(t *testing.T) {
-	dir := files(t, map[string]string{"pid.php": `<?php echo getmypid();`})
+	dir := serve.Files(t, map[string]string{"pid.php": `<?php echo getmypid();`})
 	first := start(t, binary, nil)
-	first.signal(syscall.SIGKILL)
-	first.end()
+	first.Signal(syscall.SIGKILL)
+	first.End()
 	next := func() *server {
 		s := launch(t, binary, "unix", first.address, nil, "-b", first.address)
-		eventually(t, "the new server's answer", func() bool {
+		serve.Eventually(t, "the new server's answer", func() bool {
 			conn, err := net.Dial("unix", first.address)
 			if err != nil {
 				return false
 			}
 			defer conn.Close()
-			return get(dir+"/pid.php").on(conn).body() == strconv.Itoa(s.command.Process.Pid)
+			return get(dir+"/pid.php").on(conn).body() == strconv.Itoa(s.Pid())
 		})
 		return s
 	}
 	second := next()
 	third := next()
-	second.signal(syscall.SIGTERM)
-	second.end()
+	second.Signal(syscall.SIGTERM)
+	second.End()
 	if _, err := os.Lstat(third.address); err != nil {
 		t.Error("a server removed another's socket:", err)
 	}
-	third.signal(syscall.SIGTERM)
-	third.end()
+	third.Signal(syscall.SIGTERM)
+	third.End()
 	if _, err := os.Lstat(third.address); err == nil {
 		t.Error("the socket was left behind")
 	}
 }
 
 func TestAddressesOfTCP(t *testing.T) {
-	dir := files(t, map[string]string{"x.php": `<?php echo "hello";`})
-	_, port, _ := net.SplitHostPort(freeAddress(t))
+	dir := serve.Files(t, map[string]string{"x.php": `<?php echo "hello";`})
+	_, port, _ := net.SplitHostPort(serve.Address(t))
 	for address, dialled := range map[string]string{port: "127.0.0.1:" + port, ":" + port: "127.0.0.1:" + port,
 		"*:" + port: "127.0.0.1:" + port, "localhost:" + port: "127.0.0.1:" + port, "[::1]:" + port: "[::1]:" + port} {
 		s := launch(t, binary, "tcp", dialled, nil, "-b", address)
 		if got := s.ask(get(dir + "/x.php")).body(); got != "hello" {
 			t.Errorf("%s: %q", address, got)
 		}
-		s.signal(syscall.SIGTERM)
-		s.end()
+		s.Signal(syscall.SIGTERM)
+		s.End()
 	}
 }
 
 func TestOnlyAllowedAddressesConnect(t *testing.T) {
-	dir := files(t, map[string]string{"x.php": `<?php echo "hello";`})
+	dir := serve.Files(t, map[string]string{"x.php": `<?php echo "hello";`})
 	for addrs, allowed := range map[string]bool{"127.0.0.1": true, "192.0.2.1,127.0.0.1": true, "192.0.2.1,::1": false, "nonsense": false} {
 		for _, children := range []string{"0", "1"} {
 			s := startTCP(t, binary, []string{"FCGI_WEB_SERVER_ADDRS=" + addrs, "PHP_FCGI_CHILDREN=" + children})
@@ -138,10 +140,10 @@ func TestOnlyAllowedAddressesConnect(t *testing.T) {
 				t.Errorf("%s: %v", addrs, got)
 			}
 			if !allowed {
-				s.waitFor("Connection disallowed: IP address '127.0.0.1' has been dropped.")
+				s.Says("Connection disallowed: IP address '127.0.0.1' has been dropped.")
 			}
 			if addrs == "nonsense" {
-				s.waitFor("Wrong IP address 'nonsense' in FCGI_WEB_SERVER_ADDRS")
+				s.Says("Wrong IP address 'nonsense' in FCGI_WEB_SERVER_ADDRS")
 			}
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
 	"github.com/phpsapi/phpsapi/test/exchange"
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 // pair is stock php-cgi and phpsapi, started alike, for the same scripts.
@@ -21,7 +22,7 @@ type pair struct {
 // newPair starts both. Scripts are in a directory of their own; env and args are more for both.
 func newPair(t *testing.T, contents map[string]string, env []string, args ...string) *pair {
 	t.Helper()
-	p := &pair{t: t, dir: files(t, contents)}
+	p := &pair{t: t, dir: serve.Files(t, contents)}
 	env = append(env, "PHP_FCGI_MAX_REQUESTS=0")
 	p.stock = start(t, stock, env, args...)
 	p.ours = start(t, binary, env, args...)
@@ -130,16 +131,13 @@ func TestSettingsOfARequestAsStock(t *testing.T) {
 		"b/show.php":  `<?php echo ini_get("precision"), ini_get("highlight.string"), ini_get("date.timezone");`,
 		".user.ini":   "highlight.string = '#123456'\n",
 	}
-	dir := files(t, contents)
-	ini := files(t, map[string]string{"php.ini": "user_ini.filename = .user.ini\n[HOST=example.org]\nmemory_limit = 77M\n[PATH=" + dir + "/a]\ndate.timezone = Asia/Tokyo\n"})
+	dir := serve.Files(t, contents)
+	ini := serve.Files(t, map[string]string{"php.ini": "user_ini.filename = .user.ini\n[HOST=example.org]\nmemory_limit = 77M\n[PATH=" + dir + "/a]\ndate.timezone = Asia/Tokyo\n"})
 	run := func(program string) *server {
-		socket := filepath.Join(sockets(t), "socket")
-		s := &server{t: t, network: "unix", address: socket}
+		socket := filepath.Join(serve.Dir(t), "socket")
 		c := command(program, []string{"PHP_INI_SCAN_DIR="})
 		c.Args = []string{program, "-c", ini + "/php.ini", "-b", socket}
-		s.run(c)
-		s.reachable()
-		return s
+		return listening(t, "unix", socket, c)
 	}
 	p := &pair{t: t, dir: dir, stock: run(stock), ours: run(binary)}
 	for _, script := range []string{"a/show.php", "b/show.php", "a/show.php"} {

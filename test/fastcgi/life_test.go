@@ -15,11 +15,12 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 // lives are the scripts of this file's tests.
 func lives(t *testing.T) string {
-	return files(t, map[string]string{
+	return serve.Files(t, map[string]string{
 		"hello.php":  `<?php echo "hello";`,
 		"pid.php":    `<?php echo getmypid();`,
 		"slow.php":   `<?php file_put_contents(__DIR__ . "/began", ""); while (!file_exists(__DIR__ . "/go")) usleep(1000); echo "done";`,
@@ -43,7 +44,7 @@ func begin(t *testing.T, s *server, dir string) net.Conn {
 	t.Helper()
 	conn := s.dial()
 	get(dir + "/slow.php").Send(conn)
-	eventually(t, "the script", func() bool { _, err := os.Stat(dir + "/began"); return err == nil })
+	serve.Eventually(t, "the script", func() bool { _, err := os.Stat(dir + "/began"); return err == nil })
 	return conn
 }
 
@@ -60,13 +61,13 @@ func TestGracefulEnd(t *testing.T) {
 			dir := lives(t)
 			s := start(t, binary, env)
 			conn := begin(t, s, dir)
-			all := s.processes()
-			s.signal(sig)
+			all := s.Tree()
+			s.Signal(sig)
 			release(t, dir)
 			if got := receive(conn); got.body() != "done" {
 				t.Errorf("%v: the request in hand got %v", sig, got)
 			}
-			if status := s.end(); status != 0 {
+			if status := s.End(); status != 0 {
 				t.Errorf("%v: ended by %v", sig, status)
 			}
 			gone(t, all)
@@ -82,11 +83,11 @@ func TestSecondSignalEndsTheChildren(t *testing.T) {
 	s := start(t, binary, []string{"PHP_FCGI_CHILDREN=2"})
 	begin(t, s, dir)
 	var all []int
-	eventually(t, "a parent, a zygote and two children", func() bool { all = s.processes(); return len(all) == 4 })
-	s.signal(syscall.SIGINT)
-	eventually(t, "the idle child's end", func() bool { return len(s.processes()) == 3 })
-	s.signal(syscall.SIGINT)
-	if status := s.end(); status != 0 {
+	serve.Eventually(t, "a parent, a zygote and two children", func() bool { all = s.Tree(); return len(all) == 4 })
+	s.Signal(syscall.SIGINT)
+	serve.Eventually(t, "the idle child's end", func() bool { return len(s.Tree()) == 3 })
+	s.Signal(syscall.SIGINT)
+	if status := s.End(); status != 0 {
 		t.Errorf("ended by %v", status)
 	}
 	gone(t, all)
@@ -98,8 +99,8 @@ func TestChildrenLeaveWithTheirParent(t *testing.T) {
 	s := start(t, binary, []string{"PHP_FCGI_CHILDREN=3"})
 	conn := begin(t, s, dir)
 	var all []int
-	eventually(t, "a parent, a zygote and three children", func() bool { all = s.processes(); return len(all) == 5 })
-	s.signal(syscall.SIGKILL)
+	serve.Eventually(t, "a parent, a zygote and three children", func() bool { all = s.Tree(); return len(all) == 5 })
+	s.Signal(syscall.SIGKILL)
 	release(t, dir)
 	if got := receive(conn); got.body() != "done" {
 		t.Errorf("got %v", got)
@@ -122,8 +123,8 @@ func TestExitStatusAsStock(t *testing.T) {
 			for _, script := range strings.Fields(test.scripts) {
 				s.ask(get(dir + "/" + script + ".php"))
 			}
-			s.command.Process.Signal(syscall.SIGTERM) // it may have ended by itself
-			return s.end()
+			s.Signal(syscall.SIGTERM) // it may have ended by itself
+			return s.End()
 		}
 		if got, want := ends(binary), ends(stock); got != want {
 			t.Errorf("%s %v: status %v, stock %v", test.scripts, test.env, got.ExitStatus(), want.ExitStatus())
@@ -158,7 +159,7 @@ func TestApacheChildTerminate(t *testing.T) {
 	if second := s.ask(get(dir + "/pid.php")).body(); first == "" || second == "" || first == second {
 		t.Errorf("%s, then %s", first, second)
 	}
-	if said := s.output.String(); said != "" {
+	if said := s.Output.String(); said != "" {
 		t.Errorf("it said %q", said)
 	}
 }
@@ -175,9 +176,9 @@ func TestCrashedChildIsReplacedAndReported(t *testing.T) {
 			t.Errorf("nobody answers after %s", pid)
 		}
 	}
-	s.waitFor("was ended by signal 11 (segmentation fault)")
-	s.waitFor("; another takes its place in 100ms")
-	s.waitFor("; another takes its place in 200ms")
+	s.Says("was ended by signal 11 (segmentation fault)")
+	s.Says("; another takes its place in 100ms")
+	s.Says("; another takes its place in 200ms")
 }
 
 func TestZygoteThatDiesIsReplaced(t *testing.T) {
@@ -187,11 +188,11 @@ func TestZygoteThatDiesIsReplaced(t *testing.T) {
 	answered := time.Now() // the server's clock of the zygote's life runs since before that
 	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	zygote, _ := strconv.Atoi(strings.Fields(string(stat))[3])
-	eventually(t, "a zygote that has lived a while", func() bool { return time.Since(answered) > 1100*time.Millisecond })
+	serve.Eventually(t, "a zygote that has lived a while", func() bool { return time.Since(answered) > 1100*time.Millisecond })
 	if err := syscall.Kill(zygote, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	s.waitFor("the zygote died; another takes its place")
+	s.Says("the zygote died; another takes its place")
 	gone(t, []int{pid})
 	if got := s.ask(get(dir + "/hello.php")).body(); got != "hello" {
 		t.Errorf("got %q", got)
@@ -225,9 +226,9 @@ func TestListeningSocketAsStandardInput(t *testing.T) {
 	for _, network := range []string{"unix", "tcp"} {
 		bothWays(t, func(t *testing.T, env []string) {
 			dir := lives(t)
-			address := freeAddress(t)
+			address := serve.Address(t)
 			if network == "unix" {
-				address = filepath.Join(sockets(t), "socket")
+				address = filepath.Join(serve.Dir(t), "socket")
 			}
 			listener, err := net.Listen(network, address)
 			if err != nil {
@@ -239,16 +240,15 @@ func TestListeningSocketAsStandardInput(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer file.Close()
-			s := &server{t: t, network: network, address: address}
 			c := command(binary, env)
 			c.Stdin = file
-			s.run(c)
+			s := &server{serve.Run(t, c), t, network, address}
 			if got := s.ask(get(dir + "/hello.php")); got.body() != "hello" {
 				t.Errorf("%s: %v", network, got)
 			}
-			all := s.processes()
-			s.signal(syscall.SIGTERM)
-			if status := s.end(); status != 0 {
+			all := s.Tree()
+			s.Signal(syscall.SIGTERM)
+			if status := s.End(); status != 0 {
 				t.Errorf("ended by %v", status)
 			}
 			gone(t, all)
@@ -297,7 +297,7 @@ func TestClientThatLeavesIsNoticed(t *testing.T) {
 			t.Fatal(err)
 		}
 		conn.Close()
-		eventually(t, "the script's end", func() bool { text, _ := os.ReadFile(dir + "/gone"); return string(text) == "1" })
+		serve.Eventually(t, "the script's end", func() bool { text, _ := os.ReadFile(dir + "/gone"); return string(text) == "1" })
 		if got := s.ask(get(dir + "/hello.php")).body(); got != "hello" {
 			t.Errorf("got %q", got)
 		}
@@ -334,7 +334,7 @@ func TestLoad(t *testing.T) {
 			dir := lives(t)
 			s := start(t, binary, []string{fmt.Sprintf("PHP_FCGI_CHILDREN=%d", children), "PHP_FCGI_MAX_REQUESTS=0"})
 			s.load(dir, 200, keep) // warms up
-			eventually(t, "all processes", func() bool { return len(s.processes()) == processes })
+			serve.Eventually(t, "all processes", func() bool { return len(s.Tree()) == processes })
 			before := s.resources()
 			s.load(dir, 1000, keep)
 			after := s.resources()
@@ -348,12 +348,12 @@ func TestLoad(t *testing.T) {
 			if !after.within(before) {
 				t.Errorf("%d children, kept %v: %+v, and before %+v", children, keep, after, before)
 			}
-			if said := s.output.String(); said != "" {
+			if said := s.Output.String(); said != "" {
 				t.Errorf("it said %q", said)
 			}
-			all := s.processes()
-			s.signal(syscall.SIGTERM)
-			if status := s.end(); status != 0 {
+			all := s.Tree()
+			s.Signal(syscall.SIGTERM)
+			if status := s.End(); status != 0 {
 				t.Errorf("ended by %v", status)
 			}
 			gone(t, all)
@@ -408,7 +408,7 @@ func (r resources) within(before resources) bool {
 }
 
 func (s *server) resources() (r resources) {
-	for _, pid := range s.processes() {
+	for _, pid := range s.Tree() {
 		r.processes++
 		open, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
 		r.descriptors += len(open)

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 // ended says whether a process is gone.
@@ -18,7 +20,7 @@ func ended(pid int) bool { return syscall.Kill(pid, 0) != nil }
 
 func TestServesADirectoryWithoutConfiguration(t *testing.T) {
 	t.Parallel()
-	address, root := free(t), site(t)
+	address, root := serve.Address(t), site(t)
 	s := start(t, address, []string{"TMPDIR=" + root}, "--http", address, "--root", root)
 	s.want("/", 200, "index ")
 	s.want("/page.txt", 200, "text\n")
@@ -35,7 +37,7 @@ func TestServesADirectoryWithoutConfiguration(t *testing.T) {
 // Whoever dies, nobody but the one whose request it was notices.
 func TestProcessesDie(t *testing.T) {
 	t.Parallel()
-	address := free(t)
+	address := serve.Address(t)
 	s := start(t, address, []string{"PHPSAPI_POOL_WWW_PM_MAX_CHILDREN=4"}, "--http", address, "--root", site(t))
 	pid, _ := strconv.Atoi(s.said(`process (\d+) of generation 1 serves`, 1))
 	syscall.Kill(pid, syscall.SIGKILL)
@@ -55,7 +57,7 @@ func TestProcessesDie(t *testing.T) {
 // The master's end, however it comes, is the end of all.
 func TestNothingSurvivesTheMaster(t *testing.T) {
 	t.Parallel()
-	address, root := free(t), site(t)
+	address, root := serve.Address(t), site(t)
 	s := start(t, address, []string{"TMPDIR=" + root}, "--http", address, "--root", root)
 	_, index := s.get("/")
 	worker, _ := strconv.Atoi(strings.Fields(index)[1])
@@ -88,7 +90,7 @@ func configured(t *testing.T, yaml string) (conf string) {
 // Who starts a daemon may wait for the end of its output: nobody of the service keeps that open.
 func TestDaemonLeavesItsStartersOutput(t *testing.T) {
 	t.Parallel()
-	address := free(t)
+	address := serve.Address(t)
 	conf := configured(t, "http: {listen: '"+address+"', root: ., access_log: stderr}\n")
 	dir := filepath.Dir(conf)
 	cmd := command(nil, "-y", conf, "-D", "-g", dir+"/pid")
@@ -111,7 +113,7 @@ func TestDaemonLeavesItsStartersOutput(t *testing.T) {
 
 func TestReloadUnderLoad(t *testing.T) {
 	t.Parallel()
-	address := free(t)
+	address := serve.Address(t)
 	conf := configured(t, "http: {listen: '"+address+"', root: .}\n")
 	s := start(t, address, nil, "-y", conf, "-F", "-O")
 	l := s.load(4, "/")
@@ -142,7 +144,7 @@ func TestReloadUnderLoad(t *testing.T) {
 
 func TestQuitFinishesRequests(t *testing.T) {
 	t.Parallel()
-	address := free(t)
+	address := serve.Address(t)
 	s := start(t, address, nil, "--http", address, "--root", site(t))
 	answer := make(chan int)
 	go func() {
@@ -164,7 +166,7 @@ func TestQuitFinishesRequests(t *testing.T) {
 
 func TestASitesRootMustBeThere(t *testing.T) {
 	t.Parallel()
-	address := free(t)
+	address := serve.Address(t)
 	conf := configured(t, "http: {pool: www}\nsites: [{hosts: [localhost], root: /nowhere}]\n")
 	out, err := command(nil, "-t", "-y", conf, "--http", address).CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "phpsapi.yaml:2: sites: root: stat /nowhere: no such file or directory") {
@@ -242,7 +244,7 @@ func TestPHPFPMWithoutConfigurationSaysSo(t *testing.T) {
 
 func TestTrustedAndOtherRequestIDs(t *testing.T) {
 	t.Parallel()
-	address, root := free(t), site(t)
+	address, root := serve.Address(t), site(t)
 	write(t, filepath.Join(root, "id.php"), `<?php echo $_SERVER["HTTP_X_REQUEST_ID"];`)
 	s := start(t, address, []string{"PHPSAPI_HTTP_TRUSTED_PROXIES=127.0.0.0/8"}, "--http", address, "--root", root)
 	request, _ := http.NewRequest("GET", s.url+"/id.php", nil)

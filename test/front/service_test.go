@@ -1,10 +1,8 @@
 package front
 
 import (
-	"bytes"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -41,12 +39,7 @@ var scripts = map[string]string{
 // site makes a directory that is served, for anyone to read.
 func site(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "phpsapi-site-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	os.Chmod(dir, 0o755)
+	dir := serve.Dir(t)
 	for name, text := range scripts {
 		write(t, filepath.Join(dir, name), text)
 	}
@@ -65,32 +58,14 @@ type service struct {
 	*serve.Process
 	t    *testing.T
 	url  string
-	log  *log
+	log  *serve.Output
 	http *http.Client
-}
-
-// log is what the service says on stderr.
-type log struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *log) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-func (l *log) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }
 
 // start runs phpsapi fpm until its front serves at an address.
 func start(t *testing.T, address string, environment []string, arguments ...string) *service {
 	t.Helper()
-	s := &service{t: t, url: "http://" + address, log: &log{}, http: &http.Client{Transport: &http.Transport{}, Timeout: 20 * time.Second}}
+	s := &service{t: t, url: "http://" + address, log: &serve.Output{}, http: &http.Client{Transport: &http.Transport{}, Timeout: 20 * time.Second}}
 	cmd := command(environment, arguments...)
 	cmd.Stderr = s.log
 	var err error
@@ -111,17 +86,6 @@ func command(environment []string, arguments ...string) *exec.Cmd {
 	cmd := exec.Command(binary, append([]string{"fpm"}, arguments...)...)
 	cmd.Env = append(os.Environ(), environment...)
 	return cmd
-}
-
-// free is an address that nobody listens at.
-func free(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // get gives the status and body of a page.

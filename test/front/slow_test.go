@@ -6,13 +6,15 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 // Four clients for each worker ask for a page of 20 MB and read nothing: every worker gets it off its hands, other
 // requests are answered, and the page is all there in the end.
 func TestSlowClientsHoldNoWorkers(t *testing.T) {
 	t.Parallel()
-	address, root := free(t), site(t)
+	address, root := serve.Address(t), site(t)
 	// A directory for everybody, as /tmp is.
 	if err := os.Chmod(root, 0o1777); err != nil {
 		t.Fatal(err)

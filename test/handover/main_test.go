@@ -41,13 +41,7 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "zyg") // t.TempDir's names are too long for a socket
-	if err != nil {
-		t.Fatal(err)
-	}
-	os.Chmod(dir, 0o755)
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	return &site{t, dir}
+	return &site{t, serve.Dir(t)}
 }
 
 func (s *site) path(name string) string { return filepath.Join(s.dir, name) }

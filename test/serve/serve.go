@@ -19,14 +19,10 @@ type Process struct {
 
 // Start runs a server until it is ready. said is what it says of why it is not; nil: nothing.
 func Start(name string, cmd *exec.Cmd, ready func() bool, said func() string) (*Process, error) {
-	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	p, err := launch(name, cmd)
+	if err != nil {
+		return nil, err
 	}
-	p := &Process{name, cmd, make(chan struct{})}
-	go func() {
-		cmd.Wait()
-		close(p.done)
-	}()
 	if err := p.WaitFor(30*time.Second, ready); err != nil {
 		text := ""
 		if said != nil {
@@ -35,6 +31,18 @@ func Start(name string, cmd *exec.Cmd, ready func() bool, said func() string) (*
 		p.Stop()
 		return nil, fmt.Errorf("%s does not serve: %w%s", name, err, text)
 	}
+	return p, nil
+}
+
+func launch(name string, cmd *exec.Cmd) (*Process, error) {
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	p := &Process{name, cmd, make(chan struct{})}
+	go func() {
+		cmd.Wait()
+		close(p.done)
+	}()
 	return p, nil
 }
 

@@ -1,0 +1,149 @@
+package serve
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Server is a process that runs until its test ends, unless it ends before.
+type Server struct {
+	*Process
+	Output Output // of both streams
+	t      testing.TB
+}
+
+// Run starts a server. With the test, it is killed, and what is left below it. A test that failed shows its output.
+func Run(t testing.TB, cmd *exec.Cmd) *Server {
+	t.Helper()
+	s := &Server{t: t}
+	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = &s.Output, &s.Output, 5*time.Second
+	var err error
+	if s.Process, err = launch(filepath.Base(cmd.Path), cmd); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if s.Ended() == "" {
+			for _, pid := range s.Tree() { // a stock parent leaves its children behind
+				syscall.Kill(pid, syscall.SIGKILL)
+			}
+			<-s.done
+		}
+		if t.Failed() {
+			t.Logf("%s said:\n%s", s.Name, &s.Output)
+		}
+	})
+	return s
+}
+
+// Says waits until the server's output has text in it.
+func (s *Server) Says(text string) {
+	s.t.Helper()
+	Eventually(s.t, fmt.Sprintf("%q of %s", text, s.Name), func() bool { return strings.Contains(s.Output.String(), text) })
+}
+
+// End waits until the server has ended, and gives how.
+func (s *Server) End() syscall.WaitStatus {
+	s.t.Helper()
+	select {
+	case <-s.done:
+	case <-time.After(patience):
+		s.t.Fatalf("%s does not end", s.Name)
+	}
+	return s.cmd.ProcessState.Sys().(syscall.WaitStatus)
+}
+
+// Output gathers what a program prints, and may be read meanwhile.
+type Output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *Output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *Output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// patience is how long anything may take.
+const patience = 30 * time.Second
+
+// Eventually waits until something is so.
+func Eventually(t testing.TB, what string, so func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !so(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+// Dir is a directory of the test's that everybody may enter. Its name is short enough for a unix socket's, which that
+// of t.TempDir is not.
+func Dir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// Files writes files below a new directory and gives it, without symbolic links in its name.
+func Files(t testing.TB, contents map[string]string) string {
+	t.Helper()
+	root, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range contents {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}
+
+// Address is a TCP address of this machine where nobody listens.
+func Address(t testing.TB) string {
+	t.Helper()
+	address, err := FreeAddress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return address
+}
+
+// Dial connects to a server until the test ends.
+func Dial(t testing.TB, network, address string) net.Conn {
+	t.Helper()
+	conn, err := net.Dial(network, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.SetDeadline(time.Now().Add(patience))
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
