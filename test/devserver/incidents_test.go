@@ -125,6 +125,7 @@ func TestIdleServerEndsAsStockPHP(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		for _, program := range []string{stock, binary} {
 			s := start(t, program, root, nil, "-n")
+			s.get("/") // stock php says that it started before it catches SIGINT
 			s.Signal(sig)
 			endsBy(t, s.End(), sig)
 			gone(t, s)
