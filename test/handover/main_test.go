@@ -110,9 +110,13 @@ func (s *site) run(program, zygote string, r request) outcome {
 		}
 	})
 	defer timer.Stop()
-	cmd.Run()
+	cmd.WaitDelay = patience
+	err := cmd.Run()
 	if cmd.ProcessState == nil {
 		s.t.Fatalf("%s was not started", program)
+	}
+	if err == exec.ErrWaitDelay {
+		s.t.Errorf("%s has ended, and somebody has its output open still", program)
 	}
 	return outcome{out.String(), errors.String(), cmd.ProcessState.String(), isHanded(cmd.ProcessState)}
 }
