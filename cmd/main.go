@@ -15,7 +15,8 @@ import (
 	"github.com/phpsapi/phpsapi/sapi"
 )
 
-// Main runs phpsapi with the arguments of the process and gives its exit status.
+// Main runs phpsapi with the arguments of the process and gives its exit status. What is executed often gets there
+// without cobra's commands, which take longer to make than a script may run.
 func Main() int {
 	if lifecycle.IsWorker() {
 		return runWorker()
@@ -34,6 +35,10 @@ func Main() int {
 		return fpm(argv[1:], usageName(argv[0], "php"), sapi.Binary(argv[0]))
 	case isPHPCommandLine(argv[1:]):
 		return runCLI(argv[1:])
+	case len(argv) > 1 && argv[1] == "cli" && !isHelp(argv[2:]):
+		return runCLI(argv[2:])
+	case len(argv) > 1 && argv[1] == "cgi" && !isHelp(argv[2:]):
+		return runCGI(argv[2:])
 	}
 	return execute(argv[1:])
 }

@@ -63,7 +63,7 @@ func testCommand() *cobra.Command {
 		DisableFlagParsing: true,
 	}
 	command.RunE = func(command *cobra.Command, args []string) error {
-		if len(args) == 1 && args[0] == "--help" {
+		if isHelp(args) {
 			return command.Help()
 		}
 		return exitStatus(fpm(append([]string{"-t"}, args...), "phpsapi fpm", sapi.Self()))

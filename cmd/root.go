@@ -3,6 +3,7 @@ package cmd
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -43,13 +44,11 @@ func isCommand(word string) bool {
 	case "help", "completion", cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd:
 		return true
 	}
-	for _, command := range rootCommand().Commands() {
-		if command.Name() == word {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(commands, word)
 }
+
+// commands are the names of rootCommand's commands, for who cannot wait until those are made.
+var commands = []string{"cgi", "cli", "fpm", "version"}
 
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{
@@ -67,11 +66,14 @@ php's options right behind phpsapi means "phpsapi cli".`,
 	return root
 }
 
-// php has a command run one of php's programs, which reads its options itself: only a lone --help is phpsapi's.
+// isHelp says whether the arguments of one of php's programs are phpsapi's to answer: a lone --help is.
+func isHelp(args []string) bool { return len(args) == 1 && args[0] == "--help" }
+
+// php has a command run one of php's programs, which reads its options itself.
 func php(command *cobra.Command, run func(args []string) int) *cobra.Command {
 	command.DisableFlagParsing = true
 	command.RunE = func(command *cobra.Command, args []string) error {
-		if len(args) == 1 && args[0] == "--help" {
+		if isHelp(args) {
 			return command.Help()
 		}
 		return exitStatus(run(args))
