@@ -226,13 +226,30 @@ func TestZygoteFails(t *testing.T) {
 		}
 	}
 	s.warm(ours(), r)
-	resident.cmd.Process.Signal(syscall.SIGSTOP)
+	s.stop(resident.cmd.Process.Pid)
 	o := s.run(ours(), s.socket(), r)
 	resident.cmd.Process.Signal(syscall.SIGCONT)
 	if !strings.HasSuffix(o.out, "hello") || o.end != "exit status 0" || o.handed {
 		t.Errorf("the resident was stopped: %s", o)
 	}
 	s.warm(ours(), r)
+}
+
+// stop stops a process and waits until each of its threads has: one that goes on a little could take a request, with its
+// descriptors, and stop with them.
+func (s *site) stop(pid int) {
+	s.t.Helper()
+	syscall.Kill(pid, syscall.SIGSTOP)
+	s.await("every thread is stopped", func() bool {
+		states, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+		for _, state := range states {
+			text, err := os.ReadFile(state)
+			if err == nil && !strings.Contains(string(text), ") T ") {
+				return false
+			}
+		}
+		return err == nil && len(states) > 0
+	})
 }
 
 // Nobody else's zygote is used, and nobody else is served.
