@@ -34,7 +34,7 @@ func (o *Options) buildIn(c *conf.Options, source *settings.Source) {
 			name, group = u.Username, u.Gid
 		}
 	}
-	text := o.Overrides.BuiltIn(machine.Read(), name, group)
+	text := o.Overrides.BuiltIn(machine.Read(), name, group, c.Daemonize != nil && *c.Daemonize)
 	c.Path = settings.BuiltInName
 	open := c.System.Open
 	c.System.Open = func(path string) (io.ReadCloser, error) {

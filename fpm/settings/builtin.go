@@ -37,8 +37,12 @@ func children(m machine.Limits) int {
 }
 
 // BuiltIn is a php-fpm.conf with one pool for the machine, run by root as user and group. What the overrides say of
-// pm.max_children is minded in the numbers that must not be larger.
-func (o Overrides) BuiltIn(m machine.Limits, user, group string) string {
+// pm.max_children is minded in the numbers that must not be larger. A daemon has no stderr, and logs to syslog.
+func (o Overrides) BuiltIn(m machine.Limits, user, group string, daemon bool) string {
+	errorLog := "/dev/stderr"
+	if daemon {
+		errorLog = "syslog"
+	}
 	most := children(m)
 	if settings, err := o.Resolve([]string{BuiltInPool}); err == nil {
 		for _, s := range settings {
@@ -52,11 +56,11 @@ func (o Overrides) BuiltIn(m machine.Limits, user, group string) string {
 	if user != "" {
 		identity = fmt.Sprintf("user = %s\ngroup = %s\n", user, group)
 	}
-	return fmt.Sprintf(builtIn, BuiltInPool, identity, Nameless, most, least, least, min(most, 4*least))
+	return fmt.Sprintf(builtIn, errorLog, BuiltInPool, identity, Nameless, most, least, least, min(most, 4*least))
 }
 
 const builtIn = `[global]
-error_log = /dev/stderr
+error_log = %s
 daemonize = no
 process_control_timeout = 10s
 [%s]

@@ -266,7 +266,7 @@ func TestBuiltInIsAConfiguration(t *testing.T) {
 			o.Sets = []string{tt.set}
 		}
 		file := filepath.Join(t.TempDir(), "conf")
-		os.WriteFile(file, []byte(o.BuiltIn(tt.machine, "root", "root")), 0o600)
+		os.WriteFile(file, []byte(o.BuiltIn(tt.machine, "root", "root", false)), 0o600)
 		system := conf.System{OpenErrorLog: func(*conf.Global) error { return nil }}
 		cfg, err := conf.Load(conf.Options{Path: file, Overrides: o.Resolve, System: system})
 		if err != nil {

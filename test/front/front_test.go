@@ -111,6 +111,18 @@ func TestDaemonLeavesItsStartersOutput(t *testing.T) {
 	}
 }
 
+func TestDaemonWithoutConfigurationLeavesItsStartersOutput(t *testing.T) {
+	t.Parallel()
+	address, dir := free(t), site(t)
+	cmd := command(nil, "--http", address, "--root", dir, "-D", "-g", dir+"/pid")
+	cmd.WaitDelay = 20 * time.Second
+	out, err := cmd.CombinedOutput()
+	stop, stopErr := command(nil, "stop", "--pid", dir+"/pid").CombinedOutput()
+	if err != nil || stopErr != nil {
+		t.Errorf("%v %s\n%v %s", err, out, stopErr, stop)
+	}
+}
+
 func TestReloadUnderLoad(t *testing.T) {
 	t.Parallel()
 	address := serve.Address(t)
