@@ -113,7 +113,7 @@ func TestDaemonLeavesItsStartersOutput(t *testing.T) {
 
 func TestDaemonWithoutConfigurationLeavesItsStartersOutput(t *testing.T) {
 	t.Parallel()
-	address, dir := free(t), site(t)
+	address, dir := serve.Address(t), site(t)
 	cmd := command(nil, "--http", address, "--root", dir, "-D", "-g", dir+"/pid")
 	cmd.WaitDelay = 20 * time.Second
 	out, err := cmd.CombinedOutput()
