@@ -321,10 +321,19 @@ func TestOtherNamespaces(t *testing.T) {
 	r := request{script: s.script("hello.php", `echo 'hello';`)}
 	s.warm(ours(), r)
 	for _, kind := range []string{"mount", "net", "ipc", "uts", "cgroup"} {
-		r.shell = `[ "$APART" ] || APART=1 exec unshare --` + kind + ` "$0" "$@"`
-		if o := s.run(ours(), s.socket(), r); o.handed || !strings.HasSuffix(o.out, "hello") {
-			t.Errorf("%s: handed over: %v, %s", kind, o.handed, o)
-		}
+		t.Run(kind, func(t *testing.T) {
+			apart := "unshare --" + kind
+			if kind == "mount" { // in a chroot unshare cannot make the mounts private, as it does else
+				apart += " --propagation unchanged"
+			}
+			if out, err := exec.Command("sh", "-c", apart+" true").CombinedOutput(); err != nil {
+				t.Skipf("%s: %s", apart, out)
+			}
+			r.shell = `[ "$APART" ] || APART=1 exec ` + apart + ` "$0" "$@"`
+			if o := s.run(ours(), s.socket(), r); o.handed || !strings.HasSuffix(o.out, "hello") {
+				t.Errorf("handed over: %v, %s", o.handed, o)
+			}
+		})
 	}
 }
 
