@@ -33,18 +33,18 @@ type exchange struct {
 
 	request  upstream.Request
 	sendfile upstream.Sendfile
-	stall    *time.Timer // of a write on HTTP/2
+	stall    *stall // of a write on HTTP/2
 }
 
 func newExchange(f *Front) *exchange {
-	x := &exchange{front: f}
+	x := &exchange{front: f, stall: &stall{}}
 	x.sendfile = x.sendNamed
 	return x
 }
 
 // begin takes a request up.
 func (x *exchange) begin(w http.ResponseWriter, r *http.Request) {
-	*x = exchange{front: x.front, w: w, r: r, sendfile: x.sendfile, begun: time.Now()}
+	*x = exchange{front: x.front, w: w, r: r, sendfile: x.sendfile, stall: x.stall, begun: time.Now()}
 	x.front.active.Add(1)
 	x.client, _ = r.Context().Value(clientKey{}).(*client)
 	if x.client == nil {
@@ -63,9 +63,6 @@ func (x *exchange) begin(w http.ResponseWriter, r *http.Request) {
 
 // end puts the request down, and into the access log.
 func (x *exchange) end() {
-	if x.stall != nil {
-		x.stall.Stop()
-	}
 	if x.front.access != nil {
 		x.front.access.write(x)
 	}
@@ -137,23 +134,15 @@ func (x *exchange) FlushError() error {
 // Flush is FlushError for those who know http.Flusher.
 func (x *exchange) Flush() { x.FlushError() }
 
-// beginWrite and endWrite stand around a write on HTTP/2: it waits for the client's window as long as the client likes,
-// and no deadline of the connection notices. A stream's own deadline would end it between two writes too.
+// beginWrite and endWrite stand around a write.
 func (x *exchange) beginWrite() {
-	timeout := x.front.limits.BodyTimeout
-	switch {
-	case x.r.ProtoMajor < 2 || timeout <= 0:
-	case x.stall == nil:
-		if c, ok := x.w.(interface{ SetWriteDeadline(time.Time) error }); ok {
-			x.stall = time.AfterFunc(timeout, func() { c.SetWriteDeadline(time.Unix(1, 0)) })
-		}
-	default:
-		x.stall.Reset(timeout)
+	if x.r.ProtoMajor >= 2 {
+		x.stall.begin(x.w, x.front.limits.BodyTimeout)
 	}
 }
 
 func (x *exchange) endWrite() {
-	if x.stall != nil {
-		x.stall.Stop()
+	if x.r.ProtoMajor >= 2 {
+		x.stall.end()
 	}
 }
