@@ -85,7 +85,7 @@ func (b *body) prepare(h *http.Request, p *Pool) error {
 		}
 		b.rest, b.client = h.Body, true
 		return nil
-	case err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF):
+	case err == io.EOF:
 		b.length = int64(len(b.first))
 		return nil
 	case err != nil:
@@ -98,7 +98,7 @@ func (b *body) prepare(h *http.Request, p *Pool) error {
 // slow senders would take much memory.
 func (b *body) begin(from io.Reader, want int, p *Pool) (brisk bool, err error) {
 	little := make([]byte, min(want, maxLittle))
-	n, err := io.ReadFull(from, little)
+	n, err := readFull(from, little)
 	b.first = little[:n]
 	if err != nil || n == want {
 		return true, err
@@ -106,9 +106,23 @@ func (b *body) begin(from io.Reader, want int, p *Pool) (brisk bool, err error) 
 	b.buffer = p.bodies.get()
 	copy(b.buffer[:], little)
 	begun := time.Now()
-	more, err := io.ReadFull(from, b.buffer[n:want])
+	more, err := readFull(from, b.buffer[n:want])
 	b.first = b.buffer[:n+more]
 	return time.Since(begun) < p.brisk, err
+}
+
+// readFull reads until p is full. The error is io.EOF if r ends before that, and r's own error otherwise. io.ReadFull
+// returns io.ErrUnexpectedEOF for both: a body that is complete, and one in chunks that was cut short.
+func readFull(r io.Reader, p []byte) (n int, err error) {
+	for n < len(p) && err == nil {
+		var m int
+		m, err = r.Read(p[n:])
+		n += m
+	}
+	if n == len(p) {
+		err = nil
+	}
+	return n, err
 }
 
 // reading tells errors of reading from those of writing.
