@@ -31,10 +31,10 @@ type answer struct {
 	// See slow.go.
 	passed   uint64 // bytes written under watch
 	state    atomic.Uint64
-	seen     uint64 // state, at the watch's last look
-	spool    *spool // nil: none was needed so far
-	spooling bool   // what comes next comes from there
-	held     bool   // the client holds the worker: no spool can be had
+	seen     uint64                // state, at the watch's last look
+	spool    atomic.Pointer[spool] // nil: none was needed so far; the timer makes it, for a writer that may not need it
+	spooling bool                  // what comes next comes from there
+	held     bool                  // the client holds the worker: no spool can be had
 }
 
 // errShort is a response that ended before its Content-Length.
@@ -62,7 +62,7 @@ func (a *answer) relay() error {
 // next gives the next piece of the response: from the worker, or from where it was put for a slow client.
 func (a *answer) next() ([]byte, error) {
 	if a.spooling {
-		return a.spool.next(a)
+		return a.spool.Load().next(a)
 	}
 	return a.c.next(a)
 }

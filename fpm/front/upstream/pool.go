@@ -40,8 +40,9 @@ type Pool struct {
 	spoolSaid time.Time
 
 	bodies buffers
-	brisk  time.Duration // see briskStart
 	spool  func() (*os.File, error)
+	// See briskStart and slow.go's interval.
+	brisk, interval time.Duration
 }
 
 // waiter is a request in the queue. ready is closed, under the pool's lock, when it has a place.
@@ -56,7 +57,7 @@ const maxSpare = 16
 
 // New makes the client of a pool. It connects when it must.
 func New(o Options) *Pool {
-	p := &Pool{Options: o, brisk: briskStart, spool: nameless}
+	p := &Pool{Options: o, brisk: briskStart, interval: interval, spool: nameless}
 	most := max(p.Pool.Connections, 1)
 	p.window = window{size: most, most: most}
 	if p.Dial == nil {

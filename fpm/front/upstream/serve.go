@@ -104,10 +104,10 @@ func (c *conn) exchange(a *answer, b *body) error {
 		a.flush() // or its sender never gets to read it
 	}
 	if a.spooling {
-		a.spool.leave(err) // the worker's side has ended by itself, or does so now
+		a.spool.Load().leave(err) // the worker's side has ended by itself, or does so now
 		return err
 	}
-	a.spool.close()
+	a.spool.Load().close()
 	err = c.finish(a, err)
 	if a.s != nil && !a.started {
 		a.closing()

@@ -14,7 +14,7 @@ import (
 // A write under watch costs three atomic operations; the timer is set once in an interval for all writes.
 
 // interval is how often a timer looks at the writes of a connection.
-const interval = 50 * time.Millisecond
+const interval = 50 * time.Millisecond // Pool.interval, but for tests
 
 // slowBytes is how much a client has to take in an interval to keep up, when it is found in a write at both of its ends:
 // less than 20 MB/s is slow. Who takes more frees the worker soon.
@@ -53,7 +53,7 @@ func (a *answer) leave(word uint64, n int) {
 // watch sets the timer.
 func (c *conn) watch() {
 	if c.ticking.CompareAndSwap(false, true) {
-		c.timer.Reset(interval)
+		c.timer.Reset(c.pool.interval)
 	}
 }
 
@@ -63,11 +63,11 @@ func (c *conn) tick() {
 		word := a.state.Load()
 		if a.slow(word) && a.take(word) {
 			c.ticking.Store(false)
-			c.fill(a, a.spool)
+			c.fill(a, a.spool.Load())
 			return
 		}
 		if a.seen = word; word&writing != 0 {
-			c.timer.Reset(interval)
+			c.timer.Reset(c.pool.interval)
 			return
 		}
 	}
@@ -85,8 +85,8 @@ func (a *answer) slow(word uint64) bool {
 
 // take takes the worker's side, unless the write has ended.
 func (a *answer) take(word uint64) bool {
-	if a.spool == nil {
-		a.spool = newSpool(a.c)
+	if a.spool.Load() == nil {
+		a.spool.Store(newSpool(a.c))
 	}
 	a.seen = 0
 	return a.state.CompareAndSwap(word, taken)

@@ -131,3 +131,24 @@ func TestSlowStartHoldsNoWorker(t *testing.T) {
 		}
 	}
 }
+
+// A client whose writes end just when the timer takes them for slow: the response is whole, whoever went on with it.
+// What both touch is for the race detector to find.
+func TestTimerMeetsTheEndOfWrites(t *testing.T) {
+	f := serve(t, Options{Limits: spooling}, func(p *peer) bool {
+		p.say("\r\n")
+		io.Copy(p.Response(), pattern(8<<20))
+		return p.end()
+	})
+	f.pool.interval = 100 * time.Microsecond
+	for range 10 {
+		resp, err := f.Client().Get(f.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := sum(resp.Body), sum(pattern(8<<20)); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+		resp.Body.Close()
+	}
+}
