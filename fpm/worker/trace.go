@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -19,11 +20,7 @@ import (
 // its own, since the main one is busy with the request that takes so long, and takes no signals, which are PHP's.
 func (k *worker) serveTraces(socket int) {
 	runtime.LockOSThread()
-	var all unix.Sigset_t
-	for i := range all.Val {
-		all.Val[i] = ^all.Val[i]
-	}
-	unix.PthreadSigmask(unix.SIG_SETMASK, &all, nil)
+	blockSignals()
 	stack := lifecycle.NewStack()
 	master := &channel{fd: socket}
 	for {
@@ -39,6 +36,27 @@ func (k *worker) serveTraces(socket int) {
 			unix.Close(log)
 		}
 	}
+}
+
+// The C library's own signals: with the one it cancels a thread, with the other it has every thread change its user and
+// groups.
+const (
+	sigCancel = 32
+	sigSetxid = 33
+)
+
+// blockSignals closes the calling thread to all signals but the C library's own. setuid(2) and its like wait until
+// every thread has taken theirs: one that blocks it lets a script's posix_setuid() wait for ever.
+func blockSignals() {
+	var set unix.Sigset_t
+	for i := range set.Val {
+		set.Val[i] = ^set.Val[i]
+	}
+	for _, sig := range [...]int{sigCancel, sigSetxid} {
+		bits := int(unsafe.Sizeof(set.Val[0])) * 8
+		set.Val[(sig-1)/bits] &^= 1 << ((sig - 1) % bits)
+	}
+	unix.PthreadSigmask(unix.SIG_SETMASK, &set, nil)
 }
 
 // trace writes the stack to the slow log, in one write. The result says why it could not; "" if it could.
