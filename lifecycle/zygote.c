@@ -197,6 +197,7 @@ static int spawn(size_t len)
 		return 1;
 	}
 	send_numbers('C', pid < 0 ? -errno : pid, 0);
+	explicit_bzero(packet, len); /* the next child may belong to somebody else */
 	for (i = 0; i < worker.fds_len; i++) {
 		close(worker.fds[i]);
 	}
