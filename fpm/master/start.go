@@ -101,7 +101,8 @@ func Locate(o Options) (config, pidFile string) {
 
 func (o *Options) zygoteConfig() zygote.Config {
 	// The name is what ps shows, and with the environment behind it the room for the workers' titles.
-	return zygote.Config{Program: o.Program, Argv: []string{"php-fpm: zygote process"}, Engine: o.Engine, Module: o.Module()}
+	return zygote.Config{Program: o.Program, Argv: []string{"php-fpm: zygote process"}, Engine: o.Engine, Module: o.Module(),
+		Env: settings.Overrides{Environ: os.Environ()}.Rest()}
 }
 
 // Check is -t and, with dump, -tt. It gives the exit status.

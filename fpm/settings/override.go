@@ -27,12 +27,28 @@ func (o Overrides) Any() bool { return len(o.Sets) > 0 || len(o.variables()) > 0
 func (o Overrides) variables() []string {
 	var all []string
 	for _, v := range o.Environ {
-		if strings.HasPrefix(v, poolPrefix) || strings.HasPrefix(v, globalPrefix) {
+		if isDirective(v) {
 			all = append(all, v)
 		}
 	}
 	slices.Sort(all)
 	return all
+}
+
+// Rest returns the environment without the variables that are directives: a pool's may be its secrets, and every pool's
+// workers would have them.
+func (o Overrides) Rest() []string {
+	rest := make([]string, 0, len(o.Environ))
+	for _, v := range o.Environ {
+		if !isDirective(v) {
+			rest = append(rest, v)
+		}
+	}
+	return rest
+}
+
+func isDirective(variable string) bool {
+	return strings.HasPrefix(variable, poolPrefix) || strings.HasPrefix(variable, globalPrefix)
 }
 
 // Resolve says what the overrides are for a configuration with these pools: first those of the environment, then

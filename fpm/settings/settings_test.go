@@ -229,6 +229,14 @@ func TestOverrides(t *testing.T) {
 	}
 }
 
+// The workers of one pool must not find the password of another in their environment.
+func TestEnvironmentOfWorkersHasNoDirectives(t *testing.T) {
+	o := Overrides{Environ: []string{"PATH=/bin", "PHPSAPI_POOL_SHOP_ENV_DB=secret", "PHPSAPI_GLOBAL_LOG_LEVEL=debug", "PHPSAPI_ENGINE=x"}}
+	if got := strings.Join(o.Rest(), " "); got != "PATH=/bin PHPSAPI_ENGINE=x" {
+		t.Errorf("got %s", got)
+	}
+}
+
 func overrides(text string) Overrides {
 	if strings.HasPrefix(text, "PHPSAPI_") {
 		return Overrides{Environ: []string{"HOME=/", text}}
