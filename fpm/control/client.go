@@ -29,10 +29,20 @@ var (
 	ErrEnded = errors.New("the master has ended")
 )
 
-// Client is a connection to a master.
-type Client struct{ conn *net.UnixConn }
+// dialTimeout is how long Dial waits for room in the queue of a master's connections.
+const dialTimeout = 5 * time.Second
 
-// Dial connects to the master that is process pid. It makes sure that it is that process who answers.
+// Client is a connection to a master.
+type Client struct {
+	conn *net.UnixConn
+	user int
+}
+
+// User returns the user ID of the master. The kernel vouches for it.
+func (c *Client) User() int { return c.user }
+
+// Dial connects to the master that is process pid. It returns an error if another process answers. Anybody may listen
+// on a name like a master's: unless the caller's user named the process, the caller must look at User.
 func Dial(pid int) (*Client, error) {
 	name, err := nameOf(pid)
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ESRCH) || errors.Is(err, ErrNoProcess) {
@@ -41,7 +51,7 @@ func Dial(pid int) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: name, Net: "unix"})
+	conn, err := connect(name)
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED) && inOtherNetwork(pid):
 		return nil, ErrOtherNetwork
@@ -58,7 +68,39 @@ func Dial(pid int) (*Client, error) {
 		conn.Close()
 		return nil, err
 	}
-	return &Client{conn}, nil
+	return &Client{conn, int(peer.Uid)}, nil
+}
+
+// connect connects to an abstract socket. While the queue of connections is full it waits its turn, which a socket
+// that does not block would never get from those who fill the queue.
+func connect(name string) (*net.UnixConn, error) {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("socket", err)
+	}
+	file := os.NewFile(uintptr(fd), name)
+	defer file.Close()
+	patience := unix.NsecToTimeval(int64(dialTimeout))
+	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &patience); err != nil {
+		return nil, os.NewSyscallError("setsockopt", err)
+	}
+	for {
+		err = unix.Connect(fd, &unix.SockaddrUnix{Name: name})
+		if err != unix.EINTR {
+			break
+		}
+	}
+	if err == unix.EAGAIN {
+		return nil, fmt.Errorf("it has taken no connection for %v", dialTimeout)
+	}
+	if err != nil {
+		return nil, os.NewSyscallError("connect", err)
+	}
+	conn, err := net.FileConn(file) // a duplicate, which does not block
+	if err != nil {
+		return nil, err
+	}
+	return conn.(*net.UnixConn), nil
 }
 
 func inOtherNetwork(pid int) bool {

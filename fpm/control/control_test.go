@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestRequestsAreRead(t *testing.T) {
@@ -187,6 +189,55 @@ func TestWhoAnswersInAnothersPlaceIsNotBelieved(t *testing.T) {
 	defer l.Close()
 	if _, err := Dial(other.Process.Pid); err == nil || !strings.Contains(err.Error(), "answers in its place") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Strangers may fill the queue of a master's connections. A client waits its turn then.
+func TestClientWaitsForRoomInTheQueue(t *testing.T) {
+	name, err := OwnName()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	address := &unix.SockaddrUnix{Name: name}
+	if err := unix.Bind(fd, address); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Listen(fd, 0); err != nil {
+		t.Fatal(err)
+	}
+	for full := false; !full; {
+		stranger, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(stranger)
+		full = unix.Connect(stranger, address) == unix.EAGAIN
+	}
+	dialed := make(chan error)
+	go func() {
+		c, err := Dial(os.Getpid())
+		if err == nil {
+			c.Close()
+		}
+		dialed <- err
+	}()
+	select {
+	case err := <-dialed:
+		t.Fatalf("it did not wait: %v", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	first, _, err := unix.Accept4(fd, unix.SOCK_CLOEXEC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(first)
+	if err := <-dialed; err != nil {
+		t.Error(err)
 	}
 }
 

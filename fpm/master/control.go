@@ -26,7 +26,7 @@ type operators struct {
 	last       *control.Ending // of the last reload that ended
 }
 
-func (e operatorDenied) happen(m *Master) { m.log.operatorDenied(e.pid, e.uid) }
+func (e operatorDenied) happen(m *Master) { m.log.operatorDenied(e.pid, e.uid, e.since) }
 
 func (e operatorGone) happen(m *Master) { m.dismiss(e.o) }
 

@@ -54,8 +54,12 @@ func (l lines) askedFor(command string, pid, uid int) {
 	l.Logf(zlog.Notice, "%s asked for by process %d of user %d", command, pid, uid)
 }
 
-func (l lines) operatorDenied(pid, uid int) {
-	l.Logf(zlog.Warning, "process %d of user %d may not use the control socket", pid, uid)
+func (l lines) operatorDenied(pid, uid, others int) {
+	also := ""
+	if others > 0 {
+		also = fmt.Sprintf("; since the last such line %d others", others)
+	}
+	l.Logf(zlog.Warning, "process %d of user %d may not use the control socket%s", pid, uid, also)
 }
 
 // ---- logs ----

@@ -26,14 +26,22 @@ type operator struct {
 	request  control.Request
 	round    int // the reload whose end is waited for; 0: none
 	drain    int // generations up to this one are waited for; 0: none
+	hungUp   bool
 }
 
-// tell hands an answer on without waiting.
+// tell hands an answer on without waiting. A client that has not read so many answers loses this one if it is mere
+// progress, and its connection if it is not.
 func (o *operator) tell(a control.Answer) {
+	if o.hungUp {
+		return
+	}
 	select {
 	case o.answers <- a:
 	default:
-		panic("BUG: more answers than an operator can have")
+		if a.Done || a.Generation != 0 {
+			o.hungUp = true
+			close(o.answers)
+		}
 	}
 }
 
@@ -41,8 +49,29 @@ func (o *operator) tell(a control.Answer) {
 type (
 	operatorAsked  struct{ o *operator }
 	operatorGone   struct{ o *operator }
-	operatorDenied struct{ pid, uid int }
+	operatorDenied struct {
+		pid, uid int
+		since    int // how many others were denied since the last one that was told
+	}
 )
+
+// denialInterval is how often it is logged, at most, that somebody was denied: anybody may connect.
+const denialInterval = time.Minute
+
+// denials counts those who may not use the control socket, and tells the loop of few of them.
+type denials struct {
+	told  time.Time
+	since int
+}
+
+func (d *denials) add(pid, uid int, now time.Time, box *mailbox) {
+	if !d.told.IsZero() && now.Sub(d.told) < denialInterval {
+		d.since++
+		return
+	}
+	box.post(operatorDenied{pid, uid, d.since})
+	d.told, d.since = now, 0
+}
 
 // listenControl opens the control socket. Without one the service serves all the same.
 func (m *Master) listenControl() {
@@ -61,6 +90,7 @@ func (m *Master) listenControl() {
 // takeOperators accepts connections for as long as the process lives.
 func takeOperators(l *net.UnixListener, owner int, box *mailbox) {
 	free := make(chan struct{}, maxOperators)
+	var denied denials
 	for {
 		conn, err := l.AcceptUnix()
 		switch {
@@ -74,7 +104,7 @@ func takeOperators(l *net.UnixListener, owner int, box *mailbox) {
 		switch {
 		case err != nil:
 		case peer.Uid != 0 && int(peer.Uid) != owner:
-			box.post(operatorDenied{int(peer.Pid), int(peer.Uid)})
+			denied.add(int(peer.Pid), int(peer.Uid), time.Now(), box)
 			refuse(conn, control.Denied, fmt.Sprintf("only root and user %d, whose process it is, may", owner))
 		default:
 			select {
@@ -121,7 +151,10 @@ func takeOperator(conn net.Conn, pid, uid int, box *mailbox) {
 		select {
 		case <-gone:
 			return
-		case a := <-o.answers:
+		case a, ok := <-o.answers:
+			if !ok {
+				return
+			}
 			conn.SetWriteDeadline(time.Now().Add(answerTimeout))
 			if control.Write(conn, a) != nil || a.Done {
 				return

@@ -35,7 +35,7 @@ func (m *master) String() string { return fmt.Sprintf("master %d", m.pid) }
 // find finds the master and connects to it.
 func (t *Target) find() (*master, error) {
 	switch {
-	case t.Pid != 0:
+	case t.Pid != 0: // whoever's it is: it was named
 		return connect(t.Pid, "")
 	case t.PidFile != "":
 		return fromFile(t.PidFile)
@@ -68,7 +68,36 @@ func fromFile(path string) (*master, error) {
 	if err != nil || pid <= 0 {
 		return nil, failed(exitUnavailable, "%s holds no pid", path)
 	}
-	return connect(pid, path)
+	m, err := connect(pid, path)
+	if err != nil {
+		return nil, err
+	}
+	// The file may be stale, and its pid another process's by now.
+	if user := m.client.User(); !m.trusted() && user != ownerOf(path) {
+		m.client.Close()
+		return nil, failed(exitUnavailable, "process %d, which %s names, is user %d's, and the file is not: the file is stale; "+
+			"if you trust that user: --master %d", pid, path, user, pid)
+	}
+	return m, nil
+}
+
+// trusted reports whether the master is this user's or root's. Another user's process can pose as a master.
+func (m *master) trusted() bool {
+	user := m.client.User()
+	return user == 0 || user == os.Geteuid()
+}
+
+// ownerOf returns the user ID of a file's owner; -1 if it cannot be read.
+func ownerOf(path string) int {
+	info, err := os.Stat(path)
+	if err != nil {
+		return -1
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return -1
+	}
+	return int(stat.Uid)
 }
 
 // connect connects to the master that is process pid; file is the pid file that says so, if one does.
@@ -115,7 +144,7 @@ func program(pid int) (shown string, ours bool) {
 		return "", false
 	}
 	own, err := os.Stat("/proc/self/exe")
-	return " (" + exe + ")", err == nil && os.SameFile(own, theirs)
+	return " (" + plain(exe) + ")", err == nil && os.SameFile(own, theirs)
 }
 
 // masterTitle is what php-fpm's master calls itself; behind it stands its configuration, in brackets.
@@ -138,13 +167,28 @@ func only(config string, first error) (*master, error) {
 		return nil, cmp.Or[error](first, failed(exitUnavailable, "running masters cannot be looked for: %v", err))
 	}
 	var found []*master
+	var strangers []string
 	for _, pid := range pids {
-		if !mayCommand(pid) || config != "" && !hasConfig(pid, config) {
+		m, err := connect(pid, "")
+		if err != nil {
 			continue
 		}
-		if m, err := connect(pid, ""); err == nil {
-			found = append(found, m)
+		meant := m.mayBeMeant()
+		if !meant && os.Geteuid() == 0 {
+			strangers = append(strangers, fmt.Sprintf("%d of user %d", pid, m.client.User()))
 		}
+		if meant && config != "" { // a connection has one request
+			meant = m.hasConfig(config)
+			m.client.Close()
+			if m, err = connect(pid, ""); err != nil {
+				continue
+			}
+		}
+		if !meant || !m.mayBeMeant() {
+			m.client.Close()
+			continue
+		}
+		found = append(found, m)
 	}
 	if len(found) == 1 {
 		return found[0], nil
@@ -152,7 +196,7 @@ func only(config string, first error) (*master, error) {
 	var which []string
 	for _, m := range found {
 		m.client.Close()
-		which = append(which, fmt.Sprint(m.pid)+strings.TrimPrefix(title(m.pid), masterTitle))
+		which = append(which, fmt.Sprint(m.pid)+plain(strings.TrimPrefix(title(m.pid), masterTitle)))
 	}
 	switch {
 	case len(found) > 1:
@@ -163,26 +207,19 @@ func only(config string, first error) (*master, error) {
 	case config != "":
 		return nil, failed(exitUnavailable, "no service with the configuration %s is running", config)
 	}
-	return nil, failed(exitUnavailable, "no service is running that this user may command")
+	hint := ""
+	if len(strangers) > 0 {
+		hint = "; a process of another user may pose as one: if you trust it, name it by --master: " + strings.Join(strangers, ", ")
+	}
+	return nil, failed(exitUnavailable, "no service is running that this user may command%s", hint)
 }
 
-// mayCommand says whether a process is this user's, or this user is root.
-func mayCommand(pid int) bool {
-	info, err := os.Stat(fmt.Sprintf("/proc/%d", pid))
-	if err != nil {
-		return false
-	}
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	return ok && (os.Geteuid() == 0 || int(stat.Uid) == os.Geteuid())
-}
+// mayBeMeant reports whether a master that nobody named may be the one: it must be this user's own. Root's commands
+// are for root's service; another user's process would get them instead while that is down.
+func (m *master) mayBeMeant() bool { return m.client.User() == os.Geteuid() }
 
 // hasConfig asks a master whether it serves a configuration.
-func hasConfig(pid int, config string) bool {
-	m, err := connect(pid, "")
-	if err != nil {
-		return false
-	}
-	defer m.client.Close()
+func (m *master) hasConfig(config string) bool {
 	o := Operator{Timeout: findTimeout}
 	ctx, cancel := o.context()
 	defer cancel()

@@ -65,9 +65,9 @@ func refusal(m *master, a control.Answer) error {
 	case "":
 		return nil
 	case control.Denied:
-		return failed(exitDenied, "%s says no: %s", m, a.Why)
+		return failed(exitDenied, "%s says no: %s", m, plain(a.Why))
 	case control.BadConfig:
-		return failed(exitConfig, "%s", a.Why)
+		return failed(exitConfig, "%s", plain(a.Why))
 	}
-	return failed(exitFailed, "%s", a.Why)
+	return failed(exitFailed, "%s", plain(a.Why))
 }

@@ -41,9 +41,7 @@ func (o *Operator) reload(drained bool) error {
 		return err
 	}
 	if err := refusal(m, last); err != nil {
-		for _, line := range last.Lines {
-			fmt.Fprintln(o.Err, line)
-		}
+		o.showLines(last.Lines)
 		if last.Reason == control.Failed || last.Reason == control.BadConfig {
 			return fmt.Errorf("failed, the old configuration goes on serving: %w", err)
 		}
@@ -60,9 +58,7 @@ func (o *Operator) reload(drained bool) error {
 // reloaded says that a reload succeeded, and what is left of the old.
 func (o *Operator) reloaded(m *master, a control.Answer) {
 	fmt.Fprintf(o.Out, "reloaded: generation %d serves (%s)\n", a.Generation, m)
-	for _, line := range a.Lines {
-		fmt.Fprintln(o.Err, line)
-	}
+	o.showLines(a.Lines)
 	if a.Progress != nil && a.Progress.Requests > 0 {
 		fmt.Fprintf(o.Out, "the old configuration finishes %s\n", requests(a.Progress))
 	}

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
 
 	"github.com/phpsapi/phpsapi/fpm/control"
 )
@@ -46,7 +45,7 @@ func (o *Operator) status(asJSON, full bool) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(o.Out, "%s\n", text)
+		fmt.Fprintf(o.Out, "%s\n", plainJSON(text))
 	} else if err := show(o.Out, a.Status); err != nil {
 		return err
 	}
@@ -125,14 +124,4 @@ func span(seconds int64) string {
 		return d.String()
 	}
 	return fmt.Sprintf("%dd%s", d/(24*time.Hour), d%(24*time.Hour))
-}
-
-// plain is what requests and files said, without what a terminal would obey.
-func plain(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '.'
-	}, text)
 }
