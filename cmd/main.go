@@ -4,8 +4,10 @@ package cmd
 
 import (
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/phpsapi/phpsapi/cgi"
 	"github.com/phpsapi/phpsapi/cli"
@@ -18,6 +20,9 @@ import (
 // Main runs phpsapi with the arguments of the process and gives its exit status. What is executed often gets there
 // without cobra's commands, which take longer to make than a script may run.
 func Main() int {
+	// Go ends a process that writes to descriptor 1 or 2 if nobody reads it any more. In PHP's programs such a message is
+	// lost, and the script and the server continue.
+	signal.Ignore(syscall.SIGPIPE)
 	if lifecycle.IsWorker() {
 		return runWorker()
 	}

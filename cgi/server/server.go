@@ -32,8 +32,7 @@ const (
 
 // Main is the parent of children that answer requests. It returns the exit status when it was told to end.
 func Main(o Options) int {
-	syscall.Setsid()               // as php-cgi; it fails where the process leads a group, and that is as good
-	signal.Ignore(syscall.SIGPIPE) // nobody may read standard error any more
+	syscall.Setsid() // as php-cgi; it fails where the process leads a group, and that is as good
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGUSR1)
 	s := &server{Options: o, children: map[int]time.Time{}, early: map[int]syscall.WaitStatus{}, born: make(chan birth)}

@@ -7,11 +7,10 @@ import (
 	"time"
 )
 
-// catchSignals gives the signals that end the server. SIGPIPE is an error of write.
+// catchSignals returns the channel of the signals that end the server.
 func catchSignals() <-chan os.Signal {
 	c := make(chan os.Signal, 2)
 	signal.Notify(c, syscall.SIGINT, syscall.SIGTERM)
-	signal.Ignore(syscall.SIGPIPE)
 	return c
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -251,4 +252,21 @@ func TestConnectionsWithoutARequestHoldNoWorker(t *testing.T) {
 	if n := len(processes(t, s)); n > 3 {
 		t.Errorf("%d processes", n)
 	}
+}
+
+// A log that nobody reads any more costs its messages, and no process.
+func TestReaderOfTheLogIsGone(t *testing.T) {
+	t.Parallel()
+	root := serve.Files(t, map[string]string{"log.php": `<?php error_log("one"); error_log("two"); echo getmypid();`})
+	address := serve.Address(t)
+	cmd := exec.Command(binary, "-n", "-S", address)
+	cmd.Dir = root
+	s := &server{Server: serve.RunUnread(t, cmd), t: t, root: root, address: address}
+	serve.Eventually(t, "a listening socket", serve.Accepts("tcp", address))
+	first := s.get("/log.php")
+	if second := s.get("/log.php"); !strings.Contains(first, " 200 OK") || body(first) != body(second) {
+		t.Errorf("got %q, then %q", first, second)
+	}
+	s.Signal(syscall.SIGINT)
+	endsBy(t, s.End(), syscall.SIGINT)
 }

@@ -422,3 +422,22 @@ func (s *server) resources() (r resources) {
 	}
 	return r
 }
+
+// A log that nobody reads any more costs its messages, and no process.
+func TestReaderOfTheLogIsGone(t *testing.T) {
+	bothWays(t, func(t *testing.T, env []string) {
+		dir := serve.Files(t, map[string]string{"log.php": `<?php error_log("one"); error_log("two"); echo getmypid();`})
+		address := serve.Address(t)
+		cmd := command(binary, env, "-d", "fastcgi.logging=0", "-b", address)
+		s := &server{serve.RunUnread(t, cmd), t, "tcp", address}
+		serve.Eventually(t, "a listening socket", serve.Accepts("tcp", address))
+		first := s.ask(get(dir + "/log.php"))
+		if second := s.ask(get(dir + "/log.php")); first.body() == "" || first.body() != second.body() {
+			t.Errorf("got %v, then %v", first, second)
+		}
+		s.Signal(syscall.SIGTERM)
+		if status := s.End(); status != 0 {
+			t.Errorf("ended by %v", status)
+		}
+	})
+}

@@ -270,3 +270,31 @@ func TestTrustedAndOtherRequestIDs(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// A log that nobody reads any more costs its messages, and no process.
+func TestReaderOfTheLogIsGone(t *testing.T) {
+	t.Parallel()
+	address := serve.Address(t)
+	unread := serve.Unread(t)
+	cmd := command([]string{"PHPSAPI_POOL_WWW_PM_MAX_CHILDREN=1", "PHPSAPI_HTTP_ACCESS_LOG=stderr"}, "--http", address, "--root", site(t))
+	cmd.Stdout, cmd.Stderr = unread, unread
+	p, err := serve.Start("phpsapi fpm", cmd, serve.Accepts("tcp", address), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &service{Process: p, t: t, url: "http://" + address, http: &http.Client{Timeout: 20 * time.Second}}
+	t.Cleanup(s.Stop)
+	_, first := s.get("/log.php")
+	before := s.Tree()
+	if _, second := s.get("/log.php"); !strings.HasPrefix(first, "logged by ") || first != second {
+		t.Errorf("got %q, then %q", first, second)
+	}
+	s.Signal(syscall.SIGUSR2)
+	serve.Eventually(t, "an answer of the next generation's worker", func() bool {
+		status, text := s.get("/log.php")
+		return status == 200 && text != first
+	})
+	if after := s.Tree(); after[0] != before[0] || s.Ended() != "" {
+		t.Errorf("the master ended: %s", s.Ended())
+	}
+}

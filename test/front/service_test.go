@@ -32,6 +32,7 @@ var scripts = map[string]string{
 	"sleep.php": `<?php usleep(1000 * (int)$_GET["ms"]); echo "slept";`,
 	"long.php":  `<?php for ($i = 0; $i < 20; $i++) echo str_repeat(chr(65 + $i), 1 << 20); error_log("long page done");`,
 	"kill.php":  `<?php posix_kill(getmypid(), 9); sleep(5);`,
+	"log.php":   `<?php error_log("one"); error_log("two"); echo "logged by ", getmypid();`,
 	"page.txt":  "text\n",
 	".hidden":   "secret",
 }

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 // leave waits until a zygote that was started on first use has gone.
@@ -359,4 +361,31 @@ func TestThousandRequests(t *testing.T) {
 		all.Wait()
 	}
 	s.leave()
+}
+
+// A resident whose log nobody reads any more loses its messages, and continues. So does its client.
+func TestReaderOfTheLogIsGone(t *testing.T) {
+	s := newSite(t)
+	resident := exec.Command(filepath.Join(binaries, "phpsapi"), "cgi", "--zygote-listen", s.socket())
+	server := serve.RunUnread(t, resident)
+	s.await("the zygote listens", func() bool { _, err := os.Lstat(s.socket()); return err == nil })
+	loud := request{script: s.script("log.php", `error_log('one'); error_log('two'); echo posix_getppid();`),
+		env: []string{"PHPRC=" + s.write("loud.ini", "extension=missing\n")}}
+	quiet := request{script: loud.script}
+	for _, r := range []request{loud, quiet} {
+		s.run(ours(), s.socket(), r) // it makes the zygote, and the loud one a message
+	}
+	s.warm(ours(), quiet)
+	for range 2 {
+		cmd := s.command(ours(), s.socket(), quiet)
+		cmd.Stderr = serve.Unread(t)
+		out, err := cmd.Output()
+		if zygotes := children(server.Pid()); err != nil || len(zygotes) != 1 || !strings.HasSuffix(string(out), fmt.Sprint(zygotes[0])) {
+			t.Errorf("%v, %s, of the zygotes %v", err, out, zygotes)
+		}
+	}
+	server.Signal(syscall.SIGTERM)
+	if status := server.End(); status != 0 {
+		t.Errorf("the resident ended by %v", status)
+	}
 }

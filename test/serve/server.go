@@ -26,6 +26,32 @@ func Run(t testing.TB, cmd *exec.Cmd) *Server {
 	t.Helper()
 	s := &Server{t: t}
 	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = &s.Output, &s.Output, 5*time.Second
+	return s.run(cmd)
+}
+
+// RunUnread is Run for a server whose output nobody reads any more.
+func RunUnread(t testing.TB, cmd *exec.Cmd) *Server {
+	t.Helper()
+	unread := Unread(t)
+	cmd.Stdout, cmd.Stderr = unread, unread
+	return (&Server{t: t}).run(cmd)
+}
+
+// Unread returns the writing end of a pipe that nobody reads any more. It is closed with the test.
+func Unread(t testing.TB) *os.File {
+	t.Helper()
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	read.Close()
+	t.Cleanup(func() { write.Close() })
+	return write
+}
+
+func (s *Server) run(cmd *exec.Cmd) *Server {
+	t := s.t
+	t.Helper()
 	var err error
 	if s.Process, err = launch(filepath.Base(cmd.Path), cmd); err != nil {
 		t.Fatal(err)
