@@ -2,6 +2,7 @@ package lifecycle_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -70,7 +71,7 @@ func startZygote(t *testing.T) *zygote.Zygote {
 	if err != nil {
 		t.Fatal(err)
 	}
-	z, err := zygote.Start(zygote.Config{
+	z, err := zygote.Start(context.Background(), zygote.Config{
 		Program: program,
 		Engine:  lifecycle.EnginePath(),
 		Module: sapi.Module{Name: sapi.CLIServer, PrettyName: "Test", INI: sapi.INI{Ignore: true,
@@ -95,7 +96,7 @@ func run(t *testing.T, z *zygote.Zygote, script string) (string, syscall.WaitSta
 	}
 	theirs := os.NewFile(uintptr(pair[1]), "theirs")
 	ours := os.NewFile(uintptr(pair[0]), "ours")
-	pid, err := z.Spawn([]byte(path), theirs)
+	pid, err := z.Spawn(context.Background(), []byte(path), theirs)
 	theirs.Close()
 	if err != nil {
 		t.Fatal(err)
@@ -167,7 +168,7 @@ func TestForkedChildOfAScriptLeavesQuietly(t *testing.T) {
 
 func TestEngineThatIsNotThereIsNamed(t *testing.T) {
 	program, _ := os.Executable()
-	_, err := zygote.Start(zygote.Config{Program: program, Engine: "/nonexistent/libphp.so",
+	_, err := zygote.Start(context.Background(), zygote.Config{Program: program, Engine: "/nonexistent/libphp.so",
 		Module: sapi.Module{Name: sapi.CLIServer, INI: sapi.INI{Ignore: true}}})
 	if err == nil || !strings.Contains(err.Error(), "/nonexistent/libphp.so") {
 		t.Errorf("got %v", err)

@@ -15,15 +15,20 @@
  *                                   <-    EXIT pid wait-status   when a child ended
  *     closes the socket             ->    exits; its children are the parent's to end, by their own descriptors
  *
+ * PHP may hang at any time, so the parent waits for no answer without a limit, and kills a zygote that does not give it
+ * (package zygote). The zygote ends if its parent does, even while PHP starts.
+ *
  * Each message is one packet of a SOCK_SEQPACKET pair: a letter, then what lifecycle/zygote/message.go says. The
  * zygote believes its parent: both are the same program of the same user.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -130,6 +135,35 @@ static int next_flag(char **at, const char *end)
 	return next_string(at, end)[0] == '1';
 }
 
+/* Has the kernel kill this process group when the parent closes the control socket: while PHP starts nobody reads there,
+ * and a child may be preloading. The parent says nothing meanwhile, which would count as well. */
+static void end_with_parent(int on)
+{
+	int flags = fcntl(control, F_GETFL);
+
+	if (flags < 0 || getpgrp() != getpid() || fcntl(control, F_SETOWN, -getpid()) != 0 ||
+		fcntl(control, F_SETSIG, on ? SIGKILL : 0) != 0) {
+		return;
+	}
+	fcntl(control, F_SETFL, on ? flags | O_ASYNC : flags & ~O_ASYNC);
+	if (on && recv(control, packet, 1, MSG_PEEK | MSG_DONTWAIT) == 0) { /* it was closed before */
+		exit(EXIT_SUCCESS);
+	}
+}
+
+/* Names the process, as ps -C, pidof and the kernel's log do, after the program that argv[0] begins with: it may have
+ * been executed as /proc/self/exe. */
+static void name_process(void)
+{
+	char name[16] = "";
+
+	if (process_at_exec.argc > 0) {
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(basename(process_at_exec.argv[0]), ": "),
+			basename(process_at_exec.argv[0]));
+		prctl(PR_SET_NAME, name);
+	}
+}
+
 /* Starts PHP as the START packet says. The module's strings stay where they are: packet is copied. */
 static void start(size_t len)
 {
@@ -164,6 +198,7 @@ static void start(size_t len)
 	if (!module.ini_path[0]) {
 		module.ini_path = NULL;
 	}
+	end_with_parent(1);
 	result = engine_load(engine, detail, sizeof(detail));
 	if (result != ENGINE_LOADED) {
 		char text[sizeof(detail) + 128];
@@ -173,9 +208,10 @@ static void start(size_t len)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	if (engine_module_startup(&module) != 0) {
-		send_text('E', "PHP could not be started");
+		send_text('E', "PHP could not be started; see the messages that it printed");
 		exit(EXIT_FAILURE);
 	}
+	end_with_parent(0);
 	send_text('R', engine_version());
 }
 
@@ -240,6 +276,11 @@ void zygote_run(void)
 	}
 	control = atoi(number);
 	unsetenv("PHPSAPI_ZYGOTE");
+	/* Not for a process that PHP's start executes: it may be another user's. */
+	if (fcntl(control, F_SETFD, FD_CLOEXEC) != 0) {
+		die_errno("the control socket");
+	}
+	name_process();
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &child, &before);
@@ -270,7 +311,9 @@ void zygote_run(void)
 		}
 		switch (packet[0]) {
 		case 'S':
+			sigprocmask(SIG_SETMASK, &before, NULL); /* processes that PHP starts inherit the mask */
 			start(len);
+			sigprocmask(SIG_BLOCK, &child, NULL);
 			break;
 		case 'D':
 			detach();

@@ -2,6 +2,7 @@ package handover
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -147,7 +148,7 @@ func (m *module) start(program string) error {
 		return err
 	}
 	defer said.Close()
-	z, err := zygote.Start(zygote.Config{
+	z, err := zygote.Start(context.Background(), zygote.Config{
 		Program: program, Argv: []string{"phpsapi cgi: zygote"}, Engine: m.engine, Module: m.sapi, Env: m.env,
 		Stdout: said, Stderr: said,
 	})
@@ -180,7 +181,7 @@ func (m *module) report() error {
 	}
 	defer read.Close()
 	payload, _ := json.Marshal(map[string]string{"Role": Role})
-	m.reporter, err = m.zygote.Spawn(payload, write)
+	m.reporter, err = m.zygote.Spawn(context.Background(), payload, write)
 	write.Close()
 	if err != nil {
 		return err

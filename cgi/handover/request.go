@@ -2,6 +2,7 @@ package handover
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"os"
 	"sync"
@@ -99,7 +100,7 @@ func (s *Server) run(conn *os.File, m *module, call *Call, request *Request) {
 	channel := os.NewFile(uintptr(pair[0]), "child")
 	defer channel.Close()
 	unix.SetNonblock(pair[1], false)
-	pid, err := m.zygote.Answer(request.payload(call), append([]int{pair[1]}, call.files...)...)
+	pid, err := m.zygote.Answer(context.Background(), request.payload(call), append([]int{pair[1]}, call.files...)...)
 	unix.Close(pair[1])
 	if err != nil {
 		answer(conn, letterNo, 0)

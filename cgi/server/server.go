@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"os"
 	"os/signal"
@@ -70,7 +71,7 @@ type birth struct {
 
 // begin starts a zygote.
 func (s *server) begin() error {
-	z, err := zygote.Start(zygote.Config{Program: s.Program, Argv: os.Args, Engine: s.Engine, Module: s.Module})
+	z, err := zygote.Start(context.Background(), zygote.Config{Program: s.Program, Argv: os.Args, Engine: s.Engine, Module: s.Module})
 	if err != nil {
 		return err
 	}
@@ -86,7 +87,7 @@ func (s *server) begin() error {
 	go func(orders <-chan int, theirs *os.File) {
 		for n := range orders {
 			for range n {
-				pid, err := z.Spawn(payload, s.Listen.File, theirs)
+				pid, err := z.Spawn(context.Background(), payload, s.Listen.File, theirs)
 				s.born <- birth{pid, err}
 			}
 		}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -40,7 +41,7 @@ func (g *generation) spawn(payload []byte) (*child, error) {
 	if err != nil {
 		return nil, err
 	}
-	pid, err := g.zygote.Spawn(payload, theirs)
+	pid, err := g.zygote.Spawn(context.Background(), payload, theirs)
 	if err != nil {
 		conn.Close()
 		return nil, err

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"net"
 	"sync"
 	"syscall"
@@ -21,7 +22,7 @@ type generation struct {
 }
 
 func newGeneration(config zygote.Config) (*generation, error) {
-	z, err := zygote.Start(config)
+	z, err := zygote.Start(context.Background(), config)
 	if err != nil {
 		return nil, err
 	}

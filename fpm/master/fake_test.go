@@ -5,6 +5,7 @@ package master
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"net"
 	"os"
@@ -69,7 +70,7 @@ type fakeZygote struct {
 	running sync.WaitGroup
 }
 
-func startFakeZygote(config zygote.Config) (forker, <-chan zygote.Exit, error) {
+func startFakeZygote(_ context.Context, config zygote.Config) (forker, <-chan zygote.Exit, error) {
 	if said, err := os.ReadFile(os.Getenv("MASTER_TEST_SAYS")); err == nil {
 		config.Stderr.Write(said)
 	}
@@ -81,7 +82,7 @@ func startFakeZygote(config zygote.Config) (forker, <-chan zygote.Exit, error) {
 	return z, z.exits, nil
 }
 
-func (z *fakeZygote) Spawn(payload []byte, files ...*os.File) (int, error) {
+func (z *fakeZygote) Spawn(_ context.Context, payload []byte, files ...*os.File) (int, error) {
 	c := exec.Command("/proc/self/exe")
 	c.Env = append(os.Environ(), roleVariable+"=worker", "PAYLOAD="+string(payload))
 	c.ExtraFiles = files

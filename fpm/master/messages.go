@@ -97,7 +97,7 @@ func (l lines) noVerdict()              { l.Log.Log(zlog.Error, "no data have be
 func (l lines) verdictTimedOut() {
 	l.Log.Log(zlog.Error, "the master process didn't send back its status (via the pipe to the calling process)")
 }
-func (l lines) engineFailed(err error) { l.Logf(zlog.Error, "PHP could not be started: %v", err) }
+func (l lines) engineFailed(err error) { l.Logf(zlog.Error, "%v", notStarted(err)) }
 func (l lines) priorityNotSet(err error) {
 	l.LogErr(zlog.Error, "Unable to set priority for the master process", err)
 }

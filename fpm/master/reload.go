@@ -4,6 +4,7 @@
 package master
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -110,7 +111,7 @@ func (m *Master) startZygote(g *generation) {
 	m.startingZygotes++
 	config := m.opt.zygoteConfig()
 	go func() {
-		z, exits, said, err := m.sys.launch(config)
+		z, exits, said, err := m.sys.launch(context.Background(), config)
 		m.box.post(zygoteStarted{g, z, exits, said, err})
 	}()
 }

@@ -3,6 +3,7 @@
 package master
 
 import (
+	"context"
 	"errors"
 	"os"
 
@@ -67,7 +68,7 @@ func (m *Master) spawn(p *pool, debug bool) bool {
 	}
 	p.board.Occupy(slot)
 	c.started = m.sys.now()
-	if c.pid, err = p.gen.zygote.Spawn(payload, files...); err != nil {
+	if c.pid, err = p.gen.zygote.Spawn(context.Background(), payload, files...); err != nil {
 		p.board.Vacate(slot)
 		c.discard()
 		m.log.forkFailed(err)

@@ -3,6 +3,7 @@
 package master
 
 import (
+	"context"
 	"io"
 	"os"
 	"runtime/debug"
@@ -161,7 +162,7 @@ func (m *Master) start(verdict *os.File) (status int, daemon bool) {
 		m.log.failed()
 		return exitConfig, false
 	}
-	z, exits, said, err := m.sys.launch(m.opt.zygoteConfig())
+	z, exits, said, err := m.sys.launch(context.Background(), m.opt.zygoteConfig())
 	m.gen.said = said
 	said.show(m.log.Log, os.Stderr)
 	if err != nil {

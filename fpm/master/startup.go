@@ -3,6 +3,8 @@
 package master
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -22,18 +24,27 @@ type startup []string
 const maxStartup = 64 << 10
 
 // launch starts a zygote, and takes what PHP meanwhile says on stderr.
-func (s system) launch(config zygote.Config) (forker, <-chan zygote.Exit, startup, error) {
+func (s system) launch(ctx context.Context, config zygote.Config) (forker, <-chan zygote.Exit, startup, error) {
 	fd, err := unix.MemfdCreate("php-startup", unix.MFD_CLOEXEC)
 	if err != nil { // PHP then speaks to our own stderr
-		z, exits, err := s.start(config)
+		z, exits, err := s.start(ctx, config)
 		return z, exits, nil, err
 	}
 	stderr := os.NewFile(uintptr(fd), "php-startup")
 	defer stderr.Close()
 	config.Stderr = stderr
-	z, exits, err := s.start(config)
+	z, exits, err := s.start(ctx, config)
 	text, _ := io.ReadAll(io.NewSectionReader(stderr, 0, maxStartup))
 	return z, exits, newStartup(string(text)), err
+}
+
+// notStarted words the error of a start as a sentence about PHP.
+func notStarted(err error) error {
+	var failed *zygote.FailedError
+	if errors.As(err, &failed) {
+		return failed
+	}
+	return fmt.Errorf("PHP could not be started: %w", err)
 }
 
 // newStartup takes messages apart. PHP's begin with "PHP Warning:" or the like and may have several lines; others, such

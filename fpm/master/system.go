@@ -1,6 +1,7 @@
 package master
 
 import (
+	"context"
 	"os"
 	"syscall"
 	"time"
@@ -10,7 +11,7 @@ import (
 
 // forker is a running zygote; *zygote.Zygote is one.
 type forker interface {
-	Spawn(payload []byte, files ...*os.File) (pid int, err error)
+	Spawn(ctx context.Context, payload []byte, files ...*os.File) (pid int, err error)
 	Pid() int
 	Detach(stdio *os.File) error
 	Close() error
@@ -19,7 +20,7 @@ type forker interface {
 // system is what the master does to other processes. Tests replace it.
 type system struct {
 	// start starts a zygote and says where its workers' ends will be told.
-	start func(zygote.Config) (forker, <-chan zygote.Exit, error)
+	start func(context.Context, zygote.Config) (forker, <-chan zygote.Exit, error)
 	// startFront executes a front; its end is told by SIGCHLD.
 	startFront func(frontCommand) (pid int, err error)
 	kill       func(pid int, signal syscall.Signal) error
@@ -28,8 +29,8 @@ type system struct {
 
 func realSystem() system {
 	return system{
-		start: func(c zygote.Config) (forker, <-chan zygote.Exit, error) {
-			z, err := zygote.Start(c)
+		start: func(ctx context.Context, c zygote.Config) (forker, <-chan zygote.Exit, error) {
+			z, err := zygote.Start(ctx, c)
 			if err != nil {
 				return nil, nil, err
 			}

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os"
@@ -93,7 +94,7 @@ func newPool(t testing.TB, configure func(*conf.Pool), settings ...sapi.Setting)
 	for _, s := range settings {
 		entries += s.Name + "=" + s.Value + "\n"
 	}
-	p.zygote, err = zygote.Start(zygote.Config{
+	p.zygote, err = zygote.Start(context.Background(), zygote.Config{
 		Program: program, Engine: lifecycle.EnginePath(), Stdout: stderr, Stderr: stderr,
 		Env: []string{"LC_ALL=C", "PATH=/usr/bin:/bin", "PADDING=" + strings.Repeat("x", 100)},
 		Module: sapi.Module{Name: sapi.FPM, PrettyName: "FPM/FastCGI", FastCGI: true, Binary: program,
@@ -164,7 +165,7 @@ func (p *pool) spawn() *child {
 		p.t.Fatal(err)
 	}
 	p.board.Occupy(slot)
-	pid, err := p.zygote.Spawn(payload, files...)
+	pid, err := p.zygote.Spawn(context.Background(), payload, files...)
 	files[2].Close()
 	if err != nil {
 		p.t.Fatal(err)

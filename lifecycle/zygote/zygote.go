@@ -1,34 +1,31 @@
-// Package zygote is the parent's side of a zygote: it starts one, has it fork workers, and learns of their ends.
-//
-// A zygote is this same program, executed again with a control socket. Before any Go runs in it, it starts PHP once;
-// then it forks a worker per Spawn, so that a worker begins with PHP started and shares its memory. The package is
-// pure Go and never loads libphp: its process stays one that no extension can crash.
 package zygote
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
-	"strconv"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/phpsapi/phpsapi/sapi"
 )
 
-// environment names the control socket's descriptor in the zygote.
-const environment = "PHPSAPI_ZYGOTE"
+// AnswerTime is how long a zygote may take to answer an order. One that takes longer is given up.
+const AnswerTime = 10 * time.Second
 
 // Config says how to start a zygote.
 type Config struct {
-	Program string      // the program to execute: phpsapi itself
-	Argv    []string    // what the process is to be called; Program where empty
+	Program string      // the program to execute: phpsapi itself, see Self
+	Argv    []string    // what the process is called; Program if empty
 	Engine  string      // the libphp to load
 	Module  sapi.Module // what to start
 	Env     []string    // its environment, and so its workers'; nil for this process's
 	Stdout  *os.File    // nil for this process's
 	Stderr  *os.File    // nil for this process's
+	// Executed is called with the zygote's pid as soon as there is one; it may be nil. It runs before PHP starts.
+	Executed func(pid int)
 }
 
 // Exit is a worker's end.
@@ -41,87 +38,78 @@ type Exit struct {
 type Zygote struct {
 	// Version is the engine's PHP_VERSION.
 	Version string
-	// Exits gives each worker's end. It is closed when the zygote itself is gone. It must be read.
+	// Exits delivers each worker's end. It is closed when the zygote is gone or given up. It must be read until Close.
 	Exits <-chan Exit
 
-	process *exec.Cmd
-	control *os.File // in the hands of Go's poller: a goroutine that waits for it holds no thread
+	process *process
+	control *os.File // in Go's poller: a goroutine that waits for it holds no thread
 	raw     syscall.RawConn
 	exits   chan Exit
-	spawned chan []byte // the answers to fork
-	spawn   sync.Mutex
+	answers chan []byte   // to orders to fork
+	turn    chan struct{} // holds one while an order is out
+	close   sync.Once
+	closed  chan struct{} // closed by Close: nobody reads exits any more
 }
 
-// FailedError says that PHP could not be started. Its text is the engine's reason.
-type FailedError struct{ Reason string }
-
-func (e *FailedError) Error() string { return e.Reason }
-
-// Start starts a zygote and waits until PHP is started in it. The error is a *sapi.EngineError where libphp could not be
-// loaded, a *FailedError where PHP could not be started; PHP has then printed its own messages to Stderr.
-func Start(config Config) (*Zygote, error) {
+// Start starts a zygote and returns when PHP has started in it. If ctx ends first, the zygote's process group is killed,
+// and so it is if PHP's start fails otherwise: nothing of it is left when Start returns.
+//
+// The error is a *sapi.EngineError if libphp could not be loaded, a *FailedError if PHP could not be started. PHP has
+// then printed its own messages to Stderr.
+func Start(ctx context.Context, config Config) (*Zygote, error) {
 	message, err := start(config.Engine, config.Module)
 	if err != nil {
 		return nil, err
 	}
-	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_SEQPACKET|syscall.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, fmt.Errorf("zygote: socketpair: %w", err)
-	}
-	theirs := os.NewFile(uintptr(pair[1]), "zygote")
-	defer theirs.Close()
-	z := &Zygote{exits: make(chan Exit, 64), spawned: make(chan []byte, 1)}
+	z := &Zygote{exits: make(chan Exit, 64), answers: make(chan []byte, 1), turn: make(chan struct{}, 1), closed: make(chan struct{})}
 	z.Exits = z.exits
-	syscall.SetNonblock(pair[0], true)
-	z.control = os.NewFile(uintptr(pair[0]), "zygote")
-	if z.raw, err = z.control.SyscallConn(); err != nil {
+	theirs, err := z.connect()
+	if err != nil {
+		return nil, err
+	}
+	z.process, err = execute(config, theirs, z.hangUp)
+	theirs.Close() // else this process would never see the end of a zygote that dies
+	if err != nil {
 		z.control.Close()
 		return nil, err
 	}
-	if err := z.execute(config, theirs); err != nil {
-		z.control.Close()
-		return nil, err
+	began := time.Now()
+	stop := context.AfterFunc(ctx, z.process.kill)
+	err = z.begin(config.Engine, message)
+	if !stop() || err == nil && !z.process.begun() {
+		err = errors.Join(err, ErrGone)
 	}
-	if err := z.begin(config.Engine, message); err != nil {
+	if err != nil {
+		if errors.Is(err, errMalformed) {
+			z.process.kill()
+		}
+		z.process.end()
 		z.control.Close()
-		z.process.Wait()
-		return nil, err
+		return nil, z.failure(ctx, err, began)
 	}
 	go z.read()
 	return z, nil
 }
 
-func (z *Zygote) execute(config Config, socket *os.File) error {
-	command := exec.Command(config.Program)
-	if len(config.Argv) > 0 {
-		command.Args = config.Argv
+// connect makes the control socket. theirs is the zygote's end.
+func (z *Zygote) connect() (theirs *os.File, err error) {
+	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_SEQPACKET|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("zygote: socketpair: %w", err)
 	}
-	command.Env = config.Env
-	if command.Env == nil {
-		command.Env = os.Environ()
+	syscall.SetNonblock(pair[0], true)
+	z.control, theirs = os.NewFile(uintptr(pair[0]), "zygote"), os.NewFile(uintptr(pair[1]), "zygote")
+	if z.raw, err = z.control.SyscallConn(); err != nil {
+		z.control.Close()
+		theirs.Close()
+		return nil, fmt.Errorf("zygote: %w", err)
 	}
-	command.ExtraFiles = []*os.File{socket}
-	command.Env = append(command.Env, environment+"="+strconv.Itoa(3))
-	command.Stdin = os.Stdin
-	command.Stdout, command.Stderr = os.Stdout, os.Stderr
-	if config.Stdout != nil {
-		command.Stdout = config.Stdout
-	}
-	if config.Stderr != nil {
-		command.Stderr = config.Stderr
-	}
-	// A terminal's Ctrl-C is for the parent, which lets the workers finish.
-	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := command.Start(); err != nil {
-		return fmt.Errorf("zygote: %w", err)
-	}
-	z.process = command
-	return nil
+	return theirs, nil
 }
 
 // begin has PHP started.
 func (z *Zygote) begin(engine string, message []byte) error {
-	if err := z.send(message, nil); err != nil {
+	if err := z.send(message, nil, time.Now().Add(AnswerTime)); err != nil {
 		return fmt.Errorf("zygote: start: %w", err)
 	}
 	answer, err := z.receive(make([]byte, 4096))
@@ -135,18 +123,109 @@ func (z *Zygote) begin(engine string, message []byte) error {
 	case msgLoad:
 		return notLoaded(engine, answer[1:])
 	case msgFailed:
-		return &FailedError{string(answer[1:])}
+		return &FailedError{Reason: string(answer[1:])}
 	}
 	return errMalformed
 }
 
-var errGone = errors.New("the zygote is gone")
+// Spawn forks a worker, passes it payload and files, and returns its pid. The files stay open here.
+//
+// If the zygote has not answered after AnswerTime, or before ctx ends, it is given up: it is killed and Exits is closed.
+// The error is then ErrGone, as it is for any later order; another error is fork's, and the zygote lives.
+func (z *Zygote) Spawn(ctx context.Context, payload []byte, files ...*os.File) (int, error) {
+	fds := make([]int, len(files))
+	for i, file := range files {
+		fds[i] = int(file.Fd())
+	}
+	return z.fork(ctx, msgFork, payload, fds)
+}
 
-func (z *Zygote) send(message []byte, fds []int) error {
+// Answer forks a child that answers one CGI request, as lifecycle/handover_child.c reads it from request, and returns its
+// pid. The descriptors stay open here. It waits as Spawn does.
+func (z *Zygote) Answer(ctx context.Context, request []byte, fds ...int) (int, error) {
+	return z.fork(ctx, msgAnswer, request, fds)
+}
+
+func (z *Zygote) fork(ctx context.Context, order byte, payload []byte, fds []int) (int, error) {
+	message, err := fork(order, payload)
+	if err != nil {
+		return 0, err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, AnswerTime, fmt.Errorf("it did not answer within %v", AnswerTime))
+	defer cancel()
+	select {
+	case z.turn <- struct{}{}:
+		defer func() { <-z.turn }()
+	case <-ctx.Done():
+		return 0, fmt.Errorf("zygote: fork: waiting for other orders: %w", context.Cause(ctx))
+	}
+	deadline, _ := ctx.Deadline()
+	if err := z.send(message, fds, deadline); err != nil {
+		return 0, z.giveUp(err)
+	}
+	select {
+	case answer, ok := <-z.answers:
+		if !ok {
+			return 0, ErrGone
+		}
+		pid, err := child(answer)
+		if errors.Is(err, errMalformed) {
+			return 0, z.giveUp(err)
+		}
+		return pid, err
+	case <-ctx.Done():
+		return 0, z.giveUp(context.Cause(ctx))
+	}
+}
+
+// Detach makes stdio the standard input, output and error of the zygote and of the workers it forks from now on. The
+// file stays open here. It does not wait for the zygote, but for room for the order, and as long as Spawn.
+func (z *Zygote) Detach(stdio *os.File) error {
+	deadline := time.Now().Add(AnswerTime)
+	timeout := time.NewTimer(AnswerTime)
+	defer timeout.Stop()
+	select {
+	case z.turn <- struct{}{}:
+		defer func() { <-z.turn }()
+	case <-timeout.C:
+		return fmt.Errorf("zygote: detach: %w", os.ErrDeadlineExceeded)
+	}
+	if err := z.send([]byte{msgDetach}, []int{int(stdio.Fd())}, deadline); err != nil {
+		return z.giveUp(err)
+	}
+	return nil
+}
+
+// Pid is the zygote's own process.
+func (z *Zygote) Pid() int { return z.process.pid }
+
+// giveUp ends a zygote that cannot be talked to. It returns ErrGone with the reason.
+func (z *Zygote) giveUp(why error) error {
+	z.process.kill()
+	z.hangUp()
+	return fmt.Errorf("%w: %w", ErrGone, why)
+}
+
+// hangUp ends the conversation. What the zygote has said can still be read; then the reader ends.
+func (z *Zygote) hangUp() {
+	z.raw.Control(func(control uintptr) { syscall.Shutdown(int(control), syscall.SHUT_RDWR) })
+}
+
+// Close lets the zygote exit, and waits for it; if it does not exit within seconds, it is killed. Its workers live on,
+// until their own descriptors tell them to end. The error is that even SIGKILL had no effect.
+func (z *Zygote) Close() error {
+	z.hangUp()
+	err := z.process.end()
+	z.close.Do(func() { close(z.closed) })
+	return err
+}
+
+func (z *Zygote) send(message []byte, fds []int, deadline time.Time) error {
 	var rights []byte
 	if len(fds) > 0 {
 		rights = syscall.UnixRights(fds...)
 	}
+	z.control.SetWriteDeadline(deadline)
 	var err error
 	if waited := z.raw.Write(func(control uintptr) bool {
 		err = syscall.Sendmsg(int(control), message, rights, nil, syscall.MSG_NOSIGNAL)
@@ -170,14 +249,15 @@ func (z *Zygote) receive(buffer []byte) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case n == 0:
-		return nil, errGone
+		return nil, ErrGone
 	}
 	return buffer[:n], nil
 }
 
 // read takes the zygote's messages until it is gone.
 func (z *Zygote) read() {
-	defer close(z.spawned)
+	defer z.control.Close()
+	defer close(z.answers)
 	defer close(z.exits)
 	buffer := make([]byte, 4096)
 	for {
@@ -187,75 +267,27 @@ func (z *Zygote) read() {
 		}
 		switch message[0] {
 		case msgChild:
-			z.spawned <- append([]byte(nil), message[1:]...)
+			select {
+			case z.answers <- append([]byte(nil), message[1:]...):
+			default:
+				z.giveUp(errMalformed) // nobody has asked
+			}
 		case msgExit:
 			if e, err := exit(message[1:]); err == nil {
-				z.exits <- e
+				z.deliver(e)
 			}
 		}
 	}
 }
 
-// Spawn forks a worker, passes it payload and files, and gives its pid. The files stay open here.
-func (z *Zygote) Spawn(payload []byte, files ...*os.File) (int, error) {
-	fds := make([]int, len(files))
-	for i, file := range files {
-		fds[i] = int(file.Fd())
+// deliver hands a worker's end on, unless nobody reads it any more.
+func (z *Zygote) deliver(e Exit) {
+	select {
+	case z.exits <- e:
+	default:
+		select {
+		case z.exits <- e:
+		case <-z.closed:
+		}
 	}
-	return z.fork(msgFork, payload, fds)
-}
-
-// Answer forks a child that answers one CGI request, as lifecycle/handover_child.c reads it from request, and gives its
-// pid. The descriptors stay open here.
-func (z *Zygote) Answer(request []byte, fds ...int) (int, error) {
-	return z.fork(msgAnswer, request, fds)
-}
-
-func (z *Zygote) fork(order byte, payload []byte, fds []int) (int, error) {
-	message, err := fork(order, payload)
-	if err != nil {
-		return 0, err
-	}
-	z.spawn.Lock()
-	defer z.spawn.Unlock()
-	if err := z.send(message, fds); err != nil {
-		return 0, fmt.Errorf("zygote: fork: %w", err)
-	}
-	answer, ok := <-z.spawned
-	if !ok {
-		return 0, errGone
-	}
-	return child(answer)
-}
-
-// Detach makes stdio the standard input, output and error of the zygote and of the workers it forks from now on. The
-// file stays open here.
-func (z *Zygote) Detach(stdio *os.File) error {
-	z.spawn.Lock()
-	defer z.spawn.Unlock()
-	if err := z.send([]byte{msgDetach}, []int{int(stdio.Fd())}); err != nil {
-		return fmt.Errorf("zygote: detach: %w", err)
-	}
-	return nil
-}
-
-// Pid is the zygote's own process.
-func (z *Zygote) Pid() int {
-	return z.process.Process.Pid
-}
-
-// Close lets the zygote exit, and waits for it. Its workers live on, until their own descriptors tell them to end.
-func (z *Zygote) Close() error {
-	var err error
-	if gone := z.raw.Control(func(control uintptr) { err = syscall.Shutdown(int(control), syscall.SHUT_RDWR) }); gone != nil {
-		return gone
-	}
-	if err != nil && err != syscall.ENOTCONN {
-		return err
-	}
-	err = z.process.Wait()
-	for range z.Exits { // the reader ends by the socket's end
-	}
-	z.control.Close()
-	return err
 }

@@ -1,0 +1,59 @@
+package zygote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/sapi"
+)
+
+// ErrGone is the error of an order to a zygote that has ended or was given up.
+var ErrGone = errors.New("the zygote is gone")
+
+// FailedError says why PHP could not be started. Its text is a sentence about PHP.
+type FailedError struct {
+	Reason string
+	Err    error // the context's, if that ended the start
+}
+
+func (e *FailedError) Error() string { return e.Reason }
+
+// Unwrap returns the context's error.
+func (e *FailedError) Unwrap() error { return e.Err }
+
+// failure words the error of a start. The process has ended.
+func (z *Zygote) failure(ctx context.Context, err error, began time.Time) error {
+	var engine *sapi.EngineError
+	var failed *FailedError
+	switch {
+	case errors.As(err, &engine):
+		return engine
+	case errors.As(err, &failed):
+		return failed
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		took := time.Since(began).Round(time.Second)
+		return &FailedError{fmt.Sprintf("PHP had not started after %v, and was ended", took), ctx.Err()}
+	case ctx.Err() != nil:
+		return &FailedError{"PHP's start was interrupted", ctx.Err()}
+	}
+	if errors.Is(err, errMalformed) {
+		return fmt.Errorf("PHP's start: %w", err)
+	}
+	if status, known := z.process.status(); known {
+		return &FailedError{Reason: fmt.Sprintf("PHP ended %s while it was starting; see the messages that it printed", how(status))}
+	}
+	return fmt.Errorf("PHP ended while it was starting: %w", err)
+}
+
+// how words a wait status.
+func how(status syscall.WaitStatus) string {
+	if status.Signaled() {
+		return fmt.Sprintf("with signal %d (%s)", int(status.Signal()), unix.SignalName(status.Signal()))
+	}
+	return fmt.Sprintf("with status %d", status.ExitStatus())
+}

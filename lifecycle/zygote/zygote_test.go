@@ -1,0 +1,403 @@
+package zygote
+
+// The test binary is the zygote, too: executed with a control socket it acts as the variable actVariable says. No PHP runs.
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const actVariable = "ZYGOTE_TEST_ACT"
+
+func TestMain(m *testing.M) {
+	if number := os.Getenv(environment); number != "" {
+		os.Unsetenv(environment)
+		control, _ := strconv.Atoi(number)
+		act(control, os.Getenv(actVariable))
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// act is a zygote that goes wrong, or does not.
+func act(control int, how string) {
+	how, file, _ := strings.Cut(how, " ")
+	take := func() byte {
+		buffer := make([]byte, maxMessage)
+		if n, _, err := syscall.Recvfrom(control, buffer, 0); err != nil || n == 0 {
+			os.Exit(0)
+		}
+		return buffer[0]
+	}
+	say := func(letter byte, numbers ...int32) {
+		message := []byte{letter}
+		for _, n := range numbers {
+			message = binary.NativeEndian.AppendUint32(message, uint32(n))
+		}
+		syscall.Sendto(control, message, 0, nil)
+	}
+	hang := func() { time.Sleep(time.Minute) }
+	child := func() int32 {
+		c := exec.Command("/bin/sleep", "60")
+		c.Start()
+		go c.Wait()
+		return int32(c.Process.Pid)
+	}
+	take()
+	switch how {
+	case "die":
+		syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		hang()
+	case "exit":
+		os.Exit(7)
+	case "hang":
+		os.WriteFile(file, fmt.Append(nil, child()), 0o600)
+		hang()
+	case "garbage":
+		say('?')
+		hang()
+	case "fail":
+		syscall.Sendto(control, []byte("Ebecause of that"), 0, nil)
+		os.Exit(1)
+	case "leave-socket":
+		c := exec.Command("/bin/sleep", "60")
+		c.ExtraFiles = []*os.File{os.NewFile(uintptr(control), "control")}
+		c.Start()
+		say(msgReady)
+		say(msgExit, int32(c.Process.Pid), 0)
+		return
+	case "flood":
+		say(msgReady)
+		take()
+		for i := range int32(500) {
+			say(msgExit, 100000+i, 0)
+		}
+		say(msgChild, 99, 0)
+		take()
+		return
+	}
+	say(msgReady)
+	for {
+		take()
+		switch how {
+		case "silent":
+			hang()
+		case "nonsense":
+			say(msgChild)
+			hang()
+		case "twice":
+			say(msgChild, 1, 0)
+			say(msgChild, 1, 0)
+			say(msgChild, 1, 0)
+			hang()
+		case "fork-fails":
+			say(msgChild, -int32(syscall.EAGAIN), 0)
+		default:
+			say(msgChild, child(), 0)
+		}
+	}
+}
+
+func config(act string) Config {
+	return Config{Program: "/proc/self/exe", Env: append(os.Environ(), actVariable+"="+act)}
+}
+
+func begin(t *testing.T, act string) *Zygote {
+	t.Helper()
+	z, err := Start(t.Context(), config(act))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		syscall.Kill(-z.Pid(), syscall.SIGKILL)
+		z.Close()
+	})
+	return z
+}
+
+// soon is a context that ends, and long before a test does.
+func soon(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// within fails the test if it does not end.
+func within[T any](t *testing.T, what string, c <-chan T) (value T, ok bool) {
+	t.Helper()
+	select {
+	case value, ok = <-c:
+	case <-time.After(20 * time.Second):
+		t.Fatalf("%s: nothing after 20 s", what)
+	}
+	return value, ok
+}
+
+// gone waits until a process has ended. Orphans are somebody else's to reap.
+func gone(t *testing.T, pid int) {
+	t.Helper()
+	for range 500 {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil || strings.Contains(string(text), ") Z ") {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Errorf("process %d is still there", pid)
+}
+
+func TestStartThatFails(t *testing.T) {
+	t.Parallel()
+	for act, want := range map[string]string{
+		"die":     "PHP ended with signal 9 (SIGKILL) while it was starting; see the messages that it printed",
+		"exit":    "PHP ended with status 7 while it was starting; see the messages that it printed",
+		"fail":    "because of that",
+		"hang":    "PHP had not started after 0s, and was ended",
+		"garbage": "malformed message from the zygote",
+	} {
+		t.Run(act, func(t *testing.T) {
+			t.Parallel()
+			file := filepath.Join(t.TempDir(), "pid")
+			c, pid := config(act+" "+file), 0
+			c.Executed = func(p int) { pid = p }
+			ctx := t.Context()
+			if act == "hang" {
+				ctx = soon(t)
+			}
+			z, err := Start(ctx, c)
+			if err == nil {
+				z.Close()
+				t.Fatal("it has started")
+			}
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("got %q, want %q", err, want)
+			}
+			if act == "hang" && !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%v is not the context's error", err)
+			}
+			if err := syscall.Kill(pid, 0); err != syscall.ESRCH {
+				t.Errorf("the zygote %d: %v, want it to be waited for", pid, err)
+			}
+			if text, err := os.ReadFile(file); err == nil { // what PHP's start had started
+				child, _ := strconv.Atoi(string(text))
+				gone(t, child)
+			}
+		})
+	}
+}
+
+func TestStartIsInterrupted(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	c := config("hang " + filepath.Join(t.TempDir(), "pid"))
+	c.Executed = func(int) { cancel() }
+	_, err := Start(ctx, c)
+	var failed *FailedError
+	if !errors.As(err, &failed) || !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestZygoteThatDoesNotAnswerIsGivenUp(t *testing.T) {
+	t.Parallel()
+	for _, act := range []string{"silent", "stopped", "nonsense", "twice"} {
+		t.Run(act, func(t *testing.T) {
+			t.Parallel()
+			z := begin(t, act)
+			if act == "stopped" {
+				syscall.Kill(z.Pid(), syscall.SIGSTOP)
+			}
+			ctx := soon(t)
+			var err error
+			for range 3 { // the first answer of one that answers twice is as good as any
+				if _, err = z.Spawn(ctx, nil); err != nil {
+					break
+				}
+			}
+			if !errors.Is(err, ErrGone) {
+				t.Errorf("got %v, want ErrGone", err)
+			}
+			if _, ok := within(t, "Exits", z.Exits); ok {
+				t.Error("an exit")
+			}
+			within(t, "the process", z.process.dead)
+			if _, err := z.Spawn(t.Context(), nil); !errors.Is(err, ErrGone) {
+				t.Errorf("a later order: %v, want ErrGone", err)
+			}
+			if err := z.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestForkThatFailsLeavesTheZygote(t *testing.T) {
+	t.Parallel()
+	z := begin(t, "fork-fails")
+	for range 2 {
+		if _, err := z.Spawn(t.Context(), nil); !errors.Is(err, syscall.EAGAIN) || errors.Is(err, ErrGone) {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+// An order that waits for its turn ends with its context, and leaves the zygote to the one before it.
+func TestOrderWaitsForItsTurn(t *testing.T) {
+	t.Parallel()
+	z := begin(t, "well")
+	z.turn <- struct{}{}
+	if _, err := z.Spawn(soon(t), nil); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrGone) {
+		t.Errorf("got %v", err)
+	}
+	<-z.turn
+	if _, err := z.Spawn(t.Context(), nil); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestExitsWhileAnOrderIsOut(t *testing.T) {
+	t.Parallel()
+	z := begin(t, "flood")
+	n := make(chan int)
+	go func() {
+		count := 0
+		for range z.Exits {
+			count++
+		}
+		n <- count
+	}()
+	if pid, err := z.Spawn(t.Context(), nil); pid != 99 || err != nil {
+		t.Errorf("got %d, %v", pid, err)
+	}
+	z.Close()
+	if got, _ := within(t, "the exits", n); got != 500 {
+		t.Errorf("%d exits, want 500", got)
+	}
+}
+
+// A process that PHP's start has left may hold the socket for as long as it lives.
+func TestEndIsSeenWhileAnotherProcessHoldsTheSocket(t *testing.T) {
+	t.Parallel()
+	z := begin(t, "leave-socket")
+	e, _ := within(t, "the last words", z.Exits)
+	t.Cleanup(func() { syscall.Kill(e.Pid, syscall.SIGKILL) })
+	if _, ok := within(t, "the end", z.Exits); ok {
+		t.Error("one exit too many")
+	}
+}
+
+func TestCloseOfAStoppedZygote(t *testing.T) {
+	t.Parallel()
+	z := begin(t, "well")
+	syscall.Kill(z.Pid(), syscall.SIGSTOP)
+	if err := z.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := syscall.Kill(z.Pid(), 0); err != syscall.ESRCH {
+		t.Errorf("the process: %v", err)
+	}
+	z.Close()
+}
+
+func TestSignalReachesChildrenOnly(t *testing.T) {
+	t.Parallel()
+	z := begin(t, "well")
+	pid, err := z.Spawn(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := exec.Command("/bin/sleep", "60")
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer other.Wait()
+	defer other.Process.Kill()
+	for _, stranger := range []int{other.Process.Pid, os.Getpid(), 1, 0, -1, -z.Pid(), 1 << 30} {
+		if err := z.Signal(stranger, syscall.SIGKILL); err != syscall.ESRCH {
+			t.Errorf("process %d: %v, want ESRCH", stranger, err)
+		}
+	}
+	if err := z.Signal(pid, syscall.SIGTERM); err != nil {
+		t.Error(err)
+	}
+	gone(t, pid)
+
+	// The children of a zygote that has died are in its group still.
+	if pid, err = z.Spawn(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	syscall.Kill(z.Pid(), syscall.SIGKILL)
+	within(t, "the end", z.process.dead)
+	if err := z.Signal(pid, syscall.SIGTERM); err != nil {
+		t.Error(err)
+	}
+	gone(t, pid)
+}
+
+// A parent that waits for zygotes without a thread for each needs their pidfds in Go's poller.
+func TestWaitHoldsNoThread(t *testing.T) {
+	c := exec.Command("/bin/sleep", "60")
+	pidfd := -1
+	c.SysProcAttr = &syscall.SysProcAttr{PidFD: &pidfd}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if pidfd < 0 {
+		c.Process.Kill()
+		t.Skip("this kernel has no pidfds")
+	}
+	done := make(chan bool, 1)
+	go func() { done <- pollable(pidfd) }()
+	c.Process.Kill()
+	if ok, _ := within(t, "the end", done); !ok {
+		t.Error("pidfds cannot be polled")
+	}
+	if err := c.Wait(); err == nil {
+		t.Error("the process was not killed")
+	}
+}
+
+func TestNoDescriptorIsLeft(t *testing.T) {
+	before := descriptors(t)
+	for range 5 {
+		z, err := Start(t.Context(), config("well"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		z.Close()
+		for range z.Exits {
+		}
+		if _, err := Start(t.Context(), config("exit")); err == nil {
+			t.Fatal("it has started")
+		}
+	}
+	for range 100 { // the goroutines close them
+		if descriptors(t) <= before {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Errorf("%d descriptors, %d before", descriptors(t), before)
+}
+
+func descriptors(t *testing.T) (n int) {
+	t.Helper()
+	for fd := range 1024 {
+		if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err == nil {
+			n++
+		}
+	}
+	return n
+}
