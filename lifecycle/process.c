@@ -47,10 +47,29 @@ static int is_server(int argc, char **argv)
 	return strncmp(name, "php-fpm", 7) == 0 || (argc > 1 && strcmp(argv[1], "fpm") == 0);
 }
 
+/* Notes the processors that the process may use, and whether these are all that its cpuset has: then it is given back
+ * whatever the cpuset has by then, and else what somebody has chosen for it. 0: they are not known. */
+static int record_processors(void)
+{
+	cpu_set_t all, got;
+
+	if (sched_getaffinity(0, sizeof(process_at_exec.cpus), &process_at_exec.cpus) != 0) {
+		return 0;
+	}
+	memset(&all, 0xff, sizeof(all));
+	if (sched_setaffinity(0, sizeof(all), &all) != 0 || sched_getaffinity(0, sizeof(got), &got) != 0) {
+		return 1;
+	}
+	if (CPU_EQUAL(&got, &process_at_exec.cpus)) {
+		process_at_exec.cpus = all;
+	}
+	return 1;
+}
+
 /*
  * Keeps the Go runtime small where it only reads the arguments and then calls PHP: it makes as many threads as it sees
  * processors, and each costs tens of microseconds at every start of php. The runtime sees one; engine_take_process
- * gives the others back before PHP runs. One malloc arena serves PHP's one thread.
+ * gives the others back before PHP runs.
  *
  * The runtime's monitor thread wakes up every 20 microseconds while it sees work, and a call of PHP is work to it: some
  * thirty times in a start of php. Threads inherit the timer slack of the thread that starts them, and with a large one
@@ -61,10 +80,9 @@ static void keep_runtime_small(void)
 	cpu_set_t one;
 	int cpu = sched_getcpu();
 
-	mallopt(M_ARENA_MAX, 1);
 	process_at_exec.slack = prctl(PR_GET_TIMERSLACK);
 	prctl(PR_SET_TIMERSLACK, 10UL * 1000 * 1000); /* ns: the longest that the monitor means to sleep */
-	if (cpu < 0 || sched_getaffinity(0, sizeof(process_at_exec.cpus), &process_at_exec.cpus) != 0) {
+	if (cpu < 0 || !record_processors()) {
 		return;
 	}
 	CPU_ZERO(&one);
@@ -106,12 +124,18 @@ static void record_process(int argc, char **argv)
 /* Runs before the Go runtime. argv is the kernel's own array. */
 __attribute__((constructor)) static void before_go(int argc, char **argv, char **envp)
 {
+	int small;
+
 	record_process(argc, argv);
 	handover_client(argc, argv, envp);
-	if (!is_server(argc, argv)) {
-		keep_runtime_small();
+	small = !is_server(argc, argv);
+	if (small) {
+		mallopt(M_ARENA_MAX, 1); /* one arena serves PHP's one thread */
 	}
 	zygote_run();
+	if (small) { /* in a zygote's worker: its zygote may live long, and has no Go runtime */
+		keep_runtime_small();
+	}
 }
 
 void engine_go_is_ready(void)

@@ -16,7 +16,7 @@ struct process_at_exec {
 	struct sigaction actions[NSIG];
 	struct rlimit nofile;
 	int closed[3]; /* whether a standard descriptor was closed */
-	cpu_set_t cpus; /* the processors the process may use */
+	cpu_set_t cpus; /* the processors to give back; all there can be where nobody chose any */
 	int narrowed;   /* cpus was narrowed to one and is to be restored */
 	int slack;      /* the main thread's timer slack in ns, to be restored; 0 where it was left alone */
 };
