@@ -52,7 +52,7 @@ func requestInfo(rules *sapi.PathRules, variables sapi.Params) sapi.RequestInfo 
 	info.URI = string(script.URI)
 	info.Method = get("REQUEST_METHOD")
 	info.QueryString = get("QUERY_STRING")
-	info.ContentType = get("CONTENT_TYPE")
+	info.ContentType, info.HasContentType = get("CONTENT_TYPE"), true // php-cgi takes a missing one for an empty one
 	info.ContentLength = int64(sapi.Atoi(get("CONTENT_LENGTH")))
 	info.Cookie = get("HTTP_COOKIE")
 	info.Authorization = get("HTTP_AUTHORIZATION")

@@ -311,7 +311,7 @@ _Noreturn void handover_child(char *payload, size_t len, const int *fds, size_t 
 	request.uri = next_or_null(&d);
 	request.query_string = next_or_null(&d);
 	request.path_translated = next_or_null(&d);
-	request.content_type = next_or_null(&d);
+	request.content_type = next(&d); /* php-cgi takes a missing one for an empty one */
 	request.cookie = next_or_null(&d);
 	request.authorization = next_or_null(&d);
 	request.server_name = next_or_null(&d);

@@ -37,7 +37,9 @@ func (s *Server) RequestStartup(r *sapi.Request) error {
 	c.uri = s.memory.text(r.URI)
 	c.query_string = s.memory.text(r.QueryString)
 	c.path_translated = s.memory.text(r.PathTranslated)
-	c.content_type = s.memory.text(r.ContentType)
+	if r.HasContentType {
+		c.content_type = s.memory.str(r.ContentType)
+	}
 	c.cookie = s.memory.text(r.Cookie)
 	c.authorization = s.memory.text(r.Authorization)
 	c.content_length = C.int64_t(r.ContentLength)

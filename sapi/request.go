@@ -23,13 +23,14 @@ type Request struct {
 	NoHeaders bool
 }
 
-// RequestInfo is PHP's sapi_request_info (main/SAPI.h). A string that is empty is absent.
+// RequestInfo is PHP's sapi_request_info (main/SAPI.h). A string that is empty is absent, apart from ContentType.
 type RequestInfo struct {
 	Method         string
 	URI            string
 	QueryString    string
 	PathTranslated string // the script's file
 	ContentType    string
+	HasContentType bool     // PHP reads the body of a POST that has a type, even an empty one, before the script starts
 	Cookie         string   // the Cookie header
 	Authorization  string   // the Authorization header, from which PHP takes PHP_AUTH_USER and its like
 	ServerName     string   // for php.ini's [HOST=] sections

@@ -120,12 +120,18 @@ func (x *index) set(list []sapi.Variable, name, value string) []sapi.Variable {
 	return append(list, sapi.Variable{Name: name, Value: value})
 }
 
-// Header gives a field's value by its name in lower case; empty where there is no such field.
+// Header returns a field's value by its name in lower case. It is empty if there is no such field.
 func Header(list []sapi.Variable, name string) string {
+	value, _ := LookupHeader(list, name)
+	return value
+}
+
+// LookupHeader returns a field's value by its name in lower case, and reports whether there is such a field.
+func LookupHeader(list []sapi.Variable, name string) (value string, found bool) {
 	for _, v := range list {
 		if v.Name == name {
-			return v.Value
+			return v.Value, true
 		}
 	}
-	return ""
+	return "", false
 }

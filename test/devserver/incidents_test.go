@@ -270,3 +270,21 @@ func TestReaderOfTheLogIsGone(t *testing.T) {
 	s.Signal(syscall.SIGINT)
 	endsBy(t, s.End(), syscall.SIGINT)
 }
+
+// PHP reads a POST that has a type before the script starts, even if the type is empty, and says so if it is too long.
+func TestPostWithAnEmptyType(t *testing.T) {
+	t.Parallel()
+	root := serve.Files(t, map[string]string{"a.php": `<?php echo strlen(file_get_contents("php://input"));`})
+	for name, field := range map[string]string{"no type": "", "empty type": "Content-Type: \r\n", "text": "Content-Type: text/plain\r\n"} {
+		said := map[string]string{}
+		for _, program := range []string{stock, binary} {
+			s := start(t, program, root, nil, "-n", "-d", "post_max_size=10")
+			conn := s.dial()
+			fmt.Fprintf(conn, "POST /a.php HTTP/1.0\r\n%sContent-Length: 16\r\n\r\n0123456789abcdef", field)
+			said[program] = body(readAll(conn))
+		}
+		if said[binary] != said[stock] || strings.Contains(said[stock], "exceeds the limit") != (field != "") {
+			t.Errorf("%s: got %q, want %q", name, said[binary], said[stock])
+		}
+	}
+}

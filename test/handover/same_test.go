@@ -20,6 +20,8 @@ func TestSame(t *testing.T) {
 	os.WriteFile(s.path("sub/.user.ini"), []byte("auto_prepend_file=hello.php\n"), 0o644)
 	form := "Content"
 	upload := "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"x\"\r\n\r\n" + strings.Repeat("z", 100000) + "\r\n--b--\r\n"
+	lengths := s.script("lengths.php", `echo strlen(file_get_contents('php://stdin')), ' ', strlen(file_get_contents('php://input'));`)
+	tooLong := []string{"-d", "post_max_size=1000"}
 	requests := map[string]request{
 		"hello":      {script: hello},
 		"vars":       {script: vars, env: []string{"QUERY_STRING=a=1&b[]=2", "HTTP_COOKIE=c=d", "EMPTY=", "HTTP_AUTHORIZATION=Basic YTpi"}},
@@ -35,6 +37,12 @@ func TestSame(t *testing.T) {
 			env: []string{"REQUEST_METHOD=POST", "CONTENT_LENGTH=" + itoa(len(upload)), "CONTENT_TYPE=multipart/form-data; boundary=b"}},
 		"endless body": {script: vars, body: "x=1&y=2", env: []string{"REQUEST_METHOD=POST", "CONTENT_LENGTH=99999999999999999999",
 			"CONTENT_TYPE=application/x-www-form-urlencoded"}},
+		"post without a type":     {script: lengths, body: "x=1", env: []string{"REQUEST_METHOD=POST", "CONTENT_LENGTH=3"}},
+		"post with an empty type": {script: lengths, body: "x=1", env: []string{"REQUEST_METHOD=POST", "CONTENT_LENGTH=3", "CONTENT_TYPE="}},
+		"too long without a type": {script: lengths, body: upload, args: tooLong,
+			env: []string{"REQUEST_METHOD=POST", "CONTENT_LENGTH=" + itoa(len(upload))}},
+		"too long with an empty type": {script: lengths, body: upload, args: tooLong,
+			env: []string{"REQUEST_METHOD=POST", "CONTENT_LENGTH=" + itoa(len(upload)), "CONTENT_TYPE="}},
 		"nobody reads": {script: s.script("full.php", `echo str_repeat('x', 100000); file_put_contents('php://stderr', 'it goes on');`),
 			shell: "exec >/dev/full"},
 		"large":        {script: s.script("large.php", `for ($i = 0; $i < 2000; $i++) { echo str_repeat(chr(65 + $i % 26), 8192); }`)},

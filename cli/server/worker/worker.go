@@ -147,7 +147,6 @@ func (w *worker) request(t *server.Task, body io.Reader, r *response) *sapi.Requ
 	request := &sapi.Request{
 		RequestInfo: sapi.RequestInfo{
 			Method: t.Method, URI: t.URI, PathTranslated: t.File, ContentLength: t.Length, Protocol: t.Protocol,
-			ContentType:   server.Header(t.Headers, "content-type"),
 			Cookie:        server.Header(t.Headers, "cookie"),
 			Authorization: server.Header(t.Headers, "authorization"),
 		},
@@ -156,6 +155,7 @@ func (w *worker) request(t *server.Task, body io.Reader, r *response) *sapi.Requ
 		Body:      body,
 		Response:  r,
 	}
+	request.ContentType, request.HasContentType = server.LookupHeader(t.Headers, "content-type")
 	if t.Query != nil {
 		request.QueryString = *t.Query
 	}
