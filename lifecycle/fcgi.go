@@ -38,7 +38,8 @@ type FCGIClient interface {
 	// ReadBody fills p with the next bytes of the body, as far as there are any.
 	ReadBody(p []byte) int
 	// Room is memory of C's (see CBuffer) where the next bytes of output go: PHP fills it from the start, and then
-	// Commit is called with how many there are.
+	// Commit is called with how many there are. Whatever else the client writes to its connection while a request runs,
+	// a message say, takes the room's place: FCGI.CommitOutput comes first.
 	Room() ([]byte, error)
 	Commit(n int)
 	Write(p []byte) error
@@ -223,7 +224,14 @@ func (f *FCGI) takeRoom() error {
 	return err
 }
 
-// commit passes on what PHP has put into the room.
+// CommitOutput commits the request's output so far and gives up the room. PHP's next output asks for another.
+func (f *FCGI) CommitOutput() {
+	if fcgi == f && !f.ended {
+		f.commit()
+	}
+}
+
+// commit passes on what PHP has put into the room, which is no longer valid then.
 func (f *FCGI) commit() {
 	if n := int(f.c.room_used); n > 0 {
 		f.client.Commit(n)

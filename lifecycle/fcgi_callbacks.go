@@ -110,23 +110,15 @@ func engineFCGILog(level C.int, text *C.char, n C.size_t) {
 	engineFCGISay(C.GoStringN(text, C.int(n)), &number)
 }
 
-// engineFCGISay passes a message on. Its way to the client may need the room.
+// engineFCGISay forwards a message to the client's log.
 func engineFCGISay(text string, level *int) {
-	f := fcgi
-	if f == nil {
+	switch f := fcgi; {
+	case f == nil:
 		logMessage(text, 0)
-		return
-	}
-	if !f.ended {
-		f.commit()
-	}
-	if level != nil {
+	case level != nil:
 		f.client.Log(*level, text)
-	} else {
+	default:
 		f.client.Message(text)
-	}
-	if !f.ended {
-		f.takeRoom()
 	}
 }
 

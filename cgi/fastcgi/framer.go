@@ -12,9 +12,10 @@ type VectorWriter interface {
 	Writev(bufs [][]byte) (int, error)
 }
 
-// tailRoom is kept free behind the content in a framer's buffer, so that the
-// last record's padding and an END_REQUEST always fit: one write, not two.
-const tailRoom = 7 + HeaderLen + bodyLen
+// TailRoom is the part of a write buffer that stays free after the content, so
+// that the last record's padding and an END_REQUEST always fit: one write, not
+// two.
+const TailRoom = 7 + HeaderLen + bodyLen
 
 // batch is how many records one writev carries at most; 1 MiB in all.
 const batch = 16
@@ -34,7 +35,7 @@ type framer struct {
 	// for direct
 	iov     [2 + 2*batch][]byte
 	headers [batch * HeaderLen]byte
-	tail    [tailRoom]byte
+	tail    [TailRoom]byte
 }
 
 func (f *framer) init(buf []byte) {
@@ -55,7 +56,7 @@ func (f *framer) room(t Type) int {
 	if f.open >= 0 && (f.typ != t || f.n-f.open-HeaderLen >= fullContent) {
 		f.close()
 	}
-	end := len(f.buf) - tailRoom
+	end := len(f.buf) - TailRoom
 	if f.open < 0 {
 		if f.n+HeaderLen >= end {
 			return 0
@@ -89,12 +90,13 @@ func (f *framer) header(b []byte, t Type, n int) (pad int) {
 }
 
 // write puts p on stream t: copied into the buffer, or written from where it
-// lies when it is long and the transport can.
+// lies if it is long and the transport can. Messages are always copied, so that
+// a record of many ends only where the buffer is full.
 func (f *framer) write(t Type, p []byte) (int, error) {
 	total := len(p)
 	for len(p) > 0 && f.err == nil {
 		room := f.room(t)
-		if len(p) > room && f.vec != nil && len(p) > len(f.buf)/2 {
+		if len(p) > room && f.vec != nil && len(p) > len(f.buf)/2 && t != TypeStderr {
 			f.direct(t, p, nil)
 			p = nil
 			break

@@ -105,7 +105,7 @@ func (w *RequestWriter) GetValues(names ...string) error {
 
 // Available is how much more fits the buffer, framing included, before it is
 // written: EndParams takes 8 bytes, EndStdin 8 and up to 7 for padding.
-func (w *RequestWriter) Available() int { return len(w.f.buf) - w.f.n - tailRoom }
+func (w *RequestWriter) Available() int { return len(w.f.buf) - w.f.n - TailRoom }
 
 // Flush writes what is buffered.
 func (w *RequestWriter) Flush() error { return w.f.flush() }

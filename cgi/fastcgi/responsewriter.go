@@ -7,10 +7,10 @@ import (
 
 // ResponseWriter frames one request's output (§5.3, §5.5) for Conn. Output is
 // collected in the buffer and written when that is full, on Flush, and by End;
-// so what fits the buffer, END_REQUEST included, is one write. Long output is
-// written with one writev from where it lies, if the transport can. Records
-// are padded to eight bytes. An error of the transport is final, and returned
-// by all that follows.
+// so what fits the buffer, END_REQUEST included, is one write. Consecutive
+// writes to one stream become one record. Long output is written with one
+// writev from where it lies, if the transport can. Records are padded to eight
+// bytes. An error of the transport is final, and returned by all that follows.
 //
 // As stock PHP does, it ends the streams by END_REQUEST alone, without the
 // empty STDOUT record of §5.3; web servers are used to that.
@@ -50,7 +50,7 @@ func (w *ResponseWriter) write(t Type, p []byte) (int, error) {
 // Room is where the next bytes of STDOUT go, for a producer that can put them
 // there itself: fill from its start, then Commit how many. It is at least one
 // byte long, at most one record, and valid until any other call; a full buffer
-// is flushed to make room.
+// is flushed to make room. It ends an open record of STDERR.
 func (w *ResponseWriter) Room() ([]byte, error) {
 	if w.ended {
 		return nil, ErrEnded
@@ -63,8 +63,8 @@ func (w *ResponseWriter) Room() ([]byte, error) {
 	return w.f.buf[w.f.n : w.f.n+n : w.f.n+n], w.f.err
 }
 
-// Commit puts the first n bytes of Room on STDOUT; it panics if Room was not
-// that long, or was not asked for.
+// Commit puts the first n bytes of Room on STDOUT. It panics if Room was not
+// that long, or if anything was written after it was asked for.
 func (w *ResponseWriter) Commit(n int) {
 	if n == 0 {
 		return

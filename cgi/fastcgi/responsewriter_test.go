@@ -35,6 +35,10 @@ func TestResponseBytes(t *testing.T) {
 			w.WriteStderr([]byte("b"))
 			w.Write([]byte("c"))
 		}, cat(padded(TypeStdout, 1, "a", 7), padded(TypeStderr, 1, "b", 7), padded(TypeStdout, 1, "c", 7))},
+		{"one record of many messages", func(w *ResponseWriter) {
+			w.WriteStderr([]byte("he"))
+			w.WriteStderr([]byte("llo"))
+		}, padded(TypeStderr, 1, "hello", 3)},
 		{"room", func(w *ResponseWriter) {
 			w.Write([]byte("a"))
 			room, _ := w.Room()
@@ -145,6 +149,27 @@ func TestResponseOfEverySize(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// nginx discards what precedes a response's head only if a record ends where its buffer, of whole pages, is full.
+func TestManyMessagesEndWhereThePageEnds(t *testing.T) {
+	for _, size := range []int{100, 1000, 9000, 70000} {
+		p := &vecPeer{}
+		w := writer(p, 8<<10+TailRoom)
+		message := bytes.Repeat([]byte("m"), size)
+		for range 140000 / size {
+			w.WriteStderr(message)
+		}
+		w.End(0, RequestComplete)
+		wire := p.out.Bytes()
+		for range 16 {
+			h := ParseHeader(wire)
+			if n := HeaderLen + int(h.ContentLength) + int(h.PaddingLength); h.Type != TypeStderr || n != 8<<10 {
+				t.Fatalf("messages of %d bytes: a record %v of %d bytes", size, h.Type, n)
+			}
+			wire = wire[8<<10:]
 		}
 	}
 }

@@ -58,11 +58,13 @@ func (r *Responder) EndResponse() (closed bool) {
 	return true
 }
 
-// Listening says whether there is a client to tell something on STDERR: a request is in hand, its response not ended.
+// Listening reports whether a client can be told something on STDERR: a request runs, and its response has not ended.
 func (r *Responder) Listening() bool { return r.inHand && !r.finished }
 
-// WriteStderr writes to the client's STDERR stream.
+// WriteStderr writes to the client's STDERR stream, after the output so far. Consecutive messages become one record, as
+// in stock PHP: nginx can discard messages before the response's head only a record at a time.
 func (r *Responder) WriteStderr(text []byte) error {
+	r.PHP.CommitOutput()
 	_, err := r.conn.Response().WriteStderr(text)
 	return err
 }

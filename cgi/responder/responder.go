@@ -11,10 +11,12 @@ import (
 	"github.com/phpsapi/phpsapi/sapi"
 )
 
-// Sizes of what a connection's bytes go through. Stock PHP, too, sends output when it has 8 KiB of it.
+// Sizes of what a connection's bytes go through. As stock PHP does, it sends records when there are 8 KiB of them: nginx,
+// whose header buffer is a page or two, discards the messages before a response's head if a record ends where it has read
+// the buffer full.
 const (
 	readBuffer  = 16 << 10
-	writeBuffer = 8<<10 + 64
+	writeBuffer = 8<<10 + fastcgi.TailRoom
 )
 
 // FrontEnd is what a Responder calls.

@@ -36,6 +36,24 @@ func (r *Request) Send(conn io.Writer) {
 	w.EndStdin()
 }
 
+// Records lists the records of a response as they lie on the wire, until its end: "STDERR 16, STDOUT 70, END_REQUEST 8".
+func Records(conn io.Reader) (list string, err error) {
+	var head [fastcgi.HeaderLen]byte
+	for separator := ""; ; separator = ", " {
+		if _, err := io.ReadFull(conn, head[:]); err != nil {
+			return list, err
+		}
+		h := fastcgi.ParseHeader(head[:])
+		list += fmt.Sprintf("%s%v %d", separator, h.Type, h.ContentLength)
+		if _, err := io.CopyN(io.Discard, conn, int64(h.ContentLength)+int64(h.PaddingLength)); err != nil {
+			return list, err
+		}
+		if h.Type == fastcgi.TypeEndRequest {
+			return list, nil
+		}
+	}
+}
+
 // Difference says from where on the response of phpsapi is not that of stock PHP, and what they have there; empty: it is.
 func Difference(ours, stock string) string {
 	if ours == stock {

@@ -72,3 +72,17 @@ func Scripts() map[string]string {
 		"loaded":              `<?php var_dump(extension_loaded("cgi-fcgi"), ini_get("display_errors"), ini_get("html_errors"), ini_get("max_execution_time"), ini_get("implicit_flush"), ini_get("register_argc_argv"), ini_get("output_buffering"));`,
 	}
 }
+
+// Messages are scripts that log messages, whose records are the same ones with any FastCGI server of PHP.
+func Messages() map[string]string {
+	const log = `<?php ini_set("log_errors", "1"); ini_set("error_log", ""); `
+	return map[string]string{
+		"many":    log + `for ($i = 0; $i < 400; $i++) error_log(str_repeat("x", 100)); echo "ok";`,
+		"long":    log + `for ($i = 0; $i < 30; $i++) error_log(str_repeat("x", 2000)); echo "ok";`,
+		"between": log + `error_log("a"); error_log("b"); echo "x"; error_log("c"); echo "y"; error_log("d"); error_log("e");`,
+		"flushed": log + `error_log("a"); flush(); error_log("b"); echo "x"; flush(); error_log("c"); error_log("d"); flush();`,
+		"odd":     log + `for ($i = 0; $i < 40; $i++) { error_log(str_repeat("x", 777)); if ($i % 7 == 0) echo "z"; }`,
+		"empty":   log + `error_log(""); error_log(""); error_log("x"); error_log("");`,
+		"late":    log + `error_log("a"); register_shutdown_function(function () { error_log("b"); error_log("c"); });`,
+	}
+}
