@@ -75,6 +75,7 @@ struct engine_module {
 	int phpinfo_as_text;
 	int fastcgi;                    /* requests come by FastCGI (fcgi_*.c) */
 	int dl;                         /* offer dl() */
+	int without_pcntl;              /* leave out the extension pcntl where libphp has it built in */
 	int extended_info;              /* compile with ZEND_COMPILE_EXTENDED_INFO */
 };
 

@@ -103,6 +103,7 @@ extern PHPAPI zend_class_entry *reflection_zend_extension_ptr;
 	X(php_parse_user_ini_file) \
 	X(php_print_info) \
 	X(php_printf) \
+	X(php_register_internal_extensions_func) \
 	X(php_register_variable) \
 	X(php_register_variable_safe) \
 	X(php_request_shutdown) \
@@ -145,6 +146,7 @@ extern PHPAPI zend_class_entry *reflection_zend_extension_ptr;
 	X(zend_hash_graceful_reverse_destroy) \
 	X(_zend_hash_init) \
 	X(zend_hash_next_index_insert) \
+	X(zend_hash_str_del) \
 	X(zend_hash_str_find) \
 	X(zend_hash_str_update) \
 	X(zend_highlight) \
@@ -175,6 +177,7 @@ extern PHPAPI zend_class_entry *reflection_zend_extension_ptr;
 	X(zend_string_init_interned) \
 	X(zend_strip) \
 	X(zend_strpprintf) \
+	X(zend_unregister_functions) \
 	X(zend_unregister_ini_entries) \
 	X(zend_write) \
 	X(zif_dl) \
@@ -236,6 +239,7 @@ ENGINE_SYMBOLS(X)
 #define php_parse_user_ini_file (*p_php_parse_user_ini_file)
 #define php_print_info (*p_php_print_info)
 #define php_printf (*p_php_printf)
+#define php_register_internal_extensions_func (*p_php_register_internal_extensions_func)
 #define php_register_variable (*p_php_register_variable)
 #define php_register_variable_safe (*p_php_register_variable_safe)
 #define php_request_shutdown (*p_php_request_shutdown)
@@ -278,6 +282,7 @@ ENGINE_SYMBOLS(X)
 #define zend_hash_graceful_reverse_destroy (*p_zend_hash_graceful_reverse_destroy)
 #define _zend_hash_init (*p__zend_hash_init)
 #define zend_hash_next_index_insert (*p_zend_hash_next_index_insert)
+#define zend_hash_str_del (*p_zend_hash_str_del)
 #define zend_hash_str_find (*p_zend_hash_str_find)
 #define zend_hash_str_update (*p_zend_hash_str_update)
 #define zend_highlight (*p_zend_highlight)
@@ -308,6 +313,7 @@ ENGINE_SYMBOLS(X)
 #define zend_string_init_interned (*p_zend_string_init_interned)
 #define zend_strip (*p_zend_strip)
 #define zend_strpprintf (*p_zend_strpprintf)
+#define zend_unregister_functions (*p_zend_unregister_functions)
 #define zend_unregister_ini_entries (*p_zend_unregister_ini_entries)
 #define zend_write (*p_zend_write)
 #define zif_dl (*p_zif_dl)

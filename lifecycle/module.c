@@ -109,6 +109,9 @@ int engine_module_startup(const struct engine_module *m)
 	sapi_startup(&module);
 	module.php_ini_ignore = m->ini_ignore;
 	module.ini_entries = (char *)m->ini_entries;
+	if (m->without_pcntl) {
+		leave_out_pcntl();
+	}
 	if (startup_with_scan_dir() == FAILURE) {
 		return -1;
 	}

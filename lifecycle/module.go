@@ -49,6 +49,7 @@ func moduleInC(m sapi.Module) *C.struct_engine_module {
 	c.phpinfo_as_text = boolean(m.InfoAsText)
 	c.fastcgi = boolean(m.FastCGI)
 	c.dl = boolean(m.DL)
+	c.without_pcntl = boolean(m.WithoutPCNTL)
 	c.extended_info = boolean(m.ExtendedInfo)
 	return c
 }

@@ -15,6 +15,9 @@ extern zend_module_entry cli_server_extension;
 extern zend_module_entry cgi_extension;
 extern zend_module_entry fpm_extension;
 
+/* Has module startup leave out the extension pcntl (pcntl.c). */
+void leave_out_pcntl(void);
+
 /* The settings of a request's host and directories (user_settings.c): of php.ini's sections and of .user.ini files.
  * Either may be NULL. */
 int user_settings_activate(const char *host, const char *document_root);

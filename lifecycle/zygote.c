@@ -190,6 +190,7 @@ static void start(size_t len)
 	module.ini_ignore = next_flag(&at, end);
 	module.phpinfo_as_text = next_flag(&at, end);
 	module.extended_info = next_flag(&at, end);
+	module.without_pcntl = next_flag(&at, end);
 	for (; at < end && module.ini_defaults_len < 16; module.ini_defaults_len++) {
 		defaults[module.ini_defaults_len].name = next_string(&at, end);
 		defaults[module.ini_defaults_len].value = next_string(&at, end);

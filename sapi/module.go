@@ -24,6 +24,8 @@ type Module struct {
 	FastCGI bool
 	// DL adds the function dl().
 	DL bool
+	// WithoutPCNTL leaves out the extension pcntl where libphp has it built in.
+	WithoutPCNTL bool
 	// ExtendedInfo compiles scripts with information for debuggers and profilers (php's -e).
 	ExtendedInfo bool
 }

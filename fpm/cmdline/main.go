@@ -61,7 +61,8 @@ func Main(call Invocation) int {
 		}
 		return ExitUsage
 	case actionShow:
-		return call.Show(c.module(), c.shown)
+		options := c.masterOptions(call)
+		return call.Show(options.Shown(), c.shown)
 	}
 	options := c.masterOptions(call)
 	if c.action == actionTest {

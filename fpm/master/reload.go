@@ -109,7 +109,7 @@ func (m *Master) newGeneration(cfg *conf.Config, options conf.Options, plan *fro
 // startZygote starts a generation's zygote beside the loop: PHP's start may take its time.
 func (m *Master) startZygote(g *generation) {
 	m.startingZygotes++
-	config := m.opt.zygoteConfig()
+	config := m.opt.zygoteConfig(g)
 	go func() {
 		z, exits, said, err := m.sys.launch(context.Background(), config)
 		m.box.post(zygoteStarted{g, z, exits, said, err})

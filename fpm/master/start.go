@@ -100,9 +100,26 @@ func Locate(o Options) (config, pidFile string) {
 	return conf.PidFile(c)
 }
 
-func (o *Options) zygoteConfig() zygote.Config {
+// module returns what to start where these are phpsapi's own settings; nil: the defaults.
+func (o *Options) module(own *settings.Settings) sapi.Module {
+	m := o.Module()
+	m.WithoutPCNTL = own == nil || !own.PCNTL
+	return m
+}
+
+// Shown returns the module that -i and -m show: as the workers of a service with these options would have it.
+func (o *Options) Shown() sapi.Module {
+	_, plan := o.confOptions(newErrorLog(o.ForceStderr))
+	return o.module(plan.own)
+}
+
+func (o *Options) zygoteConfig(g *generation) zygote.Config {
+	var own *settings.Settings
+	if g.plan != nil {
+		own = g.plan.own
+	}
 	// The name is what ps shows, and with the environment behind it the room for the workers' titles.
-	return zygote.Config{Program: o.Program, Argv: []string{"php-fpm: zygote process"}, Engine: o.Engine, Module: o.Module(),
+	return zygote.Config{Program: o.Program, Argv: []string{"php-fpm: zygote process"}, Engine: o.Engine, Module: o.module(own),
 		Env: settings.Overrides{Environ: os.Environ()}.Rest()}
 }
 
@@ -162,7 +179,7 @@ func (m *Master) start(verdict *os.File) (status int, daemon bool) {
 		m.log.failed()
 		return exitConfig, false
 	}
-	z, exits, said, err := m.sys.launch(context.Background(), m.opt.zygoteConfig())
+	z, exits, said, err := m.sys.launch(context.Background(), m.opt.zygoteConfig(m.gen))
 	m.gen.said = said
 	said.show(m.log.Log, os.Stderr)
 	if err != nil {

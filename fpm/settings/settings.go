@@ -25,6 +25,8 @@ type Settings struct {
 	AccessLog      string // a file, or Stderr
 	AccessFormat   string
 	Limits         contract.FrontLimits
+
+	PCNTL bool // scripts have the extension pcntl, if libphp has it built in
 }
 
 // Stderr is the AccessLog that is the master's standard error.

@@ -129,6 +129,7 @@ func TestWrongSettings(t *testing.T) {
 		"http: {listen: ['::1:80']}":          `:1: http.listen: "::1:80" is no address: an IPv6 address stands in brackets, [::1]:8080`,
 		"http: {listen: 'unix:x'}":            `:1: http.listen: "unix:x": the path of a unix socket must be absolute`,
 		"http: {trusted_proxies: [10.0.0]}":   `:1: http.trusted_proxies: "10.0.0" is no address, no network such as 10.0.0.0/8, and not unix`,
+		"php: {pcntl: yes}":                   `:1: php.pcntl: "yes" is not one of on, off`,
 		"http: {user: [a, b]}":                ":1: http.user: is a list or map, want one value",
 		"http: {listen: 80}":                  ":1: http.listen: nothing is served there: say --root DIR, PHPSAPI_HTTP_ROOT, or http.root or sites in phpsapi.yaml",
 		"http: {listen: 80, root: /nosuch}":   ":1: http.root: stat /nosuch: no such file or directory",

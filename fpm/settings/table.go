@@ -94,8 +94,13 @@ func Table() []Row {
 		{Key: "http.limits.spool_size", Kind: Size, Default: "1G",
 			Doc: "How much of a response goes to a temporary file, in TMPDIR, while its client is too slow to take it, so that its worker is free. 0: none, slow clients hold workers."},
 		{Key: "http.limits.connections", Kind: Number, Default: "16000", Doc: "Connections open at once; more wait in the backlog. 0: as many as there are descriptors."},
+		{Key: "php.pcntl", Kind: Choice, Default: "off", Allowed: []string{on, "off"},
+			Doc: "Whether scripts have the extension pcntl, which Debian's libphp has built in and its php-fpm does not have."},
 	}
 }
+
+// on is the value of a setting that is switched on.
+const on = "on"
 
 // DefaultListen is where a service without a php-fpm.conf listens unless told otherwise.
 const DefaultListen = "127.0.0.1:8080"

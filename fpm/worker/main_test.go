@@ -64,6 +64,12 @@ const slots = 8
 // newPool makes a pool without a worker.
 func newPool(t testing.TB, configure func(*conf.Pool), settings ...sapi.Setting) *pool {
 	t.Helper()
+	return newPoolOf(t, func(*sapi.Module) {}, configure, settings...)
+}
+
+// newPoolOf changes the module that the zygote starts.
+func newPoolOf(t testing.TB, change func(*sapi.Module), configure func(*conf.Pool), settings ...sapi.Setting) *pool {
+	t.Helper()
 	p := &pool{Dir: t.TempDir(), t: t, conf: conf.Pool{Name: "www", Domain: conf.Unix, ProcessPriority: conf.PriorityUnset,
 		PM: conf.Static, MaxChildren: slots}}
 	if configure != nil {
@@ -94,11 +100,13 @@ func newPool(t testing.TB, configure func(*conf.Pool), settings ...sapi.Setting)
 	for _, s := range settings {
 		entries += s.Name + "=" + s.Value + "\n"
 	}
+	module := sapi.Module{Name: sapi.FPM, PrettyName: "FPM/FastCGI", FastCGI: true, Binary: program,
+		INI: sapi.INI{Ignore: true, Entries: entries}}
+	change(&module)
 	p.zygote, err = zygote.Start(context.Background(), zygote.Config{
 		Program: program, Engine: lifecycle.EnginePath(), Stdout: stderr, Stderr: stderr,
-		Env: []string{"LC_ALL=C", "PATH=/usr/bin:/bin", "PADDING=" + strings.Repeat("x", 100)},
-		Module: sapi.Module{Name: sapi.FPM, PrettyName: "FPM/FastCGI", FastCGI: true, Binary: program,
-			INI: sapi.INI{Ignore: true, Entries: entries}},
+		Env:    []string{"LC_ALL=C", "PATH=/usr/bin:/bin", "PADDING=" + strings.Repeat("x", 100)},
+		Module: module,
 	})
 	if err != nil {
 		t.Fatal(err)

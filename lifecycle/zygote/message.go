@@ -30,7 +30,7 @@ const maxMessage = 128<<10 - 1
 func start(engine string, m sapi.Module) ([]byte, error) {
 	fields := []string{
 		engine, m.Name, m.PrettyName, m.Binary, m.INI.Path, m.INI.Dir, m.INI.ScanDefault, m.INI.ScanDir, m.INI.Entries,
-		flag(m.FastCGI), flag(m.INI.Ignore), flag(m.InfoAsText), flag(m.ExtendedInfo),
+		flag(m.FastCGI), flag(m.INI.Ignore), flag(m.InfoAsText), flag(m.ExtendedInfo), flag(m.WithoutPCNTL),
 	}
 	for _, s := range m.INI.Defaults {
 		fields = append(fields, s.Name, s.Value)

@@ -1,0 +1,26 @@
+package master
+
+import (
+	"testing"
+
+	"github.com/phpsapi/phpsapi/fpm/settings"
+	"github.com/phpsapi/phpsapi/sapi"
+)
+
+// Every generation's zygote goes by the settings of its own configuration.
+func TestZygoteHasPCNTLOnlyWhereItIsSwitchedOn(t *testing.T) {
+	o := &Options{Module: func() sapi.Module { return sapi.Module{Name: sapi.FPM} }}
+	for name, c := range map[string]struct {
+		plan    *frontPlan
+		without bool
+	}{
+		"on":          {&frontPlan{own: &settings.Settings{PCNTL: true}}, false},
+		"off":         {&frontPlan{own: &settings.Settings{}}, true},
+		"not known":   {&frontPlan{}, true},
+		"no settings": {nil, true},
+	} {
+		if got := o.zygoteConfig(&generation{plan: c.plan}).Module.WithoutPCNTL; got != c.without {
+			t.Errorf("%s: left out %v, want %v", name, got, c.without)
+		}
+	}
+}
