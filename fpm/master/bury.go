@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
@@ -52,6 +53,7 @@ func (m *Master) bury(c *child, status syscall.WaitStatus) {
 	now := m.sys.now()
 	how, level := ending(status)
 	wanted := c.idleKill && (status.Exited() || status.Signal() == syscall.SIGQUIT)
+	m.tellLostRequest(c, status)
 	p.unlink(c)
 	if c.output != nil {
 		c.output.leave()
@@ -82,6 +84,19 @@ func (m *Master) bury(c *child, status syscall.WaitStatus) {
 		m.park.rearm(p)
 	}
 	m.childGone(g)
+}
+
+// tellLostRequest names the request that a child had when it ended otherwise than by itself.
+func (m *Master) tellLostRequest(c *child, status syscall.WaitStatus) {
+	how, level := ending(status)
+	if status.Signaled() && status.Signal() == syscall.SIGTERM {
+		return // of timedOut, which has named it, or an operator's
+	}
+	var r request
+	if level < zlog.Warning || !c.pool.board.Snapshot(c.slot, &r.Proc) || r.Stage <= scoreboard.ReadingHeaders || r.Stage >= scoreboard.Finished {
+		return
+	}
+	m.log.requestLost(level, c.pool.conf.Name, c.pid, how, r)
 }
 
 // replace makes another child, later where workers keep failing before they are ready.

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
@@ -22,7 +23,8 @@ type errorLog struct {
 	file     *os.File // the opened error_log; nil for syslog and before
 	syslog   *syslogWriter
 	use      bool
-	original int // a duplicate of the first stderr; -1 where there is none, as in a daemon
+	original int      // a duplicate of the first stderr; -1 where there is none, as in a daemon
+	stdout   *os.File // a duplicate of the first stdout; nil unless the front's access log goes there
 }
 
 func newErrorLog(forceStderr bool) *errorLog {
@@ -33,6 +35,13 @@ func newErrorLog(forceStderr bool) *errorLog {
 func (e *errorLog) saveStderr() {
 	if fd, err := unix.FcntlInt(2, unix.F_DUPFD_CLOEXEC, 3); err == nil {
 		e.original = fd
+	}
+}
+
+// saveStdout keeps what descriptor 1 is, for a front's access log.
+func (e *errorLog) saveStdout() {
+	if fd, err := unix.FcntlInt(1, unix.F_DUPFD_CLOEXEC, 3); err == nil {
+		e.stdout = os.NewFile(uintptr(fd), settings.Stdout)
 	}
 }
 

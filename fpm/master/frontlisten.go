@@ -1,6 +1,7 @@
 package master
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -155,18 +156,28 @@ func hostPort(ip, local net.IP, port int) string {
 	return net.JoinHostPort(ip.String(), strconv.Itoa(port))
 }
 
+// errNoStdout is a reload that wants the standard output, which a start gives up unless it is told to keep it.
+var errNoStdout = errors.New("the service has no standard output: a daemon never has one, and others keep it only if " +
+	"http.access_log is stdout when they start; restart the service, or name a file")
+
 // openFrontLog opens the front's access log. A daemon's stderr is its error log, if that is a file.
 func openFrontLog(path string, errorLog *errorLog) (*os.File, error) {
-	if path != settings.Stderr {
+	var standard *os.File
+	switch path {
+	case settings.Stdout:
+		if standard = errorLog.stdout; standard == nil {
+			return nil, errNoStdout
+		}
+	case settings.Stderr:
+		if standard = os.Stderr; errorLog.original < 0 {
+			standard = errorLog.stderr()
+		}
+		if standard == nil {
+			return openLog(os.DevNull)
+		}
+	default:
 		return openLog(path)
 	}
-	stderr := os.Stderr
-	if errorLog.original < 0 {
-		stderr = errorLog.stderr()
-	}
-	if stderr == nil {
-		return openLog(os.DevNull)
-	}
-	fd, err := unix.FcntlInt(stderr.Fd(), unix.F_DUPFD_CLOEXEC, 3)
+	fd, err := unix.FcntlInt(standard.Fd(), unix.F_DUPFD_CLOEXEC, 3)
 	return os.NewFile(uintptr(max(fd, 0)), path), err
 }

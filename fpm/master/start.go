@@ -171,6 +171,9 @@ func (m *Master) start(verdict *os.File) (status int, daemon bool) {
 	}
 	if verdict == nil {
 		m.errorLog.saveStderr()
+		if plan.wanted() && plan.own.AccessLog == settings.Stdout {
+			m.errorLog.saveStdout()
+		}
 		if !m.opt.Own {
 			unix.Setsid() // as php-fpm; the terminal's Ctrl-C then reaches it only where the shell itself started it
 		}

@@ -18,6 +18,7 @@ const (
 	querySize  = 512
 	userSize   = 32
 	scriptSize = 256
+	idSize     = 64
 )
 
 const (
@@ -55,6 +56,7 @@ type slotData struct {
 	query         [querySize]byte
 	user          [userSize]byte
 	script        [scriptSize]byte
+	id            [idSize]byte
 }
 
 // activityWords is how much of slotData tells what a worker is doing.

@@ -68,6 +68,7 @@ type Proc struct {
 	Query         string // up to 511 bytes
 	User          string // up to 31 bytes
 	Script        string // up to 255 bytes
+	ID            string // up to 63 bytes
 }
 
 // Activity is the part of a Proc that the master's tick needs.
@@ -138,6 +139,7 @@ func (d *slotData) copyTo(p *Proc) {
 	p.Memory, p.ContentLength = d.memory, d.contentLength
 	p.Method, p.URI, p.Query = get(d.method[:]), get(d.uri[:]), get(d.query[:])
 	p.User, p.Script = get(d.user[:]), get(d.script[:])
+	p.ID = get(d.id[:])
 }
 
 func (p *slotPage) counts() (requests, connections, slow uint64) {

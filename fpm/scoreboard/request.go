@@ -6,6 +6,7 @@ import "bytes"
 // lengths of Proc, and end at a NUL.
 type Request struct {
 	Method, URI, Query, User, Script []byte
+	ID                               []byte // the front's, or a web server's that sends X-Request-Id; empty: none
 	ContentLength                    uint64
 }
 
@@ -13,7 +14,8 @@ type Request struct {
 func (r *Request) Shown() Request {
 	return Request{
 		Method: cut(r.Method, methodSize), URI: cut(r.URI, uriSize), Query: cut(r.Query, querySize),
-		User: cut(r.User, userSize), Script: cut(r.Script, scriptSize), ContentLength: r.ContentLength,
+		User: cut(r.User, userSize), Script: cut(r.Script, scriptSize), ID: cut(r.ID, idSize),
+		ContentLength: r.ContentLength,
 	}
 }
 

@@ -71,7 +71,7 @@ func (s *Slot) ReadingHeaders() {
 	s.begin()
 	d := &s.page.data
 	d.updated, d.accepted, d.acceptedEpoch = mono, mono, epoch
-	d.method[0], d.uri[0], d.query[0], d.user[0], d.script[0] = 0, 0, 0, 0, 0
+	d.method[0], d.uri[0], d.query[0], d.user[0], d.script[0], d.id[0] = 0, 0, 0, 0, 0, 0
 	d.contentLength = 0
 	s.commit(ReadingHeaders)
 	if mono-s.seen >= int64(countInterval) {
@@ -91,6 +91,7 @@ func (s *Slot) Info(r *Request) {
 	put(d.query[:], r.Query)
 	put(d.user[:], r.User)
 	put(d.script[:], r.Script)
+	put(d.id[:], r.ID)
 	d.contentLength = r.ContentLength
 	s.commit(Info)
 }

@@ -190,8 +190,13 @@ func check(r *Row, text, base string) (string, error) {
 	var err error
 	switch r.Kind {
 	case Path, Paths:
-		if r.Key == "http.access_log" && text == Stderr {
-			return text, nil
+		if r.Key == "http.access_log" {
+			switch text {
+			case Stdout, Stderr:
+				return text, nil
+			case "-", "off", "none", "no", "false", "null", "syslog": // words of other servers
+				return "", fmt.Errorf("%q is not stdout, stderr or a path; leave it empty for no log, or write ./%s for a file of that name", text, text)
+			}
 		}
 		return absolute(text, base), nil
 	case Duration:

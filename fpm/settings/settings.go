@@ -22,15 +22,18 @@ type Settings struct {
 
 	User, Group    string
 	TrustedProxies []string
-	AccessLog      string // a file, or Stderr
+	AccessLog      string // a file, Stdout or Stderr
 	AccessFormat   string
 	Limits         contract.FrontLimits
 
 	PCNTL bool // scripts have the extension pcntl, if libphp has it built in
 }
 
-// Stderr is the AccessLog that is the master's standard error.
-const Stderr = "stderr"
+// The values of AccessLog that are the master's standard output and standard error.
+const (
+	Stdout = "stdout"
+	Stderr = "stderr"
+)
 
 // NoController is what a site's controller is called where there is to be none.
 const NoController = "none"

@@ -124,6 +124,7 @@ func TestWrongSettings(t *testing.T) {
 		"http.limits.queue: ''":               `:1: http.limits.queue: "" is no number from 0 on`,
 		"http: {limits: {body_size: 5X}}":     `:1: http.limits.body_size: "5X" is no size: bytes, or a number with K, M or G behind it; 0 for no limit`,
 		"http: {limits: {idle_timeout: -1}}":  `:1: http.limits.idle_timeout: "-1" is no time: 30s, 1m30s, 500ms, or a number of seconds; 0 for no limit`,
+		"http: {access_log: 'off'}":           `:1: http.access_log: "off" is not stdout, stderr or a path; leave it empty for no log, or write ./off for a file of that name`,
 		"http: {access_format: common}":       `:1: http.access_format: "common" is not one of combined, json`,
 		"http: {listen: localhost}":           `:1: http.listen: "localhost" is no address: :8080, 127.0.0.1:8080, [::1]:8080 or unix:/path; ports are 1 to 65535`,
 		"http: {listen: ['::1:80']}":          `:1: http.listen: "::1:80" is no address: an IPv6 address stands in brackets, [::1]:8080`,

@@ -78,7 +78,7 @@ func Table() []Row {
 		{Key: "http.group", Kind: Text, Show: "the user's", Doc: "The group of the front. It has no others."},
 		{Key: "http.trusted_proxies", Kind: List,
 			Doc: "Addresses and networks (10.0.0.0/8, ::1, unix for clients on unix sockets) whose Forwarded and X-Forwarded-* headers count."},
-		{Key: "http.access_log", Kind: Path, Doc: "The front's access log: a file, opened by the master and anew at SIGUSR1, or stderr. Empty: none."},
+		{Key: "http.access_log", Kind: Path, Doc: "The front's access log: a file, which the master opens, again at SIGUSR1; or stdout or stderr, which are the master's. Empty: none."},
 		{Key: "http.access_format", Kind: Choice, Default: "combined", Allowed: []string{"combined", "json"}, Doc: "How its lines look."},
 		{Key: "http.limits.header_timeout", Kind: Duration, Default: "10s", Doc: "How long the head of a request may take to come, and a TLS handshake."},
 		{Key: "http.limits.body_timeout", Kind: Duration, Default: "30s", Doc: "How long a client may pause in a request's body, or in taking the response."},

@@ -111,6 +111,50 @@ func TestDaemonLeavesItsStartersOutput(t *testing.T) {
 	}
 }
 
+// Containers write to standard output; stdout is no file of that name.
+func TestAccessLogOnStandardOutput(t *testing.T) {
+	t.Parallel()
+	address, dir := serve.Address(t), t.TempDir()
+	out := filepath.Join(dir, "out")
+	file, err := os.Create(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	cmd := command([]string{"PHPSAPI_HTTP_ACCESS_LOG=stdout"}, "--http", address, "--root", site(t))
+	cmd.Dir, cmd.Stdout = dir, file
+	s := startCommand(t, address, cmd)
+	s.want("/page.txt?logged", 200, "text")
+	s.Signal(syscall.SIGUSR1)
+	s.said("access log file re-opened", 1)
+	s.want("/page.txt?again", 200, "text")
+	serve.Eventually(t, "a line on standard output", func() bool {
+		text, _ := os.ReadFile(out)
+		return strings.Contains(string(text), "/page.txt?logged ") && strings.Contains(string(text), "/page.txt?again ")
+	})
+	if _, err := os.Stat(filepath.Join(dir, "stdout")); err == nil {
+		t.Error("there is a file called stdout")
+	}
+}
+
+// A crash is one line with all that tells which request it was.
+func TestCrashNamesItsRequest(t *testing.T) {
+	t.Parallel()
+	address, dir := serve.Address(t), site(t)
+	write(t, filepath.Join(dir, "crash.php"), "<?php posix_kill(getmypid(), 11); sleep(1);")
+	s := start(t, address, nil, "--http", address, "--root", dir)
+	r, err := http.NewRequest("GET", "http://"+address+"/crash.php?order=4711", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("X-Request-Id", "id-4711")
+	if response, err := http.DefaultClient.Do(r); err != nil || response.StatusCode != 502 {
+		t.Error(response, err)
+	}
+	s.said(`WARNING: \[pool www\] child \d+ exited on signal 11 \(SIGSEGV.*\) in request with id id-4711, script '/.*/crash\.php' \(request: "GET /crash\.php\?order=4711"\)`, 1)
+	s.said(`WARNING: \[pool www\] request id-4711: GET /crash\.php\?order=4711: script /.*/crash\.php: `, 1)
+}
+
 func TestDaemonWithoutConfigurationLeavesItsStartersOutput(t *testing.T) {
 	t.Parallel()
 	address, dir := serve.Address(t), site(t)

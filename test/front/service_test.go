@@ -66,8 +66,13 @@ type service struct {
 // start runs phpsapi fpm until its front serves at an address.
 func start(t *testing.T, address string, environment []string, arguments ...string) *service {
 	t.Helper()
+	return startCommand(t, address, command(environment, arguments...))
+}
+
+// startCommand is start for a command that the test has made.
+func startCommand(t *testing.T, address string, cmd *exec.Cmd) *service {
+	t.Helper()
 	s := &service{t: t, url: "http://" + address, log: &serve.Output{}, http: &http.Client{Transport: &http.Transport{}, Timeout: 20 * time.Second}}
-	cmd := command(environment, arguments...)
 	cmd.Stderr = s.log
 	var err error
 	s.Process, err = serve.Start("phpsapi fpm", cmd, func() bool { return strings.Contains(s.log.String(), " serves ") }, s.log.String)

@@ -220,11 +220,31 @@ func TestStderrIsLogged(t *testing.T) {
 	f.err(t)
 	const begin = "NOTICE: [pool www] request id-1: "
 	log := f.log.String()
-	if !strings.HasPrefix(log, begin+"PHP message: one; PHP message: two\n"+begin+"and its second line\n"+begin+"late") {
+	if !strings.HasPrefix(log, begin+"PHP message: one\n"+begin+"PHP message: two\n"+begin+"and its second line\n"+begin+"late") {
 		t.Errorf("log %.300q", log)
 	}
 	if n := strings.Count(log, "x"); n < 100_000 {
 		t.Errorf("%d of 100000 bytes were logged", n)
+	}
+}
+
+// A fatal error is logged as an error, with its trace, so that log_level = warning does not hide why a page is 500.
+func TestPHPsMessagesHaveTheirLevels(t *testing.T) {
+	f := serve(t, Options{}, func(p *peer) bool {
+		p.Response().WriteStderr([]byte("PHP message: PHP Warning:  one in /a.php on line 1; PHP message: said by the script; " +
+			"PHP message: PHP Fatal error:  Uncaught Error: two in /a.php:2\nStack trace:\n#0 {main}; PHP message: PHP Deprecated:  three"))
+		return p.ok("")
+	})
+	get(t, f, "/")
+	f.err(t)
+	const want = "WARNING: [pool www] request id-1: PHP message: PHP Warning:  one in /a.php on line 1\n" +
+		"NOTICE: [pool www] request id-1: PHP message: said by the script\n" +
+		"ERROR: [pool www] request id-1: PHP message: PHP Fatal error:  Uncaught Error: two in /a.php:2\n" +
+		"ERROR: [pool www] request id-1: Stack trace:\n" +
+		"ERROR: [pool www] request id-1: #0 {main}\n" +
+		"NOTICE: [pool www] request id-1: PHP message: PHP Deprecated:  three\n"
+	if got := f.log.String(); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
 	}
 }
 

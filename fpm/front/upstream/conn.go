@@ -163,7 +163,7 @@ func (c *conn) begin(ctx context.Context, a *answer) {
 	c.current.Store(a)
 	c.sent, c.writes, c.heard, c.hold, c.held = false, 0, false, false, nil
 	c.carried = 0
-	c.stderr.text = c.stderr.text[:0]
+	c.stderr.reset()
 	c.head = c.head[:0]
 	c.w.Reset(c)
 	c.r.Reset(c)

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -16,14 +17,30 @@ type turnedAway struct {
 }
 
 // report logs why a request failed. That a client left is nothing to report.
-func (p *Pool) report(id string, err error) {
+func (p *Pool) report(r *Request, err error) {
 	switch {
 	case errors.Is(err, ErrClient):
 	case errors.Is(err, ErrBusy):
 		p.reportBusy(err)
 	default:
-		p.say(zlog.Warning, id, err.Error())
+		p.say(zlog.Warning, r.ID, fmt.Sprintf("%s %s: script %s: %v", printable(r.HTTP.Method), printable(requestURI(r.HTTP)), printable(r.Script.Filename), err))
 	}
+}
+
+// maxShown is how much of a client's text a message shows.
+const maxShown = 512
+
+// printable is a client's text as one line of a log may have it.
+func printable(text string) string {
+	if len(text) > maxShown {
+		text = text[:maxShown] + "..."
+	}
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '.'
+		}
+		return r
+	}, text)
 }
 
 // reportBusy says once a second at most that the pool is too small.
@@ -62,30 +79,71 @@ func (p *Pool) say(level zlog.Level, id, text string) {
 	p.Log(level, "[pool "+p.Pool.Name+"] request "+id+": "+text)
 }
 
-// maxStderr is how much of what a request says on STDERR is kept until its end of line.
+// maxStderr is how much of what a request says on STDERR is kept until a message's end.
 const maxStderr = 4 << 10
 
 // stderr collects what a worker says on STDERR.
-type stderr struct{ text []byte }
+type stderr struct {
+	text  []byte
+	level zlog.Level // of the message that the last line belongs to; 0: none has begun
+}
 
-// add takes a piece, and logs what has become too long to keep.
+// reset forgets the request before.
+func (s *stderr) reset() { s.text, s.level = s.text[:0], 0 }
+
+// nextMessage stands where a worker puts one message after another.
+const nextMessage = "; PHP message: "
+
+// add takes a piece, and logs the messages that are complete if it has become too long to keep.
 func (s *stderr) add(p *Pool, id string, piece []byte) {
 	s.text = append(s.text, piece...)
-	if len(s.text) >= maxStderr {
-		s.flush(p, id)
+	if len(s.text) < maxStderr {
+		return
+	}
+	end := bytes.LastIndexByte(s.text, '\n') + 1
+	end = max(end, bytes.LastIndex(s.text, []byte(nextMessage)))
+	if end <= 0 {
+		end = len(s.text)
+	}
+	s.log(p, id, string(s.text[:end]))
+	s.text = append(s.text[:0], s.text[end:]...)
+}
+
+// flush logs what there is.
+func (s *stderr) flush(p *Pool, id string) {
+	if len(s.text) > 0 {
+		text := string(s.text)
+		s.text = s.text[:0]
+		s.log(p, id, text)
 	}
 }
 
-// flush logs what there is, line by line. Where the worker puts one message behind another it writes "; ".
-func (s *stderr) flush(p *Pool, id string) {
-	if len(s.text) == 0 {
-		return
-	}
-	text := string(s.text)
-	s.text = s.text[:0]
-	for line := range strings.Lines(text) {
-		if line = strings.TrimPrefix(strings.TrimRight(line, "\r\n"), "; "); line != "" {
-			p.say(zlog.Notice, id, line)
+// log logs text line by line, each message on lines of its own.
+func (s *stderr) log(p *Pool, id, text string) {
+	for line := range strings.Lines(strings.ReplaceAll(text, nextMessage, "\n"+nextMessage)) {
+		if line = strings.TrimPrefix(strings.TrimRight(line, "\r\n"), "; "); line == "" {
+			continue
 		}
+		if message, begins := strings.CutPrefix(line, "PHP message: "); begins || s.level == 0 {
+			s.level = severity(message)
+		}
+		p.say(s.level, id, line)
 	}
+}
+
+// severity is how a message of PHP's is logged: by the words that php_error_cb puts first. What a script says by
+// error_log is a notice, as are notices and deprecations.
+func severity(message string) zlog.Level {
+	kind, ok := strings.CutPrefix(message, "PHP ")
+	if !ok {
+		return zlog.Notice
+	}
+	kind, _, _ = strings.Cut(kind, ":")
+	switch kind {
+	case "Fatal error", "Recoverable fatal error", "Parse error":
+		return zlog.Error
+	case "Warning":
+		return zlog.Warning
+	}
+	return zlog.Notice
 }

@@ -44,12 +44,12 @@ func (p *Pool) Serve(w http.ResponseWriter, r *Request, sendfile Sendfile) error
 	var b body
 	defer b.free(p)
 	if err := b.prepare(r.HTTP, p); err != nil {
-		p.report(r.ID, err)
+		p.report(r, err)
 		return err
 	}
 	c, err := p.take(r)
 	if err != nil {
-		p.report(r.ID, err)
+		p.report(r, err)
 		return err
 	}
 	a := &answer{w: w, r: r, sendfile: sendfile != nil}
@@ -61,7 +61,7 @@ func (p *Pool) Serve(w http.ResponseWriter, r *Request, sendfile Sendfile) error
 	if err == nil {
 		return nil
 	}
-	p.report(r.ID, err)
+	p.report(r, err)
 	if a.started {
 		if a.unsent {
 			a.flush() // else net/http forgets what waits, the head too, and the client learns of a closed connection alone
