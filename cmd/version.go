@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
 
@@ -21,12 +22,27 @@ func version() string {
 func versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
-		Short: "Print the version of phpsapi and of the PHP it was built for",
-		Args:  cobra.NoArgs,
+		Short: "Print what phpsapi was built with and which PHP it runs",
+		Long: `Print the version of phpsapi, the PHP whose headers it was built with, and the libphp that it runs, with its version.
+If libphp cannot be used, the reason is printed instead, and the exit status is 0 all the same.`,
+		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, args []string) error {
-			_, err := fmt.Fprintf(command.OutOrStdout(), "phpsapi %s (%s %s/%s)\nbuilt for PHP %s\nengine %s\n",
-				version(), runtime.Version(), runtime.GOOS, runtime.GOARCH, lifecycle.HeaderVersion(), lifecycle.EnginePath())
-			return err
+			return printVersion(command.OutOrStdout())
 		},
 	}
+}
+
+func printVersion(out io.Writer) error {
+	if _, err := fmt.Fprintf(out, "phpsapi %s (%s %s/%s)\nbuilt with PHP %s (%s)\n", version(), runtime.Version(), runtime.GOOS,
+		runtime.GOARCH, lifecycle.HeaderVersion(), lifecycle.HeaderBuild()); err != nil {
+		return err
+	}
+	engine, err := lifecycle.Load(lifecycle.EnginePath())
+	if err != nil {
+		_, err = fmt.Fprintf(out, "runs no PHP: %v\n", err)
+		return err
+	}
+	// Load accepts no other build id.
+	_, err = fmt.Fprintf(out, "runs PHP %s (%s), %s\n", engine.LoadedVersion(), lifecycle.HeaderBuild(), engine.Path())
+	return err
 }

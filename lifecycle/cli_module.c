@@ -90,7 +90,7 @@ static void register_filtered(const char *name, const char *value, zval *variabl
 	char *filtered = (char *)value;
 	size_t len = strlen(value);
 
-	if (sapi_module.input_filter(PARSE_SERVER, name, &filtered, len, &len)) {
+	if (SAPI_MODULE(input_filter)(PARSE_SERVER, name, &filtered, len, &len)) {
 		php_register_variable(name, filtered, variables);
 	}
 }
@@ -137,7 +137,7 @@ static const zend_function_entry cli_functions[] = {
 	PHP_FE_END
 };
 
-void cli_module_init(sapi_module_struct *module)
+void cli_module_init(struct filled_module *module)
 {
 	proctitle_init();
 	module->deactivate = cli_deactivate;

@@ -32,6 +32,6 @@ zend_module_entry cli_server_extension = {
 	NULL,
 	NULL,
 	PHP_MINFO(cli_server),
-	PHP_VERSION,
+	PHP_VERSION, /* of the headers: see ini_defaults */
 	STANDARD_MODULE_PROPERTIES,
 };

@@ -20,11 +20,11 @@
 /* 8.4 prints "Could not open input file" to stderr, 8.2 and 8.3 to the output. */
 #define ENGINE_OPEN_ERROR_ON_STDERR (PHP_VERSION_ID >= 80400)
 
-/* 8.3 renamed PHP's own development server. */
+/* 8.3 renamed PHP's own development server. %s is PHP_VERSION. */
 #if PHP_VERSION_ID >= 80300
-#define ENGINE_SERVER_SOFTWARE "PHP/" PHP_VERSION " (Development Server)"
+#define ENGINE_SERVER_SOFTWARE "PHP/%s (Development Server)"
 #else
-#define ENGINE_SERVER_SOFTWARE "PHP " PHP_VERSION " Development Server"
+#define ENGINE_SERVER_SOFTWARE "PHP %s Development Server"
 #endif
 
 /* What `php -v` names besides the version: thread safety, compiler, architecture, debug. */

@@ -40,7 +40,13 @@ func Version() string {
 	return parts[0] + "." + parts[1]
 }
 
-// ServerSoftware is what php's development server of the headers' version calls itself in SERVER_SOFTWARE.
+// HeaderBuild is the build id of the headers the binary was built with, such as API20220829,NTS. Extensions and libphp
+// must have the same.
+func HeaderBuild() string {
+	return C.GoString(C.engine_header_build_id())
+}
+
+// ServerSoftware is what php's development server of the started engine's version calls itself in SERVER_SOFTWARE.
 func ServerSoftware() string {
 	return C.GoString(C.engine_server_software())
 }
@@ -50,6 +56,8 @@ var (
 	_ [0]struct{} = [C.ENGINE_NOT_OPENED - int(sapi.EngineNotOpened)]struct{}{}
 	_ [0]struct{} = [C.ENGINE_NOT_PHP - int(sapi.EngineNotPHP)]struct{}{}
 	_ [0]struct{} = [C.ENGINE_OTHER_BUILD - int(sapi.EngineOtherBuild)]struct{}{}
+	_ [0]struct{} = [C.ENGINE_OTHER_LAYOUT - int(sapi.EngineOtherLayout)]struct{}{}
+	_ [0]struct{} = [C.ENGINE_LACKS_SYMBOL - int(sapi.EngineLacksSymbol)]struct{}{}
 )
 
 // EnginePath is the libphp to load: PHPSAPI_ENGINE where it is set, else the one of the headers' version, where
@@ -78,9 +86,20 @@ func Load(path string) (*Engine, error) {
 	defer C.free(unsafe.Pointer(name))
 	if result := C.engine_load(name, &detail[0], C.size_t(len(detail))); result != C.ENGINE_LOADED {
 		return nil, &sapi.EngineError{Path: path, Failure: sapi.EngineFailure(result), Detail: C.GoString(&detail[0]),
-			Version: Version(), Build: C.GoString(C.engine_header_build_id())}
+			Version: HeaderVersion(), Build: HeaderBuild()}
 	}
 	return &Engine{}, nil
+}
+
+// LoadedVersion is the PHP_VERSION of the loaded engine, such as 8.2.36, started or not. It is empty if the engine does not
+// tell.
+func (e *Engine) LoadedVersion() string {
+	return C.GoString(C.engine_loaded_version())
+}
+
+// Path is the file that the loaded engine came from.
+func (e *Engine) Path() string {
+	return C.GoString(C.engine_path())
 }
 
 // TakeProcess gives the process the signal dispositions, signal mask and limits that it was executed with, closes the

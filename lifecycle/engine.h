@@ -24,6 +24,8 @@ enum engine_load_result {
 	ENGINE_NOT_OPENED,      /* dlopen failed; detail is dlerror's text */
 	ENGINE_NOT_PHP,         /* not a libphp; detail is the missing symbol */
 	ENGINE_OTHER_BUILD,     /* another version or build; detail is its build id */
+	ENGINE_OTHER_LAYOUT,    /* a structure has another size; detail is its name, its size and the limit, by spaces */
+	ENGINE_LACKS_SYMBOL,    /* it is PHP; detail is the symbol that it lacks */
 };
 
 /* Loads libphp from path (a file or a name for the loader's search). detail receives at most size bytes. */
@@ -32,9 +34,8 @@ enum engine_load_result engine_load(const char *path, char *detail, size_t size)
 const char *engine_header_version(void);   /* PHP_VERSION of the headers, such as 8.2.36 */
 const char *engine_header_build_id(void);  /* ZEND_MODULE_BUILD_ID of the headers, such as API20220829,NTS */
 
-const char *engine_server_software(void);  /* SERVER_SOFTWARE of php's development server */
-
-const char *engine_path(void); /* the file the loaded engine came from */
+const char *engine_path(void);           /* the file the loaded engine came from */
+const char *engine_loaded_version(void); /* PHP_VERSION of the loaded engine, started or not; "" if it cannot be told */
 
 /* ---- process.c: what the process was given at exec ---- */
 
@@ -338,6 +339,7 @@ int engine_worker_fd(size_t i); /* -1 past the last */
 const char *engine_version(void);      /* PHP_VERSION of the started engine */
 const char *engine_zend_version(void); /* "Zend Engine v..." and a line for each Zend extension */
 const char *engine_build(void);        /* such as NTS */
+const char *engine_server_software(void); /* SERVER_SOFTWARE of php's development server of the engine's version */
 
 enum engine_ini_file {
 	ENGINE_INI_LOADED,   /* php.ini's path */

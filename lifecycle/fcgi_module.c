@@ -49,7 +49,7 @@ static int fcgi_activate(void)
 		fcgi_param("DOCUMENT_ROOT", strlen("DOCUMENT_ROOT")));
 }
 
-void fcgi_module_init(sapi_module_struct *module)
+void fcgi_module_init(struct filled_module *module)
 {
 	proctitle_init();
 	fcgi_is_fpm = strcmp(module->name, "fpm-fcgi") == 0;

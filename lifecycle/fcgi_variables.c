@@ -49,7 +49,7 @@ static void register_filtered(const char *name, unsigned int name_len, char *val
 	int kind = Z_ARR_P(array) == Z_ARR(PG(http_globals)[TRACK_VARS_ENV]) ? PARSE_ENV : PARSE_SERVER;
 	size_t len;
 
-	if (sapi_module.input_filter(kind, name, &value, strlen(value), &len)) {
+	if (SAPI_MODULE(input_filter)(kind, name, &value, strlen(value), &len)) {
 		php_register_variable_safe(name, value, len, array);
 	}
 }
@@ -130,7 +130,7 @@ void fcgi_register_variables(zval *variables)
 		memcpy(self + name_len, info, info_len);
 	}
 	self[len] = '\0';
-	if (sapi_module.input_filter(PARSE_SERVER, "PHP_SELF", &self, len, &len)) {
+	if (SAPI_MODULE(input_filter)(PARSE_SERVER, "PHP_SELF", &self, len, &len)) {
 		php_register_variable_safe("PHP_SELF", self, len, variables);
 	}
 	efree(self);

@@ -1,8 +1,11 @@
 /* What the engine says of itself: version, modules, settings, reflection. Counterpart: do_cli in sapi/cli/php_cli.c. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "module.h"
+
+#undef snprintf /* PHP has its own, which is not needed here */
 
 void engine_print_info(int with_credits)
 {
@@ -77,6 +80,16 @@ const char *engine_version(void)
 	zval *version = zend_hash_str_find(EG(zend_constants), ZEND_STRL("PHP_VERSION"));
 
 	return version ? Z_STRVAL(((zend_constant *)Z_PTR_P(version))->value) : "";
+}
+
+const char *engine_server_software(void)
+{
+	static char name[128];
+
+	if (!name[0]) {
+		snprintf(name, sizeof(name), ENGINE_SERVER_SOFTWARE, engine_version());
+	}
+	return name;
 }
 
 const char *engine_build(void)

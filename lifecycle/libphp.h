@@ -15,6 +15,8 @@
 #error "PHP's headers were not found. Install them (Debian: apt-get install php8.2-dev), or run 'make build', which does."
 #endif
 
+#include <stddef.h>
+
 #include "main/php.h"
 #include "main/SAPI.h"
 #include "main/fopen_wrappers.h"
@@ -318,5 +320,7 @@ ENGINE_SYMBOLS(X)
 #define zend_write (*p_zend_write)
 #define zif_dl (*p_zif_dl)
 #define zval_ptr_dtor (*p_zval_ptr_dtor)
+
+#include "fields.h"
 
 #endif

@@ -7,7 +7,8 @@
 #include "process.h"
 
 static const struct engine_module *started;
-static sapi_module_struct module;
+static struct filled_module module;
+static union passed_module passed;
 
 static zend_string *permanent_string(const char *text)
 {
@@ -33,6 +34,7 @@ static void ini_defaults(HashTable *configuration)
 	set_constant("PHP_CONFIG_FILE_PATH", started->ini_dir);
 	set_constant("PHP_CONFIG_FILE_SCAN_DIR", started->ini_scan_default);
 	PG(php_binary) = strdup(started->binary);
+	cli_server_extension.version = cgi_extension.version = fpm_extension.version = engine_version();
 
 	for (i = 0; i < started->ini_defaults_len; i++) {
 		const struct engine_pair *pair = &started->ini_defaults[i];
@@ -72,7 +74,7 @@ static int startup_with_scan_dir(void)
 	int result;
 
 	setenv("PHP_INI_SCAN_DIR", started->ini_scan_dir, 1);
-	result = module.startup(&module);
+	result = module.startup(&passed.module);
 	if (given) {
 		setenv("PHP_INI_SCAN_DIR", given, 1);
 	} else {
@@ -85,17 +87,26 @@ static int startup_with_scan_dir(void)
 	return result;
 }
 
+static void pass_module(void)
+{
+#define X(field) passed.module.field = module.field;
+	SAPI_MODULE_FIELDS(X)
+#undef X
+}
+
 int engine_module_startup(const struct engine_module *m)
 {
 	started = m;
-	module = (sapi_module_struct){
+	module = (struct filled_module){
 		.name = (char *)m->name,
 		.pretty_name = (char *)m->pretty_name,
 		.startup = module_startup,
 		.shutdown = php_module_shutdown_wrapper,
 		.ini_defaults = ini_defaults,
 		.php_ini_path_override = (char *)m->ini_path,
+		.php_ini_ignore = m->ini_ignore,
 		.php_ini_ignore_cwd = 1, /* ini_path names every place to search */
+		.ini_entries = (char *)m->ini_entries,
 		.phpinfo_as_text = m->phpinfo_as_text,
 	};
 	if (is_named("cli")) {
@@ -106,9 +117,9 @@ int engine_module_startup(const struct engine_module *m)
 		server_module_init(&module, m->dl);
 	}
 	zend_signal_startup();
-	sapi_startup(&module);
-	module.php_ini_ignore = m->ini_ignore;
-	module.ini_entries = (char *)m->ini_entries;
+	pass_module();
+	sapi_startup(&passed.module);
+	pass_module(); /* sapi_startup takes ini_entries away */
 	if (m->without_pcntl) {
 		leave_out_pcntl();
 	}

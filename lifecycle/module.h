@@ -6,9 +6,9 @@
 #include "engine.h"
 
 /* Each front end's callbacks, and the functions it adds to PHP's. */
-void cli_module_init(sapi_module_struct *module);
-void server_module_init(sapi_module_struct *module, int with_dl);
-void fcgi_module_init(sapi_module_struct *module);
+void cli_module_init(struct filled_module *module);
+void server_module_init(struct filled_module *module, int with_dl);
+void fcgi_module_init(struct filled_module *module);
 
 /* The extensions that PHP starts besides its own: the settings of cli-server, of php-cgi, and of php-fpm. */
 extern zend_module_entry cli_server_extension;

@@ -219,7 +219,7 @@ static void server_register_variables(zval *variables)
 		char *value = (char *)variable->value;
 		size_t len = variable->value_len;
 
-		if (sapi_module.input_filter(PARSE_SERVER, variable->name, &value, len, &len)) {
+		if (SAPI_MODULE(input_filter)(PARSE_SERVER, variable->name, &value, len, &len)) {
 			php_register_variable_safe((char *)variable->name, value, len, variables);
 		}
 	}
@@ -257,7 +257,7 @@ static const zend_function_entry shell_functions[] = {
 	PHP_FE_END
 };
 
-void server_module_init(sapi_module_struct *module, int with_dl)
+void server_module_init(struct filled_module *module, int with_dl)
 {
 	proctitle_init();
 	development_server = strcmp(module->name, "cli-server") == 0;

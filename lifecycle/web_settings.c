@@ -117,7 +117,7 @@ zend_module_entry cgi_extension = {
 	NULL,
 	NULL,
 	PHP_MINFO(cgi),
-	PHP_VERSION,
+	PHP_VERSION, /* of the headers: see ini_defaults */
 	STANDARD_MODULE_PROPERTIES,
 };
 
@@ -130,6 +130,6 @@ zend_module_entry fpm_extension = {
 	NULL,
 	NULL,
 	PHP_MINFO(fpm),
-	PHP_VERSION,
+	PHP_VERSION, /* of the headers: see ini_defaults */
 	STANDARD_MODULE_PROPERTIES,
 };

@@ -93,8 +93,6 @@ func notLoaded(engine string, body []byte) error {
 	if len(parts) != 4 {
 		return errMalformed
 	}
-	major, rest, _ := strings.Cut(parts[1], ".")
-	minor, _, _ := strings.Cut(rest, ".")
 	return &sapi.EngineError{Path: engine, Failure: sapi.EngineFailure(sapi.Atoi(parts[0])), Detail: parts[3],
-		Version: major + "." + minor, Build: parts[2]}
+		Version: parts[1], Build: parts[2]}
 }

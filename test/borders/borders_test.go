@@ -80,6 +80,7 @@ func TestTree(t *testing.T) {
 		"names":     names,
 		"top level": entries,
 		"symbols":   symbols,
+		"fields":    fields,
 	} {
 		t.Run(name, func(t *testing.T) {
 			wrong, err := check(root)
@@ -342,4 +343,25 @@ func symbols(root fs.FS) (wrong []string, err error) {
 		}
 	}
 	return wrong, nil
+}
+
+var sharedStructure = regexp.MustCompile(`\b(compiler|core|executor|file|sapi|zend_signal)_globals\b|\bsapi_module\b`)
+
+// fields checks that C uses PHP's global structures through the macros of fields.h, which know how far each must reach.
+func fields(root fs.FS) (wrong []string, err error) {
+	err = walk(root, func(name string) error {
+		switch name {
+		case libphp, "lifecycle/fields.h", "lifecycle/fit.c":
+			return nil
+		}
+		if ext := path.Ext(name); ext != ".c" && ext != ".h" {
+			return nil
+		}
+		text, err := fs.ReadFile(root, name)
+		if found := sharedStructure.Find(text); found != nil {
+			wrong = append(wrong, fmt.Sprintf("%s: %s is used without its macro in lifecycle/fields.h", name, found))
+		}
+		return err
+	})
+	return wrong, err
 }

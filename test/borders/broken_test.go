@@ -67,6 +67,9 @@ func TestBrokenTrees(t *testing.T) {
 		{"not resolved", symbols, libphp, "\tX(a)\n#define a (*p_a)\n#define b (*p_b)\n", libphp + ": b is redirected and not in ENGINE_SYMBOLS"},
 		{"redirected elsewhere", symbols, libphp, "\tX(a)\n#define a (*p_b)\n", libphp + ": a is redirected to p_b"},
 		{"redirected twice", symbols, libphp, "\tX(a)\n#define a (*p_a)\n#define a (*p_a)\n", libphp + ": a is redirected twice"},
+		{"a field by its macro", fields, "lifecycle/a.c", "EG(exit_status) = 1; sapi_module_struct *m;", ""},
+		{"a field directly", fields, "lifecycle/a.c", "executor_globals.exit_status = 1;", "lifecycle/a.c: executor_globals is used without its macro in lifecycle/fields.h"},
+		{"a callback directly", fields, "lifecycle/a.c", "sapi_module.flush(NULL);", "lifecycle/a.c: sapi_module is used without its macro in lifecycle/fields.h"},
 		{"no list", symbols, libphp, "", libphp + ": ENGINE_SYMBOLS was not found"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

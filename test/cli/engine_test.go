@@ -1,0 +1,215 @@
+package cli_test
+
+import (
+	"bytes"
+	"debug/elf"
+	bits "encoding/binary"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/phpsapi/phpsapi/test/serve"
+)
+
+// A libphp is Debian's, changed as an update might change it. Its methods change the copy in memory.
+type libphp struct {
+	t    *testing.T
+	file []byte
+}
+
+const buildID = "API20220829,NTS"
+
+func newLibphp(t *testing.T) *libphp {
+	t.Helper()
+	path := os.Getenv("PHPSAPI_ENGINE")
+	if path == "" {
+		path = "/usr/lib/libphp8.2.so"
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &libphp{t, file}
+}
+
+// grow adds to the size of a structure, as its symbol tells it.
+func (l *libphp) grow(structure string, bytesMore int) {
+	l.t.Helper()
+	object, err := elf.NewFile(bytes.NewReader(l.file))
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	symbols, err := object.DynamicSymbols()
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	for i, symbol := range symbols {
+		if symbol.Name == structure {
+			const size = 16 // where st_size is in Elf64_Sym
+			entry := object.Section(".dynsym").Offset + uint64(i+1)*elf.Sym64Size
+			bits.LittleEndian.PutUint64(l.file[entry+size:], symbol.Size+uint64(bytesMore))
+			return
+		}
+	}
+	l.t.Fatalf("libphp has no %s", structure)
+}
+
+// replace replaces bytes by as many others, wherever they are.
+func (l *libphp) replace(old, new string) {
+	l.t.Helper()
+	if len(old) != len(new) || !bytes.Contains(l.file, []byte(old)) {
+		l.t.Fatalf("libphp has no %q that %q could replace", old, new)
+	}
+	l.file = bytes.ReplaceAll(l.file, []byte(old), []byte(new))
+}
+
+// run runs one of phpsapi's programs on the changed libphp.
+func (l *libphp) run(args ...string) (stdout, stderr string) {
+	l.t.Helper()
+	path := filepath.Join(l.t.TempDir(), "libphp.so")
+	if err := os.WriteFile(path, l.file, 0o644); err != nil {
+		l.t.Fatal(err)
+	}
+	return runOn(path, args...)
+}
+
+func runOn(engine string, args ...string) (stdout, stderr string) {
+	cmd := exec.Command(binary, args...)
+	var out, errors strings.Builder
+	cmd.Env = append(os.Environ(), "PHPSAPI_ENGINE="+engine)
+	cmd.Stdout, cmd.Stderr = &out, &errors
+	cmd.Run() // how it ends shows in what it writes
+	return out.String(), errors.String()
+}
+
+// A security update of PHP appends a field to a structure: 8.2.36 appended 24 bytes to executor_globals. Programs that were
+// built before it start as before.
+func TestStructuresThatAnUpdateMadeLonger(t *testing.T) {
+	for _, structure := range []string{"compiler_globals", "core_globals", "executor_globals", "file_globals", "sapi_globals",
+		"sapi_module", "zend_signal_globals"} {
+		t.Run(structure, func(t *testing.T) {
+			t.Parallel()
+			l := newLibphp(t)
+			l.grow(structure, 24)
+			if out, errors := l.run("cli", "-n", "-r", "echo PHP_SAPI;"); out != "cli" || errors != "" {
+				t.Errorf("php wrote %q and %q", out, errors)
+			}
+			if out, errors := l.run("cgi", "-n", "-q", "testdata/sapi.php"); out != "cgi-fcgi" || errors != "" {
+				t.Errorf("php-cgi wrote %q and %q", out, errors)
+			}
+		})
+	}
+}
+
+// And an older libphp has shorter ones. Only fields that phpsapi uses must be there.
+func TestStructuresThatLackWhatIsNotUsed(t *testing.T) {
+	t.Parallel()
+	l := newLibphp(t)
+	l.grow("executor_globals", -24)
+	l.grow("core_globals", -8)
+	l.grow("sapi_module", -8) // input_filter_init
+	if out, errors := l.run("cli", "-n", "-r", "echo PHP_SAPI;"); out != "cli" || errors != "" {
+		t.Errorf("php wrote %q and %q", out, errors)
+	}
+}
+
+// What phpsapi cannot run is refused in one sentence, which names what differs.
+func TestLibphpThatDoesNotFit(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*libphp)
+		want   string
+	}{
+		"a structure that is too short": {
+			func(l *libphp) { l.grow("executor_globals", -1400) },
+			`is a PHP 8\.2 that phpsapi, built with the headers of 8\.2\.\d+, cannot use: its executor_globals has \d+ bytes and must have at least \d+ \(build phpsapi with`,
+		},
+		"a module that the room for it is too small for": {
+			func(l *libphp) { l.grow("sapi_module", 4096) },
+			`its sapi_module has 4376 bytes and must have at most \d+ `,
+		},
+		"another build id": {
+			func(l *libphp) { l.replace(buildID, "API20220830,NTS") },
+			`is another PHP \(API20220830,NTS\) than the one phpsapi was built for: PHP 8\.2 \(API20220829,NTS\) \(install the package libphp8\.2-embed`,
+		},
+		"threads": {
+			func(l *libphp) { l.replace(buildID+"\x00", "API20220829,TS\x00\x00") },
+			`is another PHP \(API20220829,TS\) `,
+		},
+		"a debug build": {
+			func(l *libphp) { l.replace(buildID+"\x00", "API20220829,DBG\x00") },
+			`is another PHP \(API20220829,DBG\) `,
+		},
+		"another API number": {
+			func(l *libphp) {
+				l.replace(string(bits.LittleEndian.AppendUint32(nil, 20220829)), string(bits.LittleEndian.AppendUint32(nil, 20230831)))
+				l.replace(buildID, "API20230831,NTS")
+			},
+			`is another PHP \(API20230831,NTS\) `,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLibphp(t)
+			c.change(l)
+			out, errors := l.run("cli", "-n", "-r", "echo 1;")
+			if out != "" || !regexp.MustCompile(`^\S+/libphp\.so: .*`+c.want+`.*\n$`).MatchString(errors) {
+				t.Errorf("php wrote %q and %q, want %s", out, errors, c.want)
+			}
+		})
+	}
+}
+
+// A libphp that lacks something altogether, with the table of symbols in GNU's form or in the older one of other linkers.
+func TestLibphpThatLacksSymbols(t *testing.T) {
+	const structures = "char compiler_globals[4096], core_globals[4096], executor_globals[4096], file_globals[4096], " +
+		"zend_signal_globals[4096], sapi_module[280]"
+	for _, c := range []struct{ name, objects, want string }{
+		{"a structure", structures, "it has no sapi_globals ("},
+		{"a function", structures + ", sapi_globals[4096]", "it has no add_assoc_double_ex ("},
+		{"half of a structure", structures + ", sapi_globals[40]", "its sapi_globals has 40 bytes and must have at least "},
+	} {
+		for _, style := range []string{"gnu", "sysv"} {
+			t.Run(c.name+", "+style, func(t *testing.T) {
+				t.Parallel()
+				shim := filepath.Join(t.TempDir(), "libphp.so")
+				cc := exec.Command("cc", "-shared", "-fPIC", "-Wl,--hash-style="+style, "-o", shim, "-x", "c", "-")
+				cc.Stdin = strings.NewReader("const char build_id[] = \"" + buildID + "\";\nvoid php_module_startup(void) {}\n" + c.objects + ";\n")
+				if said, err := cc.CombinedOutput(); err != nil {
+					t.Fatalf("%v\n%s", err, said)
+				}
+				if _, errors := runOn(shim, "cli", "-v"); !strings.Contains(errors, "is a PHP 8.2 that phpsapi, ") || !strings.Contains(errors, c.want) {
+					t.Errorf("php wrote %q, want %q", errors, c.want)
+				}
+			})
+		}
+	}
+}
+
+// phpsapi fpm has a zygote load libphp.
+func TestServiceOnALibphpThatDoesNotFit(t *testing.T) {
+	t.Parallel()
+	l := newLibphp(t)
+	l.grow("executor_globals", -1400)
+	conf := filepath.Join(t.TempDir(), "php-fpm.conf")
+	if err := os.WriteFile(conf, []byte(serve.FPMConf(t.TempDir(), "error_log = /proc/self/fd/2", "pm = static\npm.max_children = 1\n")), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, errors := l.run("fpm", "-F", "-n", "-y", conf)
+	if !strings.Contains(errors, "its executor_globals has ") {
+		t.Errorf("phpsapi fpm wrote %q", errors)
+	}
+}
+
+func TestVersionNamesThePHPsThatItWasBuiltWithAndRuns(t *testing.T) {
+	t.Parallel()
+	l := newLibphp(t)
+	l.file = regexp.MustCompile(`8\.2\.\d\d\x00`).ReplaceAll(l.file, []byte("8.2.99\x00"))
+	out, errors := l.run("version")
+	want := `^phpsapi .*\nbuilt with PHP 8\.2\.\d+ \(API20220829,NTS\)\nruns PHP 8\.2\.99 \(API20220829,NTS\), /.*/libphp\.so\n$`
+	if !regexp.MustCompile(want).MatchString(out) || errors != "" {
+		t.Errorf("phpsapi version wrote %q and %q", out, errors)
+	}
+}
