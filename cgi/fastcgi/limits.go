@@ -18,14 +18,20 @@ type Limits struct {
 	MaxStray int
 }
 
+// The defaults of MaxParamBytes and MaxParams, for a client that asks no more of a server.
+const (
+	DefaultMaxParamBytes = 1 << 20
+	DefaultMaxParams     = 4096
+)
+
 func (l Limits) withDefaults() Limits {
 	def := func(v *int, d int) {
 		if *v <= 0 {
 			*v = d
 		}
 	}
-	def(&l.MaxParamBytes, 1<<20)
-	def(&l.MaxParams, 4096)
+	def(&l.MaxParamBytes, DefaultMaxParamBytes)
+	def(&l.MaxParams, DefaultMaxParams)
 	def(&l.MaxDrain, 256<<10)
 	def(&l.MaxStray, 128<<10)
 	l.MaxParamBytes = min(l.MaxParamBytes, maxParamBytes)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -43,6 +44,31 @@ func TestLongHeadsAreRefused(t *testing.T) {
 	}
 	if got := f.get(t, "/a.txt", "X-A: "+strings.Repeat("x", 9000)); got.StatusCode != 431 {
 		t.Errorf("a head of more: %d", got.StatusCode)
+	}
+}
+
+// A worker takes 4,096 meta-variables, and closes the connection of a request with more: the client got 502, and the
+// operator a warning, for each.
+func TestMoreHeadersThanAWorkerTakesAreRefused(t *testing.T) {
+	o := orders(t, map[string]string{"index.php": ""}, echo)
+	o.Limits.HeaderBytes = 4 << 20
+	f := start(t, o)
+	many := func(n int) (all []string) {
+		for i := range n {
+			all = append(all, "X"+strconv.Itoa(i)+":")
+		}
+		return all
+	}
+	for _, c := range []struct {
+		headers []string
+		status  int
+	}{{many(4000), 200}, {many(4090), 431}, {[]string{"X: " + strings.Repeat("x", 800_000)}, 200}, {[]string{"X: " + strings.Repeat("x", 1_100_000)}, 431}} {
+		if got := f.get(t, "/index.php", c.headers...); got.StatusCode != c.status {
+			t.Errorf("%d headers, the first of %d bytes: %d, want %d", len(c.headers), len(c.headers[0]), got.StatusCode, c.status)
+		}
+	}
+	if said := f.said.String(); said != "" {
+		t.Errorf("logged %s", said)
 	}
 }
 

@@ -123,6 +123,8 @@ func (x *exchange) runScript(script upstream.Script) {
 		panic(http.ErrAbortHandler) // the client has some of it, and must see that it has not all
 	case x.body.failed != 0:
 		x.failBody(x.body.failed)
+	case errors.Is(err, upstream.ErrHeaders):
+		x.failBody(http.StatusRequestHeaderFieldsTooLarge)
 	case errors.Is(err, upstream.ErrBusy):
 		x.Header()["Retry-After"] = []string{x.front.retryAfter}
 		x.fail(http.StatusServiceUnavailable)
@@ -193,6 +195,8 @@ func explain(status int) string {
 		return "The request did not arrive in time."
 	case http.StatusRequestEntityTooLarge:
 		return "What was sent is larger than this server accepts."
+	case http.StatusRequestHeaderFieldsTooLarge:
+		return "The request has more headers than this server accepts."
 	case http.StatusInternalServerError:
 		return "Something is wrong with this server."
 	case http.StatusBadGateway:

@@ -16,6 +16,8 @@ var (
 	// ErrClient: the client went away, or its body could not be read. The cause is wrapped, too: a
 	// *http.MaxBytesError, for instance, or os.ErrDeadlineExceeded.
 	ErrClient = errors.New("the client is gone")
+	// ErrHeaders: the request has more headers than a worker takes: 431.
+	ErrHeaders = errors.New("more headers than a worker takes")
 	// ErrSpool: a body that is not streamed could not be put into a temporary file: 500.
 	ErrSpool = errors.New("no room for the request's body")
 )

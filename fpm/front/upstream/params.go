@@ -18,6 +18,28 @@ type params struct {
 	scratch []byte // a value or a name in the making
 }
 
+// maxOwn is more than the meta-variables that are not a header's.
+const maxOwn = 32
+
+// takes reports whether a worker takes the headers of a request: of one with too many it closes the connection. How long
+// they are need not be counted if net/http takes no head long enough.
+func (p *Pool) takes(h *http.Request) bool {
+	if len(h.Header) > fastcgi.DefaultMaxParams-maxOwn {
+		return false
+	}
+	if most := p.Limits.HeaderBytes; most > 0 && most <= fastcgi.DefaultMaxParamBytes/8 {
+		return true
+	}
+	n := 8 * (len(h.RequestURI) + len(h.Host)) // the path is in several meta-variables
+	for name, values := range h.Header {
+		n += len("HTTP_") + len(name) + 8
+		for _, v := range values {
+			n += len(v) + len("; ")
+		}
+	}
+	return n < fastcgi.DefaultMaxParamBytes/8*7
+}
+
 // write writes all of r's. length is that of the body.
 func (p *params) write(w *fastcgi.RequestWriter, r *Request, length int64, chroot string) {
 	p.w = w

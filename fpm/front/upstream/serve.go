@@ -41,6 +41,9 @@ type Sendfile func(w http.ResponseWriter, r *http.Request, status int, kind, pat
 //
 // Reads of r.HTTP.Body and writes to w wait as long as they do: their deadlines are the caller's.
 func (p *Pool) Serve(w http.ResponseWriter, r *Request, sendfile Sendfile) error {
+	if !p.takes(r.HTTP) {
+		return ErrHeaders
+	}
 	var b body
 	defer b.free(p)
 	if err := b.prepare(r.HTTP, p); err != nil {
