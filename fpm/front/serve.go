@@ -62,6 +62,7 @@ func (x *exchange) serve() {
 		x.fail(http.StatusNotFound)
 		return
 	}
+	x.site = x.site.present(x.begun)
 	if limit := x.front.limits.BodyBytes; limit > 0 && r.ContentLength > limit {
 		x.failBody(http.StatusRequestEntityTooLarge)
 		return

@@ -13,10 +13,11 @@ type site struct {
 	*contract.Site
 	pool            *pool
 	prefix          string // Path without a slash at its end
-	root            string // Root without a slash at its end
+	root            string // Root without a slash at its end; see present
 	lowerExtensions []string
 	sendable        []string // what X-Sendfile may reach: Root and Sendfile, without a slash at their ends
 	chroot          string   // of the pool, without a slash at its end: where X-Sendfile's paths begin
+	follower        *follower
 }
 
 // newSite makes a site ready.
@@ -37,6 +38,7 @@ func newSite(s *contract.Site, pools map[string]*pool) (*site, error) {
 	for _, e := range s.Extensions {
 		made.lowerExtensions = append(made.lowerExtensions, strings.ToLower(e))
 	}
+	made.follower = &follower{configured: made}
 	return made, nil
 }
 

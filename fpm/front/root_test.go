@@ -1,0 +1,92 @@
+package front
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A release is put in place by switching a link: the next request has all of the new one.
+func TestSwitchedReleaseServesTheNextRequest(t *testing.T) {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, release := range []string{"1", "2"} {
+		public := filepath.Join(dir, "releases", release, "public")
+		if err := os.MkdirAll(public, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for name, text := range map[string]string{"index.php": "", "app.css": "css" + release} {
+			if err := os.WriteFile(filepath.Join(public, name), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	point := func(link, to string) {
+		t.Helper()
+		if err := os.Symlink(to, filepath.Join(dir, "new")); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(filepath.Join(dir, "new"), filepath.Join(dir, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	point("latest", "releases/1/../1") // a link to a link, relative and with detours
+	point("current", dir+"//latest/.")
+	o := orders(t, nil, echo)
+	o.Sites[0].Root = filepath.Join(dir, "current", "public")
+	f := start(t, o)
+	want := func(release string) {
+		t.Helper()
+		root := filepath.Join(dir, "releases", release, "public")
+		if got := f.get(t, "/app.css").body; got != "css"+release {
+			t.Errorf("release %s: got %q", release, got)
+		}
+		for _, path := range []string{"/", "/route/x"} {
+			body := f.get(t, path).body
+			for _, line := range []string{"DOCUMENT_ROOT=" + root, "SCRIPT_FILENAME=" + root + "/index.php", "SCRIPT_NAME=/index.php"} {
+				if !strings.Contains(body, line+"\n") {
+					t.Errorf("release %s: want %s in\n%s", release, line, body)
+				}
+			}
+		}
+	}
+	want("1")
+	point("latest", "releases/2")
+	want("2")
+	point("current", "releases/1")
+	want("1")
+	if err := os.RemoveAll(filepath.Join(dir, "releases", "2")); err != nil {
+		t.Fatal(err)
+	}
+	want("1")
+	os.Remove(filepath.Join(dir, "current"))
+	if got := f.get(t, "/app.css").StatusCode; got != 404 {
+		t.Errorf("without the link: %d", got)
+	}
+	point("current", "releases/1")
+	want("1")
+}
+
+func TestResolve(t *testing.T) {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	os.MkdirAll(dir+"/a/b", 0o755)
+	os.Symlink("loop", dir+"/loop")
+	os.Symlink("../../a/b/..", dir+"/a/b/up")
+	for name, want := range map[string]string{
+		"/": "", "": "", "/..": "", dir + "/a/b": dir + "/a/b", dir + "/a/b/up/b": dir + "/a/b", dir + "/loop": "error", dir + "/no": "error",
+	} {
+		got, _, err := resolve(name)
+		if err != nil {
+			got = "error"
+		}
+		if got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+}
