@@ -4,9 +4,11 @@ PHP_CONFIG ?= php-config8.2
 FUZZTIME   ?= 20s
 ADDRESS    ?= 127.0.0.1:8080
 
-# lifecycle names the place of Debian's headers; where they are elsewhere, php-config knows.
-ifeq ($(wildcard /usr/include/php/20220829/main/php.h),)
+# lifecycle names the place of Debian's headers. If they are elsewhere, or PHP_CONFIG is given, php-config knows.
+HEADERS = /usr/include/php/20220829
+ifneq ($(origin PHP_CONFIG)$(wildcard $(HEADERS)/main/php.h),file$(HEADERS)/main/php.h)
 export CGO_CFLAGS ?= -O2 -g $(shell $(PHP_CONFIG) --includes 2>/dev/null)
+HEADERS = $(shell $(PHP_CONFIG) --include-dir 2>/dev/null)
 endif
 
 # Go asks git for the commit to record, and must not where git refuses to answer.
@@ -18,7 +20,7 @@ PACKAGE = phpsapi-$(VERSION)-linux-$(shell go env GOARCH)
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
 
-build: deps-build ## install what is missing, build ./phpsapi
+build: headers ## install what is missing, build ./phpsapi
 	go build $(VCS) -o phpsapi .
 
 run: build deps-run ## build, and serve docs/demo on http://127.0.0.1:8080 (ADDRESS=host:port)
@@ -27,7 +29,7 @@ run: build deps-run ## build, and serve docs/demo on http://127.0.0.1:8080 (ADDR
 test: build deps-test lint ## everything that must pass
 	go run ./test/tally 'go test -json -count=1 ./...' 'go run ./test/conformance -suites cli,cgi'
 
-lint: deps-build ## gofmt, go vet, staticcheck, the borders between the packages
+lint: headers ## gofmt, go vet, staticcheck, the borders between the packages
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt'ed (make fmt):"; echo "$$unformatted"; exit 1; }
 	go vet ./...
 	go vet -tags e2e ./test/...
@@ -46,7 +48,7 @@ conformance-full: build deps-test ## php-src's tests of the language too (long)
 e2e: build deps-e2e ## real programs from Debian's packages; php-fpm under load
 	go test -count=1 -tags e2e ./test/e2e ./test/load
 
-fuzz: deps-build ## every fuzz target for a while (FUZZTIME=20s)
+fuzz: headers ## every fuzz target for a while (FUZZTIME=20s)
 	@grep -rn --include='*_test.go' -E '^func Fuzz' . | sed -E 's|^(.*)/[^/]*:[0-9]+:func (Fuzz[A-Za-z0-9_]*).*|\1 \2|' | \
 	while read -r package target; do \
 		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package" || exit 1; \
@@ -66,7 +68,10 @@ package: build ## build/phpsapi-VERSION-linux-ARCH.tar.gz: the program and its l
 
 check: test ## what CI does
 
+headers: deps-build
+	@packaging/follow-headers "$(HEADERS)"
+
 deps-build deps-run deps-test deps-bench deps-e2e:
 	@PHP_CONFIG=$(PHP_CONFIG) packaging/install-deps $(@:deps-%=%)
 
-.PHONY: help build run test lint fmt conformance conformance-full e2e fuzz bench package check deps-build deps-run deps-test deps-bench deps-e2e
+.PHONY: help build run test lint fmt conformance conformance-full e2e fuzz bench package check headers deps-build deps-run deps-test deps-bench deps-e2e
