@@ -72,6 +72,7 @@ const (
 	Access           File = "access log"        // where the pool has an access.log
 	Stdout           File = "stdout"            // the write ends of pipes to the master, with catch_workers_output
 	Stderr           File = "stderr"            //
+	CrashOutput      File = "crash output"      // what Go's runtime prints in a panic, without catch_workers_output
 	SharedScoreboard File = "shared scoreboard" // in a pool made for pm.status_listen: of the pool whose status it shows
 )
 

@@ -114,6 +114,12 @@ func (p *process) take(given *resources, orders *contract.Front, what contract.F
 	case contract.FrontAccess:
 		given.access = file
 		return nil
+	case contract.CrashOutput:
+		defer file.Close() // it is duplicated
+		if err := debug.SetCrashOutput(file, debug.CrashOptions{}); err != nil {
+			return err
+		}
+		return unix.SetNonblock(int(file.Fd()), true) // a panic must not wait for the master
 	case contract.FrontPoolAt:
 		for _, pool := range orders.Pools {
 			if pool.Network == "" && given.sockets[pool.Name] == nil {

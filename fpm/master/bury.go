@@ -67,6 +67,9 @@ func (m *Master) bury(c *child, status syscall.WaitStatus) {
 		}
 		m.log.childExited(level, p.conf.Name, c.pid, how, now.Sub(c.started))
 	}
+	for _, line := range p.crashes.lines(status) {
+		m.log.workerPanicked(p.conf.Name, c.pid, line)
+	}
 	if status.Signaled() && (status.Signal() == syscall.SIGSEGV || status.Signal() == syscall.SIGBUS) && g.faults.add(now) {
 		m.log.tooManyFaults(g.config.Global.EmergencyRestartThreshold, g.config.Global.EmergencyRestartInterval)
 		if m.attempt == nil {

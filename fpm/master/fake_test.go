@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -246,6 +247,11 @@ func (w *worker) serve(fd int) {
 	case "kill":
 		// Go's runtime would make an exit of some signals.
 		syscall.Exec("/bin/sh", []string{"sh", "-c", "kill -" + argument + " $$; sleep 1"}, nil)
+	case "panic":
+		if w.spec.File(contract.CrashOutput) >= 0 {
+			debug.SetCrashOutput(os.NewFile(uintptr(3+w.spec.File(contract.CrashOutput)), "crash output"), debug.CrashOptions{})
+		}
+		panic(argument)
 	case "exit":
 		n, _ := strconv.Atoi(argument)
 		os.Exit(n)

@@ -25,6 +25,7 @@ type front struct {
 	started time.Time
 	ready   bool   // it has said so
 	nofile  uint64 // descriptors it needs
+	crashes *crashPipe
 
 	quit       bool // it was asked to go
 	escalation escalation
@@ -57,21 +58,36 @@ func (m *Master) startFront(g *generation) error {
 	}
 	defer theirs.Close()
 	orders, files := m.frontOrders(g)
+	stderr := m.errorLog.stderr()
+	var crashes *crashPipe
+	if m.errorLog.use {
+		// Not the log itself: a front outlives the file after the log was rotated, and syslog is none.
+		if crashes, err = newCrashPipe(); err != nil {
+			control.Close()
+			return err
+		}
+		defer crashes.in.Close()
+		stderr = nil
+		orders.Files = append(orders.Files, contract.CrashOutput)
+		files = append(files, crashes.in)
+	}
 	spec, err := inMemory("front", func(w *os.File) error { return orders.Encode(w) })
 	if err != nil {
 		control.Close()
+		crashes.close()
 		return err
 	}
 	defer spec.Close()
 	pid, err := m.sys.startFront(frontCommand{
-		program: m.opt.Program, files: append([]*os.File{theirs, spec}, files...), stderr: m.errorLog.stderr(), who: g.plan.who,
+		program: m.opt.Program, files: append([]*os.File{theirs, spec}, files...), stderr: stderr, who: g.plan.who,
 		nofile: descriptors(orders),
 	})
 	if err != nil {
 		control.Close()
+		crashes.close()
 		return fmt.Errorf("%s as %s: %w", m.opt.Program, g.plan.who.name, err)
 	}
-	f := &front{gen: g, pid: pid, control: control, started: m.sys.now(), nofile: descriptors(orders)}
+	f := &front{gen: g, pid: pid, control: control, started: m.sys.now(), nofile: descriptors(orders), crashes: crashes}
 	g.front = f
 	m.fronts = append(m.fronts, f)
 	m.log.frontStarted(g.number, pid)
@@ -220,6 +236,10 @@ func (m *Master) buryFront(f *front, status syscall.WaitStatus) {
 		level = zlog.Debug
 	}
 	m.log.frontExited(level, g.number, f.pid, how, now.Sub(f.started))
+	for _, line := range f.crashes.lines(status) {
+		m.log.frontPanicked(g.number, f.pid, line)
+	}
+	f.crashes.close()
 	switch {
 	case m.state != normal:
 		if len(m.fronts) == 0 && m.escalation.sent == 0 {

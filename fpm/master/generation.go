@@ -46,7 +46,8 @@ type pool struct {
 	slots    []*child // who has which slot of the scoreboard
 	children []*child // the youngest first
 	access   *os.File // access.log; nil without
-	shared   *pool    // whose status this one shows, if it is one for pm.status_listen
+	crashes  *crashPipe
+	shared   *pool // whose status this one shows, if it is one for pm.status_listen
 
 	spare     spare
 	published scoreboard.Pool
@@ -72,6 +73,11 @@ func newGeneration(number int, cfg *conf.Config, ids []conf.Identity, now time.T
 		}
 		p := &pool{gen: g, conf: c, limits: limitsOf(c), board: board, slots: make([]*child, c.MaxChildren),
 			spare: spare{rate: 1}, shared: byConf[c.Shared]}
+		if p.crashes, err = newCrashPipe(); err != nil {
+			board.Close()
+			g.close()
+			return nil, err
+		}
 		p.orders, p.identity = orders(c, ids[i])
 		p.published = scoreboard.Pool{Name: c.Name, PM: c.PM.String(), StartEpoch: now.Unix()}
 		p.board.Publish(p.published)
@@ -106,6 +112,7 @@ func (g *generation) find(pid int) *child {
 func (g *generation) close() {
 	for _, p := range g.pools {
 		p.board.Close()
+		p.crashes.close()
 		if p.access != nil {
 			p.access.Close()
 		}

@@ -115,6 +115,8 @@ func (m *Master) equip(c *child) (spec *contract.Spec, files, theirs []*os.File,
 		theirs = append(theirs, stdout, stderr)
 		add(contract.Stdout, stdout)
 		add(contract.Stderr, stderr)
+	} else {
+		add(contract.CrashOutput, p.crashes.in)
 	}
 	if p.shared != nil {
 		add(contract.SharedScoreboard, p.shared.board.File())

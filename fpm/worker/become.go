@@ -6,6 +6,7 @@ package worker
 import (
 	"fmt"
 	"os"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -82,6 +83,12 @@ func (k *worker) takeFiles(files []int) error {
 	k.traces = -1
 	if i := k.spec.File(contract.TraceSocket); i >= 0 {
 		k.traces = files[i]
+	}
+	if i := k.spec.File(contract.CrashOutput); i >= 0 {
+		f := os.NewFile(uintptr(files[i]), string(contract.CrashOutput))
+		debug.SetCrashOutput(f, debug.CrashOptions{}) // duplicates it
+		unix.SetNonblock(files[i], true)              // a panic must not wait for the master
+		f.Close()
 	}
 	log := -1
 	if i := k.spec.File(contract.Access); i >= 0 {

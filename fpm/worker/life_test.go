@@ -474,3 +474,17 @@ echo $sum;`)
 		t.Errorf("got %v", got)
 	}
 }
+
+// Without catch_workers_output standard error leads nowhere.
+func TestPanicsTraceIsSentToTheMaster(t *testing.T) {
+	p := newPool(t, func(c *conf.Pool) { c.Name = panics })
+	p.conf.Prefix, p.crashes = conf.Text{Value: p.Dir, Set: true}, true
+	c := p.spawn()
+	p.write("panic", "")
+	if e := p.exit(); !e.Status.Exited() || e.Status.ExitStatus() != 2 {
+		t.Errorf("it ended with %v", e.Status)
+	}
+	if got, err := io.ReadAll(c.crash); !strings.Contains(string(got), "panic: as asked") || !strings.Contains(string(got), "main_test.go") {
+		t.Errorf("got %q, %v", got, err)
+	}
+}

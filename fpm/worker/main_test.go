@@ -26,6 +26,9 @@ import (
 // TestMain makes the test binary its own zygote's worker.
 func TestMain(m *testing.M) {
 	if w := lifecycle.CurrentWorker(func(message string, _ int) { fmt.Fprintln(os.Stderr, message) }); w != nil {
+		if spec, err := contract.Decode(w.Payload); err == nil && spec.Pool.Name == panics {
+			go panicWhenAsked(spec.Pool.Prefix.Value)
+		}
 		os.Exit(Main(w))
 	}
 	os.Exit(m.Run())
@@ -44,6 +47,7 @@ type pool struct {
 
 	traced  bool // workers get a trace socket
 	caught  bool // workers get pipes as standard output and error
+	crashes bool // workers get a pipe for what Go's runtime prints in a panic
 	workers []*child
 }
 
@@ -52,7 +56,8 @@ type child struct {
 	pid     int
 	control int
 	trace   int
-	output  [2]int // the ends to read of its standard output and error; they do not wait
+	crash   *os.File // the end to read of the pipe for a panic's trace
+	output  [2]int   // the ends to read of its standard output and error; they do not wait
 }
 
 // padding makes room for a process title.
@@ -152,6 +157,17 @@ func (p *pool) spawn() *child {
 		spec.Files = append(spec.Files, contract.TraceSocket)
 		files = append(files, os.NewFile(uintptr(traces[1]), "trace"))
 		defer files[3].Close()
+	}
+	if p.crashes {
+		in, out, err := os.Pipe()
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		p.t.Cleanup(func() { in.Close() })
+		c.crash = in
+		spec.Files = append(spec.Files, contract.CrashOutput)
+		files = append(files, out)
+		defer out.Close()
 	}
 	if p.caught {
 		for i, what := range []contract.File{contract.Stdout, contract.Stderr} {
@@ -294,4 +310,16 @@ func firstRight(control []byte) int {
 		}
 	}
 	return -1
+}
+
+// panics is the name of a pool whose workers panic when there is a file "panic" in the pool's prefix.
+const panics = "panics"
+
+func panicWhenAsked(dir string) {
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "panic")); err == nil {
+			panic("as asked")
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
