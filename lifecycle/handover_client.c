@@ -253,18 +253,29 @@ static uint8_t receive(int patience, int *number)
 	return answer.letter;
 }
 
-/* Whether the resident has the request. Where it does not answer in time, the connection is closed to it, so that it
- * cannot take the request any more. */
-static int is_taken(void)
+enum taken { NOT_TAKEN, TAKEN, TAKEN_LATE };
+
+/* Whether the resident has the request. If it does not answer in time, it is kept from answering, and so from taking the
+ * request. It may have taken it a moment before: then it goes on with it, but cannot tell how it ended. */
+static enum taken is_taken(void)
 {
 	int number;
 	uint8_t letter = receive(PATIENCE, &number);
 
-	if (!letter) {
-		shutdown(resident, SHUT_RDWR);
-		letter = receive(0, &number);
+	if (letter) {
+		return letter == HANDOVER_TAKEN ? TAKEN : NOT_TAKEN;
 	}
-	return letter == HANDOVER_TAKEN;
+	shutdown(resident, SHUT_RD); /* not for writing: that would end the request */
+	return receive(0, &number) == HANDOVER_TAKEN ? TAKEN_LATE : NOT_TAKEN;
+}
+
+/* Waits until the resident closes the connection. */
+static void await_end(void)
+{
+	struct pollfd polled = {.fd = resident};
+
+	while (poll(&polled, 1, -1) < 0 && errno == EINTR) {
+	}
 }
 
 static void forward(int sig)
@@ -312,8 +323,9 @@ static _Noreturn void end_as(int status)
 
 void handover_client(int argc, char **argv, char **envp)
 {
-	static const char lost[] = "phpsapi cgi: the zygote ended before it could say how the request ended\n";
+	static const char lost[] = "phpsapi cgi: the zygote could not tell how the request ended\n";
 	const char *path = socket_path(argc, argv);
+	enum taken taken = NOT_TAKEN;
 	int number = 0;
 	size_t len;
 
@@ -321,8 +333,14 @@ void handover_client(int argc, char **argv, char **envp)
 		return;
 	}
 	len = compose(argc, argv, envp);
-	if (len > 0 && receive(PATIENCE, &number) == HANDOVER_READY && send_request(len) && is_taken()) {
+	if (len > 0 && receive(PATIENCE, &number) == HANDOVER_READY && send_request(len)) {
+		taken = is_taken();
+	}
+	if (taken != NOT_TAKEN) {
 		forward_signals(1);
+		if (taken == TAKEN_LATE) {
+			await_end();
+		}
 		switch (receive(-1, &number)) {
 		case HANDOVER_STATUS:
 			end_as(number);
@@ -330,6 +348,7 @@ void handover_client(int argc, char **argv, char **envp)
 			forward_signals(0);
 			break;
 		default:
+			signal(SIGPIPE, SIG_IGN);
 			if (write(STDERR_FILENO, lost, sizeof(lost) - 1) < 0) {
 				/* nobody listens */
 			}

@@ -16,8 +16,8 @@ const (
 	flagRFC2616 = 2
 )
 
-// maxHead is the largest head that is read, in bytes: a script's memory ends before.
-const maxHead = 1 << 30
+// maxHead is the largest head that is read, in bytes: more than any web server takes.
+const maxHead = 16 << 20
 
 var errDeclined = errors.New("the child declined")
 
@@ -50,9 +50,13 @@ func serveHead(channel *os.File) error {
 	if n > maxHead {
 		return errMalformed
 	}
-	message := make([]byte, n)
-	if _, err := io.ReadFull(channel, message); err != nil {
+	// The memory grows by what comes: a length alone costs nothing.
+	message, err := io.ReadAll(io.LimitReader(channel, int64(n)))
+	if err != nil {
 		return err
+	}
+	if len(message) < int(n) {
+		return io.ErrUnexpectedEOF
 	}
 	head, rules, err := decodeHead(message)
 	if err != nil {

@@ -10,10 +10,19 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 )
 
 // requestTime is how long a client may take to send its request, which it does at once.
 const requestTime = 5 * time.Second
+
+// decisionTime is how long the resident may take to take a request. The client waits longer, so that what is taken is
+// taken in time.
+const decisionTime = 2 * time.Second
+
+// statusTime is how long a zygote may take to tell of a child's end.
+const statusTime = 5 * time.Second
 
 // serve answers one client.
 func (s *Server) serve(conn *os.File) {
@@ -26,6 +35,7 @@ func (s *Server) serve(conn *os.File) {
 	}
 	allowed := false
 	raw.Control(func(fd uintptr) { allowed = s.isAllowed(int(fd)) })
+	began := time.Now()
 	if !allowed || answer(conn, letterReady, 0) != nil {
 		return
 	}
@@ -44,7 +54,7 @@ func (s *Server) serve(conn *os.File) {
 		return
 	}
 	request, ok := s.Front.Request(call, &m.settings)
-	if !ok || answer(conn, letterTaken, 0) != nil {
+	if !ok || time.Since(began) > decisionTime || answer(conn, letterTaken, 0) != nil {
 		answer(conn, letterNo, 0)
 		return
 	}
@@ -109,21 +119,70 @@ func (s *Server) run(conn *os.File, m *module, call *Call, request *Request) {
 	call.close()
 	c := &child{pid: pid}
 	heads := make(chan error, 1)
-	go func() { heads <- serveHeads(channel) }()
+	go func() {
+		err := serveHeads(channel)
+		if err == errMalformed {
+			unix.Shutdown(pair[0], unix.SHUT_RDWR) // the child must not wait for an answer
+		}
+		heads <- err
+	}()
 	conn.SetReadDeadline(time.Time{})
 	go c.forward(conn)
 
-	status, known := <-s.wait(m, pid)
-	c.end()
-	if known {
+	status, known, err := s.outcome(m, pid, heads, func() {
 		// What the child sent is still read; what its own children hold open is not waited for.
 		unix.Shutdown(pair[0], unix.SHUT_RD)
-	}
-	switch err := <-heads; {
+	})
+	c.end()
+	switch {
 	case err == errDeclined:
 		answer(conn, letterNo, 0)
 	case known:
 		answer(conn, letterStatus, int32(status))
+	}
+}
+
+// outcome waits for a child's end. The status is known unless the zygote cannot tell it any more, and err is why the child
+// asks for no more heads; ended is called when the child has ended and still may have asked for some.
+func (s *Server) outcome(m *module, pid int, heads <-chan error, ended func()) (status syscall.WaitStatus, known bool, err error) {
+	statuses := s.wait(m, pid)
+	select {
+	case status, known = <-statuses:
+		if known {
+			ended()
+		}
+		return status, known, <-heads
+	case err = <-heads:
+	}
+	if err == errMalformed { // the child may run on
+		status, known = <-statuses
+		return status, known, err
+	}
+	status, known = s.await(m, pid, statuses)
+	return status, known, err
+}
+
+// await waits for the status of a child that has closed its channel: it has ended, or has executed another program.
+func (s *Server) await(m *module, pid int, statuses <-chan syscall.WaitStatus) (status syscall.WaitStatus, known bool) {
+	patience, _ := s.timers.Get().(*time.Timer)
+	if patience == nil {
+		patience = time.NewTimer(statusTime)
+	} else {
+		patience.Reset(statusTime)
+	}
+	defer s.timers.Put(patience)
+	defer patience.Stop()
+	for {
+		select {
+		case status, known = <-statuses:
+			return status, known
+		case <-patience.C:
+		}
+		if zygote.Ended(pid) {
+			s.giveUp(m)
+			return 0, false
+		}
+		patience.Reset(statusTime)
 	}
 }
 

@@ -1,6 +1,8 @@
 package handover
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -25,6 +27,12 @@ type Front struct {
 // maxModules is how many modules are kept started: each is a process with PHP's memory.
 const maxModules = 4
 
+// endTime is how long a zygote may take to end with the resident.
+const endTime = time.Second / 2
+
+// retryTime is how long after a failure PHP is started again, with the same settings.
+const retryTime = time.Minute
+
 // moduleTime is how long a module is kept, after a request, when others need its place.
 const moduleTime = 10 * time.Second
 
@@ -38,9 +46,12 @@ type Server struct {
 	socket  *Socket
 	self    fingerprint
 	groups  []int
-	starts  chan *module
 	drained chan struct{}
 	buffers sync.Pool // of clients' messages: *[maxRequest]byte
+	timers  sync.Pool // *time.Timer
+
+	alive  context.Context // until Run ends: starts of modules end with it
+	starts sync.WaitGroup
 
 	mu      sync.Mutex
 	modules []*module
@@ -49,32 +60,33 @@ type Server struct {
 	retired bool
 }
 
-// Run serves the socket until it was idle for long, the program was replaced, or SIGTERM or SIGINT came, and requests in
-// hand have ended. It must be called on the main goroutine.
+// Run serves the socket until it was idle for long, the program was replaced, or SIGTERM or SIGINT came, and the requests
+// that it had taken have ended. A second signal ends those.
 func (s *Server) Run(socket *Socket) error {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 	s.socket = socket
 	s.self = fingerprintOf(s.Program)
-	s.starts = make(chan *module, maxModules)
 	s.drained = make(chan struct{}, 1)
 	s.used = time.Now()
 	var err error
 	if s.groups, err = syscall.Getgroups(); err != nil {
 		return fmt.Errorf("getgroups: %w", err)
 	}
+	alive, end := context.WithCancel(context.Background())
+	s.alive = alive
+	defer s.end(end)
 	go s.accept()
 	timer := time.NewTimer(s.Idle)
 	for {
 		select {
-		case m := <-s.starts:
-			s.started(m, m.start(s.Program))
 		case <-signals:
-			s.retire()
+			if !s.retire() {
+				s.kill()
+			}
 		case <-timer.C:
 			timer.Reset(s.idle())
 		case <-s.drained:
-			s.end()
 			return nil
 		}
 	}
@@ -102,14 +114,28 @@ func (s *Server) idle() time.Duration {
 	return max(s.Idle-since, s.Idle/4, time.Millisecond)
 }
 
-// retire has the resident take no more requests, and end when those in hand have.
-func (s *Server) retire() {
+// retire has the resident take no more requests, and end when those that it has taken have ended. It returns false if it
+// was told so before.
+func (s *Server) retire() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.retired {
-		s.retired = true
-		s.socket.Close()
-		s.leave()
+	if s.retired {
+		return false
+	}
+	s.retired = true
+	s.socket.Close()
+	s.leave()
+	return true
+}
+
+// kill ends the requests.
+func (s *Server) kill() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range s.modules {
+		for pid := range m.waiting {
+			m.zygote.Signal(pid, syscall.SIGKILL)
+		}
 	}
 }
 
@@ -123,17 +149,21 @@ func (s *Server) leave() {
 	}
 }
 
-// end ends the zygotes.
-func (s *Server) end() {
+// end ends the zygotes, and those that start. Nobody waits for their children any more.
+func (s *Server) end(starts func()) {
+	starts()
+	s.starts.Wait()
 	s.mu.Lock()
 	modules := s.modules
 	s.modules = nil
 	s.mu.Unlock()
+	var all sync.WaitGroup
 	for _, m := range modules {
-		if m.zygote != nil {
-			m.zygote.Close()
+		if z := m.zygote; z != nil {
+			all.Go(func() { z.End(endTime) })
 		}
 	}
+	all.Wait()
 }
 
 // accept takes clients until the socket is closed.
@@ -200,7 +230,10 @@ func (s *Server) module(call *Call) *module {
 		m := &module{key: key, sapi: what, engine: engine, env: append(Environment(nil), call.Env...), used: now,
 			waiting: map[int]chan syscall.WaitStatus{}, ended: map[int]syscall.WaitStatus{}}
 		s.modules = append(s.modules, m)
-		s.starts <- m
+		s.starts.Go(func() {
+			l, err := m.start(s.alive, s.Program)
+			s.started(m, l, err)
+		})
 	}
 	return nil
 }
@@ -219,12 +252,18 @@ func (s *Server) dropOldest(now time.Time) {
 }
 
 // started takes the outcome of a module's start.
-func (s *Server) started(m *module, err error) {
+func (s *Server) started(m *module, l launch, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	m.launch = l
 	if err != nil {
-		s.Log(fmt.Sprintf("requests are answered the ordinary way: %v", err))
 		m.state = unfit
+		if s.alive.Err() == nil {
+			s.Log(fmt.Sprintf("requests are answered the ordinary way: %v", err))
+		}
+		if loud := loudError(""); !errors.As(err, &loud) {
+			m.retry = time.Now().Add(retryTime)
+		}
 		if m.zygote != nil {
 			go m.zygote.Close()
 			m.zygote = nil
@@ -248,6 +287,20 @@ func (s *Server) drop(m *module) {
 		}
 	}
 	s.release(m)
+}
+
+// giveUp takes a module out of use whose zygote does not answer.
+func (s *Server) giveUp(m *module) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if m.zygote == nil {
+		return
+	}
+	if m.state != retired {
+		s.Log(fmt.Sprintf("the zygote %d does not answer, and is ended", m.zygote.Pid()))
+		s.drop(m)
+	}
+	m.zygote.Kill()
 }
 
 // release ends the zygote of a module that is out of use. The caller holds mu.

@@ -131,13 +131,13 @@ func ours() string { return filepath.Join(binaries, "php-cgi") }
 // resident is a running zygote.
 type resident struct {
 	cmd *exec.Cmd
-	log *bytes.Buffer
+	log *serve.Output
 }
 
 // listen starts a resident in the foreground, and has it start PHP. It must end in peace with the test.
 func (s *site) listen(program string, env ...string) *resident {
 	s.t.Helper()
-	r := &resident{exec.Command(program, "cgi", "--zygote-listen", s.socket()), &bytes.Buffer{}}
+	r := &resident{exec.Command(program, "cgi", "--zygote-listen", s.socket()), &serve.Output{}}
 	r.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, env...)
 	r.cmd.Stdout, r.cmd.Stderr = r.log, r.log
 	if err := r.cmd.Start(); err != nil {
