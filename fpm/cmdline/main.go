@@ -38,6 +38,7 @@ type Invocation struct {
 
 	Engine  string // the libphp to load
 	Version string // its MAJOR.MINOR
+	Headers string // the PHP_VERSION of the headers that this program was built with
 	Release string // phpsapi's own version
 	// Own says that phpsapi was called by its own name: without a php-fpm.conf it serves all the same.
 	Own   bool
@@ -90,7 +91,7 @@ func (c *commandLine) masterOptions(call Invocation) master.Options {
 	}
 	return master.Options{
 		Conf: conf.Options{Path: c.config, Prefix: c.prefix, Pid: c.pid, Daemonize: c.daemonize, AllowRoot: c.allowRoot,
-			Build: conf.Debian(c.version)},
+			Build: conf.Debian(c.version), Constant: c.constants(call.Engine, call.Headers)},
 		ForceStderr: c.forceStderr,
 		Settings:    c.settings,
 		Overrides:   c.overrides(),

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/phpsapi/phpsapi/fpm/conf/ini"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
@@ -157,8 +158,13 @@ func newLoader(opt Options) *loader {
 }
 
 func (l *loader) constant(name string) (string, bool) {
-	if name == "PHP_SAPI" {
+	switch name {
+	case "PHP_SAPI":
 		return "fpm-fcgi", true
+	case "PHP_CONFIG_FILE_PATH":
+		return filepath.Dir(l.opt.Build.Config), true
+	case "PHP_CONFIG_FILE_SCAN_DIR":
+		return filepath.Join(filepath.Dir(l.opt.Build.Config), "conf.d"), true
 	}
 	return l.opt.Constant(name)
 }

@@ -137,7 +137,7 @@ func ourCheck(dir, version string, args, env []string, dump bool) (string, error
 		Path:     filepath.Join(dir, "php-fpm.conf"),
 		Log:      log,
 		Stderr:   &stderr,
-		Constant: ini.VersionConstant(version),
+		Constant: ini.VersionConstant(func() string { return version }),
 		System: System{
 			Getenv: func(name string) (string, bool) {
 				for _, v := range env {

@@ -10,15 +10,16 @@ import (
 
 // constants has a line NAME=value per constant of PHP 8.2's built-in
 // extensions, sorted by name; values with odd bytes are Go string literals.
-// Versions and paths are left out: they are the running libphp's.
+// It has no versions: they are those of the libphp that runs, and of the
+// libraries that it uses.
 //
 //go:embed constants.txt
 var constants string
 
-// Constant is an Env.Constant for texts that are read without a PHP engine at
-// hand: the constants of PHP 8.2's built-in extensions and true, false and null.
-// Constants of extensions that php.ini loads are not known, nor are those
-// that tell versions; see VersionConstant for PHP's own.
+// Constant is an Env.Constant for texts that are read without PHP: it knows the
+// constants of PHP 8.2's built-in extensions and true, false and null. It does
+// not know those of extensions that php.ini loads, nor versions; see
+// VersionConstant for PHP's own.
 func Constant(name string) (string, bool) {
 	switch strings.ToLower(name) {
 	case "true":
@@ -44,8 +45,19 @@ func Constant(name string) (string, bool) {
 }
 
 // VersionConstant is Constant and the constants that follow from a version of
-// PHP such as "8.2.36": PHP_VERSION, PHP_VERSION_ID and so on.
-func VersionConstant(version string) func(name string) (string, bool) {
+// PHP such as "8.2.36": PHP_VERSION, PHP_VERSION_ID and so on. version is asked
+// for one of those only.
+func VersionConstant(version func() string) func(name string) (string, bool) {
+	return func(name string) (string, bool) {
+		switch name {
+		case "PHP_VERSION", "PHP_MAJOR_VERSION", "PHP_MINOR_VERSION", "PHP_RELEASE_VERSION", "PHP_EXTRA_VERSION", "PHP_VERSION_ID":
+			return versionConstant(name, version()), true
+		}
+		return Constant(name)
+	}
+}
+
+func versionConstant(name, version string) string {
 	number := [3]string{"0", "0", "0"}
 	rest := version
 	for i := range number {
@@ -58,22 +70,17 @@ func VersionConstant(version string) func(name string) (string, bool) {
 		}
 		rest = strings.TrimPrefix(rest[n:], ".")
 	}
-	id := int(Atoi(number[0]))*10000 + int(Atoi(number[1]))*100 + int(Atoi(number[2]))
-	return func(name string) (string, bool) {
-		switch name {
-		case "PHP_VERSION":
-			return version, true
-		case "PHP_MAJOR_VERSION":
-			return number[0], true
-		case "PHP_MINOR_VERSION":
-			return number[1], true
-		case "PHP_RELEASE_VERSION":
-			return number[2], true
-		case "PHP_EXTRA_VERSION":
-			return rest, true
-		case "PHP_VERSION_ID":
-			return strconv.Itoa(id), true
-		}
-		return Constant(name)
+	switch name {
+	case "PHP_VERSION":
+		return version
+	case "PHP_MAJOR_VERSION":
+		return number[0]
+	case "PHP_MINOR_VERSION":
+		return number[1]
+	case "PHP_RELEASE_VERSION":
+		return number[2]
+	case "PHP_EXTRA_VERSION":
+		return rest
 	}
+	return strconv.Itoa(int(Atoi(number[0]))*10000 + int(Atoi(number[1]))*100 + int(Atoi(number[2])))
 }

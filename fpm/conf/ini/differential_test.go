@@ -43,7 +43,7 @@ func testEnv(t *testing.T, php string) Env {
 		t.Fatal(err)
 	}
 	return Env{
-		Constant: VersionConstant(string(out)),
+		Constant: VersionConstant(func() string { return string(out) }),
 		Variable: func(name string) (string, bool) {
 			for _, v := range testVariables {
 				if k, v, _ := strings.Cut(v, "="); k == name {

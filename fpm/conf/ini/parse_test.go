@@ -26,7 +26,7 @@ func collect(t *testing.T, src string, env Env) (events []string, err error) {
 
 func TestParse(t *testing.T) {
 	env := Env{
-		Constant: VersionConstant("8.2.36"),
+		Constant: VersionConstant(func() string { return "8.2.36" }),
 		Variable: func(name string) (string, bool) {
 			v, ok := map[string]string{"HOME": "/root", "PATH_1": "a:b"}[name]
 			return v, ok

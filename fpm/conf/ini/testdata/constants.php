@@ -1,6 +1,6 @@
 <?php
 // Prints the table constants.txt: see TestConstants.
-$skip = '/VERSION|^PHP_(BINARY|SAPI|CLI_)|_DEBUG_|^STD(IN|OUT|ERR)$/';
+$skip = '/VERSION|^PHP_(BINARY|SAPI|CLI_)|^STD(IN|OUT|ERR)$/';
 $out = [];
 foreach (get_defined_constants(true) as $extension => $list) {
     if ($extension === 'pcntl' || $extension === 'user') {
