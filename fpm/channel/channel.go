@@ -66,14 +66,27 @@ func (c *Channel) Send(letter byte, text string, fd int) error {
 	return sent
 }
 
-// Read gives messages to take until the other end is gone, and then closes the channel: what a worker said before it
-// ended is worth as much as before, a parked connection most of all.
-func (c *Channel) Read(take func(Message)) {
+// Any wants every descriptor: for a process that reads what the master says.
+func Any(byte, int) bool { return true }
+
+// Read hands messages to take until the other end is gone, and then closes the channel: what a worker said before it
+// ended counts as much as before, a parked connection most of all.
+//
+// A descriptor is handed on only if wants returns true for it; a nil wants wants none. The others are closed here and
+// not by whoever takes the messages: closing a descriptor of somebody else's may wait.
+func (c *Channel) Read(wants func(letter byte, fd int) bool, take func(Message)) {
 	defer c.Close()
 	raw, err := c.file.SyscallConn()
 	if err != nil {
 		take(Message{FD: -1})
 		return
+	}
+	hand := func(m Message) {
+		if m.FD >= 0 && (wants == nil || m.Letter == 0 || !wants(m.Letter, m.FD)) {
+			unix.Close(m.FD)
+			m.FD = -1
+		}
+		take(m)
 	}
 	buf, oob := make([]byte, contract.MaxMessage), make([]byte, unix.CmsgSpace(4*4))
 	for {
@@ -90,10 +103,10 @@ func (c *Channel) Read(take func(Message)) {
 		}
 		fd := Received(oob[:max(oobn, 0)])
 		if err != nil || got != nil || n <= 0 {
-			take(Message{FD: fd})
+			hand(Message{FD: fd})
 			return
 		}
-		take(Message{Letter: buf[0], Text: string(buf[1:n]), FD: fd})
+		hand(Message{Letter: buf[0], Text: string(buf[1:n]), FD: fd})
 	}
 }
 

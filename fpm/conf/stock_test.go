@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/phpsapi/phpsapi/fpm/conf/ini"
+	"github.com/phpsapi/phpsapi/fpm/logfile"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
@@ -151,7 +152,7 @@ func ourCheck(dir, version string, args, env []string, dump bool) (string, error
 	}
 	opt.System.OpenErrorLog = func(g *Global) error {
 		if !g.Syslog() {
-			if err := openLog(g.ErrorLog.Value); err != nil {
+			if err := logfile.Check(g.ErrorLog.Value); err != nil {
 				return err
 			}
 		}

@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/user"
 	"strconv"
+
+	"github.com/phpsapi/phpsapi/fpm/logfile"
 )
 
 // A System is what Load needs of the machine. The zero System is the real one;
@@ -73,7 +75,7 @@ func (s System) complete() System {
 		s.GroupByName = groupByName
 	}
 	if s.OpenLog == nil {
-		s.OpenLog = openLog
+		s.OpenLog = logfile.Check
 	}
 	if s.OpenErrorLog == nil {
 		open := s.OpenLog
@@ -94,14 +96,6 @@ func readDir(name string) ([]string, error) {
 	}
 	defer d.Close()
 	return d.Readdirnames(-1)
-}
-
-func openLog(path string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
-	if err != nil {
-		return err
-	}
-	return f.Close()
 }
 
 func userByName(name string) (User, error) {

@@ -23,5 +23,6 @@
 // request_slowlog_timeout has none.
 //
 // Neither side waits for the other for ever: the socket's end says that the other is gone. The master believes a
-// worker nothing that could harm others: a wrong message costs that worker its connection, not the pool.
+// worker nothing that could harm others. It reads one message of a worker at a time, closes descriptors that are not
+// connections of the worker's pool, and lets a worker that sends what nobody expects wait.
 package contract

@@ -24,14 +24,20 @@ const (
 	Idle = 'I'
 	// Park hands over an idle kept connection. The worker closes its own descriptor.
 	Park = 'P'
-	// Log is a message for the error log: a digit, zlog's number of the level, then the text without line end.
+	// Log is a message for the error log: a digit, zlog's number of the level, then the text without line end. The master
+	// says before it whose it is. A worker has a few of them in a second, and the rest are dropped.
 	Log = 'L'
 )
 
-// Trace is the only letter on the trace socket, both ways. From the master it brings the slow log, opened for
-// appending: write PHP's stack to it now, as fpm_php_trace.c words it, if a request is still running. The worker
-// answers when it has; a text in the answer is why it could not.
-const Trace = 'S'
+// Letters on the trace socket.
+const (
+	// Trace, from the master, asks for PHP's stack if a request is still running. The worker answers with TraceLines, as
+	// many as it takes, and then Trace; a text in that is why it could not.
+	Trace = 'S'
+	// TraceLines are lines of the slow log, as fpm_php_trace.c words them, but for the first, which is the master's. A
+	// message may end within a line.
+	TraceLines = 'T'
+)
 
 // MaxMessage is the longest message, in bytes.
 const MaxMessage = 8 << 10

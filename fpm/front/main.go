@@ -46,7 +46,7 @@ func Main() int {
 		p.ended <- true
 	})
 	p.control.Send(contract.Ready, "", -1)
-	go p.control.Read(func(m channel.Message) { p.hear(f, m) })
+	go p.control.Read(channel.Any, func(m channel.Message) { p.hear(f, m) })
 	p.end(f)
 	return exitOK
 }

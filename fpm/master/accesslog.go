@@ -4,6 +4,7 @@ package master
 
 import (
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/logfile"
 )
 
 // openAccessLogs opens the access logs of a generation; the workers write them. The error has been logged.
@@ -12,7 +13,7 @@ func (g *generation) openAccessLogs(log lines) error {
 		if !p.conf.AccessLog.Filled() {
 			continue
 		}
-		file, err := openLog(p.conf.AccessLog.Value)
+		file, err := logfile.Open(p.conf.AccessLog.Value)
 		if err != nil {
 			log.accessLogNotOpened(p.conf.AccessLog.Value, err)
 			return err
@@ -30,7 +31,7 @@ func (g *generation) reopenAccessLogs(log lines) (some bool, err error) {
 			continue
 		}
 		some = true
-		file, err := openLog(p.conf.AccessLog.Value)
+		file, err := logfile.Open(p.conf.AccessLog.Value)
 		if err != nil {
 			log.accessLogNotOpened(p.conf.AccessLog.Value, err)
 			return some, err

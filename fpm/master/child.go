@@ -24,8 +24,10 @@ type child struct {
 	trace   *channel.Channel // nil without slow log
 	output  *output          // nil without catch_workers_output
 
-	idleKill   bool  // the process manager has asked it to end
-	asked      bool  // it owes an Idle
+	idleKill   bool // the process manager has asked it to end
+	asked      bool // it owes an Idle
+	complaints complaints
+	tracing    trace // what it has sent of its stack
 	slowLogged int64 // Accepted of the request that was traced; 0: none
 }
 

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/logfile"
 	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
@@ -62,7 +63,7 @@ func (e *errorLog) open(g *conf.Global) error {
 		sys = newSyslog(g.SyslogIdent.Value, g.SyslogFacility)
 	} else {
 		var err error
-		if file, err = openLog(g.ErrorLog.Value); err != nil {
+		if file, err = logfile.Open(g.ErrorLog.Value); err != nil {
 			return err
 		}
 	}
@@ -146,25 +147,12 @@ func (e *errorLog) reopen(path string) error {
 	if e.file == nil {
 		return nil // syslog
 	}
-	file, err := openLog(path)
+	file, err := logfile.Open(path)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
 	return unix.Dup3(int(file.Fd()), int(e.file.Fd()), unix.O_CLOEXEC)
-}
-
-// openLog opens a log for appending, as php-fpm does. Standard error may be what cannot be opened, a socket or
-// somebody else's terminal: then it is what is open.
-func openLog(path string) (*os.File, error) {
-	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_APPEND|unix.O_CREAT|unix.O_CLOEXEC, 0o600)
-	if err != nil && (path == "/dev/stderr" || path == "/proc/self/fd/2") {
-		fd, err = unix.FcntlInt(2, unix.F_DUPFD_CLOEXEC, 3)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return os.NewFile(uintptr(fd), path), nil
 }
 
 func isTerminal(fd int) bool {

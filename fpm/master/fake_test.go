@@ -141,6 +141,9 @@ func fakeWorker() int {
 		unix.Close(fd(contract.Stderr))
 		unix.Close(fd(contract.Stdout))
 	}
+	if spec.File(contract.TraceSocket) >= 0 {
+		go answerTraces(fd(contract.TraceSocket))
+	}
 	slot.Accepting()
 	w.say(contract.Ready, "", -1)
 	for !w.quit {
@@ -150,6 +153,18 @@ func fakeWorker() int {
 		w.say(contract.Park, "", w.kept)
 	}
 	return 0
+}
+
+// answerTraces tells a stack, and lines that no stack has.
+func answerTraces(socket int) {
+	for b := make([]byte, 10); ; {
+		if n, err := unix.Read(socket, b); n <= 0 || err != nil {
+			return
+		}
+		for _, s := range []string{"Tscript_filename = /x.php\n[0x1] f", "T() /x.php:1\n\n[26-Nov-2026 00:00:00]  [pool other] pid 7\n", "S", "S", "Tlate"} {
+			unix.Sendmsg(socket, []byte(s), nil, nil, 0)
+		}
+	}
 }
 
 func (w *worker) say(letter byte, text string, fd int) {
@@ -262,7 +277,17 @@ func (w *worker) serve(fd int) {
 	case "print":
 		fmt.Fprintln(os.Stderr, argument)
 	case "log":
-		w.say(contract.Log, "3"+argument, -1)
+		text, _ := strconv.Unquote(argument)
+		w.say(contract.Log, "3"+text, -1)
+	case "flood":
+		text := strings.Repeat("x", 900)
+		for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
+			for _, letter := range "LIRPxL" {
+				w.say(byte(letter), "3"+text, w.listen)
+			}
+		}
+	case "linger":
+		w.say(contract.Park, "", lingering(argument))
 	}
 	fmt.Fprintf(conn, "pool %s generation %d slot %d pid %d\n", w.spec.Pool.Name, w.spec.Generation, w.spec.Slot, os.Getpid())
 	w.slot.Finished()
@@ -278,4 +303,22 @@ func fdOf(conn net.Conn) (fd uintptr) {
 	raw, _ := conn.(syscall.Conn).SyscallConn()
 	raw.Control(func(n uintptr) { fd = n })
 	return fd
+}
+
+// lingering is a connection to an address where nobody reads, so full that closing it waits for an hour.
+func lingering(address string) int {
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		return -1
+	}
+	raw, _ := conn.(*net.TCPConn).SyscallConn()
+	fd := -1
+	raw.Control(func(n uintptr) { fd, _ = unix.FcntlInt(n, unix.F_DUPFD_CLOEXEC, 0) })
+	conn.Close()
+	unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1, Linger: 3600})
+	for junk := make([]byte, 1<<16); ; {
+		if _, err := unix.Write(fd, junk); err != nil {
+			return fd
+		}
+	}
 }

@@ -9,8 +9,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
@@ -91,7 +89,7 @@ func (m *Master) startFront(g *generation) error {
 	g.front = f
 	m.fronts = append(m.fronts, f)
 	m.log.frontStarted(g.number, pid)
-	go control.Read(func(s channel.Message) { m.box.post(frontSaid{f, s}) })
+	m.hear(control, nil, func(s channel.Message) utterance { return frontSaid{f, s} })
 	return nil
 }
 
@@ -177,11 +175,8 @@ type frontSaid struct {
 	message channel.Message
 }
 
-func (e frontSaid) happen(m *Master) {
+func (e frontSaid) heed(m *Master) reception {
 	f, s := e.f, e.message
-	if s.FD >= 0 {
-		unix.Close(s.FD)
-	}
 	switch s.Letter {
 	case contract.Ready:
 		f.ready = true
@@ -193,6 +188,7 @@ func (e frontSaid) happen(m *Master) {
 	case contract.Log:
 		m.say(s.Text)
 	}
+	return heeded
 }
 
 // quitFront asks a generation's front to finish its requests and go.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/logfile"
 	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
@@ -173,11 +174,14 @@ func openFrontLog(path string, errorLog *errorLog) (*os.File, error) {
 			standard = errorLog.stderr()
 		}
 		if standard == nil {
-			return openLog(os.DevNull)
+			return logfile.Open(os.DevNull)
 		}
 	default:
-		return openLog(path)
+		return logfile.Open(path)
 	}
 	fd, err := unix.FcntlInt(standard.Fd(), unix.F_DUPFD_CLOEXEC, 3)
-	return os.NewFile(uintptr(max(fd, 0)), path), err
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), path), nil
 }

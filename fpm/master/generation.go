@@ -52,8 +52,12 @@ type pool struct {
 	spare     spare
 	published scoreboard.Pool
 
-	due     []*parked // kept connections whose next request has come
-	watched int32     // what the watcher calls the socket of an ondemand pool
+	writingTrace bool // to the slow log
+
+	idleKept int       // parked connections
+	due      []*parked // those whose next request has come
+	closer   closer    // of those that it had
+	watched  int32     // what the watcher calls the socket of an ondemand pool
 
 	recheckAt time.Time // when to look again at the socket of an ondemand pool; zero: not
 	backoff   backoff

@@ -6,11 +6,7 @@ import (
 	"os"
 	"time"
 
-	"golang.org/x/sys/unix"
-
-	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
-	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
 // Master is the state of the master process.
@@ -162,46 +158,4 @@ func (m *Master) heartbeat() time.Duration {
 		return 0
 	}
 	return max(m.gen.config.Heartbeat, minHeartbeat)
-}
-
-func (e workerSaid) happen(m *Master) {
-	c, s := e.c, e.message
-	if s.Letter == contract.Park && s.FD >= 0 && m.state == normal {
-		m.park.park(c.pool, s.FD)
-		return
-	}
-	if s.FD >= 0 {
-		unix.Close(s.FD)
-	}
-	switch s.Letter {
-	case contract.Ready:
-		c.ready = true
-		if c.pool.gen == m.next {
-			m.proveReload()
-		}
-		m.park.find(c.pool)
-	case contract.Idle:
-		if c.asked && !c.gone {
-			m.park.idle(c)
-		}
-	case contract.Log:
-		m.say(s.Text)
-	case 0:
-		m.lost(c)
-	}
-}
-
-// say logs what another process wants logged: contract.Log.
-func (m *Master) say(text string) {
-	if text != "" && text[0] >= '0'+byte(zlog.Debug) && text[0] <= '0'+byte(zlog.Alert) {
-		m.log.Log.Log(zlog.Level(text[0]-'0'), text[1:])
-	}
-}
-
-// lost is a worker whose control socket has ended. Its zygote will tell how it ended; where that is gone, nobody will.
-func (m *Master) lost(c *child) {
-	c.lost = true
-	if !c.gone && c.pool.gen.zygote == nil {
-		m.bury(c, 0)
-	}
 }

@@ -188,6 +188,10 @@ func (l lines) unknownChild(pid int, how string, init bool) {
 	l.Logf(zlog.Warning, "unknown child (%d) exited %s - potentially a bug or pre exec child (e.g. s6-notifyoncheck)", pid, how)
 }
 
+func (l lines) workerComplains(level zlog.Level, pool string, pid int, what string) {
+	l.Logf(level, "[pool %s] child %d, %s", pool, pid, what)
+}
+
 func (l lines) forkFailed(err error) { l.LogErr(zlog.Error, "fork() failed", err) }
 
 func (l lines) resourcesFailed(pool string, err error) {

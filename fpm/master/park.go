@@ -20,7 +20,8 @@ type parking struct {
 	watch   *watcher
 	parked  map[int32]*parked
 	sockets map[int32]*pool
-	most    int       // connections; a pool whose workers park more than the master can hold loses only those
+	most    int       // connections; each pool has a share of them, and one whose workers park more loses only those
+	rest    closer    // of connections that no pool serves any more
 	retryAt time.Time // when workers are asked again for the connections that are due; zero: none are
 }
 
@@ -51,18 +52,31 @@ func mostParked() int {
 	return int(min(limit.Cur, 1<<20) / 2)
 }
 
-// park takes a connection from a worker.
-func (k *parking) park(p *pool, fd int) {
-	if len(k.parked) >= k.most {
-		unix.Close(fd)
-		return
+// park takes a connection from a worker. It returns false if the pool has its share already, or nobody serves it.
+func (k *parking) park(p *pool, fd int) bool {
+	heir := k.m.heir(p)
+	if heir == nil || k.held(heir) >= max(k.most/len(heir.gen.pools), 1) {
+		return false
 	}
 	id, err := k.watch.once(fd)
 	if err != nil {
-		unix.Close(fd)
+		return false
+	}
+	k.parked[id] = &parked{fd, heir}
+	heir.idleKept++
+	return true
+}
+
+// held is how many descriptors the master has for a pool's connections.
+func (k *parking) held(p *pool) int { return p.idleKept + len(p.due) + p.closer.pending() }
+
+// close closes a connection; p is nil if no pool serves it any more.
+func (k *parking) close(p *pool, fd int) {
+	if p == nil {
+		k.rest.close(fd)
 		return
 	}
-	k.parked[id] = &parked{fd, k.m.heir(p)}
+	p.closer.close(fd)
 }
 
 func (e readable) happen(m *Master) {
@@ -76,9 +90,12 @@ func (e readable) happen(m *Master) {
 		return
 	}
 	delete(k.parked, e.id)
+	if c.pool != nil {
+		c.pool.idleKept--
+	}
 	k.watch.forget(c.fd)
 	if n, err := unix.IoctlGetInt(c.fd, unix.TIOCINQ); c.pool == nil || err != nil || n == 0 && e.gone {
-		unix.Close(c.fd)
+		k.close(c.pool, c.fd)
 		return
 	}
 	c.pool.due = append(c.pool.due, c)
@@ -153,7 +170,7 @@ func (k *parking) idle(c *child) {
 	if c.control.Send(contract.Connection, "", first.fd) != nil {
 		return // the worker is gone, the connection is due still
 	}
-	unix.Close(first.fd)
+	k.close(p, first.fd) // the worker may have closed its own already, and this be the last
 	p.due = p.due[1:]
 	if len(p.due) > 0 {
 		k.ask(c)
@@ -165,14 +182,17 @@ func (k *parking) idle(c *child) {
 func (k *parking) move(from *generation) {
 	for _, c := range k.parked {
 		if c.pool != nil && c.pool.gen == from {
-			c.pool = k.m.heir(c.pool) // a connection without a pool is closed when it says something
+			c.pool.idleKept--
+			if c.pool = k.m.heir(c.pool); c.pool != nil { // one without a pool is closed when it says something
+				c.pool.idleKept++
+			}
 		}
 	}
 	for _, p := range from.pools {
 		heir := k.m.heir(p)
 		for _, c := range p.due {
 			if heir == nil {
-				unix.Close(c.fd)
+				k.close(nil, c.fd)
 				continue
 			}
 			c.pool = heir

@@ -311,8 +311,8 @@ func TestWorkersOutputAndMessagesAreLogged(t *testing.T) {
 	s.expect("ready to handle")
 	s.ask("sock", "print to stderr")
 	s.expect(`WARNING: \[pool www\] child \d+ said into stderr: "to stderr"$`)
-	s.ask("sock", "log from the worker")
-	s.expect(`WARNING: from the worker$`)
+	s.ask("sock", `log "from the worker"`)
+	s.expect(`WARNING: \[pool www\] child \d+, from the worker$`)
 }
 
 func TestSlowRequestIsTerminated(t *testing.T) {

@@ -4,12 +4,10 @@ package master
 
 import (
 	"fmt"
-	"os"
 	"syscall"
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
-	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 )
 
@@ -106,38 +104,5 @@ func (m *Master) checkRequest(c *child, now int64) {
 	case timedOut:
 		m.sys.kill(c.pid, syscall.SIGTERM)
 		m.log.timedOut(c.pool.conf.Name, c.pid, r)
-	}
-}
-
-// askForTrace has the worker write PHP's stack to the slow log, which is opened anew each time. php-fpm stops the
-// worker and reads its memory; its lines about that are kept.
-func (m *Master) askForTrace(c *child) {
-	m.log.stoppedForTracing(c.pid)
-	m.log.aboutToTrace(c.pid)
-	path := c.pool.conf.Slowlog.Value
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
-	if err != nil {
-		m.log.slowlogNotOpened(path, err)
-		return
-	}
-	defer file.Close()
-	if c.trace == nil {
-		return
-	}
-	if err := c.trace.Send(contract.Trace, "", int(file.Fd())); err != nil {
-		m.log.traceFailed(c.pid, err.Error())
-	}
-}
-
-func (e workerTraced) happen(m *Master) {
-	if e.message.FD >= 0 {
-		syscall.Close(e.message.FD)
-	}
-	switch {
-	case e.message.Letter != contract.Trace:
-	case e.message.Text != "":
-		m.log.traceFailed(e.c.pid, e.message.Text)
-	default:
-		m.log.finishedTrace(e.c.pid)
 	}
 }

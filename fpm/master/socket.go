@@ -44,6 +44,37 @@ func (s *socket) queue() (waiting, most int, ok bool) {
 	return int(info.Unacked), int(info.Sacked), true
 }
 
+// accepted reports whether a descriptor is a connection that was accepted from the socket.
+func (s *socket) accepted(fd int) bool {
+	option := func(name, want int) bool {
+		got, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, name)
+		return err == nil && got == want
+	}
+	if !option(unix.SO_TYPE, unix.SOCK_STREAM) || !option(unix.SO_ACCEPTCONN, 0) {
+		return false
+	}
+	own, err := unix.Getsockname(s.fd)
+	if err != nil {
+		return false
+	}
+	address, err := unix.Getsockname(fd)
+	if err != nil {
+		return false
+	}
+	switch own := own.(type) {
+	case *unix.SockaddrInet4:
+		a, ok := address.(*unix.SockaddrInet4)
+		return ok && a.Port == own.Port && (a.Addr == own.Addr || own.Addr == [4]byte{})
+	case *unix.SockaddrInet6:
+		a, ok := address.(*unix.SockaddrInet6)
+		return ok && a.Port == own.Port && (a.Addr == own.Addr || own.Addr == [16]byte{})
+	case *unix.SockaddrUnix:
+		a, ok := address.(*unix.SockaddrUnix)
+		return ok && a.Name == own.Name
+	}
+	return false
+}
+
 // readable says whether a connection waits.
 func (s *socket) readable() bool {
 	n, err := unix.Poll([]unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLIN}}, 0)

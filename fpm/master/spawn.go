@@ -150,27 +150,3 @@ func (c *child) discard() {
 		c.output.discard()
 	}
 }
-
-// workerSaid and workerTraced are messages on a worker's two sockets.
-type (
-	workerSaid struct {
-		c       *child
-		message channel.Message
-	}
-	workerTraced struct {
-		c       *child
-		message channel.Message
-	}
-)
-
-// listenTo begins to read what a forked child says.
-func (m *Master) listenTo(c *child) {
-	go c.control.Read(func(s channel.Message) { m.box.post(workerSaid{c, s}) })
-	if c.trace != nil {
-		go c.trace.Read(func(s channel.Message) { m.box.post(workerTraced{c, s}) })
-	}
-	if c.output != nil {
-		m.reading += len(c.output.pipes)
-		c.output.read(m.box)
-	}
-}

@@ -3,8 +3,6 @@
 package worker
 
 import (
-	"strconv"
-
 	"github.com/phpsapi/phpsapi/cgi/responder"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
@@ -22,5 +20,5 @@ func (k *worker) Log(level int, text string) { k.log.Log(zlog.Level(level), text
 
 // Complain reports to the error log why a connection is of no more use.
 func (k *worker) Complain(err error) {
-	k.report(zlog.Warning, "[pool "+k.pool.Name+"] child "+strconv.Itoa(k.pid)+", connection closed: "+err.Error())
+	k.report(zlog.Warning, "connection closed: "+err.Error())
 }

@@ -43,7 +43,7 @@ func (k *worker) tellClient(_ zlog.Level, message string) bool {
 	return k.spec.ClientLogs
 }
 
-// report sends a message to the master for the error log.
+// report sends a message to the master for the error log. The master adds which pool's and which child's it is.
 func (k *worker) report(level zlog.Level, text string) {
 	message := append([]byte{contract.Log, '0' + byte(level)}, text...)
 	unix.SendmsgN(k.control.fd, message[:min(len(message), contract.MaxMessage)], nil, nil, unix.MSG_NOSIGNAL)

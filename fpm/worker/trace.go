@@ -6,36 +6,44 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
-	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
-	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/lifecycle"
 )
 
-// serveTraces writes PHP's stack to the slow log whenever the master asks, until the master is gone. It is a thread of
-// its own, since the main one is busy with the request that takes so long, and takes no signals, which are PHP's.
+// serveTraces tells the master PHP's stack whenever it asks, until it is gone. The master writes the slow log, which may
+// be root's. serveTraces is a thread of its own, since the main one is busy with the request that takes so long, and takes
+// no signals, which are PHP's.
 func (k *worker) serveTraces(socket int) {
 	runtime.LockOSThread()
 	blockSignals()
 	stack := lifecycle.NewStack()
 	master := &channel{fd: socket}
 	for {
-		letter, log := master.receive()
+		letter, fd := master.receive()
 		if letter == 0 {
 			return
 		}
-		if letter == contract.Trace && log >= 0 {
-			answer := append([]byte{contract.Trace}, k.trace(stack, log)...)
-			unix.SendmsgN(socket, answer, nil, nil, unix.MSG_NOSIGNAL)
+		if fd >= 0 {
+			unix.Close(fd)
 		}
-		if log >= 0 {
-			unix.Close(log)
+		if letter == contract.Trace {
+			lines, why := k.trace(stack)
+			for len(lines) > 0 {
+				n := min(len(lines), contract.MaxMessage-1)
+				tellTrace(socket, contract.TraceLines, lines[:n])
+				lines = lines[n:]
+			}
+			tellTrace(socket, contract.Trace, why)
 		}
 	}
+}
+
+func tellTrace(socket int, letter byte, text string) {
+	unix.SendmsgN(socket, append([]byte{letter}, text...), nil, nil, unix.MSG_NOSIGNAL)
 }
 
 // The C library's own signals: with the one it cancels a thread, with the other it has every thread change its user and
@@ -59,35 +67,32 @@ func blockSignals() {
 	unix.PthreadSigmask(unix.SIG_SETMASK, &set, nil)
 }
 
-// trace writes the stack to the slow log, in one write. The result says why it could not; "" if it could.
-func (k *worker) trace(stack *lifecycle.Stack, log int) string {
+// trace returns the stack as lines of the slow log, or why there is none.
+func (k *worker) trace(stack *lifecycle.Stack) (lines, why string) {
 	var b strings.Builder
-	b.WriteByte('\n')
-	b.Write(zlog.AppendTime(nil, time.Now(), k.spec.Global.LogLevel == zlog.Debug))
-	fmt.Fprintf(&b, " [pool %s] pid %d\n", k.pool.Name, k.pid)
 	script, err := stack.Script()
 	if err == nil && script == "" {
-		return "no request is running"
+		return "", "no request is running"
 	}
 	if err == nil {
-		fmt.Fprintf(&b, "script_filename = %s\n", script)
+		fmt.Fprintf(&b, "script_filename = %s\n", oneLine(script))
 		var frames []lifecycle.Frame
 		frames, err = stack.Frames(k.traceDepth())
 		for _, f := range frames {
 			if f.File == "" {
 				f.File = "unknown"
 			}
-			fmt.Fprintf(&b, "[0x%016x] %s() %s:%d\n", f.Address, f.Function, f.File, f.Line)
+			fmt.Fprintf(&b, "[0x%016x] %s() %s:%d\n", f.Address, oneLine(f.Function), oneLine(f.File), f.Line)
 		}
 	}
 	if err != nil {
 		b.WriteString("+++ dump failed\n")
 	}
-	if _, err := unix.Write(log, []byte(b.String())); err != nil {
-		return err.Error()
-	}
-	return ""
+	return b.String(), ""
 }
+
+// oneLine is a name without line ends, which the master would take for its own.
+func oneLine(name string) string { return strings.ReplaceAll(name, "\n", ".") }
 
 func (k *worker) traceDepth() int {
 	if n := k.pool.RequestSlowlogTraceDepth; n > 0 {

@@ -1,0 +1,207 @@
+package master
+
+import (
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/channel"
+	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
+)
+
+// utterance is a message of another process on its way to the loop.
+type utterance interface{ heed(m *Master) reception }
+
+// reception is what the loop made of a message.
+type reception int
+
+const (
+	heeded     reception = iota
+	kept                 // and its descriptor is the loop's
+	unexpected           // it was not the process's turn, or is no message: the process waits for a moment
+)
+
+// penalty is how long a process waits after a message that nobody expected.
+const penalty = 10 * time.Millisecond
+
+// heard hands an utterance to the loop, and its reception back.
+type heard struct {
+	utterance
+	reception chan reception // with room for one
+}
+
+func (e heard) happen(m *Master) { e.reception <- e.heed(m) }
+
+// hear reads what a process says until it is gone, one message at a time: the next one is read after the loop has
+// taken this one, so that a process that says much waits, and neither the loop's memory nor the others do. Descriptors
+// that the loop does not keep are closed here, where it may take its time.
+func (m *Master) hear(c *channel.Channel, wants func(letter byte, fd int) bool, of func(channel.Message) utterance) {
+	go c.Read(wants, func(s channel.Message) {
+		e := heard{of(s), make(chan reception, 1)}
+		m.box.post(e)
+		r := <-e.reception
+		if r != kept && s.FD >= 0 {
+			unix.Close(s.FD)
+		}
+		if r == unexpected {
+			time.Sleep(penalty)
+		}
+	})
+}
+
+// workerSaid and workerTraced are messages on a worker's two sockets.
+type (
+	workerSaid struct {
+		c       *child
+		message channel.Message
+	}
+	workerTraced struct {
+		c       *child
+		message channel.Message
+	}
+)
+
+// listenTo begins to read what a forked child says.
+func (m *Master) listenTo(c *child) {
+	wants := func(letter byte, fd int) bool { return letter == contract.Park && c.pool.socket.accepted(fd) }
+	m.hear(c.control, wants, func(s channel.Message) utterance { return workerSaid{c, s} })
+	if c.trace != nil {
+		m.hear(c.trace, nil, func(s channel.Message) utterance { return workerTraced{c, s} })
+	}
+	if c.output != nil {
+		m.reading += len(c.output.pipes)
+		c.output.read(m.box)
+	}
+}
+
+func (e workerSaid) heed(m *Master) reception {
+	c, s := e.c, e.message
+	switch s.Letter {
+	case contract.Park:
+		switch {
+		case s.FD < 0:
+			return unexpected
+		case m.state == normal && m.park.park(c.pool, s.FD):
+			return kept
+		}
+	case contract.Ready:
+		if c.ready {
+			return unexpected
+		}
+		c.ready = true
+		if c.pool.gen == m.next {
+			m.proveReload()
+		}
+		m.park.find(c.pool)
+	case contract.Idle:
+		if !c.asked {
+			return unexpected
+		}
+		if !c.gone {
+			m.park.idle(c)
+		}
+	case contract.Log:
+		return m.workerComplains(c, s.Text)
+	case 0:
+		m.lost(c)
+	default:
+		return unexpected
+	}
+	return heeded
+}
+
+// say logs what another process of the master's wants logged: contract.Log.
+func (m *Master) say(text string) {
+	if level, text, ok := message(text); ok {
+		m.log.Log.Log(level, text)
+	}
+}
+
+// message takes a contract.Log apart. Its text becomes one line, of characters that print.
+func message(text string) (level zlog.Level, line string, ok bool) {
+	if text == "" || text[0] < '0'+byte(zlog.Debug) || text[0] > '0'+byte(zlog.Alert) {
+		return 0, "", false
+	}
+	return zlog.Level(text[0] - '0'), harmless(text[1:]), true
+}
+
+// harmless is text without control characters, UTF-8's among them.
+func harmless(text string) string {
+	b := []byte(text)
+	for i, c := range b {
+		switch {
+		case c < ' ', c == 0x7f:
+			b[i] = '.'
+		case c >= 0x80 && c < 0xa0 && i > 0 && b[i-1] == 0xc2:
+			b[i-1], b[i] = '.', '.'
+		}
+	}
+	return string(b)
+}
+
+// Bounds for the messages of a worker for the error log.
+const (
+	complaintsAtOnce  = 20
+	complaintInterval = 200 * time.Millisecond // for another, after those
+	droppedInterval   = 5 * time.Second        // until it is logged how many were dropped
+)
+
+// complaints counts the messages of a worker.
+type complaints struct {
+	left    int
+	since   time.Time // when left was right
+	dropped int
+}
+
+// one reports whether another message may be logged.
+func (c *complaints) one(now time.Time) bool {
+	if c.since.IsZero() {
+		c.left, c.since = complaintsAtOnce, now
+	}
+	if more := int(now.Sub(c.since) / complaintInterval); more > 0 {
+		c.left = min(c.left+more, complaintsAtOnce)
+		c.since = c.since.Add(time.Duration(more) * complaintInterval)
+	}
+	if c.left == 0 {
+		c.dropped++
+		return false
+	}
+	c.left--
+	return true
+}
+
+// workerComplains logs a worker's message as that worker's: it runs what its pool's user wants, who must not speak for
+// the master or another pool.
+func (m *Master) workerComplains(c *child, text string) reception {
+	level, line, ok := message(text)
+	if !ok {
+		return unexpected
+	}
+	if !c.complaints.one(m.sys.now()) {
+		if c.complaints.dropped == 1 {
+			time.AfterFunc(droppedInterval, func() { m.box.post(complaintsDropped{c}) })
+		}
+		return unexpected
+	}
+	m.log.workerComplains(min(level, zlog.Error), c.pool.conf.Name, c.pid, line)
+	return heeded
+}
+
+// complaintsDropped is the time to log how many messages of a worker were dropped.
+type complaintsDropped struct{ c *child }
+
+func (e complaintsDropped) happen(m *Master) {
+	m.log.workerComplains(zlog.Warning, e.c.pool.conf.Name, e.c.pid,
+		fmt.Sprintf("%d of its messages were dropped: there are too many", e.c.complaints.dropped))
+	e.c.complaints.dropped = 0
+}
+
+// lost is a worker whose control socket has ended. Its zygote will tell how it ended; where that is gone, nobody will.
+func (m *Master) lost(c *child) {
+	c.lost = true
+	if !c.gone && c.pool.gen.zygote == nil {
+		m.bury(c, 0)
+	}
+}

@@ -1,0 +1,294 @@
+package master
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/control"
+)
+
+// What a worker said stood in the error log as if the master had said it, line ends included.
+func TestWorkerCannotForgeLinesOfTheErrorLog(t *testing.T) {
+	t.Parallel()
+	s := start(t, static)
+	s.expect("ready to handle")
+	s.ask("sock", `log "a\n[26-Nov-2026 00:00:00] NOTICE: [pool other] child 7 started\x1b[2J"`)
+	s.expect(`^\S+ \S+ WARNING: \[pool www\] child \d+, a\.\[26-Nov-2026 00:00:00\] NOTICE: \[pool other\] child 7 started\.\[2J$`)
+}
+
+// alive fails the test unless the master answers and ends at once.
+func (s *service) alive() {
+	s.t.Helper()
+	began := time.Now()
+	if answers, err := s.give(control.Request{Command: control.Status, Full: true}); err != nil || answers[0].Status == nil {
+		s.t.Errorf("status: %+v, %v", answers, err)
+	}
+	s.signal(syscall.SIGTERM)
+	s.expect(`Terminating`)
+	if took := time.Since(began); took > 5*time.Second {
+		s.t.Errorf("status and TERM took %v", took)
+	}
+	s.expect(`bye-bye`)
+	s.end()
+}
+
+// A worker sent messages without end: the master's queue, its memory and the error log grew with them.
+func TestWorkerThatFloodsTheMasterIsBounded(t *testing.T) {
+	t.Parallel()
+	s := start(t, static)
+	s.expect("ready to handle")
+	conn := s.dial("sock")
+	defer conn.Close()
+	fmt.Fprintln(conn, "flood")
+	s.expect(`WARNING: \[pool www\] child \d+, x{900}$`)
+	time.Sleep(300 * time.Millisecond)
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.command.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kB int
+	_, rss, _ := strings.Cut(string(status), "VmRSS:")
+	fmt.Sscan(rss, &kB)
+	if kB > 64<<10 {
+		t.Errorf("the master has %d kB", kB)
+	}
+	s.alive()
+	n := 0
+	for _, line := range s.log {
+		if strings.HasSuffix(line, "xxx") {
+			n++
+		}
+	}
+	if n > 2*complaintsAtOnce {
+		t.Errorf("%d lines of it are in the log", n)
+	}
+}
+
+func TestComplaintsOfAWorkerAreCounted(t *testing.T) {
+	now := time.Unix(1e9, 0)
+	var c complaints
+	taken := 0
+	for range 1000 {
+		if c.one(now) {
+			taken++
+		}
+	}
+	if taken != complaintsAtOnce || c.dropped != 1000-complaintsAtOnce {
+		t.Errorf("%d taken and %d dropped of 1000 at once, want %d taken", taken, c.dropped, complaintsAtOnce)
+	}
+	if now = now.Add(complaintInterval); !c.one(now) || c.one(now) {
+		t.Errorf("want one more after %v", complaintInterval)
+	}
+	now = now.Add(time.Hour)
+	for taken = 0; c.one(now); taken++ {
+	}
+	if taken != complaintsAtOnce {
+		t.Errorf("%d after an hour, want %d", taken, complaintsAtOnce)
+	}
+}
+
+// silentServer accepts and never reads.
+func silentServer(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			t.Cleanup(func() { conn.Close() })
+		}
+	}()
+	return l.Addr().String()
+}
+
+// A worker parked a connection whose close(2) waits for an hour, and the master with it.
+func TestDescriptorsOfAWorkerDoNotStopTheMaster(t *testing.T) {
+	t.Parallel()
+	s := start(t, static)
+	s.expect("ready to handle")
+	for range 3 {
+		if got := s.ask("sock", "linger "+silentServer(t)); !strings.HasPrefix(got, "pool www") {
+			t.Fatalf("got %q", got)
+		}
+	}
+	s.ask("sock", "exit 3")
+	s.expect("child .* started")
+	s.alive()
+}
+
+func TestClosingALingeringConnectionHoldsNobodyUp(t *testing.T) {
+	fd := lingering(silentServer(t))
+	other, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(other)
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	mine, err := unix.FcntlInt(write.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write.Close()
+	var c closer
+	c.close(fd)
+	c.close(mine)
+	read.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if _, err := read.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("what comes after it is not closed: %v", err)
+	}
+	if l, err := unix.GetsockoptInt(other, unix.SOL_SOCKET, unix.SO_ERROR); err != nil || l != 0 {
+		t.Errorf("%d, %v", l, err)
+	}
+	for range 500 {
+		if c.pending() == 0 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Errorf("%d are not closed", c.pending())
+}
+
+func TestOnlyConnectionsOfThePoolAreParked(t *testing.T) {
+	listen := func(network, address string) (*socket, *net.TCPListener) {
+		l, err := net.Listen(network, address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { l.Close() })
+		file, err := l.(*net.TCPListener).File()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { file.Close() })
+		return &socket{fd: int(file.Fd()), domain: conf.Inet}, l.(*net.TCPListener)
+	}
+	accept := func(l *net.TCPListener) (client, server int) {
+		conn, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		theirs, err := l.AcceptTCP()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { theirs.Close() })
+		return int(fdOf(conn)), int(fdOf(theirs))
+	}
+	one, oneL := listen("tcp", "127.0.0.1:0")
+	any, anyL := listen("tcp", ":0")
+	oneClient, oneServer := accept(oneL)
+	_, anyServer := accept(anyL)
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(pair[0])
+	defer unix.Close(pair[1])
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	for name, c := range map[string]struct {
+		s    *socket
+		fd   int
+		want bool
+	}{
+		"its connection":        {one, oneServer, true},
+		"one at any address":    {any, anyServer, true},
+		"the client's end":      {one, oneClient, false},
+		"another pool's":        {one, anyServer, false},
+		"the listening socket":  {one, one.fd, false},
+		"one of another family": {one, pair[0], false},
+		"a file":                {one, int(null.Fd()), false},
+	} {
+		if got := c.s.accepted(c.fd); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// A slow log became a pipe that nobody reads: opening it stopped the master. A worker had its descriptor, too, and could
+// write to it what it liked.
+func TestSlowLog(t *testing.T) {
+	t.Parallel()
+	s := start(t, static+"request_slowlog_timeout = 1\nslowlog = DIR/slow\n")
+	s.expect("ready to handle")
+	conn := s.dial("sock")
+	defer conn.Close()
+	fmt.Fprintln(conn, "sleep 1500")
+	s.expect(`about to trace`)
+	pid := s.expect(`NOTICE: finished trace of (\d+)$`)[1]
+	text, err := os.ReadFile(s.path("slow"))
+	if _, got, _ := strings.Cut(string(text), "]  "); err != nil || got != "[pool www] pid "+pid+"\nscript_filename = /x.php\n[0x1] f() /x.php:1\n" {
+		t.Errorf("got %q, %v", text, err)
+	}
+	if err := os.Remove(s.path("slow")); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mkfifo(s.path("slow"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintln(s.dial("sock"), "sleep 3000")
+	s.expect(`about to trace`)
+	s.expect(`ERROR: failed to trace child \d+: broken pipe$`)
+	s.alive()
+}
+
+// A pool's workers took all the room for parked connections, and others' were closed.
+func TestEachPoolHasItsShareOfTheParkedConnections(t *testing.T) {
+	m := idleMaster(t)
+	defer m.gen.close()
+	first := m.gen.pools[0]
+	other := &pool{gen: m.gen, conf: first.conf, board: first.board, socket: &socket{}}
+	m.gen.pools = append(m.gen.pools, other)
+	k, err := newParking(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.park, k.most = k, 4
+	connection := func() int {
+		pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { unix.Close(pair[1]) })
+		unix.Write(pair[1], []byte("more"))
+		return pair[0]
+	}
+	for i := range 5 {
+		if got := k.park(first, connection()); got != (i < 2) {
+			t.Errorf("connection %d: %v", i, got)
+		}
+		for len(k.parked) > 0 { // it becomes due, which counts, too
+			<-m.box.wake
+			m.handle()
+		}
+	}
+	if len(first.due) != 2 {
+		t.Errorf("%d are due", len(first.due))
+	}
+	if !k.park(other, connection()) {
+		t.Error("another pool has no room")
+	}
+}

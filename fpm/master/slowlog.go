@@ -1,0 +1,113 @@
+// Counterpart: sapi/fpm/fpm/fpm_php_trace.c
+
+package master
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/logfile"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
+)
+
+// maxTrace is how much of a trace is kept, in bytes.
+const maxTrace = 256 << 10
+
+// trace is what has come of a worker's stack.
+type trace struct {
+	asked bool
+	text  []byte
+}
+
+// askForTrace has the worker tell PHP's stack for the slow log. php-fpm stops the worker and reads its memory; its lines
+// about that are kept.
+func (m *Master) askForTrace(c *child) {
+	m.log.stoppedForTracing(c.pid)
+	m.log.aboutToTrace(c.pid)
+	if c.trace == nil {
+		return
+	}
+	c.tracing = trace{asked: true}
+	if err := c.trace.Send(contract.Trace, "", -1); err != nil {
+		c.tracing = trace{}
+		m.log.traceFailed(c.pid, err.Error())
+	}
+}
+
+func (e workerTraced) heed(m *Master) reception {
+	c := e.c
+	switch {
+	case e.message.Letter == 0:
+		return heeded
+	case !c.tracing.asked:
+		return unexpected
+	case e.message.Letter == contract.TraceLines:
+		room := maxTrace - len(c.tracing.text)
+		c.tracing.text = append(c.tracing.text, e.message.Text[:min(room, len(e.message.Text))]...)
+		return heeded
+	case e.message.Letter != contract.Trace:
+		return unexpected
+	}
+	lines := string(c.tracing.text)
+	c.tracing = trace{}
+	if why := e.message.Text; why != "" {
+		m.log.traceFailed(c.pid, harmless(why))
+		return heeded
+	}
+	m.writeTrace(c, lines)
+	return heeded
+}
+
+// writeTrace writes a trace to the slow log, which is opened each time, beside the loop: it may be a pipe or on a file
+// system that does not answer.
+func (m *Master) writeTrace(c *child, lines string) {
+	if c.pool.writingTrace {
+		m.log.traceFailed(c.pid, "the slow log has not taken the trace before this one")
+		return
+	}
+	c.pool.writingTrace = true
+	var b strings.Builder
+	b.WriteByte('\n')
+	b.Write(zlog.AppendTime(nil, m.sys.now(), m.log.Settings().Level == zlog.Debug))
+	fmt.Fprintf(&b, " [pool %s] pid %d\n%s", c.pool.conf.Name, c.pid, traceLines(lines))
+	path := c.pool.conf.Slowlog.Value
+	go func() {
+		opened, err := logfile.Append(path, []byte(b.String()))
+		m.box.post(traceWritten{c, opened, err})
+	}()
+}
+
+// traceLines are those lines that a trace has. A worker could send others, such as another pool's.
+func traceLines(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		for _, begin := range []string{"script_filename = ", "[0x", "+++ dump failed"} {
+			if strings.HasPrefix(line, begin) {
+				b.WriteString(harmless(line) + "\n")
+				break
+			}
+		}
+	}
+	return b.String()
+}
+
+// traceWritten is the end of writing a trace.
+type traceWritten struct {
+	c      *child
+	opened bool
+	err    error
+}
+
+func (e traceWritten) happen(m *Master) {
+	e.c.pool.writingTrace = false
+	switch {
+	case !e.opened:
+		m.log.slowlogNotOpened(e.c.pool.conf.Slowlog.Value, e.err)
+	case e.err != nil:
+		m.log.traceFailed(e.c.pid, e.err.Error())
+	default:
+		m.log.finishedTrace(e.c.pid)
+	}
+}
