@@ -54,3 +54,20 @@ func sayDeath(pid int, status syscall.WaitStatus, pause time.Duration) {
 	}
 	Say("child %d %s; another takes its place", pid, describe(status))
 }
+
+// complaint is what was said of a process that could not be started, which may be tried often.
+type complaint struct {
+	text string
+	at   time.Time
+}
+
+// complaintPause is how long the same complaint is not repeated.
+const complaintPause = time.Minute
+
+func (c *complaint) say(err error, pause time.Duration) {
+	if err.Error() == c.text && time.Since(c.at) < complaintPause {
+		return
+	}
+	c.text, c.at = err.Error(), time.Now()
+	Say("%v; it is tried again in %v, and after at most %v each time", err, pause, longestPause)
+}

@@ -27,73 +27,87 @@ const failure = 255
 const (
 	// soon is how short a life is that says more will be.
 	soon = time.Second
-	// The pause before a child that died soon is replaced: doubled each time.
+	// The pause before a process that died soon is replaced: doubled each time.
 	firstPause, longestPause = 100 * time.Millisecond, 10 * time.Second
+	// endPatience is how long a zygote may take to answer when the server ends.
+	endPatience = time.Second / 2
+	// How often the server looks whether a child has ended of which the zygote does not tell, and while it ends.
+	endCheck, lastEndCheck = time.Second, 50 * time.Millisecond
 )
 
-// Main is the parent of children that answer requests. It returns the exit status when it was told to end.
+// Main is the parent of children that answer requests. It returns the exit status when it was told to end. A signal that
+// comes before PHP has started for the first time ends the process, as it does php-cgi.
 func Main(o Options) int {
 	syscall.Setsid() // as php-cgi; it fails where the process leads a group, and that is as good
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGUSR1)
-	s := &server{Options: o, children: map[int]time.Time{}, early: map[int]syscall.WaitStatus{}, born: make(chan birth)}
+	s := &server{Options: o, starts: make(chan start, 1), births: make(chan birth), children: map[int]time.Time{},
+		early: map[int]syscall.WaitStatus{}, unheard: map[int]bool{}, check: time.Tick(endCheck)}
 	defer s.Listen.Close()
-	if err := s.begin(); err != nil {
-		Say("%v", err)
-		return failure
+	s.begin()
+	select {
+	case started := <-s.starts:
+		if started.err != nil {
+			Say("%v", started.err)
+			return failure
+		}
+		s.started(started)
+	case sig := <-signals:
+		s.stopping = true
+		s.cancel()
+		s.end()
+		s.Listen.Close()
+		return endBy(sig.(syscall.Signal))
 	}
 	return s.run(signals)
 }
 
-// server is the parent. One goroutine, run's, has all of it; another waits for forks.
+// endBy ends the process as the signal does by default.
+func endBy(sig syscall.Signal) int {
+	signal.Reset(sig)
+	syscall.Kill(os.Getpid(), sig)
+	time.Sleep(time.Second) // it comes to any thread, in a moment
+	return failure
+}
+
+// server is the parent. One goroutine, run's, has all of it; others wait for the zygote.
 type server struct {
 	Options
-	zygote   *zygote.Zygote
-	started  time.Time // the zygote
-	alive    *os.File  // while it is open the children stay
-	theirs   *os.File  // its other end
-	orders   chan int  // to the goroutine that forks: so many
-	born     chan birth
-	forking  int               // have been ordered
-	children map[int]time.Time // pid -> birth
-	early    map[int]syscall.WaitStatus
-	pause    time.Duration // before the next replacement
-	failed   time.Time     // when a child last died soon, or could not be forked
+	starting bool       // the outcome of a crew's start is to come
+	starts   chan start // that outcome
+	cancel   func()     // gives up what the zygote has not done yet
+	crew     *crew      // nil while another is to start
+	births   chan birth // the outcomes of forks
+	forking  int        // so many are to come
+	children map[int]time.Time
+	early    map[int]syscall.WaitStatus // the ends of those whose birth is not known yet
+	unheard  map[int]bool               // those that have ended, and the zygote has not told
+	check    <-chan time.Time           // when to look for such
+	pause    time.Duration              // before the next replacement
+	failed   time.Time                  // when a process last died soon, or could not be started
 	retry    <-chan time.Time
+	told     complaint
 	stopping bool
 }
 
-// birth is the outcome of a fork.
-type birth struct {
-	pid int
-	err error
+// begin starts a crew. The outcome comes on starts.
+func (s *server) begin() {
+	ctx, cancel := context.WithCancel(context.Background())
+	s.starting, s.cancel = true, cancel
+	go func() {
+		c, err := newCrew(ctx, &s.Options, s.births)
+		s.starts <- start{c, err}
+	}()
 }
 
-// begin starts a zygote.
-func (s *server) begin() error {
-	z, err := zygote.Start(context.Background(), zygote.Config{Program: s.Program, Argv: os.Args, Engine: s.Engine, Module: s.Module})
-	if err != nil {
-		return err
+// started takes the outcome of a start.
+func (s *server) started(outcome start) {
+	s.starting, s.crew = false, outcome.crew
+	if outcome.err != nil && !s.stopping {
+		s.delay()
+		s.told.say(outcome.err, s.pause)
 	}
-	s.zygote, s.started = z, time.Now()
-	if s.theirs, s.alive, err = os.Pipe(); err != nil {
-		return err
-	}
-	s.orders = make(chan int, 1)
-	payload, err := Payload{Settings: s.Settings}.Encode()
-	if err != nil {
-		return err
-	}
-	go func(orders <-chan int, theirs *os.File) {
-		for n := range orders {
-			for range n {
-				pid, err := z.Spawn(context.Background(), payload, s.Listen.File, theirs)
-				s.born <- birth{pid, err}
-			}
-		}
-		theirs.Close()
-	}(s.orders, s.theirs)
-	return nil
+	s.fill()
 }
 
 // run keeps the children at their number until it is told to end.
@@ -103,75 +117,92 @@ func (s *server) run(signals <-chan os.Signal) int {
 		if s.stopping && s.forking == 0 {
 			s.Listen.File.Close() // the address is free for another server as soon as the children have closed it, too
 			if len(s.children) == 0 {
-				s.zygote.Close()
+				s.end()
 				return 0
 			}
+		}
+		var exits <-chan zygote.Exit
+		if s.crew != nil && !s.crew.gone {
+			exits = s.crew.zygote.Exits
 		}
 		select {
 		case <-signals:
 			s.stop()
-		case e, ok := <-s.zygote.Exits:
+		case e, ok := <-exits:
 			if ok {
 				s.bury(e)
-				continue
+			} else {
+				s.crew.gone = true
+				s.replaceCrew()
 			}
-			if s.stopping { // nobody tells of the children any more, and they know that they are to go
-				return 0
-			}
-			if err := s.beginAnew(); err != nil {
-				Say("%v", err)
-				return failure
-			}
-		case b := <-s.born:
+		case outcome := <-s.starts:
+			s.started(outcome)
+		case b := <-s.births:
 			s.welcome(b)
 		case <-s.retry:
 			s.retry = nil
 			s.fill()
+		case <-s.check:
+			s.lookForEnds()
 		}
 	}
 }
 
-// beginAnew starts another zygote for one that died. The children of that one go when they have finished.
-func (s *server) beginAnew() error {
-	for ; s.forking > 0; s.forking-- {
-		<-s.born
+// fill orders the children that are missing, or the zygote.
+func (s *server) fill() {
+	if s.stopping || s.retry != nil || s.starting || s.forking > 0 {
+		return
 	}
-	s.leave()
-	s.zygote.Close()
-	clear(s.children)
-	clear(s.early)
-	if time.Since(s.started) < soon {
-		return errors.New("the zygote died at once")
+	if s.crew == nil {
+		s.begin()
+		return
 	}
-	Say("the zygote died; another takes its place")
-	if err := s.begin(); err != nil {
-		return err
+	if missing := s.Children - len(s.children); missing > 0 && !s.crew.gone {
+		s.forking = missing
+		s.crew.orders <- missing
 	}
-	s.fill()
-	return nil
 }
 
-// fill orders the children that are missing.
-func (s *server) fill() {
-	if missing := s.Children - len(s.children) - s.forking; missing > 0 && !s.stopping && s.retry == nil && s.forking == 0 {
-		s.forking = missing
-		s.orders <- missing
+// replaceCrew has another crew start in place of one whose zygote has died: its children go when they have finished.
+func (s *server) replaceCrew() {
+	if s.stopping || s.crew == nil || !s.crew.gone || s.forking > 0 {
+		return
 	}
+	s.crew.leave()
+	s.cancel()
+	go s.crew.zygote.Close()
+	if time.Since(s.crew.began) < soon {
+		s.delay()
+		Say("the zygote died at once; another takes its place in %v", s.pause)
+	} else {
+		Say("the zygote died; another takes its place")
+	}
+	s.crew = nil
+	clear(s.children)
+	clear(s.early)
+	clear(s.unheard)
+	s.fill()
 }
 
 // welcome takes a child that was forked, or the news that it could not be.
 func (s *server) welcome(b birth) {
-	s.forking--
-	if b.err != nil {
-		Say("%v", b.err)
-		s.delay()
-	} else {
+	switch {
+	case b.err == nil:
+		s.forking--
 		s.children[b.pid] = time.Now()
 		if status, dead := s.early[b.pid]; dead {
 			delete(s.early, b.pid)
 			s.bury(zygote.Exit{Pid: b.pid, Status: status})
 		}
+	case errors.Is(b.err, zygote.ErrGone): // another takes its place
+		s.forking = 0
+		Say("%v", b.err)
+	default:
+		s.forking = 0
+		s.delay()
+		s.told.say(b.err, s.pause)
 	}
+	s.replaceCrew()
 	s.fill()
 }
 
@@ -183,6 +214,7 @@ func (s *server) bury(e zygote.Exit) {
 		return
 	}
 	delete(s.children, e.Pid)
+	delete(s.unheard, e.Pid)
 	if s.stopping {
 		return
 	}
@@ -200,8 +232,12 @@ func (s *server) bury(e zygote.Exit) {
 	s.fill()
 }
 
-// delay makes the next replacement wait.
+// delay makes the next replacement wait. What happens while it waits does not make it wait longer: that children die
+// together is one trouble.
 func (s *server) delay() {
+	if s.retry != nil {
+		return
+	}
 	if time.Since(s.failed) > 2*longestPause { // that was another trouble
 		s.pause = 0
 	}
@@ -214,16 +250,46 @@ func (s *server) delay() {
 func (s *server) stop() {
 	if s.stopping {
 		for pid := range s.children {
-			syscall.Kill(pid, syscall.SIGKILL)
+			s.crew.zygote.Signal(pid, syscall.SIGKILL)
 		}
 		return
 	}
 	s.stopping = true
-	s.leave()
+	s.retry = nil
+	s.check = time.Tick(lastEndCheck)
+	if s.crew != nil {
+		s.crew.leave()
+		time.AfterFunc(endPatience, s.cancel)
+	} else if s.starting {
+		s.cancel()
+	}
 }
 
-// leave tells the children of the zygote to go.
-func (s *server) leave() {
-	s.alive.Close()
-	close(s.orders)
+// lookForEnds finds the children that have ended, of which a zygote that hangs, or has died, does not tell. One that has
+// not told until the next time is given up.
+func (s *server) lookForEnds() {
+	for pid := range s.children {
+		switch {
+		case !zygote.Ended(pid):
+		case s.stopping:
+			delete(s.children, pid)
+		case !s.unheard[pid]:
+			s.unheard[pid] = true
+		case !s.crew.gone:
+			Say("the zygote does not tell that child %d has ended, and is ended itself", pid)
+			s.crew.zygote.Kill()
+			return
+		}
+	}
+}
+
+// end ends the zygote, whose children have ended, or its start.
+func (s *server) end() {
+	if s.starting {
+		s.started(<-s.starts)
+	}
+	if s.crew != nil {
+		s.crew.leave()
+		s.crew.zygote.End(endPatience)
+	}
 }

@@ -11,7 +11,7 @@ import (
 // is not an extension.
 func Library(t testing.TB, code string) string {
 	t.Helper()
-	return Compile(t, "#include <errno.h>\n#include <fcntl.h>\n#include <stdlib.h>\n#include <string.h>\n#include <unistd.h>\n"+
+	return Compile(t, "#include <errno.h>\n#include <fcntl.h>\n#include <signal.h>\n#include <stdlib.h>\n#include <string.h>\n#include <unistd.h>\n"+
 		"__attribute__((constructor)) static void loaded(void) { "+code+" }\n")
 }
 

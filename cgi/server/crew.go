@@ -1,0 +1,72 @@
+package server
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"github.com/phpsapi/phpsapi/lifecycle/zygote"
+)
+
+// crew is a zygote and its children, which leave together.
+type crew struct {
+	zygote *zygote.Zygote
+	began  time.Time
+	alive  *os.File // while it is open the children stay
+	orders chan int // to fork so many
+	left   bool     // leave was called
+	gone   bool     // the zygote has died
+}
+
+// start is the outcome of a crew's start.
+type start struct {
+	crew *crew
+	err  error
+}
+
+// birth is the outcome of a fork. If it failed, the others that were ordered with it are not tried.
+type birth struct {
+	pid int
+	err error
+}
+
+// newCrew starts a zygote. The outcomes of its forks go to births. When ctx ends, what the zygote has not done yet is
+// given up.
+func newCrew(ctx context.Context, o *Options, births chan<- birth) (*crew, error) {
+	z, err := zygote.Start(ctx, zygote.Config{Program: o.Program, Argv: os.Args, Engine: o.Engine, Module: o.Module})
+	if err != nil {
+		return nil, err
+	}
+	theirs, alive, err := os.Pipe()
+	if err != nil {
+		z.Close()
+		return nil, err
+	}
+	c := &crew{zygote: z, began: time.Now(), alive: alive, orders: make(chan int, 1)}
+	payload, err := Payload{Settings: o.Settings}.Encode()
+	if err != nil {
+		panic("BUG: settings that cannot be encoded: " + err.Error())
+	}
+	go func() {
+		defer theirs.Close()
+		for n := range c.orders {
+			for range n {
+				pid, err := z.Spawn(ctx, payload, o.Listen.File, theirs)
+				births <- birth{pid, err}
+				if err != nil {
+					break
+				}
+			}
+		}
+	}()
+	return c, nil
+}
+
+// leave tells the children to go when they have finished their requests.
+func (c *crew) leave() {
+	if !c.left {
+		c.left = true
+		c.alive.Close()
+		close(c.orders)
+	}
+}
