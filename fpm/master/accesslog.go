@@ -39,6 +39,9 @@ func (g *generation) reopenAccessLogs(log lines) (some bool, err error) {
 		p.access.Close()
 		p.access = file
 		for _, c := range p.children {
+			if c.control == nil { // it is booked only
+				continue
+			}
 			c.control.Send(contract.AccessLog, "", int(file.Fd()))
 		}
 	}

@@ -43,6 +43,13 @@ func (e workerExited) happen(m *Master) {
 		m.bury(c, e.exit.Status)
 		return
 	}
+	if f := &e.gen.forks; f.asked != nil { // its birth may be told next
+		if f.early == nil {
+			f.early = map[int]syscall.WaitStatus{}
+		}
+		f.early[e.exit.Pid] = e.exit.Status
+		return
+	}
 	how, _ := ending(e.exit.Status)
 	m.log.unknownChild(e.exit.Pid, how, os.Getpid() == 1)
 }
@@ -123,14 +130,15 @@ func (m *Master) respawn(g *generation, now time.Time) {
 	}
 }
 
-// happen to a generation that lost its zygote: nobody can tell how its workers end, nor fork others. They serve on
-// while a new generation of the same configuration is made.
+// happen handles the end of a generation's zygote. Its workers serve on, but their ends can no longer be told, and no
+// others forked, so another generation of what was loaded takes its place.
 func (e zygoteEnded) happen(m *Master) {
 	g := e.gen
 	if g.zygote != e.z {
 		return // it was closed
 	}
 	m.closeZygote(g)
+	m.unbook(g)
 	for _, p := range g.pools {
 		for _, c := range slices.Clone(p.children) {
 			if c.lost {
@@ -146,14 +154,20 @@ func (e zygoteEnded) happen(m *Master) {
 		return
 	}
 	m.log.zygoteGone(g.number)
-	m.reload()
+	m.renewSoon()
 }
 
-// reap takes the ends of the master's own children that are no zygotes: those it had before it was executed, and,
-// where it is the init process of a container, orphans, among them the workers of a zygote that is gone.
+// reap takes the ends of the master's own children that are no zygotes: fronts, those it had before it was executed,
+// and, if it is the init process of a container, orphans, among them the workers of a zygote that is gone.
 func (m *Master) reap() {
-	if m.startingZygotes > 0 {
-		return // one of them could be taken for somebody else; their start ends with another look
+	for _, f := range slices.Clone(m.fronts) {
+		var status syscall.WaitStatus
+		if got, err := syscall.Wait4(f.pid, &status, syscall.WNOHANG, nil); err == nil && got == f.pid {
+			m.buryFront(f, status)
+		}
+	}
+	if m.executing > 0 {
+		return // the pid of a zygote is about to be told; there is another look then
 	}
 	for {
 		pid := endedChild()
@@ -185,12 +199,6 @@ func (m *Master) reaped(pid int, status syscall.WaitStatus) {
 	for _, g := range m.generations() {
 		if c := g.find(pid); c != nil {
 			m.bury(c, status)
-			return
-		}
-	}
-	for _, f := range m.fronts {
-		if f.pid == pid {
-			m.buryFront(f, status)
 			return
 		}
 	}

@@ -4,6 +4,7 @@ package master
 
 import (
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
@@ -13,8 +14,12 @@ import (
 // child is a worker as the master knows it, by its own truth.
 type child struct {
 	pool    *pool
-	pid     int
+	pid     int // 0 until it has been forked
 	slot    int
+	zygote  forker         // who forks it
+	quiet   bool           // its start is no news: a line for debugging
+	signal  syscall.Signal // to be sent when it has been forked; 0: none
+	then    func()         // called when it has been forked; nil: nothing
 	started time.Time
 	ready   bool // it has said so
 	lost    bool // its control socket has ended

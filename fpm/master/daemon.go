@@ -4,55 +4,89 @@ package master
 
 import (
 	"encoding/binary"
+	"io"
 	"os"
 	"os/exec"
 	"strconv"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A Go program cannot fork. To become a daemon it executes itself again with a pipe, on which the daemon says how its
 // start went, and waits for that. The daemon reads the configuration a second time, silently.
+//
+// php-fpm starts PHP before it makes the daemon, for however long that takes, and waits for the rest for verdictTimeout.
+// So the daemon says when PHP begins to start and when it has started.
 const (
 	daemonEnvironment = "PHPSAPI_FPM_DAEMON"
 	verdictTimeout    = 10 * time.Second
 )
 
-// verdicts, as php-fpm writes them.
+// What a daemon tells. The verdicts are php-fpm's.
 const (
-	verdictFailed  = 0
-	verdictStarted = 1
+	verdictFailed     = 0
+	verdictStarted    = 1
+	verdictStarting   = 2 // PHP is being started
+	verdictPHPStarted = 3
 )
 
-// daemonPipe is the pipe to the program that started this daemon; nil in a process that is none.
-func daemonPipe() *os.File {
+// starter is the pipe to the program that started this daemon; nil in a process that is none.
+type starter struct{ pipe *os.File }
+
+func daemonPipe() *starter {
 	fd, err := strconv.Atoi(os.Getenv(daemonEnvironment))
 	os.Unsetenv(daemonEnvironment)
 	if err != nil {
 		return nil
 	}
 	syscall.CloseOnExec(fd)
-	return os.NewFile(uintptr(fd), "verdict")
+	syscall.SetNonblock(fd, true) // for gone
+	return &starter{os.NewFile(uintptr(fd), "verdict")}
 }
 
-// tell sends the verdict to whom is waiting for it.
-func tell(pipe *os.File, verdict int32) {
-	if pipe == nil {
-		return
+// tell says how far the start is. A verdict is the last word. The error is that nobody waits for it.
+func (v *starter) tell(what uint32) error {
+	if v == nil {
+		return nil
 	}
-	var b [4]byte
-	binary.NativeEndian.PutUint32(b[:], uint32(verdict))
-	pipe.Write(b[:])
-	pipe.Close()
+	_, err := v.pipe.Write(binary.NativeEndian.AppendUint32(nil, what))
+	if what <= verdictStarted {
+		v.pipe.Close()
+	}
+	return err
 }
 
-// daemonize starts the daemon, waits for its verdict and gives the exit status.
+// gone is closed when the program that waits is gone, of an interrupt, say. It is nil without one.
+func (v *starter) gone() <-chan struct{} {
+	if v == nil {
+		return nil
+	}
+	raw, err := v.pipe.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	gone := make(chan struct{})
+	go func() {
+		if raw.Read(func(fd uintptr) bool { // there is nothing to read: only the other end's end wakes up
+			n, _ := unix.Poll([]unix.PollFd{{Fd: int32(fd)}}, 0)
+			return n > 0
+		}) == nil {
+			close(gone)
+		}
+	}()
+	return gone
+}
+
+// daemonize starts the daemon, waits for its verdict and returns the exit status.
 func daemonize(program string, argv []string, log lines) int {
 	read, write, err := os.Pipe()
 	if err != nil {
 		log.notDaemonized(err)
 		return exitConfig
 	}
+	defer read.Close()
 	command := exec.Command(program)
 	command.Args = argv
 	command.Env = append(os.Environ(), daemonEnvironment+"=3")
@@ -64,16 +98,37 @@ func daemonize(program string, argv []string, log lines) int {
 		return exitConfig
 	}
 	write.Close()
-	read.SetReadDeadline(time.Now().Add(verdictTimeout))
-	var b [4]byte
-	n, err := read.Read(b[:])
-	switch {
-	case os.IsTimeout(err):
-		log.verdictTimedOut()
-	case n == 0:
-		log.noVerdict()
-	case n == len(b) && binary.NativeEndian.Uint32(b[:]) == verdictStarted:
-		return exitOK
+	return await(read, log)
+}
+
+// await takes a daemon's words until its verdict.
+func await(read *os.File, log lines) int {
+	for {
+		read.SetReadDeadline(time.Now().Add(verdictTimeout))
+		var b [4]byte
+		_, err := io.ReadFull(read, b[:])
+		if os.IsTimeout(err) {
+			log.verdictTimedOut()
+			return exitSoftware
+		}
+		if err != nil {
+			log.noVerdict()
+			return exitSoftware
+		}
+		switch binary.NativeEndian.Uint32(b[:]) {
+		case verdictStarted:
+			return exitOK
+		case verdictStarting:
+			read.SetReadDeadline(time.Time{})
+			if _, err := io.ReadFull(read, b[:]); err != nil {
+				log.noVerdict()
+				return exitSoftware
+			}
+			if binary.NativeEndian.Uint32(b[:]) != verdictPHPStarted {
+				return exitSoftware
+			}
+		default:
+			return exitSoftware
+		}
 	}
-	return exitSoftware
 }

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"os/signal"
 	"runtime/debug"
 	"strconv"
@@ -83,27 +82,31 @@ func startFakeZygote(_ context.Context, config zygote.Config) (forker, <-chan zy
 	return z, z.exits, nil
 }
 
-func (z *fakeZygote) Spawn(_ context.Context, payload []byte, files ...*os.File) (int, error) {
-	c := exec.Command("/proc/self/exe")
-	c.Env = append(os.Environ(), roleVariable+"=worker", "PAYLOAD="+string(payload))
-	c.ExtraFiles = files
-	if err := c.Start(); err != nil {
+func (z *fakeZygote) Fork(ctx context.Context, payload []byte, fds ...int) (int, error) {
+	files := []uintptr{0, 1, 2}
+	for _, fd := range fds {
+		files = append(files, uintptr(fd))
+	}
+	pid, _, err := syscall.StartProcess("/proc/self/exe", []string{"worker"}, &syscall.ProcAttr{
+		Env: append(os.Environ(), roleVariable+"=worker", "PAYLOAD="+string(payload)), Files: files})
+	if err != nil {
 		return 0, err
 	}
 	z.running.Add(1)
 	go func() {
 		defer z.running.Done()
-		state, err := c.Process.Wait()
-		if err != nil {
+		var status syscall.WaitStatus
+		if _, err := syscall.Wait4(pid, &status, 0, nil); err != nil {
 			return // the master has taken it for an orphan of its own, and knows
 		}
-		z.exits <- zygote.Exit{Pid: c.Process.Pid, Status: state.Sys().(syscall.WaitStatus)}
+		z.exits <- zygote.Exit{Pid: pid, Status: status}
 	}()
-	return c.Process.Pid, nil
+	return pid, nil
 }
 
-func (z *fakeZygote) Pid() int              { return -1 }
-func (z *fakeZygote) Detach(*os.File) error { return nil }
+func (z *fakeZygote) Signal(pid int, signal syscall.Signal) error { return syscall.Kill(pid, signal) }
+func (z *fakeZygote) Pid() int                                    { return -1 }
+func (z *fakeZygote) Detach(*os.File) error                       { return nil }
 func (z *fakeZygote) Close() error {
 	z.running.Done()
 	z.running.Wait()

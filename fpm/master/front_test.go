@@ -348,6 +348,7 @@ func TestReloadWithoutFront(t *testing.T) {
 	first := s.expect(`process (\d+) of generation 1 serves`)[1]
 	s.settings("")
 	s.signal(syscall.SIGUSR2)
+	s.expect("Reloading in progress")
 	s.expect("ready to handle")
 	if _, err := net.Dial("unix", s.front); err == nil {
 		t.Error("the front's socket still listens")

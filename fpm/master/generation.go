@@ -3,6 +3,7 @@
 package master
 
 import (
+	"context"
 	"os"
 	"time"
 
@@ -17,10 +18,16 @@ type generation struct {
 	number int
 	config *conf.Config
 	pools  []*pool
+	ids    []conf.Identity // of the pools' users, in their order
+	launch zygote.Config
 	zygote forker  // nil before it has started and after it is gone
 	said   startup // while PHP was started in the zygote
-	faults *faults
-	begun  time.Time
+	forks  forks
+
+	starting    int                // the pid of a zygote in which PHP starts; 0: none, or not known yet
+	cancelStart context.CancelFunc // nil: PHP does not start
+	faults      *faults
+	begun       time.Time
 
 	plan         *frontPlan     // what its front is to be, if there is to be one
 	http         []httpListener // where the front listens
@@ -66,7 +73,7 @@ type pool struct {
 
 // newGeneration prepares what needs no process: pools without sockets, their scoreboards and access logs.
 func newGeneration(number int, cfg *conf.Config, ids []conf.Identity, now time.Time) (*generation, error) {
-	g := &generation{number: number, config: cfg, begun: now,
+	g := &generation{number: number, config: cfg, ids: ids, begun: now,
 		faults: newFaults(cfg.Global.EmergencyRestartThreshold, cfg.Global.EmergencyRestartInterval)}
 	byConf := map[*conf.Pool]*pool{}
 	for i, c := range cfg.Pools {
@@ -126,7 +133,13 @@ func (g *generation) close() {
 	}
 }
 
-// zygoteStarted is the answer to the start of a generation's zygote.
+// zygoteExecuted tells the pid of a zygote in which PHP starts.
+type zygoteExecuted struct {
+	gen *generation
+	pid int
+}
+
+// zygoteStarted is the outcome of the start of a generation's zygote.
 type zygoteStarted struct {
 	gen   *generation
 	z     forker

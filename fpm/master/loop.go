@@ -4,6 +4,8 @@ package master
 
 import (
 	"os"
+	"sync"
+	"syscall"
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
@@ -18,8 +20,8 @@ type Master struct {
 	clock    scoreboard.Clock
 	systemd  systemd
 
-	box     *mailbox
-	signals chan os.Signal
+	box               *mailbox
+	signals, children chan os.Signal // SIGCHLD alone is in the second
 
 	sockets    sockets
 	park       *parking
@@ -32,14 +34,19 @@ type Master struct {
 
 	fronts []*front // all that run, those that drain among them
 
-	state           state
-	escalation      escalation   // of a stop
-	zygotes         map[int]bool // the pids of those that are not waited for yet
-	startingZygotes int
-	reading         int // pipes of workers' output that have not ended
-	done            bool
+	state      state
+	escalation escalation     // of a stop
+	zygotes    map[int]bool   // the pids of those that are not waited for yet
+	executing  int            // zygotes whose pids are not known yet
+	starts     sync.WaitGroup // PHP's starts under way
+	renewal    backoff        // of the replacement of zygotes that die
+	beginning  bool           // the first workers are being forked
+	deadly     syscall.Signal // what has ended the start; 0: nothing
+	unwanted   bool           // nobody waits for this daemon's start any more
+	reading    int            // pipes of workers' output that have not ended
+	done       bool
 
-	maintainAt, heartbeatAt, systemdAt, retryReloadAt, certificatesAt time.Time
+	maintainAt, heartbeatAt, systemdAt, renewAt, certificatesAt time.Time
 }
 
 // generations are all that have workers.
@@ -69,6 +76,9 @@ func (m *Master) loop() {
 		case s := <-m.signals:
 			m.settleOutput()
 			m.signal(s)
+		case s := <-m.children:
+			m.settleOutput()
+			m.signal(s)
 		case <-m.box.wake:
 			m.handle()
 		case <-timer.C:
@@ -92,7 +102,7 @@ func (m *Master) nextDeadline() time.Time {
 			next = t
 		}
 	}
-	for _, t := range []time.Time{m.heartbeatAt, m.systemdAt, m.retryReloadAt, m.park.retryAt, m.operators.progressAt,
+	for _, t := range []time.Time{m.heartbeatAt, m.systemdAt, m.renewAt, m.park.retryAt, m.operators.progressAt,
 		m.escalation.deadline} {
 		sooner(t)
 	}
@@ -131,9 +141,9 @@ func (m *Master) tick(now time.Time) {
 	if due(&m.operators.progressAt, progressInterval) {
 		m.tellProgress()
 	}
-	if !m.retryReloadAt.IsZero() && !now.Before(m.retryReloadAt) {
-		m.retryReloadAt = time.Time{}
-		m.reload()
+	if !m.renewAt.IsZero() && !now.Before(m.renewAt) {
+		m.renewAt = time.Time{}
+		m.renew()
 	}
 	if m.attempt != nil && !now.Before(m.attempt.deadline) {
 		m.abandonReload(m.log.reloadTimedOut(readyTimeout))

@@ -58,7 +58,7 @@ func (m *Master) maintainPool(p *pool, now time.Time) {
 		}
 		m.obey(p, v, oldest)
 		if v.fork > 0 {
-			m.log.createdDynamically(name, v.fork)
+			p.gen.afterForks(func() { m.log.createdDynamically(name, v.fork) })
 		}
 	}
 }
@@ -89,7 +89,7 @@ func (m *Master) killIdle(c *child) {
 		signal = syscall.SIGKILL
 	}
 	c.idleKill = true
-	m.sys.kill(c.pid, signal)
+	m.tellChild(c, signal)
 }
 
 // publishQueue shows how many connections wait at a TCP socket; a unix socket does not tell.
@@ -129,7 +129,7 @@ func (m *Master) connection(p *pool, patient bool) {
 	v := p.spare.connection(p.limits, idle, len(p.children))
 	m.obey(p, v, nil)
 	if v.fork > 0 {
-		m.log.forkedOnDemand(p.conf.Name)
+		p.gen.afterForks(func() { m.log.forkedOnDemand(p.conf.Name) })
 	}
 	// The watcher tells of arrivals, not of how many there were, and the idle worker may have taken another one.
 	if len(p.children) < p.limits.maxChildren {

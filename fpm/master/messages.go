@@ -97,6 +97,9 @@ func (l lines) noVerdict()              { l.Log.Log(zlog.Error, "no data have be
 func (l lines) verdictTimedOut() {
 	l.Log.Log(zlog.Error, "the master process didn't send back its status (via the pipe to the calling process)")
 }
+func (l lines) starterGone() {
+	l.Log.Log(zlog.Error, "the program that started this daemon is gone before it learned of the outcome, ending")
+}
 func (l lines) engineFailed(err error) { l.Logf(zlog.Error, "%v", notStarted(err)) }
 func (l lines) priorityNotSet(err error) {
 	l.LogErr(zlog.Error, "Unable to set priority for the master process", err)
@@ -200,6 +203,23 @@ func (l lines) resourcesFailed(pool string, err error) {
 
 func (l lines) zygoteGone(generation int) {
 	l.Logf(zlog.Warning, "the process that forks the workers of generation %d is gone, starting another", generation)
+}
+
+func (l lines) zygoteSilent(generation int, err error) {
+	l.Logf(zlog.Error, "the process that forks the workers of generation %d was ended: %v", generation, err)
+}
+
+func (l lines) renewFailed(err error, wait time.Duration) {
+	l.Logf(zlog.Error, "no other process that forks workers could be had, trying again in %v: %v", wait, err)
+}
+
+func (l lines) retiredTooMany(generation, workers, most int) {
+	l.Logf(zlog.Warning, "generation %d still has %d child(ren) with requests after %d more reloads, ending them; process_control_timeout bounds that",
+		generation, workers, most)
+}
+
+func (l lines) programReplaced(path string) {
+	l.Logf(zlog.Warning, "the program %s was replaced since this service started; a reload goes on with the old one, restart the service to execute the new one", path)
 }
 
 func (l lines) processMaxReached() {

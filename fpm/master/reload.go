@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
-	"syscall"
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
@@ -21,11 +19,12 @@ const readyTimeout = 60 * time.Second
 
 var (
 	errZygoteGone = errors.New("the process that forks the workers is gone")
-	errSpawn      = errors.New("a worker could not be made")
+	errSpawn      = errors.New("a worker could not be forked")
 )
 
-// attempt is a reload under way.
+// attempt is a reload under way, or a renewal: the replacement of a zygote that died.
 type attempt struct {
+	renewal  bool          // the configuration is the one that serves
 	before   errorLogState // to go back to
 	deadline time.Time
 	again    bool   // another reload was asked for meanwhile
@@ -48,10 +47,13 @@ func (m *Master) reload() {
 	m.systemd.reloading()
 	m.attempt = &attempt{before: m.errorLog.state(), deadline: m.sys.now().Add(readyTimeout)}
 	m.operators.round++
-	m.retryReloadAt = time.Time{}
+	m.renewAt = time.Time{}
 	m.errorLog.restoreStderr()
 	m.errorLog.relaunch()
 	m.attempt.lines.begin(m.errorLog.log)
+	if isReplaced(m.opt.Program) {
+		m.log.programReplaced(m.opt.Program)
+	}
 	g, err := m.prepare(io.MultiWriter(os.Stderr, &m.attempt.lines))
 	m.attempt.lines.end(m.errorLog.log)
 	if err != nil {
@@ -88,6 +90,7 @@ func (m *Master) newGeneration(cfg *conf.Config, options conf.Options, plan *fro
 		return nil, err
 	}
 	g.plan = plan
+	g.launch = m.opt.zygoteConfig(g)
 	m.generation++
 	if err := g.openAccessLogs(m.log); err != nil {
 		g.close()
@@ -106,20 +109,36 @@ func (m *Master) newGeneration(cfg *conf.Config, options conf.Options, plan *fro
 	return g, nil
 }
 
-// startZygote starts a generation's zygote beside the loop: PHP's start may take its time.
+// startZygote starts a generation's zygote beside the loop: PHP's start may take its time, or never end.
 func (m *Master) startZygote(g *generation) {
-	m.startingZygotes++
-	config := m.opt.zygoteConfig(g)
-	go func() {
-		z, exits, said, err := m.sys.launch(context.Background(), config)
+	ctx, cancel := context.WithCancel(context.Background())
+	g.cancelStart = cancel
+	config := g.launch
+	config.Executed = func(pid int) { m.box.post(zygoteExecuted{g, pid}) }
+	m.executing++
+	m.starts.Go(func() {
+		z, exits, said, err := m.sys.launch(ctx, config)
 		m.box.post(zygoteStarted{g, z, exits, said, err})
-	}()
+	})
+}
+
+func (e zygoteExecuted) happen(m *Master) {
+	m.executing--
+	e.gen.starting = e.pid
+	m.zygotes[e.pid] = true
+	m.reap()
 }
 
 func (e zygoteStarted) happen(m *Master) {
-	m.startingZygotes--
-	defer m.reap()
 	g := e.gen
+	if g.starting == 0 { // there was no process
+		m.executing--
+	}
+	delete(m.zygotes, g.starting)
+	g.starting = 0
+	g.cancelStart()
+	g.cancelStart = nil
+	defer m.reap()
 	g.said = e.said
 	g.said.show(m.log.Log, os.Stderr)
 	if e.err == nil {
@@ -130,28 +149,30 @@ func (e zygoteStarted) happen(m *Master) {
 	switch {
 	case g != m.next: // given up meanwhile
 		m.closeZygote(g)
-	case e.err != nil:
-		m.attempt.lines.add(g.said...)
-		m.abandonReload(e.err)
 	case m.state != normal:
 		m.next, m.attempt = nil, nil
 		m.drop(g)
+	case e.err != nil:
+		m.attempt.lines.add(g.said...)
+		m.abandonReload(notStarted(e.err))
 	default:
 		// A generation that cannot replace its workers must go, whatever the next one is like.
 		if why := g.said.worse(m.gen.said); why != nil && m.gen.zygote != nil {
 			m.abandonReload(why)
 			return
 		}
-		if err := writePidFile(g.config.Global.Pid.Value, m.log); err != nil {
-			m.abandonReload(err)
-			return
-		}
-		m.attempt.pidFile = g.config.Global.Pid.Value
-		for _, p := range g.pools {
-			if !m.fill(p, p.limits.initial(), true) {
-				m.abandonReload(errSpawn)
+		if !m.attempt.renewal {
+			if err := writePidFile(g.config.Global.Pid.Value, m.log); err != nil {
+				m.abandonReload(err)
 				return
 			}
+			m.attempt.pidFile = g.config.Global.Pid.Value
+		}
+		for _, p := range g.pools {
+			m.fill(p, p.limits.initial(), true)
+		}
+		if m.next != g { // the first child could not be made
+			return
 		}
 		if err := m.startFront(g); err != nil {
 			m.abandonReload(fmt.Errorf("the front could not be started: %w", err))
@@ -189,20 +210,22 @@ func (m *Master) proveReload() {
 
 func (m *Master) commitReload() {
 	old, g := m.gen, m.next
-	again, before := m.attempt.again, m.attempt.before
+	a := m.attempt
 	m.attempt, m.next, m.gen = nil, nil, g
 	if path := old.config.Global.Pid.Value; path != g.config.Global.Pid.Value {
 		removePidFile(path, m.log)
 	}
-	before.e.close()
+	if !a.renewal {
+		a.before.e.close()
+	}
 	// Before it is said that the new one serves: who reads the line finds no old worker and no old address.
 	m.retire(old)
 	m.sockets.keep([]*generation{g})
 	m.begin()
 	m.park.move(old)
 	m.park.unlisten(old)
-	m.reloadEnded(nil, nil)
-	if again {
+	m.reloadEnded(nil, a.lines.lines)
+	if a.again {
 		m.log.reloading()
 		m.reload()
 	}
@@ -215,50 +238,26 @@ func (m *Master) abandonReload(why error) {
 		return
 	}
 	m.attempt, m.next = nil, nil
-	m.errorLog.restore(a.before)
-	m.errorLog.launched()
+	if !a.renewal {
+		m.errorLog.restore(a.before)
+		m.errorLog.launched()
+	}
 	if g != nil {
-		m.retire(g)
+		m.discard(g)
 	}
 	if a.pidFile != "" && a.pidFile != m.gen.config.Global.Pid.Value {
 		os.Remove(a.pidFile)
 	}
-	m.log.reloadFailed(why)
-	m.systemd.reloadFailed(why)
+	if !a.renewal {
+		m.log.reloadFailed(why)
+		m.systemd.reloadFailed(why)
+	}
 	m.sockets.keep([]*generation{m.gen})
 	m.reloadEnded(why, a.lines.lines)
 	if m.gen.zygote == nil {
-		m.retryReloadAt = m.sys.now().Add(retryReload)
+		m.renewLater(why)
 	}
 	if a.again {
 		m.reload()
 	}
-}
-
-// retryReload is how long to wait with a generation that cannot be replaced and has no zygote.
-const retryReload = 5 * time.Second
-
-// retire ends a generation when its requests are done. Workers have process_control_timeout for that; without one
-// all the time that request_terminate_timeout gives them.
-func (m *Master) retire(g *generation) {
-	g.retiring = true
-	m.old = append(m.old, g)
-	m.quitFront(g)
-	if g.running() == 0 {
-		m.childGone(g)
-		return
-	}
-	m.signalAll(g, syscall.SIGQUIT)
-	g.escalation = escalation{sent: syscall.SIGQUIT}
-	if patience := g.config.Global.ProcessControlTimeout; patience > 0 {
-		g.escalation.deadline = m.sys.now().Add(patience)
-	}
-}
-
-// drop forgets a generation without workers and front.
-func (m *Master) drop(g *generation) {
-	m.old = slices.DeleteFunc(m.old, func(other *generation) bool { return other == g })
-	m.closeZygote(g)
-	g.close()
-	m.tellDrained()
 }

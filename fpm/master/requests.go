@@ -102,7 +102,7 @@ func (m *Master) checkRequest(c *child, now int64) {
 		m.log.tooSlow(c.pool.conf.Name, c.pid, r)
 		m.askForTrace(c)
 	case timedOut:
-		m.sys.kill(c.pid, syscall.SIGTERM)
+		m.tellChild(c, syscall.SIGTERM)
 		m.log.timedOut(c.pool.conf.Name, c.pid, r)
 	}
 }

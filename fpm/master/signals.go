@@ -13,14 +13,17 @@ import (
 
 // catchEarly takes the signals that would end a program that does not know them: one may come while it starts, and
 // waits then.
-func catchEarly() chan os.Signal {
-	ch := make(chan os.Signal, 64)
-	signal.Notify(ch, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGHUP, syscall.SIGCHLD)
+func catchEarly() (orders, children chan os.Signal) {
+	orders = make(chan os.Signal, 64)
+	signal.Notify(orders, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGHUP)
+	// Of its own, and one is enough: the children of an init process must not crowd out an order.
+	children = make(chan os.Signal, 1)
+	signal.Notify(children, syscall.SIGCHLD)
 	signal.Ignore(syscall.SIGPIPE)
-	return ch
+	return orders, children
 }
 
-// catchAll takes the rest, once the loop is there to obey.
+// catchAll takes the rest, when there is somebody to obey.
 func catchAll(ch chan os.Signal) {
 	signal.Notify(ch, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT)
 }
@@ -77,6 +80,7 @@ func (m *Master) stop(to state) {
 		return
 	}
 	m.state = to
+	m.stopStarts()
 	m.log.switching(to.String())
 	m.systemd.stopping()
 	m.tellStopping()
@@ -97,6 +101,12 @@ const leastPatience = time.Second
 
 // nextStep sends all workers the signal that is due, or ends the loop where there are none.
 func (m *Master) nextStep(now time.Time) {
+	for _, g := range m.generations() {
+		m.unbook(g)
+		if m.state == terminating {
+			g.cancelFork()
+		}
+	}
 	if m.running() == 0 {
 		m.done = len(m.fronts) == 0
 		return
@@ -128,13 +138,22 @@ func (m *Master) signalAll(g *generation, signal syscall.Signal) (alive int) {
 	return alive
 }
 
-// tellChild sends a signal; a graceful end is asked for by message, which cannot reach somebody else by a pid used
-// again.
+// tellChild sends a child a signal, as soon as it has been forked. A graceful end is asked for by message, the rest goes
+// by the zygote, which knows whether the pid is still the child's.
 func (m *Master) tellChild(c *child, signal syscall.Signal) error {
+	if c.pid == 0 {
+		c.signal = signal
+		return nil
+	}
 	if signal == syscall.SIGQUIT && c.control.Send(contract.Quit, "", -1) == nil {
 		return nil
 	}
-	return m.sys.kill(c.pid, signal)
+	err := c.zygote.Signal(c.pid, signal)
+	if err == syscall.ESRCH && c.pool.gen.zygote == nil && !c.lost {
+		// Its zygote is gone and it has left its group, but its end of the control socket is open.
+		return m.sys.kill(c.pid, signal)
+	}
+	return err
 }
 
 // childGone ends what only waited for the last worker.

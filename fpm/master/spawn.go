@@ -3,125 +3,116 @@
 package master
 
 import (
-	"context"
 	"errors"
 	"os"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 )
 
-// makeChildren gives a pool up to n more children, or all that a static pool wants. started says how their lines are
-// logged. It returns false where a child could not be made.
-func (m *Master) makeChildren(p *pool, n int, debug bool) bool {
-	return m.fill(p, p.limits.target(len(p.children), n), debug)
+// makeChildren gives a pool up to n more children, or all that a static pool wants. With quiet, their lines are for
+// debugging.
+func (m *Master) makeChildren(p *pool, n int, quiet bool) {
+	m.fill(p, p.limits.target(len(p.children), n), quiet)
 }
 
-// fill makes children until the pool has as many as target, the generation as many as process.max, or one cannot be
-// made.
-func (m *Master) fill(p *pool, target int, debug bool) bool {
+// fill books children until the pool has as many as target, or the generation as many as process.max, and has the first
+// of them forked.
+func (m *Master) fill(p *pool, target int, quiet bool) {
 	g := p.gen
 	most := g.config.Global.ProcessMax
 	for m.mayFork(g) && len(p.children) < target && (most < 1 || g.running() < most) {
 		g.warnedMax = false
-		if !m.spawn(p, debug) {
-			return false
+		slot := p.freeSlot()
+		if slot < 0 {
+			m.log.resourcesFailed(p.conf.Name, errNoSlot)
+			break
 		}
+		c := &child{pool: p, slot: slot, quiet: quiet}
+		p.link(c)
+		g.forks.booked = append(g.forks.booked, c)
 	}
 	if !g.warnedMax && most > 0 && g.running() >= most && len(p.children) < target {
 		g.warnedMax = true
 		m.log.processMaxReached()
 	}
-	return true
+	m.forkNext(g)
 }
 
-// mayFork says whether a generation's workers may be replaced.
+// mayFork reports whether a generation's workers may be replaced.
 func (m *Master) mayFork(g *generation) bool {
 	return m.serving() && !g.retiring && g.zygote != nil
 }
 
-// serving says whether requests come in: until the end, and while a front finishes those it has.
+// serving reports whether requests come in: until the end, and while a front finishes those it has.
 func (m *Master) serving() bool {
 	return m.state == normal || m.state == finishing && len(m.fronts) > 0
 }
 
 var errNoSlot = errors.New("no free scoreboard slot")
 
-// spawn forks one worker.
-func (m *Master) spawn(p *pool, debug bool) bool {
-	slot := p.freeSlot()
-	if slot < 0 {
-		m.log.resourcesFailed(p.conf.Name, errNoSlot)
-		return false
-	}
-	c := &child{pool: p, slot: slot}
-	spec, files, theirs, err := m.equip(c)
-	defer closeFiles(theirs)
-	if err != nil {
-		c.discard()
-		m.log.resourcesFailed(p.conf.Name, err)
-		return false
-	}
-	payload, err := spec.Encode()
-	if err != nil {
-		panic("BUG: a worker's orders: " + err.Error())
-	}
-	p.board.Occupy(slot)
-	c.started = m.sys.now()
-	if c.pid, err = p.gen.zygote.Spawn(context.Background(), payload, files...); err != nil {
-		p.board.Vacate(slot)
-		c.discard()
-		m.log.forkFailed(err)
-		return false
-	}
-	p.board.SetPid(slot, c.pid)
-	p.link(c)
-	m.listenTo(c)
-	m.log.childStarted(p.conf.Name, c.pid, debug)
-	return true
+// equipment is a worker's orders and descriptors.
+type equipment struct {
+	spec *contract.Spec
+	fds  []int // all are the equipment's own, to be closed when the worker has them
 }
 
-// equip makes a worker's orders and descriptors: files are all, theirs those that only the worker needs.
-func (m *Master) equip(c *child) (spec *contract.Spec, files, theirs []*os.File, err error) {
+func (e *equipment) close() {
+	for _, fd := range e.fds {
+		unix.Close(fd)
+	}
+}
+
+// lend adds a copy of a descriptor that stays the master's: it may be closed while the zygote is being asked.
+func (e *equipment) lend(what contract.File, f *os.File) error {
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		return err
+	}
+	e.spec.Files = append(e.spec.Files, what)
+	e.fds = append(e.fds, fd)
+	return nil
+}
+
+// give adds a descriptor that only the worker needs.
+func (e *equipment) give(what contract.File, f *os.File) error {
+	defer f.Close()
+	return e.lend(what, f)
+}
+
+// equip makes a worker's equipment, and the master's ends of its sockets and pipes.
+func (m *Master) equip(c *child) (*equipment, error) {
 	p := c.pool
-	spec = m.spec(c)
-	add := func(what contract.File, f *os.File) {
-		spec.Files = append(spec.Files, what)
-		files = append(files, f)
+	e := &equipment{spec: m.spec(c)}
+	control, theirs, err := channel.New()
+	if err != nil {
+		return e, err
 	}
-	var control, trace *os.File
-	if c.control, control, err = channel.New(); err != nil {
-		return nil, nil, theirs, err
-	}
-	theirs = append(theirs, control)
-	add(contract.Listen, p.socket.file)
-	add(contract.Scoreboard, p.board.File())
-	add(contract.Control, control)
-	if p.conf.RequestSlowlogTimeout > 0 {
-		if c.trace, trace, err = channel.New(); err != nil {
-			return nil, nil, theirs, err
+	c.control = control
+	err = errors.Join(e.give(contract.Control, theirs), e.lend(contract.Listen, p.socket.file),
+		e.lend(contract.Scoreboard, p.board.File()))
+	if err == nil && p.conf.RequestSlowlogTimeout > 0 {
+		if c.trace, theirs, err = channel.New(); err == nil {
+			err = e.give(contract.TraceSocket, theirs)
 		}
-		theirs = append(theirs, trace)
-		add(contract.TraceSocket, trace)
 	}
-	if p.access != nil {
-		add(contract.Access, p.access)
+	if err == nil && p.access != nil {
+		err = e.lend(contract.Access, p.access)
 	}
-	if p.conf.CatchWorkersOutput {
+	if err == nil && p.conf.CatchWorkersOutput {
 		var stdout, stderr *os.File
-		if c.output, stdout, stderr, err = newOutput(c); err != nil {
-			return nil, nil, theirs, err
+		if c.output, stdout, stderr, err = newOutput(c); err == nil {
+			err = errors.Join(e.give(contract.Stdout, stdout), e.give(contract.Stderr, stderr))
 		}
-		theirs = append(theirs, stdout, stderr)
-		add(contract.Stdout, stdout)
-		add(contract.Stderr, stderr)
-	} else {
-		add(contract.CrashOutput, p.crashes.in)
+	} else if err == nil {
+		err = e.lend(contract.CrashOutput, p.crashes.in)
 	}
-	if p.shared != nil {
-		add(contract.SharedScoreboard, p.shared.board.File())
+	if err == nil && p.shared != nil {
+		err = e.lend(contract.SharedScoreboard, p.shared.board.File())
 	}
-	return spec, files, theirs, nil
+	return e, err
 }
 
 func (m *Master) spec(c *child) *contract.Spec {

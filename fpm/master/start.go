@@ -3,7 +3,6 @@
 package master
 
 import (
-	"context"
 	"io"
 	"os"
 	"runtime/debug"
@@ -119,7 +118,7 @@ func (o *Options) zygoteConfig(g *generation) zygote.Config {
 		own = g.plan.own
 	}
 	// The name is what ps shows, and with the environment behind it the room for the workers' titles.
-	return zygote.Config{Program: o.Program, Argv: []string{"php-fpm: zygote process"}, Engine: o.Engine, Module: o.module(own),
+	return zygote.Config{Program: zygote.Self(o.Program), Argv: []string{"php-fpm: zygote process"}, Engine: o.Engine, Module: o.module(own),
 		Env: settings.Overrides{Environ: os.Environ()}.Rest()}
 }
 
@@ -136,29 +135,34 @@ func Check(o Options, dump bool) int {
 func Main(o Options) int { return run(o, realSystem()) }
 
 func run(o Options, sys system) int {
-	verdict := daemonPipe()
-	m := &Master{opt: o, sys: sys, box: newMailbox(), signals: catchEarly(), clock: scoreboard.NewClock(), zygotes: map[int]bool{},
+	starter := daemonPipe()
+	m := &Master{opt: o, sys: sys, box: newMailbox(), clock: scoreboard.NewClock(), zygotes: map[int]bool{},
 		errorLog: newErrorLog(o.ForceStderr), systemd: newSystemd(os.Getenv)}
+	m.signals, m.children = catchEarly()
 	m.log = lines{m.errorLog.log}
-	status, daemon := m.start(verdict)
+	status, daemon := m.start(starter)
 	if daemon {
 		return status
 	}
 	if status != exitOK {
-		tell(verdict, verdictFailed)
+		starter.tell(verdictFailed)
 		m.sockets.closeAll()
+		if m.deadly != 0 {
+			dieOf(m.deadly)
+			return 128 + int(m.deadly)
+		}
 		return status
 	}
-	tell(verdict, verdictStarted)
+	m.unwanted = starter.tell(verdictStarted) != nil
 	m.serve()
 	return exitOK
 }
 
 // start is everything up to "fpm is running". daemon says that the service is another process, and status its verdict.
-func (m *Master) start(verdict *os.File) (status int, daemon bool) {
+func (m *Master) start(starter *starter) (status int, daemon bool) {
 	options, plan := m.opt.confOptions(m.errorLog)
 	load := options
-	if verdict != nil { // it has all been said by the process that waits
+	if starter != nil { // it has all been said by the process that waits
 		load.Log, load.Stderr = nil, io.Discard
 	}
 	cfg, err := conf.Load(load)
@@ -166,10 +170,10 @@ func (m *Master) start(verdict *os.File) (status int, daemon bool) {
 		conf.Failed(m.errorLog.log, err)
 		return exitConfig, false
 	}
-	if cfg.Global.Daemonize && verdict == nil {
+	if cfg.Global.Daemonize && starter == nil {
 		return daemonize(m.opt.Program, m.opt.Argv, m.log), true
 	}
-	if verdict == nil {
+	if starter == nil {
 		m.errorLog.saveStderr()
 		if plan.wanted() && plan.own.AccessLog == settings.Stdout {
 			m.errorLog.saveStdout()
@@ -182,16 +186,12 @@ func (m *Master) start(verdict *os.File) (status int, daemon bool) {
 		m.log.failed()
 		return exitConfig, false
 	}
-	z, exits, said, err := m.sys.launch(context.Background(), m.opt.zygoteConfig(m.gen))
-	m.gen.said = said
-	said.show(m.log.Log, os.Stderr)
-	if err != nil {
-		m.log.engineFailed(err)
+	if err := m.startFirst(starter); err != nil {
+		if m.deadly == 0 {
+			m.log.engineFailed(err)
+		}
 		return exitSoftware, false
 	}
-	m.gen.zygote = z
-	m.detach(z)
-	m.watchZygote(m.gen, z, exits)
 	leaveStdio()
 	if err := m.startFront(m.gen); err != nil {
 		m.log.frontNotStarted(err)
@@ -233,17 +233,47 @@ func leaveStdio() {
 // serve makes the first workers and runs the loop to its end.
 func (m *Master) serve() {
 	debug.SetGCPercent(gcPercent)
-	catchAll(m.signals)
 	m.listenControl()
 	m.begin()
+	if m.unwanted {
+		m.log.starterGone()
+		m.stop(terminating)
+	}
 	m.loop()
 	m.lastOutput()
 	m.log.byeBye()
 	removePidFile(m.gen.config.Global.Pid.Value, m.log)
 	m.sockets.closeAll()
+	m.endZygotes()
+}
+
+// endZygotes waits for the zygotes to end, those too in which PHP starts.
+func (m *Master) endZygotes() {
+	m.stopStarts()
 	for _, g := range m.generations() {
 		if g.zygote != nil {
-			g.zygote.Close()
+			m.starts.Go(func() { g.zygote.Close() })
+		}
+	}
+	ended := make(chan struct{})
+	go func() {
+		m.starts.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(endPatience):
+	}
+}
+
+// endPatience is for a process that not even SIGKILL ends.
+const endPatience = 5 * time.Second
+
+// stopStarts ends the starts of PHP that are under way.
+func (m *Master) stopStarts() {
+	for _, g := range m.generations() {
+		if g.cancelStart != nil {
+			g.cancelStart()
 		}
 	}
 }
@@ -257,10 +287,10 @@ func (m *Master) begin() {
 	m.errorLog.launched()
 	m.log.running(os.Getpid())
 	now := m.sys.now()
+	m.beginning = true
 	for _, p := range g.pools {
-		if p.limits.initial() > len(p.children) && !m.fill(p, p.limits.initial(), true) {
-			m.stop(terminating)
-			return
+		if p.limits.initial() > len(p.children) {
+			m.fill(p, p.limits.initial(), true)
 		}
 		m.park.listen(p)
 	}
@@ -274,6 +304,17 @@ func (m *Master) begin() {
 	if g.plan.wanted() && len(g.plan.own.Certificates) > 0 {
 		m.certificatesAt = now.Add(certificatesInterval)
 	}
-	m.log.ready()
-	m.beginSystemd(now)
+	m.begun()
+}
+
+// begun says that the generation serves, as soon as its first workers have been forked.
+func (m *Master) begun() {
+	if !m.beginning || m.gen.forks.asked != nil {
+		return
+	}
+	m.beginning = false
+	if m.state == normal {
+		m.log.ready()
+		m.beginSystemd(m.sys.now())
+	}
 }

@@ -11,7 +11,8 @@ import (
 
 // forker is a running zygote; *zygote.Zygote is one.
 type forker interface {
-	Spawn(ctx context.Context, payload []byte, files ...*os.File) (pid int, err error)
+	Fork(ctx context.Context, payload []byte, fds ...int) (pid int, err error)
+	Signal(pid int, signal syscall.Signal) error
 	Pid() int
 	Detach(stdio *os.File) error
 	Close() error
@@ -19,12 +20,13 @@ type forker interface {
 
 // system is what the master does to other processes. Tests replace it.
 type system struct {
-	// start starts a zygote and says where its workers' ends will be told.
+	// start starts a zygote and returns where its workers' ends will be told. It ends with its context.
 	start func(context.Context, zygote.Config) (forker, <-chan zygote.Exit, error)
 	// startFront executes a front; its end is told by SIGCHLD.
 	startFront func(frontCommand) (pid int, err error)
-	kill       func(pid int, signal syscall.Signal) error
-	now        func() time.Time
+	// kill is for children of the master's own: their pids are theirs until the loop waits for them.
+	kill func(pid int, signal syscall.Signal) error
+	now  func() time.Time
 }
 
 func realSystem() system {

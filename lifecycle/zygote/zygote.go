@@ -137,6 +137,11 @@ func (z *Zygote) Spawn(ctx context.Context, payload []byte, files ...*os.File) (
 	for i, file := range files {
 		fds[i] = int(file.Fd())
 	}
+	return z.Fork(ctx, payload, fds...)
+}
+
+// Fork is Spawn for descriptors that are no *os.File. They stay open here.
+func (z *Zygote) Fork(ctx context.Context, payload []byte, fds ...int) (int, error) {
 	return z.fork(ctx, msgFork, payload, fds)
 }
 

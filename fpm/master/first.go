@@ -1,0 +1,71 @@
+package master
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+	"unsafe"
+
+	"github.com/phpsapi/phpsapi/lifecycle/zygote"
+)
+
+// startFirst starts PHP for the first generation. php-fpm starts PHP before it knows any signal: one that ends a program
+// ends this start too, and then the master by the same signal (deadly). So does the end of whoever waits for the daemon.
+func (m *Master) startFirst(v *starter) error {
+	stops := make(chan os.Signal, 4)
+	catchAll(stops)
+	defer signal.Stop(stops)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	v.tell(verdictStarting)
+	type outcome struct {
+		z     forker
+		exits <-chan zygote.Exit
+		err   error
+	}
+	started := make(chan outcome, 1)
+	go func() {
+		z, exits, said, err := m.sys.launch(ctx, m.gen.launch)
+		m.gen.said = said
+		started <- outcome{z, exits, err}
+	}()
+	var o outcome
+	gone := v.gone()
+	for waits := true; waits; {
+		select {
+		case o = <-started:
+			waits = false
+		case s := <-stops:
+			m.deadly = s.(syscall.Signal)
+			cancel()
+		case <-gone:
+			gone = nil
+			m.log.starterGone()
+			cancel()
+		}
+	}
+	m.gen.said.show(m.log.Log, os.Stderr)
+	if o.err == nil && m.deadly != 0 { // too late to interrupt
+		o.z.Close()
+		o.err = context.Canceled
+	}
+	if o.err != nil {
+		return o.err
+	}
+	catchAll(m.signals)
+	v.tell(verdictPHPStarted)
+	m.gen.zygote = o.z
+	m.detach(o.z)
+	m.watchZygote(m.gen, o.z, o.exits)
+	return nil
+}
+
+// dieOf ends the process by a signal as if it had never been caught. Go's own way would make an exit of SIGQUIT. It
+// returns in an init process, which no such signal ends.
+func dieOf(s syscall.Signal) {
+	signal.Reset(s)
+	var byDefault [4]uint64 // struct sigaction of all zeroes: SIG_DFL
+	syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(s), uintptr(unsafe.Pointer(&byDefault)), 0, 8, 0, 0)
+	syscall.Kill(os.Getpid(), s)
+}

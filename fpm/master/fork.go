@@ -1,0 +1,158 @@
+// Counterpart: sapi/fpm/fpm/fpm_children.c (fpm_children_make)
+
+package master
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/lifecycle/zygote"
+)
+
+// forks are a generation's children that are not forked yet. A booked child has its slot and counts as one of the
+// pool's; the zygote is asked for one at a time, on a goroutine, because it may not answer.
+type forks struct {
+	booked []*child
+	asked  *child             // the one that the zygote was asked for; nil: none
+	cancel context.CancelFunc // gives up the zygote that was asked
+	// early are the ends of workers that the zygote told before the loop learned of their births.
+	early map[int]syscall.WaitStatus
+}
+
+// forked is the zygote's answer.
+type forked struct {
+	c   *child
+	pid int
+	err error
+}
+
+// forkNext has the next booked child forked, unless another one is.
+func (m *Master) forkNext(g *generation) {
+	f := &g.forks
+	if f.asked != nil || len(f.booked) == 0 {
+		return
+	}
+	c := f.booked[0]
+	f.booked = f.booked[1:]
+	equipment, err := m.equip(c)
+	if err != nil {
+		equipment.close()
+		c.discard()
+		m.log.resourcesFailed(c.pool.conf.Name, err)
+		m.notForked(c, err)
+		return
+	}
+	payload, err := equipment.spec.Encode()
+	if err != nil {
+		panic("BUG: a worker's orders: " + err.Error())
+	}
+	c.pool.board.Occupy(c.slot)
+	c.started, c.zygote = m.sys.now(), g.zygote
+	ctx, cancel := context.WithCancel(context.Background())
+	f.asked, f.cancel = c, cancel
+	go func() {
+		pid, err := c.zygote.Fork(ctx, payload, equipment.fds...)
+		cancel()
+		for _, fd := range equipment.fds {
+			unix.Close(fd)
+		}
+		m.box.post(forked{c, pid, err})
+	}()
+}
+
+func (e forked) happen(m *Master) {
+	c, p, g := e.c, e.c.pool, e.c.pool.gen
+	g.forks.asked, g.forks.cancel = nil, nil
+	if e.err != nil {
+		p.board.Vacate(c.slot)
+		c.discard()
+		if errors.Is(e.err, zygote.ErrGone) {
+			m.log.zygoteSilent(g.number, e.err)
+		} else {
+			m.log.forkFailed(e.err)
+		}
+		m.notForked(c, e.err)
+		return
+	}
+	c.pid = e.pid
+	p.board.SetPid(c.slot, c.pid)
+	m.listenTo(c)
+	m.log.childStarted(p.conf.Name, c.pid, c.quiet)
+	if c.then != nil {
+		c.then()
+	}
+	if c.signal != 0 {
+		m.tellChild(c, c.signal)
+	}
+	early := g.forks.early
+	g.forks.early = nil
+	for pid, status := range early {
+		workerExited{g, zygote.Exit{Pid: pid, Status: status}}.happen(m)
+	}
+	m.forkNext(g)
+	m.begun()
+}
+
+// afterForks calls then when all children that are booked have been forked.
+func (g *generation) afterForks(then func()) {
+	last := g.forks.asked
+	if n := len(g.forks.booked); n > 0 {
+		last = g.forks.booked[n-1]
+	}
+	if last == nil {
+		then()
+		return
+	}
+	before := last.then
+	last.then = func() {
+		if before != nil {
+			before()
+		}
+		then()
+	}
+}
+
+// forkRetry is how long to wait after a fork failed: those that are booked would fail as well.
+const forkRetry = time.Second
+
+// notForked takes a child that could not be made off the books, and those that are booked after it. The error has been
+// logged.
+func (m *Master) notForked(c *child, err error) {
+	g := c.pool.gen
+	at := m.sys.now().Add(forkRetry)
+	c.pool.unlink(c)
+	c.pool.respawnAt = at
+	for _, other := range g.forks.booked {
+		other.pool.respawnAt = at
+	}
+	m.unbook(g)
+	if errors.Is(err, zygote.ErrGone) {
+		zygoteEnded{g, c.zygote}.happen(m)
+	}
+	if g == m.next {
+		m.abandonReload(fmt.Errorf("%w: %w", errSpawn, err))
+		return
+	}
+	m.childGone(g)
+	m.begun()
+}
+
+// unbook forgets the children that the zygote was not asked for yet.
+func (m *Master) unbook(g *generation) {
+	for _, c := range g.forks.booked {
+		c.pool.unlink(c)
+	}
+	g.forks.booked = nil
+}
+
+// cancelFork gives up a zygote that is being asked for a child.
+func (g *generation) cancelFork() {
+	if g.forks.cancel != nil {
+		g.forks.cancel()
+	}
+}

@@ -1,0 +1,76 @@
+package master
+
+import (
+	"slices"
+	"syscall"
+	"time"
+)
+
+// retire ends a generation when its requests are done. Workers have process_control_timeout for that; without one all
+// the time that request_terminate_timeout gives them, until maxRetired others have been retired.
+func (m *Master) retire(g *generation) {
+	g.retiring = true
+	m.unbook(g)
+	m.old = append(m.old, g)
+	m.quitFront(g)
+	g.escalation = escalation{sent: syscall.SIGQUIT}
+	if patience := g.config.Global.ProcessControlTimeout; patience > 0 {
+		g.escalation.deadline = m.sys.now().Add(patience)
+	}
+	m.signalAll(g, syscall.SIGQUIT)
+	m.childGone(g)
+	m.endOldest()
+}
+
+// maxRetired is how many retired generations may live at a time. Each is a zygote and the workers that have requests.
+const maxRetired = 4
+
+// endOldest ends the generations that are one too many.
+func (m *Master) endOldest() {
+	now := m.sys.now()
+	for _, g := range m.old[:max(0, len(m.old)-maxRetired)] {
+		if g.escalation.sent == syscall.SIGQUIT && (g.escalation.deadline.IsZero() || now.Before(g.escalation.deadline)) {
+			m.log.retiredTooMany(g.number, g.running(), maxRetired)
+			m.hurry(g, now)
+		}
+	}
+}
+
+// hurry gives what is left of a retired generation until then.
+func (m *Master) hurry(g *generation, until time.Time) {
+	g.escalation.deadline = until
+	if g.front != nil {
+		g.front.escalation.deadline = until
+	}
+}
+
+// abandonPatience is how long the requests may last that workers of an abandoned generation have accepted already.
+const abandonPatience = 5 * time.Second
+
+// discard ends a generation that never served. Workers that are not ready are killed.
+func (m *Master) discard(g *generation) {
+	if g.cancelStart != nil {
+		g.cancelStart()
+	}
+	g.cancelFork()
+	m.retire(g)
+	m.hurry(g, m.sys.now().Add(abandonPatience))
+	for _, p := range g.pools {
+		for _, c := range p.children {
+			if !c.ready {
+				m.tellChild(c, syscall.SIGKILL)
+			}
+		}
+	}
+	if f := g.front; f != nil && !f.ready {
+		m.sys.kill(f.pid, syscall.SIGKILL)
+	}
+}
+
+// drop forgets a generation without workers and front.
+func (m *Master) drop(g *generation) {
+	m.old = slices.DeleteFunc(m.old, func(other *generation) bool { return other == g })
+	m.closeZygote(g)
+	g.close()
+	m.tellDrained()
+}
