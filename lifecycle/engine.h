@@ -318,6 +318,11 @@ struct engine_stack_layout {
 };
 void engine_stack_layout(struct engine_stack_layout *layout);
 
+/* ---- forks.c ---- */
+
+/* Gives n places for descriptors that a process which a script forks closes at once; -1: none. */
+int32_t *engine_given_up_in_forks(size_t n);
+
 /* ---- quit.c ---- */
 
 /* Makes a signal add to an eventfd, the same for all signals, in place of its default. 0 or an errno. */

@@ -3,6 +3,7 @@
 #define PHPSAPI_FCGI_H
 
 #include "engine.h"
+#include "forks.h"
 #include "libphp.h"
 
 /* The request in hand, which Go fills (lifecycle/fcgi.go); NULL outside of one. */
@@ -17,9 +18,6 @@ void fcgi_flush(void *context);
 int fcgi_send_headers(sapi_headers_struct *headers);
 /* Sends the headers so far with a 1xx status, and goes on. 0: they were not sent. */
 int fcgi_send_interim(int status);
-/* Whether this is a process that a script forked: it has no Go runtime, and the connection is its parent's. */
-int fcgi_is_forked(void);
-void fcgi_watch_forks(void);
 
 /* fcgi_input.c */
 size_t fcgi_read_post(char *buffer, size_t size);

@@ -15,7 +15,7 @@ static PHP_FUNCTION(fcgi_finish_request)
 	}
 	php_output_end_all();
 	php_header();
-	if (!fcgi_is_forked()) {
+	if (!is_forked()) {
 		engineFCGIFinish();
 	}
 	RETURN_TRUE;
@@ -27,7 +27,7 @@ static PHP_FUNCTION(fcgi_get_status)
 		return;
 	}
 	RETVAL_ARR(_zend_new_array(0));
-	if (fcgi_is_forked() || engineFCGIStatus(return_value) != 0) {
+	if (is_forked() || engineFCGIStatus(return_value) != 0) {
 		zval_ptr_dtor(return_value);
 		RETURN_FALSE;
 	}

@@ -38,7 +38,7 @@ size_t fcgi_read_post(char *buffer, size_t size)
 {
 	size_t remaining = SG(request_info).content_length - SG(read_post_bytes), len = 0;
 
-	if (!fcgi_request || fcgi_is_forked() || !open_body_file()) {
+	if (!fcgi_request || is_forked() || !open_body_file()) {
 		return 0;
 	}
 	if (size > remaining) {

@@ -20,7 +20,7 @@ int fcgi_is_fpm;
 /* Before the Go runtime is up, in module startup, a call of Go would wait for ever. */
 static void fcgi_log_message(const char *message, int priority)
 {
-	if (process_at_exec.go_ready && !fcgi_is_forked()) {
+	if (process_at_exec.go_ready && !is_forked()) {
 		engineFCGIMessage((char *)message, strlen(message));
 	} else {
 		fprintf(stderr, "%s\n", message);
@@ -35,7 +35,7 @@ void fcgi_log(int level, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	if (!fcgi_is_forked()) {
+	if (!is_forked()) {
 		engineFCGILog(level, text, strlen(text));
 	}
 }
@@ -68,7 +68,6 @@ void fcgi_module_init(struct filled_module *module)
 void engine_fcgi_worker(void)
 {
 	fcgi_take_environment();
-	fcgi_watch_forks();
 	fcgi_remember_directory();
 	/* Zend's deferring of signals is not needed: no handler of ours runs PHP. Without it each request saves seven
 	 * system calls. */

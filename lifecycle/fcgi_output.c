@@ -5,27 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <pthread.h>
 
 #include "fcgi.h"
 #include "_cgo_export.h"
-
-static int forked;
-
-static void note_fork(void)
-{
-	forked = 1;
-}
-
-void fcgi_watch_forks(void)
-{
-	pthread_atfork(NULL, NULL, note_fork);
-}
-
-int fcgi_is_forked(void)
-{
-	return forked;
-}
 
 /* Puts text into the room, or has Go write it with all that is in it. 0: the client is gone. */
 static int put(const char *text, size_t len)
@@ -37,7 +19,7 @@ static int put(const char *text, size_t len)
 		r->room_used += len;
 		return 1;
 	}
-	if (fcgi_is_forked()) {
+	if (is_forked()) {
 		r->room_used = 0;
 		return 1;
 	}
@@ -58,7 +40,7 @@ size_t fcgi_ub_write(const char *text, size_t len)
 
 void fcgi_flush(void *context)
 {
-	if (fcgi_request && !fcgi_is_forked() && engineFCGIFlush() != 0) {
+	if (fcgi_request && !is_forked() && engineFCGIFlush() != 0) {
 		php_handle_aborted_connection();
 	}
 }
@@ -116,7 +98,7 @@ int fcgi_send_headers(sapi_headers_struct *headers)
 	zend_llist_element *element;
 	int sent = 1;
 
-	if (!fcgi_request || SG(request_info).no_headers || fcgi_is_forked()) {
+	if (!fcgi_request || SG(request_info).no_headers || is_forked()) {
 		return SAPI_HEADER_SENT_SUCCESSFULLY;
 	}
 	if (!is_plain(headers)) {
@@ -141,7 +123,7 @@ int fcgi_send_interim(int status)
 	sapi_headers_struct interim = SG(sapi_headers);
 	zend_llist_element *element;
 
-	if (!fcgi_request || !fcgi_request->interim || SG(headers_sent) || SG(request_info).no_headers || fcgi_is_forked()) {
+	if (!fcgi_request || !fcgi_request->interim || SG(headers_sent) || SG(request_info).no_headers || is_forked()) {
 		return 0;
 	}
 	for (element = interim.headers.head; element; element = element->next) {

@@ -103,7 +103,7 @@ void engine_fcgi_execute(void)
 	if (!script.in_list) {
 		zend_destroy_file_handle(&script);
 	}
-	if (fcgi_is_forked()) {
+	if (is_forked()) {
 		end_if_forked();
 	}
 }
@@ -169,6 +169,7 @@ void engine_fcgi_request_shutdown(void)
 		}
 		php_request_shutdown(NULL);
 	} zend_end_try();
+	end_if_forked_in_shutdown();
 	fcgi_restore_request_values();
 	SG(request_info).request_uri = NULL; /* its memory went with the request's */
 	SG(server_context) = NULL;

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "forks.h"
 #include "handover.h"
 #include "module.h"
 #include "process.h"
@@ -303,6 +304,8 @@ _Noreturn void handover_child(char *payload, size_t len, const int *fds, size_t 
 		_exit(EXIT_FAILURE);
 	}
 	channel = fds[0];
+	forks_watch();
+	*engine_given_up_in_forks(1) = channel;
 	server_write_head = write_head;
 	skip_shebang = next(&d)[0] == '1';
 	denied = next(&d);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "forks.h"
 #include "module.h"
 #include "process.h"
 
@@ -138,12 +139,24 @@ void engine_module_shutdown(void)
 	sapi_shutdown();
 }
 
+static _Noreturn void end(void)
+{
+	engine_module_shutdown();
+	exit(EG(exit_status));
+}
+
 void end_if_forked(void)
 {
 	if (getpid() != process_at_exec.pid) {
 		engine_script_close();
 		engine_request_shutdown();
-		engine_module_shutdown();
-		exit(EG(exit_status));
+		end();
+	}
+}
+
+void end_if_forked_in_shutdown(void)
+{
+	if (is_forked()) {
+		end();
 	}
 }

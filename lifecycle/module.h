@@ -30,4 +30,8 @@ const char *engine_ini_dir(void);
  * and the module in C and leaves. Returns at once in the process that started the engine. */
 void end_if_forked(void);
 
+/* Ends a process that was forked while its request was shut down: by a shutdown function, a destructor, a session handler,
+ * an output handler. */
+void end_if_forked_in_shutdown(void);
+
 #endif

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "engine.h"
+#include "forks.h"
 #include "handover.h"
 #include "process.h"
 #include "threads.h"
@@ -141,6 +142,7 @@ __attribute__((constructor)) static void before_go(int argc, char **argv, char *
 void engine_go_is_ready(void)
 {
 	process_at_exec.go_ready = 1;
+	forks_watch();
 }
 
 char *engine_argv(int i)

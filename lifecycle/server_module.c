@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "dl_function.h"
+#include "forks.h"
 #include "header_functions.h"
 #include "module.h"
 #include "process.h"
@@ -32,13 +33,6 @@ static char output[32 * 1024];
 static size_t output_len;
 /* The front end is php's development server, which shows at once what a script prints: somebody watches. */
 static int development_server;
-
-/* Whether this is a process that the script forked: it has no Go runtime, and its output goes nowhere, as the
- * connection belongs to its parent. */
-static int is_forked(void)
-{
-	return getpid() != process_at_exec.pid;
-}
 
 void server_output_reset(void)
 {

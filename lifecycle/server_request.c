@@ -94,6 +94,7 @@ void engine_server_request_shutdown(int discard_head)
 	}
 	php_request_shutdown(NULL);
 	server_output_flush();
+	end_if_forked_in_shutdown();
 	SG(sapi_headers).send_default_content_type = 1;
 	SG(server_context) = NULL;
 	SG(rfc1867_uploaded_files) = NULL;

@@ -32,7 +32,8 @@ func (e *silentError) Unwrap() error { return errSilent }
 // connection is the transport of the connection in hand: a blocking socket that is read without blocking first, since
 // as a rule the bytes are there.
 type connection struct {
-	fd      int // -1: none
+	fd      int    // -1: none
+	inForks *int32 // where fd stands for the processes that scripts fork; nil: nowhere
 	began   bool
 	timeout time.Duration
 	onBegin func() // called when the first byte of a request has come, or a new connection has ended without one
@@ -41,7 +42,16 @@ type connection struct {
 
 // begin makes fd the connection in hand.
 func (c *connection) begin(fd int, timeout time.Duration) {
-	c.fd, c.began, c.timeout = fd, false, timeout
+	c.began, c.timeout = false, timeout
+	c.take(fd)
+}
+
+// take makes fd the descriptor; -1: none.
+func (c *connection) take(fd int) {
+	c.fd = fd
+	if c.inForks != nil {
+		*c.inForks = int32(fd)
+	}
 }
 
 // Read gives what has come, after waiting for it if need be.
@@ -165,5 +175,5 @@ func (c *connection) close(linger bool) {
 		}
 	}
 	unix.Close(c.fd)
-	c.fd = -1
+	c.take(-1)
 }

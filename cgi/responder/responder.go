@@ -52,7 +52,8 @@ func New(engine *lifecycle.Engine, front FrontEnd) *Responder {
 	r := &Responder{FrontEnd: front}
 	r.PHP = engine.NewFCGI(r)
 	r.io.onBegin = front.Reading
-	r.io.fd = -1
+	r.io.inForks = &lifecycle.GivenUpInForks(1)[0]
+	r.io.take(-1)
 	return r
 }
 
@@ -91,7 +92,7 @@ func (r *Responder) Converse(fd int, timeout time.Duration) (idle bool) {
 		r.Reading()
 		r.io.began = true
 	}
-	r.io.fd = -1
+	r.io.take(-1)
 	return true
 }
 

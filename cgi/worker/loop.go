@@ -36,8 +36,8 @@ func (c *child) next() {
 		}
 	}
 	for _, e := range events[:n] {
-		if i := slices.Index(c.kept, int(e.Fd)); i >= 0 && !c.leaving {
-			c.kept = slices.Delete(c.kept, i, i+1)
+		if i := slices.Index(c.kept, e.Fd); i >= 0 && !c.leaving {
+			c.unkeep(i)
 			c.converse(int(e.Fd), true, responder.NextByteTimeout)
 		}
 	}
@@ -86,7 +86,7 @@ func (c *child) converse(fd int, watched bool, timeout time.Duration) {
 		unix.Close(fd)
 		return
 	}
-	c.kept = append(c.kept, fd)
+	c.kept = append(c.kept, int32(fd))
 	if len(c.kept) == 1 {
 		c.yield()
 	}
@@ -104,9 +104,17 @@ func (c *child) yield() {
 
 func (c *child) closeOldest() {
 	if len(c.kept) > 0 {
-		unix.Close(c.kept[0])
-		c.kept = slices.Delete(c.kept, 0, 1)
+		unix.Close(int(c.kept[0]))
+		c.unkeep(0)
 	}
+}
+
+// unkeep takes a connection from the list of those kept.
+func (c *child) unkeep(i int) {
+	last := len(c.kept) - 1
+	copy(c.kept[i:], c.kept[i+1:])
+	c.kept[last] = -1
+	c.kept = c.kept[:last]
 }
 
 // Answer takes the next request of the connection in hand through PHP, and reports whether the connection may carry

@@ -65,13 +65,14 @@ type child struct {
 	allowed  responder.Allowed
 
 	listen, epoll int
-	alive         int   // the parent's pipe; -1: there is no parent
-	stop          int   // an eventfd that TERM's and USR1's handler writes to
-	kept          []int // the connections that are idle and kept, the last used last
-	requests      int   // so far
-	status        int   // the first that a script left
-	leaving       bool  // no more requests
-	broken        bool  // PHP is of no more use
+	alive         int     // the parent's pipe; -1: there is no parent
+	stop          int     // an eventfd that TERM's and USR1's handler writes to
+	inForks       []int32 // listen, epoll, alive and stop, as lifecycle.GivenUpInForks
+	kept          []int32 // the connections that are idle and kept, the last used last; likewise
+	requests      int     // so far
+	status        int     // the first that a script left
+	leaving       bool    // no more requests
+	broken        bool    // PHP is of no more use
 }
 
 func serve(engine *lifecycle.Engine, s server.Settings, listen, alive int) *child {
@@ -91,11 +92,16 @@ func serve(engine *lifecycle.Engine, s server.Settings, listen, alive int) *chil
 		c.broken = true
 		return c
 	}
+	c.inForks = lifecycle.GivenUpInForks(4)
+	for i, fd := range [...]int{c.listen, c.epoll, c.alive, c.stop} {
+		c.inForks[i] = int32(fd)
+	}
+	c.kept = lifecycle.GivenUpInForks(maxKept)[:0]
 	for !c.leaving {
 		c.next()
 	}
 	for _, fd := range c.kept {
-		unix.Close(fd)
+		unix.Close(int(fd))
 	}
 	unix.Close(listen)
 	return c

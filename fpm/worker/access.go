@@ -50,6 +50,7 @@ func (k *worker) setAccessLog(fd int) {
 	}
 	unix.Close(k.access.fd)
 	k.access.fd = fd
+	k.withhold()
 }
 
 // logAccess writes the request's line.

@@ -10,6 +10,7 @@ import (
 	"github.com/phpsapi/phpsapi/cgi/responder"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
+	"github.com/phpsapi/phpsapi/lifecycle"
 )
 
 // serve answers requests until the worker is to go, and returns the process's exit status.
@@ -18,6 +19,7 @@ func (k *worker) serve() int {
 		k.failed(err, "epoll")
 		return exitSoftware
 	}
+	k.withhold()
 	if k.traces >= 0 {
 		go k.serveTraces(k.traces)
 	}
@@ -34,6 +36,18 @@ func (k *worker) serve() int {
 		return exitSoftware
 	}
 	return exitOK
+}
+
+// withhold keeps the worker's own descriptors from the processes that scripts fork. Standard output and error are theirs
+// too.
+func (k *worker) withhold() {
+	own := [...]int{k.listen, k.control.fd, k.traces, k.epoll, k.quit, k.access.fd}
+	if k.inForks == nil {
+		k.inForks = lifecycle.GivenUpInForks(len(own))
+	}
+	for i, fd := range own {
+		k.inForks[i] = int32(fd)
+	}
 }
 
 // watch makes the epoll instance. Of the workers that wait on the listening socket the kernel wakes one.

@@ -55,7 +55,8 @@ type worker struct {
 	control channel
 	traces  int // the trace socket; -1: none
 	epoll   int
-	quit    int // an eventfd that SIGQUIT's handler writes to
+	quit    int     // an eventfd that SIGQUIT's handler writes to
+	inForks []int32 // all of these, as lifecycle.GivenUpInForks
 	allowed responder.Allowed
 	slot    *scoreboard.Slot
 

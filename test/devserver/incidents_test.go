@@ -55,6 +55,31 @@ func TestCrashCostsOneRequest(t *testing.T) {
 	}
 }
 
+// A process that a script forks, wherever, ends with its request, and answers no other.
+func TestForkedProcessAnswersNobody(t *testing.T) {
+	root := serve.Files(t, map[string]string{
+		"shutdown.php": `<?php register_shutdown_function(function () { pcntl_fork(); }); echo "forked";`,
+		"pid.php":      `<?php file_put_contents(__DIR__ . "/by", getmypid() . "\n", FILE_APPEND); echo getmypid();`,
+	})
+	s := start(t, binary, root, nil, "-n")
+	if got := body(s.get("/shutdown.php")); got != "forked" {
+		t.Errorf("got %q", got)
+	}
+	want := ""
+	for range 4 {
+		got := body(s.get("/pid.php"))
+		if _, err := strconv.Atoi(got); err != nil {
+			t.Errorf("got %q", got)
+		}
+		want += got + "\n"
+	}
+	if by, err := os.ReadFile(root + "/by"); string(by) != want {
+		t.Errorf("run by %q, answered by %q; %v", by, want, err)
+	}
+	s.Signal(syscall.SIGTERM)
+	s.End()
+}
+
 func TestWorkerThatLeavesIsReported(t *testing.T) {
 	root := serve.Files(t, map[string]string{"a.php": `<?php pcntl_exec("/bin/sh", ["-c", "exit 3"]);`})
 	s := start(t, binary, root, nil, "-n")

@@ -28,7 +28,8 @@ type worker struct {
 	settings server.Settings
 	log      *server.Log
 	engine   *lifecycle.Server
-	parent   int // the socket on which tasks come
+	parent   int     // the socket on which tasks come
+	inForks  []int32 // parent, and the request's descriptors, as lifecycle.GivenUpInForks
 }
 
 // Run answers requests until the parent closes its socket, and gives the exit status. setLog is given what takes
@@ -43,6 +44,8 @@ func Run(w *lifecycle.Worker, setLog func(func(message string, priority int))) i
 	setLog(func(message string, _ int) { log.Line(server.LevelMessage, message) })
 	endWithZygote()
 	self := &worker{settings: settings, log: log, engine: w.Engine.NewServer(), parent: w.Files[0]}
+	self.inForks = lifecycle.GivenUpInForks(3)
+	self.inForks[0] = int32(self.parent)
 	self.say(self.hello())
 	for self.next() {
 	}
@@ -96,7 +99,11 @@ func (w *worker) next() bool {
 	} else if t.Length > 0 {
 		body = newReader(t.Body)
 	}
+	for i := range min(len(files), 2) {
+		w.inForks[1+i] = int32(files[i])
+	}
 	said := w.answer(t, body, r)
+	w.inForks[1], w.inForks[2] = -1, -1
 	for _, fd := range files {
 		syscall.Close(fd)
 	}

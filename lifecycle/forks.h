@@ -1,0 +1,21 @@
+/* The processes that scripts fork (forks.c). */
+#ifndef PHPSAPI_FORKS_H
+#define PHPSAPI_FORKS_H
+
+#include "engine.h"
+
+/* Once in the process that runs scripts, whatever its zygote watched: from now on it is known who is its child. */
+void forks_watch(void);
+
+/* Whether this is a process that a script forked: it has no Go runtime, and the connection is its parent's. */
+int is_forked(void);
+
+/* Whether the process has forked since the last call. */
+int forks_seen(void);
+
+/* quit.c: the handlers that write to the eventfd are the parent's alone. */
+void quit_before_fork(void);
+void quit_after_fork(void);
+void quit_in_child(void);
+
+#endif

@@ -1,0 +1,65 @@
+package fastcgi_test
+
+import (
+	"errors"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/phpsapi/phpsapi/test/serve"
+)
+
+// forking are the scripts of this file's tests.
+func forking(t *testing.T) string {
+	return serve.Files(t, map[string]string{
+		"pid.php":      `<?php echo getmypid();`,
+		"shutdown.php": `<?php register_shutdown_function(function () { pcntl_fork(); pcntl_fork(); }); echo getmypid();`,
+		"job.php":      `<?php if (!pcntl_fork()) { while (!file_exists(__DIR__ . "/go")) usleep(1000); exit; } echo getmypid();`,
+	})
+}
+
+// A child that php-cgi's script forks comes back into php-cgi's loop, and takes other clients' connections.
+func TestForkedProcessAnswersNobody(t *testing.T) {
+	bothWays(t, func(t *testing.T, env []string) {
+		dir := forking(t)
+		s := start(t, binary, env)
+		pid := s.ask(get(dir + "/shutdown.php")).body()
+		if n, err := strconv.Atoi(strings.TrimSpace(pid)); err != nil || n < 2 {
+			t.Fatalf("got %q", pid)
+		}
+		for range 8 {
+			if got := s.ask(get(dir + "/pid.php")).body(); got != pid {
+				t.Errorf("answered by %q, not by %q", got, pid)
+			}
+		}
+	})
+}
+
+// The job that a script leaves running must not keep the server's address.
+func TestForkedProcessKeepsNoListeningSocket(t *testing.T) {
+	bothWays(t, func(t *testing.T, env []string) {
+		dir := forking(t)
+		s := startTCP(t, binary, env)
+		conn := s.dial() // is kept, and idle, while the other forks
+		defer conn.Close()
+		get(dir + "/pid.php").kept().on(conn)
+		s.ask(get(dir + "/job.php"))
+		s.Signal(syscall.SIGTERM)
+		serve.Eventually(t, "an address that the job does not keep", func() bool {
+			again, err := net.Listen("tcp", s.address)
+			if err == nil {
+				again.Close()
+			}
+			return err == nil
+		})
+		conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+		if _, err := conn.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("the connection that was kept and idle: %v", err)
+		}
+		release(t, dir)
+	})
+}
