@@ -22,7 +22,8 @@ func fpmInvocation(args []string, program, binary string) cmdline.Invocation {
 	return cmdline.Invocation{
 		Argv: os.Args, Args: args, Program: program, Binary: binary, File: sapi.Self(),
 		Engine: lifecycle.EnginePath(), Version: lifecycle.Version(), Headers: lifecycle.HeaderVersion(), Release: version(),
-		Own: personality(os.Args[0]) == "", Title: lifecycle.SetProcessTitle, Show: showPHP,
+		Own: personality(os.Args[0]) == "", Title: lifecycle.SetProcessTitle, Stay: lifecycle.StayWithoutPHP,
+		Show: showPHP,
 	}
 }
 

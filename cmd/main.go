@@ -27,6 +27,7 @@ func Main() int {
 		return runWorker()
 	}
 	if os.Getenv(contract.FrontEnvironment) != "" {
+		lifecycle.StayWithoutPHP()
 		return front.Main()
 	}
 	argv := os.Args

@@ -50,6 +50,12 @@ void engine_restore_scheduling(void);
 /* Says that the Go runtime is up: from now on C may call Go. */
 void engine_go_is_ready(void);
 
+/* ---- newthread.c: how Go's threads are started ---- */
+
+/* Says that the process has begun: where a thread cannot be made it waits for room as long as it takes, and does not
+ * end. With reserved it keeps a few threads for such times. */
+void engine_wait_for_threads(int reserved);
+
 /* Memory of argv[i] as the kernel shows it; NULL past the end. */
 char *engine_argv(int i);
 

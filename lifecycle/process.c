@@ -24,6 +24,7 @@
 #include "engine.h"
 #include "forks.h"
 #include "handover.h"
+#include "newthread.h"
 #include "process.h"
 #include "threads.h"
 #include "zygote.h"
@@ -127,6 +128,7 @@ __attribute__((constructor)) static void before_go(int argc, char **argv, char *
 {
 	int small;
 
+	newthread_init();
 	record_process(argc, argv);
 	handover_client(argc, argv, envp);
 	small = !is_server(argc, argv);

@@ -37,6 +37,7 @@ func CurrentWorker(log func(message string, priority int)) *Worker {
 	}
 	TakeProcess()
 	logger = log
+	C.engine_wait_for_threads(0)
 	C.engine_go_is_ready()
 	return w
 }

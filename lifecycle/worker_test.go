@@ -19,6 +19,14 @@ import (
 
 // TestMain makes the test binary its own zygote's worker.
 func TestMain(m *testing.M) {
+	switch {
+	case os.Getenv(crowd) != "":
+		startCrowd()
+		os.Exit(0)
+	case os.Getenv(limiter) != "":
+		limitTasks()
+		os.Exit(0)
+	}
 	if w := lifecycle.CurrentWorker(logToStderr); w != nil {
 		serve(w)
 		os.Exit(0)

@@ -37,6 +37,7 @@
 #include "engine.h"
 #include "handover.h"
 #include "module.h"
+#include "newthread.h"
 #include "process.h"
 #include "zygote.h"
 
@@ -327,6 +328,7 @@ void zygote_run(void)
 				if (packet[0] == 'Q') {
 					handover_child(worker.payload, worker.payload_len, worker.fds, worker.fds_len);
 				}
+				newthread_without_monitor();
 				return;
 			}
 			break;

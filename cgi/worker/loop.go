@@ -54,7 +54,7 @@ func (c *child) accept() {
 		// A kept connection is a descriptor to have; it must not spin.
 		server.Say("accept: %v", err)
 		c.closeOldest()
-		time.Sleep(100 * time.Millisecond)
+		responder.Pause(100 * time.Millisecond)
 		return
 	default:
 		server.Say("accept: %v", err)

@@ -43,6 +43,7 @@ type Invocation struct {
 	// Own says that phpsapi was called by its own name: without a php-fpm.conf it serves all the same.
 	Own   bool
 	Title func(string) // sets the process title; nil where there is none
+	Stay  func()       // called before this process becomes a master; nil does nothing
 	// Show starts PHP in this process and shows something of it. It gives the exit status, or ends the process.
 	Show func(sapi.Module, Shown) int
 }
@@ -68,6 +69,9 @@ func Main(call Invocation) int {
 	options := c.masterOptions(call)
 	if c.action == actionTest {
 		return master.Check(options, c.dump)
+	}
+	if call.Stay != nil {
+		call.Stay()
 	}
 	return master.Main(options)
 }

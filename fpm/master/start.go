@@ -5,6 +5,7 @@ package master
 import (
 	"io"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -132,7 +133,10 @@ func Check(o Options, dump bool) int {
 
 // Main runs php-fpm's master and gives the exit status. In a process that is to become a daemon it starts that and
 // returns its verdict.
-func Main(o Options) int { return run(o, realSystem()) }
+func Main(o Options) int {
+	runtime.GOMAXPROCS(1) // one loop decides all: another processor would cost threads, and wake-ups to no purpose
+	return run(o, realSystem())
+}
 
 func run(o Options, sys system) int {
 	starter := daemonPipe()

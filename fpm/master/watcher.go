@@ -1,12 +1,17 @@
 package master
 
-import "golang.org/x/sys/unix"
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
 
 // watcher waits for descriptors to become readable, on a goroutine of its own, and posts their numbers: not those of
 // the descriptors, which are used again, but ones that it gives out.
 type watcher struct {
 	epoll int
-	last  int32 // the loop's: all but wait is called by it
+	file  *os.File // the same, watched by Go's own poller: a goroutine that waits for it holds no thread
+	last  int32    // the loop's: all but wait is called by it
 }
 
 // readable is a watched descriptor's news. gone says that the other side has closed.
@@ -20,16 +25,26 @@ func newWatcher(box *mailbox) (*watcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &watcher{epoll: fd}
+	if err := unix.SetNonblock(fd, true); err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	w := &watcher{epoll: fd, file: os.NewFile(uintptr(fd), "watcher")}
 	go w.wait(box)
 	return w, nil
 }
 
 func (w *watcher) wait(box *mailbox) {
 	var events [64]unix.EpollEvent
-	for {
-		n, err := unix.EpollWait(w.epoll, events[:], -1)
-		if err != nil && err != unix.EINTR {
+	raw, err := w.file.SyscallConn()
+	for err == nil {
+		n := 0
+		var failed error
+		err = raw.Read(func(fd uintptr) bool {
+			n, failed = unix.EpollWait(int(fd), events[:], 0)
+			return n > 0 || failed != nil && failed != unix.EINTR
+		})
+		if failed != nil && failed != unix.EINTR {
 			return
 		}
 		for _, e := range events[:max(n, 0)] {

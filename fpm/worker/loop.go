@@ -3,6 +3,7 @@
 package worker
 
 import (
+	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -21,6 +22,8 @@ func (k *worker) serve() int {
 	}
 	k.withhold()
 	if k.traces >= 0 {
+		// A thread that waits in a system call keeps its processor of Go's: workers have no monitor to take it back.
+		runtime.GOMAXPROCS(2)
 		go k.serveTraces(k.traces)
 	}
 	k.control.send(contract.Ready, -1)
@@ -120,9 +123,11 @@ func (k *worker) accept() {
 	case unix.EAGAIN, unix.EINTR, unix.ECONNABORTED:
 		return
 	default:
-		// Descriptors or memory ran out: it must not spin.
+		// Descriptors or memory ran out, which may be this process's own doing: another takes its place, as in php-fpm,
+		// but not at once.
 		k.failed(err, "accept")
-		time.Sleep(100 * time.Millisecond)
+		k.leaving = true
+		responder.Pause(100 * time.Millisecond)
 		return
 	}
 	if !k.allowed.Admits(p) {
