@@ -1,15 +1,18 @@
 package fastcgi_test
 
 import (
+	"encoding/json"
 	"maps"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
 	"github.com/phpsapi/phpsapi/test/exchange"
 	"github.com/phpsapi/phpsapi/test/serve"
+	knownfaults "github.com/phpsapi/phpsapi/test/stock"
 )
 
 // pair is stock php-cgi and phpsapi, started alike, for the same scripts.
@@ -96,10 +99,52 @@ func TestRequestsAsStock(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPair(t, map[string]string{"show.php": show, "sub dir/show.php": show, "#x": "", "forbidden.php": show}, nil, args...)
+			fixes := !slices.Contains(args, "cgi.fix_pathinfo=0")
+			faulty := fixes && knownfaults.PathInfo.In(t, stock)
+			right := correctedPaths(p.dir)
 			for name, r := range requests(p.dir) {
+				if want, ok := right[name]; ok && fixes {
+					p.shows(name, &request{r}, want)
+					if faulty {
+						continue
+					}
+				}
 				p.compare(name, &request{r})
 			}
 		})
+	}
+}
+
+// correctedPaths are the right values in $_SERVER of the requests that stock PHP has corrected wrongly (stock.PathInfo).
+// What is nil must not be there.
+func correctedPaths(d string) map[string]map[string]any {
+	values := func(translated, pathInfo, original string) map[string]any {
+		return map[string]any{"SCRIPT_FILENAME": d + "/show.php", "SCRIPT_NAME": "/show.php", "PATH_INFO": pathInfo,
+			"PATH_TRANSLATED": translated, "ORIG_SCRIPT_FILENAME": original, "ORIG_PATH_INFO": nil, "ORIG_SCRIPT_NAME": nil}
+	}
+	return map[string]map[string]any{
+		"path info short": values(d+"/p", "/p", d+"/show.php/p/iiiiiiiiiiiiiiiiiiiiiiii"),
+		"path info empty": values(d, "", d+"/show.php/p"),
+	}
+}
+
+// shows sends a request to phpsapi and wants these values in $_SERVER.
+func (p *pair) shows(name string, r *request, want map[string]any) {
+	p.t.Helper()
+	for _, keep := range []bool{false, true} {
+		r.Keep = keep
+		var shown []map[string]any
+		answer := p.ours.ask(r)
+		text, _, _ := strings.Cut(answer.body(), ",\n    {") // after $_SERVER come arrays and objects alike
+		if err := json.Unmarshal([]byte(text+"]"), &shown); err != nil {
+			p.t.Errorf("%s (kept %v): %v: %s", name, keep, err, answer)
+			return
+		}
+		for variable, value := range want {
+			if got := shown[0][variable]; got != value {
+				p.t.Errorf("%s (kept %v): %s is %v, want %v", name, keep, variable, got, value)
+			}
+		}
 	}
 }
 
