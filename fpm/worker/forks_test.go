@@ -129,7 +129,7 @@ func TestQuitToAForkedProcessIsItsEndAlone(t *testing.T) {
 	c := p.spawn()
 	p.write("pid.php", "<?php echo getmypid();")
 	p.write("quit.php", `<?php
-if (!($pid = pcntl_fork())) { while (true) usleep(1000); }
+if (!($pid = pcntl_fork())) { for ($i = 0; $i < 10000; $i++) usleep(1000); }
 posix_kill($pid, SIGQUIT);
 pcntl_waitpid($pid, $status);
 echo pcntl_wifsignaled($status) ? pcntl_wtermsig($status) : 'exited';`)
