@@ -48,7 +48,7 @@ func serve(call Invocation, start startup) int {
 		debug.SetGCPercent(100)
 		lifecycle.RestoreScheduling()
 		return server.Main(server.Options{Settings: settings, Listen: socket, Program: sapi.Self(),
-			Engine: lifecycle.EnginePath(), Module: module})
+			Engine: lifecycle.EnginePath(), Module: module, RestoreThread: lifecycle.RestoreScheduling})
 	}
 	engine, err := lifecycle.Load(lifecycle.EnginePath())
 	if err != nil {

@@ -15,6 +15,7 @@ func serve(call Invocation, start startup) int {
 	o := parseServer(call.Args)
 	o.Workers = os.Getenv("PHP_CLI_SERVER_WORKERS")
 	o.Program = sapi.Self()
+	o.RestoreThread = lifecycle.RestoreScheduling
 	o.Engine = lifecycle.EnginePath()
 	o.Module = start.serverModule(call.Binary, o.zendExtensions)
 	return server.Main(o.Options)

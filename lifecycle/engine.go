@@ -109,8 +109,8 @@ func TakeProcess() {
 	C.engine_take_process()
 }
 
-// RestoreScheduling gives the main goroutine's thread, and so what it executes, the processors and the timer slack that
-// the process was executed with. A process that lives on and never runs PHP calls it instead of TakeProcess.
+// RestoreScheduling gives the calling goroutine's thread, and so what it executes, the processors and the timer slack
+// that exec left to the process. Any goroutine but main's has to be locked to its thread.
 func RestoreScheduling() {
 	C.engine_restore_scheduling()
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
@@ -33,6 +34,9 @@ type birth struct {
 // newCrew starts a zygote. The outcomes of its forks go to births. When ctx ends, what the zygote has not done yet is
 // given up.
 func newCrew(ctx context.Context, o *Options, births chan<- birth) (*crew, error) {
+	runtime.LockOSThread() // the zygote inherits from the thread that executes it
+	defer runtime.UnlockOSThread()
+	o.RestoreThread()
 	z, err := zygote.Start(ctx, zygote.Config{Program: o.Program, Argv: os.Args, Engine: o.Engine, Module: o.Module})
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@
 //	settings.go   what the environment says: PHP_FCGI_CHILDREN and its like
 //	listen.go     the socket of -b
 //	server.go     the parent of PHP_FCGI_CHILDREN children
+//	crew.go       a zygote, which forks them
 //	message.go    what it tells them, and what it says on standard error
 //
 // Where there are to be children this is their parent: it starts a zygote and has it fork them, replaces those that

@@ -19,6 +19,8 @@ type Options struct {
 	Program string      // phpsapi itself
 	Engine  string      // the libphp to load
 	Module  sapi.Module // what to start
+	// RestoreThread gives the calling thread what exec left to the process: its processors, and timers in time.
+	RestoreThread func()
 }
 
 // failure is php-cgi's exit status where it could not do its work.

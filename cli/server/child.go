@@ -28,8 +28,8 @@ type child struct {
 // startTime is how long a worker may take to be ready.
 const startTime = 10 * time.Second
 
-// spawn forks a worker and waits until it is ready.
-func (g *generation) spawn(payload []byte) (*child, error) {
+// spawn forks a worker and waits until it is ready, or ctx ends.
+func (g *generation) spawn(ctx context.Context, payload []byte) (*child, error) {
 	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, os.NewSyscallError("socketpair", err)
@@ -41,14 +41,16 @@ func (g *generation) spawn(payload []byte) (*child, error) {
 	if err != nil {
 		return nil, err
 	}
-	pid, err := g.zygote.Spawn(context.Background(), payload, theirs)
+	pid, err := g.zygote.Spawn(ctx, payload, theirs)
 	if err != nil {
 		conn.Close()
 		return nil, err
 	}
 	c := g.born(pid, conn.(*net.UnixConn))
 	c.socket.SetReadDeadline(time.Now().Add(startTime))
+	giveUp := context.AfterFunc(ctx, func() { c.socket.SetReadDeadline(time.Unix(1, 0)) })
 	letter, err := c.hear()
+	giveUp()
 	c.socket.SetReadDeadline(time.Time{})
 	if err != nil || letter != Hello && letter != HelloColor {
 		c.retire()

@@ -3,6 +3,8 @@ package server
 import (
 	"context"
 	"net"
+	"os"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -21,8 +23,13 @@ type generation struct {
 	early    map[int]syscall.WaitStatus
 }
 
-func newGeneration(config zygote.Config) (*generation, error) {
-	z, err := zygote.Start(context.Background(), config)
+// newGeneration starts a zygote, which inherits from the thread that executes it.
+func newGeneration(ctx context.Context, o *Options) (*generation, error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	o.RestoreThread()
+	// Its output goes where the server's own goes.
+	z, err := zygote.Start(ctx, zygote.Config{Program: o.Program, Argv: os.Args, Engine: o.Engine, Module: o.Module})
 	if err != nil {
 		return nil, err
 	}
@@ -82,4 +89,14 @@ func (g *generation) living() []*child {
 		list = append(list, c)
 	}
 	return list
+}
+
+// hasLiving reports whether a worker has not ended, of which the zygote need not tell any more.
+func (g *generation) hasLiving() bool {
+	for _, c := range g.living() {
+		if !zygote.Ended(c.pid) {
+			return true
+		}
+	}
+	return false
 }

@@ -51,11 +51,11 @@ type hostError string
 func (e hostError) Error() string { return string(e) }
 
 // lookup finds a host's addresses, in the order of preference.
-func lookup(host string) ([]net.IPAddr, error) {
+func lookup(ctx context.Context, host string) ([]net.IPAddr, error) {
 	var addresses []net.IPAddr
 	err := error(&net.DNSError{IsNotFound: true})
 	if host != "" {
-		addresses, err = net.DefaultResolver.LookupIPAddr(context.Background(), host)
+		addresses, err = net.DefaultResolver.LookupIPAddr(ctx, host)
 	}
 	if err == nil {
 		return addresses, nil
@@ -72,8 +72,8 @@ func lookup(host string) ([]net.IPAddr, error) {
 
 // listen binds the first address of a's host that can be bound, and sets a's port where it was 0. An address in use
 // is the end of it. The error is a hostError or the system's.
-func (a *address) listen() (*net.TCPListener, error) {
-	hosts, err := lookup(a.host)
+func (a *address) listen(ctx context.Context) (*net.TCPListener, error) {
+	hosts, err := lookup(ctx, a.host)
 	if err != nil {
 		return nil, err
 	}

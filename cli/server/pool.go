@@ -1,14 +1,12 @@
 package server
 
 import (
+	"context"
 	"errors"
-	"os"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
-
-	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 )
 
 // DefaultWorkers is how many workers there may be where PHP_CLI_SERVER_WORKERS does not say: more than the nested
@@ -20,33 +18,42 @@ const (
 	idleTime = 20 * time.Second
 	// restartPause is how long a zygote must have lived for its death to be worth another.
 	restartPause = time.Second
+	// endPatience is how long a zygote may take to end with the server.
+	endPatience = time.Second / 2
+	// endCheck is how often a server that ends looks whether its workers have ended.
+	endCheck = 10 * time.Millisecond
 )
 
 // pool owns the workers. Its methods may be called from several goroutines.
 type pool struct {
 	log     *Log
-	config  zygote.Config
+	options *Options
 	payload []byte
 	slots   chan struct{} // holds one for each worker that has a request
 	full    atomic.Bool   // slots was full, and is not half empty since
 
-	mu     sync.Mutex
-	now    *generation
-	idle   []*child // the last one used is the last
-	closed bool
+	alive   context.Context // until close
+	end     func()          // ends alive
+	follows sync.WaitGroup  // follow
+
+	mu       sync.Mutex
+	now      *generation
+	starting chan struct{} // closed when there is another generation, or none any more; nil while there is one
+	idle     []*child      // the last one used is the last
+	closed   bool
 	// lost takes the error when no worker can be had any more.
 	lost chan error
 }
 
-// newPool starts the zygote and one worker, which proves that there can be workers and says what PHP's settings mean
-// for the log.
-func newPool(log *Log, config zygote.Config, limit int) (*pool, error) {
-	now, err := newGeneration(config)
+// newPool starts the zygote. If ctx ends first, nothing of it is left.
+func newPool(ctx context.Context, log *Log, o *Options, limit int) (*pool, error) {
+	now, err := newGeneration(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	p := &pool{log: log, config: config, slots: make(chan struct{}, limit), now: now, lost: make(chan error, 1)}
-	go p.follow(now)
+	p := &pool{log: log, options: o, slots: make(chan struct{}, limit), now: now, lost: make(chan error, 1)}
+	p.alive, p.end = context.WithCancel(context.Background())
+	p.follows.Go(func() { p.follow(now) })
 	return p, nil
 }
 
@@ -57,7 +64,8 @@ func (p *pool) version() string {
 	return p.now.zygote.Version
 }
 
-// warm forks the first worker. payload is every worker's.
+// warm forks the first worker, which proves that there can be workers and says what PHP's settings mean for the log.
+// payload is every worker's.
 func (p *pool) warm(payload []byte) (color bool, err error) {
 	p.payload = payload
 	c, err := p.acquire()
@@ -68,33 +76,54 @@ func (p *pool) warm(payload []byte) (color bool, err error) {
 	return c.color, nil
 }
 
-// follow keeps a zygote there: it starts another where one dies.
+// follow keeps a zygote there: it starts another if one dies, until the pool is closed.
 func (p *pool) follow(g *generation) {
-	g.follow()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed {
-		return
+	for g != nil {
+		g.follow()
+		g = p.replace(g)
 	}
+}
+
+// replace returns the generation that takes the place of one whose zygote died; nil if there is none.
+func (p *pool) replace(g *generation) *generation {
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return nil
+	}
+	p.idle = nil
+	p.starting = make(chan struct{})
+	p.mu.Unlock()
+
 	p.log.zygoteGone(g.zygote.Pid())
 	g.zygote.Close()
-	p.idle = nil
-	err := errors.New("it died at once")
+	next, err := (*generation)(nil), errors.New("it died at once")
 	if time.Since(g.started) > restartPause {
-		p.now, err = newGeneration(p.config)
+		next, err = newGeneration(p.alive, p.options)
 	}
-	if err != nil {
+
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err == nil && p.closed {
+		next.zygote.End(endPatience)
+		next = nil
+	}
+	if err != nil && !p.closed {
 		p.log.zygoteLost(err)
 		p.closed = true
 		p.lost <- err
-		return
 	}
-	go p.follow(p.now)
+	if next != nil {
+		p.now = next
+	}
+	close(p.starting)
+	p.starting = nil
+	return next
 }
 
 var errClosed = errors.New("the server ends")
 
-// acquire gives a worker that has no request: the last one used, or a new one. It waits while all have one.
+// acquire returns a worker that has no request: the last one used, or a new one. It waits while all have one.
 func (p *pool) acquire() (*child, error) {
 	select {
 	case p.slots <- struct{}{}:
@@ -111,20 +140,34 @@ func (p *pool) acquire() (*child, error) {
 	return c, err
 }
 
+// take returns an idle worker, or a new one. It waits for the zygote without the lock.
 func (p *pool) take() (*child, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed {
-		return nil, errClosed
+	for {
+		p.mu.Lock()
+		c, closed, now, starting := p.takeIdle(), p.closed, p.now, p.starting
+		p.mu.Unlock()
+		switch {
+		case closed:
+			return nil, errClosed
+		case c != nil:
+			return c, nil
+		case starting == nil:
+			return now.spawn(p.alive, p.payload)
+		}
+		<-starting
 	}
-	for len(p.idle) > 0 {
+}
+
+// takeIdle returns the idle worker that was used last; nil if there is none. The caller holds mu.
+func (p *pool) takeIdle() *child {
+	for len(p.idle) > 0 && !p.closed {
 		c := p.idle[len(p.idle)-1]
 		p.idle = p.idle[:len(p.idle)-1]
 		if !c.ended.Load() {
-			return c, nil
+			return c
 		}
 	}
-	return p.now.spawn(p.payload)
+	return nil
 }
 
 // release takes a worker back, alive or not.
@@ -176,22 +219,13 @@ func (p *pool) close(patience time.Duration) {
 	}
 	p.idle = nil
 	p.mu.Unlock()
-	deadline := time.After(patience)
-	for _, c := range now.living() {
-		select {
-		case <-c.exited:
-			continue
-		case <-deadline:
-		}
-		break
+	p.end()
+	for deadline := time.Now().Add(patience); now.hasLiving() && time.Now().Before(deadline); {
+		time.Sleep(endCheck)
 	}
 	for _, c := range now.living() {
-		syscall.Kill(c.pid, syscall.SIGKILL)
+		now.zygote.Signal(c.pid, syscall.SIGKILL)
 	}
-	now.zygote.Close()
-}
-
-// zygoteConfig is how the zygote is started: its output goes where the server's own goes.
-func zygoteConfig(o Options) zygote.Config {
-	return zygote.Config{Program: o.Program, Argv: os.Args, Engine: o.Engine, Module: o.Module}
+	now.zygote.End(min(patience, endPatience))
+	p.follows.Wait()
 }

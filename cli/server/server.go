@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -25,6 +26,8 @@ type Options struct {
 	Program string      // phpsapi itself, to execute as the zygote
 	Engine  string      // the libphp to load
 	Module  sapi.Module // PHP's
+	// RestoreThread gives the calling thread what exec left to the process: its processors, and timers in time.
+	RestoreThread func()
 }
 
 // Server is a running development server.
@@ -41,11 +44,35 @@ type Server struct {
 	answering   sync.WaitGroup
 }
 
-// Main runs the server until a signal ends it, and gives the exit status. By SIGTERM it ends as by the signal's
-// default, and does not return.
+// Main runs the server until a signal ends it, and returns the exit status. By SIGTERM, and by a signal that comes before
+// the server has started, it ends as by the signal's default, and does not return.
 func Main(o Options) int {
-	root, complaint := documentRoot(o.Root)
-	if complaint != "" {
+	s := &Server{router: o.Router, connections: map[*connection]bool{}}
+	signals := catchSignals()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	status := make(chan int, 1)
+	go func() { status <- s.start(ctx, o) }()
+	select {
+	case status := <-status:
+		if status != 0 {
+			return status
+		}
+		return s.run(signals)
+	case sig := <-signals:
+		cancel()
+		if <-status == 0 {
+			s.pool.close(0)
+		}
+		dieBy(sig)
+		return 1
+	}
+}
+
+// start makes the server ready to run. It returns the exit status if it is not; then it has said why.
+func (s *Server) start(ctx context.Context, o Options) (status int) {
+	var complaint string
+	if s.root, complaint = documentRoot(o.Root); complaint != "" {
 		fmt.Fprintln(os.Stderr, complaint)
 		return 1
 	}
@@ -54,35 +81,37 @@ func Main(o Options) int {
 		fmt.Fprintf(os.Stderr, "Invalid address: %s\n", o.Address)
 		return 1
 	}
-	log := &Log{Out: os.Stderr, Verbosity: max(LevelMessage-Level(o.Quiet), LevelProcess)}
-	s := &Server{log: log, root: root, router: o.Router, connections: map[*connection]bool{}}
-	signals := catchSignals()
-
+	s.log = &Log{Out: os.Stderr, Verbosity: max(LevelMessage-Level(o.Quiet), LevelProcess)}
 	var err error
-	if s.listener, err = at.listen(); err != nil {
-		log.notListening(at.host, at.port, cause(err))
+	if s.listener, err = at.listen(ctx); err != nil {
+		if ctx.Err() == nil {
+			s.log.notListening(at.host, at.port, cause(err))
+		}
 		return 1
 	}
 	workers, limited := workerLimit(o.Workers)
-	if s.pool, err = newPool(log, zygoteConfig(o), workers); err != nil {
-		fmt.Fprintln(os.Stderr, err)
+	if s.pool, err = newPool(ctx, s.log, &o, workers); err != nil {
+		if ctx.Err() == nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
 		return 1
 	}
 	if o.Workers != "" && !limited {
 		fmt.Fprintln(os.Stderr, "number of workers must be larger than 1")
 	}
-	log.WithPid = limited
-	settings := Settings{Role: Role, Root: []byte(root), Router: []byte(o.Router), Host: []byte(at.host), Port: at.port,
-		Verbosity: log.Verbosity, WithPid: log.WithPid}
+	s.log.WithPid = limited
+	settings := Settings{Role: Role, Root: []byte(s.root), Router: []byte(o.Router), Host: []byte(at.host), Port: at.port,
+		Verbosity: s.log.Verbosity, WithPid: s.log.WithPid}
+	defer context.AfterFunc(ctx, s.pool.end)()
 	color, err := s.pool.warm(settings.Encode())
 	if err != nil {
 		s.pool.close(0)
-		log.noWorker(err)
+		s.log.noWorker(err)
 		return 1
 	}
-	log.Color = color && IsTerminal(1)
-	log.started(s.pool.version(), at.url())
-	return s.run(signals)
+	s.log.Color = color && IsTerminal(1)
+	s.log.started(s.pool.version(), at.url())
+	return 0
 }
 
 // documentRoot checks -t and gives the directory's absolute path, or php's words for what is wrong with it.
@@ -216,6 +245,7 @@ func (s *Server) drain(sig os.Signal, signals <-chan os.Signal) int {
 	done := make(chan struct{})
 	go func() {
 		s.answering.Wait()
+		s.pool.close(5 * time.Second)
 		close(done)
 	}()
 	s.mu.Lock()
@@ -226,7 +256,6 @@ func (s *Server) drain(sig os.Signal, signals <-chan os.Signal) int {
 	}
 	select {
 	case <-done:
-		s.pool.close(5 * time.Second)
 		if sig == syscall.SIGTERM {
 			dieBy(sig)
 		}

@@ -206,12 +206,18 @@ func TestKilledServerLeavesNothing(t *testing.T) {
 }
 
 func TestZygoteThatDiesIsReplaced(t *testing.T) {
-	root := serve.Files(t, map[string]string{"a.php": "<?php echo 'a';"})
+	root := serve.Files(t, map[string]string{"a.php": "<?php echo 'a';", "scheduling.php": serve.Scheduling})
 	s := start(t, binary, root, nil, "-n")
+	if got, want := body(s.get("/scheduling.php")), serve.OwnScheduling(t); got != want {
+		t.Errorf("a script's scheduling is %q, the server was given %q", got, want)
+	}
 	time.Sleep(1100 * time.Millisecond) // one that dies younger is not replaced
 	killZygote(t, s)
 	s.Says("died and its workers with it; starting another")
 	serve.Eventually(t, "an answer", func() bool { return body(s.get("/a.php")) == "a" })
+	if got, want := body(s.get("/scheduling.php")), serve.OwnScheduling(t); got != want {
+		t.Errorf("afterwards a script's scheduling is %q, the server was given %q", got, want)
+	}
 }
 
 func TestZygoteThatDiesAtOnceEndsTheServer(t *testing.T) {
@@ -227,20 +233,7 @@ func TestZygoteThatDiesAtOnceEndsTheServer(t *testing.T) {
 // killZygote kills the server's one child.
 func killZygote(t *testing.T, s *server) {
 	t.Helper()
-	pid := s.Pid()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
-	for _, other := range processes(t, s) {
-		if len(strings.Fields(string(text))) > 0 {
-			break
-		}
-		text, err = os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, other))
-	}
-	fields := strings.Fields(string(text))
-	if err != nil || len(fields) == 0 {
-		t.Fatalf("no zygote found: %q, %v", text, err)
-	}
-	zygote, _ := strconv.Atoi(fields[0])
-	if err := syscall.Kill(zygote, syscall.SIGKILL); err != nil {
+	if err := syscall.Kill(s.Tree()[1], syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -21,15 +21,16 @@ import (
 // lives are the scripts of this file's tests.
 func lives(t *testing.T) string {
 	return serve.Files(t, map[string]string{
-		"hello.php":  `<?php echo "hello";`,
-		"pid.php":    `<?php echo getmypid();`,
-		"slow.php":   `<?php file_put_contents(__DIR__ . "/began", ""); while (!file_exists(__DIR__ . "/go")) usleep(1000); echo "done";`,
-		"crash.php":  `<?php exec("kill -SEGV " . getmypid()); sleep(9);`,
-		"last.php":   `<?php apache_child_terminate(); echo getmypid();`,
-		"exit.php":   `<?php exit(3);`,
-		"fatal.php":  `<?php missing();`,
-		"gone.php":   `<?php ignore_user_abort(true); for ($i = 0; $i < 100000 && !connection_aborted(); $i++) { echo str_repeat("x", 65536); flush(); } file_put_contents(__DIR__ . "/gone", connection_status());`,
-		"upload.php": `<?php echo sha1(file_get_contents("php://input"));`,
+		"hello.php":      `<?php echo "hello";`,
+		"scheduling.php": serve.Scheduling,
+		"pid.php":        `<?php echo getmypid();`,
+		"slow.php":       `<?php file_put_contents(__DIR__ . "/began", ""); while (!file_exists(__DIR__ . "/go")) usleep(1000); echo "done";`,
+		"crash.php":      `<?php exec("kill -SEGV " . getmypid()); sleep(9);`,
+		"last.php":       `<?php apache_child_terminate(); echo getmypid();`,
+		"exit.php":       `<?php exit(3);`,
+		"fatal.php":      `<?php missing();`,
+		"gone.php":       `<?php ignore_user_abort(true); for ($i = 0; $i < 100000 && !connection_aborted(); $i++) { echo str_repeat("x", 65536); flush(); } file_put_contents(__DIR__ . "/gone", connection_status());`,
+		"upload.php":     `<?php echo sha1(file_get_contents("php://input"));`,
 	})
 }
 
@@ -194,8 +195,8 @@ func TestZygoteThatDiesIsReplaced(t *testing.T) {
 	}
 	s.Says("the zygote died; another takes its place")
 	gone(t, []int{pid})
-	if got := s.ask(get(dir + "/hello.php")).body(); got != "hello" {
-		t.Errorf("got %q", got)
+	if got, want := s.ask(get(dir+"/scheduling.php")).body(), serve.OwnScheduling(t); got != want {
+		t.Errorf("a script's scheduling is %q, the server was given %q", got, want)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -107,4 +108,23 @@ func Private(pid int) (kib int) {
 		}
 	}
 	return kib
+}
+
+// Scheduling is a script that prints what OwnScheduling returns, of its own process.
+const Scheduling = `<?php preg_match('/Cpus_allowed:\s*(\S+)/', file_get_contents('/proc/self/status'), $found);
+	echo $found[1], ' ', trim(file_get_contents('/proc/self/timerslack_ns'));`
+
+// OwnScheduling are the processors and the timer slack of this process's main thread, which a server is started with.
+func OwnScheduling(t testing.TB) string {
+	t.Helper()
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	slack, err := os.ReadFile("/proc/self/timerslack_ns")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(status), "Cpus_allowed:")
+	return strings.Fields(rest)[0] + " " + strings.TrimSpace(string(slack))
 }
