@@ -46,7 +46,7 @@ func serve(w *lifecycle.Worker) {
 	path := string(w.Payload)
 	r := &sapi.Request{
 		RequestInfo: sapi.RequestInfo{Method: "POST", URI: "/x.php?a=1", QueryString: "a=1", PathTranslated: path,
-			ContentType: "application/x-www-form-urlencoded", ContentLength: 7, Cookie: "c=2", Protocol: 1001,
+			ContentType: "application/x-www-form-urlencoded", HasContentType: true, ContentLength: 7, Cookie: "c=2", Protocol: 1001,
 			Authorization: "Basic dXNlcjpwYXNz"},
 		Variables: []sapi.Variable{{Name: "REQUEST_METHOD", Value: "POST"}, {Name: "X", Value: "y"}},
 		Headers:   []sapi.Variable{{Name: "X-oNe", Value: "1"}},
@@ -73,7 +73,7 @@ func (p *plainResponse) WriteHead(head *sapi.ResponseHead) error {
 func (p *plainResponse) Write(b []byte) (int, error) { return p.w.Write(b) }
 func (p *plainResponse) Flush() error                { return nil }
 
-func startZygote(t *testing.T) *zygote.Zygote {
+func startZygote(t *testing.T, defaults ...sapi.Setting) *zygote.Zygote {
 	t.Helper()
 	program, err := os.Executable()
 	if err != nil {
@@ -83,7 +83,7 @@ func startZygote(t *testing.T) *zygote.Zygote {
 		Program: program,
 		Engine:  lifecycle.EnginePath(),
 		Module: sapi.Module{Name: sapi.CLIServer, PrettyName: "Test", INI: sapi.INI{Ignore: true,
-			Defaults: []sapi.Setting{{Name: "display_errors", Value: "1"}}}},
+			Defaults: append(defaults, sapi.Setting{Name: "display_errors", Value: "1"})}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -139,6 +139,20 @@ func TestWorkerAnswersARequest(t *testing.T) {
 	}
 	if !status.Exited() || status.ExitStatus() != 0 {
 		t.Errorf("worker ended with %v", status)
+	}
+}
+
+// A zygote took sixteen settings and dropped the others.
+func TestAnyNumberOfDefaultSettings(t *testing.T) {
+	var defaults []sapi.Setting
+	for i := range 300 {
+		defaults = append(defaults, sapi.Setting{Name: fmt.Sprintf("test.%d", i), Value: fmt.Sprint(i)})
+	}
+	z := startZygote(t, defaults...)
+	defer z.Close()
+	answer, _ := run(t, z, `<?php for ($i = 0; get_cfg_var("test.$i") === "$i"; $i++); echo "$i, ", ini_get("display_errors"), ".";`)
+	if !strings.Contains(answer, "300, 1.") {
+		t.Errorf("got %q", answer)
 	}
 }
 

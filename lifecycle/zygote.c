@@ -169,12 +169,13 @@ static void name_process(void)
 static void start(size_t len)
 {
 	static struct engine_module module;
-	static struct engine_pair defaults[16];
 	char *memory = malloc(len + 1), *at = memory + 1, detail[1024];
 	const char *end = memory + len, *engine;
+	/* No setting is shorter than its two NULs. */
+	struct engine_pair *defaults = calloc(len / 2, sizeof(*defaults));
 	enum engine_load_result result;
 
-	if (!memory) {
+	if (!memory || !defaults) {
 		die_errno("malloc");
 	}
 	memcpy(memory, packet, len + 1);
@@ -192,7 +193,7 @@ static void start(size_t len)
 	module.phpinfo_as_text = next_flag(&at, end);
 	module.extended_info = next_flag(&at, end);
 	module.without_pcntl = next_flag(&at, end);
-	for (; at < end && module.ini_defaults_len < 16; module.ini_defaults_len++) {
+	for (; at < end && module.ini_defaults_len < len / 2; module.ini_defaults_len++) {
 		defaults[module.ini_defaults_len].name = next_string(&at, end);
 		defaults[module.ini_defaults_len].value = next_string(&at, end);
 	}
