@@ -23,10 +23,10 @@ help: ## list the targets
 build: headers ## install what is missing, build ./phpsapi
 	go build $(VCS) -o phpsapi .
 
-run: build deps-run ## build, and serve docs/demo on http://127.0.0.1:8080 (ADDRESS=host:port)
+run: deps-run build ## build, and serve docs/demo on http://127.0.0.1:8080 (ADDRESS=host:port)
 	@docs/demo/serve $(ADDRESS)
 
-test: build deps-test lint ## everything that must pass
+test: deps-test build lint ## everything that must pass
 	go run ./test/tally 'go test -json -count=1 ./...' 'go run ./test/conformance -suites cli,cgi'
 
 lint: headers ## gofmt, go vet, staticcheck, the borders between the packages
@@ -39,13 +39,13 @@ lint: headers ## gofmt, go vet, staticcheck, the borders between the packages
 fmt: ## gofmt all Go code
 	gofmt -w .
 
-conformance: build deps-test ## php-src's tests of cli, cgi and fpm: phpsapi beside stock PHP
+conformance: deps-test build ## php-src's tests of cli, cgi and fpm: phpsapi beside stock PHP
 	go run ./test/conformance
 
-conformance-full: build deps-test ## php-src's tests of the language too (long)
+conformance-full: deps-test build ## php-src's tests of the language too (long)
 	go run ./test/conformance -suites all
 
-e2e: build deps-e2e ## real programs from Debian's packages; php-fpm under load
+e2e: deps-e2e build ## real programs from Debian's packages; php-fpm under load
 	go test -count=1 -tags e2e ./test/e2e ./test/load
 
 fuzz: headers ## every fuzz target for a while (FUZZTIME=20s)
@@ -54,7 +54,7 @@ fuzz: headers ## every fuzz target for a while (FUZZTIME=20s)
 		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package" || exit 1; \
 	done
 
-bench: build deps-bench ## phpsapi's cost beside stock PHP's
+bench: deps-bench build ## phpsapi's cost beside stock PHP's
 	go run ./test/bench
 	go run ./test/load
 
@@ -68,6 +68,7 @@ package: build ## build/phpsapi-VERSION-linux-ARCH.tar.gz: the program and its l
 
 check: test ## what CI does
 
+# Packages come first: one that is missing may bring newer headers with it.
 headers: deps-build
 	@packaging/follow-headers "$(HEADERS)"
 

@@ -27,7 +27,6 @@ var small = map[string]string{
 
 // After an update of PHP's headers the program is made from the new ones. Go's build cache does not look at them.
 func TestBuildFollowsTheHeaders(t *testing.T) {
-	t.Parallel()
 	dir := serve.Files(t, small)
 	root, err := filepath.Abs("../..")
 	if err != nil {
@@ -43,6 +42,7 @@ func TestBuildFollowsTheHeaders(t *testing.T) {
 	if err := os.Chmod(config, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	t.Parallel() // from now on programs are executed, which must not be open for writing
 	// What installs packages is tested elsewhere.
 	makeBuild := []string{"make", "-s", "--assume-old=deps-build", "build", "PHP_CONFIG=" + config}
 	goBuild := []string{"go", "build", "-o", "phpsapi", "."}
