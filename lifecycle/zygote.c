@@ -211,7 +211,7 @@ static void start(size_t len)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	if (engine_module_startup(&module) != 0) {
-		send_text('E', "PHP could not be started; see the messages that it printed");
+		send_text('E', "PHP could not be started; if it printed messages, they say why");
 		exit(EXIT_FAILURE);
 	}
 	end_with_parent(0);

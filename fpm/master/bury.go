@@ -3,6 +3,7 @@
 package master
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
+	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 )
 
 // ending words a wait status as php-fpm does, with the severity of its line.
@@ -127,6 +129,39 @@ func (m *Master) respawn(g *generation, now time.Time) {
 			p.respawnAt = time.Time{}
 			m.makeChildren(p, 1, false)
 		}
+	}
+}
+
+// exitPatience is how long a zygote may take to tell the end of a worker whose control socket has ended.
+func (m *Master) exitPatience() time.Duration {
+	if m.state == terminating {
+		return time.Second
+	}
+	return zygote.AnswerTime
+}
+
+var errExitNotTold = errors.New("it did not tell how a worker ended")
+
+// checkZygote gives up a zygote that does not tell how workers ended: it is stopped, or hangs.
+func (m *Master) checkZygote(g *generation, now time.Time) {
+	if g.silentAt.IsZero() || now.Before(g.silentAt) {
+		return
+	}
+	g.silentAt = time.Time{}
+	for _, p := range g.pools {
+		for _, c := range p.children {
+			if !c.lost {
+				continue
+			}
+			if at := c.lostAt.Add(m.exitPatience()); g.silentAt.IsZero() || at.Before(g.silentAt) {
+				g.silentAt = at
+			}
+		}
+	}
+	if g.zygote != nil && !g.silentAt.IsZero() && !now.Before(g.silentAt) {
+		g.silentAt = time.Time{}
+		m.log.zygoteSilent(g.number, errExitNotTold)
+		zygoteEnded{g, g.zygote}.happen(m)
 	}
 }
 

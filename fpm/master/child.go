@@ -23,6 +23,7 @@ type child struct {
 	started time.Time
 	ready   bool // it has said so
 	lost    bool // its control socket has ended
+	lostAt  time.Time
 	gone    bool // buried
 
 	control *channel.Channel

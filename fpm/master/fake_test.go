@@ -51,6 +51,9 @@ func TestMain(m *testing.M) {
 func fakeMaster() int {
 	sys := realSystem()
 	sys.start = startFakeZygote
+	if patience, err := time.ParseDuration(os.Getenv("MASTER_TEST_PATIENCE")); err == nil {
+		sys.patience = patience
+	}
 	sys.startFront = func(c frontCommand) (int, error) {
 		c.program = "/proc/self/exe"
 		return executeFront(c, roleVariable+"=front", "MASTER_TEST_NO_FRONT="+os.Getenv("MASTER_TEST_NO_FRONT"))
@@ -64,25 +67,65 @@ func fakeMaster() int {
 	return run(options, sys)
 }
 
-// fakeZygote forks by executing. It fails as often as the file that the environment names says so.
+// fakeZygote forks by executing. It fails as long as a file that the environment names is there: MASTER_TEST_NO_ENGINE,
+// its start; MASTER_TEST_HANG, its start ends with its context only; MASTER_TEST_SILENT, it does not answer; and it dies
+// when MASTER_TEST_DIES is there, which it removes.
 type fakeZygote struct {
 	exits   chan zygote.Exit
 	running sync.WaitGroup
+	mu      sync.Mutex
+	dead    bool
 }
 
-func startFakeZygote(_ context.Context, config zygote.Config) (forker, <-chan zygote.Exit, error) {
+func there(variable string) bool {
+	_, err := os.Stat(os.Getenv(variable))
+	return err == nil
+}
+
+// watch waits for the order to die.
+func (z *fakeZygote) watch() {
+	for os.Remove(os.Getenv("MASTER_TEST_DIES")) != nil {
+		time.Sleep(10 * time.Millisecond)
+	}
+	z.die()
+}
+
+func (z *fakeZygote) die() {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	if !z.dead {
+		z.dead = true
+		close(z.exits)
+	}
+}
+
+func startFakeZygote(ctx context.Context, config zygote.Config) (forker, <-chan zygote.Exit, error) {
 	if said, err := os.ReadFile(os.Getenv("MASTER_TEST_SAYS")); err == nil {
 		config.Stderr.Write(said)
 	}
 	if why, err := os.ReadFile(os.Getenv("MASTER_TEST_NO_ENGINE")); err == nil {
 		return nil, nil, &zygote.FailedError{Reason: string(why)}
 	}
+	if there("MASTER_TEST_HANG") {
+		os.WriteFile(os.Getenv("MASTER_TEST_HANG"), []byte("hangs"), 0o600)
+		<-ctx.Done()
+		return nil, nil, &zygote.FailedError{Reason: "PHP's start was interrupted", Err: ctx.Err()}
+	}
 	z := &fakeZygote{exits: make(chan zygote.Exit, 64)}
 	z.running.Add(1)
+	if os.Getenv("MASTER_TEST_DIES") != "" {
+		go z.watch()
+	}
 	return z, z.exits, nil
 }
 
 func (z *fakeZygote) Fork(ctx context.Context, payload []byte, fds ...int) (int, error) {
+	if there("MASTER_TEST_SILENT") {
+		os.WriteFile(os.Getenv("MASTER_TEST_SILENT"), []byte("silent"), 0o600)
+		<-ctx.Done()
+		z.die()
+		return 0, zygote.ErrGone
+	}
 	files := []uintptr{0, 1, 2}
 	for _, fd := range fds {
 		files = append(files, uintptr(fd))
@@ -99,8 +142,15 @@ func (z *fakeZygote) Fork(ctx context.Context, payload []byte, fds ...int) (int,
 		if _, err := syscall.Wait4(pid, &status, 0, nil); err != nil {
 			return // the master has taken it for an orphan of its own, and knows
 		}
-		z.exits <- zygote.Exit{Pid: pid, Status: status}
+		z.mu.Lock()
+		defer z.mu.Unlock()
+		if !z.dead {
+			z.exits <- zygote.Exit{Pid: pid, Status: status}
+		}
 	}()
+	if there("MASTER_TEST_SLOW_FORK") { // the worker may end first
+		time.Sleep(100 * time.Millisecond)
+	}
 	return pid, nil
 }
 
@@ -109,8 +159,13 @@ func (z *fakeZygote) Pid() int                                    { return -1 }
 func (z *fakeZygote) Detach(*os.File) error                       { return nil }
 func (z *fakeZygote) Close() error {
 	z.running.Done()
-	z.running.Wait()
-	close(z.exits)
+	z.mu.Lock()
+	dead := z.dead
+	z.mu.Unlock()
+	if !dead {
+		z.running.Wait()
+		z.die()
+	}
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
@@ -68,4 +69,5 @@ func dieOf(s syscall.Signal) {
 	var byDefault [4]uint64 // struct sigaction of all zeroes: SIG_DFL
 	syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(s), uintptr(unsafe.Pointer(&byDefault)), 0, 8, 0, 0)
 	syscall.Kill(os.Getpid(), s)
+	time.Sleep(time.Second) // another thread may take it
 }

@@ -23,6 +23,8 @@ type generation struct {
 	zygote forker  // nil before it has started and after it is gone
 	said   startup // while PHP was started in the zygote
 	forks  forks
+	// silentAt is when to look whether the zygote has told the ends of the workers that are lost; zero: none is.
+	silentAt time.Time
 
 	starting    int                // the pid of a zygote in which PHP starts; 0: none, or not known yet
 	cancelStart context.CancelFunc // nil: PHP does not start

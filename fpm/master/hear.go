@@ -200,8 +200,13 @@ func (e complaintsDropped) happen(m *Master) {
 
 // lost is a worker whose control socket has ended. Its zygote will tell how it ended; where that is gone, nobody will.
 func (m *Master) lost(c *child) {
-	c.lost = true
-	if !c.gone && c.pool.gen.zygote == nil {
+	g := c.pool.gen
+	c.lost, c.lostAt = true, m.sys.now()
+	switch {
+	case c.gone:
+	case g.zygote == nil:
 		m.bury(c, 0)
+	case g.silentAt.IsZero():
+		g.silentAt = c.lostAt.Add(m.exitPatience())
 	}
 }

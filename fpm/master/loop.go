@@ -112,6 +112,7 @@ func (m *Master) nextDeadline() time.Time {
 	m.frontDeadlines(sooner)
 	for _, g := range m.generations() {
 		sooner(g.escalation.deadline)
+		sooner(g.silentAt)
 		for _, p := range g.pools {
 			sooner(p.respawnAt)
 			sooner(p.recheckAt)
@@ -146,7 +147,7 @@ func (m *Master) tick(now time.Time) {
 		m.renew()
 	}
 	if m.attempt != nil && !now.Before(m.attempt.deadline) {
-		m.abandonReload(m.log.reloadTimedOut(readyTimeout))
+		m.abandonReload(m.log.reloadTimedOut(m.sys.patience))
 	}
 	if m.state != normal && m.escalation.due(now) {
 		m.nextStep(now)
@@ -155,6 +156,7 @@ func (m *Master) tick(now time.Time) {
 		if m.state == normal && g.retiring && g.escalation.due(now) {
 			m.signalAll(g, g.escalation.next(now, 0, 0))
 		}
+		m.checkZygote(g, now)
 		m.respawn(g, now)
 	}
 	m.tickFronts(now)

@@ -209,6 +209,10 @@ func (l lines) zygoteSilent(generation int, err error) {
 	l.Logf(zlog.Error, "the process that forks the workers of generation %d was ended: %v", generation, err)
 }
 
+func (l lines) notKilled(n int) {
+	l.Logf(zlog.Error, "%d child(ren) do not end, not even by SIGKILL, leaving them", n)
+}
+
 func (l lines) renewFailed(err error, wait time.Duration) {
 	l.Logf(zlog.Error, "no other process that forks workers could be had, trying again in %v: %v", wait, err)
 }

@@ -45,7 +45,7 @@ func (m *Master) reload() {
 	}
 	m.log.reloadingBy(m.opt.Argv)
 	m.systemd.reloading()
-	m.attempt = &attempt{before: m.errorLog.state(), deadline: m.sys.now().Add(readyTimeout)}
+	m.attempt = &attempt{before: m.errorLog.state(), deadline: m.sys.now().Add(m.sys.patience)}
 	m.operators.round++
 	m.renewAt = time.Time{}
 	m.errorLog.restoreStderr()

@@ -30,6 +30,7 @@ func (s state) String() string {
 type escalation struct {
 	sent     syscall.Signal // the last one; 0: none yet
 	deadline time.Time      // of the next step; zero: none
+	kills    int            // how many times KILL was sent
 }
 
 // next gives the signal that is due. patience is process_control_timeout.
@@ -41,6 +42,7 @@ func (e *escalation) next(now time.Time, first syscall.Signal, patience time.Dur
 		e.sent, patience = syscall.SIGTERM, time.Second
 	default:
 		e.sent, patience = syscall.SIGKILL, time.Second
+		e.kills++
 	}
 	e.deadline = now.Add(patience)
 	return e.sent

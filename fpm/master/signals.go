@@ -91,13 +91,22 @@ func (m *Master) stop(to state) {
 		}
 		return
 	}
-	m.killFronts(m.sys.now())
-	m.nextStep(m.sys.now())
+	now := m.sys.now()
+	for _, g := range m.generations() {
+		if at := now.Add(m.exitPatience()); at.Before(g.silentAt) {
+			g.silentAt = at
+		}
+	}
+	m.killFronts(now)
+	m.nextStep(now)
 }
 
 // leastPatience is how long a worker that is asked to finish has where process_control_timeout is 0. php-fpm's wait
 // is then anything between none and this.
 const leastPatience = time.Second
+
+// maxKills is how often children are sent KILL, a second apart, before the master goes without them.
+const maxKills = 5
 
 // nextStep sends all workers the signal that is due, or ends the loop where there are none.
 func (m *Master) nextStep(now time.Time) {
@@ -109,6 +118,11 @@ func (m *Master) nextStep(now time.Time) {
 	}
 	if m.running() == 0 {
 		m.done = len(m.fronts) == 0
+		return
+	}
+	if m.escalation.kills >= maxKills {
+		m.log.notKilled(m.running())
+		m.done = true
 		return
 	}
 	signal := m.escalation.next(now, m.state.first(), m.patience())

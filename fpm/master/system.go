@@ -27,6 +27,8 @@ type system struct {
 	// kill is for children of the master's own: their pids are theirs until the loop waits for them.
 	kill func(pid int, signal syscall.Signal) error
 	now  func() time.Time
+	// patience is how long PHP and the first workers of a new generation may take to be ready.
+	patience time.Duration
 }
 
 func realSystem() system {
@@ -41,5 +43,6 @@ func realSystem() system {
 		startFront: func(c frontCommand) (int, error) { return executeFront(c) },
 		kill:       syscall.Kill,
 		now:        time.Now,
+		patience:   readyTimeout,
 	}
 }

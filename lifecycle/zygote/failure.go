@@ -45,7 +45,7 @@ func (z *Zygote) failure(ctx context.Context, err error, began time.Time) error 
 		return fmt.Errorf("PHP's start: %w", err)
 	}
 	if status, known := z.process.status(); known {
-		return &FailedError{Reason: fmt.Sprintf("PHP ended %s while it was starting; see the messages that it printed", how(status))}
+		return &FailedError{Reason: fmt.Sprintf("PHP ended %s while it was starting; if it printed messages, they say why", how(status))}
 	}
 	return fmt.Errorf("PHP ended while it was starting: %w", err)
 }

@@ -161,8 +161,8 @@ func gone(t *testing.T, pid int) {
 func TestStartThatFails(t *testing.T) {
 	t.Parallel()
 	for act, want := range map[string]string{
-		"die":     "PHP ended with signal 9 (SIGKILL) while it was starting; see the messages that it printed",
-		"exit":    "PHP ended with status 7 while it was starting; see the messages that it printed",
+		"die":     "PHP ended with signal 9 (SIGKILL) while it was starting; if it printed messages, they say why",
+		"exit":    "PHP ended with status 7 while it was starting; if it printed messages, they say why",
 		"fail":    "because of that",
 		"hang":    "PHP had not started after 0s, and was ended",
 		"garbage": "malformed message from the zygote",

@@ -1,0 +1,280 @@
+package master
+
+// What the master does while a zygote does not: fakeZygote.
+
+import (
+	"bufio"
+	"encoding/binary"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/control"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
+)
+
+// appears waits until the fake zygote has written to a file that it was given.
+func (s *service) appears(file, text string) {
+	s.t.Helper()
+	for range 500 {
+		if got, _ := os.ReadFile(s.path(file)); string(got) == text {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	s.t.Fatalf("%s does not say %q", file, text)
+}
+
+func (s *service) touch(file string) {
+	s.t.Helper()
+	if err := os.WriteFile(s.path(file), nil, 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+const ondemand = "[two]\nlisten = DIR/two\npm = ondemand\npm.max_children = 2\n"
+
+// A zygote that is stopped, by a debugger or by swapping, must not stop the master.
+func TestZygoteThatDoesNotAnswerStopsNobody(t *testing.T) {
+	t.Parallel()
+	s := start(t, static+ondemand, "MASTER_TEST_SILENT=DIR/silent")
+	s.expect("ready to handle")
+	s.settle(2)
+	s.touch("silent")
+	waits := s.dial("two")
+	defer waits.Close()
+	fmt.Fprintln(waits, "hello")
+	s.appears("silent", "silent")
+	if r := s.report(false); r.State != "normal" {
+		t.Errorf("state %q", r.State)
+	}
+	if got := s.ask("sock", "hello"); !strings.HasPrefix(got, "pool www generation 1") {
+		t.Errorf("got %q", got)
+	}
+	s.signal(syscall.SIGTERM)
+	s.expect("bye-bye")
+	if status := s.end(); status != 0 {
+		t.Errorf("exit status %d", status)
+	}
+}
+
+// A worker may end before the master learns that it was born.
+func TestWorkerThatEndsBeforeItsBirthIsTold(t *testing.T) {
+	t.Parallel()
+	s := start(t, static, "MASTER_TEST_SLOW_FORK=DIR/slow", "MASTER_TEST_NO_WORKER=DIR/no-worker")
+	s.expect("ready to handle")
+	s.settle(2)
+	s.touch("slow")
+	s.touch("no-worker")
+	s.ask("sock", "exit 1")
+	s.expect("child \\d+ started$")
+	s.expect("child \\d+ exited with code 70")
+	os.Remove(s.path("no-worker"))
+	s.settle(2)
+	s.never("unknown child")
+}
+
+// Nobody has asked for the file to be read just because a zygote died while it was edited.
+func TestDeadZygoteIsReplacedByWhatIsLoaded(t *testing.T) {
+	t.Parallel()
+	s := start(t, static, "MASTER_TEST_DIES=DIR/dies", "MASTER_TEST_NO_ENGINE=DIR/no-engine")
+	s.expect("ready to handle")
+	s.settle(2)
+	s.configure(strings.Replace(static, "[www]", "[other]", 1) + "pm.nonsense = 1\n")
+	os.WriteFile(s.path("no-engine"), []byte("the extension is broken"), 0o600)
+	s.touch("dies")
+	s.expect("WARNING: the process that forks the workers of generation 1 is gone, starting another$")
+	s.expect("ERROR: no other process that forks workers could be had, trying again in 1s: the extension is broken$")
+	if n := s.generation("sock"); n != 1 {
+		t.Errorf("generation %d answers, want 1", n)
+	}
+	os.Remove(s.path("no-engine"))
+	s.expect("ready to handle")
+	if got := s.ask("sock", "hello"); !strings.HasPrefix(got, "pool www generation 3") {
+		t.Errorf("got %q, want pool www of the third generation", got)
+	}
+	s.signal(syscall.SIGUSR2) // now somebody has
+	s.expect("pm.nonsense")
+	s.expect("reload failed")
+}
+
+func TestReloadWhosePHPHangs(t *testing.T) {
+	t.Parallel()
+	s := start(t, static, "MASTER_TEST_HANG=DIR/hang", "MASTER_TEST_PATIENCE=1s")
+	s.expect("ready to handle")
+	s.touch("hang")
+	answers, err := s.give(control.Request{Command: control.Reload})
+	if err != nil || answers[len(answers)-1].Reason != control.Failed {
+		t.Errorf("got %+v, %v", answers, err)
+	}
+	s.expect("reload failed, .*: the new workers were not ready after 1 seconds$")
+	if n := s.generation("sock"); n != 1 {
+		t.Errorf("generation %d answers, want 1", n)
+	}
+	os.Remove(s.path("hang"))
+	s.signal(syscall.SIGUSR2)
+	s.expect("ready to handle")
+	if n := s.generation("sock"); n != 3 {
+		t.Errorf("generation %d answers, want 3", n)
+	}
+}
+
+func TestStopWhileAReloadHangs(t *testing.T) {
+	t.Parallel()
+	for _, stop := range []syscall.Signal{syscall.SIGTERM, syscall.SIGQUIT} {
+		t.Run(signalName(stop), func(t *testing.T) {
+			t.Parallel()
+			s := start(t, static, "MASTER_TEST_HANG=DIR/hang")
+			s.expect("ready to handle")
+			s.touch("hang")
+			s.signal(syscall.SIGUSR2)
+			s.appears("hang", "hangs")
+			if r := s.report(false); !r.Reloading {
+				t.Error("no reload")
+			}
+			s.signal(stop)
+			s.expect("bye-bye")
+			if status := s.end(); status != 0 {
+				t.Errorf("exit status %d", status)
+			}
+			s.never("reload failed")
+		})
+	}
+}
+
+// php-fpm knows no signal while PHP starts: it dies of those that end a program.
+func TestSignalWhilePHPStarts(t *testing.T) {
+	t.Parallel()
+	for _, deadly := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT} {
+		t.Run(signalName(deadly), func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			hang := dir + "/hang"
+			os.WriteFile(hang, nil, 0o600)
+			s := start(t, "rlimit_core = 0\n"+static, "MASTER_TEST_HANG="+hang)
+			for range 500 {
+				if text, _ := os.ReadFile(hang); len(text) > 0 {
+					break
+				}
+				time.Sleep(20 * time.Millisecond)
+			}
+			s.signal(syscall.SIGUSR2) // waits
+			s.signal(deadly)
+			s.end()
+			status := s.command.ProcessState.Sys().(syscall.WaitStatus)
+			if !status.Signaled() || status.Signal() != deadly {
+				t.Errorf("status %v, want signal %v", status, deadly)
+			}
+			if _, err := os.Stat(s.path("sock")); !os.IsNotExist(err) {
+				t.Error("the socket is still there")
+			}
+		})
+	}
+}
+
+// Without process_control_timeout requests may last for ever, but not in any number of generations.
+func TestRetiredGenerationsHaveAnEnd(t *testing.T) {
+	t.Parallel()
+	s := start(t, static)
+	s.expect("ready to handle")
+	var busy []net.Conn
+	for n := 1; n <= maxRetired+1; n++ {
+		conn := s.dial("sock")
+		defer conn.Close()
+		fmt.Fprintln(conn, "sleep 60000")
+		s.awaitActive(1)
+		busy = append(busy, conn)
+		s.signal(syscall.SIGUSR2)
+		s.expect("Reloading in progress")
+		if n > maxRetired {
+			s.expect(`WARNING: generation 1 still has 1 child\(ren\) with requests after 4 more reloads, ending them`)
+		}
+		s.expect("ready to handle")
+	}
+	if answer, err := bufio.NewReader(busy[0]).ReadString('\n'); err == nil {
+		t.Errorf("the oldest request has been answered: %q", answer)
+	}
+	for deadline := time.Now().Add(10 * time.Second); len(s.report(false).Generations) > maxRetired+1; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("there are still more generations than may be")
+		}
+	}
+	s.never("generation 2 still has")
+}
+
+// As the init process of a container a master has any number of children, whose ends must not crowd out an order.
+func TestManyChildrenDoNotCrowdOutAnOrder(t *testing.T) {
+	orders, children := catchEarly()
+	for range 200 {
+		syscall.Kill(os.Getpid(), syscall.SIGCHLD)
+	}
+	syscall.Kill(os.Getpid(), syscall.SIGUSR2)
+	for what, c := range map[string]chan os.Signal{"the order": orders, "SIGCHLD": children} {
+		select {
+		case <-c:
+		case <-time.After(10 * time.Second):
+			t.Errorf("%s does not come", what)
+		}
+	}
+}
+
+func TestVerdictOfADaemon(t *testing.T) {
+	t.Parallel()
+	quiet := lines{zlog.New(nil)}
+	for name, c := range map[string]struct {
+		says []uint32
+		want int
+	}{
+		"started":                 {[]uint32{verdictStarting, verdictPHPStarted, verdictStarted}, exitOK},
+		"failed":                  {[]uint32{verdictFailed}, exitSoftware},
+		"failed while PHP starts": {[]uint32{verdictStarting, verdictFailed}, exitSoftware},
+		"failed afterwards":       {[]uint32{verdictStarting, verdictPHPStarted, verdictFailed}, exitSoftware},
+		"died":                    {nil, exitSoftware},
+		"died while PHP starts":   {[]uint32{verdictStarting}, exitSoftware},
+	} {
+		read, write, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, what := range c.says {
+			write.Write(binary.NativeEndian.AppendUint32(nil, what))
+		}
+		write.Close()
+		if got := await(read, quiet); got != c.want {
+			t.Errorf("%s: status %d, want %d", name, got, c.want)
+		}
+		read.Close()
+	}
+}
+
+// A command that is interrupted must leave no daemon behind.
+func TestDaemonLearnsThatNobodyWaits(t *testing.T) {
+	t.Parallel()
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	starter := &starter{write}
+	if err := starter.tell(verdictStarting); err != nil {
+		t.Fatal(err)
+	}
+	gone := starter.gone()
+	select {
+	case <-gone:
+		t.Fatal("it waits still")
+	case <-time.After(50 * time.Millisecond):
+	}
+	read.Close()
+	select {
+	case <-gone:
+	case <-time.After(10 * time.Second):
+		t.Error("nobody has told")
+	}
+	if starter.tell(verdictStarted) == nil {
+		t.Error("the verdict has reached somebody")
+	}
+}

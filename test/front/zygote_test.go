@@ -1,0 +1,185 @@
+package front
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/phpsapi/phpsapi/test/serve"
+)
+
+// allEnd waits until none of the processes is there any more.
+func allEnd(t *testing.T, pids []int) {
+	t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for _, pid := range pids {
+		for !ended(pid) && !isZombie(pid) {
+			if time.Now().After(deadline) {
+				t.Errorf("process %d (%s) has not ended", pid, serve.Title(pid))
+				syscall.Kill(pid, syscall.SIGKILL)
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
+}
+
+func isZombie(pid int) bool {
+	text, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	return strings.Contains(string(text), ") Z ")
+}
+
+// Whoever of the service is stopped, by a debugger or by swapping: the master answers and obeys.
+func TestStoppedProcessesStopNobody(t *testing.T) {
+	t.Parallel()
+	for _, who := range []string{"php-fpm: zygote", "php-fpm: front", "php-fpm: pool"} {
+		t.Run(strings.TrimPrefix(who, "php-fpm: "), func(t *testing.T) {
+			t.Parallel()
+			address := serve.Address(t)
+			conf := configured(t, "http: {listen: '"+address+"', root: .}\n")
+			s := start(t, address, nil, "-y", conf, "-F", "-O")
+			s.want("/", 200, "index ")
+			all := s.Tree()
+			for _, pid := range s.Titled(who) {
+				syscall.Kill(pid, syscall.SIGSTOP)
+			}
+			// A request has the pool want a worker where it may.
+			if who == "php-fpm: zygote" {
+				s.want("/kill.php", 502, "")
+				s.want("/", 200, "index ")
+			}
+			if out, err := command(nil, "status", "--master", strconv.Itoa(s.Pid())).CombinedOutput(); err != nil {
+				t.Errorf("status: %v\n%s", err, out)
+			}
+			s.Signal(syscall.SIGTERM)
+			allEnd(t, all)
+		})
+	}
+}
+
+// preload is PHP started as an operator of php-fpm may start it: with a script that is preloaded, here in the zygote
+// itself, as with opcache.preload_user it would be in a child of the zygote's.
+func preload(t *testing.T, dir, script string) []string {
+	t.Helper()
+	file := filepath.Join(dir, "preload.php")
+	write(t, file, script)
+	options := []string{"-n", "-d", "zend_extension=opcache.so", "-d", "extension=posix.so", "-d", "opcache.preload=" + file}
+	if os.Geteuid() == 0 {
+		options = append(options, "-d", "opcache.preload_user=root")
+	}
+	return options
+}
+
+// started waits until PHP's start, in a process below root, has run the script that is preloaded. It returns all
+// processes.
+func started(t *testing.T, root int, file string) []int {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if _, err := os.Stat(file); err == nil {
+			return serve.Tree(root)
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("PHP does not start")
+		}
+	}
+}
+
+const hanging = `<?php file_put_contents(__DIR__ . "/hangs", ""); sleep(1000);`
+
+func TestPHPCrashesWhileItStarts(t *testing.T) {
+	t.Parallel()
+	conf := configured(t, "")
+	extension := filepath.Join(filepath.Dir(conf), "abort.so")
+	cc := exec.Command("cc", "-shared", "-fPIC", "-o", extension, "-x", "c", "-")
+	cc.Stdin = strings.NewReader("void abort(void); __attribute__((constructor)) static void begin(void) { abort(); }")
+	if out, err := cc.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, mode := range []string{"-F", "-D"} {
+		out, err := command(nil, "-n", "-d", "extension="+extension, "-y", conf, mode, "-O").CombinedOutput()
+		if err == nil || !strings.Contains(err.Error(), "exit status 70") {
+			t.Errorf("%s: %v, want status 70\n%s", mode, err, out)
+		}
+		if !strings.Contains(string(out), "ERROR: PHP ended with signal 6 (SIGABRT) while it was starting; if it printed messages, they say why\n") {
+			t.Errorf("%s: no reason:\n%s", mode, out)
+		}
+	}
+}
+
+func TestTermWhilePHPHangsInItsStart(t *testing.T) {
+	t.Parallel()
+	conf := configured(t, "")
+	dir := filepath.Dir(conf)
+	c := command(nil, append(preload(t, dir, hanging), "-y", conf, "-F")...)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	all := started(t, c.Process.Pid, dir+"/hangs")
+	if len(all) < 2 {
+		t.Fatal("no zygote")
+	}
+	c.Process.Signal(syscall.SIGTERM)
+	allEnd(t, all)
+	c.Wait()
+	if status := c.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGTERM {
+		t.Errorf("status %v, want php-fpm's: SIGTERM", status)
+	}
+	if _, err := os.Stat(dir + "/sock"); err == nil {
+		t.Error("the socket is still there")
+	}
+}
+
+// A zygote has no time to read its control socket while PHP starts, but it must not outlive a master that was killed.
+func TestMasterIsKilledWhilePHPHangsInItsStart(t *testing.T) {
+	t.Parallel()
+	conf := configured(t, "")
+	dir := filepath.Dir(conf)
+	c := command(nil, append(preload(t, dir, hanging), "-y", conf, "-F")...)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	all := started(t, c.Process.Pid, dir+"/hangs")
+	c.Process.Kill()
+	c.Wait()
+	allEnd(t, all)
+}
+
+func TestInterruptedStarterLeavesNoDaemon(t *testing.T) {
+	t.Parallel()
+	conf := configured(t, "")
+	dir := filepath.Dir(conf)
+	c := command(nil, append(preload(t, dir, hanging), "-y", conf, "-D")...)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	all := started(t, c.Process.Pid, dir+"/hangs")
+	if len(all) < 3 {
+		t.Fatalf("processes %v: want the command, the daemon and its zygote", all)
+	}
+	c.Process.Signal(syscall.SIGINT)
+	c.Wait()
+	allEnd(t, all)
+}
+
+// A process that PHP's start leaves behind may be another user's: the zygote's control socket is none of its.
+func TestPreloadedProcessHasNoSocketOfTheZygote(t *testing.T) {
+	t.Parallel()
+	conf := configured(t, "")
+	dir := filepath.Dir(conf)
+	script := `<?php exec("sh -c 'ls -l /proc/$$/fd > ` + dir + `/ls; mv ` + dir + `/ls ` + dir + `/hangs'"); sleep(1000);`
+	c := command(nil, append(preload(t, dir, script), "-y", conf, "-F")...)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer c.Wait()
+	defer c.Process.Signal(syscall.SIGTERM)
+	started(t, c.Process.Pid, dir+"/hangs")
+	if list, _ := os.ReadFile(dir + "/hangs"); strings.Contains(string(list), "socket:") || !strings.Contains(string(list), " 1 -> ") {
+		t.Errorf("it has\n%s", list)
+	}
+}
