@@ -106,6 +106,9 @@ func (r *ResponseReader) Status() EndRequest { return r.status }
 // between two responses unless the application sent what nobody asked for.
 func (r *ResponseReader) Buffered() int { return r.in.Buffered() }
 
+// Left is how many bytes of the record that Next returned a piece of are still to come.
+func (r *ResponseReader) Left() int { return r.in.left }
+
 // Rest tells whether all that is left of the response has been read already,
 // to its END_REQUEST, and then how many bytes of STDOUT Next will still give.
 // Records that Next will refuse are not whole.

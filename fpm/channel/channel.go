@@ -5,6 +5,7 @@ package channel
 
 import (
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -60,6 +61,29 @@ func (c *Channel) Send(letter byte, text string, fd int) error {
 	var sent error
 	if err := raw.Control(func(to uintptr) {
 		sent = unix.Sendmsg(int(to), message, rights, nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
+	}); err != nil {
+		return err
+	}
+	return sent
+}
+
+// SendWithin is Send for a message that may wait for room in the socket, as long as patience.
+func (c *Channel) SendWithin(letter byte, text string, patience time.Duration) error {
+	if err := c.Send(letter, text, -1); err != unix.EAGAIN || patience <= 0 {
+		return err
+	}
+	raw, err := c.file.SyscallConn()
+	if err != nil {
+		return err
+	}
+	if err := c.file.SetWriteDeadline(time.Now().Add(patience)); err != nil {
+		return err
+	}
+	message := append([]byte{letter}, text[:min(len(text), contract.MaxMessage-1)]...)
+	var sent error
+	if err := raw.Write(func(to uintptr) bool {
+		sent = unix.Sendmsg(int(to), message, nil, nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
+		return sent != unix.EAGAIN
 	}); err != nil {
 		return err
 	}

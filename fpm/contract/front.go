@@ -19,6 +19,9 @@ import (
 //	  AccessLog + fd                   ->     writes the access log there from now on
 //	  Certificates + fd                ->     the certificates anew, as JSON in a memfd: []Certificate
 //	                                   <-   Log
+//	  Beat, as JSON []PoolSupply       ->     once a second
+//	                                   <-   Beat, as JSON []PoolDemand   (or the front does not live)
+//	                                   <-   Crowd, likewise, when requests wait for workers that there may be more of
 //	  Quit                             ->     accepts no more, finishes what is under way, exits with status 0
 //	  is gone: end of file             ->     the same
 //
@@ -37,6 +40,12 @@ const (
 
 // Certificates brings certificates that changed.
 const Certificates = 'T'
+
+// Beat asks a front for a sign of life, and is that; Crowd tells that requests wait.
+const (
+	Beat  = 'B'
+	Crowd = 'U'
+)
 
 // Front is everything a front needs to know, besides its descriptors.
 type Front struct {

@@ -48,6 +48,18 @@ type Front struct {
 	State     string `json:"state"`     // Starting, Serving or Retiring
 	Addresses string `json:"addresses"` // as clients name them, between commas
 	StartTime int64  `json:"start time"`
+	// Pools are those that it hands requests to.
+	Pools []FrontPool `json:"pools"`
+}
+
+// FrontPool is what a front's requests want of a pool, as of a second ago at most.
+type FrontPool struct {
+	Name     string `json:"pool"`
+	Busy     int    `json:"requests"`   // that the pool has
+	Queue    int    `json:"http queue"` // that wait in the front
+	MaxQueue int    `json:"max http queue"`
+	Longest  int64  `json:"longest wait"` // of those, in milliseconds
+	Refused  uint64 `json:"turned away"`
 }
 
 // Pool is a pool's status page.

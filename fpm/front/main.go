@@ -28,13 +28,14 @@ const gcPercent = 200
 
 // Main is the life of a front process. It returns the process's exit status.
 func Main() int {
+	hide()
 	debug.SetGCPercent(gcPercent)
 	control, err := channel.Open(contract.FrontControl)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "phpsapi: front: the control socket:", err)
 		return exitSoftware
 	}
-	p := &process{control: control, ended: make(chan bool, 4)}
+	p := &process{control: control, logger: logger{control: control, patience: logPatience}, ended: make(chan bool, 4)}
 	f, err := p.start()
 	if err != nil {
 		p.log(zlog.Error, "the HTTP front cannot start: %v", err)
@@ -45,11 +46,17 @@ func Main() int {
 		f.logf(zlog.Error, "the HTTP front has lost a listener: %v", err)
 		p.ended <- true
 	})
+	f.tellCrowds(p.control)
 	p.control.Send(contract.Ready, "", -1)
 	go p.control.Read(channel.Any, func(m channel.Message) { p.hear(f, m) })
 	p.end(f)
 	return exitOK
 }
+
+// hide closes the process to others of its user, before it reads keys: their /proc/PID/mem, ptrace(2) and pidfd_getfd(2)
+// do not reach it. An exec undoes that, and so nothing before this one could. The user of a front that root starts is
+// nobody else's; this is for the others.
+func hide() { unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) }
 
 // end waits until the process is to end, and ends the server. Who asks for a graceful end may lose patience.
 func (p *process) end(f *Front) {
@@ -69,7 +76,8 @@ func (p *process) end(f *Front) {
 // process is the front as a process: its descriptors and its master.
 type process struct {
 	control *channel.Channel
-	ended   chan bool // it is to end; true: gracefully
+	logger
+	ended chan bool // it is to end; true: gracefully
 }
 
 // start reads the orders and makes the server.
@@ -141,6 +149,9 @@ func (p *process) hear(f *Front, m channel.Message) {
 	switch m.Letter {
 	case 0, contract.Quit:
 		p.ended <- true
+	case contract.Beat:
+		f.heed(m.Text)
+		p.control.SendWithin(contract.Beat, f.demand(), beatPatience)
 	case contract.AccessLog:
 		if file != nil && f.access != nil {
 			f.access.reopen(file)
@@ -172,9 +183,4 @@ func (p *process) watchSignals() {
 			p.ended <- s == syscall.SIGQUIT
 		}
 	}()
-}
-
-// log sends a message to the master, for the error log.
-func (p *process) log(level zlog.Level, format string, args ...any) {
-	p.control.Send(contract.Log, string('0'+rune(level))+fmt.Sprintf(format, args...), -1)
 }

@@ -62,7 +62,7 @@ func (o *Options) reachable(own *settings.Settings) error {
 		"--fpm-config FILE, or --set %s.listen=ADDRESS", settings.BuiltInPool)
 }
 
-// unprivileged is the user that a root's front is, and the workers of the built-in pool.
+// unprivileged is the user that the workers of the built-in pool are, if root starts them.
 func unprivileged() (u *user.User, err error) {
 	for _, name := range []string{"www-data", "nobody"} {
 		if u, err = user.Lookup(name); err == nil {

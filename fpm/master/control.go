@@ -186,7 +186,13 @@ func (f *front) report() *control.Front {
 	case f.ready:
 		state = control.Serving
 	}
-	return &control.Front{Pid: f.pid, State: state, Addresses: f.gen.addresses(), StartTime: f.started.Unix()}
+	r := &control.Front{Pid: f.pid, State: state, Addresses: f.gen.addresses(), StartTime: f.started.Unix()}
+	for _, p := range f.gen.plan.pools(f.gen) {
+		d := p.demand
+		r.Pools = append(r.Pools, control.FrontPool{Name: p.conf.Name, Busy: d.Busy, Queue: d.Waiting, MaxQueue: p.published.MaxHTTPQueue,
+			Longest: d.Longest.Milliseconds(), Refused: d.Refused})
+	}
+	return r
 }
 
 // page is the pool's status page in JSON; false where there is none to be had.

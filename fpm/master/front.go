@@ -23,7 +23,11 @@ type front struct {
 	started time.Time
 	ready   bool   // it has said so
 	nofile  uint64 // descriptors it needs
-	crashes *crashPipe
+
+	beatAt     time.Time // see beat
+	answered   time.Time // when it last gave a sign of life
+	unanswered int
+	crashes    *crashPipe
 
 	quit       bool // it was asked to go
 	escalation escalation
@@ -85,10 +89,13 @@ func (m *Master) startFront(g *generation) error {
 		crashes.close()
 		return fmt.Errorf("%s as %s: %w", m.opt.Program, g.plan.who.name, err)
 	}
-	f := &front{gen: g, pid: pid, control: control, started: m.sys.now(), nofile: descriptors(orders), crashes: crashes}
+	now := m.sys.now()
+	f := &front{gen: g, pid: pid, control: control, started: now, answered: now, beatAt: now.Add(beatInterval),
+		nofile: descriptors(orders), crashes: crashes}
 	g.front = f
 	m.fronts = append(m.fronts, f)
 	m.log.frontStarted(g.number, pid)
+	m.reading++
 	m.hear(control, nil, func(s channel.Message) utterance { return frontSaid{f, s} })
 	return nil
 }
@@ -185,8 +192,16 @@ func (e frontSaid) heed(m *Master) reception {
 		if f.gen == m.next {
 			m.proveReload()
 		}
+		m.beat(f, m.sys.now())
+	case contract.Beat:
+		f.unanswered, f.answered = 0, m.sys.now()
+		m.heedFront(f, s.Text)
+	case contract.Crowd:
+		m.heedFront(f, s.Text)
 	case contract.Log:
 		m.say(s.Text)
+	case 0:
+		m.reading--
 	}
 	return heeded
 }
@@ -265,6 +280,9 @@ func (m *Master) tickFronts(now time.Time) {
 		if f.escalation.due(now) {
 			m.sys.kill(f.pid, f.escalation.next(now, 0, 0))
 		}
+		if !now.Before(f.beatAt) {
+			m.beat(f, now)
+		}
 	}
 	g := m.gen
 	if m.state == normal && !g.frontAt.IsZero() && !now.Before(g.frontAt) {
@@ -283,6 +301,7 @@ func (m *Master) tickFronts(now time.Time) {
 func (m *Master) frontDeadlines(sooner func(time.Time)) {
 	for _, f := range m.fronts {
 		sooner(f.escalation.deadline)
+		sooner(f.beatAt)
 	}
 	sooner(m.gen.frontAt)
 	sooner(m.certificatesAt)

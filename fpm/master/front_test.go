@@ -15,6 +15,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"os/user"
 	"strconv"
 	"strings"
 	"sync"
@@ -87,6 +88,8 @@ func (f *fakeFrontState) hear(s channel.Message, control *channel.Channel, quit 
 	switch s.Letter {
 	case contract.Quit, 0:
 		quit <- true
+	case contract.Beat:
+		control.Send(contract.Beat, "[]", -1)
 	case contract.AccessLog:
 		file := os.NewFile(uintptr(s.FD), "access log")
 		fmt.Fprintln(file, "new access log")
@@ -217,7 +220,7 @@ func TestFrontHasNoPrivileges(t *testing.T) {
 	if !strings.Contains(got, "NoNewPrivs: 1; ") || !strings.Contains(got, "CapEff: 0000000000000000") && os.Geteuid() == 0 {
 		t.Errorf("got %q", got)
 	}
-	if os.Geteuid() == 0 && (strings.Contains(got, "Uid: 0") || strings.Contains(got, "Gid: 0") || !strings.Contains(got, "Groups:;")) {
+	if os.Geteuid() == 0 && (strings.Contains(got, "Uid: 0") || strings.Contains(got, "Gid: 0") || strings.Contains(got, "Groups: 0") || !strings.Contains(got, "Uid: 6553") && !hasUser(frontUser)) {
 		t.Errorf("got %q", got)
 	}
 	if got := s.http("environment"); strings.Contains(got, "SECRET") || strings.Contains(got, "HOME") || !strings.Contains(got, "GOGC=150") {
@@ -440,6 +443,11 @@ func certificate(t *testing.T, serial int64, dir string) {
 	}
 }
 
+func hasUser(name string) bool {
+	_, err := user.Lookup(name)
+	return err == nil
+}
+
 func TestCertificatesAreReadAgainWhenTheyChange(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -466,9 +474,9 @@ func TestFrontCannotStart(t *testing.T) {
 		"clients not allowed": {strings.Replace(forFront, "DIR/sock", "127.0.0.1:19082", 1) + "listen.allowed_clients = 10.0.0.1\n", "http: {listen: 'unix:/tmp/phpsapi-test-front.sock', root: /}",
 			`ERROR: \[front\] pool www: the front connects from 127\.0\.0\.1, which is not in its listen\.allowed_clients$`},
 		"no user": {forFront, "http: {listen: 80, root: /, user: nosuch}", `ERROR: http\.user: there is no user nosuch$`},
-		"root":    {forFront, "http: {listen: 80, root: /, user: root}", `ERROR: the front is never root: say another http\.user and http\.group$`},
+		"root":    {forFront, "http: {listen: 80, root: /, user: root}", `ERROR: the front is never root: set http\.user and http\.group to others$`},
 		"a pool's permissions": {strings.Replace(forFront, "0666", "0600", 1), "http: {listen: 'unix:/tmp/phpsapi-test-front.sock', root: /}",
-			`ERROR: \[front\] pool www: the front's user [a-z-]+ may not (enter|connect to) /.* \(mode \d+\); allow it, or say another http\.user, or listen\.owner = `},
+			`ERROR: \[front\] pool www: the front's user [0-9a-z-]+ may not (enter|connect to) /.* \(mode \d+\); allow it, or set http\.user to a user that may, or set listen\.owner or listen\.group$`},
 		"settings": {forFront, "http: {listen: eighty}", `ERROR: .*:1: http\.listen: "eighty" is no address`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -14,8 +14,7 @@ import (
 // frontEnvironment are the variables that a front has of the master's: none that could be a secret.
 var frontEnvironment = []string{"TMPDIR", "TZ", "LANG", "LC_ALL", "GODEBUG", "GOGC", "GOMAXPROCS", "GOMEMLIMIT", "GOTRACEBACK"}
 
-// executeFront starts a front: another user without privileges or groups where the master is root, never to get new
-// ones, in a process group of its own, so that a terminal's Ctrl-C is the master's to obey.
+// executeFront starts a front: another user without privileges where the master is root, never to get new ones, in a process group of its own, so that a terminal's Ctrl-C is the master's to obey.
 func executeFront(c frontCommand, extra ...string) (pid int, err error) {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
@@ -38,6 +37,9 @@ func executeFront(c frontCommand, extra ...string) (pid int, err error) {
 	}
 	if c.who.drop {
 		attributes.Sys.Credential = &syscall.Credential{Uid: uint32(c.who.uid), Gid: uint32(c.who.gid), Groups: []uint32{}}
+		for _, id := range c.who.groups {
+			attributes.Sys.Credential.Groups = append(attributes.Sys.Credential.Groups, uint32(id))
+		}
 	}
 	p, err := withoutNewPrivileges(func() (*os.Process, error) {
 		p, err := os.StartProcess(c.program, []string{contract.FrontTitle}, attributes)

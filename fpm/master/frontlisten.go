@@ -38,6 +38,7 @@ func (l *listener) listenHTTP(g *generation) error {
 		l.log.frontImpossible(err)
 		return err
 	}
+	l.warnOfUser(g.plan)
 	if path := g.plan.own.AccessLog; path != "" {
 		file, err := openFrontLog(path, l.errorLog)
 		if err != nil {
@@ -47,6 +48,16 @@ func (l *listener) listenHTTP(g *generation) error {
 		g.frontLog = file
 	}
 	return nil
+}
+
+// warnOfUser logs what the front's user makes worse, and nobody would notice at the start.
+func (l *listener) warnOfUser(plan *frontPlan) {
+	if err := plan.who.may(os.TempDir(), mayWrite|maySearch, "write to"); err != nil {
+		l.log.frontWithoutFiles(err)
+	}
+	if plan.who.drop && !plan.who.own && plan.own.User == "" {
+		l.log.frontNotAlone(plan.who.name)
+	}
 }
 
 // listenHTTPAt opens one address, as those of pools are opened.
@@ -85,7 +96,7 @@ func (l *listener) httpPool(g *generation, address string) *conf.Pool {
 	p := &conf.Pool{Name: "http", Listen: text(address), Domain: conf.DomainOf(address), ListenBacklog: -1,
 		ListenMode: text(strconv.FormatUint(uint64(g.plan.own.UnixMode), 8))}
 	if who := g.plan.who; who.drop {
-		p.ListenOwner, p.ListenGroup = text(strconv.Itoa(who.uid)), text(strconv.Itoa(who.gid))
+		p.ListenOwner, p.ListenGroup = text(strconv.Itoa(who.uid)), text(strconv.Itoa(who.share))
 	}
 	return p
 }

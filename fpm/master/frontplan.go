@@ -1,11 +1,8 @@
 package master
 
 import (
-	"errors"
 	"fmt"
-	"os"
-	"os/user"
-	"strconv"
+	"slices"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
@@ -20,13 +17,6 @@ type frontPlan struct {
 	certificates *certificates
 }
 
-// credentials are who a front is.
-type credentials struct {
-	name     string // of the user, for messages
-	uid, gid int
-	drop     bool // the master is root, and another
-}
-
 // wanted says whether there is to be a front.
 func (f *frontPlan) wanted() bool { return f != nil && f.own != nil && f.own.Front() }
 
@@ -38,7 +28,7 @@ func (f *frontPlan) verify(cfg *conf.Config) (err error) {
 	if f.sites, err = f.own.Route(cfg.Pools); err != nil {
 		return err
 	}
-	if f.who, err = frontCredentials(f.own.User, f.own.Group); err != nil {
+	if f.who, err = frontCredentials(f.own, cfg.Pools, f.routed(cfg.Pools)); err != nil {
 		return err
 	}
 	for _, s := range f.sites {
@@ -50,66 +40,26 @@ func (f *frontPlan) verify(cfg *conf.Config) (err error) {
 	return err
 }
 
-// frontCredentials are those of http.user and http.group. Only root can give others than its own.
-func frontCredentials(name, group string) (c credentials, err error) {
-	if os.Geteuid() != 0 {
-		c = credentials{uid: os.Geteuid(), gid: os.Getegid(), name: "user " + strconv.Itoa(os.Geteuid())}
-		if u, err := user.LookupId(strconv.Itoa(c.uid)); err == nil {
-			c.name = u.Username
-		}
-		return c, nil
-	}
-	c.drop = true
-	u, err := frontUser(name)
-	if err != nil {
-		return c, err
-	}
-	c.name = u.Username
-	c.uid, _ = strconv.Atoi(u.Uid)
-	c.gid, _ = strconv.Atoi(u.Gid)
-	if group != "" {
-		g, err := user.LookupGroup(group)
-		if err != nil {
-			g, err = user.LookupGroupId(group)
-		}
-		if err != nil {
-			return c, fmt.Errorf("http.group: there is no group %s", group)
-		}
-		c.gid, _ = strconv.Atoi(g.Gid)
-	}
-	if c.uid == 0 || c.gid == 0 {
-		return c, errors.New("the front is never root: say another http.user and http.group")
-	}
-	return c, nil
-}
-
-func frontUser(name string) (*user.User, error) {
-	if name == "" {
-		u, err := unprivileged()
-		if err != nil {
-			return nil, errors.New("there is neither a user www-data nor nobody: say http.user, who is the front")
-		}
-		return u, nil
-	}
-	u, err := user.Lookup(name)
-	if err != nil {
-		u, err = user.LookupId(name)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("http.user: there is no user %s", name)
-	}
-	return u, nil
-}
-
 // pools are those that the sites name, in the order of the configuration.
 func (f *frontPlan) pools(g *generation) (routed []*pool) {
 	for _, p := range g.pools {
-		for _, s := range f.sites {
-			if s.Pool == p.conf.Name {
-				routed = append(routed, p)
-				break
-			}
+		if f.routes(p.conf) {
+			routed = append(routed, p)
 		}
 	}
 	return routed
+}
+
+// routed is pools before there is a generation.
+func (f *frontPlan) routed(all []*conf.Pool) (routed []*conf.Pool) {
+	for _, p := range all {
+		if f.routes(p) {
+			routed = append(routed, p)
+		}
+	}
+	return routed
+}
+
+func (f *frontPlan) routes(p *conf.Pool) bool {
+	return slices.ContainsFunc(f.sites, func(s contract.Site) bool { return s.Pool == p.Name })
 }

@@ -59,6 +59,7 @@ type pool struct {
 	shared   *pool // whose status this one shows, if it is one for pm.status_listen
 
 	spare     spare
+	demand    contract.PoolDemand // of the generation's front
 	published scoreboard.Pool
 
 	writingTrace bool // to the slow log

@@ -294,8 +294,29 @@ func (l lines) frontExited(level zlog.Level, generation, pid int, how string, li
 	l.Logf(level, "[front] process %d of generation %d exited %s after %s seconds from start", pid, generation, how, seconds(life))
 }
 
+func (l lines) frontStopped(generation, pid int) {
+	l.Logf(zlog.Warning, "[front] process %d of generation %d was stopped by a signal, and is replaced", pid, generation)
+}
+
+func (l lines) frontSilent(generation, pid int, silent time.Duration) {
+	l.Logf(zlog.Error, "[front] process %d of generation %d has given no sign of life for %s seconds, and is replaced", pid, generation, seconds(silent))
+}
+
+func (l lines) createdForHTTP(pool string, n, requests int) {
+	l.Logf(zlog.Debug, "[pool %s] %d child(ren) have been created for %d HTTP requests", pool, n, requests)
+}
+
 func (l lines) frontNotStarted(err error) {
 	l.Logf(zlog.Error, "[front] the process could not be started: %v", err)
+}
+
+func (l lines) frontWithoutFiles(err error) {
+	l.Logf(zlog.Warning, "[front] large bodies will be refused, and slow clients will hold workers: TMPDIR: %v", err)
+}
+
+func (l lines) frontNotAlone(name string) {
+	l.Logf(zlog.Warning, "[front] this user namespace has no user of the front's own, so it runs as %s, whom scripts may be, too; "+
+		"make a user phpsapi, or set http.user", name)
 }
 
 func (l lines) frontImpossible(err error) { l.Logf(zlog.Error, "[front] %v", err) }

@@ -82,6 +82,10 @@ func showGeneration(w io.Writer, g control.Generation) error {
 	fmt.Fprintf(w, "\ngeneration %d, %s, since %s\n", g.Generation, plain(g.State), date(g.StartTime))
 	if f := g.Front; f != nil {
 		fmt.Fprintf(w, "front %d, %s, %s\n", f.Pid, plain(f.State), plain(f.Addresses))
+		for _, p := range f.Pools {
+			fmt.Fprintf(w, "  pool %s: %d requests in the pool, %d wait in the front, the first for %v; at most %d waited, %d were turned away\n",
+				plain(p.Name), p.Busy, p.Queue, time.Duration(p.Longest)*time.Millisecond, p.MaxQueue, p.Refused)
+		}
 	}
 	pools := make([]control.Pool, len(g.Pools))
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)

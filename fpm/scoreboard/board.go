@@ -63,6 +63,10 @@ func (b *Board) Publish(p Pool) {
 	put(d.pm[:], []byte(p.PM))
 	d.startEpoch = p.StartEpoch
 	d.listenQueue, d.maxListenQueue, d.listenQueueLen = int64(p.ListenQueue), int64(p.MaxListenQueue), int64(p.ListenQueueLen)
+	if d.http = 0; p.HTTP {
+		d.http = 1
+	}
+	d.httpQueue, d.maxHTTPQueue, d.httpRefused = int64(p.HTTPQueue), int64(p.MaxHTTPQueue), p.HTTPRefused
 	d.maxChildrenReached, d.slow = p.MaxChildrenReached, p.Slow
 	b.write(func(page *poolPage) { page.data = *d })
 }

@@ -76,6 +76,10 @@ type poolData struct {
 	listenQueue        int64
 	maxListenQueue     int64
 	listenQueueLen     int64
+	http               uint64 // 1: Pool.HTTP
+	httpQueue          int64
+	maxHTTPQueue       int64
+	httpRefused        uint64
 	maxChildrenReached uint64
 	slow               uint64
 	retiredRequests    uint64

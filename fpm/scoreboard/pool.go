@@ -18,6 +18,11 @@ type Pool struct {
 	MaxListenQueue int // most of them so far
 	ListenQueueLen int // most that can wait
 
+	HTTP         bool   // the front hands requests to the pool
+	HTTPQueue    int    // requests that wait in the front
+	MaxHTTPQueue int    // most of them so far
+	HTTPRefused  uint64 // requests that the front has turned away
+
 	MaxChildrenReached uint64 // how often pm.max_children was
 	Slow               uint64 // slow requests the master counted, beside those workers count themselves
 }
@@ -71,6 +76,7 @@ func (r *Reader) Totals(into *Totals) bool {
 	into.Pool = Pool{
 		Name: get(d.name[:]), PM: get(d.pm[:]), StartEpoch: d.startEpoch,
 		ListenQueue: int(d.listenQueue), MaxListenQueue: int(d.maxListenQueue), ListenQueueLen: int(d.listenQueueLen),
+		HTTP: d.http != 0, HTTPQueue: int(d.httpQueue), MaxHTTPQueue: int(d.maxHTTPQueue), HTTPRefused: d.httpRefused,
 		MaxChildrenReached: d.maxChildrenReached, Slow: d.slow,
 	}
 	return ok

@@ -1,6 +1,9 @@
 package status
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+)
 
 // A metric has the name, type and help of php-fpm's, OpenMetrics' rules or not.
 type metric struct {
@@ -33,12 +36,26 @@ var metrics = [...]metric{
 		func(s *Snapshot) uint64 { return s.Slow }},
 }
 
+// httpMetrics are phpsapi's own, for a pool that the HTTP front has requests for.
+var httpMetrics = [...]metric{
+	{"http_queue", "gauge", "The number of HTTP requests that wait for a worker.",
+		func(s *Snapshot) uint64 { return uint64(max(s.Pool.HTTPQueue, 0)) }},
+	{"max_http_queue", "gauge", "The maximum number of HTTP requests that waited for a worker since FPM has started.",
+		func(s *Snapshot) uint64 { return uint64(max(s.Pool.MaxHTTPQueue, 0)) }},
+	{"http_refused", "counter", "The number of HTTP requests that were turned away because no worker was free.",
+		func(s *Snapshot) uint64 { return s.Pool.HTTPRefused }},
+}
+
 // openmetrics has no workers, full or not.
 func (s *Snapshot) openmetrics() []byte {
 	b := []byte("# HELP phpfpm_up Could pool ")
 	b = appendHelp(b, s.Pool.Name)
 	b = append(b, " using a "+s.Pool.PM+" PM on PHP-FPM be reached?\n# TYPE phpfpm_up gauge\nphpfpm_up 1\n"...)
-	for _, m := range metrics {
+	all := metrics[:]
+	if s.Pool.HTTP {
+		all = append(slices.Clone(all), httpMetrics[:]...)
+	}
+	for _, m := range all {
 		name := "phpfpm_" + m.name
 		help, kind := "# HELP "+name+" "+m.help+"\n", "# TYPE "+name+" "+m.kind+"\n"
 		if m.name == "listen_queue_length" { // the one that php-fpm has the other way round

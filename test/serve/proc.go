@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"os/user"
 	"slices"
 	"strconv"
 	"strings"
@@ -127,4 +128,15 @@ func OwnScheduling(t testing.TB) string {
 	}
 	_, rest, _ := strings.Cut(string(status), "Cpus_allowed:")
 	return strings.Fields(rest)[0] + " " + strings.TrimSpace(string(slack))
+}
+
+// GroupID is the id of a group; a test that needs it is skipped if there is none.
+func GroupID(t testing.TB, name string) int {
+	t.Helper()
+	g, err := user.LookupGroup(name)
+	if err != nil {
+		t.Skip(err)
+	}
+	id, _ := strconv.Atoi(g.Gid)
+	return id
 }

@@ -80,7 +80,7 @@ func (c *conn) next(a *answer) ([]byte, error) {
 			return b, nil
 		case t == fastcgi.TypeStderr:
 			c.stderr.add(c.pool, a.r.ID, b)
-			if c.r.Buffered() == 0 {
+			if c.r.Buffered() == 0 && c.r.Left() == 0 {
 				c.stderr.flush(c.pool, a.r.ID)
 			}
 		case t == fastcgi.TypeEndRequest:

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -36,6 +37,7 @@ type Pool struct {
 	queue  []*waiter
 	closed bool
 	turned turnedAway
+	demand demand
 	// spoolSaid is when it was last said that there is no file for a response.
 	spoolSaid time.Time
 
@@ -46,7 +48,10 @@ type Pool struct {
 }
 
 // waiter is a request in the queue. ready is closed, under the pool's lock, when it has a place.
-type waiter struct{ ready chan struct{} }
+type waiter struct {
+	ready chan struct{}
+	since time.Time
+}
 
 // idleTimeout is how long a kept connection may be of no use before it is closed. Each costs its buffers here, and a
 // descriptor here and there.
@@ -89,16 +94,19 @@ func (p *Pool) acquire(ctx context.Context) (*conn, error) {
 	p.mu.Lock()
 	if p.taken < p.window.size && len(p.queue) == 0 {
 		p.taken++
+		p.noteDemand()
 		c := p.pop()
 		p.mu.Unlock()
 		return c, nil
 	}
 	if limit := p.Limits.Queue; limit > 0 && len(p.queue) >= limit {
+		p.demand.refused++
 		p.mu.Unlock()
 		return nil, fmt.Errorf("%w: %d requests wait already", ErrBusy, limit)
 	}
-	w := &waiter{make(chan struct{})}
+	w := &waiter{make(chan struct{}), time.Now()}
 	p.queue = append(p.queue, w)
+	p.noteDemand()
 	p.mu.Unlock()
 	return p.wait(ctx, w)
 }
@@ -127,12 +135,16 @@ func (p *Pool) wait(ctx context.Context, w *waiter) (*conn, error) {
 			p.mu.Lock()
 			p.admit(now)
 			p.mu.Unlock()
+			p.noteWait(now)
 		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err == nil {
 		return p.pop(), nil
+	}
+	if errors.Is(err, ErrBusy) {
+		p.demand.refused++
 	}
 	if i := slices.Index(p.queue, w); i >= 0 {
 		p.queue = slices.Delete(p.queue, i, i+1)

@@ -1,0 +1,102 @@
+package front
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/phpsapi/phpsapi/test/serve"
+)
+
+// What scripts run as can neither signal the front nor read its memory or take its descriptors.
+func TestScriptsCannotTouchTheFront(t *testing.T) {
+	t.Parallel()
+	address, dir := serve.Address(t), site(t)
+	write(t, filepath.Join(dir, "touch.php"), `<?php $p = "/proc/" . (int)$_GET["pid"];
+		echo "signal ", var_export(posix_kill((int)$_GET["pid"], 0), true), ", memory ", var_export((bool)@fopen("$p/mem", "r"), true),
+		", descriptors ", var_export((bool)@opendir("$p/fd"), true), ", environment ", var_export((bool)@file_get_contents("$p/environ"), true);`)
+	s := start(t, address, nil, "--http", address, "--root", dir)
+	front := s.said(`process (\d+) of generation 1 serves`, 1)
+	info, err := os.Stat("/proc/" + front + "/mem")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if uid := info.Sys().(*syscall.Stat_t).Uid; uid != 0 {
+		t.Errorf("the front's memory is user %d's: it can be read", uid)
+	}
+	signal := os.Geteuid() != 0 // only root can make the front another user
+	s.want("/touch.php?pid="+front, 200, fmt.Sprintf("signal %v, memory false, descriptors false, environment false", signal))
+}
+
+// A master that is root starts the front as a user who is no pool's, and still reaches the pool's socket and the files of
+// its group, whatever the pool's directives say.
+func TestFrontReachesWhatOnlyThePoolsUserHas(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can make the front another user")
+	}
+	t.Parallel()
+	address := serve.Address(t)
+	conf := configured(t, "http: {listen: '"+address+"', root: root}\n")
+	dir := filepath.Dir(conf)
+	text, err := os.ReadFile(conf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, conf, string(text)+"listen.mode = 0600\n")
+	root := filepath.Join(dir, "root")
+	os.Mkdir(root, 0o750)
+	write(t, filepath.Join(root, "page.txt"), "text\n")
+	write(t, filepath.Join(root, "index.php"), "<?php echo posix_geteuid();")
+	group := serve.GroupID(t, "www-data")
+	for _, name := range []string{root, root + "/page.txt", root + "/index.php"} {
+		os.Chmod(name, map[bool]os.FileMode{true: 0o750, false: 0o640}[name == root])
+		if err := os.Chown(name, 0, group); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := start(t, address, nil, "-y", conf, "-F", "-O")
+	s.want("/page.txt", 200, "text")
+	_, worker := s.get("/")
+	status, err := os.ReadFile("/proc/" + s.said(`process (\d+) of generation 1 serves`, 1) + "/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if uid := uidOf(string(status)); uid == worker || uid == "0" || uid == "65534" || uid == "" {
+		t.Errorf("the front is user %s, the workers are %s", uid, worker)
+	}
+}
+
+func uidOf(status string) string {
+	_, rest, _ := strings.Cut(status, "Uid:")
+	if fields := strings.Fields(rest); len(fields) > 0 {
+		return fields[0]
+	}
+	return ""
+}
+
+// The pool of a service without configuration grows by what waits, not by two workers a second.
+func TestPoolGrowsByTheFrontsQueue(t *testing.T) {
+	t.Parallel()
+	address, dir := serve.Address(t), site(t)
+	s := start(t, address, nil, "--http", address, "--root", dir, "--set", "global.log_level=debug", "--set", "www.pm.max_children=12",
+		"--set", "www.pm.start_servers=1", "--set", "www.pm.min_spare_servers=1", "--set", "www.pm.max_spare_servers=12",
+		"--set", "www.ping.path=/ping", "--set", "www.pm.status_path=/status")
+	var clients sync.WaitGroup
+	for range 20 {
+		clients.Go(func() { s.want("/sleep.php?ms=1500", 200, "slept") })
+	}
+	n, _ := strconv.Atoi(s.said(`\[pool www\] (\d+) child\(ren\) have been created for \d+ HTTP requests`, 1))
+	if n < 4 {
+		t.Errorf("%d workers were forked for 20 requests that wait", n)
+	}
+	serve.Eventually(t, "the queue in the status", func() bool {
+		out, _ := command(nil, "status", "--master", strconv.Itoa(s.Pid()), "--json").Output()
+		return strings.Contains(string(out), `"http queue": 8,`) && strings.Contains(string(out), `"requests": 12,`)
+	})
+	clients.Wait()
+}
