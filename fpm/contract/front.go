@@ -60,8 +60,10 @@ type Front struct {
 	// TrustedProxies are the addresses and networks whose Forwarded and X-Forwarded-* headers count:
 	// "10.0.0.0/8", "::1", "unix" for clients on unix sockets.
 	TrustedProxies []string
-	Certificates   []Certificate
-	Limits         FrontLimits
+	// StatusClients are the clients, likewise, who get a pool's status page.
+	StatusClients []string
+	Certificates  []Certificate
+	Limits        FrontLimits
 	// AccessLogFormat is "combined" or "json"; the log itself is the file FrontAccess, none where there is none.
 	AccessLogFormat string
 	LogLevel        zlog.Level
@@ -124,6 +126,8 @@ type FrontPool struct {
 	Connections int
 	// Chroot is the pool's chroot; paths passed to PHP are then below it.
 	Chroot string
+	// PingPath and StatusPath are the paths of the pool's own pages; empty: it has none.
+	PingPath, StatusPath string
 }
 
 // Certificate is a certificate with its key, read by the master, who may.

@@ -149,7 +149,7 @@ func (l *accessLog) appendJSON(b []byte, x *exchange, now time.Time) []byte {
 	b = appendSeconds(b, now.Sub(x.begun))
 	text("request_id", x.id)
 	if !x.asked.IsZero() {
-		text("pool", x.site.Pool)
+		text("pool", x.pool.FrontPool.Name)
 		b = append(b, `,"upstream_time":`...)
 		answered := x.answered
 		if answered.IsZero() {

@@ -6,6 +6,7 @@
 //	  lot        where it waits for a request that does not come soon                      (park.go)
 //	  net/http   HTTP/1.1, HTTP/2, TLS                                                     (server.go, certificates.go)
 //	    exchange a request and its response: whose it is, what was sent, the access log    (exchange.go, serve.go)
+//	      pages  ping.path and pm.status_path of the pools                                 (pages.go)
 //	      site   which file or script a path is: pure but for stat(2)                      (site.go, path.go, route.go)
 //	        static.go, sendfile.go, package upstream
 //

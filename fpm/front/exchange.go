@@ -25,6 +25,7 @@ type exchange struct {
 	body   body
 
 	site     *site
+	pool     *pool // that was asked
 	begun    time.Time
 	asked    time.Time // when the pool was; its time includes its queue and the client's reading
 	answered time.Time // when it had; zero: the response was cut off

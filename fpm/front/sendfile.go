@@ -13,6 +13,10 @@ import (
 // /its/address. The script's other headers stand already. It is upstream's sendfile.
 func (x *exchange) sendNamed(_ http.ResponseWriter, r *http.Request, status int, kind, name string) {
 	var path string
+	if x.site == nil {
+		x.fail(http.StatusNotFound) // a page of the pool's own
+		return
+	}
 	if http.CanonicalHeaderKey(kind) == "X-Sendfile" {
 		path = x.site.sendfilePath(name)
 	} else {

@@ -58,7 +58,12 @@ func (x *exchange) serve() {
 		x.fail(http.StatusBadRequest)
 		return
 	}
-	if x.site = x.front.siteOf(r.Host, path); x.site == nil || x.site.isInternal(path) {
+	x.site = x.front.siteOf(r.Host, path)
+	if p := x.front.pages.find(x, path); p != nil {
+		x.runPage(p, path)
+		return
+	}
+	if x.site == nil || x.site.isInternal(path) {
 		x.fail(http.StatusNotFound)
 		return
 	}
@@ -113,8 +118,13 @@ func (x *exchange) refuseMethod(allow string) {
 func (x *exchange) runScript(script upstream.Script) {
 	x.request = upstream.Request{HTTP: x.r, Script: script, RemoteAddr: x.remote, ServerAddr: x.client.local,
 		HTTPS: x.https, ID: x.id}
-	x.asked = time.Now()
-	err := x.site.pool.Serve(x, &x.request, x.sendfile)
+	x.hand(x.site.pool)
+}
+
+// hand has a pool answer x.request.
+func (x *exchange) hand(p *pool) {
+	x.pool, x.asked = p, time.Now()
+	err := p.Serve(x, &x.request, x.sendfile)
 	x.answered = time.Now()
 	if err == nil {
 		return

@@ -30,6 +30,7 @@ type Front struct {
 	sites       []*site
 	pools       map[string]*pool
 	proxies     proxies
+	pages       pages
 	certs       certificates
 	access      *accessLog // nil: none
 	connections *connections
@@ -71,6 +72,12 @@ func newFront(orders *contract.Front, given resources) (*Front, error) {
 		return nil, err
 	}
 	f.addPools(orders, given.sockets)
+	if f.pages.clients, err = newProxies(orders.StatusClients); err != nil {
+		return nil, err
+	}
+	for _, p := range orders.Pools {
+		f.pages.pools = append(f.pages.pools, f.pools[p.Name])
+	}
 	for i := range orders.Sites {
 		s, err := newSite(&orders.Sites[i], f.pools)
 		if err != nil {

@@ -104,7 +104,7 @@ func (m *Master) startFront(g *generation) error {
 func (m *Master) frontOrders(g *generation) (*contract.Front, []*os.File) {
 	plan := g.plan
 	o := &contract.Front{
-		Generation: g.number, MasterPid: os.Getpid(), Sites: plan.sites, TrustedProxies: plan.own.TrustedProxies,
+		Generation: g.number, MasterPid: os.Getpid(), Sites: plan.sites, TrustedProxies: plan.own.TrustedProxies, StatusClients: plan.own.StatusClients,
 		Certificates: plan.certificates.read, Limits: plan.own.Limits, AccessLogFormat: plan.own.AccessFormat,
 		LogLevel: g.config.Global.LogLevel,
 	}
@@ -134,7 +134,7 @@ func (m *Master) frontOrders(g *generation) (*contract.Front, []*os.File) {
 
 // frontPool is how a front reaches a pool.
 func (p *pool) frontPool() contract.FrontPool {
-	at := contract.FrontPool{Name: p.conf.Name, Connections: p.conf.MaxChildren}
+	at := contract.FrontPool{Name: p.conf.Name, Connections: p.conf.MaxChildren, PingPath: p.conf.PingPath.Value, StatusPath: p.conf.StatusPath.Value}
 	if os.Geteuid() == 0 {
 		at.Chroot = p.conf.Chroot.Value
 	}

@@ -218,7 +218,7 @@ func check(r *Row, text, base string) (string, error) {
 		err = fmt.Errorf("%q is not one of %s", text, strings.Join(r.Allowed, ", "))
 	}
 	switch r.Key {
-	case "http.trusted_proxies":
+	case "http.trusted_proxies", "http.status_clients":
 		err = proxy(text)
 	case "hosts":
 		err = host(text)

@@ -27,7 +27,7 @@ func (l *loader) settings() (*Settings, error) {
 	}
 	s.UnixMode, _ = mode(one("http.unix_mode"))
 	s.User, s.Group = one("http.user"), one("http.group")
-	s.TrustedProxies = texts["http.trusted_proxies"]
+	s.TrustedProxies, s.StatusClients = texts["http.trusted_proxies"], texts["http.status_clients"]
 	s.PCNTL = one("php.pcntl") == on
 	s.AccessLog, s.AccessFormat = one("http.access_log"), one("http.access_format")
 	s.Limits = limits(one)

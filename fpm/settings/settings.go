@@ -22,6 +22,7 @@ type Settings struct {
 
 	User, Group    string
 	TrustedProxies []string
+	StatusClients  []string
 	AccessLog      string // a file, Stdout or Stderr
 	AccessFormat   string
 	Limits         contract.FrontLimits

@@ -80,6 +80,8 @@ func Table() []Row {
 			Doc: "The group of the front. Without http.user and http.group it is also in www-data and, if all pools of its sites have one user, in that user's groups."},
 		{Key: "http.trusted_proxies", Kind: List,
 			Doc: "Addresses and networks (10.0.0.0/8, ::1, unix for clients on unix sockets) whose Forwarded and X-Forwarded-* headers count."},
+		{Key: "http.status_clients", Kind: List, Default: "127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,fc00::/7,fe80::/10,unix",
+			Doc: "Addresses and networks whose clients get the page of pm.status_path; for others, and for those that an untrusted proxy has spoken for, the path is one like any other. 0.0.0.0/0,::/0: all."},
 		{Key: "http.access_log", Kind: Path, Doc: "The front's access log: a file, which the master opens, again at SIGUSR1; or stdout or stderr, which are the master's. Empty: none."},
 		{Key: "http.access_format", Kind: Choice, Default: "combined", Allowed: []string{"combined", "json"}, Doc: "How its lines look."},
 		{Key: "http.limits.header_timeout", Kind: Duration, Default: "10s", Doc: "How long the head of a request may take to come, and a TLS handshake."},
