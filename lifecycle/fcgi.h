@@ -22,6 +22,7 @@ int fcgi_send_interim(int status);
 /* fcgi_input.c */
 size_t fcgi_read_post(char *buffer, size_t size);
 char *fcgi_read_cookies(void);
+void fcgi_begin_body(void);
 void fcgi_close_body_file(void);
 
 /* fcgi_variables.c */

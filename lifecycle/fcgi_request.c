@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "fcgi.h"
-#include "leftovers.h"
 #include "module.h"
 #include "script.h"
 
@@ -52,6 +51,7 @@ static void begin(struct engine_fcgi_request *r)
 {
 	fcgi_request = r;
 	r->last = 0;
+	fcgi_begin_body();
 	SG(server_context) = r; /* PHP asks for nothing but that it is there */
 	SG(request_info).request_method = r->method;
 	SG(request_info).query_string = (char *)r->query_string;
@@ -171,7 +171,6 @@ void engine_fcgi_request_shutdown(void)
 		php_request_shutdown(NULL);
 	} zend_end_try();
 	end_if_forked_in_shutdown();
-	fcgi_request->stale = !leftovers_clear(forks_seen());
 	fcgi_restore_request_values();
 	SG(request_info).request_uri = NULL; /* its memory went with the request's */
 	SG(server_context) = NULL;

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "fcgi.h"
-#include "leftovers.h"
 
 /* What the request in hand replaced, oldest first. */
 static struct replaced {
@@ -123,7 +122,6 @@ enum engine_value_result engine_fcgi_apply_value(const char *name, const char *v
 void engine_fcgi_collect_extensions(void)
 {
 	zend_collect_module_handlers();
-	leftovers_watch();
 }
 
 static void apply_entry(zval *name, zval *value, zval *index, int kind, void *admin)

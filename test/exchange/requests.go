@@ -73,6 +73,8 @@ func Requests(d string) map[string]Request {
 		"post without type":      {Body: `{"a":1}`, Params: []string{"SCRIPT_FILENAME", d + "/show.php", "REQUEST_METHOD", "POST", "CONTENT_LENGTH", "7"}},
 		"put":                    {Body: "raw", Params: []string{"SCRIPT_FILENAME", d + "/show.php", "REQUEST_METHOD", "PUT", "CONTENT_LENGTH", "3"}},
 		"body file":              {Params: []string{"SCRIPT_FILENAME", d + "/show.php", "REQUEST_METHOD", "POST", "CONTENT_LENGTH", "5", "REQUEST_BODY_FILE", "/etc/hostname"}},
+		"body file not wanted":   {Params: []string{"SCRIPT_FILENAME", d + "/show.php", "REQUEST_METHOD", "POST", "CONTENT_LENGTH", "0", "REQUEST_BODY_FILE", "/nope"}},
+		"body file not read":     {Params: []string{"SCRIPT_FILENAME", d + "/none.php", "REQUEST_METHOD", "PUT", "CONTENT_LENGTH", "5", "REQUEST_BODY_FILE", "/nope"}},
 		"body file missing":      {Params: []string{"SCRIPT_FILENAME", d + "/show.php", "REQUEST_METHOD", "POST", "CONTENT_LENGTH", "5", "REQUEST_BODY_FILE", "/nope"}},
 		"long value":             Get("SCRIPT_FILENAME", d+"/show.php", "HTTP_LONG", strings.Repeat("x", 20000)),
 	}
