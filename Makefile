@@ -2,6 +2,7 @@
 
 PHP_CONFIG ?= php-config8.2
 FUZZTIME   ?= 20s
+RANDOMTIME ?= 10m
 ADDRESS    ?= 127.0.0.1:8080
 
 # lifecycle names the place of Debian's headers. If they are elsewhere, or PHP_CONFIG is given, php-config knows.
@@ -48,7 +49,8 @@ conformance-full: deps-test build ## php-src's tests of the language too (long)
 e2e: deps-e2e build ## real programs from Debian's packages; php-fpm under load
 	go test -count=1 -tags e2e ./test/e2e ./test/load
 
-fuzz: headers ## every fuzz target for a while (FUZZTIME=20s)
+fuzz: headers deps-test ## random requests beside stock PHP (RANDOMTIME=10m), then every fuzz target for a while (FUZZTIME=20s)
+	go test -count=1 -timeout 0 ./test/random -args -for $(RANDOMTIME)
 	@grep -rn --include='*_test.go' -E '^func Fuzz' . | sed -E 's|^(.*)/[^/]*:[0-9]+:func (Fuzz[A-Za-z0-9_]*).*|\1 \2|' | \
 	while read -r package target; do \
 		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package" || exit 1; \

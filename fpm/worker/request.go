@@ -27,7 +27,7 @@ func (k *worker) Answer() (keep bool) {
 		k.execute()
 	}
 	k.end()
-	if k.Shutdown() || k.PHP.Stale() {
+	if k.Shutdown() {
 		k.leaving = true // the request changed what cannot be taken back
 	}
 	k.endOutput()
