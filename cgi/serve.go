@@ -8,7 +8,6 @@ import (
 	"github.com/phpsapi/phpsapi/cgi/server"
 	"github.com/phpsapi/phpsapi/cgi/worker"
 	"github.com/phpsapi/phpsapi/lifecycle"
-	"github.com/phpsapi/phpsapi/sapi"
 )
 
 // listen gives the listening socket.
@@ -47,7 +46,7 @@ func serve(call Invocation, start startup) int {
 	if settings.Children > 0 {
 		debug.SetGCPercent(100)
 		lifecycle.RestoreScheduling()
-		return server.Main(server.Options{Settings: settings, Listen: socket, Program: sapi.Self(),
+		return server.Main(server.Options{Settings: settings, Listen: socket, Program: lifecycle.Self(),
 			Engine: lifecycle.EnginePath(), Module: module, RestoreThread: lifecycle.RestoreScheduling})
 	}
 	engine, err := lifecycle.Load(lifecycle.EnginePath())

@@ -57,7 +57,7 @@ func ownOption(args []string) (rest []string, status int, ended bool) {
 		return nil, resident(path), true
 	case optionStart:
 		lifecycle.RestoreScheduling() // the resident has what this process was given, and so have all its children
-		if err := handover.Background(sapi.Self(), "cgi", optionListen, path); err != nil {
+		if err := handover.Background(lifecycle.Self(), "cgi", optionListen, path); err != nil {
 			fmt.Fprintln(os.Stderr, "phpsapi cgi:", err)
 			return nil, failure, true
 		}
@@ -71,15 +71,25 @@ func ownOption(args []string) (rest []string, status int, ended bool) {
 }
 
 func startZygote(path string) {
-	if path == "" || !byWebServer(environment{}) {
+	if path == "" || !byWebServer(environment{}) || !hasProc() {
 		return
 	}
 	lifecycle.RestoreScheduling()
-	_ = handover.Start(sapi.Self(), path, "cgi", optionStart, path) // without one this request is answered all the same
+	_ = handover.Start(lifecycle.Self(), path, "cgi", optionStart, path) // without one this request is answered all the same
 }
 
-// resident is the resident zygote, and gives its exit status.
+// hasProc reports whether /proc is there, by which a resident finds a client's files and compares its place with its own.
+func hasProc() bool {
+	_, err := os.Stat("/proc/self/fd")
+	return err == nil
+}
+
+// resident is the resident zygote. It returns its exit status.
 func resident(path string) int {
+	if !hasProc() {
+		fmt.Fprintf(os.Stderr, "phpsapi cgi: %s needs /proc, which is not mounted here\n", optionListen)
+		return failure
+	}
 	runtime.GOMAXPROCS(1) // it only passes on: what another processor would win, its waking costs
 	idle, err := handover.IdleTime()
 	var socket *handover.Socket
@@ -88,7 +98,7 @@ func resident(path string) int {
 	}
 	if err == nil {
 		log := func(text string) { fmt.Fprintln(os.Stderr, "phpsapi cgi:", text) }
-		s := handover.Server{Front: handover.Front{Module: callModule, Request: callRequest}, Program: sapi.Self(), Idle: idle, Log: log}
+		s := handover.Server{Front: handover.Front{Module: callModule, Request: callRequest}, Program: lifecycle.Self(), Idle: idle, Log: log}
 		err = s.Run(socket)
 	}
 	if err != nil {
@@ -100,7 +110,7 @@ func resident(path string) int {
 
 // callArguments gives php-cgi's arguments of a call, and PHP_BINARY.
 func callArguments(call *handover.Call) (args []string, binary string) {
-	args, binary = call.Argv[1:], sapi.Self()
+	args, binary = call.Argv[1:], lifecycle.Self()
 	if strings.HasPrefix(filepath.Base(call.Argv[0]), "php-cgi") {
 		binary = callBinary(call)
 	} else if len(args) > 0 { // it is "cgi"

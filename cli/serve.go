@@ -14,7 +14,7 @@ func serve(call Invocation, start startup) int {
 	lifecycle.RestoreScheduling()
 	o := parseServer(call.Args)
 	o.Workers = os.Getenv("PHP_CLI_SERVER_WORKERS")
-	o.Program = sapi.Self()
+	o.Program = lifecycle.Self()
 	o.RestoreThread = lifecycle.RestoreScheduling
 	o.Engine = lifecycle.EnginePath()
 	o.Module = start.serverModule(call.Binary, o.zendExtensions)

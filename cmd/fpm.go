@@ -20,7 +20,7 @@ func fpm(args []string, program, binary string) int {
 
 func fpmInvocation(args []string, program, binary string) cmdline.Invocation {
 	return cmdline.Invocation{
-		Argv: os.Args, Args: args, Program: program, Binary: binary, File: sapi.Self(),
+		Argv: os.Args, Args: args, Program: program, Binary: binary, File: lifecycle.Self(),
 		Engine: lifecycle.EnginePath(), Version: lifecycle.Version(), Headers: lifecycle.HeaderVersion(), Release: version(),
 		Own: personality(os.Args[0]) == "", Title: lifecycle.SetProcessTitle, Stay: lifecycle.StayWithoutPHP,
 		Show: showPHP,
@@ -65,7 +65,7 @@ func fpmCommand() *cobra.Command {
 		Example: `  phpsapi fpm --config /etc/php/8.2/fpm/php-fpm.conf --nodaemonize
   phpsapi fpm -t
   phpsapi fpm reload`,
-	}, func(args []string) int { return fpm(args, "phpsapi fpm", sapi.Self()) })
+	}, func(args []string) int { return fpm(args, "phpsapi fpm", lifecycle.Self()) })
 	command.AddCommand(operatorCommands()...)
 	return command
 }

@@ -58,11 +58,11 @@ func usageName(argv0, name string) string {
 }
 
 func runCLI(args []string) int {
-	return cli.Main(cli.Invocation{Args: args, Program: "phpsapi cli", Binary: sapi.Self()})
+	return cli.Main(cli.Invocation{Args: args, Program: "phpsapi cli", Binary: lifecycle.Self()})
 }
 
 func runCGI(args []string) int {
-	return cgi.Main(cgi.Invocation{Args: args, Program: "phpsapi cgi", Binary: sapi.Self()})
+	return cgi.Main(cgi.Invocation{Args: args, Program: "phpsapi cgi", Binary: lifecycle.Self()})
 }
 
 // personality is the program that phpsapi was called as by argv[0]: php, php-cgi or php-fpm, with or without a

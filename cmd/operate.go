@@ -9,7 +9,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/cmdline"
 	"github.com/phpsapi/phpsapi/fpm/operate"
-	"github.com/phpsapi/phpsapi/sapi"
+	"github.com/phpsapi/phpsapi/lifecycle"
 )
 
 // operatorCommands are those that talk to a running service.
@@ -66,7 +66,7 @@ func testCommand() *cobra.Command {
 		if isHelp(args) {
 			return command.Help()
 		}
-		return exitStatus(fpm(append([]string{"-t"}, args...), "phpsapi fpm", sapi.Self()))
+		return exitStatus(fpm(append([]string{"-t"}, args...), "phpsapi fpm", lifecycle.Self()))
 	}
 	return command
 }
@@ -97,7 +97,7 @@ func operatorCommand(command *cobra.Command, timeout time.Duration) (*cobra.Comm
 			Target: operate.Target{
 				Pid: *pid, PidFile: *pidFile, Named: len(args) > 0,
 				Locate: func() (string, string) {
-					return cmdline.Locate(fpmInvocation(args, "phpsapi fpm", sapi.Self()))
+					return cmdline.Locate(fpmInvocation(args, "phpsapi fpm", lifecycle.Self()))
 				},
 			},
 			Out: os.Stdout, Err: os.Stderr, Timeout: *patience,

@@ -58,6 +58,8 @@ void engine_wait_for_threads(int reserved);
 
 /* Memory of argv[i] as the kernel shows it; NULL past the end. */
 char *engine_argv(int i);
+/* The path that the process was executed by; NULL if the kernel does not say. */
+const char *engine_executable(void);
 
 /* ---- module.c: module startup and shutdown ---- */
 

@@ -64,7 +64,8 @@ struct handover_answer {
 	int32_t number;
 };
 
-void handover_place(struct handover_place *place);
+/* Returns 0 if that cannot be known: without /proc. */
+int handover_place(struct handover_place *place);
 
 /* Called before the Go runtime. Where the process is a CGI program whose request a resident zygote answered, it ends as
  * that request did. Returns where it is none, or where it must answer itself. */

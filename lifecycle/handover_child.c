@@ -95,8 +95,7 @@ static int is_same_place(const struct handover_place *theirs)
 {
 	struct handover_place ours;
 
-	handover_place(&ours);
-	return memcmp(&ours, theirs, sizeof(ours)) == 0;
+	return handover_place(&ours) && memcmp(&ours, theirs, sizeof(ours)) == 0;
 }
 
 static int take_scheduling(const struct handover *h)

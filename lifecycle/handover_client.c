@@ -24,12 +24,13 @@
 static int resident = -1;
 static char request[96 * 1024]; /* the most that is handed over; zygote.c takes 128 KB, with what the resident adds */
 
-static void identify(uint64_t *values, int count, const char *path)
+/* Returns 0 if there is no such file. */
+static int identify(uint64_t *values, int count, const char *path)
 {
 	struct stat file;
 
 	if (stat(path, &file) != 0) {
-		return;
+		return 0;
 	}
 	values[0] = file.st_dev;
 	values[1] = file.st_ino;
@@ -37,9 +38,10 @@ static void identify(uint64_t *values, int count, const char *path)
 		values[2] = file.st_size;
 		values[3] = file.st_mtim.tv_sec * 1000000000ULL + file.st_mtim.tv_nsec;
 	}
+	return 1;
 }
 
-void handover_place(struct handover_place *place)
+int handover_place(struct handover_place *place)
 {
 	static const char *const namespaces[] = {
 		"/proc/self/ns/mnt", "/proc/self/ns/net", "/proc/self/ns/pid", "/proc/self/ns/user",
@@ -51,8 +53,9 @@ void handover_place(struct handover_place *place)
 	int label;
 
 	memset(place, 0, sizeof(*place));
-	identify(place->program, 4, "/proc/self/exe");
-	identify(place->root, 2, "/");
+	if (!identify(place->program, 4, "/proc/self/exe") || !identify(place->root, 2, "/")) {
+		return 0;
+	}
 	for (i = 0; i < sizeof(namespaces) / sizeof(namespaces[0]); i++) {
 		inode[1] = 0;
 		identify(inode, 2, namespaces[i]);
@@ -70,6 +73,7 @@ void handover_place(struct handover_place *place)
 		close(label);
 	}
 	place->restrictions = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) | (uint64_t)prctl(PR_GET_SECCOMP) << 8;
+	return 1;
 }
 
 /* The index of the first of php-cgi's arguments; 0 where the program is not php-cgi. */
@@ -174,7 +178,7 @@ static size_t add_strings(size_t at, char **strings)
 	return at;
 }
 
-/* Writes the request down. Gives its length; 0 where it is too long. */
+/* Writes the request down. Returns its length; 0 if it is too long, or nobody can compare where this process stands. */
 static size_t compose(int argc, char **argv, char **envp)
 {
 	struct handover *h = (struct handover *)request;
@@ -192,7 +196,9 @@ static size_t compose(int argc, char **argv, char **envp)
 	h->nice = getpriority(PRIO_PROCESS, 0);
 	h->policy = sched_getscheduler(0);
 	sched_getaffinity(0, sizeof(h->cpus), &h->cpus);
-	handover_place(&h->place);
+	if (!handover_place(&h->place)) {
+		return 0;
+	}
 	for (i = 1; i < NSIG && i <= 64; i++) {
 		h->ignored |= (uint64_t)(process_at_exec.actions[i].sa_handler == SIG_IGN) << (i - 1);
 	}

@@ -7,6 +7,7 @@
  * a signal, reads its limits or starts a child sees what it would see under php.
  */
 #include <fcntl.h>
+#include <elf.h>
 #include <link.h>
 #include <malloc.h>
 #include <sched.h>
@@ -14,6 +15,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -150,6 +152,11 @@ void engine_go_is_ready(void)
 char *engine_argv(int i)
 {
 	return i >= 0 && i < process_at_exec.argc ? process_at_exec.argv[i] : NULL;
+}
+
+const char *engine_executable(void)
+{
+	return (const char *)getauxval(AT_EXECFN);
 }
 
 static void restore_timer_slack(void)

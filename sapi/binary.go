@@ -1,7 +1,6 @@
 package sapi
 
 import (
-	"os"
 	"os/exec"
 	"path/filepath"
 )
@@ -15,15 +14,6 @@ func Binary(argv0 string) string {
 		return ""
 	}
 	path, err = filepath.Abs(path)
-	if err != nil {
-		return ""
-	}
-	return path
-}
-
-// Self is the program's own executable, with every symbolic link followed.
-func Self() string {
-	path, err := os.Executable()
 	if err != nil {
 		return ""
 	}

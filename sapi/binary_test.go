@@ -38,9 +38,3 @@ func TestBinary(t *testing.T) {
 		}
 	}
 }
-
-func TestSelf(t *testing.T) {
-	if self := Self(); !filepath.IsAbs(self) {
-		t.Errorf("Self() is %q, want an absolute path", self)
-	}
-}

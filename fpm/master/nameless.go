@@ -1,7 +1,9 @@
 package master
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -61,7 +63,10 @@ func listenNameless(path string) (*socket, error) {
 // lend gives a nameless socket to a user: to connect needs the permission to write.
 func (s *socket) lend(uid, gid int) error {
 	name := "/proc/self/fd/" + strconv.Itoa(int(s.path.Fd()))
-	if err := os.Chmod(name, 0o600); err != nil {
+	switch err := os.Chmod(name, 0o600); {
+	case errors.Is(err, fs.ErrNotExist):
+		return errors.New("its socket has no name and is reached by /proc, which is not mounted here: mount it, or name a socket in a php-fpm.conf (-y)")
+	case err != nil:
 		return err
 	}
 	return os.Chown(name, uid, gid)
