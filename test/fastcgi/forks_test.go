@@ -17,7 +17,7 @@ import (
 func forking(t *testing.T) string {
 	return serve.Files(t, map[string]string{
 		"pid.php":      `<?php echo getmypid();`,
-		"shutdown.php": `<?php register_shutdown_function(function () { pcntl_fork(); pcntl_fork(); }); echo getmypid();`,
+		"shutdown.php": `<?php register_shutdown_function(function () { if (pcntl_fork()) pcntl_wait($status); }); echo getmypid();`,
 		// It ends with the test, whose directory is removed, too.
 		"job.php": `<?php if (!pcntl_fork()) { while (!file_exists(__DIR__ . "/go") && file_exists(__FILE__)) usleep(1000); exit; } echo getmypid();`,
 	})
