@@ -15,6 +15,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/front"
 	"github.com/phpsapi/phpsapi/lifecycle"
 	"github.com/phpsapi/phpsapi/sapi"
+	"github.com/phpsapi/phpsapi/sapi/timezone"
 )
 
 // Main runs phpsapi with the arguments of the process and gives its exit status. What is executed often gets there
@@ -23,6 +24,7 @@ func Main() int {
 	// Go ends a process that writes to descriptor 1 or 2 if nobody reads it any more. In PHP's programs such a message is
 	// lost, and the script and the server continue.
 	signal.Ignore(syscall.SIGPIPE)
+	timezone.Adopt()
 	if lifecycle.IsWorker() {
 		return runWorker()
 	}

@@ -4,6 +4,7 @@ package accesslog
 
 import (
 	"bytes"
+	"cmp"
 	"strconv"
 	"time"
 
@@ -44,9 +45,6 @@ type told struct {
 func New(f *Format, o Options) *Log {
 	if o.Pool == "" {
 		o.Pool = "-"
-	}
-	if o.Location == nil {
-		o.Location = time.Local
 	}
 	o.Pool = o.Pool[:min(len(o.Pool), maxPool)]
 	return &Log{ops: f.ops, o: o, line: make([]byte, 0, limit+1), tmp: make([]byte, 0, 4*limit), told: make([]told, len(f.ops))}
@@ -208,7 +206,7 @@ func (l *Log) time(i int, epoch int64) []byte {
 	if last.text == nil {
 		last.text = make([]byte, 0, 2*maxTime)
 	}
-	text := appendStrftime(last.text[:0], format, time.Unix(epoch, 0).In(l.o.Location))
+	text := appendStrftime(last.text[:0], format, time.Unix(epoch, 0).In(cmp.Or(l.o.Location, time.Local)))
 	last.epoch, last.text = epoch, text[:min(len(text), maxTime)]
 	return last.text
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/lifecycle"
 	"github.com/phpsapi/phpsapi/sapi"
+	"github.com/phpsapi/phpsapi/sapi/timezone"
 )
 
 // become makes the process what the Spec says, in php-fpm's order. What could not be done is logged in php-fpm's
@@ -189,7 +190,14 @@ func (k *worker) catchQuit() (err error) {
 	return lifecycle.CatchSignals(k.quit, syscall.SIGQUIT)
 }
 
+// setEnvironment makes the environment what the pool says. As in php-fpm, the times of the access log follow TZ there.
 func (k *worker) setEnvironment() {
+	before, wasSet := os.LookupEnv("TZ")
+	defer func() {
+		if tz, set := os.LookupEnv("TZ"); tz != before || set != wasSet {
+			timezone.Change()
+		}
+	}()
 	if k.pool.ClearEnv {
 		os.Clearenv()
 	}
