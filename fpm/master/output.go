@@ -29,11 +29,23 @@ type output struct {
 	last   int       // the pipe the stream's line comes from
 	held   [2][]byte // the begin of a flushMark at the end of a pipe's piece
 
+	// A pipe is read to its end before the other is, as php-fpm does: a change of pipes cuts a line only where the
+	// worker did.
+	turn    sync.Mutex
+	drained [2]drained
+
 	// What the worker is told, so that it need not end what nobody has begun.
 	mu     sync.Mutex
 	board  *scoreboard.Board // nil: the worker is gone
 	inHand [2]bool           // a pipe's piece is on its way to the log
 	open   [2]bool           // the log's line comes from the pipe and has no end yet
+}
+
+// drained is what was read of a pipe since it was its turn.
+type drained struct {
+	reading bool // it is its turn
+	bytes   int
+	open    bool // the last piece has no line end
 }
 
 // said is a piece of output; err ends it. The reader waits for done before it reads on.
@@ -84,10 +96,12 @@ func (o *output) next(pipe int, buf []byte) (n int, err error) {
 	raw, closed := o.pipes[pipe].SyscallConn()
 	if closed == nil {
 		closed = raw.Read(func(fd uintptr) bool {
+			o.takeTurn(pipe)
 			// Told before the pipe is read: what a worker wrote is in the pipe or in hand, whenever it looks.
 			o.told(func() { o.inHand[pipe] = true })
-			if n, err = readPipe(int(fd), buf); err == unix.EAGAIN {
+			if n, err = o.readOn(pipe, int(fd), buf); err == unix.EAGAIN {
 				o.told(func() { o.inHand[pipe] = false })
+				o.leaveTurn(pipe)
 				return false
 			}
 			return true
@@ -95,7 +109,42 @@ func (o *output) next(pipe int, buf []byte) (n int, err error) {
 	}
 	if closed != nil {
 		o.told(func() { o.inHand[pipe] = true })
-		return 0, closed
+		n, err = 0, closed
+	}
+	if err != nil {
+		o.leaveTurn(pipe)
+	}
+	return n, err
+}
+
+func (o *output) takeTurn(pipe int) {
+	if d := &o.drained[pipe]; !d.reading {
+		o.turn.Lock()
+		*d = drained{reading: true}
+	}
+}
+
+func (o *output) leaveTurn(pipe int) {
+	if d := &o.drained[pipe]; d.reading {
+		d.reading = false
+		o.turn.Unlock()
+	}
+}
+
+// readOn reads a piece. The writer of a pipe that was full is in the middle of a line: it is given a moment to go on.
+func (o *output) readOn(pipe, fd int, buf []byte) (n int, err error) {
+	const full, tries, pause = 60 << 10, 10, 500 * time.Microsecond
+	d := &o.drained[pipe]
+	for i := 0; ; i++ {
+		n, err = readPipe(fd, buf)
+		if err != unix.EAGAIN || !d.open || d.bytes < full || i == tries {
+			break
+		}
+		time.Sleep(pause)
+	}
+	if n > 0 {
+		d.bytes += n
+		d.open = buf[n-1] != '\n'
 	}
 	return n, err
 }

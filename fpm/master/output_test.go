@@ -2,8 +2,11 @@ package master
 
 import (
 	"io"
+	"maps"
 	"os"
+	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -49,6 +52,7 @@ func TestWorkerIsToldWhatIsOpen(t *testing.T) {
 			t.Error("a piece in hand is not open")
 		}
 		said{o: o, pipe: pipe, text: buf[:n], end: err != nil, done: make(chan struct{}, 1)}.happen(m)
+		o.leaveTurn(pipe)
 	}
 	for _, step := range []struct {
 		what string
@@ -85,6 +89,55 @@ func TestWorkerIsToldWhatIsOpen(t *testing.T) {
 		look("another worker's slot, before", false, false)
 		said{o: o, pipe: pipe, text: buf[:n], end: err != nil, done: make(chan struct{}, 1)}.happen(m)
 		look("another worker's slot", false, false)
+		o.leaveTurn(pipe)
 	}
 	stdout.Close()
+}
+
+// Lines of more than a piece were cut where the worker wrote a line to the other pipe after them.
+func TestOnePipeDoesNotCutTheOthersLines(t *testing.T) {
+	board, err := scoreboard.Create(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer board.Close()
+	o, stdout, stderr, err := newOutput(&child{pool: &pool{board: board, conf: &conf.Pool{}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const longLine, each = 3000, 60
+	long := strings.Repeat("x", longLine) + "\n"
+	for range 10 { // what fits, before anything is read
+		io.WriteString(stderr, long)
+		io.WriteString(stdout, "short\n")
+	}
+	go func() {
+		for range each - 10 {
+			io.WriteString(stderr, long)
+			io.WriteString(stdout, "short\n")
+		}
+		io.WriteString(stderr, strings.Repeat("y", 100<<10)+"\n")
+		stdout.Close()
+		stderr.Close()
+	}()
+	var logged strings.Builder
+	log := zlog.New(&logged)
+	log.Configure(func(s *zlog.Settings) { s.Launched, s.Limit = true, 1<<20 })
+	m := &Master{log: lines{log}, box: newMailbox(), reading: 2}
+	o.read(m.box)
+	for timeout := time.After(10 * time.Second); m.reading > 0; {
+		select {
+		case <-m.box.wake:
+			m.handle()
+		case <-timeout:
+			t.Fatal("the pipes have no end")
+		}
+	}
+	count := map[int]int{}
+	for line := range strings.Lines(logged.String()) {
+		count[len(line)-1]++
+	}
+	if want := map[int]int{longLine: each, len("short"): each, 100 << 10: 1}; !maps.Equal(count, want) {
+		t.Errorf("lines by their lengths: %v, want %v", count, want)
+	}
 }
