@@ -3,29 +3,59 @@
 package master
 
 import (
+	"io/fs"
 	"os"
 	"strconv"
 
 	"golang.org/x/sys/unix"
 )
 
-// writePidFile writes the master's pid; without a path nothing. The error has been logged.
+// writePidFile writes the master's pid; without a path nothing. A reader finds the old pid or the new one, never half
+// of one. The error has been logged.
 func writePidFile(path string, log lines) error {
 	if path == "" {
 		return nil
 	}
-	os.Remove(path)
-	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_CLOEXEC, 0o644)
+	pid := strconv.AppendInt(nil, int64(os.Getpid()), 10)
+	if replacePidFile(path, pid) == nil {
+		return nil
+	}
+	// Whoever may not write to the directory may be allowed to write to the file; and a device is not to be replaced.
+	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_NOFOLLOW|unix.O_CLOEXEC, pidFileMode)
 	if err != nil {
 		log.pidFileNotCreated(path, err)
 		return err
 	}
 	defer unix.Close(fd)
-	if _, err := unix.Write(fd, strconv.AppendInt(nil, int64(os.Getpid()), 10)); err != nil {
+	if _, err := unix.Write(fd, pid); err != nil {
 		log.pidFileNotWritten(err)
 		return err
 	}
 	return nil
+}
+
+const pidFileMode = 0o644
+
+// replacePidFile makes the file beside its place, and then moves it there.
+func replacePidFile(path string, pid []byte) error {
+	if info, err := os.Lstat(path); err == nil && info.Mode()&^fs.ModePerm&^fs.ModeSymlink != 0 {
+		return fs.ErrInvalid
+	}
+	beside := path + "." + string(pid)
+	os.Remove(beside)
+	fd, err := unix.Open(beside, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, pidFileMode)
+	if err != nil {
+		return err
+	}
+	_, err = unix.Write(fd, pid)
+	unix.Close(fd)
+	if err == nil {
+		err = os.Rename(beside, path)
+	}
+	if err != nil {
+		os.Remove(beside)
+	}
+	return err
 }
 
 func removePidFile(path string, log lines) {

@@ -1,0 +1,85 @@
+package master
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/zlog"
+)
+
+// A reload removed the pid file before it wrote another: a reader found none, or an empty one.
+func TestPidFileIsThereDuringAReload(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pid")
+	log := lines{zlog.New(io.Discard)}
+	want := fmt.Sprint(os.Getpid())
+	if err := writePidFile(path, log); err != nil {
+		t.Fatal(err)
+	}
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			if text, err := os.ReadFile(path); string(text) != want {
+				t.Errorf("got %q, %v", text, err)
+				return
+			}
+			select {
+			case <-stop:
+				return
+			default:
+			}
+		}
+	}()
+	for range 500 {
+		if err := writePidFile(path, log); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(stop)
+	<-stopped
+	if files, err := filepath.Glob(path + "?*"); len(files) > 0 {
+		t.Errorf("left behind: %v, %v", files, err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm()&0o133 != 0 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+}
+
+func TestPidFileReplacesWhatIsInItsPlace(t *testing.T) {
+	dir := t.TempDir()
+	log := lines{zlog.New(io.Discard)}
+	secret := filepath.Join(dir, "secret")
+	if err := os.WriteFile(secret, []byte("secret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(dir, "link")
+	if err := os.Symlink(secret, link); err != nil {
+		t.Fatal(err)
+	}
+	if err := writePidFile(link, log); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(secret); string(text) != "secret" {
+		t.Errorf("a link was followed: %q, %v", text, err)
+	}
+	fifo := filepath.Join(dir, "fifo")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := writePidFile(fifo, log); err == nil {
+		t.Error("a pipe without a reader is no error")
+	}
+	if info, err := os.Lstat(fifo); err != nil || info.Mode().Type() != fs.ModeNamedPipe {
+		t.Errorf("the pipe was replaced: %v", err)
+	}
+	if err := writePidFile(filepath.Join(dir, "none", "pid"), log); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("without a directory: %v", err)
+	}
+}
