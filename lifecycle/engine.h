@@ -255,6 +255,7 @@ struct engine_fcgi_request {
 	char *room;
 	size_t room_size, room_used;
 	int closed;  /* the client's connection was closed by fastcgi_finish_request() */
+	int stale;   /* known after the shutdown: the process is not what it was, and should be replaced if another can be had */
 	int last;    /* the process must not serve another: this one said so, or changed what cannot be taken back */
 
 	/* What is known before the shutdown. */

@@ -217,6 +217,10 @@ func (f *FCGI) RequestShutdown() (last bool) {
 	return f.c.last != 0
 }
 
+// Stale reports whether the request that was shut down left the process other than it was, and that could not be put back:
+// a lower limit, another process group, a child. Where another process can be had it should take this one's place.
+func (f *FCGI) Stale() bool { return f.c.stale != 0 }
+
 // takeRoom asks for room for output.
 func (f *FCGI) takeRoom() error {
 	room, err := f.client.Room()

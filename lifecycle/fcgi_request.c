@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "fcgi.h"
+#include "leftovers.h"
 #include "module.h"
 #include "script.h"
 
@@ -171,6 +172,7 @@ void engine_fcgi_request_shutdown(void)
 		php_request_shutdown(NULL);
 	} zend_end_try();
 	end_if_forked_in_shutdown();
+	fcgi_request->stale = !leftovers_clear(forks_seen());
 	fcgi_restore_request_values();
 	SG(request_info).request_uri = NULL; /* its memory went with the request's */
 	SG(server_context) = NULL;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fcgi.h"
+#include "leftovers.h"
 
 /* What the request in hand replaced, oldest first. */
 static struct replaced {
@@ -122,6 +123,7 @@ enum engine_value_result engine_fcgi_apply_value(const char *name, const char *v
 void engine_fcgi_collect_extensions(void)
 {
 	zend_collect_module_handlers();
+	leftovers_watch();
 }
 
 static void apply_entry(zval *name, zval *value, zval *index, int kind, void *admin)

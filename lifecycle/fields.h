@@ -18,7 +18,9 @@
 #endif
 
 #define COMPILER_FIELDS(X) \
+	X(class_table) \
 	X(compiler_options) \
+	X(function_table) \
 	X(skip_shebang)
 
 #define CORE_FIELDS(X) \

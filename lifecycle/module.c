@@ -4,6 +4,7 @@
 
 #include "cli.h"
 #include "forks.h"
+#include "leftovers.h"
 #include "module.h"
 #include "process.h"
 
@@ -126,6 +127,9 @@ int engine_module_startup(const struct engine_module *m)
 	}
 	if (startup_with_scan_dir() == FAILURE) {
 		return -1;
+	}
+	if (m->fastcgi) {
+		leftovers_watch(); /* of extensions that were started later than ours */
 	}
 	if (m->extended_info) {
 		CG(compiler_options) |= ZEND_COMPILE_EXTENDED_INFO;

@@ -3,9 +3,11 @@
  * each adds to PHP's. Counterpart: sapi/cgi/cgi_main.c and sapi/fpm/fpm/fpm_main.c (PHP_INI_BEGIN, ext_functions).
  */
 #include <stddef.h>
+#include <string.h>
 
 #include "fcgi.h"
 #include "header_functions.h"
+#include "leftovers.h"
 #include "module.h"
 
 struct web_settings web_settings;
@@ -52,7 +54,14 @@ static PHP_MINIT_FUNCTION(cgi)
 		{0},
 	};
 
+	leftovers_watch(); /* before opcache.preload compiles anything */
 	return register_common_entries(module_number) == SUCCESS ? register_entries(entries, module_number) : FAILURE;
+}
+
+/* As php-fpm is built: a worker could not leave the directory again. */
+static void leave_out_chroot(void)
+{
+	zend_hash_str_del(CG(function_table), "chroot", strlen("chroot"));
 }
 
 static PHP_MINIT_FUNCTION(fpm)
@@ -63,6 +72,8 @@ static PHP_MINIT_FUNCTION(fpm)
 		{0},
 	};
 
+	leave_out_chroot();
+	leftovers_watch();
 	return register_common_entries(module_number) == SUCCESS ? register_entries(entries, module_number) : FAILURE;
 }
 

@@ -140,7 +140,7 @@ func (c *child) Answer() (keep bool) {
 	default:
 		c.PHP.Execute()
 	}
-	if c.Shutdown() {
+	if c.Shutdown() || c.alive >= 0 && c.PHP.Stale() { // without a parent nobody takes its place
 		c.leaving = true
 	}
 	if c.status == 0 {

@@ -19,6 +19,7 @@ if (defined('WNOHANG') || defined('SIGTERM') || isset(get_defined_constants(true
 try { new ReflectionExtension('pcntl'); $seen[] = 'ReflectionExtension'; } catch (ReflectionException $e) {}
 try { new ReflectionFunction('pcntl_alarm'); $seen[] = 'ReflectionFunction'; } catch (ReflectionException $e) {}
 ob_start(); phpinfo(INFO_MODULES); if (stripos(ob_get_clean(), 'pcntl') !== false) $seen[] = 'phpinfo';
+if (function_exists('chroot')) $seen[] = 'chroot, which php-fpm does not have';
 try { pcntl_alarm(0); $seen[] = 'a call'; } catch (Error $e) {}
 echo implode(', ', $seen) ?: 'nothing';`
 	for _, c := range []struct {

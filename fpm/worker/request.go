@@ -27,7 +27,7 @@ func (k *worker) Answer() (keep bool) {
 		k.execute()
 	}
 	k.end()
-	if k.Shutdown() {
+	if k.Shutdown() || k.PHP.Stale() {
 		k.leaving = true // the request changed what cannot be taken back
 	}
 	k.endOutput()

@@ -40,6 +40,21 @@ func TestForkedProcessAnswersNobody(t *testing.T) {
 	})
 }
 
+// An alarm of one request must not end the process in another client's.
+func TestAlarmEndsWithItsRequest(t *testing.T) {
+	bothWays(t, func(t *testing.T, env []string) {
+		dir := serve.Files(t, map[string]string{
+			"set.php":  `<?php pcntl_alarm(60); echo getmypid();`,
+			"left.php": `<?php echo getmypid(), pcntl_alarm(0) ? " with an alarm" : "";`,
+		})
+		s := start(t, binary, env)
+		pid := s.ask(get(dir + "/set.php")).body()
+		if got := s.ask(get(dir + "/left.php")).body(); got != pid || pid == "" {
+			t.Errorf("got %q, want %q", got, pid)
+		}
+	})
+}
+
 // The job that a script leaves running must not keep the server's address.
 func TestForkedProcessKeepsNoListeningSocket(t *testing.T) {
 	bothWays(t, func(t *testing.T, env []string) {
