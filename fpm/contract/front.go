@@ -128,6 +128,8 @@ type FrontPool struct {
 	Chroot string
 	// PingPath and StatusPath are the paths of the pool's own pages; empty: it has none.
 	PingPath, StatusPath string
+	// BodyBytes is the largest body of a request for the pool: a larger one is 413. 0: no bound.
+	BodyBytes int64
 }
 
 // Certificate is a certificate with its key, read by the master, who may.
@@ -148,8 +150,8 @@ type FrontLimits struct {
 	DrainTimeout   time.Duration // for requests under way when the front is to go
 	Queue          int           // requests that wait for a worker, in each pool: more get 503
 	HeaderBytes    int           // of a request's head
-	BodyBytes      int64         // of a request's body: then 413
 	SpoolBytes     int64         // of a response, in a file while its client is slow; 0: none
+	SpoolTotal     int64         // of all temporary files
 	Connections    int           // open at once: more wait in the backlog
 }
 

@@ -22,7 +22,7 @@ func logged() *exchange {
 			"Referer": {"http://a/\\"}, "User-Agent": {"x \"y\"\n\xff"}, "Authorization": {"Basic bWU6c2VjcmV0"}}},
 		remote: netip.MustParseAddrPort("192.0.2.1:99"), id: "id-1", status: 200, sent: 1234, begun: begun,
 		asked: begun.Add(time.Millisecond), answered: begun.Add(3 * time.Millisecond),
-		site: &site{Site: &contract.Site{Pool: "www"}},
+		pool: &pool{FrontPool: contract.FrontPool{Name: "www"}},
 	}
 }
 

@@ -21,20 +21,23 @@ type body struct {
 	failed   int                   // the status for what went wrong: 400, 408, 413; 0: nothing
 }
 
-// bound puts the limits around a request's body. Whatever is left of it when the request has been answered is read by
+// bound puts the time limit around a request's body. Whatever is left of it when the request has been answered is read by
 // net/http, for as long as one time-out.
-func (b *body) bound(w http.ResponseWriter, r *http.Request, timeout time.Duration, limit int64) {
+func (b *body) bound(w http.ResponseWriter, r *http.Request, timeout time.Duration) {
 	*b = body{}
 	if r.Body == nil || r.Body == http.NoBody {
 		return
 	}
-	*b = body{ReadCloser: r.Body, timeout: timeout, limit: limit, left: limit, chunked: len(r.TransferEncoding) > 0}
+	*b = body{ReadCloser: r.Body, timeout: timeout, chunked: len(r.TransferEncoding) > 0}
 	if c, ok := w.(interface{ SetReadDeadline(time.Time) error }); ok && timeout > 0 {
 		b.deadline = c.SetReadDeadline
 		b.deadline(time.Now().Add(timeout))
 	}
 	r.Body = b
 }
+
+// restrict limits the body's length, before it is read.
+func (b *body) restrict(limit int64) { b.limit, b.left = limit, limit }
 
 func (b *body) Read(p []byte) (n int, err error) {
 	if b.deadline != nil {

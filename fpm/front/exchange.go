@@ -59,7 +59,7 @@ func (x *exchange) begin(w http.ResponseWriter, r *http.Request) {
 		x.heedProxy()
 	}
 	x.identify()
-	x.body.bound(w, r, x.front.limits.BodyTimeout, x.front.limits.BodyBytes)
+	x.body.bound(w, r, x.front.limits.BodyTimeout)
 }
 
 // end puts the request down, and into the access log.

@@ -67,7 +67,7 @@ func TestTargetsWithoutPath(t *testing.T) {
 // A body that is too large ends its stream of HTTP/2, not the connection, which has others.
 func TestLargeBodiesEndTheirStreamAlone(t *testing.T) {
 	o := orders(t, map[string]string{"index.php": "", "a.txt": "a"}, echo)
-	o.Limits.BodyBytes = 10
+	o.Pools[0].BodyBytes = 10
 	f := bothListeners(t, o)
 	for name, client := range versions(f) {
 		version, address, _ := strings.Cut(name, " ")

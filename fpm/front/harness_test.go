@@ -124,9 +124,9 @@ func orders(t testing.TB, contents map[string]string, serve func(*worker) bool) 
 		Listeners: []contract.FrontListener{{Address: "127.0.0.1:0"}},
 		Sites: []contract.Site{{Root: files(t, contents), Index: []string{"index.php", "index.html"}, Controller: "index.php",
 			Extensions: []string{".php"}, Pool: "www"}},
-		Pools: []contract.FrontPool{{Name: "www", Network: "unix", Address: socket, Connections: 4}},
+		Pools: []contract.FrontPool{{Name: "www", Network: "unix", Address: socket, Connections: 4, BodyBytes: 1 << 20}},
 		Limits: contract.FrontLimits{HeaderTimeout: patience, BodyTimeout: patience, IdleTimeout: patience, RequestTimeout: patience,
-			ConnectTimeout: patience, QueueTimeout: patience, DrainTimeout: patience, Queue: 100, HeaderBytes: 16 << 10, BodyBytes: 1 << 20,
+			ConnectTimeout: patience, QueueTimeout: patience, DrainTimeout: patience, Queue: 100, HeaderBytes: 16 << 10,
 			SpoolBytes:  1 << 30,
 			Connections: 1000},
 	}

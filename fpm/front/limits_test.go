@@ -74,7 +74,7 @@ func TestMoreHeadersThanAWorkerTakesAreRefused(t *testing.T) {
 
 func TestLargeBodiesAreRefused(t *testing.T) {
 	o := orders(t, map[string]string{"index.php": ""}, echo)
-	o.Limits.BodyBytes = 10
+	o.Pools[0].BodyBytes = 10
 	f := start(t, o)
 	for body, status := range map[string]int{
 		"Content-Length: 10\r\n\r\n0123456789":                                     200,

@@ -68,9 +68,13 @@ func (x *exchange) serve() {
 		return
 	}
 	x.site = x.site.present(x.begun)
-	if limit := x.front.limits.BodyBytes; limit > 0 && r.ContentLength > limit {
-		x.failBody(http.StatusRequestEntityTooLarge)
-		return
+	if limit := x.site.pool.BodyBytes; limit > 0 {
+		x.body.restrict(limit)
+		if r.ContentLength > limit {
+			x.body.failed = http.StatusRequestEntityTooLarge
+			x.failBody(x.body.failed)
+			return
+		}
 	}
 	t := x.site.route(path)
 	switch {
@@ -136,6 +140,9 @@ func (x *exchange) hand(p *pool) {
 		x.failBody(x.body.failed)
 	case errors.Is(err, upstream.ErrHeaders):
 		x.failBody(http.StatusRequestHeaderFieldsTooLarge)
+	case errors.Is(err, upstream.ErrFull):
+		x.Header()["Retry-After"] = []string{x.front.retryAfter}
+		x.failBody(http.StatusServiceUnavailable)
 	case errors.Is(err, upstream.ErrBusy):
 		x.Header()["Retry-After"] = []string{x.front.retryAfter}
 		x.fail(http.StatusServiceUnavailable)
@@ -154,10 +161,25 @@ func (x *exchange) hand(p *pool) {
 // failBody refuses a body of which not all has been read. A connection of HTTP/1 is of no more use; one of HTTP/2 has other
 // streams.
 func (x *exchange) failBody(status int) {
+	if status == http.StatusRequestEntityTooLarge {
+		x.front.sayTooLarge(x)
+	}
 	if x.r.ProtoMajor == 1 {
 		x.Header()["Connection"] = []string{"close"}
 	}
 	x.fail(status)
+}
+
+// tooLargeInterval is how often it is logged that a body is too large.
+const tooLargeInterval = 10 * time.Second
+
+// sayTooLarge logs once in a while why a body is refused: whoever waits for it may not know of the limit.
+func (f *Front) sayTooLarge(x *exchange) {
+	now, last := x.begun.UnixNano(), f.tooLarge.Load()
+	if last != 0 && now-last < int64(tooLargeInterval) || !f.tooLarge.CompareAndSwap(last, now) {
+		return
+	}
+	x.logf(zlog.Notice, "a body of more than %d bytes is refused (see http.limits.body_size, and PHP's post_max_size)", x.site.pool.BodyBytes)
 }
 
 // fail answers with an error's page, or the page of a redirection.

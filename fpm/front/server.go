@@ -38,6 +38,7 @@ type Front struct {
 	active      atomic.Int64 // requests under way
 	server      *http.Server
 	draining    atomic.Bool
+	tooLarge    atomic.Int64   // see sayTooLarge
 	serving     sync.WaitGroup // the listeners
 	listeners   []net.Listener
 	secured     []bool // of listeners: TLS
@@ -65,6 +66,9 @@ type resources struct {
 // newFront makes the server that the orders ask for.
 func newFront(orders *contract.Front, given resources) (*Front, error) {
 	f := &Front{limits: orders.Limits, pools: map[string]*pool{}, name: []string{"phpsapi"}, level: orders.LogLevel, log: given.log}
+	if f.limits.SpoolTotal < 0 {
+		f.limits.SpoolTotal = freeSpace(os.TempDir())
+	}
 	f.exchanges.New = func() any { return newExchange(f) }
 	f.retryAfter = strconv.Itoa(int(math.Ceil(max(f.limits.QueueTimeout.Seconds(), 1))))
 	var err error
@@ -117,8 +121,9 @@ func anyTLS(orders *contract.Front) bool {
 }
 
 func (f *Front) addPools(orders *contract.Front, sockets map[string]*os.File) {
+	budget := upstream.NewBudget(f.limits.SpoolTotal)
 	for _, p := range orders.Pools {
-		options := upstream.Options{Pool: p, Limits: f.limits, Log: func(level zlog.Level, text string) { f.logf(level, "%s", text) }}
+		options := upstream.Options{Pool: p, Limits: f.limits, Budget: budget, Log: func(level zlog.Level, text string) { f.logf(level, "%s", text) }}
 		if socket := sockets[p.Name]; socket != nil {
 			address := fmt.Sprintf("/proc/self/fd/%d", socket.Fd())
 			options.Dial = func(ctx context.Context) (net.Conn, error) {
@@ -129,6 +134,18 @@ func (f *Front) addPools(orders *contract.Front, sockets map[string]*os.File) {
 		}
 		f.pools[p.Name] = &pool{upstream.New(options), p}
 	}
+}
+
+// Temporary files take no more than half of what is free, and mostSpooled, unless the settings say otherwise.
+const mostSpooled = 4 << 30
+
+// freeSpace is how much of a directory's file system temporary files may take.
+func freeSpace(dir string) int64 {
+	var fs unix.Statfs_t
+	if unix.Statfs(dir, &fs) != nil || fs.Bsize <= 0 {
+		return mostSpooled
+	}
+	return max(1, min(mostSpooled, int64(min(fs.Bavail, math.MaxInt64/2/uint64(fs.Bsize)))*fs.Bsize/2))
 }
 
 // spareFiles are the descriptors besides clients' and pools' connections: those the process began with, and files that

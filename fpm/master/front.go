@@ -124,7 +124,9 @@ func (m *Master) frontOrders(g *generation) (*contract.Front, []*os.File) {
 		add(contract.FrontAccess, g.frontLog)
 	}
 	for _, p := range plan.pools(g) {
-		o.Pools = append(o.Pools, p.frontPool())
+		at := p.frontPool()
+		at.BodyBytes = plan.bodyLimit(p.conf)
+		o.Pools = append(o.Pools, at)
 		if p.socket.path != nil {
 			add(contract.FrontPoolAt, p.socket.path)
 		}

@@ -15,6 +15,21 @@ type frontPlan struct {
 	sites        []contract.Site
 	who          credentials
 	certificates *certificates
+	directive    func(name string) (string, bool) // of php.ini, and of options
+}
+
+// bodyLimit is the largest body of a request for a pool.
+func (f *frontPlan) bodyLimit(p *conf.Pool) int64 {
+	const name = "post_max_size"
+	text, _ := f.directive(name)
+	for _, list := range [][]conf.KeyValue{p.PHPValues, p.PHPAdminValues} {
+		for _, entry := range list {
+			if entry.Key == name {
+				text = entry.Value
+			}
+		}
+	}
+	return f.own.BodyLimit(text)
 }
 
 // wanted says whether there is to be a front.

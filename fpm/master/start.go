@@ -73,7 +73,7 @@ func (o *Options) confOptions(e *errorLog) (conf.Options, *frontPlan) {
 	}
 	c.Log = e.log
 	c.System.OpenErrorLog = e.open
-	plan := &frontPlan{}
+	plan := &frontPlan{directive: c.Directive}
 	own, err := source.Load()
 	if err == nil && c.Path == settings.BuiltInName {
 		err = o.reachable(own)

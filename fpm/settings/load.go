@@ -202,6 +202,9 @@ func check(r *Row, text, base string) (string, error) {
 	case Duration:
 		_, err = duration(text)
 	case Size:
+		if text == Auto && r.Default == Auto {
+			return text, nil
+		}
 		_, err = size(text)
 	case Number:
 		_, err = number(text)

@@ -30,7 +30,7 @@ func (l *loader) settings() (*Settings, error) {
 	s.TrustedProxies, s.StatusClients = texts["http.trusted_proxies"], texts["http.status_clients"]
 	s.PCNTL = one("php.pcntl") == on
 	s.AccessLog, s.AccessFormat = one("http.access_log"), one("http.access_format")
-	s.Limits = limits(one)
+	s.Limits, s.BodyBytes = limits(one), sizeOrAuto(one("http.limits.body_size"))
 	var sites []site
 	if l.file != nil {
 		s.File, sites = l.file.name, l.file.sites
@@ -46,14 +46,23 @@ func (l *loader) settings() (*Settings, error) {
 
 func limits(one func(string) string) contract.FrontLimits {
 	time := func(key string) time.Duration { d, _ := duration(one("http.limits." + key)); return d }
-	bytes := func(key string) int64 { n, _ := size(one("http.limits." + key)); return n }
+	bytes := func(key string) int64 { return sizeOrAuto(one("http.limits." + key)) }
 	count := func(key string) int { n, _ := number(one("http.limits." + key)); return n }
 	return contract.FrontLimits{
 		HeaderTimeout: time("header_timeout"), BodyTimeout: time("body_timeout"), IdleTimeout: time("idle_timeout"),
 		RequestTimeout: time("request_timeout"), ConnectTimeout: time("connect_timeout"), QueueTimeout: time("queue_timeout"),
 		DrainTimeout: time("drain_timeout"), Queue: count("queue"), HeaderBytes: int(bytes("header_size")),
-		BodyBytes: bytes("body_size"), SpoolBytes: bytes("spool_size"), Connections: count("connections"),
+		SpoolBytes: bytes("spool_size"), SpoolTotal: bytes("spool_total"), Connections: count("connections"),
 	}
+}
+
+// sizeOrAuto is a Size, or -1 for Auto.
+func sizeOrAuto(text string) int64 {
+	if text == Auto {
+		return -1
+	}
+	n, _ := size(text)
+	return n
 }
 
 // checkFront checks what a front needs, where there is to be one.

@@ -26,6 +26,7 @@ type Settings struct {
 	AccessLog      string // a file, Stdout or Stderr
 	AccessFormat   string
 	Limits         contract.FrontLimits
+	BodyBytes      int64 // the largest body; 0: any; -1: see BodyLimit
 
 	PCNTL bool // scripts have the extension pcntl, if libphp has it built in
 }
@@ -78,4 +79,26 @@ func (s *Settings) Lines() []string {
 		lines = append(lines, "\tsite = "+hosts+" "+site.Path+"/ -> "+site.Root)
 	}
 	return append(lines, " ")
+}
+
+// leastBody is what a body may have at least if nobody has set http.limits.body_size: .user.ini may allow more than php.ini.
+const leastBody = 64 << 20
+
+// BodyLimit is the largest body of a request for a pool whose post_max_size is text, as PHP writes it; "" if that is
+// unknown. 0: any.
+func (s *Settings) BodyLimit(text string) int64 {
+	if s.BodyBytes >= 0 {
+		return s.BodyBytes
+	}
+	if text == "" {
+		return leastBody
+	}
+	n, err := size(strings.ToUpper(strings.TrimSpace(text)))
+	switch {
+	case err != nil: // negative, or such as PHP itself warns of
+		return leastBody
+	case n == 0:
+		return 0
+	}
+	return max(n, leastBody)
 }

@@ -58,7 +58,7 @@ func TestLayers(t *testing.T) {
 	if want := []string{"127.0.0.1:83", "/run/x", "84"}; !slices.Equal(s.Listen, want) {
 		t.Errorf("listen %q, want %q", s.Listen, want)
 	}
-	if l := s.Limits; l.Queue != 4 || l.BodyBytes != 1<<20 || l.IdleTimeout != 5*time.Second || l.HeaderTimeout != 10*time.Second {
+	if l := s.Limits; l.Queue != 4 || s.BodyBytes != 1<<20 || l.IdleTimeout != 5*time.Second || l.HeaderTimeout != 10*time.Second {
 		t.Errorf("limits %+v", l)
 	}
 	want := []contract.Site{{Root: filepath.Dir(file), Index: []string{"a.php", "b.php"}}}
@@ -87,6 +87,20 @@ func TestDefaults(t *testing.T) {
 	for _, r := range Table() {
 		if _, err := items(&r, r.Default, "/"); err != nil {
 			t.Errorf("%s: %v", r.Key, err)
+		}
+	}
+}
+
+// Without a word about it a body may be as long as PHP takes it, and never without an end: an anonymous one filled the disk.
+func TestBodiesAreBoundedByDefault(t *testing.T) {
+	auto, set := &Settings{BodyBytes: -1}, &Settings{BodyBytes: 5}
+	for text, want := range map[string]int64{"": 64 << 20, "8M": 64 << 20, "100m": 100 << 20, " 1G ": 1 << 30, "200000000": 200000000,
+		"0": 0, "-1": 64 << 20, "x": 64 << 20} {
+		if got := auto.BodyLimit(text); got != want {
+			t.Errorf("post_max_size = %s: got %d, want %d", text, got, want)
+		}
+		if got := set.BodyLimit(text); got != 5 {
+			t.Errorf("http.limits.body_size = 5: got %d", got)
 		}
 	}
 }
@@ -124,6 +138,7 @@ func TestWrongSettings(t *testing.T) {
 		"http.limits.queue: ''":               `:1: http.limits.queue: "" is no number from 0 on`,
 		"http: {limits: {body_size: 5X}}":     `:1: http.limits.body_size: "5X" is no size: bytes, or a number with K, M or G behind it; 0 for no limit`,
 		"http: {limits: {idle_timeout: -1}}":  `:1: http.limits.idle_timeout: "-1" is no time: 30s, 1m30s, 500ms, or a number of seconds; 0 for no limit`,
+		"http: {limits: {header_size: auto}}": `:1: http.limits.header_size: "auto" is no size: bytes, or a number with K, M or G behind it; 0 for no limit`,
 		"http: {access_log: 'off'}":           `:1: http.access_log: "off" is not stdout, stderr or a path; leave it empty for no log, or write ./off for a file of that name`,
 		"http: {access_format: common}":       `:1: http.access_format: "common" is not one of combined, json`,
 		"http: {listen: localhost}":           `:1: http.listen: "localhost" is no address: :8080, 127.0.0.1:8080, [::1]:8080 or unix:/path; ports are 1 to 65535`,

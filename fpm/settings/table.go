@@ -93,10 +93,12 @@ func Table() []Row {
 		{Key: "http.limits.drain_timeout", Kind: Duration, Default: "30s", Doc: "How long requests in hand have when the front is to go."},
 		{Key: "http.limits.queue", Kind: Number, Default: "1000", Doc: "How many requests wait for each pool's workers: more get 503 at once."},
 		{Key: "http.limits.header_size", Kind: Size, Default: "64K", Doc: "The largest head of a request: then 431."},
-		{Key: "http.limits.body_size", Kind: Size, Default: "0",
-			Doc: "The largest body of a request: then 413. 0: any, PHP's post_max_size decides; bodies are streamed or go to temporary files, never into memory."},
+		{Key: "http.limits.body_size", Kind: Size, Default: Auto,
+			Doc: "The largest body of a request: then 413. auto: 64M, or the post_max_size of the pool if that is more or none, by php.ini, options and php-fpm.conf; what .user.ini says is not known. 0: any; bodies are streamed or go to temporary files, never into memory."},
 		{Key: "http.limits.spool_size", Kind: Size, Default: "1G",
 			Doc: "How much of a response goes to a temporary file, in TMPDIR, while its client is too slow to take it, so that its worker is free. 0: none, slow clients hold workers."},
+		{Key: "http.limits.spool_total", Kind: Size, Default: Auto,
+			Doc: "How much all temporary files may take together, of responses and of bodies that are not streamed: then slow clients hold workers, and bodies get 503. auto: half of what TMPDIR has free when the front starts, 4G at most. 0: no limit."},
 		{Key: "http.limits.connections", Kind: Number, Default: "16000", Doc: "Connections open at once; more wait in the backlog. 0: as many as there are descriptors."},
 		{Key: "php.pcntl", Kind: Choice, Default: "off", Allowed: []string{on, "off"},
 			Doc: "Whether scripts have the extension pcntl, which Debian's libphp has built in and its php-fpm does not have."},
@@ -105,6 +107,9 @@ func Table() []Row {
 
 // on is the value of a setting that is switched on.
 const on = "on"
+
+// Auto is the text of a Size that is found out.
+const Auto = "auto"
 
 // DefaultListen is where a service without a php-fpm.conf listens unless told otherwise.
 const DefaultListen = "127.0.0.1:8080"

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"os"
 	"sync"
 	"time"
 )
@@ -37,11 +36,11 @@ const drainTime = time.Second
 // body is a request's body. The zero value is none.
 type body struct {
 	length int64
-	first  []byte    // in buffer, if there is one
-	rest   io.Reader // behind first; nil: nothing
-	client bool      // rest comes from the client
-	coming bool      // rest is counted as such in Pool.coming
-	file   *os.File  // where rest was spooled
+	first  []byte     // in buffer, if there is one
+	rest   io.Reader  // behind first; nil: nothing
+	client bool       // rest comes from the client
+	coming bool       // rest is counted as such in Pool.coming
+	file   *spoolFile // where rest was spooled
 	buffer *[maxFirst]byte
 }
 
@@ -76,7 +75,7 @@ func (b *body) prepare(h *http.Request, p *Pool) error {
 			return nil
 		}
 		if b.coming = p.mayStream(); b.coming && !brisk {
-			if b.file, err = p.spool(); err == nil {
+			if err = b.open(p); err == nil {
 				b.came(p)
 			}
 		}
@@ -139,17 +138,31 @@ func (r *reading) Read(p []byte) (n int, err error) {
 	return n, err
 }
 
-func (b *body) spool(from io.Reader, p *Pool) (err error) {
+// open opens the file.
+func (b *body) open(p *Pool) error {
+	file, err := p.spool()
+	if err == nil {
+		b.file = &spoolFile{File: file, budget: p.Budget}
+	}
+	return err
+}
+
+// onlyWriter hides the file's ReadFrom, which knows no budget.
+type onlyWriter struct{ io.Writer }
+
+func (b *body) spool(from io.Reader, p *Pool) error {
 	if b.file == nil {
-		if b.file, err = p.spool(); err != nil {
+		if err := b.open(p); err != nil {
 			return because(ErrSpool, err)
 		}
 	}
 	source := &reading{r: from}
-	n, err := io.Copy(b.file, source)
+	n, err := io.Copy(onlyWriter{b.file}, source)
 	switch {
 	case source.err != nil:
 		return because(ErrClient, source.err)
+	case errors.Is(err, errBudget):
+		return because(ErrFull, err)
 	case err != nil:
 		return because(ErrSpool, err)
 	}
@@ -181,7 +194,7 @@ func (b *body) free(p *Pool) {
 		p.bodies.Put(b.buffer)
 	}
 	if b.file != nil {
-		b.file.Close()
+		b.file.free()
 	}
 	*b = body{}
 }

@@ -18,6 +18,8 @@ var (
 	ErrClient = errors.New("the client is gone")
 	// ErrHeaders: the request has more headers than a worker takes: 431.
 	ErrHeaders = errors.New("more headers than a worker takes")
+	// ErrFull: a body that is not streamed would take more space than there is for all: 503.
+	ErrFull = errors.New("no room for the request's body")
 	// ErrSpool: a body that is not streamed could not be put into a temporary file: 500.
 	ErrSpool = errors.New("no room for the request's body")
 )

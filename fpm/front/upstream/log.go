@@ -22,6 +22,8 @@ func (p *Pool) report(r *Request, err error) {
 	case errors.Is(err, ErrClient):
 	case errors.Is(err, ErrBusy):
 		p.reportBusy(err)
+	case errors.Is(err, ErrFull):
+		p.now(&p.spoolSaid, func() { p.say(zlog.Warning, r.ID, err.Error()) })
 	default:
 		p.say(zlog.Warning, r.ID, fmt.Sprintf("%s %s: script %s: %v", printable(r.HTTP.Method), printable(requestURI(r.HTTP)), printable(r.Script.Filename), err))
 	}
@@ -61,16 +63,23 @@ func (p *Pool) reportBusy(err error) {
 
 // reportSpool says once a second at most that slow clients hold workers for want of a file.
 func (p *Pool) reportSpool(id string, err error) {
+	p.now(&p.spoolSaid, func() {
+		p.say(zlog.Warning, id, fmt.Sprintf("a slow client holds the worker, as the response cannot go to a temporary file "+
+			"(see TMPDIR and http.limits.spool_size): %v", err))
+	})
+}
+
+// now calls say unless it did so, by the time in said, within a second.
+func (p *Pool) now(said *time.Time, say func()) {
 	p.mu.Lock()
 	now := time.Now()
-	quiet := now.Sub(p.spoolSaid) < time.Second
+	quiet := now.Sub(*said) < time.Second
 	if !quiet {
-		p.spoolSaid = now
+		*said = now
 	}
 	p.mu.Unlock()
 	if !quiet {
-		p.say(zlog.Warning, id, fmt.Sprintf("a slow client holds the worker, as the response cannot go to a temporary file "+
-			"(see TMPDIR and http.limits.spool_size): %v", err))
+		say()
 	}
 }
 

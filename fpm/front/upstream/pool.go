@@ -20,6 +20,7 @@ type Options struct {
 	// Dial connects to the pool: a *net.UnixConn or a *net.TCPConn. nil: to Pool.Network and Pool.Address.
 	Dial   func(context.Context) (net.Conn, error)
 	Limits contract.FrontLimits
+	Budget *Budget // of all pools' temporary files
 	// Log takes the messages that concern the pool's requests; nil: nobody does.
 	Log func(level zlog.Level, text string)
 }

@@ -106,7 +106,12 @@ func (s *spool) store(b []byte) (n int, err error) {
 			return 0, err
 		}
 	}
-	return s.file.WriteAt(b, at)
+	if err := s.conn.pool.Budget.take(len(b)); err != nil {
+		return 0, err
+	}
+	n, err = s.file.WriteAt(b, at)
+	s.conn.pool.Budget.give(int64(len(b) - n))
+	return n, err
 }
 
 // end is the end of the worker's side. The worker is given back at once, while the client has a long way to go.
@@ -162,6 +167,7 @@ func (s *spool) takeOver(a *answer) (piece []byte) {
 	piece, s.piece = s.piece, nil
 	if s.written > 0 {
 		s.file.Truncate(0)
+		s.conn.pool.Budget.give(s.written)
 		s.read, s.written = 0, 0
 	}
 	a.resume()
@@ -185,5 +191,6 @@ func (s *spool) leave(err error) {
 func (s *spool) close() {
 	if s != nil && s.file != nil {
 		s.file.Close()
+		s.conn.pool.Budget.give(s.written)
 	}
 }
