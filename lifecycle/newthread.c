@@ -31,7 +31,7 @@
 
 #define RESERVE 3                 /* threads that a server keeps for bad times */
 #define FEW_TASKS 64              /* a limit below which a reserve takes more than it is worth */
-#define PATIENCE 3                /* seconds that a process waits for a thread before it has begun */
+#define PATIENCE 1                /* seconds that a process waits for a thread before it has begun */
 #define REPEAT 60                 /* seconds from one complaint to the next */
 
 typedef int create_function(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);

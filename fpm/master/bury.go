@@ -61,17 +61,18 @@ func (m *Master) bury(c *child, status syscall.WaitStatus) {
 	p, g := c.pool, c.pool.gen
 	now := m.sys.now()
 	how, level := ending(status)
-	wanted := c.idleKill && (status.Exited() || status.Signal() == syscall.SIGQUIT)
+	wanted := c.idleKill && (status.Exited() || status.Signal() == syscall.SIGQUIT || c.makesRoom)
 	m.tellLostRequest(c, status)
 	p.unlink(c)
 	if c.output != nil {
 		c.output.leave()
 	}
 	p.board.Vacate(c.slot)
+	threadless := !wanted && !c.ready && status.Exited() && status.ExitStatus() == exitNoThreads
 	if wanted {
 		m.log.childKilledByPM(p.conf.Name, c.pid, now.Sub(c.started))
 	} else {
-		if !m.mayFork(g) {
+		if !m.mayFork(g) || threadless && g.shortage.failures > 0 {
 			level = zlog.Debug
 		}
 		m.log.childExited(level, p.conf.Name, c.pid, how, now.Sub(c.started))
@@ -85,6 +86,11 @@ func (m *Master) bury(c *child, status syscall.WaitStatus) {
 			m.reload()
 		}
 	}
+	if threadless {
+		m.short(p, errNoThreads, func() { m.log.noThreads(p.conf.Name) })
+		m.childGone(g)
+		return
+	}
 	if !c.ready && g == m.next {
 		m.abandonReload(fmt.Errorf("a new worker of pool %s exited %s", p.conf.Name, how))
 		return
@@ -94,6 +100,9 @@ func (m *Master) bury(c *child, status syscall.WaitStatus) {
 	}
 	if p.limits.pm == conf.Ondemand {
 		m.park.rearm(p)
+	}
+	if c.makesRoom {
+		m.roomMade()
 	}
 	m.childGone(g)
 }
@@ -127,7 +136,14 @@ func (m *Master) respawn(g *generation, now time.Time) {
 	for _, p := range g.pools {
 		if !p.respawnAt.IsZero() && !now.Before(p.respawnAt) {
 			p.respawnAt = time.Time{}
-			m.makeChildren(p, 1, false)
+			switch {
+			case g == m.next:
+				m.fill(p, p.limits.initial(), true)
+			case p.limits.pm == conf.Ondemand:
+				p.recheckAt = now
+			case p.wants():
+				m.makeChildren(p, 1, false)
+			}
 		}
 	}
 }
@@ -163,6 +179,12 @@ func (m *Master) checkZygote(g *generation, now time.Time) {
 		m.log.zygoteSilent(g.number, errExitNotTold)
 		zygoteEnded{g, g.zygote}.happen(m)
 	}
+}
+
+// wants reports whether a static or dynamic pool needs another child.
+func (p *pool) wants() bool {
+	idle, _, _, _ := p.census()
+	return len(p.children) < p.limits.maxChildren && (p.limits.pm == conf.Static || idle < p.limits.minSpare)
 }
 
 // happen handles the end of a generation's zygote. Its workers serve on, but their ends can no longer be told, and no

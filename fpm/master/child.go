@@ -31,6 +31,7 @@ type child struct {
 	output  *output          // nil without catch_workers_output
 
 	idleKill   bool // the process manager has asked it to end
+	makesRoom  bool // for a reload
 	asked      bool // it owes an Idle
 	complaints complaints
 	tracing    trace // what it has sent of its stack

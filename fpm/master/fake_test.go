@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -66,6 +67,9 @@ func fakeMaster() int {
 	}
 	return run(options, sys)
 }
+
+// alive is how many workers there are, of all zygotes. MASTER_TEST_ROOM names a file that may say how many there may be.
+var alive atomic.Int32
 
 // fakeZygote forks by executing. It fails as long as a file that the environment names is there: MASTER_TEST_NO_ENGINE,
 // its start; MASTER_TEST_HANG, its start ends with its context only; MASTER_TEST_SILENT, it does not answer; and it dies
@@ -130,14 +134,21 @@ func (z *fakeZygote) Fork(ctx context.Context, payload []byte, fds ...int) (int,
 	for _, fd := range fds {
 		files = append(files, uintptr(fd))
 	}
+	if room, err := os.ReadFile(os.Getenv("MASTER_TEST_ROOM")); err == nil {
+		if most, _ := strconv.Atoi(strings.TrimSpace(string(room))); int(alive.Load()) >= most {
+			return 0, fmt.Errorf("fork: %w", syscall.EAGAIN)
+		}
+	}
 	pid, _, err := syscall.StartProcess("/proc/self/exe", []string{"worker"}, &syscall.ProcAttr{
 		Env: append(os.Environ(), roleVariable+"=worker", "PAYLOAD="+string(payload)), Files: files})
 	if err != nil {
 		return 0, err
 	}
 	z.running.Add(1)
+	alive.Add(1)
 	go func() {
 		defer z.running.Done()
+		defer alive.Add(-1)
 		var status syscall.WaitStatus
 		if _, err := syscall.Wait4(pid, &status, 0, nil); err != nil {
 			return // the master has taken it for an orphan of its own, and knows
@@ -188,6 +199,9 @@ func fakeWorker() int {
 	fd := func(f contract.File) int { return 3 + spec.File(f) }
 	if _, err := os.Stat(os.Getenv("MASTER_TEST_NO_WORKER")); err == nil {
 		return 70
+	}
+	if _, err := os.Stat(os.Getenv("MASTER_TEST_NO_THREADS")); err == nil {
+		return exitNoThreads
 	}
 	slot, err := scoreboard.OpenSlot(fd(contract.Scoreboard), spec.Slots, spec.Slot)
 	if err != nil {

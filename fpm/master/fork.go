@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -43,8 +42,10 @@ func (m *Master) forkNext(g *generation) {
 	if err != nil {
 		equipment.close()
 		c.discard()
-		m.log.resourcesFailed(c.pool.conf.Name, err)
-		m.notForked(c, err)
+		m.notForked(c, err, func() {
+			m.log.resourcesFailed(c.pool.conf.Name, err)
+			m.log.fewDescriptors(err)
+		})
 		return
 	}
 	payload, err := equipment.spec.Encode()
@@ -72,11 +73,10 @@ func (e forked) happen(m *Master) {
 		p.board.Vacate(c.slot)
 		c.discard()
 		if errors.Is(e.err, zygote.ErrGone) {
-			m.log.zygoteSilent(g.number, e.err)
+			m.notForked(c, e.err, func() { m.log.zygoteSilent(g.number, e.err) })
 		} else {
-			m.log.forkFailed(e.err)
+			m.notForked(c, e.err, func() { m.log.forkFailed(e.err) })
 		}
-		m.notForked(c, e.err)
 		return
 	}
 	c.pid = e.pid
@@ -117,24 +117,26 @@ func (g *generation) afterForks(then func()) {
 	}
 }
 
-// forkRetry is how long to wait after a fork failed: those that are booked would fail as well.
-const forkRetry = time.Second
-
-// notForked takes a child that could not be made off the books, and those that are booked after it. The error has been
-// logged.
-func (m *Master) notForked(c *child, err error) {
+// notForked takes a child that could not be made off the books, and those that are booked after it: they would fail as
+// well. say logs why.
+func (m *Master) notForked(c *child, err error, say func()) {
 	g := c.pool.gen
-	at := m.sys.now().Add(forkRetry)
 	c.pool.unlink(c)
-	c.pool.respawnAt = at
-	for _, other := range g.forks.booked {
-		other.pool.respawnAt = at
-	}
+	booked := g.forks.booked
 	m.unbook(g)
+	if isShortage(err) {
+		m.short(c.pool, fmt.Errorf("%w: %w", errSpawn, err), say)
+	} else {
+		say()
+		c.pool.respawnAt = m.sys.now().Add(shortageMost)
+	}
+	for _, other := range booked {
+		other.pool.respawnAt = c.pool.respawnAt
+	}
 	if errors.Is(err, zygote.ErrGone) {
 		zygoteEnded{g, c.zygote}.happen(m)
 	}
-	if g == m.next {
+	if g == m.next && !isShortage(err) {
 		m.abandonReload(fmt.Errorf("%w: %w", errSpawn, err))
 		return
 	}

@@ -29,6 +29,7 @@ type generation struct {
 	starting    int                // the pid of a zygote in which PHP starts; 0: none, or not known yet
 	cancelStart context.CancelFunc // nil: PHP does not start
 	faults      *faults
+	shortage    shortage // of processes, threads, memory or descriptors
 	begun       time.Time
 
 	plan         *frontPlan     // what its front is to be, if there is to be one

@@ -91,6 +91,7 @@ func (e workerSaid) heed(m *Master) reception {
 			return unexpected
 		}
 		c.ready = true
+		m.supplied(c.pool.gen)
 		if c.pool.gen == m.next {
 			m.proveReload()
 		}

@@ -108,6 +108,7 @@ func (m *Master) nextDeadline() time.Time {
 	}
 	if m.attempt != nil {
 		sooner(m.attempt.deadline)
+		sooner(m.attempt.startAt)
 	}
 	m.frontDeadlines(sooner)
 	for _, g := range m.generations() {
@@ -147,7 +148,15 @@ func (m *Master) tick(now time.Time) {
 		m.renew()
 	}
 	if m.attempt != nil && !now.Before(m.attempt.deadline) {
-		m.abandonReload(m.log.reloadTimedOut(m.sys.patience))
+		why := m.attempt.short
+		if why == nil {
+			why = m.log.reloadTimedOut(m.sys.patience)
+		}
+		m.abandonReload(why)
+	}
+	if m.attempt != nil && !m.attempt.startAt.IsZero() && !now.Before(m.attempt.startAt) {
+		m.attempt.startAt = time.Time{}
+		m.startZygote(m.next)
 	}
 	if m.state != normal && m.escalation.due(now) {
 		m.nextStep(now)

@@ -43,6 +43,9 @@ func (m *Master) maintainPool(p *pool, now time.Time) {
 	idle, active, oldest, lastActive := p.census()
 	m.publishQueue(p)
 	name, running := p.conf.Name, len(p.children)
+	if p.gen.shortage.goesOn(now) || m.makesWay(p.gen) {
+		return // what is missing is tried again by respawn, and what is idle is of use
+	}
 	switch p.limits.pm {
 	case conf.Ondemand:
 		m.log.ondemandChildren(name, active, idle)
@@ -119,6 +122,10 @@ const finishingTime = 2 * time.Millisecond
 // is waited for: clients that send one request after the other would get a worker each.
 func (m *Master) connection(p *pool, patient bool) {
 	if !m.mayFork(p.gen) || p.gen != m.gen {
+		return
+	}
+	if now := m.sys.now(); p.gen.shortage.lasts(now) || m.makesWay(p.gen) {
+		p.recheckAt = now.Add(shortageFirst)
 		return
 	}
 	idle, _, _, _ := p.census()

@@ -3,10 +3,13 @@
 package master
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
@@ -193,6 +196,29 @@ func (l lines) unknownChild(pid int, how string, init bool) {
 
 func (l lines) workerComplains(level zlog.Level, pool string, pid int, what string) {
 	l.Logf(level, "[pool %s] child %d, %s", pool, pid, what)
+}
+
+func (l lines) fewDescriptors(err error) {
+	var limit unix.Rlimit
+	if errors.Is(err, unix.EMFILE) && unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) == nil {
+		l.Logf(zlog.Error, "the master may have %d descriptors, too few for all workers; raise rlimit_files in [global], LimitNOFILE or ulimit -n", limit.Cur)
+	}
+}
+
+func (l lines) noThreads(pool string) {
+	l.Logf(zlog.Error, "[pool %s] a child could not begin, because no thread could be made; raise pids.max, TasksMax, LimitNPROC or ulimit -u", pool)
+}
+
+func (l lines) makingRoom(why error) {
+	l.Logf(zlog.Notice, "no room for old and new children side by side, old ones end first: %v", why)
+}
+
+func (l lines) workersMissing(n int) {
+	l.Logf(zlog.Warning, "%d more attempts to make a child have failed since this was logged", n)
+}
+
+func (l lines) workersAgain(n int) {
+	l.Logf(zlog.Notice, "children can be made again, after %d attempts that failed", n)
 }
 
 func (l lines) forkFailed(err error) { l.LogErr(zlog.Error, "fork() failed", err) }

@@ -27,8 +27,11 @@ type attempt struct {
 	renewal  bool          // the configuration is the one that serves
 	before   errorLogState // to go back to
 	deadline time.Time
-	again    bool   // another reload was asked for meanwhile
-	pidFile  string // the new generation's, once it is written
+	short    error     // why not all first workers can be had, so that one of each pool is enough; nil: they can
+	tries    int       // to do with the room that was made
+	startAt  time.Time // when to start the zygote, which could not be; zero: not
+	again    bool      // another reload was asked for meanwhile
+	pidFile  string    // the new generation's, once it is written
 	lines    lineCollector
 }
 
@@ -142,6 +145,9 @@ func (e zygoteStarted) happen(m *Master) {
 	g.said = e.said
 	g.said.show(m.log.Log, os.Stderr)
 	if e.err == nil {
+		if m.attempt != nil && g == m.next {
+			m.attempt.tries = 0
+		}
 		g.zygote = e.z
 		m.detach(e.z)
 		m.watchZygote(g, e.z, e.exits)
@@ -152,6 +158,9 @@ func (e zygoteStarted) happen(m *Master) {
 	case m.state != normal:
 		m.next, m.attempt = nil, nil
 		m.drop(g)
+	case e.err != nil && isShortage(e.err) && m.gen.running() > 0:
+		m.attempt.startAt = m.sys.now().Add(shortageMost)
+		m.makeRoom(e.err)
 	case e.err != nil:
 		m.attempt.lines.add(g.said...)
 		m.abandonReload(notStarted(e.err))
@@ -193,16 +202,21 @@ func (m *Master) detach(z forker) {
 	z.Detach(null)
 }
 
-// proveReload commits the reload once every first worker and the front are ready.
+// proveReload commits the reload once every first worker and the front are ready; in a shortage one of each pool.
 func (m *Master) proveReload() {
 	if m.next.plan.wanted() && (m.next.front == nil || !m.next.front.ready) {
 		return
 	}
 	for _, p := range m.next.pools {
+		ready := p.limits.initial() == 0 || m.attempt.short == nil
 		for _, c := range p.children {
-			if !c.ready {
+			if !c.ready && m.attempt.short == nil {
 				return
 			}
+			ready = ready || c.ready
+		}
+		if !ready {
+			return
 		}
 	}
 	m.commitReload()
@@ -238,6 +252,9 @@ func (m *Master) abandonReload(why error) {
 		return
 	}
 	m.attempt, m.next = nil, nil
+	if a.short != nil {
+		m.fillAgain()
+	}
 	if !a.renewal {
 		m.errorLog.restore(a.before)
 		m.errorLog.launched()

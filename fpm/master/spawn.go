@@ -22,6 +22,13 @@ func (m *Master) makeChildren(p *pool, n int, quiet bool) {
 // of them forked.
 func (m *Master) fill(p *pool, target int, quiet bool) {
 	g := p.gen
+	if now := m.sys.now(); m.makesWay(g) {
+		p.respawnAt = now.Add(shortageMost)
+		return
+	} else if g.shortage.lasts(now) {
+		p.respawnAt = g.shortage.until
+		return
+	}
 	most := g.config.Global.ProcessMax
 	for m.mayFork(g) && len(p.children) < target && (most < 1 || g.running() < most) {
 		g.warnedMax = false
@@ -69,6 +76,10 @@ func (e *equipment) close() {
 func (e *equipment) lend(what contract.File, f *os.File) error {
 	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 3)
 	if err != nil {
+		return err
+	}
+	if err := enough(fd); err != nil {
+		unix.Close(fd)
 		return err
 	}
 	e.spec.Files = append(e.spec.Files, what)

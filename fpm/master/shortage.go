@@ -1,0 +1,177 @@
+package master
+
+import (
+	"errors"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/conf"
+)
+
+// shortage is a time in which a generation's workers cannot be made, because processes, threads, memory or descriptors
+// are short. It passes by itself: another attempt is made a few times a second, since room may be there for a moment only, but
+// not every one of them is logged.
+type shortage struct {
+	until    time.Time // no worker is forked before
+	failures int       // in a row
+	saidAt   time.Time // when one was logged last
+	unsaid   int       // how many were not since then
+}
+
+const (
+	shortageFirst  = 50 * time.Millisecond  // until the second attempt
+	shortageMost   = 250 * time.Millisecond // from one attempt to the next
+	shortageOver   = 5 * time.Second        // without an attempt
+	roomTries      = 4                      // of a reload after room was made for it
+	shortageRepeat = time.Minute            // from one line of the log to the next
+)
+
+// failed records a worker that could not be made. It reports whether to log it.
+func (s *shortage) failed(now time.Time) (say bool) {
+	s.until = now.Add(min(shortageMost, shortageFirst<<min(s.failures, 10)))
+	s.failures++
+	if s.saidAt.IsZero() || now.Sub(s.saidAt) >= shortageRepeat {
+		s.saidAt = now
+		return true
+	}
+	s.unsaid++
+	return false
+}
+
+// lasts reports whether it is too early for another attempt.
+func (s *shortage) lasts(now time.Time) bool { return now.Before(s.until) }
+
+// goesOn reports whether workers could not be made lately. None is to end then because it is idle.
+func (s *shortage) goesOn(now time.Time) bool {
+	return s.failures > 0 && now.Sub(s.until) < shortageOver
+}
+
+// isShortage reports whether a worker or a zygote can be had later if err is why it cannot now.
+func isShortage(err error) bool {
+	for _, errno := range []syscall.Errno{unix.EAGAIN, unix.ENOMEM, unix.EMFILE, unix.ENFILE, unix.ENOBUFS} {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	return false
+}
+
+// exitNoThreads is the status of a worker that could not get the threads to begin with: EXIT_NO_THREADS of
+// lifecycle/newthread.h.
+const exitNoThreads = 75
+
+var errNoThreads = errors.New("a worker could get no thread to begin with")
+
+// spareDescriptors are those that no worker is made of: a master must always be able to reload, to log and to listen to
+// an operator.
+const spareDescriptors = 32
+
+// enough returns EMFILE if fd, the lowest number that was free, is one of the last that the process may have.
+func enough(fd int) error {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err == nil && uint64(fd+spareDescriptors) >= limit.Cur {
+		return unix.EMFILE
+	}
+	return nil
+}
+
+// short handles a worker of a pool that could not be made; say logs why. A reload makes room for it.
+func (m *Master) short(p *pool, why error, say func()) {
+	g, now := p.gen, m.sys.now()
+	unsaid := g.shortage.unsaid
+	if g.shortage.failed(now) && g != m.next {
+		g.shortage.unsaid = 0
+		say()
+		if unsaid > 0 {
+			m.log.workersMissing(unsaid)
+		}
+	}
+	p.respawnAt = g.shortage.until
+	if g == m.next {
+		m.makeRoom(why)
+	}
+}
+
+// supplied ends the shortage of a generation one of whose workers is ready.
+func (m *Master) supplied(g *generation) {
+	if n := g.shortage.failures; n > 1 {
+		m.log.workersAgain(n)
+	}
+	g.shortage = shortage{saidAt: g.shortage.saidAt}
+}
+
+// makeRoom ends an idle worker of the generation that serves, so that the next one can have its first: a reload needs
+// twice the processes, and is not refused for that. As soon as each pool has a worker that is ready, the old ones go. If
+// somebody else takes the room that is made, the reload is given up before it has cost more of them.
+func (m *Master) makeRoom(why error) {
+	a := m.attempt
+	if a.short == nil {
+		m.log.makingRoom(why)
+	}
+	a.short = why
+	m.proveReload()
+	if m.attempt != a {
+		return
+	}
+	var leaves *child
+	for _, p := range m.gen.pools {
+		for _, c := range p.children {
+			switch {
+			case c.makesRoom:
+				return // it has been asked
+			case !c.ready && c.pid != 0: // it waits for room itself
+				m.leave(c, syscall.SIGKILL)
+				return
+			}
+		}
+		if _, _, oldest, _ := p.census(); oldest != nil && (leaves == nil || len(p.children) > len(leaves.pool.children)) {
+			leaves = oldest
+		}
+	}
+	if a.tries++; !errors.Is(why, unix.EMFILE) && a.tries > roomTries {
+		m.abandonReload(why)
+		return
+	}
+	if leaves != nil && (a.tries == 1 || errors.Is(why, unix.EMFILE)) {
+		m.leave(leaves, syscall.SIGQUIT)
+	}
+}
+
+// leave ends a child to make room.
+func (m *Master) leave(c *child, signal syscall.Signal) {
+	c.idleKill, c.makesRoom = true, true
+	m.tellChild(c, signal)
+}
+
+// roomMade goes on with a reload after a worker has made room for it.
+func (m *Master) roomMade() {
+	if m.next == nil || m.attempt == nil {
+		return
+	}
+	now := m.sys.now()
+	m.next.shortage.until = now
+	if !m.attempt.startAt.IsZero() {
+		m.attempt.startAt = now
+	}
+	for _, p := range m.next.pools {
+		if !p.respawnAt.IsZero() {
+			p.respawnAt = now
+		}
+	}
+}
+
+// fillAgain replaces what has made room for a reload that failed.
+func (m *Master) fillAgain() {
+	for _, p := range m.gen.pools {
+		if p.limits.pm == conf.Static {
+			p.respawnAt = m.sys.now()
+		}
+	}
+}
+
+// makesWay reports whether a generation makes no workers because another one is short of them.
+func (m *Master) makesWay(g *generation) bool {
+	return g == m.gen && m.attempt != nil && m.attempt.short != nil
+}
