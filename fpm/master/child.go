@@ -35,6 +35,7 @@ type child struct {
 	asked      bool // it owes an Idle
 	complaints complaints
 	tracing    trace // what it has sent of its stack
+	vigil      vigil
 	slowLogged int64 // Accepted of the request that was traced; 0: none
 }
 

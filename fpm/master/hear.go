@@ -79,6 +79,10 @@ func (m *Master) listenTo(c *child) {
 func (e workerSaid) heed(m *Master) reception {
 	c, s := e.c, e.message
 	switch s.Letter {
+	case contract.Park, contract.Ready, contract.Idle:
+		c.vigil.spoke = m.clock.Now()
+	}
+	switch s.Letter {
 	case contract.Park:
 		switch {
 		case s.FD < 0:

@@ -4,7 +4,6 @@ package master
 
 import (
 	"fmt"
-	"syscall"
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
@@ -80,18 +79,25 @@ func judge(p *conf.Pool, stage scoreboard.Stage, took time.Duration, traced bool
 
 func (m *Master) checkRequest(c *child, now int64) {
 	var a scoreboard.Activity
-	if !c.pool.board.Activity(c.slot, &a) {
-		return
-	}
+	c.pool.board.Activity(c.slot, &a) // one that cannot be read is no excuse
+	m.checkActivity(c, &a, now)
+}
+
+func (m *Master) checkActivity(c *child, a *scoreboard.Activity, now int64) {
 	if c.slowLogged != a.Accepted {
 		c.slowLogged = 0
 	}
-	verdict := judge(c.pool.conf, a.Stage, time.Duration(now-a.Accepted), c.slowLogged != 0)
+	took := c.vigil.took(a, now)
+	verdict := judge(c.pool.conf, a.Stage, took, c.slowLogged != 0)
+	silent := m.watch(c, a, now)
+	if silent {
+		verdict, took = timedOut, max(took, time.Duration(now-c.vigil.asked))
+	}
 	if verdict == inTime {
 		return
 	}
-	r := request{duration: time.Duration(now - a.Accepted)}
-	if !c.pool.board.Snapshot(c.slot, &r.Proc) || r.Accepted != a.Accepted {
+	r := request{duration: took}
+	if known := c.pool.board.Snapshot(c.slot, &r.Proc); !silent && (!known || r.Accepted != a.Accepted) {
 		return // another request already
 	}
 	switch verdict {
@@ -102,7 +108,7 @@ func (m *Master) checkRequest(c *child, now int64) {
 		m.log.tooSlow(c.pool.conf.Name, c.pid, r)
 		m.askForTrace(c)
 	case timedOut:
-		m.tellChild(c, syscall.SIGTERM)
+		m.endOverdue(c, now)
 		m.log.timedOut(c.pool.conf.Name, c.pid, r)
 	}
 }
