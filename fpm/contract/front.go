@@ -106,6 +106,11 @@ type Site struct {
 	Pool string
 	// Sendfile are directories besides Root, absolute, below which X-Sendfile may name files.
 	Sendfile []string
+	// Deny are files that are never sent, by name (*.sql, composer.lock) or place below Root (/data/, /vendor/*.json); of
+	// the entries about a file the last decides, and one that begins with ! lets it be sent.
+	Deny []string
+	// Htaccess says that .htaccess files count which deny a whole directory.
+	Htaccess bool
 	// Internal are paths that clients get 404 for and X-Accel-Redirect may name.
 	Internal []InternalPath
 }

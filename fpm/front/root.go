@@ -75,6 +75,9 @@ func (f *follower) look(now time.Time) *sighting {
 		made := *f.configured
 		made.root = real
 		made.sendable = append([]string{real}, made.sendable...)
+		if old := made.access; old != nil {
+			made.access = &access{root: real, log: old.log, said: old.said, seen: map[string]remembered{}}
+		}
 		s.site = &made
 	}
 	return s

@@ -55,9 +55,28 @@ func (s *site) look(path string) entry {
 	}
 }
 
-// route finds out what a clean path is that the site answers: the script in it, else the file, else the directory's
-// index, else the controller.
+// route finds out what a clean path is that the site answers, and whether it may be sent.
 func (s *site) route(path string) target {
+	t := s.find(path)
+	switch {
+	case t.file != "":
+		file := t.file[len(s.root):]
+		if s.withholds(file) {
+			return target{status: http.StatusNotFound}
+		}
+		if s.access.denies(file) {
+			return target{status: http.StatusForbidden}
+		}
+	case t.script.Name != "":
+		if s.access.denies(t.script.Filename[len(s.root):]) {
+			return target{status: http.StatusForbidden}
+		}
+	}
+	return t
+}
+
+// find finds out what a clean path is: the script in it, else the file, else the directory's index, else the controller.
+func (s *site) find(path string) target {
 	rest := path[len(s.prefix):]
 	if t, ok := s.scriptIn(rest); ok {
 		return t

@@ -87,6 +87,9 @@ func newFront(orders *contract.Front, given resources) (*Front, error) {
 		if err != nil {
 			return nil, err
 		}
+		if s.access != nil {
+			s.access.log = f.logf
+		}
 		f.sites = append(f.sites, s)
 	}
 	if given.access != nil {

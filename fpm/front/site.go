@@ -18,6 +18,8 @@ type site struct {
 	sendable        []string // what X-Sendfile may reach: Root and Sendfile, without a slash at their ends
 	chroot          string   // of the pool, without a slash at its end: where X-Sendfile's paths begin
 	follower        *follower
+	denials         []denial
+	access          *access // nil: .htaccess files do not count
 }
 
 // newSite makes a site ready.
@@ -37,6 +39,13 @@ func newSite(s *contract.Site, pools map[string]*pool) (*site, error) {
 	}
 	for _, e := range s.Extensions {
 		made.lowerExtensions = append(made.lowerExtensions, strings.ToLower(e))
+	}
+	var err error
+	if made.denials, err = newDenials(s.Deny); err != nil {
+		return nil, fmt.Errorf("the site in %s: %w", s.Root, err)
+	}
+	if s.Htaccess {
+		made.access = &access{root: made.root, said: &saidOnce{}, seen: map[string]remembered{}}
 	}
 	made.follower = &follower{configured: made}
 	return made, nil

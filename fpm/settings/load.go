@@ -225,6 +225,8 @@ func check(r *Row, text, base string) (string, error) {
 		err = proxy(text)
 	case "hosts":
 		err = host(text)
+	case "http.deny", "deny":
+		err = denial(text)
 	case "http.extensions", "extensions":
 		if len(text) < 2 || text[0] != '.' || strings.Contains(text, "/") {
 			err = fmt.Errorf("%q is no end of a name such as .php", text)

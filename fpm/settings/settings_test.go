@@ -61,7 +61,7 @@ func TestLayers(t *testing.T) {
 	if l := s.Limits; l.Queue != 4 || s.BodyBytes != 1<<20 || l.IdleTimeout != 5*time.Second || l.HeaderTimeout != 10*time.Second {
 		t.Errorf("limits %+v", l)
 	}
-	want := []contract.Site{{Root: filepath.Dir(file), Index: []string{"a.php", "b.php"}}}
+	want := []contract.Site{{Root: filepath.Dir(file), Index: []string{"a.php", "b.php"}, Deny: defaultDeny(), Htaccess: true}}
 	if !reflect.DeepEqual(s.Sites, want) {
 		t.Errorf("sites %+v, want %+v", s.Sites, want)
 	}
@@ -88,6 +88,27 @@ func TestDefaults(t *testing.T) {
 		if _, err := items(&r, r.Default, "/"); err != nil {
 			t.Errorf("%s: %v", r.Key, err)
 		}
+	}
+}
+
+// The list that FRONT.md shows is the list.
+func TestDefaultDenyIsDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../docs/FRONT.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "`default` is:\n\n")
+	shown, _, _ := strings.Cut(rest, "\n\n")
+	if got, want := strings.Fields(shown), defaultDeny(); !slices.Equal(got, want) {
+		t.Errorf("docs/FRONT.md has\n%v\nthe code\n%v", got, want)
+	}
+	for _, entry := range defaultDeny() {
+		if err := denial(entry); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := denials([]string{"a", "none", "b"}); !slices.Equal(got, []string{"b"}) {
+		t.Errorf("got %v", got)
 	}
 }
 
@@ -125,6 +146,9 @@ sites:
 			Internal: []contract.InternalPath{{Path: "/private", Directory: dir + "/private"}, {Path: "/x/y", Directory: "/srv/y"}}},
 		{Root: "/", Index: []string{"index.php"}, Sendfile: []string{"/srv/files"}},
 	}
+	for i := range want {
+		want[i].Deny, want[i].Htaccess = defaultDeny(), true
+	}
 	if !reflect.DeepEqual(s.Sites, want) {
 		t.Errorf("got  %+v\nwant %+v", s.Sites, want)
 	}
@@ -139,6 +163,7 @@ func TestWrongSettings(t *testing.T) {
 		"http: {limits: {body_size: 5X}}":     `:1: http.limits.body_size: "5X" is no size: bytes, or a number with K, M or G behind it; 0 for no limit`,
 		"http: {limits: {idle_timeout: -1}}":  `:1: http.limits.idle_timeout: "-1" is no time: 30s, 1m30s, 500ms, or a number of seconds; 0 for no limit`,
 		"http: {limits: {header_size: auto}}": `:1: http.limits.header_size: "auto" is no size: bytes, or a number with K, M or G behind it; 0 for no limit`,
+		"http: {deny: ['/a/*/b']}":            `:1: http.deny: "/a/*/b" is neither a name (composer.lock, *.sql) nor a place below the root (/data/, /data/x.txt, /vendor/*.json), with or without ! before it, nor default nor none`,
 		"http: {access_log: 'off'}":           `:1: http.access_log: "off" is not stdout, stderr or a path; leave it empty for no log, or write ./off for a file of that name`,
 		"http: {access_format: common}":       `:1: http.access_format: "common" is not one of combined, json`,
 		"http: {listen: localhost}":           `:1: http.listen: "localhost" is no address: :8080, 127.0.0.1:8080, [::1]:8080 or unix:/path; ports are 1 to 65535`,

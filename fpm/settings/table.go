@@ -74,6 +74,10 @@ func Table() []Row {
 			Doc: "Ends of names that are scripts. Nothing with such an end is ever sent as a file."},
 		{Key: "http.pool", Kind: Text, Show: "the first of php-fpm.conf", Doc: "The pool that runs the scripts."},
 		{Key: "http.sendfile", Kind: Paths, Doc: "Directories, besides the root, below which X-Sendfile may name files."},
+		{Key: "http.deny", Kind: List, Default: "default", Show: "`default`, see FRONT.md",
+			Doc: "Files that are never sent: *.sql and composer.lock by name, /data/ and /vendor/*.json by place below the root. The last entry about a file decides, !/data/ lets be sent what one before denies, default stands for the list in FRONT.md, none for nothing."},
+		{Key: "http.htaccess", Kind: Choice, Default: "deny", Allowed: []string{"deny", "ignore"},
+			Doc: "deny: a .htaccess that denies a whole directory to all counts, for scripts, too. ignore: these files are not looked at."},
 		{Key: "http.user", Kind: Text, Show: "phpsapi if there is such a user, else number 65530",
 			Doc: "The user of the front, if root starts it: the front is never root. By default it is a user that no pool has, so that scripts cannot signal it or read its memory."},
 		{Key: "http.group", Kind: Text, Show: "the user's",
@@ -125,6 +129,8 @@ func siteKeys() []Row {
 		{Key: "extensions", Kind: List, Doc: "As http.extensions."},
 		{Key: "pool", Kind: Text, Doc: "As http.pool."},
 		{Key: "sendfile", Kind: Paths, Doc: "As http.sendfile."},
+		{Key: "deny", Kind: List, Doc: "As http.deny."},
+		{Key: "htaccess", Kind: Choice, Allowed: []string{"deny", "ignore"}, Doc: "As http.htaccess."},
 		{Key: "internal", Kind: Text, Doc: "A map from paths, which clients get 404 for and X-Accel-Redirect may name, to the directories of their files."},
 	}
 }
