@@ -13,6 +13,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -125,6 +126,21 @@ static void record_process(int argc, char **argv)
 	}
 }
 
+/* A process that was executed as /proc/self/exe is named exe: names it, for ps -C, pidof and the kernel's log, after the
+ * program that argv[0] begins with. */
+static void name_process(int argc, char **argv)
+{
+	char name[16] = "";
+	const char *program;
+
+	if (argc < 1 || prctl(PR_GET_NAME, name) != 0 || strcmp(name, "exe") != 0) {
+		return;
+	}
+	program = basename(argv[0]);
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(program, ": "), program);
+	prctl(PR_SET_NAME, name);
+}
+
 /* Runs before the Go runtime. argv is the kernel's own array. */
 __attribute__((constructor)) static void before_go(int argc, char **argv, char **envp)
 {
@@ -132,6 +148,7 @@ __attribute__((constructor)) static void before_go(int argc, char **argv, char *
 
 	newthread_init();
 	record_process(argc, argv);
+	name_process(argc, argv);
 	handover_client(argc, argv, envp);
 	small = !is_server(argc, argv);
 	if (small) {

@@ -28,7 +28,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -152,19 +151,6 @@ static void end_with_parent(int on)
 	}
 }
 
-/* Names the process, as ps -C, pidof and the kernel's log do, after the program that argv[0] begins with: it may have
- * been executed as /proc/self/exe. */
-static void name_process(void)
-{
-	char name[16] = "";
-
-	if (process_at_exec.argc > 0) {
-		snprintf(name, sizeof(name), "%.*s", (int)strcspn(basename(process_at_exec.argv[0]), ": "),
-			basename(process_at_exec.argv[0]));
-		prctl(PR_SET_NAME, name);
-	}
-}
-
 /* Starts PHP as the START packet says. The module's strings stay where they are: packet is copied. */
 static void start(size_t len)
 {
@@ -283,7 +269,6 @@ void zygote_run(void)
 	if (fcntl(control, F_SETFD, FD_CLOEXEC) != 0) {
 		die_errno("the control socket");
 	}
-	name_process();
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &child, &before);

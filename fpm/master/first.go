@@ -15,7 +15,11 @@ import (
 // ends this start too, and then the master by the same signal (deadly). So does the end of whoever waits for the daemon.
 func (m *Master) startFirst(v *starter) error {
 	stops := make(chan os.Signal, 4)
-	catchAll(stops)
+	for _, s := range []os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT} {
+		if !signal.Ignored(s) { // as nohup and shells leave it
+			signal.Notify(stops, s)
+		}
+	}
 	defer signal.Stop(stops)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()

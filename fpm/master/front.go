@@ -13,6 +13,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
+	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 )
 
 // front is a running front process.
@@ -81,7 +82,7 @@ func (m *Master) startFront(g *generation) error {
 	}
 	defer spec.Close()
 	pid, err := m.sys.startFront(frontCommand{
-		program: m.opt.Program, files: append([]*os.File{theirs, spec}, files...), stderr: stderr, who: g.plan.who,
+		program: zygote.Self(m.opt.Program), files: append([]*os.File{theirs, spec}, files...), stderr: stderr, who: g.plan.who,
 		nofile: descriptors(orders),
 	})
 	if err != nil {

@@ -155,11 +155,11 @@ func (m *Master) signalAll(g *generation, signal syscall.Signal) (alive int) {
 // tellChild sends a child a signal, as soon as it has been forked. A graceful end is asked for by message, the rest goes
 // by the zygote, which knows whether the pid is still the child's.
 func (m *Master) tellChild(c *child, signal syscall.Signal) error {
-	if c.pid == 0 {
-		c.signal = signal
+	if signal == syscall.SIGQUIT && c.control != nil && c.control.Send(contract.Quit, "", -1) == nil {
 		return nil
 	}
-	if signal == syscall.SIGQUIT && c.control.Send(contract.Quit, "", -1) == nil {
+	if c.pid == 0 {
+		c.signal = signal
 		return nil
 	}
 	err := c.zygote.Signal(c.pid, signal)

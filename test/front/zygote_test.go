@@ -183,3 +183,46 @@ func TestPreloadedProcessHasNoSocketOfTheZygote(t *testing.T) {
 		t.Errorf("it has\n%s", list)
 	}
 }
+
+// An upgrade replaces the program, and somebody reloads before anybody restarts: what runs must be one program.
+func TestReplacedProgramIsNotExecuted(t *testing.T) {
+	t.Parallel()
+	address := serve.Address(t)
+	conf := configured(t, "http: {listen: '"+address+"', root: .}\n")
+	program := filepath.Join(filepath.Dir(conf), "phpsapi")
+	text, err := os.ReadFile(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(text []byte) {
+		if err := os.WriteFile(program+".new", text, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(program+".new", program); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(text)
+	c := exec.Command(program, "fpm", "-y", conf, "-F", "-O")
+	s := startCommand(t, address, c)
+	s.want("/", 200, "index ")
+	put(append(text, "another version"...))
+	out, err := command(nil, "reload", "--master", strconv.Itoa(s.Pid())).CombinedOutput()
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	s.said(`WARNING: the program \S+ was replaced since this service started; .* restart the service`, 1)
+	s.want("/", 200, "index ")
+	mine, err := os.Stat("/proc/" + strconv.Itoa(s.Pid()) + "/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pid := range s.Tree() {
+		if other, err := os.Stat("/proc/" + strconv.Itoa(pid) + "/exe"); err == nil && !os.SameFile(mine, other) {
+			t.Errorf("process %d (%s) is another program than its master", pid, serve.Title(pid))
+		}
+		if name, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm"); err == nil && string(name) == "exe\n" {
+			t.Errorf("process %d (%s) is called exe", pid, serve.Title(pid))
+		}
+	}
+}
