@@ -18,6 +18,10 @@ VCS := $(shell git status >/dev/null 2>&1 || echo -buildvcs=false)
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 PACKAGE = phpsapi-$(VERSION)-linux-$(shell go env GOARCH)
 
+# The packages that are pure Go, as test/borders has them. They run under the race detector, which would watch PHP, too.
+PURE_GO = go list ./sapi/... ./cgi/fastcgi/... ./lifecycle/zygote/... ./fpm/... ./cli/server/... ./cgi/server/... ./cgi/handover/... | \
+	grep -v -e /fpm/worker -e /cli/server/worker
+
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
 
@@ -28,7 +32,8 @@ run: deps-run build ## build, and serve docs/demo on http://127.0.0.1:8080 (ADDR
 	@docs/demo/serve $(ADDRESS)
 
 test: deps-test build lint ## everything that must pass
-	go run ./test/tally 'go test -json -count=1 ./...' 'go run ./test/conformance -suites cli,cgi'
+	@pure=$$($(PURE_GO)) && others=$$(go list ./... | grep -vxF "$$pure") && \
+	go run ./test/tally "go test -json -count=1 $$others" "go test -json -race -count=1 $$pure" 'go run ./test/conformance -suites cli,cgi'
 
 lint: headers ## gofmt, go vet, staticcheck, the borders between the packages
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt'ed (make fmt):"; echo "$$unformatted"; exit 1; }
@@ -39,6 +44,9 @@ lint: headers ## gofmt, go vet, staticcheck, the borders between the packages
 
 fmt: ## gofmt all Go code
 	gofmt -w .
+
+race: headers deps-test ## the pure Go packages' tests under the race detector, as make test runs them
+	go test -race -count=1 $$($(PURE_GO))
 
 conformance: deps-test build ## php-src's tests of cli, cgi and fpm: phpsapi beside stock PHP
 	go run ./test/conformance
@@ -77,4 +85,4 @@ headers: deps-build
 deps-build deps-run deps-test deps-bench deps-e2e:
 	@PHP_CONFIG=$(PHP_CONFIG) packaging/install-deps $(@:deps-%=%)
 
-.PHONY: help build run test lint fmt conformance conformance-full e2e fuzz bench package check headers deps-build deps-run deps-test deps-bench deps-e2e
+.PHONY: help build run test race lint fmt conformance conformance-full e2e fuzz bench package check headers deps-build deps-run deps-test deps-bench deps-e2e

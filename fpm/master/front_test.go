@@ -61,7 +61,7 @@ func fakeFront() int {
 			l.(interface{ SetUnlinkOnClose(bool) }).SetUnlinkOnClose(false)
 			file.Close()
 			f.listeners = append(f.listeners, l)
-			go f.accept(l)
+			f.accepting.Go(func() { f.accept(l) })
 		}
 	}
 	control.Send(contract.Ready, "", -1)
@@ -71,6 +71,7 @@ func fakeFront() int {
 	for _, l := range f.listeners {
 		l.Close()
 	}
+	f.accepting.Wait() // only then is every request counted
 	f.requests.Wait()
 	return 0
 }
@@ -80,6 +81,7 @@ type fakeFrontState struct {
 	access    *os.File
 	pool      *os.File
 	listeners []net.Listener
+	accepting sync.WaitGroup
 	requests  sync.WaitGroup
 	stubborn  chan bool
 }
@@ -504,8 +506,8 @@ func TestFrontKnowsItsPools(t *testing.T) {
 	if err := json.Unmarshal([]byte(s.http("orders")), &orders); err != nil {
 		t.Fatal(err)
 	}
-	want := []contract.FrontPool{{Name: "www", Network: "tcp", Address: "127.0.0.1:" + port, Connections: 2},
-		{Name: "more", Network: "unix", Address: s.path("more"), Connections: 1}}
+	want := []contract.FrontPool{{Name: "www", Network: "tcp", Address: "127.0.0.1:" + port, Connections: 2, BodyBytes: 64 << 20},
+		{Name: "more", Network: "unix", Address: s.path("more"), Connections: 1, BodyBytes: 64 << 20}}
 	if len(orders.Pools) != 2 || orders.Pools[0] != want[0] || orders.Pools[1] != want[1] {
 		t.Errorf("pools %+v", orders.Pools)
 	}

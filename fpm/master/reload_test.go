@@ -140,7 +140,7 @@ func TestReloadsUnderLoadLoseNothing(t *testing.T) {
 			}
 		}()
 	}
-	for range 5 {
+	for range maxRetired { // one more may end the first generation's requests
 		s.signal(syscall.SIGUSR2)
 		s.expect("ready to handle")
 	}

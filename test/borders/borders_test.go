@@ -112,6 +112,27 @@ func TestMasterBuildsWithoutCgo(t *testing.T) {
 	}
 }
 
+// The Makefile names the pure Go packages for the race detector.
+func TestRaceDetectorKnowsThePureGoPackages(t *testing.T) {
+	text, err := os.ReadFile("../../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(text), "\nPURE_GO = go list ")
+	list, _, _ = strings.Cut(list, "\n\n")
+	var want []string
+	for _, dir := range pureGo {
+		want = append(want, "./"+dir+"/...")
+	}
+	want = append(want, "|", "\\", "grep", "-v")
+	for _, dir := range workers {
+		want = append(want, "-e", "/"+dir)
+	}
+	if got := strings.Fields(list); !slices.Equal(got, want) {
+		t.Errorf("PURE_GO lists %q, want %q", got, want)
+	}
+}
+
 func isPureGo(dir string) bool {
 	return slices.ContainsFunc(pureGo, func(p string) bool { return within(dir, p) }) && !isWorker(dir)
 }
