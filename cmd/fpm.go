@@ -62,10 +62,18 @@ func fpmCommand() *cobra.Command {
 		Short: "Run PHP as the FastCGI server php-fpm does",
 		Long: "Run PHP as the FastCGI server php-fpm does: the same options, configuration, log lines and signals.\n\n" +
 			"The options are php-fpm's own, and --config for --fpm-config:\n\n" + usage.String(),
-		Example: `  phpsapi fpm --config /etc/php/8.2/fpm/php-fpm.conf --nodaemonize
-  phpsapi fpm -t
+		Example: `  phpsapi fpm --http 127.0.0.1:8080 --root public
+  phpsapi fpm --config /etc/php/8.2/fpm/php-fpm.conf --nodaemonize
+  phpsapi fpm test
   phpsapi fpm reload`,
 	}, func(args []string) int { return fpm(args, "phpsapi fpm", lifecycle.Self()) })
+	start := command.RunE
+	command.RunE = func(command *cobra.Command, args []string) error {
+		if isFPMHelp(args) {
+			return command.Help()
+		}
+		return start(command, args)
+	}
 	command.AddCommand(operatorCommands()...)
 	return command
 }

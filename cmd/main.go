@@ -94,6 +94,9 @@ func isPHPCommandLine(args []string) bool {
 	if isCommand(args[0]) {
 		return false
 	}
+	if strings.ContainsAny(args[0], "./") { // the name of a file, and PHP says so if there is none
+		return true
+	}
 	info, err := os.Stat(args[0])
 	return err == nil && !info.IsDir()
 }

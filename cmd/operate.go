@@ -12,19 +12,40 @@ import (
 	"github.com/phpsapi/phpsapi/lifecycle"
 )
 
-// operatorCommands are those that talk to a running service.
+// operatorCommands are the commands for a service in words.
 func operatorCommands() []*cobra.Command {
-	return []*cobra.Command{reloadCommand(), stopCommand(), testCommand(), statusCommand()}
+	return []*cobra.Command{startCommand(), reloadCommand(), stopCommand(), testCommand(), statusCommand()}
+}
+
+func startCommand() *cobra.Command {
+	return fpmOptions(&cobra.Command{
+		Use:   "start [php-fpm's options]",
+		Short: "Start the service",
+		Long: `Start the service: the same as phpsapi fpm without a command. It runs in the background if daemonize of php-fpm.conf says
+so (that is php-fpm's default; -F prevents it), and in the foreground without a php-fpm.conf.`,
+	})
+}
+
+// fpmOptions makes a command one that takes php-fpm's options, after those that the command stands for.
+func fpmOptions(command *cobra.Command, first ...string) *cobra.Command {
+	command.DisableFlagParsing = true
+	command.RunE = func(command *cobra.Command, args []string) error {
+		if isFPMHelp(args) {
+			return command.Help()
+		}
+		return exitStatus(fpm(append(first, args...), "phpsapi fpm", lifecycle.Self()))
+	}
+	return command
 }
 
 func reloadCommand() *cobra.Command {
 	command, operator := operatorCommand(&cobra.Command{
 		Use:   "reload",
-		Short: "Have the running service read its configuration anew",
-		Long: `Have the running service read its configuration and php.ini anew, as the signal USR2 does, and wait until the new
-workers serve. Where they cannot, the old ones go on serving, and the reason is shown.`,
+		Short: "Reload the configuration of the running service",
+		Long: `Reload the configuration and php.ini of the running service, as the signal USR2 does, and wait until the new workers
+serve. If they cannot, the old ones go on serving, and the command shows the reason and fails.`,
 	}, 2*time.Minute)
-	drained := command.Flags().Bool("wait-drained", false, "wait until the old workers have finished their requests, too")
+	drained := command.Flags().Bool("wait-drained", false, "also wait until the old workers have finished their requests")
 	command.RunE = func(*cobra.Command, []string) error { return exitStatus(operator().Reload(*drained)) }
 	return command
 }
@@ -32,11 +53,11 @@ workers serve. Where they cannot, the old ones go on serving, and the reason is 
 func stopCommand() *cobra.Command {
 	command, operator := operatorCommand(&cobra.Command{
 		Use:   "stop",
-		Short: "End the running service",
-		Long: `End the running service when the requests in hand are finished, as the signal QUIT does, and wait until it is gone.
-process_control_timeout of php-fpm.conf says how long they may take.`,
+		Short: "Stop the running service",
+		Long: `Stop the running service after its current requests, as the signal QUIT does, and wait until it has ended.
+process_control_timeout of php-fpm.conf limits how long the requests may take.`,
 	}, 0)
-	now := command.Flags().Bool("now", false, "do not wait for requests, as the signal TERM does")
+	now := command.Flags().Bool("now", false, "abort the requests, as the signal TERM does")
 	command.RunE = func(*cobra.Command, []string) error { return exitStatus(operator().Stop(*now)) }
 	return command
 }
@@ -44,45 +65,37 @@ process_control_timeout of php-fpm.conf says how long they may take.`,
 func statusCommand() *cobra.Command {
 	command, operator := operatorCommand(&cobra.Command{
 		Use:   "status",
-		Short: "Show how the running service is",
-		Long: `Show how the running service is: the numbers of php-fpm's status page for each pool, from the master itself. It
+		Short: "Show the status of the running service",
+		Long: `Show the status of the running service: the numbers of php-fpm's status page for each pool, from the master itself. It
 answers while all workers are busy.`,
 	}, 10*time.Second)
-	asJSON := command.Flags().Bool("json", false, "as JSON, for programs")
-	full := command.Flags().Bool("full", false, "each worker, too")
+	asJSON := command.Flags().Bool("json", false, "print JSON")
+	full := command.Flags().Bool("full", false, "also show each worker")
 	command.RunE = func(*cobra.Command, []string) error { return exitStatus(operator().Status(*asJSON, *full)) }
 	return command
 }
 
 func testCommand() *cobra.Command {
-	command := &cobra.Command{
+	return fpmOptions(&cobra.Command{
 		Use:   "test [php-fpm's options]",
 		Short: "Check the configuration",
-		Long: `Check the configuration and end, with status 0 where it is good: phpsapi fpm -t in a word. The options are php-fpm's;
--t shows the configuration, too.`,
-		DisableFlagParsing: true,
-	}
-	command.RunE = func(command *cobra.Command, args []string) error {
-		if isHelp(args) {
-			return command.Help()
-		}
-		return exitStatus(fpm(append([]string{"-t"}, args...), "phpsapi fpm", lifecycle.Self()))
-	}
-	return command
+		Long: `Check the configuration, as phpsapi fpm -t does, and exit with status 0 if it is good. The options are php-fpm's; -t
+also shows every value and where it comes from.`,
+	}, "-t")
 }
 
-// operatorCommand gives a command the options that say which service is meant. What it returns beside it is the
-// operator they describe, once they are read.
+// operatorCommand gives a command the options that name a service. The function that it returns is for the command's run:
+// it returns the operator that the options describe.
 func operatorCommand(command *cobra.Command, timeout time.Duration) (*cobra.Command, func() *operate.Operator) {
 	flags := command.Flags()
 	flags.SortFlags = false
 	pid := flags.Int("master", 0, "the `pid` of the master")
 	pidFile := flags.StringP("pid", "g", "", "the `file` with the pid of the master")
-	config := flags.StringP("fpm-config", "y", "", "the `file` that is the service's php-fpm.conf")
-	alias := flags.String("config", "", "the same as --fpm-config, with a `file`")
-	prefix := flags.StringP("prefix", "p", "", "the `directory` that the service was started with as --prefix")
-	ini := flags.StringP("php-ini", "c", "", "the php.ini `file`, or its directory, if that says where php-fpm.conf is")
-	patience := flags.Duration("timeout", timeout, "how long to wait for the outcome; 0 is without limit")
+	config := flags.StringP("fpm-config", "y", "", "the php-fpm.conf `file` of the service")
+	alias := flags.String("config", "", "the same as --fpm-config: a `file`")
+	prefix := flags.StringP("prefix", "p", "", "the --prefix `directory` of the service")
+	ini := flags.StringP("php-ini", "c", "", "the php.ini `file` of the service, or its directory")
+	patience := flags.Duration("timeout", timeout, "how long to wait for the outcome; 0 for no limit")
 	cobra.CheckErr(command.MarkFlagDirname("prefix"))
 	command.Args = func(command *cobra.Command, args []string) error { return usage(cobra.NoArgs(command, args)) }
 	command.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
@@ -105,7 +118,7 @@ func operatorCommand(command *cobra.Command, timeout time.Duration) (*cobra.Comm
 	}
 }
 
-// usage says what is wrong with a command line, with php-fpm's exit status for that.
+// usage prints what is wrong with a command line. Its error is php-fpm's exit status for that.
 func usage(err error) error {
 	if err == nil {
 		return nil

@@ -17,11 +17,15 @@ type exitStatus int
 
 func (exitStatus) Error() string { return "" }
 
-// execute runs the cobra command that args name and gives the exit status.
+// execute runs the cobra command that args name and returns the exit status.
 func execute(args []string) int {
 	root := rootCommand()
-	if len(args) > 1 && args[0] == "fpm" && strings.HasPrefix(args[1], "-") && args[1] != "--help" {
-		// No command stands behind php-fpm's options; cobra, which does not know them, would look for one.
+	if len(args) > 0 && !isCommand(args[0]) && !strings.HasPrefix(args[0], "-") {
+		fmt.Fprintf(os.Stderr, "phpsapi: unknown command %q; %s\n", args[0], meant(root, args[0]))
+		return 1
+	}
+	if len(args) > 1 && args[0] == "fpm" && strings.HasPrefix(args[1], "-") && !isFPMHelp(args[1:]) {
+		// After php-fpm's options comes no command; cobra, which does not know them, would look for one.
 		if command, _, err := root.Find(args[:1]); err == nil {
 			command.ResetCommands()
 		}
@@ -38,7 +42,19 @@ func execute(args []string) int {
 	return 0
 }
 
-// isCommand says whether word names one of phpsapi's commands.
+// meant is what somebody may have meant who typed a word that is not a command.
+func meant(root *cobra.Command, word string) string {
+	if command, _, err := root.Find([]string{"fpm", word}); err == nil && command.Name() == word {
+		return fmt.Sprintf("did you mean \"phpsapi fpm %s\"?", word)
+	}
+	root.SuggestionsMinimumDistance = 2
+	if close := root.SuggestionsFor(word); len(close) > 0 {
+		return fmt.Sprintf("did you mean %q?", close[0])
+	}
+	return "phpsapi --help lists the commands"
+}
+
+// isCommand reports whether word is the name of one of phpsapi's commands.
 func isCommand(word string) bool {
 	switch word {
 	case "help", "completion", cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd:
@@ -47,7 +63,7 @@ func isCommand(word string) bool {
 	return slices.Contains(commands, word)
 }
 
-// commands are the names of rootCommand's commands, for who cannot wait until those are made.
+// commands are the names of rootCommand's commands. To make those takes longer than a script may run.
 var commands = []string{"cgi", "cli", "fpm", "version"}
 
 func rootCommand() *cobra.Command {
@@ -57,7 +73,7 @@ func rootCommand() *cobra.Command {
 		Long: `phpsapi runs PHP on the real Zend Engine, as a drop-in for php.
 
 Called under the name php (a symbolic link is enough) it takes php's arguments directly; a file or one of
-php's options right behind phpsapi means "phpsapi cli".`,
+php's options directly after phpsapi means "phpsapi cli".`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Version:       version(),
@@ -66,10 +82,15 @@ php's options right behind phpsapi means "phpsapi cli".`,
 	return root
 }
 
-// isHelp says whether the arguments of one of php's programs are phpsapi's to answer: a lone --help is.
+// isHelp reports whether args ask for phpsapi's own help: a lone --help does. -h is php's.
 func isHelp(args []string) bool { return len(args) == 1 && args[0] == "--help" }
 
-// php has a command run one of php's programs, which reads its options itself.
+// isFPMHelp reports whether the arguments of fpm ask for its help.
+func isFPMHelp(args []string) bool {
+	return isHelp(args) || len(args) == 1 && (args[0] == "-h" || args[0] == "help")
+}
+
+// php makes a command one that runs one of php's programs, which reads its options itself.
 func php(command *cobra.Command, run func(args []string) int) *cobra.Command {
 	command.DisableFlagParsing = true
 	command.RunE = func(command *cobra.Command, args []string) error {

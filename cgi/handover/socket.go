@@ -68,7 +68,7 @@ func activatedSocket() (fd int, activated bool, err error) {
 	}
 	kind, err := syscall.GetsockoptInt(firstActivated, syscall.SOL_SOCKET, syscall.SO_TYPE)
 	if err == nil && kind != syscall.SOCK_SEQPACKET {
-		err = errors.New("it is no packet socket: use ListenSequentialPacket= in the unit")
+		err = errors.New("it is not a packet socket: use ListenSequentialPacket= in the unit")
 	}
 	syscall.CloseOnExec(firstActivated)
 	return firstActivated, true, err
@@ -82,7 +82,7 @@ func listenAt(path string) (*Socket, error) {
 	}
 	if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSocket == 0 {
 		syscall.Close(fd)
-		return nil, errors.New("is there, and is no socket: remove it or name another path")
+		return nil, errors.New("exists and is not a socket: remove it or choose another path")
 	}
 	if isListening(path) { // systemd's, or one whose lock was removed
 		syscall.Close(fd)

@@ -100,7 +100,7 @@ func resolve(address string) (addr netip.AddrPort, tcp bool, err error) {
 
 func withPort(ip netip.Addr, port int) (netip.AddrPort, bool, error) {
 	if port < 1 || port > 65535 {
-		return netip.AddrPort{}, true, refuse("%d is no port: they go from 1 to 65535", port)
+		return netip.AddrPort{}, true, refuse("invalid port %d: write one from 1 to 65535", port)
 	}
 	return netip.AddrPortFrom(ip, uint16(port)), true, nil
 }
@@ -112,7 +112,7 @@ func listenUnix(path string, s Settings) (*Socket, error) {
 	}
 	if info, err := os.Lstat(path); err == nil {
 		if info.Mode().Type() != fs.ModeSocket {
-			return nil, refuse("There is a file of this name that is no socket: %s. Remove it, or choose another name.", path)
+			return nil, refuse("%s exists and is not a socket: remove it or choose another path", path)
 		}
 		os.Remove(path)
 	}

@@ -57,9 +57,10 @@ func Main(call Invocation) int {
 		Usage(os.Stdout, call.Program)
 		return ExitOK
 	case actionUsage:
-		Usage(os.Stdout, call.Program)
-		if call.Own { // php-fpm says no more
-			fmt.Fprintf(os.Stderr, "%s: %s; %[1]s --help tells what there is\n", call.Program, c.misused)
+		if !call.Own { // php-fpm says no more
+			Usage(os.Stdout, call.Program)
+		} else {
+			fmt.Fprintf(os.Stderr, "%s: %s; %[1]s --help lists them\n", call.Program, c.misused)
 		}
 		return ExitUsage
 	case actionShow:

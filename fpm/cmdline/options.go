@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
@@ -90,7 +91,7 @@ const (
 // commandLine is what the options say.
 type commandLine struct {
 	action       action
-	misused      string // of actionUsage: the word that is wrong, and how
+	misused      string // of actionUsage: what is wrong
 	shown        Shown  // of actionShow
 	iniOverride  string // -c
 	ignoreINI    bool   // -n
@@ -117,7 +118,7 @@ func parse(args []string) commandLine {
 	for {
 		o, ok, err := g.Next()
 		if err != nil {
-			c.action, c.misused = actionUsage, g.Failed()+": there is no such option, or its value is missing"
+			c.action, c.misused = actionUsage, "unknown option "+g.Failed()+", or its value is missing"
 			return c
 		}
 		if !ok {
@@ -168,7 +169,7 @@ func parse(args []string) commandLine {
 	case info:
 		c.action, c.shown = actionShow, ShowInfo
 	case len(g.Rest()) > 0:
-		c.action, c.misused = actionUsage, g.Rest()[0]+": is no option"
+		c.action, c.misused = actionUsage, strconv.Quote(g.Rest()[0])+" is neither an option nor a command"
 	case tests > 0:
 		c.action = actionTest
 		c.dump = tests > 1

@@ -24,20 +24,20 @@ func TestOptions(t *testing.T) {
 		"-t -y x.conf -t":        {action: actionTest, dump: true, config: "x.conf"},
 		"-h -t":                  {action: actionHelp},
 		"-?":                     {action: actionHelp},
-		"-x":                     {action: actionUsage, misused: "-x: there is no such option, or its value is missing"},
-		"--bogus":                {action: actionUsage, misused: "--bogus: there is no such option, or its value is missing"},
-		"-y":                     {action: actionUsage, misused: "-y: there is no such option, or its value is missing"},
-		"word":                   {action: actionUsage, misused: "word: is no option"},
+		"-x":                     {action: actionUsage, misused: "unknown option -x, or its value is missing"},
+		"--bogus":                {action: actionUsage, misused: "unknown option --bogus, or its value is missing"},
+		"-y":                     {action: actionUsage, misused: "unknown option -y, or its value is missing"},
+		"word":                   {action: actionUsage, misused: `"word" is neither an option nor a command`},
 		"-m word":                {action: actionShow, shown: ShowModules},
 		"--version":              {action: actionShow, shown: ShowVersion},
 		"-i word":                {action: actionShow, shown: ShowInfo},
 		"-i -n":                  {action: actionShow, shown: ShowInfo, ignoreINI: true},
-		"-i -x":                  {action: actionUsage, misused: "-x: there is no such option, or its value is missing"},
+		"-i -x":                  {action: actionUsage, misused: "unknown option -x, or its value is missing"},
 		"--http :80 --http=[::1]:80 --root dir": {settings: settings.Source{Flags: map[string][]string{
 			"http.listen": {":80", "[::1]:80"}, "http.root": {"dir"}}}},
 		"--index a.php --settings x.yaml --set www.pm=static --set a=b -t": {action: actionTest, sets: []string{"www.pm=static", "a=b"},
 			settings: settings.Source{File: "x.yaml", Flags: map[string][]string{"http.index": {"a.php"}}}},
-		"--http": {action: actionUsage, misused: "--http: there is no such option, or its value is missing"},
+		"--http": {action: actionUsage, misused: "unknown option --http, or its value is missing"},
 	} {
 		if got := parse(strings.Fields(args)); !reflect.DeepEqual(got, want) {
 			t.Errorf("%q: got  %+v\nwant %+v", args, got, want)

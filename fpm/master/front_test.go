@@ -333,7 +333,7 @@ func TestReloadThatTheFrontDoesNotSurvive(t *testing.T) {
 	s.expect(`ERROR: reload failed, the old configuration goes on serving: the new front exited with code 5$`)
 	os.Remove(broken)
 	for _, tt := range []struct{ yaml, want string }{
-		{"http: {listen: 80, rot: /}\n", `there is no setting http\.rot; did you mean http\.root\?`},
+		{"http: {listen: 80, rot: /}\n", `unknown setting http\.rot; did you mean http\.root\?`},
 		{"http: {listen: 80, root: /nosuch}\n", `http\.root: stat /nosuch: no such file or directory`},
 		{"http: {listen: 80, root: /, pool: api}\n", `http\.pool: there is no pool api, the configuration has www`},
 		{"http: {listen: '127.0.0.1:1', root: /, tls: {listen: '127.0.0.1:1'}}\n", `http\.tls\.listen: there is no certificate`},
@@ -479,7 +479,7 @@ func TestFrontCannotStart(t *testing.T) {
 		"root":    {forFront, "http: {listen: 80, root: /, user: root}", `ERROR: the front is never root: set http\.user and http\.group to others$`},
 		"a pool's permissions": {strings.Replace(forFront, "0666", "0600", 1), "http: {listen: 'unix:/tmp/phpsapi-test-front.sock', root: /}",
 			`ERROR: \[front\] pool www: the front's user [0-9a-z-]+ may not (enter|connect to) /.* \(mode \d+\); allow it, or set http\.user to a user that may, or set listen\.owner or listen\.group$`},
-		"settings": {forFront, "http: {listen: eighty}", `ERROR: .*:1: http\.listen: "eighty" is no address`},
+		"settings": {forFront, "http: {listen: eighty}", `ERROR: .*:1: http\.listen: "eighty" is not an address`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if os.Geteuid() != 0 && (name == "no user" || name == "root" || name == "a pool's permissions") {

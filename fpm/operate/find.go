@@ -59,14 +59,14 @@ func (t *Target) find() (*master, error) {
 func fromFile(path string) (*master, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, failed(exitUnavailable, "there is no pid file %s: the service is not running, or has another", path)
+		return nil, failed(exitUnavailable, "there is no pid file %s: the service is not running, or writes another; name it with --pid", path)
 	}
 	if err != nil {
-		return nil, failed(exitUnavailable, "the pid file cannot be read: %v", err)
+		return nil, failed(exitUnavailable, "cannot read the pid file: %v", err)
 	}
 	pid, err := strconv.Atoi(strings.TrimSpace(string(text[:min(len(text), 20)])))
 	if err != nil || pid <= 0 {
-		return nil, failed(exitUnavailable, "%s holds no pid", path)
+		return nil, failed(exitUnavailable, "%s does not hold a pid", path)
 	}
 	m, err := connect(pid, path)
 	if err != nil {
@@ -75,8 +75,8 @@ func fromFile(path string) (*master, error) {
 	// The file may be stale, and its pid another process's by now.
 	if user := m.client.User(); !m.trusted() && user != ownerOf(path) {
 		m.client.Close()
-		return nil, failed(exitUnavailable, "process %d, which %s names, is user %d's, and the file is not: the file is stale; "+
-			"if you trust that user: --master %d", pid, path, user, pid)
+		return nil, failed(exitUnavailable, "process %d, which %s names, belongs to user %d, and the file does not: the file is stale; "+
+			"if you trust that user, use --master %d", pid, path, user, pid)
 	}
 	return m, nil
 }
@@ -112,21 +112,21 @@ func connect(pid int, file string) (*master, error) {
 	}
 	switch {
 	case errors.Is(err, control.ErrNoProcess):
-		return nil, failed(exitUnavailable, "%s is not there%s: the service is not running", who, stale)
+		return nil, failed(exitUnavailable, "%s does not exist%s: the service is not running", who, stale)
 	case errors.Is(err, control.ErrOtherNetwork):
-		return nil, failed(exitUnavailable, "%s is in another network namespace, where its control socket is; "+
-			"nsenter --target %d --net goes there, and signals work from here", who, pid)
+		return nil, failed(exitUnavailable, "%s has its control socket in another network namespace: "+
+			"run this command by nsenter --target %d --net, or send signals", who, pid)
 	case !errors.Is(err, control.ErrNoSocket):
 		return nil, failed(exitUnavailable, "%s does not answer: %v", who, err)
 	}
 	signals := fmt.Sprintf("signals work: kill -USR2 %d reloads, kill -QUIT %[1]d stops", pid)
 	switch exe, ours := program(pid); {
 	case !isMaster(pid):
-		return nil, failed(exitUnavailable, "%s is no php-fpm%s", who, stale)
+		return nil, failed(exitUnavailable, "%s is not a php-fpm master%s", who, stale)
 	case ours:
-		return nil, failed(exitUnavailable, "%s has no control socket, its error log says why; %s", who, signals)
+		return nil, failed(exitUnavailable, "%s has no control socket; its error log tells why; %s", who, signals)
 	default:
-		return nil, failed(exitUnavailable, "%s is not phpsapi's master, but php-fpm itself%s, which has no control socket; %s",
+		return nil, failed(exitUnavailable, "%s is stock php-fpm%s, which has no control socket; %s",
 			who, exe, signals)
 	}
 }
@@ -164,7 +164,7 @@ func title(pid int) string {
 func only(config string, first error) (*master, error) {
 	pids, err := control.Masters()
 	if err != nil {
-		return nil, cmp.Or[error](first, failed(exitUnavailable, "running masters cannot be looked for: %v", err))
+		return nil, cmp.Or[error](first, failed(exitUnavailable, "cannot look for running masters: %v", err))
 	}
 	var found []*master
 	var strangers []string
@@ -200,7 +200,7 @@ func only(config string, first error) (*master, error) {
 	}
 	switch {
 	case len(found) > 1:
-		return nil, failed(exitUnavailable, "several masters are running: %s; say which by --master, --pid or --fpm-config",
+		return nil, failed(exitUnavailable, "several masters are running: %s; choose one with --master, --pid or --fpm-config",
 			strings.Join(which, ", "))
 	case first != nil:
 		return nil, first
@@ -209,7 +209,7 @@ func only(config string, first error) (*master, error) {
 	}
 	hint := ""
 	if len(strangers) > 0 {
-		hint = "; a process of another user may pose as one: if you trust it, name it by --master: " + strings.Join(strangers, ", ")
+		hint = "; processes of other users pose as masters: if you trust one, choose it with --master: " + strings.Join(strangers, ", ")
 	}
 	return nil, failed(exitUnavailable, "no service is running that this user may command%s", hint)
 }

@@ -65,7 +65,7 @@ func refusal(m *master, a control.Answer) error {
 	case "":
 		return nil
 	case control.Denied:
-		return failed(exitDenied, "%s says no: %s", m, plain(a.Why))
+		return failed(exitDenied, "%s refuses: %s", m, plain(a.Why))
 	case control.BadConfig:
 		return failed(exitConfig, "%s", plain(a.Why))
 	}

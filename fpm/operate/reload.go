@@ -32,11 +32,11 @@ func (o *Operator) reload(drained bool) error {
 	})
 	switch {
 	case errors.Is(err, context.DeadlineExceeded) && serves:
-		return failed(exitFailed, "the old workers have not ended after %v, and go on", o.Timeout)
+		return failed(exitFailed, "the old workers have not finished within %v and go on; wait longer with --timeout", o.Timeout)
 	case errors.Is(err, context.DeadlineExceeded):
-		return failed(exitFailed, "no outcome after %v; the reload goes on, `phpsapi fpm status` tells its end", o.Timeout)
+		return failed(exitFailed, "no outcome within %v; the reload continues, and phpsapi fpm status shows how it ends", o.Timeout)
 	case errors.Is(err, control.ErrEnded):
-		return failed(exitFailed, "%s ended before it answered", m)
+		return failed(exitFailed, "%s ended before it answered; see its error log", m)
 	case err != nil:
 		return err
 	}

@@ -28,9 +28,9 @@ func (o *Operator) status(asJSON, full bool) error {
 	a, err := m.client.Ask(ctx, control.Request{Command: control.Status, Full: full}, func(control.Answer) {})
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return failed(exitFailed, "%s has not answered after %v", m, o.Timeout)
+		return failed(exitFailed, "%s has not answered within %v; see its error log", m, o.Timeout)
 	case errors.Is(err, control.ErrEnded):
-		return failed(exitUnavailable, "%s has ended meanwhile", m)
+		return failed(exitUnavailable, "%s has just ended", m)
 	case err != nil:
 		return err
 	}
@@ -38,7 +38,7 @@ func (o *Operator) status(asJSON, full bool) error {
 		return err
 	}
 	if a.Status == nil {
-		return failed(exitSoftware, "%s did not say how it is", m)
+		return failed(exitSoftware, "%s answered without a status; is it another version of phpsapi?", m)
 	}
 	if asJSON {
 		text, err := json.MarshalIndent(a.Status, "", "  ")
@@ -93,7 +93,7 @@ func showGeneration(w io.Writer, g control.Generation) error {
 	for i, page := range g.Pools {
 		p := &pools[i]
 		if err := json.Unmarshal(page, p); err != nil {
-			return failed(exitSoftware, "a pool's status cannot be read: %v", err)
+			return failed(exitSoftware, "cannot read the status of a pool: %v", err)
 		}
 		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%d\t%d\t%d/%d\t%d\t%d\t%d\t%d\n", plain(p.Name), plain(p.PM), p.Idle, p.Active, p.Total,
 			p.MaxActive, p.ListenQueue, p.ListenQueueLen, p.MaxListenQueue, p.Accepted, p.Slow, p.MaxChildrenReached)

@@ -41,7 +41,7 @@ func (o *Operator) stop(now bool) error {
 	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return failed(exitFailed, "%s is not gone after %v, and goes on stopping", m, o.Timeout)
+		return failed(exitFailed, "%s has not ended within %v and continues to stop; --now does not wait for requests", m, o.Timeout)
 	case err != nil:
 		return err
 	}

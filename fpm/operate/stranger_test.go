@@ -83,7 +83,7 @@ func TestAnotherUsersProcessIsNotTakenForRootsService(t *testing.T) {
 		want   string
 	}{
 		"by its name":   {Target{Named: true, Locate: func() (string, string) { return "/some/fpm.conf", "" }}, "no service with the configuration"},
-		"by a pid file": {Target{PidFile: stale}, fmt.Sprintf("is user 65534's, and the file is not: the file is stale; if you trust that user: --master %d\n", pid)},
+		"by a pid file": {Target{PidFile: stale}, fmt.Sprintf("belongs to user 65534, and the file does not: the file is stale; if you trust that user, use --master %d\n", pid)},
 	} {
 		var out, err strings.Builder
 		o := &Operator{Target: c.target, Out: &out, Err: &err, Timeout: 10 * time.Second}

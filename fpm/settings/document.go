@@ -92,18 +92,18 @@ const head = `# Settings
 
 <!-- Made of the tables in the code by: go test ./fpm/settings -run Document -update -->
 
-php-fpm.conf is php-fpm's, and stays valid for it. What it has no word for are phpsapi's own settings. They come from,
-the first wins:
+php-fpm.conf is php-fpm's, and stays valid for it. What php-fpm does not know is in phpsapi's own settings. They come
+from these places; the first that has a setting wins:
 
 1. options of the command line,
-2. variables of the environment (one that is empty does not count),
+2. variables of the environment (an empty one does not count),
 3. phpsapi.yaml: the file that ` + "`--settings FILE`" + ` or ` + "`PHPSAPI_SETTINGS`" + ` names, else the one beside php-fpm.conf, else
    /etc/phpsapi/phpsapi.yaml,
 4. the defaults.
 
-` + "`phpsapi fpm -tt`" + ` shows all values, and where each comes from. What is wrong is an error with exit
-status 78, and so is what is unknown; of variables only those that look like a misspelled setting. A reload (SIGUSR2)
-reads phpsapi.yaml again.
+` + "`phpsapi fpm -tt`" + ` shows every value and where it comes from. Invalid and unknown settings are errors
+(exit status 78). Unknown variables are ignored unless they look like a typo. A reload (SIGUSR2) reads phpsapi.yaml
+again.
 
 ` + "```yaml" + `
 http:
@@ -119,18 +119,18 @@ http:
 
 ## phpsapi's own
 
-Values are text, path, number, time (` + "`30s`, `1m30s`, `500ms`" + `; a bare number is seconds; 0 is no limit), size (bytes, or
-with K, M or G; 0 is no limit), mode (octal), and lists and addresses of them: lists in YAML, else with commas between.
-Relative paths begin at the current directory, in phpsapi.yaml at the file.
+Values are of these kinds: text, path, number, time (` + "`30s`, `1m30s`, `500ms`" + `; a bare number is seconds; 0 is no limit), size (bytes, or
+with K, M or G; 0 is no limit), mode (octal), address, and lists: YAML lists in the file, separated by commas elsewhere.
+Relative paths start at the current directory, in phpsapi.yaml at the file's directory.
 
 `
 
 const sitesText = `
 ### Sites
 
-` + "`sites`" + ` in phpsapi.yaml is a list. The first site that matches host and path answers; behind them comes the one of
-` + "`http.root`" + `, if that is set. What a site does not say is as in ` + "`http`" + `. A site all of whose requests one before it
-takes is an error: say the longer paths and the single hosts first.
+` + "`sites`" + ` in phpsapi.yaml is a list. The first site that matches host and path answers; after them comes the one of
+` + "`http.root`" + `, if that is set. A site has the values of ` + "`http`" + ` for what it does not set. It is an error if one before
+it takes all its requests: put longer paths and single hosts first.
 
 ` + "```yaml" + `
 sites:
@@ -147,15 +147,16 @@ sites:
 const overridesText = `
 ## php-fpm's directives
 
-Any directive of php-fpm.conf can be overruled, without a change of the file: by ` + "`--set www.pm.max_children=50`" + `,
-` + "`--set global.log_level=debug`" + ` or ` + "`--set 'www.php_admin_value[memory_limit]=256M'`" + `, and below that by variables:
+Any directive of php-fpm.conf can be overruled without a change of the file: by ` + "`--set www.pm.max_children=50`" + `,
+` + "`--set global.log_level=debug`" + ` or ` + "`--set 'www.php_admin_value[memory_limit]=256M'`" + `, and with less weight by variables:
 ` + "`PHPSAPI_POOL_WWW_PM_MAX_CHILDREN=50`, `PHPSAPI_GLOBAL_LOG_LEVEL=debug`" + `.
 
 - In a variable's name, pool and directive are in capitals, with _ for all that is neither letter nor digit: the pool
-  example.org is EXAMPLE_ORG. Where two pools are spelled alike, only --set can tell them apart.
-- Behind ENV_ stands the variable for PHP as it is: ` + "`PHPSAPI_POOL_WWW_ENV_DB_HOST=db`" + ` is ` + "`env[DB_HOST] = db`" + `.
-- Behind PHP_VALUE_, PHP_FLAG_, PHP_ADMIN_VALUE_ and PHP_ADMIN_FLAG_ stands the name of php.ini, with __ for a dot, and
-  in small letters where it is all capitals: ` + "`PHPSAPI_POOL_WWW_PHP_ADMIN_VALUE_OPCACHE__ENABLE=0`" + `.
-- Values are taken as they are: no quotes, no ${}. An array's entry joins those of the file, and replaces those of its name.
-- A pool that php-fpm.conf has not, a directive that php-fpm has not, and a value it would refuse are errors.
+  example.org is EXAMPLE_ORG. If two pools have the same spelling, only --set can tell them apart.
+- After ENV_ follows the variable's name as PHP has it: ` + "`PHPSAPI_POOL_WWW_ENV_DB_HOST=db`" + ` is ` + "`env[DB_HOST] = db`" + `.
+- After PHP_VALUE_, PHP_FLAG_, PHP_ADMIN_VALUE_ and PHP_ADMIN_FLAG_ follows php.ini's name, with __ for a dot. A name in
+  capitals means one in small letters: ` + "`PHPSAPI_POOL_WWW_PHP_ADMIN_VALUE_OPCACHE__ENABLE=0`" + `.
+- Values are taken as they are: no quotes, no ${}. An array's entry joins those of the file, and replaces the one of the same name.
+- It is an error to name a pool that php-fpm.conf does not define, a directive that php-fpm does not have, or a value
+  that it would refuse.
 `

@@ -44,7 +44,7 @@ func readFile(name string) (*file, error) {
 func (f *file) read(below string, node *yaml.Node, tree map[string]any) error {
 	node = target(node)
 	if node.Kind != yaml.MappingNode {
-		return fmt.Errorf("%s: want keys and values%s", f.at(node.Line), under(below))
+		return fmt.Errorf("%s: write keys and values%s", f.at(node.Line), under(below))
 	}
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		name, value := node.Content[i], target(node.Content[i+1])
@@ -59,14 +59,14 @@ func (f *file) entry(below string, name, value *yaml.Node, tree map[string]any) 
 	key := strings.TrimPrefix(below+"."+name.Value, ".")
 	if key == "sites" {
 		if f.sites != nil {
-			return fmt.Errorf("%s: sites stands there twice", f.at(name.Line))
+			return fmt.Errorf("%s: sites is there twice; remove one", f.at(name.Line))
 		}
 		return f.readSites(value)
 	}
 	table := Table()
 	if r := find(table, key); r != nil {
 		if line, twice := f.lines[key]; twice {
-			return fmt.Errorf("%s: %s stands in line %d too", f.at(name.Line), key, line)
+			return fmt.Errorf("%s: %s is in line %d, too; remove one", f.at(name.Line), key, line)
 		}
 		if value.Tag == "!!null" { // nothing behind the colon: the default
 			return nil
@@ -95,7 +95,7 @@ func (f *file) entry(below string, name, value *yaml.Node, tree map[string]any) 
 			return f.read(key, value, child)
 		}
 	}
-	return fmt.Errorf("%s: there is no setting %s%s", f.at(name.Line), key, nearest(key, append(keys(table), "sites")))
+	return fmt.Errorf("%s: unknown setting %s%s", f.at(name.Line), key, nearest(key, append(keys(table), "sites")))
 }
 
 // under says where a map is missing.

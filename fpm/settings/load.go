@@ -55,7 +55,7 @@ func misspelled(table []Row, environ []string) error {
 		}
 		for _, known := range names {
 			if distance(name, known) <= 2 {
-				return fmt.Errorf("%s: there is no such setting; did you mean %s?", name, known)
+				return fmt.Errorf("%s: unknown setting; did you mean %s?", name, known)
 			}
 		}
 	}
@@ -229,11 +229,11 @@ func check(r *Row, text, base string) (string, error) {
 		err = denial(text)
 	case "http.extensions", "extensions":
 		if len(text) < 2 || text[0] != '.' || strings.Contains(text, "/") {
-			err = fmt.Errorf("%q is no end of a name such as .php", text)
+			err = fmt.Errorf("%q is not a file extension such as .php", text)
 		}
 	case "http.index", "index", "http.controller", "controller":
 		if text != "" && (!filepath.IsLocal(text) || strings.HasSuffix(text, "/")) {
-			err = fmt.Errorf("%q is no file below the directory: index.php, app/index.php", text)
+			err = fmt.Errorf("%q is not a file below the directory: write index.php or app/index.php", text)
 		}
 	}
 	return text, err

@@ -102,7 +102,7 @@ func set(text string, pools []string) (conf.Setting, error) {
 	left, value, ok := cutValue(text)
 	s := conf.Setting{Value: value, From: "--" + SetFlag + " " + left}
 	if !ok {
-		return s, fmt.Errorf("want POOL.DIRECTIVE=VALUE or global.DIRECTIVE=VALUE")
+		return s, fmt.Errorf("write POOL.DIRECTIVE=VALUE or global.DIRECTIVE=VALUE")
 	}
 	if name, global := strings.CutPrefix(left, "global."); global {
 		s.Name = name
@@ -128,7 +128,7 @@ func set(text string, pools []string) (conf.Setting, error) {
 		}
 	}
 	if !dotted {
-		return s, fmt.Errorf("want POOL.DIRECTIVE=VALUE or global.DIRECTIVE=VALUE")
+		return s, fmt.Errorf("write POOL.DIRECTIVE=VALUE or global.DIRECTIVE=VALUE")
 	}
 	if err := knownPool(pool, pools); err != nil {
 		return s, err
@@ -210,7 +210,7 @@ func variable(name string, pools []string) (conf.Setting, error) {
 	case len(found) == 1:
 		return found[0], nil
 	case len(found) > 1:
-		return conf.Setting{}, fmt.Errorf("the pools %s and %s are spelled alike: use --%s", found[0].Pool, found[1].Pool, SetFlag)
+		return conf.Setting{}, fmt.Errorf("the pools %s and %s have the same spelling in variables: use --%s", found[0].Pool, found[1].Pool, SetFlag)
 	case misspelled != "":
 		return conf.Setting{}, unknownVariable("pool", misspelled)
 	}
@@ -218,7 +218,7 @@ func variable(name string, pools []string) (conf.Setting, error) {
 	for _, pool := range pools {
 		spellings = append(spellings, poolPrefix+spelled(pool)+"_...")
 	}
-	return conf.Setting{}, fmt.Errorf("there is no such pool, those of the configuration are %s", strings.Join(spellings, ", "))
+	return conf.Setting{}, fmt.Errorf("the configuration has no such pool; its pools are %s", strings.Join(spellings, ", "))
 }
 
 func unknownVariable(section, rest string) error {

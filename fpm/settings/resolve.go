@@ -95,7 +95,7 @@ func (l *loader) checkFront(s *Settings, texts map[string][]string, sites []site
 	for i, site := range s.Sites {
 		for j := range i {
 			if sites[i].line > 0 && hides(s.Sites[j], site) {
-				return fmt.Errorf("%s: sites: this site never answers: the one of line %d comes first and takes all its requests",
+				return fmt.Errorf("%s: sites: this site never answers: the one in line %d comes first and takes all its requests; move this one before it",
 					l.file.at(sites[i].line), sites[j].line)
 			}
 		}
@@ -115,7 +115,7 @@ func (l *loader) checkFront(s *Settings, texts map[string][]string, sites []site
 func directory(path string) error {
 	info, err := os.Stat(path)
 	if err == nil && !info.IsDir() {
-		err = fmt.Errorf("%s is no directory", path)
+		err = fmt.Errorf("%s is not a directory", path)
 	}
 	return err
 }

@@ -21,7 +21,7 @@ type site struct {
 // readSites takes the list of sites.
 func (f *file) readSites(node *yaml.Node) error {
 	if node.Kind != yaml.SequenceNode {
-		return fmt.Errorf("%s: sites: want a list of sites, each with a root", f.at(node.Line))
+		return fmt.Errorf("%s: sites: write a list of sites, each with a root", f.at(node.Line))
 	}
 	for _, entry := range node.Content {
 		s, err := f.readSite(target(entry))
@@ -36,7 +36,7 @@ func (f *file) readSites(node *yaml.Node) error {
 func (f *file) readSite(node *yaml.Node) (site, error) {
 	s := site{line: node.Line, values: map[string][]string{}}
 	if node.Kind != yaml.MappingNode {
-		return s, fmt.Errorf("%s: sites: want keys and values", f.at(node.Line))
+		return s, fmt.Errorf("%s: sites: write keys and values", f.at(node.Line))
 	}
 	table := siteKeys()
 	for i := 0; i+1 < len(node.Content); i += 2 {
@@ -44,10 +44,10 @@ func (f *file) readSite(node *yaml.Node) (site, error) {
 		where := f.at(name.Line) + ": sites: "
 		r := find(table, name.Value)
 		if r == nil {
-			return s, fmt.Errorf("%sthere is no %s%s", where, name.Value, nearest(name.Value, keys(table)))
+			return s, fmt.Errorf("%sunknown key %s%s", where, name.Value, nearest(name.Value, keys(table)))
 		}
 		if _, twice := s.values[r.Key]; twice {
-			return s, fmt.Errorf("%s%s stands there twice", where, r.Key)
+			return s, fmt.Errorf("%s%s is there twice; remove one", where, r.Key)
 		}
 		var err error
 		if r.Key == "internal" {
@@ -67,14 +67,14 @@ func (f *file) readSite(node *yaml.Node) (site, error) {
 		}
 	}
 	if len(s.values["root"]) == 0 {
-		return s, fmt.Errorf("%s: sites: a site without a root", f.at(node.Line))
+		return s, fmt.Errorf("%s: sites: this site has no root: add root: DIRECTORY", f.at(node.Line))
 	}
 	return s, nil
 }
 
 func (f *file) readInternal(node *yaml.Node) (all []contract.InternalPath, err error) {
 	if node.Kind != yaml.MappingNode {
-		return nil, fmt.Errorf("want paths and their directories, such as /private: /srv/private")
+		return nil, fmt.Errorf("write paths and their directories, such as /private: /srv/private")
 	}
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		at, err := prefix([]string{node.Content[i].Value})
@@ -82,11 +82,11 @@ func (f *file) readInternal(node *yaml.Node) (all []contract.InternalPath, err e
 			return nil, err
 		}
 		if len(at) == 0 {
-			return nil, fmt.Errorf("%q is all paths", node.Content[i].Value)
+			return nil, fmt.Errorf("%q is every path: write one such as /private", node.Content[i].Value)
 		}
 		dir := node.Content[i+1].Value
 		if dir == "" {
-			return nil, fmt.Errorf("%s has no directory", at[0])
+			return nil, fmt.Errorf("%s has no directory: write one after the colon", at[0])
 		}
 		all = append(all, contract.InternalPath{Path: at[0], Directory: absolute(dir, f.dir())})
 	}
@@ -100,7 +100,7 @@ func prefix(value []string) ([]string, error) {
 	}
 	p := value[0]
 	if !strings.HasPrefix(p, "/") || path.Clean(p) != strings.TrimSuffix(p, "/") && p != "/" {
-		return nil, fmt.Errorf("%q is no path such as /blog", p)
+		return nil, fmt.Errorf("%q is not a path such as /blog", p)
 	}
 	if p == "/" {
 		return nil, nil

@@ -55,7 +55,7 @@ func scalar(value any) (string, error) {
 	case int, int64, uint64, bool, float64:
 		return fmt.Sprint(v), nil
 	}
-	return "", fmt.Errorf("is a list or map, want one value")
+	return "", fmt.Errorf("is a list or a map: write one value")
 }
 
 // duration reads a Duration.
@@ -65,7 +65,7 @@ func duration(text string) (time.Duration, error) {
 		d, err = time.Duration(n)*time.Second, nil
 	}
 	if err != nil || d < 0 {
-		return 0, fmt.Errorf("%q is no time: 30s, 1m30s, 500ms, or a number of seconds; 0 for no limit", text)
+		return 0, fmt.Errorf("%q is not a time: write 30s, 1m30s, 500ms, a number of seconds, or 0 for no limit", text)
 	}
 	return d, nil
 }
@@ -85,7 +85,7 @@ func size(text string) (int64, error) {
 	}
 	n, err := strconv.ParseInt(number, 10, 64)
 	if err != nil || n < 0 || n > math.MaxInt64>>shift {
-		return 0, fmt.Errorf("%q is no size: bytes, or a number with K, M or G behind it; 0 for no limit", text)
+		return 0, fmt.Errorf("%q is not a size: write a number of bytes, a number with K, M or G, or 0 for no limit", text)
 	}
 	return n << shift, nil
 }
@@ -94,7 +94,7 @@ func size(text string) (int64, error) {
 func number(text string) (int, error) {
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 0 {
-		return 0, fmt.Errorf("%q is no number from 0 on", text)
+		return 0, fmt.Errorf("%q is not a number of 0 or more", text)
 	}
 	return n, nil
 }
@@ -103,7 +103,7 @@ func number(text string) (int, error) {
 func mode(text string) (uint32, error) {
 	n, err := strconv.ParseUint(strings.TrimPrefix(text, "0o"), 8, 32)
 	if err != nil || n > 0o777 {
-		return 0, fmt.Errorf("%q is no mode: octal digits such as 0660", text)
+		return 0, fmt.Errorf("%q is not a mode: write octal digits such as 0660", text)
 	}
 	return uint32(n), nil
 }
@@ -133,13 +133,13 @@ func address(text string) (string, error) {
 	port := text[strings.LastIndexByte(text, ':')+1:]
 	host := strings.TrimSuffix(strings.TrimSuffix(text, port), ":")
 	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-		return "", fmt.Errorf("%q is no address: :8080, 127.0.0.1:8080, [::1]:8080 or unix:/path; ports are 1 to 65535", text)
+		return "", fmt.Errorf("%q is not an address: write :8080, 127.0.0.1:8080, [::1]:8080 or unix:/path, with a port from 1 to 65535", text)
 	}
 	inner, bracketed := strings.CutPrefix(host, "[")
 	inner, shut := strings.CutSuffix(inner, "]")
 	_, err := netip.ParseAddr(inner)
 	if bracketed != shut || bracketed && err != nil || !bracketed && strings.Contains(host, ":") || strings.ContainsAny(host, "/ ") {
-		return "", fmt.Errorf("%q is no address: an IPv6 address stands in brackets, [::1]:8080", text)
+		return "", fmt.Errorf("%q is not an address: write an IPv6 address in brackets, [::1]:8080", text)
 	}
 	return strings.TrimPrefix(text, ":"), nil
 }
@@ -155,7 +155,7 @@ func proxy(text string) error {
 	if _, err := netip.ParseAddr(text); err == nil {
 		return nil
 	}
-	return fmt.Errorf("%q is no address, no network such as 10.0.0.0/8, and not unix", text)
+	return fmt.Errorf("%q is not an address, a network such as 10.0.0.0/8, or the word unix", text)
 }
 
 // host checks an entry of a site's hosts.
@@ -165,7 +165,7 @@ func host(text string) error {
 		name = strings.ReplaceAll(name, ":", "")
 	}
 	if name == "" || strings.HasSuffix(name, ".") || strings.ContainsAny(name, "*:/ ") {
-		return fmt.Errorf("%q is no host: example.org or *.example.org, without port; a site without hosts answers for any", text)
+		return fmt.Errorf("%q is not a host: write example.org or *.example.org, without a port; a site without hosts answers for all", text)
 	}
 	return nil
 }

@@ -57,9 +57,9 @@ func TestBadSettingsAreNamed(t *testing.T) {
 		{socket, "PHPSAPI_CGI_SOCKET_MODE=rw", `PHPSAPI_CGI_SOCKET_MODE is not valid: "rw" is not an octal mode such as 0660`},
 		{socket, "PHP_FCGI_CHILDREN=2\x00PHPSAPI_ENGINE=/no/libphp.so", "/no/libphp.so"},
 		{socket, "PHPSAPI_ENGINE=/no/libphp.so", "/no/libphp.so"},
-		{"127.0.0.1:70000", "", "70000 is no port: they go from 1 to 65535"},
+		{"127.0.0.1:70000", "", "invalid port 70000: write one from 1 to 65535"},
 		{"[::g]:9000", "", "'::g' is not an address of IPv6"},
-		{file, "", "There is a file of this name that is no socket: " + file},
+		{file, "", file + " exists and is not a socket"},
 	} {
 		said, status := refused(t, binary, test.address, strings.Split(test.env, "\x00"))
 		if status != 255 || !strings.Contains(said, test.want) {

@@ -181,7 +181,7 @@ func TestReloadUnderLoad(t *testing.T) {
 	yaml := filepath.Join(filepath.Dir(conf), "phpsapi.yaml")
 	write(t, yaml, "http: {listen: '"+address+"', root: ., limits: {queu: 5}}\n")
 	s.Signal(syscall.SIGUSR2)
-	s.said(`reload failed, the old configuration goes on serving: .*phpsapi\.yaml:1: there is no setting http\.limits\.queu; did you mean http\.limits\.queue\?`, 1)
+	s.said(`reload failed, the old configuration goes on serving: .*phpsapi\.yaml:1: unknown setting http\.limits\.queu; did you mean http\.limits\.queue\?`, 1)
 	write(t, yaml, "http: {listen: '"+address+"', root: ., access_log: /no/such}\n")
 	s.Signal(syscall.SIGUSR2)
 	s.said(`reload failed, the old configuration goes on serving: http\.access_log /no/such: no such file or directory`, 1)
@@ -236,13 +236,13 @@ func TestBadSettingsAreRefused(t *testing.T) {
 	for _, tt := range []struct {
 		environment, arguments, want string
 	}{
-		{"", "--http 127.0.0.1:x", `--http: http.listen: "127.0.0.1:x" is no address`},
+		{"", "--http 127.0.0.1:x", `--http: http.listen: "127.0.0.1:x" is not an address`},
 		{"", "--root /nosuch", `--root: http.root: stat /nosuch: no such file or directory`},
 		{"", "--root " + root + " --set www.pm.max_children=many", `[--set www.pm.max_children] unable to parse value for entry 'pm.max_children'`},
 		{"", "--root " + root + " --set blog.pm=static", `--set blog.pm=static: there is no pool blog, the configuration has www`},
 		{"", "--http nosuch.invalid:8080 --root " + root, `[front] HTTP cannot be spoken on nosuch.invalid:8080: Name or service not known`},
 		{"PHPSAPI_POOL_WWW_PM_MAX_CHILDRN=5", "--root " + root, `PHPSAPI_POOL_WWW_PM_MAX_CHILDRN: a pool has no directive PM_MAX_CHILDRN; did you mean PM_MAX_CHILDREN?`},
-		{"PHPSAPI_HTTP_LIMITS_IDLE_TIMEOUT=soon", "--root " + root, `PHPSAPI_HTTP_LIMITS_IDLE_TIMEOUT: http.limits.idle_timeout: "soon" is no time`},
+		{"PHPSAPI_HTTP_LIMITS_IDLE_TIMEOUT=soon", "--root " + root, `PHPSAPI_HTTP_LIMITS_IDLE_TIMEOUT: http.limits.idle_timeout: "soon" is not a time`},
 	} {
 		cmd := command([]string{tt.environment}, strings.Fields(tt.arguments)...)
 		out, _ := cmd.CombinedOutput()
@@ -251,7 +251,7 @@ func TestBadSettingsAreRefused(t *testing.T) {
 		}
 	}
 	misspelled := command(nil, "--htpp", "127.0.0.1:80")
-	if out, _ := misspelled.CombinedOutput(); !strings.Contains(string(out), "phpsapi fpm: --htpp: there is no such option") ||
+	if out, _ := misspelled.CombinedOutput(); !strings.Contains(string(out), "phpsapi fpm: unknown option --htpp") ||
 		misspelled.ProcessState.ExitCode() != 64 {
 		t.Errorf("a misspelled option: exit status %d\n%s", misspelled.ProcessState.ExitCode(), out)
 	}
