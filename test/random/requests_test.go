@@ -205,11 +205,11 @@ func (g generator) body(set func(name, value string)) string {
 	if g.one(2) {
 		set("REQUEST_METHOD", "POST")
 	}
-	// Where a form with files is shorter than its length, or the length is no number to reach, stock PHP reads what comes
-	// after the body, if it ever comes.
+	// If a form with files is shorter than its length, or the length is negative, stock PHP reads on after the body, and
+	// waits if nothing comes.
 	length := strconv.Itoa(len(body))
 	if g.one(5) {
-		length = pick(g, "", "0", "x", "1x", strconv.Itoa(len(body)/2))
+		length = pick(g, "", "0", "x", strconv.Itoa(len(body)/2)+"x", strconv.Itoa(len(body)/2))
 		if !strings.HasPrefix(kind, "multipart") && g.one(2) {
 			length = strconv.Itoa(len(body) + 1 + g.IntN(len(body)+1))
 		}

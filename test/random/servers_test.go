@@ -98,11 +98,13 @@ func (o *server) converse(wire []byte) string {
 		conn.Write(wire)
 		conn.(*net.UnixConn).CloseWrite()
 	}()
-	return strings.ReplaceAll(varies.ReplaceAllString(describe(conn), "*"), "(Success)", "(No such file or directory)")
+	return directory.ReplaceAllString(varies.ReplaceAllString(describe(conn), "*"), "$1")
 }
 
-// varies is what two runs of one request may print otherwise: the server's own directory. Stock PHP opens a directory as a
-// script without success, and calls the error so.
+// directory is the reason why a script is not opened. For a directory PHP names whatever error was the last.
+var directory = regexp.MustCompile(`(Failed to open stream: |Unable to open primary script: \S* \()(Success|No such file or directory)`)
+
+// varies is what two runs of one request may print otherwise: the server's own directory.
 var varies = regexp.MustCompile(`/tmp/test\d+`)
 
 // describe tells what comes, record by record, those of one stream in a row as one.
