@@ -16,8 +16,14 @@ import (
 // environment names the control socket's descriptor in the zygote.
 const environment = "PHPSAPI_ZYGOTE"
 
-// endTime is how long a process may take to end by itself, and then how long SIGKILL may take to have effect.
-const endTime = 2 * time.Second
+const (
+	// closeTime is how long a zygote may take to end when it is told to, and failTime when its start has failed: how it
+	// ended is worth a wait.
+	closeTime = 500 * time.Millisecond
+	failTime  = 2 * time.Second
+	// killTime is how long SIGKILL may take to have effect.
+	killTime = 3 * time.Second
+)
 
 // process is a zygote's process. A goroutine waits for it from its beginning on.
 type process struct {
@@ -134,12 +140,12 @@ func (p *process) kill() {
 var errUnkillable = errors.New("zygote: the process does not end, not even by SIGKILL")
 
 // end waits until the process has ended, and makes it end if it takes long.
-func (p *process) end() error {
-	if p.ended(endTime) {
+func (p *process) end(patience time.Duration) error {
+	if p.ended(patience) {
 		return nil
 	}
 	p.kill()
-	if p.ended(endTime) {
+	if p.ended(killTime) {
 		return nil
 	}
 	return errUnkillable

@@ -83,7 +83,7 @@ func Start(ctx context.Context, config Config) (*Zygote, error) {
 		if errors.Is(err, errMalformed) {
 			z.process.kill()
 		}
-		z.process.end()
+		z.process.end(failTime)
 		z.control.Close()
 		return nil, z.failure(ctx, err, began)
 	}
@@ -216,11 +216,11 @@ func (z *Zygote) hangUp() {
 	z.raw.Control(func(control uintptr) { syscall.Shutdown(int(control), syscall.SHUT_RDWR) })
 }
 
-// Close lets the zygote exit, and waits for it; if it does not exit within seconds, it is killed. Its workers live on,
+// Close lets the zygote exit, and waits for it; if it does not exit within half a second, it is killed. Its workers live on,
 // until their own descriptors tell them to end. The error is that even SIGKILL had no effect.
 func (z *Zygote) Close() error {
 	z.hangUp()
-	err := z.process.end()
+	err := z.process.end(closeTime)
 	z.close.Do(func() { close(z.closed) })
 	return err
 }
