@@ -13,6 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/channel"
+	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/control"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
@@ -276,5 +280,79 @@ func TestDaemonLearnsThatNobodyWaits(t *testing.T) {
 	}
 	if starter.tell(verdictStarted) == nil {
 		t.Error("the verdict has reached somebody")
+	}
+}
+
+// recorder is a zygote that remembers the signals which it was to send.
+type recorder struct {
+	forker
+	sent map[int]syscall.Signal
+}
+
+func (r *recorder) Signal(pid int, signal syscall.Signal) error {
+	r.sent[pid] = signal
+	return nil
+}
+
+// recorded gives m's pool a child whose zygote is a recorder.
+func recorded(t *testing.T, m *Master, r *recorder, pid int, ready bool) (c *child, theirs *os.File) {
+	t.Helper()
+	control, theirs, err := channel.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		control.Close()
+		theirs.Close()
+	})
+	p := m.gen.pools[0]
+	p.slots = append(p.slots, nil)
+	c = &child{pool: p, pid: pid, slot: len(p.slots) - 1, zygote: r, ready: ready, control: control}
+	p.link(c)
+	return c, theirs
+}
+
+// letterFor is the letter that a worker was sent; 0: none.
+func letterFor(theirs *os.File) byte {
+	var b [16]byte
+	n, _, err := unix.Recvfrom(int(theirs.Fd()), b[:], unix.MSG_DONTWAIT)
+	if err != nil || n < 1 {
+		return 0
+	}
+	return b[0]
+}
+
+// The pid of an idle worker that has just left by itself may be another process's, and the master may be root.
+func TestIdleWorkersAreAskedToGoOnTheirSocket(t *testing.T) {
+	m := idleMaster(t)
+	r := &recorder{sent: map[int]syscall.Signal{}}
+	c, theirs := recorded(t, m, r, 1<<30, true)
+	m.killIdle(c)
+	if got := letterFor(theirs); got != contract.Quit || len(r.sent) > 0 {
+		t.Errorf("it was sent %q and %v, want Quit and no signal", got, r.sent)
+	}
+	m.killIdle(c)
+	if r.sent[c.pid] != syscall.SIGKILL {
+		t.Errorf("a second later it was sent %v, want SIGKILL by its zygote", r.sent)
+	}
+}
+
+// What is left of a generation that never served ends soon, whatever process_control_timeout says.
+func TestAbandonedGenerationEndsSoon(t *testing.T) {
+	m := idleMaster(t)
+	r := &recorder{sent: map[int]syscall.Signal{}}
+	ready, readySocket := recorded(t, m, r, 1<<30, true)
+	hangs, _ := recorded(t, m, r, 1<<30+1, false)
+	g := m.gen
+	m.gen = &generation{number: 2, config: g.config}
+	m.discard(g)
+	if r.sent[hangs.pid] != syscall.SIGKILL {
+		t.Errorf("a worker that is not ready was sent %v, want SIGKILL", r.sent[hangs.pid])
+	}
+	if got := letterFor(readySocket); got != contract.Quit || r.sent[ready.pid] != 0 {
+		t.Errorf("a worker that may have a request was sent %q and %v, want Quit", got, r.sent[ready.pid])
+	}
+	if d := g.escalation.deadline; d.IsZero() || d.After(m.sys.now().Add(abandonPatience)) {
+		t.Errorf("its end is at %v", d)
 	}
 }
