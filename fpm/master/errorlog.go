@@ -3,6 +3,7 @@
 package master
 
 import (
+	"io"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -19,6 +20,7 @@ import (
 // The error log is not used in the foreground at a terminal, nor with -O: somebody looks at stderr.
 type errorLog struct {
 	log         *zlog.Log
+	console     io.Writer // descriptor 2, whatever it is
 	forceStderr bool
 
 	file     *os.File // the opened error_log; nil for syslog and before
@@ -29,7 +31,8 @@ type errorLog struct {
 }
 
 func newErrorLog(forceStderr bool) *errorLog {
-	return &errorLog{log: zlog.New(os.Stderr), forceStderr: forceStderr, original: -1}
+	stderr := newLogWriter(os.Stderr)
+	return &errorLog{log: zlog.New(stderr), console: stderr, forceStderr: forceStderr, original: -1}
 }
 
 // saveStderr remembers what descriptor 2 is, for access logs that go there and for a reload.
@@ -79,7 +82,7 @@ func (e *errorLog) open(g *conf.Global) error {
 		case sys != nil:
 			s.Syslog = sys.write
 		default:
-			s.File = file
+			s.File = newLogWriter(file)
 		}
 	})
 	return nil

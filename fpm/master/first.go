@@ -50,7 +50,7 @@ func (m *Master) startFirst(v *starter) error {
 			cancel()
 		}
 	}
-	m.gen.said.show(m.log.Log, os.Stderr)
+	m.gen.said.show(m.log.Log, m.errorLog.console)
 	if o.err == nil && m.deadly != 0 { // too late to interrupt
 		o.z.Close()
 		o.err = context.Canceled

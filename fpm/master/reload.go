@@ -57,7 +57,7 @@ func (m *Master) reload() {
 	if isReplaced(m.opt.Program) {
 		m.log.programReplaced(m.opt.Program)
 	}
-	g, err := m.prepare(io.MultiWriter(os.Stderr, &m.attempt.lines))
+	g, err := m.prepare(io.MultiWriter(m.errorLog.console, &m.attempt.lines))
 	m.attempt.lines.end(m.errorLog.log)
 	if err != nil {
 		m.abandonReload(err)
@@ -143,7 +143,7 @@ func (e zygoteStarted) happen(m *Master) {
 	g.cancelStart = nil
 	defer m.reap()
 	g.said = e.said
-	g.said.show(m.log.Log, os.Stderr)
+	g.said.show(m.log.Log, m.errorLog.console)
 	if e.err == nil {
 		if m.attempt != nil && g == m.next {
 			m.attempt.tries = 0

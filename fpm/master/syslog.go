@@ -6,39 +6,45 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"sync"
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
-// syslogWriter writes to the system's log.
+// syslogWriter writes to the system's log, beside the loop if that does not answer.
 type syslogWriter struct {
 	ident    string
 	facility int
-	mu       sync.Mutex
-	conn     net.Conn
+	path     string
+	packets  patient
+	conn     net.Conn // of the goroutine that writes
 }
 
 func newSyslog(ident string, facility int) *syslogWriter {
-	return &syslogWriter{ident: ident, facility: facility}
+	w := &syslogWriter{ident: ident, facility: facility, path: "/dev/log"}
+	w.packets.write = w.send
+	w.packets.lost = func(n int) string { return w.packet(zlog.Warning, "[WARNING] "+linesLost(n)) }
+	return w
 }
 
 // severities are syslog's of zlog's levels: debug, notice, warning, err, alert.
 var severities = [...]int{zlog.Debug: 7, zlog.Notice: 5, zlog.Warning: 4, zlog.Error: 3, zlog.Alert: 1}
 
-// write sends a line. A log that cannot be reached loses it, as with syslog(3); the next line tries anew.
-func (w *syslogWriter) write(level zlog.Level, line string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+func (w *syslogWriter) write(level zlog.Level, line string) { w.packets.put(w.packet(level, line)) }
+
+func (w *syslogWriter) packet(level zlog.Level, line string) string {
 	severity := 5
 	if int(level) < len(severities) && level > 0 {
 		severity = severities[level]
 	}
-	packet := fmt.Sprintf("<%d>%s %s[%d]: %s", w.facility|severity, time.Now().Format(time.Stamp), w.ident, os.Getpid(), line)
+	return fmt.Sprintf("<%d>%s %s[%d]: %s", w.facility|severity, time.Now().Format(time.Stamp), w.ident, os.Getpid(), line)
+}
+
+// send sends a packet. A log that cannot be reached loses it, as with syslog(3); the next packet tries again.
+func (w *syslogWriter) send(packet string) {
 	for range 2 {
 		if w.conn == nil {
-			conn, err := net.Dial("unixgram", "/dev/log")
+			conn, err := net.Dial("unixgram", w.path)
 			if err != nil {
 				return
 			}

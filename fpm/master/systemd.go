@@ -23,6 +23,9 @@ type systemd struct {
 
 func newSystemd(getenv func(string) string) systemd { return systemd{socket: getenv("NOTIFY_SOCKET")} }
 
+// notifyPatience is how long the service manager may take to take a state.
+const notifyPatience = 100 * time.Millisecond
+
 // notify sends a state. It is no failure where nobody asked.
 func (s *systemd) notify(state string) error {
 	if s.socket == "" {
@@ -37,6 +40,7 @@ func (s *systemd) notify(state string) error {
 		return err
 	}
 	defer conn.Close()
+	conn.SetWriteDeadline(time.Now().Add(notifyPatience))
 	_, err = conn.Write([]byte(state))
 	return err
 }

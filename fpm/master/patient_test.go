@@ -1,0 +1,136 @@
+package master
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/zlog"
+)
+
+// soon fails the test if something takes too long for the loop.
+func soon(t *testing.T, what string, do func()) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() { do(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(5 * time.Second):
+		t.Fatalf("%s waits", what)
+	}
+}
+
+// Nobody read the pipe that the error log is: a container's runtime was stopped. The master waited with it.
+func TestErrorLogThatNobodyReadsHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	defer write.Close()
+	write.Fd() // which makes it block, as an inherited one does
+	log := zlog.New(newLogWriter(write))
+	const each = 1000
+	line := strings.Repeat("x", each)
+	soon(t, "a full log", func() {
+		for range 2 * maxUnread / each {
+			log.Log(zlog.Notice, line)
+		}
+	})
+	all, whole := make(chan string), strings.Builder{}
+	go func() {
+		io.Copy(&whole, read)
+		all <- whole.String()
+	}()
+	soon(t, "a log that is read again", func() {
+		for log.Settings().Stderr.(*logWriter).p.busy() {
+			time.Sleep(time.Millisecond)
+		}
+		log.Log(zlog.Notice, "the last")
+	})
+	write.Close()
+	text := <-all
+	if !strings.HasSuffix(text, "NOTICE: the last\n") || !strings.Contains(text, "] WARNING: [log] ") || !strings.Contains(text, " lines are lost") {
+		t.Errorf("it ends with %q", text[max(0, len(text)-300):])
+	}
+	for l := range strings.Lines(text) {
+		if n := strings.Count(l, "x"); n != 0 && n != each {
+			t.Errorf("a torn line: %.100q", l)
+		}
+	}
+}
+
+func (p *patient) busy() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.written != nil
+}
+
+func TestLogThatIsReadIsWrittenAtOnce(t *testing.T) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	defer write.Close()
+	log := zlog.New(newLogWriter(write))
+	for range 100 {
+		log.Log(zlog.Notice, "a line")
+		b := make([]byte, 200)
+		if n, err := unix.Read(rawFd(read), b); err != nil || !bytes.HasSuffix(b[:n], []byte("NOTICE: a line\n")) {
+			t.Fatalf("%q, %v", b[:max(n, 0)], err)
+		}
+	}
+}
+
+// A stopped journald does not take what it is sent.
+func TestSyslogThatDoesNotReadHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "log")
+	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	w := newSyslog("php-fpm", 0)
+	w.path = path
+	soon(t, "syslog", func() {
+		for range 5000 {
+			w.write(zlog.Notice, strings.Repeat("x", 200))
+		}
+	})
+	b := make([]byte, 1000)
+	for {
+		l.SetReadDeadline(time.Now().Add(10 * time.Second))
+		n, err := l.Read(b)
+		if err != nil {
+			t.Fatal("nothing is said of lines that are lost: ", err)
+		}
+		if strings.Contains(string(b[:n]), "[log] ") && strings.HasPrefix(string(b[:n]), "<4>") {
+			return
+		}
+	}
+}
+
+func TestSystemdThatDoesNotReadHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "notify")
+	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	s := newSystemd(func(string) string { return path })
+	soon(t, "systemd", func() {
+		for s.notify("WATCHDOG=1") == nil {
+		}
+	})
+}

@@ -1,0 +1,92 @@
+package master
+
+import (
+	"os"
+	"os/exec"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/control"
+)
+
+// Whoever ran the service had stopped reading its standard error. The master stopped with the first line too many.
+func TestMasterServesThoughNobodyReadsItsErrorLog(t *testing.T) {
+	t.Parallel()
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	if err := unix.SetNonblock(rawFd(write), true); err != nil {
+		t.Fatal(err)
+	}
+	for junk := make([]byte, 1<<12); err == nil; {
+		_, err = unix.Write(rawFd(write), junk)
+	}
+	s := &service{t: t, dir: t.TempDir(), ended: true}
+	s.more = sync.NewCond(&s.mu)
+	s.configure("log_level = debug\n" + static)
+	s.command = exec.Command("/proc/self/exe", s.path("conf"))
+	s.command.Env = append(os.Environ(), roleVariable+"=master")
+	s.command.Stderr = os.NewFile(write.Fd(), "full") // which blocks now
+	if err := s.command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.command.Process.Kill(); s.command.Wait() })
+	var c *control.Client
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if c, err = control.Dial(s.command.Process.Pid); err == nil {
+			c.Close()
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+	}
+	if answers, err := s.give(control.Request{Command: control.Status}); err != nil || answers[0].Status == nil {
+		t.Errorf("status: %+v, %v", answers, err)
+	}
+	s.signal(syscall.SIGTERM)
+	if status := s.end(); status != 0 {
+		t.Errorf("exit status %d", status)
+	}
+}
+
+// Logs had become pipes without readers, or cannot be opened: SIGUSR1 and a reload stopped the master for good.
+func TestLogsThatAreReplacedHoldNobodyUp(t *testing.T) {
+	t.Parallel()
+	s := start(t, static+"access.log = DIR/access.log\nrequest_slowlog_timeout = 5\nslowlog = DIR/slow\n")
+	s.expect("ready to handle")
+	logs := []string{s.path("access.log"), s.path("error.log"), s.path("slow")}
+	for _, log := range logs {
+		if err := os.Remove(log); err != nil {
+			t.Fatal(err)
+		}
+		if err := unix.Mkfifo(log, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.signal(syscall.SIGUSR1)
+	s.expect(`NOTICE: error log file re-opened$`)
+	s.expect(`NOTICE: access log file re-opened$`)
+	s.signal(syscall.SIGUSR2)
+	s.expect("ready to handle")
+	for _, log := range logs {
+		if err := os.Remove(log); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Mkdir(log, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.signal(syscall.SIGUSR1)
+	s.expect(`ERROR: unable to re-opened error log file$`)
+	s.expect(`ERROR: unable to re-opened access log file$`)
+	s.signal(syscall.SIGUSR2)
+	s.expect("reload failed, the old configuration")
+	s.alive()
+}
