@@ -18,11 +18,17 @@ func fpm(args []string, program, binary string) int {
 	return cmdline.Main(fpmInvocation(args, program, binary))
 }
 
+// showService sets the process title of a service that begins.
+func showService(title string) {
+	lifecycle.WaitForThreads()
+	lifecycle.SetProcessTitle(title)
+}
+
 func fpmInvocation(args []string, program, binary string) cmdline.Invocation {
 	return cmdline.Invocation{
 		Argv: os.Args, Args: args, Program: program, Binary: binary, File: lifecycle.Self(),
 		Engine: lifecycle.EnginePath(), Version: lifecycle.Version(), Headers: lifecycle.HeaderVersion(), Release: version(),
-		Own: personality(os.Args[0]) == "", Title: lifecycle.SetProcessTitle, Stay: lifecycle.StayWithoutPHP,
+		Own: personality(os.Args[0]) == "", Title: showService, Stay: lifecycle.LeaveMainThread,
 		Show: showPHP,
 	}
 }

@@ -29,7 +29,8 @@ func Main() int {
 		return runWorker()
 	}
 	if os.Getenv(contract.FrontEnvironment) != "" {
-		lifecycle.StayWithoutPHP()
+		lifecycle.LeaveMainThread()
+		lifecycle.WaitForThreads()
 		return front.Main()
 	}
 	argv := os.Args

@@ -36,7 +36,7 @@ func limitTasks() {
 
 // startCrowd is a server that needs many threads at once when it is told to.
 func startCrowd() {
-	lifecycle.StayWithoutPHP()
+	lifecycle.WaitForThreads()
 	fmt.Println("ready")
 	bufio.NewReader(os.Stdin).ReadString('\n')
 	var all sync.WaitGroup

@@ -7,10 +7,14 @@ import "C"
 
 import "runtime"
 
-// StayWithoutPHP makes this process one that never runs PHP and lives on: a master or a front. The main goroutine may
-// leave the process's main thread, so that waking it costs no change of threads, and where no thread can be made the
-// process waits for room and does not end. It is called on the main goroutine.
-func StayWithoutPHP() {
-	C.engine_wait_for_threads(1)
+// LeaveMainThread lets the main goroutine leave the process's main thread, so that waking it costs no change of threads.
+// A process that never runs PHP and lives on calls it, on the main goroutine: a master or a front.
+func LeaveMainThread() {
 	runtime.UnlockOSThread()
+}
+
+// WaitForThreads makes this process one that has begun its service: if a thread cannot be made, it waits for room and does
+// not end. Until then it gives up after a moment.
+func WaitForThreads() {
+	C.engine_wait_for_threads(1)
 }

@@ -45,6 +45,7 @@ type Master struct {
 	unwanted   bool           // nobody waits for this daemon's start any more
 	reading    int            // pipes of workers' output that have not ended
 	done       bool
+	status     int // the exit status of a service that has served
 
 	maintainAt, heartbeatAt, systemdAt, renewAt, certificatesAt time.Time
 }

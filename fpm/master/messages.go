@@ -205,6 +205,8 @@ func (l lines) fewDescriptors(err error) {
 	}
 }
 
+func (l lines) notPrepared(err error) { l.Logf(zlog.Error, "the pools cannot be prepared: %v", err) }
+
 func (l lines) noThreads(pool string) {
 	l.Logf(zlog.Error, "[pool %s] a child could not begin, because no thread could be made; raise pids.max, TasksMax, LimitNPROC or ulimit -u", pool)
 }

@@ -90,6 +90,7 @@ func (m *Master) newGeneration(cfg *conf.Config, options conf.Options, plan *fro
 	}
 	g, err := newGeneration(m.generation+1, cfg, ids, m.sys.now())
 	if err != nil {
+		m.log.notPrepared(err)
 		return nil, err
 	}
 	g.plan = plan

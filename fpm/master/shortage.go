@@ -64,14 +64,17 @@ const exitNoThreads = 75
 
 var errNoThreads = errors.New("a worker could get no thread to begin with")
 
-// spareDescriptors are those that no worker is made of: a master must always be able to reload, to log and to listen to
-// an operator.
-const spareDescriptors = 32
+// spareDescriptors is how many of the descriptors that the master may have are not for workers: it must always be able
+// to reload, to log and to listen to an operator.
+func spareDescriptors(limit uint64) uint64 { return min(32, limit/8) }
+
+// leastDescriptors is how many a master needs at the least.
+const leastDescriptors = 20
 
 // enough returns EMFILE if fd, the lowest number that was free, is one of the last that the process may have.
 func enough(fd int) error {
 	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err == nil && uint64(fd+spareDescriptors) >= limit.Cur {
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err == nil && uint64(fd)+spareDescriptors(limit.Cur) >= limit.Cur {
 		return unix.EMFILE
 	}
 	return nil
@@ -80,6 +83,13 @@ func enough(fd int) error {
 // short handles a worker of a pool that could not be made; say logs why. A reload makes room for it.
 func (m *Master) short(p *pool, why error, say func()) {
 	g, now := p.gen, m.sys.now()
+	if m.beginning && m.generation == 1 && g.running() == 0 && errors.Is(why, unix.EMFILE) {
+		say()
+		m.log.failed()
+		m.status = exitSoftware
+		m.stop(terminating)
+		return
+	}
 	unsaid := g.shortage.unsaid
 	if g.shortage.failed(now) && g != m.next {
 		g.shortage.unsaid = 0

@@ -146,7 +146,7 @@ func TestWorkersLeaveDescriptors(t *testing.T) {
 	if err := enough(3); err != nil {
 		t.Error(err)
 	}
-	if err := enough(int(limit.Cur) - spareDescriptors); err != unix.EMFILE {
+	if err := enough(int(limit.Cur - spareDescriptors(limit.Cur))); err != unix.EMFILE {
 		t.Errorf("got %v", err)
 	}
 }

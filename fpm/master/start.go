@@ -3,6 +3,7 @@
 package master
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"runtime"
@@ -159,7 +160,7 @@ func run(o Options, sys system) int {
 	}
 	m.unwanted = starter.tell(verdictStarted) != nil
 	m.serve()
-	return exitOK
+	return m.status
 }
 
 // start is everything up to "fpm is running". daemon says that the service is another process, and status its verdict.
@@ -214,6 +215,12 @@ func (m *Master) prepareFirst(cfg *conf.Config, options conf.Options, plan *fron
 	if err := limit(&cfg.Global, m.log); err != nil {
 		return err
 	}
+	var files unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &files); err == nil && files.Cur < leastDescriptors {
+		err = fmt.Errorf("the master may have %d descriptors and needs %d at least: %w", files.Cur, leastDescriptors, unix.EMFILE)
+		m.log.notPrepared(err)
+		return err
+	}
 	m.sockets.inherit(m.log)
 	g, err := m.newGeneration(cfg, options, plan)
 	if err != nil {
@@ -221,7 +228,9 @@ func (m *Master) prepareFirst(cfg *conf.Config, options conf.Options, plan *fron
 	}
 	m.gen = g
 	m.sockets.keep([]*generation{g})
-	m.park, err = newParking(m)
+	if m.park, err = newParking(m); err != nil {
+		m.log.notPrepared(err)
+	}
 	return err
 }
 
