@@ -38,6 +38,9 @@ type connection struct {
 	timeout time.Duration
 	onBegin func() // called when the first byte of a request has come, or a new connection has ended without one
 	iov     []unix.Iovec
+
+	// onTry is called with true before a read that may bring the first byte, and with false if it has not; nil: it is not.
+	onTry func(bool)
 }
 
 // begin makes fd the connection in hand.
@@ -57,18 +60,22 @@ func (c *connection) take(fd int) {
 // Read gives what has come, after waiting for it if need be.
 func (c *connection) Read(p []byte) (int, error) {
 	for {
+		c.try(true)
 		n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(c.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))),
 			uintptr(len(p)), unix.MSG_DONTWAIT, 0, 0)
 		switch {
 		case errno == unix.EINTR:
 		case errno == unix.EAGAIN:
+			c.try(false)
 			if err := c.wait(); err != nil {
 				return 0, err
 			}
 		case errno != 0:
+			c.try(false)
 			c.ended()
 			return 0, errno
 		case n == 0:
+			c.try(false)
 			c.ended()
 			return 0, io.EOF
 		default:
@@ -78,6 +85,12 @@ func (c *connection) Read(p []byte) (int, error) {
 			}
 			return int(n), nil
 		}
+	}
+}
+
+func (c *connection) try(reads bool) {
+	if !c.began && c.onTry != nil {
+		c.onTry(reads)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"strings"
 	"testing"
 	"time"
 
@@ -52,6 +53,46 @@ func TestFirstByteBeginsARequest(t *testing.T) {
 	unix.Shutdown(other, unix.SHUT_WR)
 	if _, err := c.Read(make([]byte, 10)); err != io.EOF {
 		t.Errorf("got %v, want EOF", err)
+	}
+}
+
+// The first read may take as long as the client likes, who may send descriptors whose close waits: it is known before that a
+// request may begin, or nobody would end it.
+func TestReadIsAnnouncedBeforeItMayWait(t *testing.T) {
+	c, other := connected(t, time.Second)
+	defer c.close(false)
+	var said []string
+	c.onTry = func(reads bool) {
+		if reads {
+			said = append(said, "reads")
+			return
+		}
+		said = append(said, "nothing")
+		unix.Write(other, []byte("x"))
+	}
+	c.onBegin = func() { said = append(said, "begins") }
+	b := make([]byte, 10)
+	for range 2 {
+		if n, err := c.Read(b); n != 1 || err != nil {
+			t.Fatal(n, err)
+		}
+		unix.Write(other, []byte("y"))
+	}
+	if got := strings.Join(said, " "); got != "reads nothing reads begins" {
+		t.Errorf("got %s", got)
+	}
+	// The end of a kept connection is no request.
+	kept, other := connected(t, NextByteTimeout)
+	defer kept.close(false)
+	said = nil
+	kept.onTry = c.onTry
+	kept.onBegin = c.onBegin
+	unix.Shutdown(other, unix.SHUT_WR)
+	if _, err := kept.Read(b); err != io.EOF {
+		t.Error(err)
+	}
+	if got := strings.Join(said, " "); got != "reads nothing" {
+		t.Errorf("at the end: %s", got)
 	}
 }
 

@@ -23,6 +23,9 @@ const (
 type FrontEnd interface {
 	// Answer answers the next request of the connection in hand, and reports whether it may carry another.
 	Answer() (keep bool)
+	// Receiving is told, with true, that a read begins which may bring the first byte of a request, and with false that it
+	// brought none. The client decides how long it takes: descriptors that come with the bytes are closed in it.
+	Receiving(bool)
 	// Reading is told that the first byte of a request has come, or that a new connection has ended without one.
 	Reading()
 	// Complain is told why a connection is of no more use, where that is not the client's right.
@@ -51,7 +54,7 @@ type Responder struct {
 func New(engine *lifecycle.Engine, front FrontEnd) *Responder {
 	r := &Responder{FrontEnd: front}
 	r.PHP = engine.NewFCGI(r)
-	r.io.onBegin = front.Reading
+	r.io.onBegin, r.io.onTry = front.Reading, front.Receiving
 	r.io.inForks = &lifecycle.GivenUpInForks(1)[0]
 	r.io.take(-1)
 	return r

@@ -13,7 +13,10 @@ import (
 
 var _ responder.FrontEnd = (*child)(nil)
 
-// Reading concerns nobody.
+// Receiving and Reading concern nobody.
+
+func (c *child) Receiving(bool) {}
+
 func (c *child) Reading() {}
 
 // Message is PHP's log_message: with fastcgi.logging the web server gets it.

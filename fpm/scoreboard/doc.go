@@ -20,7 +20,8 @@
 //	s, err := scoreboard.OpenSlot(fd, slots, i)
 //	s.Accepting()
 //	for each request {
-//		s.ReadingHeaders()
+//		s.Receiving()
+//		s.ReadingHeaders() // or s.ReceivedNothing()
 //		s.Info(scoreboard.Request{...})
 //		s.Executing()
 //		s.End(cpu, memory)

@@ -78,6 +78,19 @@ func TestRequestShowsStageByStage(t *testing.T) {
 	if p.URI != "/a.php" {
 		t.Errorf("an idle worker must show its last request, got %q", p.URI)
 	}
+	last := p
+	s.Receiving()
+	look(ReadingHeaders)
+	if p.Method+p.URI+p.Query+p.User+p.Script != "" || p.Requests != 1 || p.Accepted == last.Accepted {
+		t.Errorf("what may be the next request shows the one before, or is counted: %+v", p)
+	}
+	s.ReceivedNothing()
+	look(Accepting)
+	last.Updated = p.Updated
+	if p != last {
+		t.Errorf("got %+v, want %+v as before", p, last)
+	}
+	s.Receiving()
 	s.ReadingHeaders()
 	look(ReadingHeaders)
 	if p.Method+p.URI+p.Query+p.User+p.Script != "" || p.ContentLength != 0 || p.Requests != 2 {

@@ -18,6 +18,9 @@ type Slot struct {
 	index int
 	own   []byte
 	seen  int64 // when the active workers were last counted
+
+	receiving bool // Receiving was called, and nothing followed
+	before    lastRequest
 }
 
 // OpenSlot maps slot i, which the master has given this worker, for writing and
@@ -63,18 +66,51 @@ func (s *Slot) reset() {
 // Accepting: the worker waits for a request.
 func (s *Slot) Accepting() { s.enter(Accepting) }
 
-// ReadingHeaders: a request begins. It counts the request and forgets the
-// texts of the one before.
-func (s *Slot) ReadingHeaders() {
+// Receiving: the worker is about to read what may be a request. The stage is
+// ReadingHeaders, because the read itself may take for ever: what comes with the
+// bytes is up to the client. ReadingHeaders follows, or ReceivedNothing.
+func (s *Slot) Receiving() {
 	mono, epoch := s.clock.both()
-	atomic.AddUint64(&s.page.requests, 1)
-	s.begin()
 	d := &s.page.data
+	if !s.receiving {
+		s.before = lastRequest{d.accepted, d.acceptedEpoch, d.contentLength,
+			[...]byte{d.method[0], d.uri[0], d.query[0], d.user[0], d.script[0], d.id[0]}}
+		s.receiving = true
+	}
+	s.begin()
 	d.updated, d.accepted, d.acceptedEpoch = mono, mono, epoch
 	d.method[0], d.uri[0], d.query[0], d.user[0], d.script[0], d.id[0] = 0, 0, 0, 0, 0, 0
 	d.contentLength = 0
 	s.commit(ReadingHeaders)
-	if mono-s.seen >= int64(countInterval) {
+}
+
+// lastRequest is what Receiving changes of the page. A text without its first
+// byte is empty.
+type lastRequest struct {
+	accepted, acceptedEpoch int64
+	contentLength           uint64
+	first                   [6]byte
+}
+
+// ReceivedNothing: the worker waits for a request still, and shows the last one.
+func (s *Slot) ReceivedNothing() {
+	s.receiving = false
+	d, b := &s.page.data, &s.before
+	s.begin()
+	d.accepted, d.acceptedEpoch, d.contentLength = b.accepted, b.acceptedEpoch, b.contentLength
+	d.method[0], d.uri[0], d.query[0], d.user[0], d.script[0], d.id[0] = b.first[0], b.first[1], b.first[2], b.first[3], b.first[4], b.first[5]
+	s.commit(Accepting)
+}
+
+// ReadingHeaders: a request begins. It counts the request and forgets the
+// texts of the one before.
+func (s *Slot) ReadingHeaders() {
+	if !s.receiving {
+		s.Receiving()
+	}
+	s.receiving = false
+	atomic.AddUint64(&s.page.requests, 1)
+	if mono := s.page.data.accepted; mono-s.seen >= int64(countInterval) {
 		s.seen = mono
 		s.countActive()
 	}

@@ -9,6 +9,15 @@ import (
 
 var _ responder.FrontEnd = (*worker)(nil)
 
+// Receiving notes that a request may be about to begin.
+func (k *worker) Receiving(reads bool) {
+	if reads {
+		k.slot.Receiving()
+	} else {
+		k.slot.ReceivedNothing()
+	}
+}
+
 // Reading notes that a request begins.
 func (k *worker) Reading() { k.slot.ReadingHeaders() }
 
