@@ -29,6 +29,7 @@ func (m *Master) startFirst(v *starter) error {
 		exits <-chan zygote.Exit
 		err   error
 	}
+	began := m.sys.now()
 	started := make(chan outcome, 1)
 	go func() {
 		z, exits, said, err := m.sys.launch(ctx, m.gen.launch)
@@ -58,6 +59,7 @@ func (m *Master) startFirst(v *starter) error {
 	if o.err != nil {
 		return o.err
 	}
+	m.phpTook = m.sys.now().Sub(began)
 	catchAll(m.signals)
 	v.tell(verdictPHPStarted)
 	m.gen.zygote = o.z

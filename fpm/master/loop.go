@@ -39,6 +39,7 @@ type Master struct {
 	zygotes    map[int]bool   // the pids of those that are not waited for yet
 	executing  int            // zygotes whose pids are not known yet
 	starts     sync.WaitGroup // PHP's starts under way
+	phpTook    time.Duration  // the longest of its starts so far
 	renewal    backoff        // of the replacement of zygotes that die
 	beginning  bool           // the first workers are being forked
 	deadly     syscall.Signal // what has ended the start; 0: nothing
@@ -151,7 +152,7 @@ func (m *Master) tick(now time.Time) {
 	if m.attempt != nil && !now.Before(m.attempt.deadline) {
 		why := m.attempt.short
 		if why == nil {
-			why = m.log.reloadTimedOut(m.sys.patience)
+			why = m.log.reloadTimedOut(m.attempt.patience)
 		}
 		m.abandonReload(why)
 	}

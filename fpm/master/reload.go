@@ -14,7 +14,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/conf"
 )
 
-// readyTimeout is how long the zygote and the first workers of a new generation may take.
+// readyTimeout is how long the zygote and the first workers of a new generation may take, unless PHP took long before.
 const readyTimeout = 60 * time.Second
 
 var (
@@ -26,6 +26,8 @@ var (
 type attempt struct {
 	renewal  bool          // the configuration is the one that serves
 	before   errorLogState // to go back to
+	begun    time.Time
+	patience time.Duration // how long it may take
 	deadline time.Time
 	short    error     // why not all first workers can be had, so that one of each pool is enough; nil: they can
 	tries    int       // to do with the room that was made
@@ -33,6 +35,13 @@ type attempt struct {
 	again    bool      // another reload was asked for meanwhile
 	pidFile  string    // the new generation's, once it is written
 	lines    lineCollector
+}
+
+// newAttempt gives PHP's start the time that it has needed before, and more.
+func (m *Master) newAttempt() *attempt {
+	patience := max(m.sys.patience, 3*m.phpTook)
+	now := m.sys.now()
+	return &attempt{patience: patience, begun: now, deadline: now.Add(patience)}
 }
 
 // reload begins to replace the serving generation: new configuration, sockets and zygote, then its first workers.
@@ -48,7 +57,8 @@ func (m *Master) reload() {
 	}
 	m.log.reloadingBy(m.opt.Argv)
 	m.systemd.reloading()
-	m.attempt = &attempt{before: m.errorLog.state(), deadline: m.sys.now().Add(m.sys.patience)}
+	m.attempt = m.newAttempt()
+	m.attempt.before = m.errorLog.state()
 	m.operators.round++
 	m.renewAt = time.Time{}
 	m.errorLog.restoreStderr()
@@ -166,6 +176,7 @@ func (e zygoteStarted) happen(m *Master) {
 		m.attempt.lines.add(g.said...)
 		m.abandonReload(notStarted(e.err))
 	default:
+		m.phpTook = max(m.phpTook, m.sys.now().Sub(m.attempt.begun))
 		// A generation that cannot replace its workers must go, whatever the next one is like.
 		if why := g.said.worse(m.gen.said); why != nil && m.gen.zygote != nil {
 			m.abandonReload(why)

@@ -33,7 +33,8 @@ func (m *Master) renew() {
 	if m.state != normal || m.attempt != nil || m.gen.zygote != nil {
 		return // a reload that is under way renews as well, and plans this if it fails
 	}
-	m.attempt = &attempt{renewal: true, deadline: m.sys.now().Add(m.sys.patience)}
+	m.attempt = m.newAttempt()
+	m.attempt.renewal = true
 	g, err := m.sameAgain()
 	if err != nil {
 		m.abandonReload(err)

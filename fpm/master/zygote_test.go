@@ -356,3 +356,17 @@ func TestAbandonedGenerationEndsSoon(t *testing.T) {
 		t.Errorf("its end is at %v", d)
 	}
 }
+
+// A service whose preloading takes a minute and a half can be reloaded, and survives the death of its zygote.
+func TestPHPThatStartsSlowlyMayDoSoAgain(t *testing.T) {
+	m := idleMaster(t)
+	m.sys.patience = time.Minute
+	if a := m.newAttempt(); a.patience != time.Minute {
+		t.Errorf("%v, want a minute", a.patience)
+	}
+	m.phpTook = 90 * time.Second
+	a := m.newAttempt()
+	if a.patience != 270*time.Second || a.deadline.Before(m.sys.now().Add(4*time.Minute)) {
+		t.Errorf("%v until %v, want three times as long as PHP took", a.patience, a.deadline)
+	}
+}
