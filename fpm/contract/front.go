@@ -18,7 +18,7 @@ import (
 //	                                   <-   Ready                  (or Log lines, and it exits)
 //	  AccessLog + fd                   ->     writes the access log there from now on
 //	  Certificates + fd                ->     the certificates anew, as JSON in a memfd: []Certificate
-//	                                   <-   Log
+//	                                   <-   Log, Lines
 //	  Beat, as JSON []PoolSupply       ->     once a second
 //	                                   <-   Beat, as JSON []PoolDemand   (or the front does not live)
 //	                                   <-   Crowd, likewise, when requests wait for workers that there may be more of
@@ -46,6 +46,9 @@ const (
 	Beat  = 'B'
 	Crowd = 'U'
 )
+
+// Lines is many messages for the error log: what Log has, with line ends between them.
+const Lines = 'M'
 
 // Front is everything a front needs to know, besides its descriptors.
 type Front struct {

@@ -2,11 +2,13 @@ package front
 
 import (
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/front/upstream"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
@@ -24,21 +26,44 @@ type logger struct {
 }
 
 func (l *logger) log(level zlog.Level, format string, args ...any) {
+	l.send(contract.Log, line(level, fmt.Sprintf(format, args...)), 1)
+}
+
+// logLines sends many lines in few messages, which wake the master less often.
+func (l *logger) logLines(lines []upstream.Line) {
+	text, n := "", int64(0)
+	for _, one := range lines {
+		next := line(one.Level, strings.ReplaceAll(one.Text, "\n", " "))
+		if n > 0 && len(text)+len(next) >= contract.MaxMessage-1 {
+			l.send(contract.Lines, text, n)
+			text, n = "", 0
+		}
+		if n > 0 {
+			text += "\n"
+		}
+		text, n = text+next, n+1
+	}
+	if n > 0 {
+		l.send(contract.Lines, text, n)
+	}
+}
+
+func line(level zlog.Level, text string) string { return string('0'+rune(level)) + text }
+
+// send sends a message of n lines.
+func (l *logger) send(letter byte, text string, n int64) {
 	patience := l.patience
 	if l.lost.Load() > 0 {
 		patience = 0
 	}
-	if l.send(level, fmt.Sprintf(format, args...), patience) != nil {
-		l.lost.Add(1)
+	if l.control.SendWithin(letter, text, patience) != nil {
+		l.lost.Add(n)
 		return
 	}
-	if n := l.lost.Swap(0); n > 0 {
-		if l.send(zlog.Error, fmt.Sprintf("%d lines of the HTTP front were lost: the master did not take them in time", n), 0) != nil {
-			l.lost.Add(n)
+	if lost := l.lost.Swap(0); lost > 0 {
+		text := line(zlog.Error, fmt.Sprintf("%d lines of the HTTP front were lost: the master did not take them in time", lost))
+		if l.control.SendWithin(contract.Log, text, 0) != nil {
+			l.lost.Add(lost)
 		}
 	}
-}
-
-func (l *logger) send(level zlog.Level, text string, patience time.Duration) error {
-	return l.control.SendWithin(contract.Log, string('0'+rune(level))+text, patience)
 }

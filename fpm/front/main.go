@@ -97,7 +97,7 @@ func (p *process) start() (*Front, error) {
 
 // open makes something of the descriptors that the orders name.
 func (p *process) open(orders *contract.Front) (resources, error) {
-	given := resources{sockets: map[string]*os.File{}, log: p.log}
+	given := resources{sockets: map[string]*os.File{}, log: p.log, lines: p.logLines}
 	for i, what := range orders.Files {
 		unix.CloseOnExec(contract.FrontFiles + i)
 		file := os.NewFile(uintptr(contract.FrontFiles+i), string(what))

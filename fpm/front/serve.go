@@ -3,6 +3,7 @@ package front
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -240,6 +241,11 @@ func explain(status int) string {
 		return "The program behind this page did not answer in time."
 	}
 	return ""
+}
+
+// logLines is logf for many lines.
+func (f *Front) logLines(lines []upstream.Line) {
+	f.lines(slices.DeleteFunc(lines, func(l upstream.Line) bool { return l.Level < f.level }))
 }
 
 // logf sends a message to the master, for the error log.

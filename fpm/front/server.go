@@ -47,6 +47,7 @@ type Front struct {
 
 	level zlog.Level
 	log   func(level zlog.Level, format string, args ...any)
+	lines func([]upstream.Line) // many at once; nil: log takes them
 }
 
 // pool is a contract.FrontPool with its connections.
@@ -61,11 +62,12 @@ type resources struct {
 	access    *os.File            // nil: none
 	sockets   map[string]*os.File // FrontPoolAt, by the pool's name
 	log       func(level zlog.Level, format string, args ...any)
+	lines     func([]upstream.Line) // nil: log takes them
 }
 
 // newFront makes the server that the orders ask for.
 func newFront(orders *contract.Front, given resources) (*Front, error) {
-	f := &Front{limits: orders.Limits, pools: map[string]*pool{}, name: []string{"phpsapi"}, level: orders.LogLevel, log: given.log}
+	f := &Front{limits: orders.Limits, pools: map[string]*pool{}, name: []string{"phpsapi"}, level: orders.LogLevel, log: given.log, lines: given.lines}
 	if f.limits.SpoolTotal < 0 {
 		f.limits.SpoolTotal = freeSpace(os.TempDir())
 	}
@@ -127,6 +129,9 @@ func (f *Front) addPools(orders *contract.Front, sockets map[string]*os.File) {
 	budget := upstream.NewBudget(f.limits.SpoolTotal)
 	for _, p := range orders.Pools {
 		options := upstream.Options{Pool: p, Limits: f.limits, Budget: budget, Log: func(level zlog.Level, text string) { f.logf(level, "%s", text) }}
+		if f.lines != nil {
+			options.LogLines = f.logLines
+		}
 		if socket := sockets[p.Name]; socket != nil {
 			address := fmt.Sprintf("/proc/self/fd/%d", socket.Fd())
 			options.Dial = func(ctx context.Context) (net.Conn, error) {

@@ -203,6 +203,10 @@ func (e frontSaid) heed(m *Master) reception {
 		m.heedFront(f, s.Text)
 	case contract.Log:
 		m.say(s.Text)
+	case contract.Lines:
+		for line := range strings.SplitSeq(s.Text, "\n") {
+			m.say(line)
+		}
 	case 0:
 		m.reading--
 	}

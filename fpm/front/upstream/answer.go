@@ -77,12 +77,10 @@ func (c *conn) next(a *answer) ([]byte, error) {
 		case err != nil:
 			return nil, a.lost(err)
 		case t == fastcgi.TypeStdout:
+			c.stderr.flush(c.pool)
 			return b, nil
 		case t == fastcgi.TypeStderr:
-			c.stderr.add(c.pool, a.r.ID, b)
-			if c.r.Buffered() == 0 && c.r.Left() == 0 {
-				c.stderr.flush(c.pool, a.r.ID)
-			}
+			c.stderr.add(c.pool, b, c.r.Buffered() == 0)
 		case t == fastcgi.TypeEndRequest:
 			if status := c.r.Status().ProtocolStatus; status != fastcgi.RequestComplete {
 				return nil, fmt.Errorf("%w: it answered %v", ErrGone, status)

@@ -248,6 +248,43 @@ func TestPHPsMessagesHaveTheirLevels(t *testing.T) {
 	}
 }
 
+// Messages are lines of their own, whole, however records and reads cut them: a worker's records do not end where its
+// messages do.
+func TestMessagesStayWhole(t *testing.T) {
+	const n = 2000
+	var all strings.Builder
+	for i := range n {
+		if i > 0 {
+			all.WriteString("; ")
+		}
+		fmt.Fprintf(&all, "PHP message: message %d %s.", i, strings.Repeat("x", i%301))
+	}
+	seen := make(chan bool)
+	f := serve(t, Options{}, func(p *peer) bool {
+		for text := all.String(); text != ""; {
+			cut := min(len(text), 1000+len(text)%977)
+			p.Response().WriteStderr([]byte(text[:cut]))
+			p.Response().Flush()
+			text = text[cut:]
+		}
+		<-seen // the last one is not kept until the response's end
+		return p.ok("")
+	})
+	go get(t, f, "/")
+	eventually(t, "the last message", func() bool { return strings.Contains(f.log.String(), fmt.Sprintf("message %d ", n-1)) })
+	close(seen)
+	f.err(t)
+	lines := strings.Split(strings.TrimSpace(f.log.String()), "\n")
+	for i, line := range lines {
+		if want := fmt.Sprintf("NOTICE: [pool www] request id-1: PHP message: message %d %s.", i, strings.Repeat("x", i%301)); line != want {
+			t.Fatalf("line %d: got %q, want %q", i, line, want)
+		}
+	}
+	if len(lines) != n {
+		t.Errorf("%d lines, want %d", len(lines), n)
+	}
+}
+
 // counted counts the writes of the connections it accepts.
 type counted struct {
 	net.Listener

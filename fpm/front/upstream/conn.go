@@ -163,7 +163,7 @@ func (c *conn) begin(ctx context.Context, a *answer) {
 	c.current.Store(a)
 	c.sent, c.writes, c.heard, c.hold, c.held = false, 0, false, false, nil
 	c.carried = 0
-	c.stderr.reset()
+	c.stderr.begin(a.r.ID)
 	c.head = c.head[:0]
 	c.w.Reset(c)
 	c.r.Reset(c)
@@ -248,6 +248,7 @@ func (c *conn) wake(at time.Time) {
 
 // overdue says why a read is not to be repeated. From now on the end of the request's context ends the wait at once.
 func (c *conn) overdue(now time.Time) error {
+	c.stderr.flush(c.pool)
 	if c.ctx.Err() != nil {
 		c.deadline = time.Time{}
 		return because(ErrClient, context.Cause(c.ctx))

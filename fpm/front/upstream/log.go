@@ -85,50 +85,64 @@ func (p *Pool) now(said *time.Time, say func()) {
 
 // say logs a message that concerns one request.
 func (p *Pool) say(level zlog.Level, id, text string) {
-	p.Log(level, "[pool "+p.Pool.Name+"] request "+id+": "+text)
+	p.Log(level, p.about(id)+text)
 }
 
-// maxStderr is how much of what a request says on STDERR is kept until a message's end.
+// about is how a message begins that concerns one request.
+func (p *Pool) about(id string) string { return "[pool " + p.Pool.Name + "] request " + id + ": " }
+
+// maxStderr is how much of what a request says on STDERR is kept while more of it comes.
 const maxStderr = 4 << 10
 
 // stderr collects what a worker says on STDERR.
 type stderr struct {
+	id    string // of the request
 	text  []byte
 	level zlog.Level // of the message that the last line belongs to; 0: none has begun
 }
 
-// reset forgets the request before.
-func (s *stderr) reset() { s.text, s.level = s.text[:0], 0 }
+// begin forgets the request before.
+func (s *stderr) begin(id string) { s.id, s.text, s.level = id, s.text[:0], 0 }
 
 // nextMessage stands where a worker puts one message after another.
 const nextMessage = "; PHP message: "
 
-// add takes a piece, and logs the messages that are complete if it has become too long to keep.
-func (s *stderr) add(p *Pool, id string, piece []byte) {
+// add takes a piece. If no more has come, or there is much, it logs what is complete: the last message may go on in the
+// next record, and is kept until something follows it, or for a second.
+func (s *stderr) add(p *Pool, piece []byte, all bool) {
 	s.text = append(s.text, piece...)
-	if len(s.text) < maxStderr {
+	if !all && len(s.text) < maxStderr {
 		return
 	}
 	end := bytes.LastIndexByte(s.text, '\n') + 1
 	end = max(end, bytes.LastIndex(s.text, []byte(nextMessage)))
-	if end <= 0 {
+	if end <= 0 && len(s.text) >= maxStderr {
 		end = len(s.text)
 	}
-	s.log(p, id, string(s.text[:end]))
-	s.text = append(s.text[:0], s.text[end:]...)
+	if end > 0 {
+		s.log(p, string(s.text[:end]))
+		s.text = append(s.text[:0], s.text[end:]...)
+	}
 }
 
 // flush logs what there is.
-func (s *stderr) flush(p *Pool, id string) {
+func (s *stderr) flush(p *Pool) {
 	if len(s.text) > 0 {
 		text := string(s.text)
 		s.text = s.text[:0]
-		s.log(p, id, text)
+		s.log(p, text)
 	}
 }
 
+// Line is a line for the log.
+type Line struct {
+	Level zlog.Level
+	Text  string
+}
+
 // log logs text line by line, each message on lines of its own.
-func (s *stderr) log(p *Pool, id, text string) {
+func (s *stderr) log(p *Pool, text string) {
+	var lines []Line
 	for line := range strings.Lines(strings.ReplaceAll(text, nextMessage, "\n"+nextMessage)) {
 		if line = strings.TrimPrefix(strings.TrimRight(line, "\r\n"), "; "); line == "" {
 			continue
@@ -136,8 +150,9 @@ func (s *stderr) log(p *Pool, id, text string) {
 		if message, begins := strings.CutPrefix(line, "PHP message: "); begins || s.level == 0 {
 			s.level = severity(message)
 		}
-		p.say(s.level, id, line)
+		lines = append(lines, Line{s.level, p.about(s.id) + line})
 	}
+	p.LogLines(lines)
 }
 
 // severity is how a message of PHP's is logged: by the words that php_error_cb puts first. What a script says by

@@ -23,6 +23,8 @@ type Options struct {
 	Budget *Budget // of all pools' temporary files
 	// Log takes the messages that concern the pool's requests; nil: nobody does.
 	Log func(level zlog.Level, text string)
+	// LogLines takes many at once; nil: Log takes them, one after the other.
+	LogLines func([]Line)
 }
 
 // Pool is a pool's workers, as the front sees them. It is safe for many goroutines.
@@ -74,6 +76,13 @@ func New(o Options) *Pool {
 	}
 	if p.Log == nil {
 		p.Log = func(zlog.Level, string) {}
+	}
+	if p.LogLines == nil {
+		p.LogLines = func(lines []Line) {
+			for _, line := range lines {
+				p.Log(line.Level, line.Text)
+			}
+		}
 	}
 	return p
 }

@@ -153,7 +153,7 @@ func (c *conn) finish(a *answer, err error) error {
 			keep, workers = false, int(status&^fastcgi.Closing)
 		}
 	}
-	c.stderr.flush(c.pool, a.r.ID)
+	c.stderr.flush(c.pool)
 	c.end()
 	if !keep {
 		c.close()
