@@ -43,10 +43,21 @@ type output struct {
 
 // drained is what was read of a pipe since it was its turn.
 type drained struct {
-	reading bool // it is its turn
-	bytes   int
-	open    bool // the last piece has no line end
+	reading bool        // it is its turn
+	over    *time.Timer // its turn is until then, though the pipe is empty
+	bytes   int         // in this turn
+	line    int         // since the last line end
 }
+
+// torn reports whether the pipe ends with a line whose writer may be in the middle of it: more than is written at once,
+// or the end of a full pipe.
+func (d *drained) torn() bool {
+	const atOnce, full = 4096, 8192
+	return d.line >= atOnce || d.line > 0 && d.bytes >= full
+}
+
+// grace is how long the other pipe waits for the end of such a line.
+const grace = 50 * time.Millisecond
 
 // said is a piece of output; err ends it. The reader waits for done before it reads on.
 type said struct {
@@ -99,7 +110,7 @@ func (o *output) next(pipe int, buf []byte) (n int, err error) {
 			o.takeTurn(pipe)
 			// Told before the pipe is read: what a worker wrote is in the pipe or in hand, whenever it looks.
 			o.told(func() { o.inHand[pipe] = true })
-			if n, err = o.readOn(pipe, int(fd), buf); err == unix.EAGAIN {
+			if n, err = readPipe(int(fd), buf); err == unix.EAGAIN {
 				o.told(func() { o.inHand[pipe] = false })
 				o.leaveTurn(pipe)
 				return false
@@ -111,42 +122,46 @@ func (o *output) next(pipe int, buf []byte) (n int, err error) {
 		o.told(func() { o.inHand[pipe] = true })
 		n, err = 0, closed
 	}
+	o.drained[pipe].count(buf[:max(n, 0)])
 	if err != nil {
+		o.drained[pipe].line = 0
 		o.leaveTurn(pipe)
 	}
 	return n, err
 }
 
 func (o *output) takeTurn(pipe int) {
-	if d := &o.drained[pipe]; !d.reading {
+	d := &o.drained[pipe]
+	if d.over != nil {
+		d.reading = d.over.Stop() // if not, the turn is the other's
+		d.over = nil
+	}
+	if !d.reading {
 		o.turn.Lock()
-		*d = drained{reading: true}
+		d.reading, d.bytes = true, 0
 	}
 }
 
 func (o *output) leaveTurn(pipe int) {
-	if d := &o.drained[pipe]; d.reading {
+	d := &o.drained[pipe]
+	switch {
+	case !d.reading || d.over != nil:
+	case d.torn():
+		d.over = time.AfterFunc(grace, o.turn.Unlock)
+	default:
 		d.reading = false
 		o.turn.Unlock()
 	}
 }
 
-// readOn reads a piece. The writer of a pipe that was full is in the middle of a line: it is given a moment to go on.
-func (o *output) readOn(pipe, fd int, buf []byte) (n int, err error) {
-	const full, tries, pause = 60 << 10, 10, 500 * time.Microsecond
-	d := &o.drained[pipe]
-	for i := 0; ; i++ {
-		n, err = readPipe(fd, buf)
-		if err != unix.EAGAIN || !d.open || d.bytes < full || i == tries {
-			break
-		}
-		time.Sleep(pause)
+// count notes what was read.
+func (d *drained) count(piece []byte) {
+	d.bytes += len(piece)
+	if end := bytes.LastIndexByte(piece, '\n'); end >= 0 {
+		d.line = len(piece) - end - 1
+	} else {
+		d.line += len(piece)
 	}
-	if n > 0 {
-		d.bytes += n
-		d.open = buf[n-1] != '\n'
-	}
-	return n, err
 }
 
 // readPipe reads a piece, or io.EOF; it does not wait.
