@@ -126,13 +126,21 @@ static void record_process(int argc, char **argv)
 	}
 }
 
-/* A process that was executed as /proc/self/exe is named exe: names it, for ps -C, pidof and the kernel's log, after the
- * program that argv[0] begins with. */
+/* Names the process, for ps -C, pidof and the kernel's log. A zygote and a front are named as the process that executed
+ * them. Another one that was executed as /proc/self/exe is named exe, and is given the name of the program that argv[0]
+ * begins with. */
 static void name_process(int argc, char **argv)
 {
 	char name[16] = "";
-	const char *program;
+	const char *program, *given = getenv("PHPSAPI_FPM_FRONT"), *zygote = getenv("PHPSAPI_ZYGOTE");
 
+	if (zygote && strchr(zygote, ' ')) {
+		given = strchr(zygote, ' ') + 1;
+	}
+	if (given && given[0]) {
+		prctl(PR_SET_NAME, given);
+		return;
+	}
 	if (argc < 1 || prctl(PR_GET_NAME, name) != 0 || strcmp(name, "exe") != 0) {
 		return;
 	}

@@ -3,7 +3,8 @@
  *
  *   parent                              zygote
  *     executes itself with the control socket's
- *     number in PHPSAPI_ZYGOTE      ->    constructor, one thread, no Go
+ *     number, and what the process is
+ *     called, in PHPSAPI_ZYGOTE     ->    constructor, one thread, no Go
  *     START module                  ->    loads libphp, module startup
  *                                   <-    READY version          (or NOT LOADED ..., FAILED message, and it exits)
  *     DETACH descriptor             ->    makes it stdin, stdout and stderr

@@ -8,10 +8,10 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
-// FrontEnvironment is set in the environment of a front: the program executed again by the master, under the name
-// FrontTitle, already without privileges. Its descriptors are FrontControl, FrontSpec and from FrontFiles on those that
-// Front.Files names. Standard input and output are /dev/null; standard error is the master's if nothing
-// else is the error log.
+// FrontEnvironment is set in the environment of a front to what the process is called: the program executed again by the
+// master, under the name FrontTitle, already without privileges. Its descriptors are FrontControl, FrontSpec and from
+// FrontFiles on those that Front.Files names. Standard input and output are /dev/null; standard error is the master's if
+// nothing else is the error log.
 //
 //	master                                  front
 //	  Front, as JSON on FrontSpec      ->     becomes what the Front says

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 )
 
 // frontEnvironment are the variables that a front has of the master's: none that could be a secret.
@@ -25,7 +26,7 @@ func executeFront(c frontCommand, extra ...string) (pid int, err error) {
 	if stderr == nil {
 		stderr = null
 	}
-	environment := append([]string{contract.FrontEnvironment + "=1"}, extra...)
+	environment := append([]string{contract.FrontEnvironment + "=" + zygote.Name()}, extra...)
 	for _, name := range frontEnvironment {
 		if v, ok := os.LookupEnv(name); ok {
 			environment = append(environment, name+"="+v)

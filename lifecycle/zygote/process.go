@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// environment names the control socket's descriptor in the zygote.
+// environment names the control socket's descriptor in the zygote, and after a space the process.
 const environment = "PHPSAPI_ZYGOTE"
 
 const (
@@ -57,7 +57,7 @@ func execute(config Config, socket *os.File, ended func()) (*process, error) {
 		command.Env = os.Environ()
 	}
 	command.ExtraFiles = []*os.File{socket}
-	command.Env = append(command.Env, environment+"="+strconv.Itoa(3))
+	command.Env = append(command.Env, environment+"="+strconv.Itoa(3)+" "+Name())
 	command.Stdin = os.Stdin
 	command.Stdout, command.Stderr = os.Stdout, os.Stderr
 	if config.Stdout != nil {

@@ -22,7 +22,7 @@ import (
 const actVariable = "ZYGOTE_TEST_ACT"
 
 func TestMain(m *testing.M) {
-	if number := os.Getenv(environment); number != "" {
+	if number, _, _ := strings.Cut(os.Getenv(environment), " "); number != "" {
 		os.Unsetenv(environment)
 		control, _ := strconv.Atoi(number)
 		act(control, os.Getenv(actVariable))
