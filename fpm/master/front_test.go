@@ -473,7 +473,7 @@ func TestFrontCannotStart(t *testing.T) {
 		"port in use": {forFront, "http: {listen: '" + taken.Addr().String() + "', root: /}",
 			`ERROR: unable to bind listening socket for address '` + taken.Addr().String() + `': Address already in use \(98\)$`},
 		"a pool's address": {strings.Replace(forFront, "DIR/sock", "127.0.0.1:19081", 1), "http: {listen: '127.0.0.1:19081', root: /}",
-			`ERROR: \[front\] HTTP cannot be spoken on 127\.0\.0\.1:19081: pool www listens there$`},
+			`ERROR: \[front\] cannot listen for HTTP on 127\.0\.0\.1:19081: pool www listens there$`},
 		"clients not allowed": {strings.Replace(forFront, "DIR/sock", "127.0.0.1:19082", 1) + "listen.allowed_clients = 10.0.0.1\n", "http: {listen: 'unix:/tmp/phpsapi-test-front.sock', root: /}",
 			`ERROR: \[front\] pool www: the front connects from 127\.0\.0\.1, which is not in its listen\.allowed_clients$`},
 		"no user": {forFront, "http: {listen: 80, root: /, user: nosuch}", `ERROR: http\.user: there is no user nosuch$`},

@@ -350,7 +350,7 @@ func (l lines) frontNotAlone(name string) {
 func (l lines) frontImpossible(err error) { l.Logf(zlog.Error, "[front] %v", err) }
 
 func (l lines) httpAddressTaken(address string, err error) {
-	l.Logf(zlog.Error, "[front] HTTP cannot be spoken on %s: %v", address, err)
+	l.Logf(zlog.Error, "[front] cannot listen for HTTP on %s: %v", address, err)
 }
 
 func (l lines) certificatesNotRead(err error) {

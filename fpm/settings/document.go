@@ -8,13 +8,13 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/conf"
 )
 
-// Usage prints phpsapi's own options as php-fpm's usage text has its.
+// Usage prints phpsapi's own options in the form of php-fpm's usage text.
 func Usage(w io.Writer) {
 	for _, o := range [][2]string{
-		{"--http <addresses>", "Speak HTTP there, with a process of its own: :8080, 127.0.0.1:8080, unix:/path"},
+		{"--http <addresses>", "Listen for HTTP on these addresses: :8080, 127.0.0.1:8080, unix:/path"},
 		{"--root <dir>", "Serve the files and scripts of this directory"},
-		{"--index <files>", "What answers for a directory, and the first script for paths that are no file"},
-		{"--set <pool>.<directive>=<value>", "Overrule php-fpm.conf; global.<directive>=<value> for [global]"},
+		{"--index <files>", "The files that answer for a directory; the first is the script for paths that are not files"},
+		{"--set <pool>.<directive>=<value>", "Override php-fpm.conf; global.<directive>=<value> for [global]"},
 		{"--settings <file>", "Read phpsapi's own settings from this file"},
 	} {
 		fmt.Fprintf(w, "  %s\n                   %s\n", o[0], o[1])
