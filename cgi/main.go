@@ -41,7 +41,7 @@ func Main(call Invocation) int {
 
 	query, querySet := os.LookupEnv("QUERY_STRING")
 	start := parseStartup(call.Args, query, querySet)
-	if start.bind != "" || isListening(0) {
+	if start.bound || isListening(0) {
 		return serve(call, start)
 	}
 	engine, err := lifecycle.Load(lifecycle.EnginePath())

@@ -49,7 +49,8 @@ type startup struct {
 	iniOverride string // -c
 	ignoreINI   bool   // -n
 	entries     string // -d, as lines of php.ini
-	bind        string // -b
+	bound       bool   // -b is given,
+	bind        string // with this address
 	highlight   bool   // -s
 	ignored     bool   // the arguments come from a URL and are no options
 }
@@ -111,7 +112,7 @@ func parseStartup(args []string, query string, querySet bool) startup {
 		case 'd':
 			s.entries += sapi.Define(o.Value)
 		case 'b':
-			s.bind = o.Value
+			s.bound, s.bind = true, o.Value
 		case 's':
 			s.highlight = true
 		}

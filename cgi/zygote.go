@@ -150,7 +150,7 @@ func callModule(call *handover.Call) (module sapi.Module, engine string, ok bool
 	args, binary := callArguments(call)
 	query, set := call.Env.Lookup("QUERY_STRING")
 	start := parseStartup(args, query, set)
-	if start.bind != "" || start.highlight || !byWebServer(&call.Env) {
+	if start.bound || start.highlight || !byWebServer(&call.Env) {
 		return module, "", false
 	}
 	if !start.ignored {

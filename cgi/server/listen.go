@@ -74,13 +74,16 @@ func resolve(address string) (addr netip.AddrPort, tcp bool, err error) {
 	host, text, found := strings.Cut(address, ":")
 	if !found {
 		host, text = "", address
-		if strings.Trim(address, "0123456789") != "" {
+		if strings.Trim(strings.TrimLeft(address, "+-"), "0123456789") != "" {
 			return addr, false, nil
 		}
 	}
 	port := sapi.Atoi(text)
 	if port == 0 {
-		return addr, false, nil
+		if strings.Contains(address, "/") {
+			return addr, false, nil
+		}
+		return addr, true, noPort(address, text)
 	}
 	if host == "" || strings.HasPrefix(host, "*") {
 		return withPort(netip.IPv4Unspecified(), port)
@@ -96,6 +99,14 @@ func resolve(address string) (addr netip.AddrPort, tcp bool, err error) {
 		return addr, true, refuse("Host '%s' has multiple addresses. You must choose one explicitly!", host)
 	}
 	return withPort(found4[0], port)
+}
+
+// noPort refuses an address that php-cgi would take for the name of a unix socket, which nobody means.
+func noPort(address, port string) error {
+	if port != "" && strings.Trim(port, "0123456789") == "" {
+		return refuse("invalid port %s: write one from 1 to 65535", port)
+	}
+	return refuse("There is no port in '%s': write PORT, HOST:PORT or [IPv6]:PORT, or the path of a unix socket with a '/' in it.", address)
 }
 
 func withPort(ip netip.Addr, port int) (netip.AddrPort, bool, error) {
