@@ -8,6 +8,7 @@ import (
 	"github.com/phpsapi/phpsapi/cgi/server"
 	"github.com/phpsapi/phpsapi/cgi/worker"
 	"github.com/phpsapi/phpsapi/lifecycle"
+	"github.com/phpsapi/phpsapi/sapi"
 )
 
 // listen gives the listening socket.
@@ -22,6 +23,15 @@ func listen(bind string, settings server.Settings) (*server.Socket, error) {
 	return socket, nil
 }
 
+// neededFiles is how many files the server opens to start: its socket, Go's poller, a zygote; or those of one process
+// that answers.
+func neededFiles(settings server.Settings) int {
+	if settings.Children > 0 {
+		return 9
+	}
+	return 5
+}
+
 // serve is php-cgi as a FastCGI server, on the address of -b or on a listening socket that is standard input. With
 // PHP_FCGI_CHILDREN this process only has children; PHP runs in them.
 func serve(call Invocation, start startup) int {
@@ -32,6 +42,10 @@ func serve(call Invocation, start startup) int {
 	}
 	settings, err := server.ReadSettings(os.LookupEnv, func(warning string) { fmt.Fprintln(os.Stderr, warning) })
 	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return failure
+	}
+	if err := sapi.NeedFiles(neededFiles(settings)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return failure
 	}

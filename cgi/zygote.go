@@ -84,10 +84,17 @@ func hasProc() bool {
 	return err == nil
 }
 
+// neededByResident is how many files the resident opens to start, and for a first request.
+const neededByResident = 16
+
 // resident is the resident zygote. It returns its exit status.
 func resident(path string) int {
 	if !hasProc() {
 		fmt.Fprintf(os.Stderr, "phpsapi cgi: %s needs /proc, which is not mounted here\n", optionListen)
+		return failure
+	}
+	if err := sapi.NeedFiles(neededByResident); err != nil {
+		fmt.Fprintln(os.Stderr, "phpsapi cgi:", err)
 		return failure
 	}
 	runtime.GOMAXPROCS(1) // it only passes on: what another processor would win, its waking costs

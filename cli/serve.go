@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 
 	"github.com/phpsapi/phpsapi/cli/server"
@@ -9,8 +10,15 @@ import (
 	"github.com/phpsapi/phpsapi/sapi/getopt"
 )
 
+// neededFiles is how many files the server of -S opens to start: its socket, Go's poller, a zygote, a worker.
+const neededFiles = 9
+
 // serve is php -S. This process only owns the sockets; PHP runs in the zygote and its workers.
 func serve(call Invocation, start startup) int {
+	if err := sapi.NeedFiles(neededFiles); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	lifecycle.RestoreScheduling()
 	o := parseServer(call.Args)
 	o.Workers = os.Getenv("PHP_CLI_SERVER_WORKERS")

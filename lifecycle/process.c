@@ -24,6 +24,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "addressspace.h"
 #include "engine.h"
 #include "forks.h"
 #include "handover.h"
@@ -158,6 +159,7 @@ __attribute__((constructor)) static void before_go(int argc, char **argv, char *
 	record_process(argc, argv);
 	name_process(argc, argv);
 	handover_client(argc, argv, envp);
+	address_space_check();
 	small = !is_server(argc, argv);
 	if (small) {
 		mallopt(M_ARENA_MAX, 1); /* one arena serves PHP's one thread */

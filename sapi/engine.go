@@ -32,6 +32,13 @@ func (e *EngineError) Error() string {
 	// The loader repeats the name before its reason.
 	reason := strings.TrimPrefix(e.Detail, e.Path+": ")
 	switch e.Failure {
+	case EngineNotOpened:
+		switch {
+		case strings.Contains(reason, "Too many open files"):
+			wayOut = "raise the limit of open files, ulimit -n"
+		case strings.Contains(reason, "failed to map segment"), strings.Contains(reason, "annot allocate memory"):
+			wayOut = "raise the limit of address space, ulimit -v, to 1000 MB or take it away"
+		}
 	case EngineNotPHP:
 		reason = "is not a libphp: it has no " + e.Detail
 	case EngineOtherBuild:
