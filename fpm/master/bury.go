@@ -150,7 +150,7 @@ func (m *Master) respawn(g *generation, now time.Time) {
 
 // exitPatience is how long a zygote may take to tell the end of a worker whose control socket has ended.
 func (m *Master) exitPatience() time.Duration {
-	if m.state == terminating {
+	if m.state != normal {
 		return time.Second
 	}
 	return zygote.AnswerTime

@@ -171,10 +171,10 @@ func (m *Master) closeZygote(g *generation) {
 		return
 	}
 	g.zygote = nil
-	go func() {
+	m.tending.Go(func() {
 		z.Close()
 		m.box.post(zygoteClosed{z.Pid()})
-	}()
+	})
 }
 
 // zygoteClosed is a zygote that has been waited for.

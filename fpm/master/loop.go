@@ -38,7 +38,7 @@ type Master struct {
 	escalation escalation     // of a stop
 	zygotes    map[int]bool   // the pids of those that are not waited for yet
 	executing  int            // zygotes whose pids are not known yet
-	starts     sync.WaitGroup // PHP's starts under way
+	tending    sync.WaitGroup // goroutines that start a zygote or end one
 	phpTook    time.Duration  // the longest of its starts so far
 	renewal    backoff        // of the replacement of zygotes that die
 	beginning  bool           // the first workers are being forked

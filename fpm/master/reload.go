@@ -130,7 +130,7 @@ func (m *Master) startZygote(g *generation) {
 	config := g.launch
 	config.Executed = func(pid int) { m.box.post(zygoteExecuted{g, pid}) }
 	m.executing++
-	m.starts.Go(func() {
+	m.tending.Go(func() {
 		z, exits, said, err := m.sys.launch(ctx, config)
 		m.box.post(zygoteStarted{g, z, exits, said, err})
 	})

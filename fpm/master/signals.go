@@ -85,17 +85,17 @@ func (m *Master) stop(to state) {
 	m.systemd.stopping()
 	m.tellStopping()
 	m.escalation = escalation{}
-	if to == finishing && len(m.fronts) > 0 { // they need the workers for what they have in hand
-		for _, g := range m.generations() {
-			m.quitFront(g)
-		}
-		return
-	}
 	now := m.sys.now()
 	for _, g := range m.generations() {
 		if at := now.Add(m.exitPatience()); at.Before(g.silentAt) {
 			g.silentAt = at
 		}
+	}
+	if to == finishing && len(m.fronts) > 0 { // they need the workers for what they have in hand
+		for _, g := range m.generations() {
+			m.quitFront(g)
+		}
+		return
 	}
 	m.killFronts(now)
 	m.nextStep(now)

@@ -265,12 +265,12 @@ func (m *Master) endZygotes() {
 	m.stopStarts()
 	for _, g := range m.generations() {
 		if g.zygote != nil {
-			m.starts.Go(func() { g.zygote.Close() })
+			m.tending.Go(func() { g.zygote.Close() })
 		}
 	}
 	ended := make(chan struct{})
 	go func() {
-		m.starts.Wait()
+		m.tending.Wait()
 		close(ended)
 	}()
 	select {

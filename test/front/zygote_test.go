@@ -62,6 +62,22 @@ func TestStoppedProcessesStopNobody(t *testing.T) {
 	}
 }
 
+func TestQuitWhileTheZygoteIsStopped(t *testing.T) {
+	t.Parallel()
+	address := serve.Address(t)
+	s := start(t, address, nil, "-y", configured(t, "http: {listen: '"+address+"', root: .}\n"), "-F", "-O")
+	s.want("/", 200, "index ")
+	all := s.Tree()
+	for _, pid := range s.Titled("php-fpm: zygote") {
+		syscall.Kill(pid, syscall.SIGSTOP)
+	}
+	s.Signal(syscall.SIGQUIT)
+	allEnd(t, all)
+	if strings.Contains(s.log.String(), "SIGKILL") {
+		t.Errorf("workers that had ended were taken for stubborn:\n%s", s.log.String())
+	}
+}
+
 // preload is PHP started as an operator of php-fpm may start it: with a script that is preloaded, here in the zygote
 // itself, as with opcache.preload_user it would be in a child of the zygote's.
 func preload(t *testing.T, dir, script string) []string {
