@@ -240,7 +240,7 @@ func TestBadSettingsAreRefused(t *testing.T) {
 		{"", "--root /nosuch", `--root: http.root: stat /nosuch: no such file or directory`},
 		{"", "--root " + root + " --set www.pm.max_children=many", `[--set www.pm.max_children] unable to parse value for entry 'pm.max_children'`},
 		{"", "--root " + root + " --set blog.pm=static", `--set blog.pm=static: there is no pool blog, the configuration has www`},
-		{"", "--http nosuch.invalid:8080 --root " + root, `[front] HTTP cannot be spoken on nosuch.invalid:8080: Name or service not known`},
+		{"", "--http nosuch.invalid:8080 --root " + root, `[front] cannot listen for HTTP on nosuch.invalid:8080: Name or service not known`},
 		{"PHPSAPI_POOL_WWW_PM_MAX_CHILDRN=5", "--root " + root, `PHPSAPI_POOL_WWW_PM_MAX_CHILDRN: a pool has no directive PM_MAX_CHILDRN; did you mean PM_MAX_CHILDREN?`},
 		{"PHPSAPI_HTTP_LIMITS_IDLE_TIMEOUT=soon", "--root " + root, `PHPSAPI_HTTP_LIMITS_IDLE_TIMEOUT: http.limits.idle_timeout: "soon" is not a time`},
 	} {
