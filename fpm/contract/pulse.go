@@ -13,6 +13,7 @@ type PoolDemand struct {
 	Pool    string
 	Busy    int           // requests that the front has handed to the pool, or is about to
 	Waiting int           // requests that wait in the front for one of those to end
+	Most    int           // that waited at any time so far
 	Longest time.Duration // that the first of them has waited
 	Refused uint64        // how many were turned away so far
 }

@@ -91,7 +91,7 @@ func (m *Master) heedFront(f *front, text string) {
 func (p *pool) publishDemand() {
 	s, d := p.published, p.demand
 	s.HTTP, s.HTTPQueue, s.HTTPRefused = true, max(d.Waiting, 0), d.Refused
-	s.MaxHTTPQueue = max(s.MaxHTTPQueue, s.HTTPQueue)
+	s.MaxHTTPQueue = max(s.MaxHTTPQueue, d.Most)
 	if s != p.published {
 		p.published = s
 		p.board.Publish(s)

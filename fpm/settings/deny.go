@@ -14,16 +14,20 @@ const (
 // defaultDeny is what no site means to send, and what ends up below roots all the same: the data, dumps, copies, logs and
 // tools of applications that are made for a server with settings of their own for them. FRONT.md has the list.
 func defaultDeny() []string {
-	return []string{
-		"*.sqlite", "*.sqlite3", "*.db", "*.db3", "*.mdb", "*.sql", "*.sql.gz", "*.sql.bz2", "*.sql.xz", "*.sql.zst", "*.sql.zip",
-		"*.dump", "*~", "*.bak", "*.backup", "*.old", "*.orig", "*.rej", "*.save", "*.swp", "*.swo", "*.log", "*.ini", "*.key",
-		"composer.json", "composer.lock", "phpunit.xml", "phpunit.xml.dist",
+	all := []string{
+		"*.sqlite", "*.sqlite3", "*.db", "*.db3", "*.mdb", "*-journal", "*-wal", "*-shm", "*.sql", "*.sql.gz", "*.sql.bz2", "*.sql.xz",
+		"*.sql.zst", "*.sql.zip", "*.dump", "*~", "*.bak", "*.backup", "*.old", "*.orig", "*.rej", "*.save", "*.swp", "*.swo", "*.log",
+		"*.ini", "*.key", "composer.json", "composer.lock", "phpunit.xml", "phpunit.xml.dist", "web.config", "dockerfile",
+		"docker-compose.yml",
 		"/data/", "/var/", "/config/", "/conf/", "/private/", "/protected/", "/backup/", "/backups/", "/log/", "/logs/", "/tmp/",
-		"/temp/", "/sql/", "/vendor/",
-		"!/vendor/*.css", "!/vendor/*.js", "!/vendor/*.mjs", "!/vendor/*.map", "!/vendor/*.png", "!/vendor/*.jpg", "!/vendor/*.jpeg",
-		"!/vendor/*.gif", "!/vendor/*.svg", "!/vendor/*.webp", "!/vendor/*.ico", "!/vendor/*.woff", "!/vendor/*.woff2",
-		"!/vendor/*.ttf", "!/vendor/*.eot",
+		"/temp/", "/sql/", "/vendor/", "/node_modules/",
 	}
+	for _, dir := range []string{"/vendor/", "/node_modules/"} { // where a page may have what browsers load
+		for _, end := range []string{"css", "js", "mjs", "map", "wasm", "png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "woff", "woff2", "ttf", "eot"} {
+			all = append(all, "!"+dir+"*."+end)
+		}
+	}
+	return all
 }
 
 // denials is a list with its words replaced.

@@ -50,6 +50,9 @@ func makeRun(t *testing.T, clone string, as *syscall.Credential, args ...string)
 	p := at(t)
 	p.give("data")
 	p.give("temporary")
+	if err := os.Chmod(p.path("temporary"), 0o777|os.ModeSticky); err != nil { // the front is another user than the workers
+		t.Fatal(err)
+	}
 	address := freeAddress(t)
 	cmd := exec.Command("make", append(args, "run", "ADDRESS="+address)...)
 	cmd.Dir = clone

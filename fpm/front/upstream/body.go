@@ -93,8 +93,8 @@ func (b *body) prepare(h *http.Request, p *Pool) error {
 	return b.spool(h.Body, p)
 }
 
-// begin reads the first bytes, and says whether they came briskly. Who sends no more than maxLittle takes no buffer: many
-// slow senders would take much memory.
+// begin reads the first bytes, and reports whether they came briskly. Bodies of up to maxLittle bytes take no buffer, so
+// that many slow senders stay cheap.
 func (b *body) begin(from io.Reader, want int, p *Pool) (brisk bool, err error) {
 	little := make([]byte, min(want, maxLittle))
 	n, err := readFull(from, little)

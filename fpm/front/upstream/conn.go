@@ -206,8 +206,8 @@ func (c *conn) renew(err error) bool {
 	return c.dial(c.ctx) == nil
 }
 
-// errQuiet is that nothing more has come, while something waits to be sent to the client: that must be done before a wait,
-// and only then.
+// errQuiet means that the worker has sent nothing more for now: the caller must flush buffered output before it waits
+// again.
 var errQuiet = errors.New("nothing has come")
 
 // Read gives what has come, after waiting for it if need be.

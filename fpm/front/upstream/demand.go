@@ -15,6 +15,7 @@ type demand struct {
 	timer   *time.Timer
 	armed   bool
 	refused uint64
+	most    int       // requests that waited
 	said    time.Time // when it was last logged that requests wait
 }
 
@@ -32,7 +33,7 @@ const (
 func (p *Pool) Demand() contract.PoolDemand {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	d := contract.PoolDemand{Busy: p.taken, Waiting: len(p.queue), Refused: p.demand.refused}
+	d := contract.PoolDemand{Busy: p.taken, Waiting: len(p.queue), Most: p.demand.most, Refused: p.demand.refused}
 	if len(p.queue) > 0 {
 		d.Longest = time.Since(p.queue[0].since)
 	}

@@ -40,7 +40,7 @@ func TestWaitingRequestsAreTold(t *testing.T) {
 	f.pool.Supply(-1) // all there may be
 	close(goOn)
 	clients.Wait()
-	if d := f.pool.Demand(); d != (contract.PoolDemand{}) {
+	if d := f.pool.Demand(); d != (contract.PoolDemand{Most: 3}) {
 		t.Errorf("left: %+v", d)
 	}
 }

@@ -116,6 +116,7 @@ func (p *Pool) acquire(ctx context.Context) (*conn, error) {
 	}
 	w := &waiter{make(chan struct{}), time.Now()}
 	p.queue = append(p.queue, w)
+	p.demand.most = max(p.demand.most, len(p.queue))
 	p.noteDemand()
 	p.mu.Unlock()
 	return p.wait(ctx, w)
