@@ -20,6 +20,9 @@ const (
 	lingerTimeout    = time.Second
 )
 
+// errWoken says that the descriptor of WakeBy had something to say before the client.
+var errWoken = errors.New("there is something else to do")
+
 // errSilent says that the client said nothing for too long.
 var errSilent = errors.New("the client was silent for too long")
 
@@ -38,6 +41,7 @@ type connection struct {
 	timeout time.Duration
 	onBegin func() // called when the first byte of a request has come, or a new connection has ended without one
 	iov     []unix.Iovec
+	wake    int // a descriptor that ends the wait for the first byte of a request when it is readable; -1: none
 
 	// onTry is called with true before a read that may bring the first byte, and with false if it has not; nil: it is not.
 	onTry func(bool)
@@ -110,8 +114,14 @@ func (c *connection) wait() error {
 		if left <= 0 {
 			return errSilent
 		}
-		polled := [1]unix.PollFd{{Fd: int32(c.fd), Events: unix.POLLIN}}
+		polled := [...]unix.PollFd{{Fd: int32(c.fd), Events: unix.POLLIN}, {Fd: -1, Events: unix.POLLIN}}
+		if !c.began {
+			polled[1].Fd = int32(c.wake)
+		}
 		n, err := unix.Poll(polled[:], int(left.Milliseconds())+1)
+		if n > 0 && polled[0].Revents == 0 {
+			return errWoken
+		}
 		if n > 0 {
 			return nil
 		}

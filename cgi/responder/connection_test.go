@@ -19,7 +19,7 @@ func connected(t *testing.T, timeout time.Duration) (*connection, int) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { unix.Close(pair[1]) })
-	c := &connection{onBegin: func() {}}
+	c := &connection{onBegin: func() {}, wake: -1}
 	c.begin(pair[0], timeout)
 	return c, pair[1]
 }

@@ -28,6 +28,8 @@ type FrontEnd interface {
 	Receiving(bool)
 	// Reading is told that the first byte of a request has come, or that a new connection has ended without one.
 	Reading()
+	// Leaves reports whether the process may answer no other request after the one in hand.
+	Leaves() bool
 	// Complain is told why a connection is of no more use, where that is not the client's right.
 	Complain(err error)
 	lifecycle.FCGIFrontEnd
@@ -46,6 +48,7 @@ type Responder struct {
 	inHand   bool   // a request is, from its startup to its shutdown
 	finished bool   // its response has been ended by fastcgi_finish_request()
 	unread   bool   // not all of it was read
+	woken    bool   // the wait for it was ended by what WakeBy named
 	letGo    uint32 // not 0: its connection is to be closed after it, with this status
 }
 
@@ -56,9 +59,13 @@ func New(engine *lifecycle.Engine, front FrontEnd) *Responder {
 	r.PHP = engine.NewFCGI(r)
 	r.io.onBegin, r.io.onTry = front.Reading, front.Receiving
 	r.io.inForks = &lifecycle.GivenUpInForks(1)[0]
+	r.io.wake = -1
 	r.io.take(-1)
 	return r
 }
+
+// WakeBy makes a descriptor that becomes readable end the wait for a request: Converse gives the connection back as idle.
+func (r *Responder) WakeBy(fd int) { r.io.wake = fd }
 
 // SettingsRead says that php.ini's settings are final. quirks is sapi.PathRules' ServerQuirks, and values answer
 // GET_VALUES.
@@ -80,9 +87,13 @@ func (r *Responder) Converse(fd int, timeout time.Duration) (idle bool) {
 	r.io.begin(fd, timeout)
 	r.conn.Reset(&r.io)
 	for {
+		r.woken = false
 		keep := r.Answer()
 		if r.io.fd < 0 {
 			return false
+		}
+		if r.woken {
+			break
 		}
 		if !keep {
 			r.io.close(r.unread || r.conn.Buffered() > 0)
@@ -103,6 +114,9 @@ func (r *Responder) Converse(fd int, timeout time.Duration) (idle bool) {
 // be closed.
 func (r *Responder) Read() bool {
 	if err := r.conn.ReadRequest(&r.Request); err != nil {
+		if r.woken = errors.Is(err, errWoken); r.woken {
+			return false
+		}
 		if err != io.EOF && !(errors.Is(err, errSilent) && !r.io.began) {
 			r.complain(err)
 		}
@@ -168,6 +182,7 @@ func (r *Responder) Finish() (keep bool) {
 	if r.io.fd < 0 { // fastcgi_finish_request() closed it
 		return false
 	}
+	r.finishReading()
 	if r.letGo != 0 {
 		r.conn.CloseAfter()
 		r.conn.Response().End(r.letGo, fastcgi.RequestComplete)
@@ -180,6 +195,22 @@ func (r *Responder) Finish() (keep bool) {
 		r.complain(err)
 	}
 	return keep
+}
+
+// finishReading reads the rest of the request before its end is sent, where the process may leave: what is read after
+// that may be the begin of the next request already, which only this process could answer then. As a rule all is there.
+func (r *Responder) finishReading() {
+	if !r.Request.KeepConn || r.letGo != 0 || r.conn.Response().Ended() || r.conn.Buffered() > 0 ||
+		r.conn.Stage() >= fastcgi.StageDone || !r.Leaves() {
+		return
+	}
+	r.conn.Response().Flush()
+	timeout := r.io.timeout
+	r.io.timeout = lingerTimeout
+	if err := r.conn.Drain(); err != nil {
+		r.conn.CloseAfter()
+	}
+	r.io.timeout = timeout
 }
 
 // drain reads the rest of the request's input: what is unread when a connection is closed may cost the client its

@@ -13,6 +13,9 @@ import (
 
 var _ responder.FrontEnd = (*child)(nil)
 
+// Leaves says whether the request in hand is the last.
+func (c *child) Leaves() bool { return c.leaving }
+
 // Receiving and Reading concern nobody.
 
 func (c *child) Receiving(bool) {}

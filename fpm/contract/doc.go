@@ -14,7 +14,9 @@
 //	  Connection + fd, or Nothing      ->     serves it
 //
 //	  Quit                             ->     accepts no more, finishes its request, parks what is kept and idle, exits
-//	  is gone: end of file             ->     the same
+//	  Yield                            ->     the same, but parks what it has accepted and not answered, too
+//	                                   <-   Yielded                nothing new is answered by the old settings
+//	  is gone: end of file             ->     the same as Quit
 //
 // The control socket is one end of a SOCK_SEQPACKET pair for each worker. A message is one packet: a letter, then
 // text where the letter's comment says so; a descriptor travels with it as SCM_RIGHTS. Only the worker's main thread

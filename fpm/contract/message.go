@@ -5,6 +5,9 @@ const (
 	// Quit asks for a graceful end, as SIGQUIT does: accept no more, finish the request in hand, Park the kept
 	// connections that are idle, exit with status 0.
 	Quit = 'Q'
+	// Yield asks for the same, of a worker that another generation replaces: a connection that it was woken for is handed
+	// over by Park, and not answered. Yielded says that this is so.
+	Yield = 'Y'
 	// WhenIdle asks for one Idle, at once or as soon as the request in hand is finished.
 	WhenIdle = 'W'
 	// Connection brings a connection whose next request is about to come: it was parked and has become readable. It
@@ -22,6 +25,8 @@ const (
 	Ready = 'R'
 	// Idle answers WhenIdle. The worker accepts nothing until the master has said Connection or Nothing.
 	Idle = 'I'
+	// Yielded answers Yield, once: no request that begins from now on is this worker's.
+	Yielded = 'Y'
 	// Park hands over an idle kept connection. The worker closes its own descriptor.
 	Park = 'P'
 	// Log is a message for the error log: a digit, zlog's number of the level, then the text without line end. The master

@@ -33,6 +33,7 @@ type child struct {
 	idleKill   bool // the process manager has asked it to end
 	makesRoom  bool // for a reload
 	asked      bool // it owes an Idle
+	yielded    bool // it has said so
 	complaints complaints
 	tracing    trace // what it has sent of its stack
 	vigil      vigil

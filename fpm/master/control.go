@@ -152,7 +152,7 @@ func (m *Master) report(full bool) *control.Report {
 	now := m.sys.now()
 	r := &control.Report{Pid: os.Getpid(), Version: m.opt.Version, PHP: m.opt.PHP, Config: m.gen.config.Path, State: m.state.String(),
 		StartTime: m.operators.since.Unix(), StartSince: int64(now.Sub(m.operators.since).Seconds()),
-		Reloading: m.attempt != nil, LastReload: m.operators.last}
+		Reloading: m.attempt != nil || m.handover != nil, LastReload: m.operators.last}
 	if path, err := filepath.Abs(r.Config); err == nil && r.Config != settings.BuiltInName {
 		r.Config = path
 	}

@@ -284,6 +284,9 @@ func (w *worker) obey() {
 	switch letter {
 	case 0, contract.Quit:
 		w.quit = true
+	case contract.Yield:
+		w.quit = true
+		w.say(contract.Yielded, "", -1)
 	case contract.WhenIdle:
 		w.say(contract.Idle, "", -1)
 		for {
@@ -295,6 +298,9 @@ func (w *worker) obey() {
 				return
 			case contract.Nothing:
 				return
+			case contract.Yield:
+				w.say(contract.Yielded, "", -1)
+				fallthrough
 			case 0, contract.Quit:
 				w.quit = true
 				return

@@ -100,6 +100,12 @@ func (e workerSaid) heed(m *Master) reception {
 			m.proveReload()
 		}
 		m.park.find(c.pool)
+	case contract.Yielded:
+		if c.yielded || !c.pool.gen.retiring {
+			return unexpected
+		}
+		c.yielded = true
+		m.begun()
 	case contract.Idle:
 		if !c.asked {
 			return unexpected

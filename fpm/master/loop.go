@@ -30,6 +30,7 @@ type Master struct {
 	next       *generation   // the one a reload makes
 	old        []*generation // those that finish their requests
 	attempt    *attempt      // the reload under way
+	handover   *handover     // the reload that serves and was not announced yet
 	operators  operators     // those on the control socket, and what they wait for
 
 	fronts []*front // all that run, those that drain among them
@@ -112,6 +113,9 @@ func (m *Master) nextDeadline() time.Time {
 		sooner(m.attempt.deadline)
 		sooner(m.attempt.startAt)
 	}
+	if m.handover != nil {
+		sooner(m.handover.lookAt)
+	}
 	m.frontDeadlines(sooner)
 	for _, g := range m.generations() {
 		sooner(g.escalation.deadline)
@@ -159,6 +163,10 @@ func (m *Master) tick(now time.Time) {
 	if m.attempt != nil && !m.attempt.startAt.IsZero() && !now.Before(m.attempt.startAt) {
 		m.attempt.startAt = time.Time{}
 		m.startZygote(m.next)
+	}
+	if m.handover != nil && !now.Before(m.handover.lookAt) {
+		m.handover.lookAt = now.Add(handoverInterval)
+		m.begun()
 	}
 	if m.state != normal && m.escalation.due(now) {
 		m.nextStep(now)

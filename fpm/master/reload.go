@@ -54,6 +54,9 @@ func (m *Master) reload() {
 	case m.attempt != nil:
 		m.attempt.again = true
 		return
+	case m.handover != nil:
+		m.handover.reload.again = true
+		return
 	}
 	m.log.reloadingBy(m.opt.Argv)
 	m.systemd.reloading()
@@ -244,17 +247,16 @@ func (m *Master) commitReload() {
 	if !a.renewal {
 		a.before.e.close()
 	}
+	m.announce() // of the reload before, if it has not been
 	// Before it is said that the new one serves: who reads the line finds no old worker and no old address.
+	m.handover = &handover{reload: a, old: old, until: m.sys.now().Add(handoverPatience)}
 	m.retire(old)
 	m.sockets.keep([]*generation{g})
 	m.begin()
 	m.park.move(old)
 	m.park.unlisten(old)
-	m.reloadEnded(nil, a.lines.lines)
-	if a.again {
-		m.log.reloading()
-		m.reload()
-	}
+	m.handover.open = true
+	m.begun()
 }
 
 // abandonReload goes back to the old generation.

@@ -155,7 +155,7 @@ func (m *Master) signalAll(g *generation, signal syscall.Signal) (alive int) {
 // tellChild sends a child a signal, as soon as it has been forked. A graceful end is asked for by message, the rest goes
 // by the zygote, which knows whether the pid is still the child's.
 func (m *Master) tellChild(c *child, signal syscall.Signal) error {
-	if signal == syscall.SIGQUIT && c.control != nil && c.control.Send(contract.Quit, "", -1) == nil {
+	if signal == syscall.SIGQUIT && c.control != nil && c.control.Send(m.graceful(c), "", -1) == nil {
 		return nil
 	}
 	if c.pid == 0 {
@@ -168,6 +168,15 @@ func (m *Master) tellChild(c *child, signal syscall.Signal) error {
 		return m.sys.kill(c.pid, signal)
 	}
 	return err
+}
+
+// graceful returns the message that asks a child to finish: one of a generation that has just been replaced leaves what it
+// has not begun to the new one.
+func (m *Master) graceful(c *child) byte {
+	if m.state == normal && m.handover != nil && m.handover.old == c.pool.gen {
+		return contract.Yield
+	}
+	return contract.Quit
 }
 
 // childGone ends what only waited for the last worker.

@@ -320,9 +320,9 @@ func (m *Master) begin() {
 	m.begun()
 }
 
-// begun says that the generation serves, as soon as its first workers have been forked.
+// begun says that the generation serves, as soon as its first workers have been forked and those of the old one yield.
 func (m *Master) begun() {
-	if !m.beginning || m.gen.forks.asked != nil {
+	if !m.beginning || m.gen.forks.asked != nil || m.handover.pending(m.sys.now()) {
 		return
 	}
 	m.beginning = false
@@ -330,4 +330,5 @@ func (m *Master) begun() {
 		m.log.ready()
 		m.beginSystemd(m.sys.now())
 	}
+	m.announce()
 }

@@ -215,6 +215,7 @@ func (k *worker) setEnvironment() {
 // startPHP applies the pool's settings of php.ini and makes ready for requests.
 func (k *worker) startPHP() {
 	k.Responder = responder.New(k.engine, k)
+	k.WakeBy(k.control.fd)
 	k.access.entry.Param = k.Request.Params.Get
 	loaded := k.applyValues(k.pool.PHPValues, false, "php_value")
 	if k.applyValues(k.pool.PHPAdminValues, true, "php_admin_value") || loaded {

@@ -72,6 +72,13 @@ func (c *channel) receive() (letter byte, fd int) {
 	}
 }
 
+// isTold reports whether the next message is this letter, and leaves it there.
+func (c *channel) isTold(letter byte) bool {
+	var next [1]byte
+	n, _, err := unix.Recvfrom(c.fd, next[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+	return err == nil && n == 1 && next[0] == letter
+}
+
 // hear takes one message of the master's, and after an Idle its answer.
 func (k *worker) hear() {
 	letter, fd := k.control.receive()
@@ -82,6 +89,9 @@ func (k *worker) hear() {
 	switch letter {
 	case 0, contract.Quit:
 		k.leaving = true
+	case contract.Yield:
+		k.leaving = true
+		k.control.send(contract.Yielded, -1)
 	case contract.Connection:
 		if fd >= 0 {
 			k.brought = true

@@ -71,7 +71,7 @@ func (k *worker) add(fd int, events uint32) error {
 }
 
 // next waits for something to do and does it. A new connection comes first: of all workers the kernel has woken this
-// one for it, and while another request runs nobody else would come. Then the master, so that neither waits for ever
+// one for it, and while another request runs nobody else would come. Where this worker is to yield it hands it over. Then the master, so that neither waits for ever
 // where both have much to say; then the kept connection, which is the master's by now if there was a new one. False:
 // something is wrong with the process.
 func (k *worker) next() bool {
@@ -92,7 +92,12 @@ func (k *worker) next() bool {
 		}
 		return false
 	}
-	if ready(k.listen) {
+	switch {
+	case !ready(k.listen):
+	case ready(k.control.fd) && k.control.isTold(contract.Yield):
+		k.hear()
+		k.handOver()
+	default:
 		if k.kept >= 0 {
 			k.pressed++
 		}
@@ -115,6 +120,26 @@ func (k *worker) next() bool {
 	return true
 }
 
+// handOver hands a new connection to the master, as park does with a kept one.
+func (k *worker) handOver() {
+	fd, p, err := responder.Accept(k.listen)
+	switch {
+	case err != nil: // another worker was faster, or it waits for one
+	case !k.allowed.Admits(p):
+		k.refuse(fd, p)
+	default:
+		k.slot.CountConnection()
+		k.control.send(contract.Park, fd)
+		unix.Close(fd)
+	}
+}
+
+// refuse closes the connection of a client that is not allowed.
+func (k *worker) refuse(fd int, p responder.Peer) {
+	k.log.Logf(zlog.Error, "Connection disallowed: IP address '%s' has been dropped.", p)
+	unix.Close(fd)
+}
+
 // accept takes a new connection, if no other worker was faster.
 func (k *worker) accept() {
 	fd, p, err := responder.Accept(k.listen)
@@ -131,8 +156,7 @@ func (k *worker) accept() {
 		return
 	}
 	if !k.allowed.Admits(p) {
-		k.log.Logf(zlog.Error, "Connection disallowed: IP address '%s' has been dropped.", p)
-		unix.Close(fd)
+		k.refuse(fd, p)
 		return
 	}
 	k.slot.CountConnection()
@@ -189,6 +213,16 @@ func (k *worker) crowded() bool {
 	}
 	k.pressed = 0
 	return false
+}
+
+// Leaves reports whether the request in hand is the last, or the master has something to say, which may be that.
+func (k *worker) Leaves() bool {
+	if k.leaving {
+		return true
+	}
+	told := [...]unix.PollFd{{Fd: int32(k.control.fd), Events: unix.POLLIN}, {Fd: int32(k.quit), Events: unix.POLLIN}}
+	n, err := unix.Poll(told[:], 0)
+	return n > 0 && err == nil
 }
 
 // workers is how many the pool has.

@@ -1,0 +1,53 @@
+package master
+
+import (
+	"testing"
+	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+)
+
+// Who waits for a reload is told when no old worker takes a request any more, but never waits for ever.
+func TestReloadIsAnnouncedWhenTheOldWorkersHaveYielded(t *testing.T) {
+	board, err := scoreboard.Create(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer board.Close()
+	board.Occupy(0)
+	slot, err := scoreboard.OpenSlot(int(board.File().Fd()), 1, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Unix(100, 0)
+	for _, c := range []struct {
+		name    string
+		is      func(h *handover, c *child)
+		pending bool
+	}{
+		{"idle", func(*handover, *child) { slot.Accepting() }, true},
+		{"has accepted, and nothing came", func(*handover, *child) { slot.Accepting(); slot.Receiving() }, true},
+		{"answers a request", func(*handover, *child) { slot.Accepting(); slot.Executing() }, false},
+		{"has answered one", func(*handover, *child) { slot.Accepting(); slot.End(0, 0, 0) }, false},
+		{"idle, has yielded", func(_ *handover, c *child) { slot.Accepting(); c.yielded = true }, false},
+		{"idle, is gone", func(_ *handover, c *child) { slot.Accepting(); c.lost = true }, false},
+		{"is not ready", func(_ *handover, c *child) { slot.Accepting(); c.ready = false }, false},
+		{"idle, is silent for too long", func(h *handover, _ *child) { slot.Accepting(); h.until = now }, false},
+		{"no socket has changed hands", func(h *handover, c *child) { slot.Accepting(); c.yielded, h.open = true, false }, true},
+	} {
+		p := &pool{board: board}
+		worker := &child{pool: p, ready: true}
+		p.children = []*child{worker}
+		h := &handover{old: &generation{pools: []*pool{p}}, until: now.Add(handoverPatience), open: true}
+		c.is(h, worker)
+		if got := h.pending(now); got != c.pending {
+			t.Errorf("%s: pending %v, want %v", c.name, got, c.pending)
+		}
+		if c.pending && !h.lookAt.After(now) {
+			t.Errorf("%s: it is not looked at again", c.name)
+		}
+	}
+	if (*handover)(nil).pending(now) {
+		t.Error("without a reload something is pending")
+	}
+}

@@ -1,0 +1,120 @@
+package worker
+
+import (
+	"bytes"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/cgi/fastcgi"
+	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/contract"
+)
+
+// yields expects a worker to hand over so many connections, to say Yielded, and to end.
+func yields(t *testing.T, p *pool, w *child, connections int) {
+	t.Helper()
+	said := ""
+	for {
+		letter, fd, text := w.receive(t)
+		if letter == 0 {
+			break
+		}
+		if fd >= 0 {
+			unix.Close(fd)
+		}
+		if letter == contract.Park && fd < 0 {
+			text = "without a descriptor"
+		}
+		said += string(letter) + text
+	}
+	if strings.Count(said, "P") != connections || strings.Count(said, "Y") != 1 || len(said) != connections+1 {
+		t.Errorf("it said %q, want Yielded and %d connections", said, connections)
+	}
+	if e := p.exit(); !e.Status.Exited() || e.Status.ExitStatus() != 0 {
+		t.Errorf("it ended with %v", e.Status)
+	}
+}
+
+// After a reload the old workers' settings must answer nothing: what woke a worker that is to yield goes to the new ones.
+func TestWorkerThatYieldsHandsOver(t *testing.T) {
+	t.Run("a new connection", func(t *testing.T) {
+		t.Parallel()
+		p := newPool(t, nil)
+		w := p.spawn()
+		syscall.Kill(w.pid, syscall.SIGSTOP)
+		w.say(contract.Yield, -1)
+		conn := dial(t, p.Socket)
+		defer conn.Close()
+		get(p.Dir, "x.php").Send(conn)
+		syscall.Kill(w.pid, syscall.SIGCONT)
+		yields(t, p, w, 1)
+	})
+	t.Run("a connection whose request has not come", func(t *testing.T) {
+		t.Parallel()
+		p := newPool(t, nil)
+		w := p.spawn()
+		conn := dial(t, p.Socket)
+		defer conn.Close()
+		for end := time.Now().Add(5 * time.Second); len(descriptorsOf(w.pid, "^socket:")) < 3; time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatal("it accepts nothing")
+			}
+		}
+		w.say(contract.Yield, -1)
+		yields(t, p, w, 1)
+	})
+	t.Run("a kept connection", func(t *testing.T) {
+		t.Parallel()
+		p := newPool(t, nil)
+		w := p.spawn()
+		p.write("x.php", "<?php echo 1;")
+		conn := dial(t, p.Socket)
+		defer conn.Close()
+		ask(t, conn, get(p.Dir, "x.php"))
+		syscall.Kill(w.pid, syscall.SIGSTOP)
+		w.say(contract.Yield, -1)
+		r := get(p.Dir, "x.php")
+		r.Keep = true
+		r.Send(conn)
+		syscall.Kill(w.pid, syscall.SIGCONT)
+		yields(t, p, w, 1)
+	})
+}
+
+// What is read after a request's end was sent may be the next request already, which a worker that leaves must not answer:
+// its last request is read to its end before.
+func TestLastRequestOfAWorkerIsReadToItsEnd(t *testing.T) {
+	t.Parallel()
+	p := newPool(t, func(c *conf.Pool) { c.MaxRequests = 1 })
+	w := p.spawn()
+	p.write("x.php", "<?php echo 1;")
+	conn := dial(t, p.Socket)
+	defer conn.Close()
+	r := get(p.Dir, "x.php")
+	r.Keep = true
+	var all bytes.Buffer
+	r.Send(&all)
+	end := all.Len() - fastcgi.HeaderLen // the empty record of STDIN
+	conn.Write(all.Bytes()[:end])
+	got := make(chan testResponse, 1)
+	go func() { got <- receive(conn) }()
+	select {
+	case early := <-got:
+		t.Errorf("the end was sent before the request's own: %v", early)
+	case <-time.After(100 * time.Millisecond):
+		conn.Write(all.Bytes()[end:])
+		if r := <-got; r.err != nil || !strings.HasSuffix(r.stdout, "1") {
+			t.Error(r)
+		}
+	}
+	if letter, fd, _ := w.receive(t); letter != contract.Park || fd < 0 {
+		t.Errorf("the worker said %c, want Park", letter)
+	}
+	if e := p.exit(); !e.Status.Exited() || e.Status.ExitStatus() != 0 {
+		t.Errorf("the worker ended with %v", e.Status)
+	}
+}

@@ -1,0 +1,86 @@
+package front
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/phpsapi/phpsapi/cgi/fastcgi"
+	"github.com/phpsapi/phpsapi/test/exchange"
+	"github.com/phpsapi/phpsapi/test/serve"
+)
+
+// askPool sends a request to a pool's socket and returns the response's body.
+func askPool(socket, script string) (string, error) {
+	conn, err := net.Dial("unix", socket)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	(&exchange.Request{Params: []string{"REQUEST_METHOD", "GET", "SCRIPT_FILENAME", script, "SCRIPT_NAME", "/x.php", "QUERY_STRING", ""}}).Send(conn)
+	r := fastcgi.NewResponseReader(conn, make([]byte, 64<<10))
+	r.Begin(1)
+	var text strings.Builder
+	for {
+		kind, piece, err := r.Next()
+		switch {
+		case err != nil:
+			return "", err
+		case kind == fastcgi.TypeStdout:
+			text.Write(piece)
+		case kind == fastcgi.TypeEndRequest:
+			_, body, _ := strings.Cut(text.String(), "\r\n\r\n")
+			return body, nil
+		}
+	}
+}
+
+// An old worker that was told to go took the connection that had woken it: after a reload some requests were answered with
+// the settings of before. And none may be lost by it.
+func TestNothingIsAnsweredByOldSettingsAfterAReload(t *testing.T) {
+	t.Parallel()
+	address := serve.Address(t)
+	conf := configured(t, "http: {listen: '"+address+"', root: .}\n")
+	dir := filepath.Dir(conf)
+	text, err := os.ReadFile(conf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := func(n int) { write(t, conf, string(text)+fmt.Sprintf("php_value[user_agent] = %d\n", n)) }
+	set(0)
+	write(t, dir+"/agent.php", "<?php echo ini_get('user_agent');")
+	s := start(t, address, nil, "-y", conf, "-F", "-O")
+	var stop atomic.Bool
+	var clients sync.WaitGroup
+	for range 3 {
+		clients.Go(func() {
+			for !stop.Load() {
+				if _, err := askPool(dir+"/sock", dir+"/agent.php"); err != nil {
+					t.Errorf("a request was lost: %v", err)
+					return
+				}
+			}
+		})
+	}
+	for n := 1; n <= 8; n++ {
+		set(n)
+		if out, err := command(nil, "reload", "--master", strconv.Itoa(s.Pid())).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		for range 10 {
+			if got, err := askPool(dir+"/sock", dir+"/agent.php"); got != strconv.Itoa(n) {
+				t.Errorf("after reload %d the settings of %q answer; %v", n, got, err)
+			}
+		}
+	}
+	stop.Store(true)
+	clients.Wait()
+}
