@@ -214,7 +214,7 @@ func (e zygoteEnded) happen(m *Master) {
 	m.renewSoon()
 }
 
-// reap takes the ends of the master's own children that are no zygotes: fronts, those it had before it was executed,
+// reap takes the ends of the master's own children that are not zygotes: fronts, those it had before it was executed,
 // and, if it is the init process of a container, orphans, among them the workers of a zygote that is gone.
 func (m *Master) reap() {
 	for _, f := range slices.Clone(m.fronts) {

@@ -111,7 +111,7 @@ func (g *generation) running() int {
 	return n
 }
 
-// find gives the child with a pid.
+// find returns the child with a pid.
 func (g *generation) find(pid int) *child {
 	for _, p := range g.pools {
 		for _, c := range p.children {

@@ -162,7 +162,7 @@ func (m *Master) recheck(now time.Time) {
 	}
 }
 
-// someStart says whether a worker was forked that accepts nothing yet.
+// someStart reports whether a worker was forked that accepts nothing yet.
 func (p *pool) someStart() bool {
 	var a scoreboard.Activity
 	for _, c := range p.children {
@@ -173,7 +173,7 @@ func (p *pool) someStart() bool {
 	return false
 }
 
-// someFinish says whether a worker has answered its request and is not idle yet.
+// someFinish reports whether a worker has answered its request and is not idle yet.
 func (p *pool) someFinish() bool {
 	var a scoreboard.Activity
 	for _, c := range p.children {

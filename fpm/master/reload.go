@@ -37,7 +37,7 @@ type attempt struct {
 	lines    lineCollector
 }
 
-// newAttempt gives PHP's start the time that it has needed before, and more.
+// newAttempt returns an attempt that has time for a PHP as slow as it was before.
 func (m *Master) newAttempt() *attempt {
 	patience := max(m.sys.patience, 3*m.phpTook)
 	now := m.sys.now()

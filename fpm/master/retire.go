@@ -36,7 +36,7 @@ func (m *Master) endOldest() {
 	}
 }
 
-// hurry gives what is left of a retired generation until then.
+// hurry sets the time at which what is left of a retired generation gets TERM.
 func (m *Master) hurry(g *generation, until time.Time) {
 	g.escalation.deadline = until
 	if g.front != nil {

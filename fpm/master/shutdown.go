@@ -33,7 +33,7 @@ type escalation struct {
 	kills    int            // how many times KILL was sent
 }
 
-// next gives the signal that is due. patience is process_control_timeout.
+// next returns the signal that is due. patience is process_control_timeout.
 func (e *escalation) next(now time.Time, first syscall.Signal, patience time.Duration) syscall.Signal {
 	switch e.sent {
 	case 0:
@@ -48,7 +48,7 @@ func (e *escalation) next(now time.Time, first syscall.Signal, patience time.Dur
 	return e.sent
 }
 
-// due says whether the next step is.
+// due reports whether the next step is.
 func (e *escalation) due(now time.Time) bool {
 	return !e.deadline.IsZero() && !now.Before(e.deadline)
 }

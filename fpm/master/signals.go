@@ -70,7 +70,7 @@ func (m *Master) reopenLogs() {
 	m.errorLog.redirectStderr()
 }
 
-// stop ends the service: at once (terminating), or after the requests in hand (finishing).
+// stop ends the service: at once (terminating), or after the requests under way (finishing).
 func (m *Master) stop(to state) {
 	if m.state == to {
 		return
@@ -91,7 +91,7 @@ func (m *Master) stop(to state) {
 			g.silentAt = at
 		}
 	}
-	if to == finishing && len(m.fronts) > 0 { // they need the workers for what they have in hand
+	if to == finishing && len(m.fronts) > 0 { // they need the workers for the requests they have
 		for _, g := range m.generations() {
 			m.quitFront(g)
 		}
@@ -108,7 +108,7 @@ const leastPatience = time.Second
 // maxKills is how often children are sent KILL, a second apart, before the master goes without them.
 const maxKills = 5
 
-// nextStep sends all workers the signal that is due, or ends the loop where there are none.
+// nextStep sends all workers the signal that is due, or ends the loop if there are none.
 func (m *Master) nextStep(now time.Time) {
 	for _, g := range m.generations() {
 		m.unbook(g)

@@ -44,10 +44,10 @@ type Options struct {
 	// Settings is where phpsapi's own settings come from, Overrides what overrules php-fpm.conf.
 	Settings  settings.Source
 	Overrides settings.Overrides
-	// Own says that the program was called by its own name, phpsapi: where there is no php-fpm.conf, package settings has
+	// Own says that the program was called by its own name, phpsapi: if there is no php-fpm.conf, package settings has
 	// one, and a service in the foreground stays in the session it was started in.
 	Own bool
-	// Title sets the process title; nil where there is none to set.
+	// Title sets the process title; nil if there is none to set.
 	Title func(string)
 }
 
@@ -124,7 +124,7 @@ func (o *Options) zygoteConfig(g *generation) zygote.Config {
 		Env: settings.Overrides{Environ: os.Environ()}.Rest()}
 }
 
-// Check is -t and, with dump, -tt. It gives the exit status.
+// Check is -t and, with dump, -tt. It returns the exit status.
 func Check(o Options, dump bool) int {
 	e := newErrorLog(o.ForceStderr)
 	options, _ := o.confOptions(e)
@@ -132,7 +132,7 @@ func Check(o Options, dump bool) int {
 	return status
 }
 
-// Main runs php-fpm's master and gives the exit status. In a process that is to become a daemon it starts that and
+// Main runs php-fpm's master and returns the exit status. In a process that is to become a daemon it starts that and
 // returns its verdict.
 func Main(o Options) int {
 	runtime.GOMAXPROCS(1) // one loop decides all: another processor would cost threads, and wake-ups to no purpose

@@ -61,7 +61,7 @@ func newStartup(text string) (s startup) {
 	return s
 }
 
-// isLogged says whether PHP sent a message to the log; else it went straight to stderr.
+// isLogged reports whether PHP sent a message to the log; else it went straight to stderr.
 func isLogged(message string) bool { return strings.HasPrefix(message, "PHP ") }
 
 // show puts the messages where php-fpm puts them.

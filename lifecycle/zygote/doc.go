@@ -19,8 +19,8 @@
 //
 // A zygote's end is its process's end, or the end of the control socket, whichever is seen first: a process that an
 // extension has forked may hold the socket. While PHP starts, the zygote's whole process group ends with it (opcache
-// preloads in a child). Afterwards the group is its workers', which outlive it: they end by their own descriptors. Their
-// ends are then nobody's to tell.
+// preloads in a child). Afterwards the group is its workers', which outlive it: they end by their own descriptors. Nobody
+// can tell how they end then.
 //
 // A zygote ends by itself if its parent dies, even while PHP hangs in its start.
 //

@@ -140,7 +140,7 @@ func (z *Zygote) Spawn(ctx context.Context, payload []byte, files ...*os.File) (
 	return z.Fork(ctx, payload, fds...)
 }
 
-// Fork is Spawn for descriptors that are no *os.File. They stay open here.
+// Fork is Spawn for descriptors that are not *os.File. They stay open here.
 func (z *Zygote) Fork(ctx context.Context, payload []byte, fds ...int) (int, error) {
 	return z.fork(ctx, msgFork, payload, fds)
 }
