@@ -1,9 +1,10 @@
 /*
- * Whether a libphp fits the code compiled here: what PHP asks of an extension, asked of PHP.
+ * Whether a libphp fits the code compiled here. It must have the same build id, as PHP requires of an extension, and its
+ * structures must reach as far as the fields that this package uses (fields.h). Nothing of libphp is called before that is
+ * known.
  *
- * It has the same build id, and its structures reach as far as the fields that this package uses (fields.h). Nothing of
- * libphp is called before that is known. dladdr1 would tell a symbol's size, too, but reads all symbols for each, which
- * is a fiftieth of a start of php.
+ * dladdr1 returns a symbol's size, too, but reads all symbols to find one: 85 microseconds for five, where a start of php
+ * takes six milliseconds. The hash table finds them in one.
  */
 #include <dlfcn.h>
 #include <elf.h>
@@ -32,7 +33,7 @@ static const struct {
 
 /* ---- the size of a symbol ---- */
 
-/* What a dynamic section's entry points to: glibc relocates most of them, and other loaders none. */
+/* What an entry of the dynamic section points to. glibc relocates the entries, other loaders do not. */
 static const void *dynamic(const struct link_map *object, ElfW(Sxword) tag)
 {
 	const ElfW(Dyn) *entry;
@@ -114,8 +115,8 @@ static int is_module(const struct search *search, const struct dl_phdr_info *inf
 		(!search->module || strcmp(entry->name, search->module) == 0);
 }
 
-/* Finds the entry of a module that libphp is linked with. It stands in a writable segment, after what the loader has
- * made read-only: some kilobytes. */
+/* Finds the entry of a module that libphp is linked with. Entries are in a writable segment, after the part that the loader
+ * makes read-only: a few kilobytes. */
 static int find_module(struct dl_phdr_info *info, size_t size, void *data)
 {
 	struct search *search = data;
@@ -149,8 +150,8 @@ static int find_module(struct dl_phdr_info *info, size_t size, void *data)
 	return 1;
 }
 
-/* Finds text that looks like a build id (API20220829,NTS) among an object's constants: all that another PHP, whose
- * modules look otherwise, can be asked. */
+/* Finds text that looks like a build id (API20220829,NTS) among an object's constants. It is for a PHP whose modules have
+ * another layout, so that find_module does not know them. */
 static int find_text(struct dl_phdr_info *info, size_t size, void *data)
 {
 	struct search *search = data;
