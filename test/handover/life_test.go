@@ -304,7 +304,7 @@ func TestForeigners(t *testing.T) {
 		t.Errorf("made there: %q", found)
 	}
 	os.Chmod(s.dir, 0o755)
-	for path, want := range map[string]string{"relative.sock": "absolute", s.path("hello.php"): "is no socket", s.path(strings.Repeat("x", 200)): "at most 107 bytes"} {
+	for path, want := range map[string]string{"relative.sock": "absolute", s.path("hello.php"): "is not a socket", s.path(strings.Repeat("x", 200)): "at most 107 bytes"} {
 		said, err := exec.Command(filepath.Join(binaries, "phpsapi"), "cgi", "--zygote-listen", path).CombinedOutput()
 		if err == nil || !strings.Contains(string(said), want) {
 			t.Errorf("%s: %v, %s", path, err, said)
