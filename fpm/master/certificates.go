@@ -103,19 +103,39 @@ func equalStamps(a, b []stamp) bool {
 	return len(a) == len(b)
 }
 
-// checkCertificates passes certificates that have changed to the fronts that have them.
+// checkCertificates looks at the files of certificates, beside the loop: their file system may not answer.
 func (m *Master) checkCertificates() {
 	for _, g := range m.generations() {
-		if !g.plan.wanted() || g.retiring {
+		if !g.plan.wanted() || g.retiring || g.plan.looking {
 			continue
 		}
-		switch changed, err := g.plan.certificates.refresh(); {
-		case err != nil:
-			m.log.certificatesNotRead(err)
-		case changed && g.front != nil: // who says that it has them
-			if err := g.front.sendCertificates(g.plan.certificates.read); err != nil {
-				m.log.certificatesNotSent(err)
-			}
+		g.plan.looking = true
+		c := *g.plan.certificates
+		go func() {
+			changed, err := c.refresh()
+			m.box.post(certificatesSeen{g, &c, changed, err})
+		}()
+	}
+}
+
+// certificatesSeen is the end of a look at certificates.
+type certificatesSeen struct {
+	g       *generation
+	c       *certificates
+	changed bool
+	err     error
+}
+
+// happen passes certificates that have changed to the front that has them.
+func (e certificatesSeen) happen(m *Master) {
+	g := e.g
+	g.plan.looking, g.plan.certificates = false, e.c
+	switch {
+	case e.err != nil:
+		m.log.certificatesNotRead(e.err)
+	case e.changed && g.front != nil: // who says that it has them
+		if err := g.front.sendCertificates(e.c.read); err != nil {
+			m.log.certificatesNotSent(err)
 		}
 	}
 }

@@ -15,6 +15,7 @@ type frontPlan struct {
 	sites        []contract.Site
 	who          credentials
 	certificates *certificates
+	looking      bool                             // at the files of the certificates
 	directive    func(name string) (string, bool) // of php.ini, and of options
 }
 

@@ -3,14 +3,12 @@
 package master
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"strconv"
 	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -28,6 +26,7 @@ type listener struct {
 	errorLog *errorLog
 	cfg      *conf.Config
 	options  conf.Options
+	known    names // that need not be looked up
 }
 
 // listen gives each pool its socket, an open one where there is one for the address. What is new and not needed
@@ -86,7 +85,7 @@ func (l *listener) inet(p *conf.Pool) (*socket, error) {
 
 // host listens at the first of a host's addresses that can be had.
 func (l *listener) host(p *conf.Pool, host string, port int) (*socket, error) {
-	addresses, err := lookup(host)
+	addresses, err := l.known.lookup(host)
 	if err != nil {
 		l.log.lookupFailed(err)
 		return nil, err
@@ -109,32 +108,6 @@ func (l *listener) host(p *conf.Pool, host string, port int) (*socket, error) {
 		return nil, err
 	}
 	return found, nil
-}
-
-//lint:ignore ST1005 as getaddrinfo says it
-var errNotKnown = errors.New("Name or service not known")
-
-func lookup(host string) ([]net.IPAddr, error) {
-	if ip := net.ParseIP(host); ip != nil {
-		return []net.IPAddr{{IP: ip}}, nil
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	addresses, err := net.DefaultResolver.LookupIPAddr(ctx, host)
-	if err == nil && len(addresses) == 0 {
-		err = errNotKnown
-	}
-	var dns *net.DNSError
-	if errors.As(err, &dns) && dns.IsNotFound {
-		err = errNotKnown
-	}
-	return addresses, err
-}
-
-// isLookup says whether an error is lookup's.
-func isLookup(err error) bool {
-	var dns *net.DNSError
-	return errors.Is(err, errNotKnown) || errors.As(err, &dns)
 }
 
 func sockaddr(a net.IPAddr, port int) unix.Sockaddr {

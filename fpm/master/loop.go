@@ -37,6 +37,7 @@ type Master struct {
 
 	state      state
 	escalation escalation     // of a stop
+	rehearsals int            // of reloads, that have not ended
 	zygotes    map[int]bool   // the pids of those that are not waited for yet
 	executing  int            // zygotes whose pids are not known yet
 	tending    sync.WaitGroup // goroutines that start a zygote or end one
@@ -155,7 +156,9 @@ func (m *Master) tick(now time.Time) {
 	}
 	if m.attempt != nil && !now.Before(m.attempt.deadline) {
 		why := m.attempt.short
-		if why == nil {
+		if m.attempt.rehearsing {
+			why = errNotRead
+		} else if why == nil {
 			why = m.log.reloadTimedOut(m.attempt.patience)
 		}
 		m.abandonReload(why)

@@ -90,3 +90,22 @@ func TestLogsThatAreReplacedHoldNobodyUp(t *testing.T) {
 	s.expect("reload failed, the old configuration")
 	s.alive()
 }
+
+// A reload read its configuration, looked up users and asked name servers in the loop, whether they answered or not.
+func TestReloadThatCannotReadHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	s := start(t, static)
+	s.expect("ready to handle")
+	if err := os.Remove(s.path("conf")); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mkfifo(s.path("conf"), 0o600); err != nil { // whose reader waits for a writer
+		t.Fatal(err)
+	}
+	s.signal(syscall.SIGUSR2)
+	s.expect("reloading: execvp")
+	if got := s.ask("sock", "hello"); got == "" {
+		t.Error("no answer")
+	}
+	s.alive()
+}

@@ -24,17 +24,18 @@ var (
 
 // attempt is a reload under way, or a renewal: the replacement of a zygote that died.
 type attempt struct {
-	renewal  bool          // the configuration is the one that serves
-	before   errorLogState // to go back to
-	begun    time.Time
-	patience time.Duration // how long it may take
-	deadline time.Time
-	short    error     // why not all first workers can be had, so that one of each pool is enough; nil: they can
-	tries    int       // to do with the room that was made
-	startAt  time.Time // when to start the zygote, which could not be; zero: not
-	again    bool      // another reload was asked for meanwhile
-	pidFile  string    // the new generation's, once it is written
-	lines    lineCollector
+	renewal    bool          // the configuration is the one that serves
+	before     errorLogState // to go back to
+	begun      time.Time
+	rehearsing bool          // what it needs to read is read beside the loop
+	patience   time.Duration // how long it may take
+	deadline   time.Time
+	short      error     // why not all first workers can be had, so that one of each pool is enough; nil: they can
+	tries      int       // to do with the room that was made
+	startAt    time.Time // when to start the zygote, which could not be; zero: not
+	again      bool      // another reload was asked for meanwhile
+	pidFile    string    // the new generation's, once it is written
+	lines      lineCollector
 }
 
 // newAttempt returns an attempt that has time for a PHP as slow as it was before.
@@ -64,13 +65,32 @@ func (m *Master) reload() {
 	m.attempt.before = m.errorLog.state()
 	m.operators.round++
 	m.renewAt = time.Time{}
+	m.rehearse(m.attempt)
+}
+
+// rehearsed is the end of a rehearsal.
+type rehearsed struct {
+	attempt *attempt
+	names   names
+}
+
+func (e rehearsed) happen(m *Master) {
+	m.rehearsals--
+	switch {
+	case m.attempt != e.attempt: // given up meanwhile
+		return
+	case m.state != normal:
+		m.attempt = nil
+		return
+	}
+	m.attempt.rehearsing = false
 	m.errorLog.restoreStderr()
 	m.errorLog.relaunch()
 	m.attempt.lines.begin(m.errorLog.log)
 	if isReplaced(m.opt.Program) {
 		m.log.programReplaced(m.opt.Program)
 	}
-	g, err := m.prepare(io.MultiWriter(m.errorLog.console, &m.attempt.lines))
+	g, err := m.prepare(io.MultiWriter(m.errorLog.console, &m.attempt.lines), e.names)
 	m.attempt.lines.end(m.errorLog.log)
 	if err != nil {
 		m.abandonReload(err)
@@ -82,7 +102,7 @@ func (m *Master) reload() {
 
 // prepare reads the configuration and makes a generation of it, with its sockets, but without a process. Complaints
 // about syntax go to stderr.
-func (m *Master) prepare(stderr io.Writer) (*generation, error) {
+func (m *Master) prepare(stderr io.Writer, known names) (*generation, error) {
 	options, plan := m.opt.confOptions(m.errorLog)
 	options.Stderr = stderr
 	cfg, err := conf.Load(options)
@@ -92,11 +112,11 @@ func (m *Master) prepare(stderr io.Writer) (*generation, error) {
 	if err := limit(&cfg.Global, m.log); err != nil {
 		return nil, err
 	}
-	return m.newGeneration(cfg, options, plan)
+	return m.newGeneration(cfg, options, plan, known)
 }
 
 // newGeneration makes a generation with its logs and sockets.
-func (m *Master) newGeneration(cfg *conf.Config, options conf.Options, plan *frontPlan) (*generation, error) {
+func (m *Master) newGeneration(cfg *conf.Config, options conf.Options, plan *frontPlan, known names) (*generation, error) {
 	ids, err := conf.Identify(cfg, options)
 	if err != nil {
 		return nil, err
@@ -118,7 +138,7 @@ func (m *Master) newGeneration(cfg *conf.Config, options conf.Options, plan *fro
 			m.log.socketInherited(s.fd, s.key)
 		}
 	}
-	l := listener{sockets: &m.sockets, log: m.log, errorLog: m.errorLog, cfg: cfg, options: options}
+	l := listener{sockets: &m.sockets, log: m.log, errorLog: m.errorLog, cfg: cfg, options: options, known: known}
 	if err := l.listen(g); err != nil {
 		g.close()
 		return nil, err

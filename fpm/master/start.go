@@ -222,7 +222,7 @@ func (m *Master) prepareFirst(cfg *conf.Config, options conf.Options, plan *fron
 		return err
 	}
 	m.sockets.inherit(m.log)
-	g, err := m.newGeneration(cfg, options, plan)
+	g, err := m.newGeneration(cfg, options, plan, nil)
 	if err != nil {
 		return err
 	}

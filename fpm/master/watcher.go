@@ -50,8 +50,17 @@ func (w *watcher) wait(box *mailbox) {
 		for _, e := range events[:max(n, 0)] {
 			box.post(readable{id: e.Pad, gone: e.Events&(unix.EPOLLHUP|unix.EPOLLERR|unix.EPOLLRDHUP) != 0})
 		}
+		// The loop takes these first: clients that connect faster than it looks must not fill its memory.
+		taken := make(chan struct{})
+		box.post(reached{taken})
+		<-taken
 	}
 }
+
+// reached tells who posted it that the loop has taken what was posted before.
+type reached struct{ taken chan struct{} }
+
+func (e reached) happen(*Master) { close(e.taken) }
 
 // once tells, one time, when there is something to read or the other side has closed.
 func (w *watcher) once(fd int) (id int32, err error) {
