@@ -18,7 +18,7 @@ import (
 	"github.com/phpsapi/phpsapi/sapi/timezone"
 )
 
-// Main runs phpsapi with the arguments of the process and gives its exit status. What is executed often gets there
+// Main runs phpsapi with the arguments of the process and returns its exit status. What is executed often gets there
 // without cobra's commands, which take longer to make than a script may run.
 func Main() int {
 	// Go ends a process that writes to descriptor 1 or 2 if nobody reads it any more. In PHP's programs such a message is
@@ -69,7 +69,7 @@ func runCGI(args []string) int {
 }
 
 // personality is the program that phpsapi was called as by argv[0]: php, php-cgi or php-fpm, with or without a
-// version behind it; empty for phpsapi itself.
+// version after it; empty for phpsapi itself.
 func personality(argv0 string) string {
 	switch name := strings.TrimRight(filepath.Base(argv0), "0123456789."); name {
 	case "php", "php-cgi", "php-fpm":

@@ -42,9 +42,9 @@ type Invocation struct {
 	Release string // phpsapi's own version
 	// Own says that phpsapi was called by its own name: without a php-fpm.conf it serves all the same.
 	Own   bool
-	Title func(string) // sets the process title; nil where there is none
+	Title func(string) // sets the process title; nil if there is none
 	Stay  func()       // called before this process becomes a master; nil does nothing
-	// Show starts PHP in this process and shows something of it. It gives the exit status, or ends the process.
+	// Show starts PHP in this process and shows something of it. It returns the exit status, or ends the process.
 	Show func(sapi.Module, Shown) int
 }
 

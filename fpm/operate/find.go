@@ -18,7 +18,7 @@ import (
 type Target struct {
 	Pid     int
 	PidFile string
-	// Locate gives the configuration's path and its pid file, empty where it names none.
+	// Locate returns the configuration's path and its pid file, empty if it names none.
 	Locate func() (config, pidFile string)
 	// Named says that Locate's configuration was named by the user, and masters of others are not meant.
 	Named bool
@@ -147,10 +147,10 @@ func program(pid int) (shown string, ours bool) {
 	return " (" + plain(exe) + ")", err == nil && os.SameFile(own, theirs)
 }
 
-// masterTitle is what php-fpm's master calls itself; behind it stands its configuration, in brackets.
+// masterTitle is the title of php-fpm's master. Its configuration follows, in brackets.
 const masterTitle = "php-fpm: master process"
 
-// isMaster says whether a process calls itself php-fpm's master.
+// isMaster reports whether a process calls itself php-fpm's master.
 func isMaster(pid int) bool { return strings.HasPrefix(title(pid), masterTitle) }
 
 // title is what a process calls itself.

@@ -20,7 +20,7 @@ const (
 	exitConfig      = 78
 )
 
-// Operator is who gives a command: where the service is looked for, and where answers go.
+// Operator runs the commands: it knows where to look for the service and where answers go.
 type Operator struct {
 	Target
 	Out, Err io.Writer
@@ -39,7 +39,7 @@ func failed(status int, format string, args ...any) *failure {
 	return &failure{status, fmt.Sprintf(format, args...)}
 }
 
-// end says how a command ended and gives its exit status.
+// end prints how a command ended and returns its exit status.
 func (o *Operator) end(command string, err error) int {
 	if err == nil {
 		return exitOK

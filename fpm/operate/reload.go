@@ -8,8 +8,8 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/control"
 )
 
-// Reload has the service read its configuration anew, as SIGUSR2 does, and waits until that serves or was refused;
-// with drained also until the workers of the old one have ended. It gives the exit status.
+// Reload reloads the service's configuration, as SIGUSR2 does, and waits until that serves or was refused. With drained it
+// also waits until the workers of the old one have ended. It returns the exit status.
 func (o *Operator) Reload(drained bool) int { return o.end("reload", o.reload(drained)) }
 
 func (o *Operator) reload(drained bool) error {
@@ -55,7 +55,7 @@ func (o *Operator) reload(drained bool) error {
 	return nil
 }
 
-// reloaded says that a reload succeeded, and what is left of the old.
+// reloaded prints that a reload succeeded, and what is left of the old configuration.
 func (o *Operator) reloaded(m *master, a control.Answer) {
 	fmt.Fprintf(o.Out, "reloaded: generation %d serves (%s)\n", a.Generation, m)
 	o.showLines(a.Lines)

@@ -14,8 +14,8 @@ import (
 // findTimeout is how long a master that is looked at may take to answer.
 const findTimeout = 5 * time.Second
 
-// Stop ends the service and waits until its master is gone: when the requests in hand are finished, as SIGQUIT does,
-// or with now at once, as SIGTERM does. It gives the exit status.
+// Stop ends the service and waits until its master has ended: after its current requests, as SIGQUIT does, or with now at
+// once, as SIGTERM does. It returns the exit status.
 func (o *Operator) Stop(now bool) int { return o.end("stop", o.stop(now)) }
 
 func (o *Operator) stop(now bool) error {
