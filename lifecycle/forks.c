@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "forks.h"
+#include "leftovers.h"
+#include "process.h"
 
 #define MOST 128 /* descriptors that are given up */
 
@@ -17,11 +19,6 @@ static int forked;
 static int has_forked;
 static int32_t given_up[MOST]; /* -1: none */
 static size_t given_up_len;
-
-int is_forked(void)
-{
-	return forked;
-}
 
 int forks_seen(void)
 {
@@ -55,6 +52,15 @@ static void in_child(void)
 			give_up(given_up[i]);
 		}
 	}
+}
+
+/* FFI can make a child by a bare system call, of which fork(2)'s handlers do not hear. */
+int is_forked(void)
+{
+	if (!forked && leftovers_may_be() && getpid() != process_at_exec.pid) {
+		in_child();
+	}
+	return forked;
 }
 
 static void in_parent(void)

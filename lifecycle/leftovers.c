@@ -215,6 +215,11 @@ static int put_back(void)
 	return put_back_limits() & is_who_it_was();
 }
 
+int leftovers_may_be(void)
+{
+	return noted;
+}
+
 /* Whether children of the request's, or of one before, still run. Those that have ended are buried: proc_open() leaves
  * them behind, if nobody calls proc_close(). */
 static int has_children(int has_forked)

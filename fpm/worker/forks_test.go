@@ -31,6 +31,7 @@ var forkingScripts = map[string]string{
 		session_set_save_handler(new H, true); session_save_path('/nonexistent'); @session_start(); $_SESSION['a'] = 1;`,
 	"stream filter": `class F extends php_user_filter { function onClose(): void { forked(); } }
 		stream_filter_register('f', 'F'); $GLOBALS['f'] = fopen('php://memory', 'w'); stream_filter_append($GLOBALS['f'], 'f');`,
+	"bare system call":   `$GLOBALS['c'] = FFI::cdef('long syscall(long, long, long);'); if (!$GLOBALS['c']->syscall(PHP_OS_FAMILY === 'Linux' && php_uname('m') === 'aarch64' ? 220 : 56, 17, 0)) { echo str_repeat('x', 100000); flush(); }`,
 	"after the response": `fastcgi_finish_request(); forked();`,
 }
 
@@ -38,7 +39,7 @@ func TestForkedProcessAnswersNobody(t *testing.T) {
 	for name, code := range forkingScripts {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := newPool(t, nil)
+			p := newPool(t, nil, sapi.Setting{Name: "extension", Value: "ffi"}, sapi.Setting{Name: "ffi.enable", Value: "1"})
 			c := p.spawn()
 			// A worker whose child still runs at the request's end is replaced: here it stays.
 			p.write("fork.php", "<?php function forked() { if ($pid = pcntl_fork()) pcntl_waitpid($pid, $status); return $pid; } "+code)
