@@ -92,6 +92,25 @@ func TestDurationAndCPU(t *testing.T) {
 	}
 }
 
+// A pool behind the HTTP front has its queue on the page for Prometheus; others have php-fpm's page.
+func TestHTTPQueueIsAMetric(t *testing.T) {
+	s := Snapshot{}
+	s.Pool = scoreboard.Pool{Name: "www", PM: "static", HTTP: true, HTTPQueue: 28, MaxHTTPQueue: 30, HTTPRefused: 4}
+	with := string(s.openmetrics())
+	for _, line := range []string{"phpfpm_http_queue 28\n", "phpfpm_max_http_queue 30\n", "phpfpm_http_refused 4\n"} {
+		if strings.Count(with, "\n"+line) != 1 {
+			t.Errorf("no line %q in\n%s", line, with)
+		}
+	}
+	if !strings.HasSuffix(with, "\n# EOF\n") {
+		t.Errorf("the end is missing:\n%s", with)
+	}
+	s.Pool.HTTP = false
+	if without := string(s.openmetrics()); strings.Contains(without, "http") {
+		t.Errorf("a pool without HTTP has\n%s", without)
+	}
+}
+
 func TestFailure(t *testing.T) {
 	want := "Status: 500\r\nContent-type: text/plain;charset=UTF-8\r\n" + expires + "\r\n" + cacheControl + "\r\n\r\nInternal error. Please review log file for errors."
 	if got := response(Failure(), Defaults{Mimetype: "text/html", Charset: "UTF-8"}); got != want {
