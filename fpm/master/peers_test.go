@@ -1,6 +1,7 @@
 package master
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"sync"
@@ -108,4 +109,35 @@ func TestReloadThatCannotReadHoldsNobodyUp(t *testing.T) {
 		t.Error("no answer")
 	}
 	s.alive()
+}
+
+// The sockets were open while PHP started, and the control socket was not: a command that came with the first client found
+// no service.
+func TestCommandsFindAServiceThatStarts(t *testing.T) {
+	t.Parallel()
+	says := t.TempDir() + "/says"
+	if err := unix.Mkfifo(says, 0o600); err != nil { // PHP's start waits for its writer
+		t.Fatal(err)
+	}
+	s := start(t, static, "MASTER_TEST_SAYS="+says)
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		if _, err := os.Stat(s.path("sock")); err == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("no socket")
+		}
+	}
+	c := s.operator()
+	answered := make(chan error, 1)
+	go func() {
+		_, err := c.Ask(context.Background(), control.Request{Command: control.Status}, func(control.Answer) {})
+		answered <- err
+	}()
+	if err := os.WriteFile(says, nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-answered; err != nil {
+		t.Error(err)
+	}
 }

@@ -187,6 +187,8 @@ func (m *Master) start(starter *starter) (status int, daemon bool) {
 			unix.Setsid() // as php-fpm; the terminal's Ctrl-C then reaches it only where the shell itself started it
 		}
 	}
+	// Before the sockets, so that no command misses a service that clients can connect to. The loop answers.
+	m.listenControl()
 	if err := m.prepareFirst(cfg, options, plan); err != nil {
 		m.log.failed()
 		return exitConfig, false
@@ -246,7 +248,6 @@ func leaveStdio() {
 // serve makes the first workers and runs the loop to its end.
 func (m *Master) serve() {
 	debug.SetGCPercent(gcPercent)
-	m.listenControl()
 	m.begin()
 	if m.unwanted {
 		m.log.starterGone()
