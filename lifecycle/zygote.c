@@ -46,6 +46,7 @@
 #define MAX_FDS 16
 
 static struct {
+	int monitored; /* the Go runtime has its monitor */
 	int forked;
 	char *payload;
 	size_t payload_len;
@@ -180,6 +181,7 @@ static void start(size_t len)
 	module.phpinfo_as_text = next_flag(&at, end);
 	module.extended_info = next_flag(&at, end);
 	module.without_pcntl = next_flag(&at, end);
+	worker.monitored = next_flag(&at, end);
 	for (; at < end && module.ini_defaults_len < len / 2; module.ini_defaults_len++) {
 		defaults[module.ini_defaults_len].name = next_string(&at, end);
 		defaults[module.ini_defaults_len].value = next_string(&at, end);
@@ -315,7 +317,9 @@ void zygote_run(void)
 				if (packet[0] == 'Q') {
 					handover_child(worker.payload, worker.payload_len, worker.fds, worker.fds_len);
 				}
-				newthread_without_monitor();
+				if (!worker.monitored) {
+					newthread_without_monitor();
+				}
 				return;
 			}
 			break;

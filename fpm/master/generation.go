@@ -5,6 +5,7 @@ package master
 import (
 	"context"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
@@ -194,4 +195,9 @@ func (m *Master) watchZygote(g *generation, z forker, exits <-chan zygote.Exit) 
 		}
 		m.box.post(zygoteEnded{g, z})
 	}()
+}
+
+// hasSlowLog reports whether a pool has one, so that its workers have a goroutine beside the main one.
+func (g *generation) hasSlowLog() bool {
+	return slices.ContainsFunc(g.config.Pools, func(p *conf.Pool) bool { return p.RequestSlowlogTimeout > 0 })
 }

@@ -121,7 +121,7 @@ func (o *Options) zygoteConfig(g *generation) zygote.Config {
 	}
 	// The name is what ps shows, and with the environment behind it the room for the workers' titles.
 	return zygote.Config{Program: zygote.Self(o.Program), Argv: []string{"php-fpm: zygote process"}, Engine: o.Engine, Module: o.module(own),
-		Env: settings.Overrides{Environ: os.Environ()}.Rest()}
+		Env: settings.Overrides{Environ: os.Environ()}.Rest(), Monitor: g.hasSlowLog()}
 }
 
 // Check is -t and, with dump, -tt. It returns the exit status.

@@ -393,7 +393,7 @@ func TestTitleAndEnvironment(t *testing.T) {
 }
 
 func TestTraceTellsWhereAScriptIs(t *testing.T) {
-	p := newPool(t, func(c *conf.Pool) { c.RequestSlowlogTraceDepth = 20 })
+	p := newPool(t, func(c *conf.Pool) { slowLog(c); c.RequestSlowlogTraceDepth = 20 })
 	p.traced = true
 	c := p.spawn()
 	path := p.write("slow.php", `<?php
@@ -450,7 +450,7 @@ include 'inc.php';
 
 // A stack that changes while it is read must harm neither the worker nor the reader.
 func TestTraceOfABusyScript(t *testing.T) {
-	p := newPool(t, func(c *conf.Pool) { c.RequestSlowlogTraceDepth = 1000 })
+	p := newPool(t, func(c *conf.Pool) { slowLog(c); c.RequestSlowlogTraceDepth = 1000 })
 	p.traced = true
 	c := p.spawn()
 	p.write("busy.php", `<?php

@@ -3,7 +3,6 @@
 package worker
 
 import (
-	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -22,8 +21,6 @@ func (k *worker) serve() int {
 	}
 	k.withhold()
 	if k.traces >= 0 {
-		// A thread that waits in a system call keeps its processor of Go's: workers have no monitor to take it back.
-		runtime.GOMAXPROCS(2)
 		go k.serveTraces(k.traces)
 	}
 	k.control.send(contract.Ready, -1)

@@ -27,7 +27,6 @@ import (
 func TestMain(m *testing.M) {
 	if w := lifecycle.CurrentWorker(func(message string, _ int) { fmt.Fprintln(os.Stderr, message) }); w != nil {
 		if spec, err := contract.Decode(w.Payload); err == nil && spec.Pool.Name == panics {
-			runtime.GOMAXPROCS(2) // as for the slow log's thread
 			go panicWhenAsked(spec.Pool.Prefix.Value)
 		}
 		os.Exit(Main(w))
@@ -112,7 +111,7 @@ func newPoolOf(t testing.TB, change func(*sapi.Module), configure func(*conf.Poo
 	p.zygote, err = zygote.Start(context.Background(), zygote.Config{
 		Program: program, Engine: lifecycle.EnginePath(), Stdout: stderr, Stderr: stderr,
 		Env:    []string{"LC_ALL=C", "PATH=/usr/bin:/bin", "PADDING=" + strings.Repeat("x", 100)},
-		Module: module,
+		Module: module, Monitor: p.conf.RequestSlowlogTimeout > 0 || p.conf.Name == panics,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -120,6 +119,9 @@ func newPoolOf(t testing.TB, change func(*sapi.Module), configure func(*conf.Poo
 	t.Cleanup(p.close)
 	return p
 }
+
+// slowLog is for a pool whose workers have a thread for the slow log.
+func slowLog(c *conf.Pool) { c.RequestSlowlogTimeout = 1e9 }
 
 // listen makes a listening socket that does not block, as the master's are.
 func listen(t testing.TB, path string) *os.File {

@@ -17,7 +17,7 @@ import (
 // The C library's setuid(2) waits until every thread has taken its signal: one that blocked it let the script wait for ever.
 func TestScriptChangesUserInAPoolWithASlowLog(t *testing.T) {
 	t.Parallel()
-	p := newPool(t, nil, sapi.Setting{Name: "extension", Value: "posix"})
+	p := newPool(t, slowLog, sapi.Setting{Name: "extension", Value: "posix"})
 	p.traced = true
 	c := p.spawn()
 	// The thread of the slow log has begun when it answers.

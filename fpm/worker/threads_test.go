@@ -6,10 +6,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-
-	"golang.org/x/sys/unix"
-
-	"github.com/phpsapi/phpsapi/fpm/contract"
 )
 
 // tasks is how many threads a process has.
@@ -41,7 +37,6 @@ func TestWorkerHasNoMoreThreadsThanItNeeds(t *testing.T) {
 func TestWorkerWithoutMonitorCollectsGarbage(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, nil)
-	p.traced = true
 	c := p.spawn()
 	p.write("a.php", "<?php for ($i = 0; $i < 300; $i++) error_log(str_repeat('x', 900)); echo 'a';")
 	resident := func() (kilobytes int) {
@@ -65,16 +60,5 @@ func TestWorkerWithoutMonitorCollectsGarbage(t *testing.T) {
 	ask(120)
 	if after := resident(); after > before+8<<10 {
 		t.Errorf("the worker grew from %d KB to %d KB", before, after)
-	}
-	// The slow log's thread waits in a system call meanwhile, and is there when it is asked.
-	log, err := os.CreateTemp(t.TempDir(), "slow")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
-	unix.Sendmsg(c.trace, []byte{contract.Trace}, unix.UnixRights(int(log.Fd())), nil, 0)
-	polled := []unix.PollFd{{Fd: int32(c.trace), Events: unix.POLLIN}}
-	if n, _ := unix.Poll(polled, 10000); n != 1 {
-		t.Error("the slow log's thread does not answer")
 	}
 }

@@ -26,11 +26,13 @@ const (
 // maxMessage is the largest packet, in bytes.
 const maxMessage = 128<<10 - 1
 
-// start encodes the order to start module m on the libphp called engine.
-func start(engine string, m sapi.Module) ([]byte, error) {
+// start encodes the order to start the configuration's module on its engine.
+func start(c Config) ([]byte, error) {
+	m := c.Module
 	fields := []string{
-		engine, m.Name, m.PrettyName, m.Binary, m.INI.Path, m.INI.Dir, m.INI.ScanDefault, m.INI.ScanDir, m.INI.Entries,
+		c.Engine, m.Name, m.PrettyName, m.Binary, m.INI.Path, m.INI.Dir, m.INI.ScanDefault, m.INI.ScanDir, m.INI.Entries,
 		flag(m.FastCGI), flag(m.INI.Ignore), flag(m.InfoAsText), flag(m.ExtendedInfo), flag(m.WithoutPCNTL),
+		flag(c.Monitor),
 	}
 	for _, s := range m.INI.Defaults {
 		fields = append(fields, s.Name, s.Value)

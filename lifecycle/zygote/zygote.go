@@ -24,6 +24,7 @@ type Config struct {
 	Env     []string    // its environment, and so its workers'; nil for this process's
 	Stdout  *os.File    // nil for this process's
 	Stderr  *os.File    // nil for this process's
+	Monitor bool        // a worker has goroutines beside the main one: it gets the Go runtime's monitor, a thread more
 	// Executed is called with the zygote's pid as soon as there is one; it may be nil. It runs before PHP starts.
 	Executed func(pid int)
 }
@@ -57,7 +58,7 @@ type Zygote struct {
 // The error is a *sapi.EngineError if libphp could not be loaded, a *FailedError if PHP could not be started. PHP has
 // then printed its own messages to Stderr.
 func Start(ctx context.Context, config Config) (*Zygote, error) {
-	message, err := start(config.Engine, config.Module)
+	message, err := start(config)
 	if err != nil {
 		return nil, err
 	}
