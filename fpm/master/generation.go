@@ -199,5 +199,5 @@ func (m *Master) watchZygote(g *generation, z forker, exits <-chan zygote.Exit) 
 
 // hasSlowLog reports whether a pool has one, so that its workers have a goroutine beside the main one.
 func (g *generation) hasSlowLog() bool {
-	return slices.ContainsFunc(g.config.Pools, func(p *conf.Pool) bool { return p.RequestSlowlogTimeout > 0 })
+	return g.config != nil && slices.ContainsFunc(g.config.Pools, func(p *conf.Pool) bool { return p.RequestSlowlogTimeout > 0 })
 }
