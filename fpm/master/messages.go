@@ -220,7 +220,7 @@ func (l lines) workersMissing(n int) {
 }
 
 func (l lines) workersAgain(n int) {
-	l.Logf(zlog.Notice, "children can be made again, after %d attempts that failed", n)
+	l.Logf(zlog.Notice, "there is room for children again, after %d attempts", n)
 }
 
 func (l lines) forkFailed(err error) { l.LogErr(zlog.Error, "fork() failed", err) }

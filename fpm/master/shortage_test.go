@@ -50,7 +50,7 @@ func TestStaticPoolIsFilledAgainAfterForksFailed(t *testing.T) {
 	s.expect(`ERROR: fork\(\) failed: Resource temporarily unavailable \(11\)$`)
 	time.Sleep(4 * shortageMost) // some attempts
 	s.room(-1)
-	s.expect(`NOTICE: children can be made again, after \d+ attempts that failed$`)
+	s.expect(`NOTICE: there is room for children again, after \d+ attempts$`)
 	s.settle(2)
 	if n := s.count("fork() failed"); n != 1 {
 		t.Errorf("%d lines of forks that failed", n)
@@ -130,7 +130,7 @@ func TestWorkersWithoutThreadsAreForkedAgain(t *testing.T) {
 	s.expect(`ERROR: \[pool www\] a child could not begin, because no thread could be made`)
 	time.Sleep(4 * shortageMost)
 	os.Remove(s.path("no-threads"))
-	s.expect("NOTICE: children can be made again")
+	s.expect("NOTICE: there is room for children again")
 	s.settle(2)
 	if n := s.count("code 75"); n != 1 {
 		t.Errorf("%d lines of their ends", n)
