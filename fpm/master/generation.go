@@ -64,7 +64,7 @@ type pool struct {
 	demand    contract.PoolDemand // of the generation's front
 	published scoreboard.Pool
 
-	writingTrace bool // to the slow log
+	slowLog slowLog
 
 	idleKept int       // parked connections
 	due      []*parked // those whose next request has come

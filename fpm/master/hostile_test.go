@@ -255,6 +255,27 @@ func TestSlowLog(t *testing.T) {
 	s.alive()
 }
 
+// All workers of a pool were slow at once, and of their traces one was written: the others came while it was.
+func TestSlowLogHasTheTraceOfEachSlowRequest(t *testing.T) {
+	t.Parallel()
+	const workers = 8
+	s := start(t, strings.Replace(static, "pm.max_children = 2", fmt.Sprintf("pm.max_children = %d", workers), 1)+
+		"request_slowlog_timeout = 1\nslowlog = DIR/slow\n")
+	s.expect("ready to handle")
+	for range workers {
+		conn := s.dial("sock")
+		defer conn.Close()
+		fmt.Fprintln(conn, "sleep 2500")
+	}
+	for range workers {
+		s.expect(`NOTICE: finished trace of \d+$`)
+	}
+	text, err := os.ReadFile(s.path("slow"))
+	if got := strings.Count(string(text), "\nscript_filename = "); err != nil || got != workers {
+		t.Errorf("%d traces of %d, %v", got, workers, err)
+	}
+}
+
 // A pool's workers took all the room for parked connections, and others' were closed.
 func TestEachPoolHasItsShareOfTheParkedConnections(t *testing.T) {
 	m := idleMaster(t)

@@ -59,22 +59,54 @@ func (e workerTraced) heed(m *Master) reception {
 	return heeded
 }
 
-// writeTrace writes a trace to the slow log, which is opened each time, beside the loop: it may be a pipe or on a file
-// system that does not answer.
+// maxWaitingTraces bounds the traces of a pool that wait for its slow log. All workers of a pool may be slow at once.
+const maxWaitingTraces = 1 << 10
+
+// maxWaitingText bounds their text, in bytes.
+const maxWaitingText = 4 << 20
+
+// slowLog is a pool's slow log. Traces are written beside the loop, one after the other: the log may be a pipe, or on a
+// file system that does not answer.
+type slowLog struct {
+	writing bool
+	waiting []pendingTrace
+	size    int // of the text that waits, in bytes
+}
+
+// pendingTrace is a worker's trace as it stands in the slow log.
+type pendingTrace struct {
+	c    *child
+	text string
+}
+
+// writeTrace has a trace written to the slow log, which is opened each time.
 func (m *Master) writeTrace(c *child, lines string) {
-	if c.pool.writingTrace {
-		m.log.traceFailed(c.pid, "the slow log has not taken the trace before this one")
-		return
-	}
-	c.pool.writingTrace = true
 	var b strings.Builder
 	b.WriteByte('\n')
 	b.Write(zlog.AppendTime(nil, m.sys.now(), m.log.Settings().Level == zlog.Debug))
 	fmt.Fprintf(&b, " [pool %s] pid %d\n%s", c.pool.conf.Name, c.pid, traceLines(lines))
-	path := c.pool.conf.Slowlog.Value
+	l := &c.pool.slowLog
+	if len(l.waiting) == maxWaitingTraces || l.size+b.Len() > maxWaitingText {
+		m.log.traceFailed(c.pid, "the slow log has not taken the traces before this one")
+		return
+	}
+	l.waiting = append(l.waiting, pendingTrace{c, b.String()})
+	l.size += b.Len()
+	m.writeNextTrace(c.pool)
+}
+
+// writeNextTrace begins to write the trace that has waited longest, if none is being written.
+func (m *Master) writeNextTrace(p *pool) {
+	l := &p.slowLog
+	if l.writing || len(l.waiting) == 0 {
+		return
+	}
+	next := l.waiting[0]
+	l.writing, l.waiting, l.size = true, l.waiting[1:], l.size-len(next.text)
+	path := p.conf.Slowlog.Value
 	go func() {
-		opened, err := logfile.Append(path, []byte(b.String()))
-		m.box.post(traceWritten{c, opened, err})
+		opened, err := logfile.Append(path, []byte(next.text))
+		m.box.post(traceWritten{next.c, opened, err})
 	}()
 }
 
@@ -101,7 +133,8 @@ type traceWritten struct {
 }
 
 func (e traceWritten) happen(m *Master) {
-	e.c.pool.writingTrace = false
+	e.c.pool.slowLog.writing = false
+	m.writeNextTrace(e.c.pool)
 	switch {
 	case !e.opened:
 		m.log.slowlogNotOpened(e.c.pool.conf.Slowlog.Value, e.err)
