@@ -91,6 +91,12 @@ struct engine_module {
 int engine_module_startup(const struct engine_module *module);
 void engine_module_shutdown(void);
 
+/* ---- constants.c ---- */
+
+/* Writes each constant of the started engine to a file and closes it: its name and its value as a string, each after its
+ * length, a uint32_t. 0, or -1 with errno. */
+int engine_write_constants(int fd);
+
 /* ---- request.c: what every front end's request shares ---- */
 
 int engine_exit_status(void);

@@ -183,6 +183,7 @@ extern PHPAPI zend_class_entry *reflection_zend_extension_ptr;
 	X(zend_unregister_ini_entries) \
 	X(zend_write) \
 	X(zif_dl) \
+	X(zval_get_string_func) \
 	X(zval_ptr_dtor)
 
 #define X(symbol) extern __typeof__(symbol) *p_##symbol;
@@ -319,6 +320,7 @@ ENGINE_SYMBOLS(X)
 #define zend_unregister_ini_entries (*p_zend_unregister_ini_entries)
 #define zend_write (*p_zend_write)
 #define zif_dl (*p_zif_dl)
+#define zval_get_string_func (*p_zval_get_string_func)
 #define zval_ptr_dtor (*p_zval_ptr_dtor)
 
 #include "fields.h"

@@ -8,6 +8,8 @@
  *     START module                  ->    loads libphp, module startup
  *                                   <-    READY version          (or NOT LOADED ..., FAILED message, and it exits)
  *     DETACH descriptor             ->    makes it stdin, stdout and stderr
+ *     CONSTANTS descriptor          ->    writes PHP's constants to it (constants.c)
+ *                                   <-    CHILD 0
  *     FORK payload + descriptors    ->    fork
  *                                   <-    CHILD pid              (or -errno)
  *                                           in the child the constructor returns, Go boots, and main finds
@@ -308,6 +310,12 @@ void zygote_run(void)
 			break;
 		case 'D':
 			detach();
+			break;
+		case 'K':
+			if (worker.fds_len != 1 || engine_write_constants(worker.fds[0]) != 0) {
+				die_errno("the constants");
+			}
+			send_numbers('C', 0, 0);
 			break;
 		case 'F':
 		case 'Q':

@@ -13,6 +13,7 @@
 //     waits for it.
 //   - Spawn, Answer and Detach end with their context, and after AnswerTime. A zygote that has not answered by then is
 //     given up: it is killed, Exits is closed, and each later order fails with ErrGone at once.
+//   - Constants ends with its context, and its zygote with it.
 //   - Close waits for half a second, then kills.
 //
 // # Ends

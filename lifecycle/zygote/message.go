@@ -16,6 +16,7 @@ const (
 	msgFork   = 'F' // a worker's payload; its descriptors travel as SCM_RIGHTS
 	msgAnswer = 'Q' // a CGI request's description; its descriptors travel as SCM_RIGHTS
 	msgDetach = 'D' // a descriptor, as SCM_RIGHTS, in place of stdin, stdout and stderr
+	msgAsk    = 'K' // a descriptor, as SCM_RIGHTS, for PHP's constants; the answer is msgChild with 0
 	msgReady  = 'R' // the engine's PHP_VERSION
 	msgLoad   = 'L' // libphp could not be loaded: failure, PHP_VERSION and build id of the headers, detail, by spaces
 	msgFailed = 'E' // why PHP could not be started

@@ -32,7 +32,7 @@ type process struct {
 	dead    chan struct{} // closed when it has been waited for
 
 	mu       sync.Mutex
-	starting bool // its process group is what PHP's start has made of it, not workers
+	starting bool // its process group is what PHP's start has made, not workers
 	reaped   bool // the pid may be another process's
 }
 
@@ -122,6 +122,13 @@ func (p *process) begun() bool {
 	defer p.mu.Unlock()
 	p.starting = false
 	return !p.reaped
+}
+
+// keepGroup says that the process has no workers: its group ends with it for good.
+func (p *process) keepGroup() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.starting = true
 }
 
 // kill ends the process at once, while it starts with its group.

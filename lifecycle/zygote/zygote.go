@@ -157,6 +157,11 @@ func (z *Zygote) fork(ctx context.Context, order byte, payload []byte, fds []int
 	if err != nil {
 		return 0, err
 	}
+	return z.order(ctx, message, fds)
+}
+
+// order sends an order and waits for msgChild.
+func (z *Zygote) order(ctx context.Context, message []byte, fds []int) (int, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, AnswerTime, fmt.Errorf("it did not answer within %v", AnswerTime))
 	defer cancel()
 	select {

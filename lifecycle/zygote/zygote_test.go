@@ -34,10 +34,17 @@ func TestMain(m *testing.M) {
 // act is a zygote that goes wrong, or does not.
 func act(control int, how string) {
 	how, file, _ := strings.Cut(how, " ")
+	var passed *os.File // the descriptor that came with the last order
 	take := func() byte {
-		buffer := make([]byte, maxMessage)
-		if n, _, err := syscall.Recvfrom(control, buffer, 0); err != nil || n == 0 {
+		buffer, rights := make([]byte, maxMessage), make([]byte, 100)
+		n, rightsLen, _, _, err := syscall.Recvmsg(control, buffer, rights, 0)
+		if err != nil || n == 0 {
 			os.Exit(0)
+		}
+		if messages, err := syscall.ParseSocketControlMessage(rights[:rightsLen]); err == nil && len(messages) > 0 {
+			if fds, err := syscall.ParseUnixRights(&messages[0]); err == nil {
+				passed = os.NewFile(uintptr(fds[0]), "passed")
+			}
 		}
 		return buffer[0]
 	}
@@ -92,6 +99,16 @@ func act(control int, how string) {
 	for {
 		take()
 		switch how {
+		case "constants":
+			os.WriteFile(file, fmt.Append(nil, child()), 0o600)
+			passed.WriteString("\x01\x00\x00\x00A\x02\x00\x00\x0012\x01\x00\x00\x00B\x00\x00\x00\x00")
+			say(msgChild, 0, 0)
+		case "torn":
+			passed.WriteString("\x01\x00\x00\x00A\x02\x00\x00\x001")
+			say(msgChild, 0, 0)
+		case "asked":
+			os.WriteFile(file, fmt.Append(nil, child()), 0o600)
+			hang()
 		case "silent":
 			hang()
 		case "nonsense":
@@ -400,4 +417,38 @@ func descriptors(t *testing.T) (n int) {
 		}
 	}
 	return n
+}
+
+// A PHP that is only asked for its constants is ended with all that it has started, whether it answers or hangs.
+func TestConstantsLeaveNothing(t *testing.T) {
+	t.Parallel()
+	for act, want := range map[string]string{
+		"constants": "map[A:12 B:] <nil>",
+		"torn":      "map[] PHP's constants: malformed answer from the zygote",
+		"fail":      "map[] because of that",
+		"hang":      "map[] PHP had not started after 0s, and was ended",
+		"asked":     "map[] PHP has started and does not tell its constants: the zygote is gone: context deadline exceeded",
+	} {
+		t.Run(act, func(t *testing.T) {
+			t.Parallel()
+			file := filepath.Join(t.TempDir(), "pid")
+			c, pid := config(act+" "+file), 0
+			c.Executed = func(p int) { pid = p }
+			ctx := t.Context()
+			if strings.Contains(want, "deadline") || act == "hang" {
+				ctx = soon(t)
+			}
+			all, err := Constants(ctx, c)
+			if got := fmt.Sprint(all, err); got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+			if err := syscall.Kill(pid, 0); err != syscall.ESRCH {
+				t.Errorf("the zygote %d: %v, want it to be waited for", pid, err)
+			}
+			if text, err := os.ReadFile(file); err == nil {
+				child, _ := strconv.Atoi(string(text))
+				gone(t, child)
+			}
+		})
+	}
 }
