@@ -419,3 +419,42 @@ func FuzzConf(f *testing.F) {
 		}
 	})
 }
+
+// PHP is asked at most once for what only PHP knows, and not at all for what most configurations have.
+func TestPHPIsAskedOnceForConstantsOfExtensions(t *testing.T) {
+	for name, c := range map[string]struct {
+		lines, want, log string
+		err              error
+		times            int
+	}{
+		"none":    {"env[HOSTNAME] = $HOSTNAME\nenv[TZ] = UTC\nenv[A] = \"SO_X\"\nphp_flag[x] = off\n", "SO_X", "", nil, 0},
+		"three":   {"env[B] = SO_X\nenv[A] = SO_X | 8 ^ SO_Y\n", "13", "", nil, 1},
+		"unknown": {"env[B] = SO_Y\nenv[A] = SO_NONE\n", "SO_NONE", "", nil, 1},
+		"failed": {"env[B] = SO_X\nenv[A] = SO_Y\n", "SO_Y", "WARNING: [/f:5] SO_X is taken as text, and so is every other word that may be a constant " +
+			"of an extension: it sleeps; put words that are text in quotes\n", errors.New("it sleeps"), 1},
+	} {
+		var log linesLog
+		times := 0
+		cfg, err := Load(Options{Path: "/f", Log: &log, System: fake(map[string]string{
+			"/f": "[www]\nuser = www\nlisten = /s\npm.max_children = 1\n" + c.lines + "pm = static\n"}, 0),
+			Loaded: func() (map[string]string, error) {
+				times++
+				if c.err != nil {
+					return nil, c.err
+				}
+				return map[string]string{"SO_X": "7", "SO_Y": "2"}, nil
+			}})
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", name, err, log.String())
+		}
+		if got := cfg.Pools[0].Env[0]; got.Key != "A" || got.Value != c.want {
+			t.Errorf("%s: got %v, want %s", name, got, c.want)
+		}
+		if times != c.times {
+			t.Errorf("%s: PHP was asked %d times, want %d", name, times, c.times)
+		}
+		if log.String() != c.log {
+			t.Errorf("%s: logged %q, want %q", name, log.String(), c.log)
+		}
+	}
+}

@@ -62,6 +62,10 @@ type Options struct {
 	// Constant knows PHP's constants. nil: those of PHP 8.2's built-in
 	// extensions, except versions. PHP_SAPI is fpm-fcgi in any case.
 	Constant func(name string) (string, bool)
+	// Loaded asks PHP for all constants. A Load calls it at most once, and
+	// only if a value has a word that may be one which Constant does not know
+	// (ini.MayBeLoaded). nil: such words are text.
+	Loaded func() (map[string]string, error)
 	// Directive knows the directives of php.ini, which ${name} means before
 	// environment variables. nil: there are none.
 	Directive func(name string) (string, bool)
@@ -134,6 +138,9 @@ type loader struct {
 	line int
 	here Place
 
+	loaded map[string]string // what opt.Loaded has told
+	asked  bool
+
 	include Text  // of the line just parsed
 	bad     bool  // an error in it has been logged
 	total   int64 // bytes read
@@ -153,7 +160,7 @@ func newLoader(opt Options) *loader {
 		opt.Constant = ini.Constant
 	}
 	l := &loader{opt: opt, sys: opt.System.complete(), level: zlog.Notice, cfg: &Config{Global: newGlobal()}}
-	l.env = ini.Env{Constant: l.constant, Variable: l.variable}
+	l.env = ini.Env{Constant: l.constant, Loaded: l.loadedConstant, Variable: l.variable}
 	return l
 }
 
@@ -167,6 +174,23 @@ func (l *loader) constant(name string) (string, bool) {
 		return filepath.Join(filepath.Dir(l.opt.Build.Config), "conf.d"), true
 	}
 	return l.opt.Constant(name)
+}
+
+// loadedConstant knows what only PHP knows, once it has started.
+func (l *loader) loadedConstant(name string) (string, bool) {
+	if l.opt.Loaded == nil || !ini.MayBeLoaded(name) {
+		return "", false
+	}
+	if !l.asked {
+		l.asked = true
+		var err error
+		if l.loaded, err = l.opt.Loaded(); err != nil {
+			l.say(zlog.Warning, "[%s:%d] %s is taken as text, and so is every other word that may be a constant of an extension: "+
+				"%v; put words that are text in quotes", l.file, l.line, name, err)
+		}
+	}
+	value, ok := l.loaded[name]
+	return value, ok
 }
 
 func (l *loader) variable(name string) (string, bool) {

@@ -52,6 +52,10 @@ func TestMain(m *testing.M) {
 func fakeMaster() int {
 	sys := realSystem()
 	sys.start = startFakeZygote
+	sys.constants = tellFakeConstants
+	if patience, err := time.ParseDuration(os.Getenv("MASTER_TEST_ASK_PATIENCE")); err == nil {
+		sys.askPatience = patience
+	}
 	if patience, err := time.ParseDuration(os.Getenv("MASTER_TEST_PATIENCE")); err == nil {
 		sys.patience = patience
 	}
@@ -121,6 +125,24 @@ func startFakeZygote(ctx context.Context, config zygote.Config) (forker, <-chan 
 		go z.watch()
 	}
 	return z, z.exits, nil
+}
+
+// tellFakeConstants knows the lines NAME=VALUE of the file that MASTER_TEST_CONSTANTS names. If there is no such file it hangs.
+func tellFakeConstants(ctx context.Context, config zygote.Config) (map[string]string, error) {
+	file := os.Getenv("MASTER_TEST_CONSTANTS")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		os.WriteFile(file+".asked", []byte("hangs"), 0o600)
+		config.Stderr.WriteString("PHP Warning:  it is slow\nor ill\n")
+		<-ctx.Done()
+		return nil, &zygote.FailedError{Reason: "PHP does not start", Err: ctx.Err()}
+	}
+	known := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		known[name] = value
+	}
+	return known, nil
 }
 
 func (z *fakeZygote) Fork(ctx context.Context, payload []byte, fds ...int) (int, error) {

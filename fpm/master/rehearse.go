@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 )
 
 // maxRehearsals is how many may wait for a file system or a directory of users that does not answer.
@@ -28,19 +29,29 @@ func (m *Master) rehearse(a *attempt) {
 	}
 	m.rehearsals++
 	a.rehearsing = true
-	options := m.opt
-	go func() { m.box.post(rehearsed{a, options.rehearsal()}) }()
+	options, answer := m.opt, a.constants
+	go func() {
+		known, question := options.rehearsal(answer)
+		m.box.post(rehearsed{a, known, question})
+	}()
 }
 
-// rehearsal reads the configuration and returns the addresses of the names in it.
-func (o *Options) rehearsal() names {
+// rehearsal reads the configuration and returns the addresses of the names in it. If PHP must be asked first, it returns
+// which PHP instead.
+func (o *Options) rehearsal(answer *constants) (names, *zygote.Config) {
 	options, plan := o.confOptions(newErrorLog(false))
 	options.Log, options.Stderr = nil, io.Discard
 	options.System.OpenErrorLog = func(*conf.Global) error { return nil }
 	options.System.OpenLog = func(string) error { return nil }
+	mustAsk := false
+	options.Loaded = answer.lookUp(&mustAsk)
 	cfg, err := conf.Load(options)
+	if mustAsk {
+		question := o.question(plan)
+		return nil, &question
+	}
 	if err != nil {
-		return nil // the reload says why
+		return nil, nil // the reload says why
 	}
 	conf.Identify(cfg, options)
 	var hosts []string
@@ -56,7 +67,7 @@ func (o *Options) rehearsal() names {
 			}
 		}
 	}
-	return lookupAll(hosts)
+	return lookupAll(hosts), nil
 }
 
 // hostOf returns the host of an address with a port; empty if it has none.

@@ -12,10 +12,14 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 )
 
 // readyTimeout is how long the zygote and the first workers of a new generation may take, unless PHP took long before.
 const readyTimeout = 60 * time.Second
+
+// askTimeout is for a PHP that preloads nothing and serves nobody.
+const askTimeout = 10 * time.Second
 
 var (
 	errZygoteGone = errors.New("the process that forks the workers is gone")
@@ -28,6 +32,7 @@ type attempt struct {
 	before     errorLogState // to go back to
 	begun      time.Time
 	rehearsing bool          // what it needs to read is read beside the loop
+	constants  *constants    // PHP's, for its configuration; nil: PHP was not asked
 	patience   time.Duration // how long it may take
 	deadline   time.Time
 	short      error     // why not all first workers can be had, so that one of each pool is enough; nil: they can
@@ -70,8 +75,9 @@ func (m *Master) reload() {
 
 // rehearsed is the end of a rehearsal.
 type rehearsed struct {
-	attempt *attempt
-	names   names
+	attempt  *attempt
+	names    names
+	question *zygote.Config // the PHP that must be asked before; nil: none
 }
 
 func (e rehearsed) happen(m *Master) {
@@ -82,6 +88,9 @@ func (e rehearsed) happen(m *Master) {
 	case m.state != normal:
 		m.attempt = nil
 		return
+	case e.question != nil:
+		m.inquire(m.attempt, *e.question)
+		return
 	}
 	m.attempt.rehearsing = false
 	m.errorLog.restoreStderr()
@@ -90,7 +99,7 @@ func (e rehearsed) happen(m *Master) {
 	if isReplaced(m.opt.Program) {
 		m.log.programReplaced(m.opt.Program)
 	}
-	g, err := m.prepare(io.MultiWriter(m.errorLog.console, &m.attempt.lines), e.names)
+	g, err := m.prepare(io.MultiWriter(m.errorLog.console, &m.attempt.lines), e.names, m.attempt.constants)
 	m.attempt.lines.end(m.errorLog.log)
 	if err != nil {
 		m.abandonReload(err)
@@ -101,13 +110,18 @@ func (e rehearsed) happen(m *Master) {
 }
 
 // prepare reads the configuration and makes a generation of it, with its sockets, but without a process. Complaints
-// about syntax go to stderr.
-func (m *Master) prepare(stderr io.Writer, known names) (*generation, error) {
+// about syntax go to stderr. It waits for nobody: names and constants are known.
+func (m *Master) prepare(stderr io.Writer, known names, constants *constants) (*generation, error) {
 	options, plan := m.opt.confOptions(m.errorLog)
 	options.Stderr = stderr
+	changed := false
+	options.Loaded = constants.lookUp(&changed)
 	cfg, err := conf.Load(options)
 	if err != nil {
 		return nil, err
+	}
+	if changed {
+		return nil, errChanged
 	}
 	if err := limit(&cfg.Global, m.log); err != nil {
 		return nil, err

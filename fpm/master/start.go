@@ -127,7 +127,8 @@ func (o *Options) zygoteConfig(g *generation) zygote.Config {
 // Check is -t and, with dump, -tt. It returns the exit status.
 func Check(o Options, dump bool) int {
 	e := newErrorLog(o.ForceStderr)
-	options, _ := o.confOptions(e)
+	options, plan := o.confOptions(e)
+	options.Loaded = o.asking(realSystem(), plan)
 	status, _ := conf.Check(options, dump)
 	return status
 }
@@ -167,6 +168,7 @@ func run(o Options, sys system) int {
 func (m *Master) start(starter *starter) (status int, daemon bool) {
 	options, plan := m.opt.confOptions(m.errorLog)
 	load := options
+	load.Loaded = m.opt.asking(m.sys, plan)
 	if starter != nil { // it has all been said by the process that waits
 		load.Log, load.Stderr = nil, io.Discard
 	}

@@ -25,17 +25,24 @@ const maxStartup = 64 << 10
 
 // launch starts a zygote, and takes what PHP meanwhile says on stderr.
 func (s system) launch(ctx context.Context, config zygote.Config) (forker, <-chan zygote.Exit, startup, error) {
+	said := hearStartup(&config)
+	z, exits, err := s.start(ctx, config)
+	return z, exits, said(), err
+}
+
+// hearStartup takes what PHP will say on stderr. said returns it, once.
+func hearStartup(config *zygote.Config) (said func() startup) {
 	fd, err := unix.MemfdCreate("php-startup", unix.MFD_CLOEXEC)
 	if err != nil { // PHP then speaks to our own stderr
-		z, exits, err := s.start(ctx, config)
-		return z, exits, nil, err
+		return func() startup { return nil }
 	}
 	stderr := os.NewFile(uintptr(fd), "php-startup")
-	defer stderr.Close()
 	config.Stderr = stderr
-	z, exits, err := s.start(ctx, config)
-	text, _ := io.ReadAll(io.NewSectionReader(stderr, 0, maxStartup))
-	return z, exits, newStartup(string(text)), err
+	return func() startup {
+		defer stderr.Close()
+		text, _ := io.ReadAll(io.NewSectionReader(stderr, 0, maxStartup))
+		return newStartup(string(text))
+	}
 }
 
 // notStarted words the error of a start as a sentence about PHP.

@@ -22,6 +22,8 @@ type forker interface {
 type system struct {
 	// start starts a zygote and returns where its workers' ends will be told. It ends with its context.
 	start func(context.Context, zygote.Config) (forker, <-chan zygote.Exit, error)
+	// constants starts PHP, asks it for its constants and ends it. It ends with its context.
+	constants func(context.Context, zygote.Config) (map[string]string, error)
 	// startFront executes a front; its end is told by SIGCHLD.
 	startFront func(frontCommand) (pid int, err error)
 	// kill is for children of the master's own: their pids are theirs until the loop waits for them.
@@ -29,6 +31,8 @@ type system struct {
 	now  func() time.Time
 	// patience is how long PHP and the first workers of a new generation may take to be ready.
 	patience time.Duration
+	// askPatience is how long a PHP may take that is only asked for its constants.
+	askPatience time.Duration
 }
 
 func realSystem() system {
@@ -40,9 +44,11 @@ func realSystem() system {
 			}
 			return z, z.Exits, nil
 		},
-		startFront: func(c frontCommand) (int, error) { return executeFront(c) },
-		kill:       syscall.Kill,
-		now:        time.Now,
-		patience:   readyTimeout,
+		constants:   zygote.Constants,
+		startFront:  func(c frontCommand) (int, error) { return executeFront(c) },
+		kill:        syscall.Kill,
+		now:         time.Now,
+		patience:    readyTimeout,
+		askPatience: askTimeout,
 	}
 }

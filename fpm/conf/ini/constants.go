@@ -18,8 +18,8 @@ var constants string
 
 // Constant is an Env.Constant for texts that are read without PHP: it knows the
 // constants of PHP 8.2's built-in extensions and true, false and null. It does
-// not know those of extensions that php.ini loads, nor versions; see
-// VersionConstant for PHP's own.
+// not know those of extensions that php.ini loads, nor versions: see
+// VersionConstant for PHP's own, and MayBeLoaded.
 func Constant(name string) (string, bool) {
 	switch strings.ToLower(name) {
 	case "true":
@@ -83,4 +83,22 @@ func versionConstant(name, version string) string {
 		return rest
 	}
 	return strconv.Itoa(int(Atoi(number[0]))*10000 + int(Atoi(number[1]))*100 + int(Atoi(number[2])))
+}
+
+// MayBeLoaded reports whether a word that Constant does not know may be a
+// constant nevertheless: it is in capitals, and none of the words in capitals
+// that settings are often given.
+func MayBeLoaded(word string) bool {
+	switch word {
+	case "C", "POSIX", "UTC", "GMT", "UTF8": // locales, time zones, a charset
+		return false
+	}
+	orders := true // variables_order, request_order
+	for _, c := range []byte(word) {
+		if c != '_' && !digit(c) && (c < 'A' || c > 'Z') {
+			return false
+		}
+		orders = orders && strings.IndexByte("EGPCS", c) >= 0
+	}
+	return !orders
 }

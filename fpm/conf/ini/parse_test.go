@@ -3,6 +3,7 @@ package ini
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -103,5 +104,31 @@ func TestAtoi(t *testing.T) {
 		if got := Atoi(s); got != want {
 			t.Errorf("Atoi(%q) = %d, want %d", s, got, want)
 		}
+	}
+}
+
+// A configuration with env[HOSTNAME] and a time zone needs no PHP to be read.
+func TestOnlyWordsInValuesMayBeConstantsOfExtensions(t *testing.T) {
+	var asked []string
+	env := Env{Constant: Constant, Loaded: func(name string) (string, bool) {
+		if MayBeLoaded(name) {
+			asked = append(asked, name)
+		}
+		return "7", name == "SO_X"
+	}}
+	var got []string
+	err := Parse("[POOL]\nenv[HOSTNAME] = SO_X | 8\nenv[SO_X] = UTC\nlang = C\nvariables_order = EGPCS\nrequest_order = GP\n"+
+		"a = \"SO_X\"\nb = 'SO_X'\nc = SO_X.y\nd = dynamic\ne = E_ALL\nf = NONE\ng = Europe\nh = UTF-8\ni = A SO_X\n", env, func(e Event) {
+		if e.Kind != Section {
+			got = append(got, e.Name+e.Key+"="+e.Value)
+		}
+	})
+	want := []string{"envHOSTNAME=15", "envSO_X=UTC", "lang=C", "variables_order=EGPCS", "request_order=GP",
+		"a=SO_X", "b=SO_X", "c=SO_X.y", "d=dynamic", "e=32767", "f=", "g=Europe", "h=UTF-8", "i=A 7"}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %q, %v, want %q", got, err, want)
+	}
+	if want := []string{"SO_X", "A", "SO_X"}; !slices.Equal(asked, want) {
+		t.Errorf("asked for %q, want %q", asked, want)
 	}
 }

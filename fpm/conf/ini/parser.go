@@ -7,12 +7,16 @@ import (
 	"strings"
 )
 
-// Env resolves what a text may refer to. Either may be nil: nothing resolves.
+// Env resolves what a text may refer to. Each may be nil: nothing resolves.
 type Env struct {
 	// Constant is the value of a PHP constant, as a string, for a bare word
 	// in a value or in an array entry's key. A word that is no constant
 	// stands for itself. See Constant for PHP's own.
 	Constant func(name string) (value string, ok bool)
+	// Loaded is the value of a constant that Constant does not know and an
+	// extension may have. It is called for words in values alone: keys are
+	// names in capitals as a rule, and no constants.
+	Loaded func(name string) (value string, ok bool)
 	// Variable is the value of ${name}: in PHP a directive of php.ini, else
 	// an environment variable. An unknown one is the empty string.
 	Variable func(name string) (value string, ok bool)
@@ -126,7 +130,7 @@ func (p *parser) statements() {
 			p.take()
 		case tokSection:
 			p.take()
-			name := p.list(false)
+			name := p.list(nil)
 			p.expect(tokCloseBracket)
 			p.emit(Event{Kind: Section, Name: name})
 		case tokLabel:
@@ -139,7 +143,7 @@ func (p *parser) statements() {
 			p.emit(e)
 		case tokOffset:
 			e := Event{Kind: ArrayEntry, Name: p.take()}
-			e.Key = p.list(true)
+			e.Key = p.list(p.env.Constant)
 			p.expect(tokCloseBracket)
 			p.expect(tokEquals)
 			p.depth = 6
@@ -194,15 +198,15 @@ func (p *parser) operand() string {
 		p.expect(tokCloseParen, tokXor, tokOr, tokAnd, tokCloseParen)
 		return v
 	case tokDollarCurly, tokRaw, tokConstant, tokNumber, tokString, tokWhitespace, tokQuote:
-		return p.list(true)
+		return p.list(p.constant)
 	}
 	p.fail(unexpected(p.tok))
 	return ""
 }
 
 // list is strings, quoted strings and variables side by side, joined; it may
-// be empty. Constants are resolved if asked for: not in a section's name.
-func (p *parser) list(constants bool) string {
+// be empty. A section's name has no constants: constant is nil.
+func (p *parser) list(constant func(name string) (string, bool)) string {
 	var v strings.Builder
 	for {
 		switch p.peek() {
@@ -210,8 +214,8 @@ func (p *parser) list(constants bool) string {
 			v.WriteString(p.variable())
 		case tokConstant:
 			name := p.take()
-			if constants && p.env.Constant != nil {
-				if c, ok := p.env.Constant(name); ok {
+			if constant != nil {
+				if c, ok := constant(name); ok {
 					name = c
 				}
 			}
@@ -224,6 +228,19 @@ func (p *parser) list(constants bool) string {
 			return v.String()
 		}
 	}
+}
+
+// constant is the value of a constant in a value.
+func (p *parser) constant(name string) (string, bool) {
+	if p.env.Constant != nil {
+		if c, ok := p.env.Constant(name); ok {
+			return c, true
+		}
+	}
+	if p.env.Loaded == nil {
+		return "", false
+	}
+	return p.env.Loaded(name)
 }
 
 func (p *parser) quoted(v *strings.Builder) {

@@ -1,0 +1,112 @@
+package master
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/phpsapi/phpsapi/lifecycle/zygote"
+)
+
+// Only PHP knows the constants of extensions, and the master never has PHP in it. If php-fpm.conf has a word that may be one,
+// PHP is started for the question and ended again. php-fpm has started PHP before it reads php-fpm.conf.
+
+// withoutScripts are the settings of a PHP that is only to be asked: it preloads nothing.
+const withoutScripts = "\nopcache.enable=0\nopcache.preload=\nffi.preload=\n"
+
+var errChanged = errors.New("php-fpm.conf has changed while it was read; reload again")
+
+// constants are what PHP has answered.
+type constants struct {
+	known map[string]string
+	err   error // why it has not
+}
+
+// question is what starts a PHP that tells its constants: the one that the workers will have.
+func (o *Options) question(plan *frontPlan) zygote.Config {
+	config := o.zygoteConfig(&generation{plan: plan})
+	config.Module.INI.Entries += withoutScripts
+	return config
+}
+
+// ask waits for PHP's answer, but not for long.
+func (s system) ask(config zygote.Config) constants {
+	ctx, cancel := context.WithTimeout(context.Background(), s.askPatience)
+	defer cancel()
+	said := hearStartup(&config)
+	config.Stdout = config.Stderr
+	known, err := s.constants(ctx, config)
+	if messages := said(); err != nil {
+		err = notStarted(err)
+		if len(messages) > 0 { // nobody else shows them
+			first, _, _ := strings.Cut(messages[len(messages)-1], "\n")
+			err = fmt.Errorf("%w: %s", err, first)
+		}
+	}
+	return constants{known, err}
+}
+
+// asking is conf.Options.Loaded where the master may wait.
+func (o *Options) asking(s system, plan *frontPlan) func() (map[string]string, error) {
+	return func() (map[string]string, error) {
+		answer := s.ask(o.question(plan))
+		return answer.known, answer.err
+	}
+}
+
+// lookUp is conf.Options.Loaded where it may not: it tells what PHP has answered, and sets unknown if that is nil.
+func (c *constants) lookUp(unknown *bool) func() (map[string]string, error) {
+	return func() (map[string]string, error) {
+		if c == nil {
+			*unknown = true
+			return nil, nil
+		}
+		return c.known, c.err
+	}
+}
+
+// inquiry is a PHP that is asked beside the loop, for a reload.
+type inquiry struct {
+	attempt *attempt
+	pid     int // 0: not known yet
+}
+
+type (
+	inquiryExecuted struct {
+		inquiry *inquiry
+		pid     int
+	}
+	inquiryAnswered struct {
+		inquiry *inquiry
+		answer  constants
+	}
+)
+
+// inquire asks PHP beside the loop. The reload is rehearsed again when it has answered.
+func (m *Master) inquire(a *attempt, config zygote.Config) {
+	q := &inquiry{attempt: a}
+	config.Executed = func(pid int) { m.box.post(inquiryExecuted{q, pid}) }
+	m.executing++
+	go func() { m.box.post(inquiryAnswered{q, m.sys.ask(config)}) }()
+}
+
+func (e inquiryExecuted) happen(m *Master) {
+	m.executing--
+	e.inquiry.pid = e.pid
+	m.zygotes[e.pid] = true
+	m.reap()
+}
+
+func (e inquiryAnswered) happen(m *Master) {
+	q := e.inquiry
+	if q.pid == 0 { // there was no process
+		m.executing--
+	}
+	delete(m.zygotes, q.pid)
+	if m.attempt == q.attempt {
+		m.attempt.constants = &e.answer
+		m.rehearse(m.attempt)
+	}
+	m.reap()
+}
