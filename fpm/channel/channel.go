@@ -68,8 +68,8 @@ func (c *Channel) Send(letter byte, text string, fd int) error {
 }
 
 // SendWithin is Send for a message that may wait for room in the socket, as long as patience.
-func (c *Channel) SendWithin(letter byte, text string, patience time.Duration) error {
-	if err := c.Send(letter, text, -1); err != unix.EAGAIN || patience <= 0 {
+func (c *Channel) SendWithin(letter byte, text string, fd int, patience time.Duration) error {
+	if err := c.Send(letter, text, fd); err != unix.EAGAIN || patience <= 0 {
 		return err
 	}
 	raw, err := c.file.SyscallConn()
@@ -79,10 +79,14 @@ func (c *Channel) SendWithin(letter byte, text string, patience time.Duration) e
 	if err := c.file.SetWriteDeadline(time.Now().Add(patience)); err != nil {
 		return err
 	}
+	var rights []byte
+	if fd >= 0 {
+		rights = unix.UnixRights(fd)
+	}
 	message := append([]byte{letter}, text[:min(len(text), contract.MaxMessage-1)]...)
 	var sent error
 	if err := raw.Write(func(to uintptr) bool {
-		sent = unix.Sendmsg(int(to), message, nil, nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
+		sent = unix.Sendmsg(int(to), message, rights, nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
 		return sent != unix.EAGAIN
 	}); err != nil {
 		return err

@@ -22,6 +22,11 @@ import (
 //	  Beat, as JSON []PoolSupply       ->     once a second
 //	                                   <-   Beat, as JSON []PoolDemand   (or the front does not live)
 //	                                   <-   Crowd, likewise, when requests wait for workers that there may be more of
+//	  Inherit + fd                     ->     takes the connections that the front before it hands over on that channel
+//	  Yield + fd                       ->     accepts no more, hands over idle connections on that channel, a Connection
+//	                                          message each; without one it closes them
+//	                                   <-   Yielded: no request that begins from now on is its own
+//	                                          finishes what is under way, exits with status 0
 //	  Quit                             ->     accepts no more, finishes what is under way, exits with status 0
 //	  is gone: end of file             ->     the same
 //
@@ -40,6 +45,10 @@ const (
 
 // Certificates brings certificates that changed.
 const Certificates = 'T'
+
+// Inherit brings a front its end of a channel to the front that it replaces, which has the other from its Yield. On it a
+// Connection message brings a connection that waits for a request, with the FrontListener.Address that it came to.
+const Inherit = 'H'
 
 // Beat asks a front for a sign of life, and is that; Crowd tells that requests wait.
 const (

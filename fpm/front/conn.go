@@ -1,10 +1,12 @@
 package front
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
 	"os"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -20,15 +22,23 @@ type conn struct {
 	renewed  time.Time     // when the deadline of writes was set
 	foreign  atomic.Bool   // somebody else has set a deadline of writes: it stays
 	released atomic.Bool
-	begun    atomic.Bool  // the first request is in hand, or there will be none
+	begun    atomic.Bool // the first request is in hand, or there will be none
+	at       string      // the contract.FrontListener.Address that it came to
+	accepted time.Time
 	idle     atomic.Int64 // since when the connection waits for a request, in Unix nanoseconds; 0: it does not
 
 	// See park.go.
 	raw      syscall.RawConn // nil: it has none
-	parkable bool
+	parkable atomic.Bool
 	unread   bool // nothing was read yet
 	place    atomic.Int32
-	readBy   time.Time // until when a request may come
+	readBy   time.Time  // until when a request may come
+	calling  sync.Mutex // who changes its place from waiting
+
+	// See yield.go and http2.go.
+	secured  atomic.Pointer[tls.Conn] // nil: it has no TLS
+	streamed atomic.Bool              // it speaks HTTP/2
+	wrote    atomic.Bool              // something was sent
 }
 
 func newConn(accepted net.Conn, owner *connections) *conn {
@@ -57,6 +67,7 @@ func (c *conn) goesOn(err error, written bool) bool {
 }
 
 func (c *conn) Write(p []byte) (n int, err error) {
+	c.wrote.Store(true)
 	c.renew(false)
 	n, err = c.Conn.Write(p)
 	for more := n > 0; err != nil && c.goesOn(err, more); {

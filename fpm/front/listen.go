@@ -5,13 +5,17 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/contract"
 )
 
 // connections are the clients' connections of all listeners. There are never more of them than the limit: a listener
 // does not accept until there is room, and room is made at the cost of those that wait for their next request.
 type connections struct {
 	timeout time.Duration // contract.FrontLimits.BodyTimeout
+	yields  atomic.Bool   // see yield.go
 	room    chan struct{} // holds one for each connection; nil: any number
 	lot     *lot
 
@@ -32,13 +36,13 @@ func newConnections(limit int, timeout time.Duration, lot *lot) *connections {
 type listener struct {
 	net.Listener
 	*connections
-	tls  bool
+	contract.FrontListener
 	once sync.Once
 	done chan struct{}
 }
 
-func (c *connections) listen(l net.Listener, tls bool) *listener {
-	return &listener{Listener: l, connections: c, tls: tls, done: make(chan struct{})}
+func (c *connections) listen(l net.Listener, at contract.FrontListener) *listener {
+	return &listener{Listener: l, connections: c, FrontListener: at, done: make(chan struct{})}
 }
 
 func (l *listener) Accept() (net.Conn, error) {
@@ -51,7 +55,9 @@ func (l *listener) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	c := newConn(accepted, l.connections)
-	if c.parkable = !l.tls && c.raw != nil; c.parkable {
+	c.at, c.accepted = l.Address, time.Now()
+	if !l.TLS && c.raw != nil {
+		c.parkable.Store(true)
 		c.place.Store(announced)
 	}
 	l.mu.Lock()
@@ -102,7 +108,8 @@ func (c *connections) leave() {
 // park moves a connection that net/http has closed to the lot.
 func (c *connections) park(one *conn) {
 	parked := newConn(one.Conn, c)
-	parked.parkable, parked.readBy = true, one.readBy
+	parked.at, parked.accepted, parked.readBy = one.at, one.accepted, one.readBy
+	parked.parkable.Store(true)
 	parked.place.Store(announced)
 	parked.idle.Store(max(one.idle.Load(), 1))
 	c.mu.Lock()

@@ -56,13 +56,13 @@ func (l *logger) send(letter byte, text string, n int64) {
 	if l.lost.Load() > 0 {
 		patience = 0
 	}
-	if l.control.SendWithin(letter, text, patience) != nil {
+	if l.control.SendWithin(letter, text, -1, patience) != nil {
 		l.lost.Add(n)
 		return
 	}
 	if lost := l.lost.Swap(0); lost > 0 {
 		text := line(zlog.Error, fmt.Sprintf("%d lines of the HTTP front were lost: the master did not take them in time", lost))
-		if l.control.SendWithin(contract.Log, text, 0) != nil {
+		if l.control.SendWithin(contract.Log, text, -1, 0) != nil {
 			l.lost.Add(lost)
 		}
 	}

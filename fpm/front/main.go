@@ -35,7 +35,8 @@ func Main() int {
 		fmt.Fprintln(os.Stderr, "phpsapi: front: the control socket:", err)
 		return exitSoftware
 	}
-	p := &process{control: control, logger: logger{control: control, patience: logPatience}, ended: make(chan bool, 4)}
+	p := &process{control: control, logger: logger{control: control, patience: logPatience}, ended: make(chan bool, 4),
+		yields: make(chan *channel.Channel, 1)}
 	f, err := p.start()
 	if err != nil {
 		p.log(zlog.Error, "the HTTP front cannot start: %v", err)
@@ -58,9 +59,17 @@ func Main() int {
 // nobody else's; this is for the others.
 func hide() { unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) }
 
-// end waits until the process is to end, and ends the server. Who asks for a graceful end may lose patience.
+// end waits until the process is to end, and ends the server. After the order for a graceful end one for an end at once
+// may come.
 func (p *process) end(f *Front) {
-	if graceful := <-p.ended; graceful {
+	var heir *channel.Channel
+	graceful, yields := true, false
+	select {
+	case graceful = <-p.ended:
+	case heir = <-p.yields:
+		yields = true
+	}
+	if graceful {
 		go func() {
 			for graceful := range p.ended {
 				if !graceful {
@@ -68,6 +77,10 @@ func (p *process) end(f *Front) {
 				}
 			}
 		}()
+		if yields {
+			f.yield(heir)
+			p.control.Send(contract.Yielded, "", -1)
+		}
 		f.drain()
 	}
 	f.stop()
@@ -77,7 +90,8 @@ func (p *process) end(f *Front) {
 type process struct {
 	control *channel.Channel
 	logger
-	ended chan bool // it is to end; true: gracefully
+	ended  chan bool             // it is to end; true: gracefully
+	yields chan *channel.Channel // it is to end gracefully, and to leave its connections to another front; nil: to none
 }
 
 // start reads the orders and makes the server.
@@ -143,15 +157,33 @@ func (p *process) take(given *resources, orders *contract.Front, what contract.F
 // hear takes a message of the master's.
 func (p *process) hear(f *Front, m channel.Message) {
 	var file *os.File
-	if m.FD >= 0 {
+	if m.FD >= 0 && m.Letter != contract.Yield && m.Letter != contract.Inherit {
 		file = os.NewFile(uintptr(m.FD), "from the master")
 	}
 	switch m.Letter {
 	case 0, contract.Quit:
 		p.ended <- true
+	case contract.Yield:
+		var heir *channel.Channel
+		if m.FD >= 0 {
+			heir, _ = channel.Open(m.FD)
+		}
+		select {
+		case p.yields <- heir:
+		default:
+		}
+		return
+	case contract.Inherit:
+		if m.FD < 0 {
+			break
+		}
+		if from, err := channel.Open(m.FD); err == nil {
+			go f.inherit(from)
+		}
+		return
 	case contract.Beat:
 		f.heed(m.Text)
-		p.control.SendWithin(contract.Beat, f.demand(), beatPatience)
+		p.control.SendWithin(contract.Beat, f.demand(), -1, beatPatience)
 	case contract.AccessLog:
 		if file != nil && f.access != nil {
 			f.access.reopen(file)

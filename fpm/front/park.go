@@ -1,6 +1,7 @@
 package front
 
 import (
+	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
@@ -33,6 +34,7 @@ type lot struct {
 
 	mu     sync.Mutex
 	parked map[int32]*conn // by their descriptors
+	heir   func(*conn)     // takes what is to be parked; nil: the lot does
 	closed bool
 }
 
@@ -60,6 +62,10 @@ func (l *lot) park(c *conn) {
 	fd := c.descriptor()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.heir != nil && !l.closed {
+		l.heir(c)
+		return
+	}
 	event := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLONESHOT, Fd: fd}
 	if l.closed || fd < 0 || unix.EpollCtl(l.fd, unix.EPOLL_CTL_ADD, int(fd), &event) != nil {
 		c.Close()
@@ -208,14 +214,25 @@ const (
 	left            // it has closed it
 )
 
+// endless is the time for a request if the settings set no bound.
+const endless = 365 * 24 * time.Hour
+
 // SetReadDeadline is called by net/http before it waits for a request, and again as soon as the request begins. While it
 // waits, it waits for a while only.
 func (c *conn) SetReadDeadline(t time.Time) error {
-	if c.place.Load() == announced && !t.IsZero() {
+	c.calling.Lock()
+	defer c.calling.Unlock()
+	if c.place.Load() == announced {
+		if t.IsZero() {
+			t = time.Now().Add(endless)
+		}
 		c.readBy = t
 		c.place.Store(waiting)
 		if soon := time.Now().Add(c.owner.lot.after); soon.Before(t) {
 			t = soon
+		}
+		if c.owner.yields.Load() {
+			t = longAgo
 		}
 	} else if c.place.Load() <= waiting {
 		c.place.Store(busy)
@@ -229,6 +246,9 @@ const readBuffer = 4096
 
 // Read ends the connection for net/http when no request comes, unless a part of one stands in net/http's buffer.
 func (c *conn) Read(p []byte) (int, error) {
+	if c.place.Load() == announced { // net/http has set no deadline, as there is no header_timeout
+		c.SetReadDeadline(time.Time{})
+	}
 	if c.place.Load() != waiting {
 		n, err := c.Conn.Read(p)
 		if c.unread && n > 0 {
@@ -254,9 +274,11 @@ func (c *conn) Read(p []byte) (int, error) {
 
 // requestBegins gives the request the time that net/http gave it.
 func (c *conn) requestBegins(p []byte) error {
+	c.calling.Lock()
 	c.place.Store(busy)
+	c.calling.Unlock()
 	if c.unread && p[0] == 'P' && (len(p) == 1 || p[1] == 'R') { // of HTTP/2, where deadlines mean something else
-		c.parkable = false
+		c.parkable.Store(false)
 	}
 	if c.unread || len(p) < 4 {
 		c.unread = false
@@ -272,15 +294,19 @@ func isTimeout(err error) bool {
 
 // noteState keeps who is idle. It is http.Server's ConnState.
 func noteState(c net.Conn, state http.ConnState) {
-	if secured, ok := c.(interface{ NetConn() net.Conn }); ok {
+	secured, _ := c.(*tls.Conn)
+	if secured != nil {
 		c = secured.NetConn()
 	}
 	one, ok := c.(*conn)
+	if ok && state == http.StateNew && secured != nil {
+		one.secured.Store(secured)
+	}
 	switch {
 	case !ok:
 	case state == http.StateIdle:
 		one.idle.Store(time.Now().UnixNano())
-		if one.parkable {
+		if one.parkable.Load() {
 			one.place.Store(announced)
 		}
 	default:

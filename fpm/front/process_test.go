@@ -1,6 +1,7 @@
 package front
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -191,6 +192,29 @@ func TestProcessDrains(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A front that is replaced tells when no more requests are its own. Without a successor it closes what is idle.
+func TestProcessYields(t *testing.T) {
+	s := launch(t, orders(t, map[string]string{"a.txt": "a"}, nil))
+	c, err := net.Dial("tcp", s.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(patience))
+	kept := &rawClient{c, bufio.NewReader(c), t}
+	kept.ask(request)
+	s.control.Send(contract.Yield, "", -1)
+	if m := s.hear(); m.Letter != contract.Yielded {
+		t.Fatalf("it said %c%s, not that it has yielded", m.Letter, m.Text)
+	}
+	kept.ends()
+	if c, err := net.Dial("tcp", s.address); err == nil {
+		c.Close()
+		t.Error("it accepts still")
+	}
+	s.exits(0)
 }
 
 // A stream that has no end is cut off when its time is over, and SIGTERM waits for nobody.

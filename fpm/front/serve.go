@@ -20,7 +20,7 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := f.exchanges.Get().(*exchange)
 	x.begin(w, r)
 	defer x.end()
-	if r.ProtoMajor == 1 && (f.draining.Load() || isMistakable(r)) {
+	if f.draining.Load() || r.ProtoMajor == 1 && isMistakable(r) { // in HTTP/2 it makes a GOAWAY
 		w.Header().Set("Connection", "close")
 	}
 	x.serve()

@@ -37,9 +37,11 @@ type Front struct {
 	exchanges   sync.Pool
 	active      atomic.Int64 // requests under way
 	server      *http.Server
+	streams     *http.Server // the part of it that speaks HTTP/2: see http2.go
 	draining    atomic.Bool
 	tooLarge    atomic.Int64   // see sayTooLarge
 	serving     sync.WaitGroup // the listeners
+	parking     sync.WaitGroup // the lot
 	listeners   []net.Listener
 	secured     []bool // of listeners: TLS
 	name        []string
@@ -105,7 +107,7 @@ func newFront(orders *contract.Front, given resources) (*Front, error) {
 	}
 	f.connections = newConnections(f.boundConnections(orders), f.limits.BodyTimeout, lot)
 	for i, l := range orders.Listeners {
-		f.listeners = append(f.listeners, f.connections.listen(given.listeners[i], l.TLS))
+		f.listeners = append(f.listeners, f.connections.listen(given.listeners[i], l))
 		f.secured = append(f.secured, l.TLS)
 	}
 	f.listeners, f.secured = append(f.listeners, lot), append(f.secured, false)
@@ -113,6 +115,7 @@ func newFront(orders *contract.Front, given resources) (*Front, error) {
 		return nil, err
 	}
 	f.server = f.newServer()
+	f.streams = f.newStreams()
 	return f, nil
 }
 
@@ -228,7 +231,11 @@ func (l serverLog) Write(p []byte) (int, error) {
 // serve accepts on all listeners, until drain or stop. failed takes the error of a listener that ended by itself.
 func (f *Front) serve(failed func(error)) {
 	for i, l := range f.listeners {
-		f.serving.Go(func() {
+		group := &f.serving
+		if l == net.Listener(f.connections.lot) {
+			group = &f.parking
+		}
+		group.Go(func() {
 			err := error(nil)
 			if f.secured[i] {
 				err = f.server.ServeTLS(l, "", "")
@@ -251,6 +258,7 @@ func (f *Front) drain() {
 		defer cancel()
 	}
 	f.finishBegun(ctx)
+	f.streams.Shutdown(ctx)
 	if err := f.server.Shutdown(ctx); err != nil {
 		f.logf(zlog.Notice, "HTTP requests were still under way after %v and are cut off", f.limits.DrainTimeout)
 	}
@@ -266,6 +274,7 @@ func (f *Front) finishBegun(ctx context.Context) {
 		l.Close()
 	}
 	f.serving.Wait() // for what they have accepted
+	f.parking.Wait()
 	waitWhile(ctx, keptGrace, func() bool { return f.connections.lively(livelyPause) })
 	f.server.SetKeepAlivesEnabled(false)
 	waitWhile(ctx, freshGrace, func() bool { return f.connections.fresh() > 0 })

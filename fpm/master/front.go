@@ -31,6 +31,7 @@ type front struct {
 	crashes    *crashPipe
 
 	quit       bool // it was asked to go
+	yielded    bool // it takes no more requests, and has said so
 	escalation escalation
 }
 
@@ -196,6 +197,9 @@ func (e frontSaid) heed(m *Master) reception {
 			m.proveReload()
 		}
 		m.beat(f, m.sys.now())
+	case contract.Yielded:
+		f.yielded = true
+		m.begun()
 	case contract.Beat:
 		f.unanswered, f.answered = 0, m.sys.now()
 		m.heedFront(f, s.Text)
@@ -222,7 +226,7 @@ func (m *Master) quitFront(g *generation) {
 	}
 	f.quit = true
 	m.log.frontQuits(g.number, f.pid)
-	f.control.Send(contract.Quit, "", -1)
+	m.tellFront(f)
 	f.escalation.sent = syscall.SIGQUIT
 	if patience := g.plan.own.Limits.DrainTimeout; patience > 0 {
 		f.escalation.deadline = m.sys.now().Add(patience + drainMargin)

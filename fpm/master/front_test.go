@@ -90,6 +90,9 @@ func (f *fakeFrontState) hear(s channel.Message, control *channel.Channel, quit 
 	switch s.Letter {
 	case contract.Quit, 0:
 		quit <- true
+	case contract.Yield:
+		control.Send(contract.Yielded, "", -1)
+		quit <- true
 	case contract.Beat:
 		control.Send(contract.Beat, "[]", -1)
 	case contract.AccessLog:

@@ -3,11 +3,15 @@ package master
 import (
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 )
 
-// handover is a reload whose new generation serves and which was not announced yet: until the old workers have yielded one
-// of them may still take a connection, and answer a request that comes after the announcement by the old settings.
+// handover is a reload whose new generation serves and which was not announced yet: until the old workers and the old front
+// have yielded one of them may still take a connection, and answer a request that comes after the announcement by the old
+// settings.
 type handover struct {
 	reload *attempt
 	old    *generation
@@ -16,7 +20,7 @@ type handover struct {
 	open   bool      // the new generation has all that the old one had
 }
 
-// handoverPatience is how long the announcement waits for old workers, and handoverInterval how often they are looked at.
+// handoverPatience is how long the announcement waits for the old processes, and handoverInterval how often they are looked at.
 const (
 	handoverPatience = time.Second
 	handoverInterval = 2 * time.Millisecond
@@ -29,6 +33,9 @@ func (h *handover) pending(now time.Time) bool {
 	}
 	h.lookAt = now.Add(handoverInterval)
 	if !h.open {
+		return true
+	}
+	if f := h.old.front; f != nil && !f.yielded {
 		return true
 	}
 	for _, p := range h.old.pools {
@@ -46,6 +53,26 @@ func (h *handover) pending(now time.Time) bool {
 func (c *child) mayTakeConnections() bool {
 	var a scoreboard.Activity
 	return c.ready && !c.yielded && !c.lost && c.pool.board.Activity(c.slot, &a) && a.Stage < scoreboard.Info
+}
+
+// tellFront asks a front to finish. One that has just been replaced leaves to its successor what it has not begun: the two
+// get the ends of a channel for that.
+func (m *Master) tellFront(f *front) {
+	if m.state != normal || m.handover == nil || m.handover.old != f.gen {
+		f.control.Send(contract.Quit, "", -1)
+		return
+	}
+	heir := -1
+	if next := m.gen.front; next != nil {
+		if pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0); err == nil {
+			defer unix.Close(pair[0])
+			defer unix.Close(pair[1])
+			if next.control.Send(contract.Inherit, "", pair[0]) == nil {
+				heir = pair[1]
+			}
+		}
+	}
+	f.yielded = f.control.Send(contract.Yield, "", heir) != nil // nobody waits for what cannot be told
 }
 
 // announce tells those who wait for a reload that it has ended, and begins the one that was asked for meanwhile.

@@ -7,8 +7,8 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 )
 
-// Who waits for a reload is told when no old worker takes a request any more, but never waits for ever.
-func TestReloadIsAnnouncedWhenTheOldWorkersHaveYielded(t *testing.T) {
+// Who waits for a reload is told when neither the old front nor an old worker takes a request any more, but never waits for ever.
+func TestReloadIsAnnouncedWhenTheOldProcessesHaveYielded(t *testing.T) {
 	board, err := scoreboard.Create(1)
 	if err != nil {
 		t.Fatal(err)
@@ -33,6 +33,9 @@ func TestReloadIsAnnouncedWhenTheOldWorkersHaveYielded(t *testing.T) {
 		{"idle, is gone", func(_ *handover, c *child) { slot.Accepting(); c.lost = true }, false},
 		{"is not ready", func(_ *handover, c *child) { slot.Accepting(); c.ready = false }, false},
 		{"idle, is silent for too long", func(h *handover, _ *child) { slot.Accepting(); h.until = now }, false},
+		{"the front has not yielded", func(h *handover, c *child) { c.yielded, h.old.front = true, &front{} }, true},
+		{"the front has yielded", func(h *handover, c *child) { c.yielded, h.old.front = true, &front{yielded: true} }, false},
+		{"the front is silent for too long", func(h *handover, c *child) { c.yielded, h.old.front, h.until = true, &front{}, now }, false},
 		{"no socket has changed hands", func(h *handover, c *child) { slot.Accepting(); c.yielded, h.open = true, false }, true},
 	} {
 		p := &pool{board: board}

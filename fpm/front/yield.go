@@ -1,0 +1,191 @@
+package front
+
+import (
+	"context"
+	"net"
+	"os"
+	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/channel"
+	"github.com/phpsapi/phpsapi/fpm/contract"
+)
+
+// yieldPatience is how long a front may take to yield. The master waits for a second.
+const yieldPatience = 700 * time.Millisecond
+
+// toldPatience is how long a client of HTTPS that sends one request after the other has for the request whose response
+// tells it to connect again.
+const toldPatience = 300 * time.Millisecond
+
+// longAgo is a deadline that has passed.
+var longAgo = time.Unix(1, 0)
+
+// yield leaves all requests that have not begun to another front. When it returns, or after yieldPatience, no request that
+// begins is answered here, but for one on a connection whose TLS handshake is still under way. The connections that wait for
+// a request go to heir, where there is one, with whatever may have come on them. Those with TLS or HTTP/2 cannot, as their
+// state is this process's: HTTP/2 gets a GOAWAY, and HTTPS is closed between two requests.
+func (f *Front) yield(heir *channel.Channel) {
+	f.draining.Store(true)
+	ctx, cancel := context.WithTimeout(context.Background(), yieldPatience)
+	defer cancel()
+	lot := f.connections.lot
+	lot.leaveTo(func(c *conn) {
+		if heir != nil {
+			until, _ := ctx.Deadline()
+			heir.SendWithin(contract.Connection, c.at, int(c.descriptor()), time.Until(until))
+		}
+		c.Close()
+	})
+	if heir != nil {
+		defer heir.Close()
+	}
+	for _, l := range f.listeners {
+		if l != net.Listener(lot) {
+			l.Close()
+		}
+	}
+	f.serving.Wait() // for what they have accepted
+	f.connections.interrupt()
+	begun := time.Now()
+	waitWhile(ctx, yieldPatience, func() bool {
+		f.streams.Shutdown(ctx) // returns at once; again and again, for those that begin to speak HTTP/2 meanwhile
+		return f.connections.holding(begun)
+	})
+	f.streams.Shutdown(ctx)
+	lot.Close()
+	f.parking.Wait()
+	f.server.SetKeepAlivesEnabled(false)
+	f.connections.closeSilent()
+}
+
+// leaveTo has heir take all that is parked and will be.
+func (l *lot) leaveTo(heir func(*conn)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.heir = heir
+	for fd := range l.parked {
+		heir(l.remove(fd))
+	}
+}
+
+// interrupt has all connections parked at once on which nothing has come, those that wait now and those that will.
+func (c *connections) interrupt() {
+	c.yields.Store(true)
+	for _, one := range c.all() {
+		one.wrote.Store(false)
+		one.calling.Lock()
+		if one.place.Load() == waiting {
+			one.Conn.SetReadDeadline(longAgo)
+		}
+		one.calling.Unlock()
+	}
+}
+
+func (c *connections) all() (all []*conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for one := range c.open {
+		all = append(all, one)
+	}
+	return all
+}
+
+// holding reports whether a request may come that would be answered here, or a client has not been told yet where it would
+// not.
+func (c *connections) holding(since time.Time) bool {
+	now := time.Now()
+	for _, one := range c.all() {
+		idle := one.idle.Load()
+		switch {
+		case one.streamed.Load():
+			if !one.wrote.Load() { // the GOAWAY
+				return true
+			}
+		case one.parkable.Load():
+			if place := one.place.Load(); place == announced || place == waiting || place == leaving {
+				return true
+			}
+		case !one.begun.Load():
+			if now.Sub(one.accepted) < yieldPatience {
+				return true
+			}
+		case idle != 0 && now.UnixNano()-idle < int64(livelyPause):
+			if now.Sub(since) < toldPatience {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// closeSilent closes the connections with TLS that are ready for a request and have had none.
+func (c *connections) closeSilent() {
+	for _, one := range c.all() {
+		secured := one.secured.Load()
+		if secured == nil || one.begun.Load() || one.streamed.Load() {
+			continue
+		}
+		go func() {
+			if secured.Handshake() != nil {
+				return
+			}
+			time.Sleep(livelyPause)
+			if !one.begun.Load() && !one.streamed.Load() {
+				secured.Close()
+			}
+		}()
+	}
+}
+
+// inherit takes the connections that another front leaves to this one.
+func (f *Front) inherit(from *channel.Channel) {
+	from.Read(channel.Any, func(m channel.Message) {
+		if m.FD < 0 {
+			return
+		}
+		file := os.NewFile(uintptr(m.FD), "a connection of another front's")
+		accepted, err := net.FileConn(file)
+		file.Close()
+		if err != nil {
+			return
+		}
+		if !f.listensAt(m.Text) || !f.connections.adopt(accepted, m.Text, f.limits.IdleTimeout) {
+			accepted.Close()
+		}
+	})
+}
+
+// listensAt reports whether there is a listener without TLS at an address.
+func (f *Front) listensAt(address string) bool {
+	for _, l := range f.listeners {
+		if l, ok := l.(*listener); ok && l.Address == address && !l.TLS {
+			return true
+		}
+	}
+	return false
+}
+
+// adopt parks a connection that another front has accepted.
+func (c *connections) adopt(accepted net.Conn, at string, patience time.Duration) bool {
+	if !c.enter(c.lot.done) {
+		return false
+	}
+	one := newConn(accepted, c)
+	if one.raw == nil {
+		c.leave()
+		return false
+	}
+	now := time.Now()
+	one.at, one.accepted, one.readBy = at, now, now.Add(patience)
+	one.parkable.Store(true)
+	if patience <= 0 {
+		one.readBy = now.Add(endless)
+	}
+	one.place.Store(announced)
+	one.idle.Store(now.UnixNano())
+	c.mu.Lock()
+	c.open[one] = struct{}{}
+	c.mu.Unlock()
+	c.lot.park(one)
+	return true
+}

@@ -1,0 +1,138 @@
+package front
+
+import (
+	"crypto/tls"
+	"io"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/channel"
+	"github.com/phpsapi/phpsapi/fpm/contract"
+)
+
+// successors starts two fronts that have one address, with TLS or without, and sites of their own, and a channel between
+// them. The first, at 127.0.0.1:0, answers "old", the other "new".
+func successors(t *testing.T, secure bool, address string, after time.Duration) (old, next *tested, heir *channel.Channel) {
+	t.Helper()
+	var both []*tested
+	for _, text := range []string{"old", "new"} {
+		o := orders(t, map[string]string{"a.txt": text}, nil)
+		o.Listeners[0].TLS = secure
+		if text == "new" {
+			o.Listeners[0].Address = address
+		}
+		if secure {
+			o.Certificates = []contract.Certificate{certificate(t, "a.example", 1)}
+		}
+		f := prepare(t, o)
+		f.connections.lot.after = after
+		f.run(t)
+		both = append(both, f)
+	}
+	heir, theirs, err := channel.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	from, err := channel.Open(int(theirs.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { theirs.Close() })
+	go both[1].inherit(from)
+	return both[0], both[1], heir
+}
+
+// A connection that waits for a request when its front is replaced is not lost, whether it has had one or none, and waits in
+// net/http or in the lot; and what is asked on it then is answered by the front of now.
+func TestConnectionsThatWaitChangeFronts(t *testing.T) {
+	for name, after := range map[string]time.Duration{"in net/http": time.Hour, "in the lot": time.Millisecond} {
+		t.Run(name, func(t *testing.T) {
+			old, next, heir := successors(t, false, "127.0.0.1:0", after)
+			var clients []*rawClient
+			for range 20 {
+				fresh, kept := old.dial(t), old.dial(t)
+				if got := kept.ask(request); got.body != "old" {
+					t.Fatalf("got %q", got.body)
+				}
+				clients = append(clients, fresh, kept)
+			}
+			begun := old.dial(t)
+			io.WriteString(begun, request[:10])
+			eventually(t, "all connections and the beginning of a head", func() bool {
+				n, reading := 0, 0
+				for _, c := range old.connections.all() {
+					n++
+					if c.place.Load() == busy {
+						reading++
+					}
+				}
+				return n == 41 && reading == 1
+			})
+			old.yield(heir)
+			for i, c := range clients {
+				if got := c.ask(request); got.body != "new" || got.Close {
+					t.Fatalf("client %d got %q, close %v", i, got.body, got.Close)
+				}
+			}
+			if got := begun.ask(request[10:]); got.body != "old" || !got.Close {
+				t.Errorf("a head that had begun got %q, close %v", got.body, got.Close)
+			}
+			if n := len(next.connections.all()); n != len(clients) {
+				t.Errorf("the other front has %d connections", n)
+			}
+		})
+	}
+}
+
+// Without another front at the address, connections that wait are closed: what is asked on them is not answered by the old one.
+func TestConnectionsThatNoFrontTakesAreClosed(t *testing.T) {
+	old, _, heir := successors(t, false, "127.0.0.1:1", parkAfter)
+	kept := old.dial(t)
+	kept.ask(request)
+	old.yield(heir)
+	kept.ends()
+}
+
+// HTTPS connections stay: one without a request under way is closed, and HTTP/2's client is told before it asks again.
+func TestSecureConnectionsEndWhenTheFrontIsReplaced(t *testing.T) {
+	old, _, heir := successors(t, true, "127.0.0.1:0", parkAfter)
+	dial := func() *rawClient {
+		c := old.dial(t)
+		secure := tls.Client(c.Conn, &tls.Config{InsecureSkipVerify: true})
+		if err := secure.Handshake(); err != nil {
+			t.Fatal(err)
+		}
+		c.Conn = secure
+		c.r.Reset(secure)
+		return c
+	}
+	silent, kept := dial(), dial()
+	if got := kept.ask(request); got.body != "old" {
+		t.Fatalf("got %q", got.body)
+	}
+	var protocols http.Protocols
+	protocols.SetHTTP2(true)
+	transport := &http.Transport{Protocols: &protocols, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+	defer transport.CloseIdleConnections()
+	if got, err := transport.RoundTrip(newRequest(t, "https://"+old.addresses[0]+"/a.txt")); err != nil || got.ProtoMajor != 2 {
+		t.Fatalf("got %v, %v", got, err)
+	} else {
+		got.Body.Close()
+	}
+	old.yield(heir)
+	if got, err := transport.RoundTrip(newRequest(t, "https://"+old.addresses[0]+"/a.txt")); err == nil {
+		t.Errorf("HTTP/2 got %v, not a refusal", got.Status)
+	}
+	kept.ends()
+	silent.ends()
+}
+
+func newRequest(t *testing.T, url string) *http.Request {
+	t.Helper()
+	r, err := http.NewRequest("GET", url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
