@@ -148,7 +148,7 @@ func TestOperatorWaitsForTheOldWorkers(t *testing.T) {
 // awaitActive waits until so many workers of the serving generation have a request.
 func (s *service) awaitActive(n int) {
 	s.t.Helper()
-	for range 500 {
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
 		if strings.Contains(string(s.report(false).Generations[0].Pools[0]), fmt.Sprintf(`"active processes":%d,`, n)) {
 			return
 		}
@@ -210,9 +210,12 @@ func TestOperatorSeesStuckWorkers(t *testing.T) {
 		defer conn.Close()
 		fmt.Fprintln(conn, "sleep 9000")
 	}
-	s.awaitActive(2)
-	r := s.report(true)
-	page := string(r.Generations[0].Pools[0])
+	var r *control.Report
+	page := ""
+	for end := time.Now().Add(10 * time.Second); strings.Count(page, `"state":"Running"`) != 2 && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		r = s.report(true)
+		page = string(r.Generations[0].Pools[0])
+	}
 	if r.Pid != s.command.Process.Pid || r.State != "normal" || r.Config != s.path("conf") || r.Generations[0].State != control.Serving {
 		t.Errorf("got %+v", r)
 	}

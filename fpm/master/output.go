@@ -33,6 +33,7 @@ type output struct {
 	// worker did.
 	turn    sync.Mutex
 	drained [2]drained
+	grace   time.Duration // how long the other pipe waits for the end of a torn line
 
 	// What the worker is told, so that it need not end what nobody has begun.
 	mu     sync.Mutex
@@ -56,8 +57,8 @@ func (d *drained) torn() bool {
 	return d.line >= atOnce || d.line > 0 && d.bytes >= full
 }
 
-// grace is how long the other pipe waits for the end of such a line.
-const grace = 50 * time.Millisecond
+// tornGrace is output.grace: a worker that goes on with a line does so by then.
+const tornGrace = 50 * time.Millisecond
 
 // said is a piece of output; err ends it. The reader waits for done before it reads on.
 type said struct {
@@ -70,7 +71,7 @@ type said struct {
 
 // newOutput makes the pipes and gives their write ends.
 func newOutput(c *child) (o *output, stdout, stderr *os.File, err error) {
-	o = &output{child: c, board: c.pool.board}
+	o = &output{child: c, board: c.pool.board, grace: tornGrace}
 	if o.pipes[0], stdout, err = os.Pipe(); err != nil {
 		return nil, nil, nil, err
 	}
@@ -147,7 +148,7 @@ func (o *output) leaveTurn(pipe int) {
 	switch {
 	case !d.reading || d.over != nil:
 	case d.torn():
-		d.over = time.AfterFunc(grace, o.turn.Unlock)
+		d.over = time.AfterFunc(o.grace, o.turn.Unlock)
 	default:
 		d.reading = false
 		o.turn.Unlock()

@@ -4,6 +4,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -105,6 +106,7 @@ func TestOnePipeDoesNotCutTheOthersLines(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	o.grace = time.Minute // the writer may have to wait for a processor
 	const longLine, each = 3000, 60
 	long := strings.Repeat("x", longLine) + "\n"
 	for range 10 { // what fits, before anything is read
@@ -125,12 +127,13 @@ func TestOnePipeDoesNotCutTheOthersLines(t *testing.T) {
 	log.Configure(func(s *zlog.Settings) { s.Launched, s.Limit = true, 1<<20 })
 	m := &Master{log: lines{log}, box: newMailbox(), reading: 2}
 	o.read(m.box)
-	for timeout := time.After(10 * time.Second); m.reading > 0; {
+	for timeout := time.After(20 * time.Second); m.reading > 0; {
 		select {
 		case <-m.box.wake:
 			m.handle()
 		case <-timeout:
-			t.Fatal("the pipes have no end")
+			stacks := make([]byte, 1<<20)
+			t.Fatalf("the pipes have no end: %+v\n%s", o.drained, stacks[:runtime.Stack(stacks, true)])
 		}
 	}
 	count := map[int]int{}
