@@ -22,6 +22,10 @@ PACKAGE = phpsapi-$(VERSION)-linux-$(shell go env GOARCH)
 PURE_GO = go list ./sapi/... ./cgi/fastcgi/... ./lifecycle/zygote/... ./fpm/... ./cli/server/... ./cgi/server/... ./cgi/handover/... | \
 	grep -v -e /fpm/worker -e /cli/server/worker
 
+# A process under the race detector sleeps for a second before it exits. The tests' processes are told to exit and are
+# waited for.
+export GORACE ?= atexit_sleep_ms=0
+
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
 
