@@ -91,6 +91,10 @@ func (f *fakeFrontState) hear(s channel.Message, control *channel.Channel, quit 
 	case contract.Quit, 0:
 		quit <- true
 	case contract.Yield:
+		for _, l := range f.listeners {
+			l.Close()
+		}
+		f.accepting.Wait()
 		control.Send(contract.Yielded, "", -1)
 		quit <- true
 	case contract.Beat:
