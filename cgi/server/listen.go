@@ -53,9 +53,9 @@ func Listen(address string, s Settings) (*Socket, error) {
 	}
 	if tcp {
 		if ip := addr.Addr().Unmap(); ip.Is4() {
-			return listen(unix.AF_INET, &unix.SockaddrInet4{Port: int(addr.Port()), Addr: ip.As4()}, address, s.Backlog)
+			return listen(unix.AF_INET, &unix.SockaddrInet4{Port: int(addr.Port()), Addr: ip.As4()}, address, s.Backlog, nil)
 		}
-		return listen(unix.AF_INET6, &unix.SockaddrInet6{Port: int(addr.Port()), Addr: addr.Addr().As16()}, address, s.Backlog)
+		return listen(unix.AF_INET6, &unix.SockaddrInet6{Port: int(addr.Port()), Addr: addr.Addr().As16()}, address, s.Backlog, nil)
 	}
 	return listenUnix(address, s)
 }
@@ -116,7 +116,7 @@ func withPort(ip netip.Addr, port int) (netip.AddrPort, bool, error) {
 	return netip.AddrPortFrom(ip, uint16(port)), true, nil
 }
 
-// listenUnix makes the socket with its mode, so that nobody can connect before it has that.
+// listenUnix makes the socket with its mode: nobody can connect before it has that, and nobody who may is refused.
 func listenUnix(path string, s Settings) (*Socket, error) {
 	if len(path) >= len(unix.RawSockaddrUnix{}.Path) {
 		return nil, refuse("Listening socket's path name is too long.")
@@ -128,13 +128,9 @@ func listenUnix(path string, s Settings) (*Socket, error) {
 		os.Remove(path)
 	}
 	mask := unix.Umask(0o777)
-	socket, err := listen(unix.AF_UNIX, &unix.SockaddrUnix{Name: path}, path, s.Backlog)
+	socket, err := listen(unix.AF_UNIX, &unix.SockaddrUnix{Name: path}, path, s.Backlog, func() error { return os.Chmod(path, s.SocketMode) })
 	unix.Umask(mask)
 	if err != nil {
-		return nil, err
-	}
-	if err := os.Chmod(path, s.SocketMode); err != nil {
-		socket.Close()
 		return nil, err
 	}
 	socket.path = path
@@ -142,12 +138,19 @@ func listenUnix(path string, s Settings) (*Socket, error) {
 	return socket, err
 }
 
-func listen(family int, to unix.Sockaddr, name string, backlog int) (*Socket, error) {
+// listen makes a socket. bound, if there is one, is called before the socket listens.
+func listen(family int, to unix.Sockaddr, name string, backlog int, bound func() error) (*Socket, error) {
 	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err == nil {
 		err = errors.Join(
 			unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1),
 			unix.Bind(fd, to))
+	}
+	if err == nil && bound != nil {
+		if err := bound(); err != nil {
+			unix.Close(fd)
+			return nil, err
+		}
 	}
 	if err == nil {
 		err = unix.Listen(fd, backlog)
