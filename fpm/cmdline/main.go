@@ -48,6 +48,9 @@ type Invocation struct {
 	Show func(sapi.Module, Shown) int
 }
 
+// neededFiles is how many files a configuration needs to be read: one, and Go's poller two.
+const neededFiles = 3
+
 // Main is php-fpm's command line. It returns the exit status when the service has ended.
 func Main(call Invocation) int {
 	c := parse(call.Args)
@@ -63,18 +66,23 @@ func Main(call Invocation) int {
 			fmt.Fprintf(os.Stderr, "%s: %s; %[1]s --help lists them\n", call.Program, c.misused)
 		}
 		return ExitUsage
+	}
+	if err := sapi.NeedFiles(neededFiles); err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", call.Program, err)
+		return ExitSoftware
+	}
+	switch c.action {
 	case actionShow:
 		options := c.masterOptions(call)
 		return call.Show(options.Shown(), c.shown)
-	}
-	options := c.masterOptions(call)
-	if c.action == actionTest {
+	case actionTest:
+		options := c.masterOptions(call)
 		return master.Check(options, c.dump)
 	}
 	if call.Stay != nil {
 		call.Stay()
 	}
-	return master.Main(options)
+	return master.Main(c.masterOptions(call))
 }
 
 // Locate says which configuration a service with these arguments has, and where its pid is written; empty: nowhere.
