@@ -45,11 +45,7 @@ func (e workerExited) happen(m *Master) {
 		m.bury(c, e.exit.Status)
 		return
 	}
-	if f := &e.gen.forks; f.asked != nil { // its birth may be told next
-		if f.early == nil {
-			f.early = map[int]syscall.WaitStatus{}
-		}
-		f.early[e.exit.Pid] = e.exit.Status
+	if e.gen.forks.keepEarly(e.exit.Pid, e.exit.Status) {
 		return
 	}
 	how, _ := ending(e.exit.Status)
@@ -256,6 +252,11 @@ func (m *Master) reaped(pid int, status syscall.WaitStatus) {
 	for _, g := range m.generations() {
 		if c := g.find(pid); c != nil {
 			m.bury(c, status)
+			return
+		}
+	}
+	for _, g := range m.generations() {
+		if g.forks.keepEarly(pid, status) {
 			return
 		}
 	}

@@ -19,7 +19,8 @@ type forks struct {
 	booked []*child
 	asked  *child             // the one that the zygote was asked for; nil: none
 	cancel context.CancelFunc // gives up the zygote that was asked
-	// early are the ends of workers that the zygote told before the loop learned of their births.
+	// early are the ends that the loop learned of before it learned of a birth. If the zygote is gone, the master may be
+	// told of its worker's end as of an orphan's.
 	early map[int]syscall.WaitStatus
 }
 
@@ -77,6 +78,7 @@ func (e forked) happen(m *Master) {
 		} else {
 			m.notForked(c, e.err, func() { m.log.forkFailed(e.err) })
 		}
+		m.buryEarly(g)
 		return
 	}
 	c.pid = e.pid
@@ -89,13 +91,31 @@ func (e forked) happen(m *Master) {
 	if c.signal != 0 {
 		m.tellChild(c, c.signal)
 	}
+	m.buryEarly(g)
+	m.forkNext(g)
+	m.begun()
+}
+
+// keepEarly keeps the end of a process that may be the worker whose birth is told next. It returns false if none is
+// being forked.
+func (f *forks) keepEarly(pid int, status syscall.WaitStatus) bool {
+	if f.asked == nil {
+		return false
+	}
+	if f.early == nil {
+		f.early = map[int]syscall.WaitStatus{}
+	}
+	f.early[pid] = status
+	return true
+}
+
+// buryEarly handles the ends that keepEarly kept.
+func (m *Master) buryEarly(g *generation) {
 	early := g.forks.early
 	g.forks.early = nil
 	for pid, status := range early {
 		workerExited{g, zygote.Exit{Pid: pid, Status: status}}.happen(m)
 	}
-	m.forkNext(g)
-	m.begun()
 }
 
 // afterForks calls then when all children that are booked have been forked.

@@ -82,6 +82,18 @@ func TestWorkerThatEndsBeforeItsBirthIsTold(t *testing.T) {
 	s.never("unknown child")
 }
 
+// A zygote dies after it has forked a worker. The worker's end is then told as that of an orphan, and may be told before
+// its birth.
+func TestOrphanThatEndsBeforeItsBirthIsTold(t *testing.T) {
+	m := idleMaster(t)
+	f := &m.gen.forks
+	f.asked = &child{pool: m.gen.pools[0]}
+	m.reaped(1<<30, exitNoThreads<<8)
+	if status, kept := f.early[1<<30]; !kept || status.ExitStatus() != exitNoThreads {
+		t.Errorf("kept %v, want the end of the worker", f.early)
+	}
+}
+
 // Nobody has asked for the file to be read just because a zygote died while it was edited.
 func TestDeadZygoteIsReplacedByWhatIsLoaded(t *testing.T) {
 	t.Parallel()
