@@ -20,6 +20,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,6 +33,9 @@
 #define RESERVE 3                 /* threads that a server keeps for bad times */
 #define FEW_TASKS 64              /* a limit below which a reserve takes more than it is worth */
 #define PATIENCE 1                /* seconds that a process waits for a thread before it has begun */
+#define WORKER_PATIENCE 8         /* seconds that a worker does: its task was hard to get */
+#define HURRY 10                  /* seconds in which it tries more often */
+#define HURRY_SLACK 50000UL       /* ns: the timer slack meanwhile */
 #define REPEAT 60                 /* seconds from one complaint to the next */
 
 typedef int create_function(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
@@ -131,13 +135,21 @@ static void refill_reserve(void)
 	pthread_mutex_unlock(&reserve.lock);
 }
 
+/* Returns for how many seconds this process waits before it has begun. Workers that hold the room which the others of
+ * them need give it up one after the other. */
+static int patience(void)
+{
+	return engine_is_worker() ? WORKER_PATIENCE + getpid() % 4 : PATIENCE;
+}
+
 /* Waits for room, or ends the process. complained_at is when that was last said; 0: not yet. */
 static void wait_for_room(time_t began, time_t *complained_at)
 {
-	static const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
+	static const struct timespec hurry = {.tv_nsec = 500 * 1000}, pause = {.tv_nsec = 10 * 1000 * 1000};
 	time_t now = seconds();
+	int slack;
 
-	if (!begun && now - began > PATIENCE) {
+	if (!begun && now - began > patience()) {
 		complain("giving up");
 		_exit(EXIT_NO_THREADS);
 	}
@@ -145,7 +157,14 @@ static void wait_for_room(time_t began, time_t *complained_at)
 		complain("waiting for room");
 		*complained_at = now;
 	}
-	nanosleep(&pause, NULL);
+	if (now - began >= HURRY) {
+		nanosleep(&pause, NULL);
+		return;
+	}
+	slack = prctl(PR_GET_TIMERSLACK); /* keep_runtime_small has made it large */
+	prctl(PR_SET_TIMERSLACK, HURRY_SLACK);
+	nanosleep(&hurry, NULL);
+	prctl(PR_SET_TIMERSLACK, (unsigned long)slack);
 }
 
 /* What the runtime calls. Hidden: libraries call the C library's. */

@@ -11,7 +11,7 @@
  *     CONSTANTS descriptor          ->    writes PHP's constants to it (constants.c)
  *                                   <-    CHILD 0
  *     FORK payload + descriptors    ->    fork
- *                                   <-    CHILD pid              (or -errno)
+ *                                   <-    CHILD pid              (or -errno; EAGAIN after some tries)
  *                                           in the child the constructor returns, Go boots, and main finds
  *                                           payload and descriptors (engine_worker_*)
  *     REQUEST payload + descriptors ->    the same, but the child answers one CGI request in C (handover_child.c)
@@ -34,6 +34,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "engine.h"
@@ -46,6 +47,8 @@
 #undef snprintf
 
 #define MAX_FDS 16
+#define FORK_TRIES 100    /* of one order, if there is no room; the parent may give the order again */
+#define FORK_PAUSE 400000 /* ns from one try to the next */
 
 static struct {
 	int monitored; /* the Go runtime has its monitor */
@@ -209,10 +212,35 @@ static void start(size_t len)
 	send_text('R', engine_version());
 }
 
+static void reap(void)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		send_numbers('X', pid, status);
+	}
+}
+
+/* Forks as fork does, but tries for a moment while there is no room: a script that starts processes as fast as it can
+ * takes whatever becomes free at once. Ended children take room, too. */
+static pid_t fork_soon(void)
+{
+	static const struct timespec pause = {.tv_nsec = FORK_PAUSE};
+	int tries;
+	pid_t pid;
+
+	for (tries = 1; (pid = fork()) < 0 && errno == EAGAIN && tries < FORK_TRIES; tries++) {
+		reap();
+		nanosleep(&pause, NULL);
+	}
+	return pid;
+}
+
 /* Forks a worker, or a child for one request. Returns 1 in the worker, 0 in the zygote. */
 static int spawn(size_t len)
 {
-	pid_t pid = fork();
+	pid_t pid = fork_soon();
 	size_t i;
 
 	if (pid == 0) {
@@ -245,16 +273,6 @@ static void detach(void)
 		dup2(worker.fds[i], STDOUT_FILENO);
 		dup2(worker.fds[i], STDERR_FILENO);
 		close(worker.fds[i]);
-	}
-}
-
-static void reap(void)
-{
-	int status;
-	pid_t pid;
-
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		send_numbers('X', pid, status);
 	}
 }
 

@@ -2,6 +2,7 @@ package master
 
 import (
 	"errors"
+	"slices"
 	"syscall"
 	"time"
 
@@ -179,6 +180,18 @@ func (m *Master) fillAgain() {
 			p.respawnAt = m.sys.now()
 		}
 	}
+}
+
+// hasWorker reports whether a worker of the pool is ready.
+func (p *pool) hasWorker() bool {
+	return slices.ContainsFunc(p.children, func(c *child) bool { return c.ready })
+}
+
+// starves reports whether another pool than p wants a worker and has none: what room there is goes to it first.
+func (g *generation) starves(p *pool) bool {
+	return slices.ContainsFunc(g.pools, func(other *pool) bool {
+		return other != p && !other.hasWorker() && (other.limits.pm != conf.Ondemand || other.socket.readable())
+	})
 }
 
 // makesWay reports whether a generation makes no workers because another one is short of them.

@@ -81,6 +81,24 @@ func TestOndemandClientsAreAnsweredAfterForksFailed(t *testing.T) {
 	}
 }
 
+// There is room for one worker. A pool that has none gets it, not another one whose workers serve already.
+func TestPoolWithoutWorkersComesFirst(t *testing.T) {
+	t.Parallel()
+	s := start(t, static+ondemand, "MASTER_TEST_ROOM=DIR/room")
+	s.expect("ready to handle")
+	s.settle(2)
+	s.room(0)
+	s.ask("sock", "exit 0")
+	s.expect(`ERROR: fork\(\) failed`)
+	answer := make(chan string)
+	go func() { answer <- s.ask("two", "hello") }()
+	time.Sleep(4 * shortageMost)
+	s.room(2)
+	if got := <-answer; !strings.HasPrefix(got, "pool two generation 1") {
+		t.Errorf("got %q", got)
+	}
+}
+
 // Under a limit of tasks that has no room for two generations the old workers make room for the new ones.
 func TestReloadMakesRoom(t *testing.T) {
 	t.Parallel()

@@ -28,6 +28,9 @@ func (m *Master) fill(p *pool, target int, quiet bool) {
 	} else if g.shortage.lasts(now) {
 		p.respawnAt = g.shortage.until
 		return
+	} else if g.shortage.goesOn(now) && p.hasWorker() && g.starves(p) {
+		p.respawnAt = now.Add(shortageMost)
+		return
 	}
 	most := g.config.Global.ProcessMax
 	for m.mayFork(g) && len(p.children) < target && (most < 1 || g.running() < most) {
