@@ -12,7 +12,7 @@ import (
 )
 
 // shortage is a time in which a generation's workers cannot be made, because processes, threads, memory or descriptors
-// are short. It passes by itself: another attempt is made a few times a second, since room may be there for a moment only, but
+// are short. It passes by itself: other attempts follow soon, since room may be there for a moment only, but
 // not every one of them is logged.
 type shortage struct {
 	until    time.Time // no worker is forked before
@@ -22,10 +22,10 @@ type shortage struct {
 }
 
 const (
-	shortageFirst  = 50 * time.Millisecond  // until the second attempt
-	shortageMost   = 250 * time.Millisecond // from one attempt to the next
+	shortageFirst  = 20 * time.Millisecond  // until the second attempt
+	shortageMost   = 100 * time.Millisecond // from one attempt to the next
 	shortageOver   = 5 * time.Second        // without an attempt
-	roomTries      = 4                      // of a reload after room was made for it
+	roomTries      = 10                     // of a reload after room was made for it
 	shortageRepeat = time.Minute            // from one line of the log to the next
 )
 
