@@ -343,9 +343,6 @@ int32_t *engine_given_up_in_forks(size_t n);
 /* Makes a signal add to an eventfd, the same for all signals, in place of its default. 0 or an errno. */
 int engine_catch_signal(int sig, int eventfd);
 
-/* The process title, as ps shows it. */
-void engine_set_title(const char *title);
-
 /* ---- zygote.c: a worker's share of what its zygote was told ---- */
 
 /* Whether this process is a zygote's worker. */

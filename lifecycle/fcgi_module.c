@@ -73,8 +73,3 @@ void engine_fcgi_worker(void)
 	 * system calls. */
 	SIGG(reset) = 0;
 }
-
-void engine_set_title(const char *title)
-{
-	proctitle_set(title);
-}

@@ -50,10 +50,3 @@ func (f *FCGI) PathRules() sapi.PathRules {
 func (f *FCGI) Logging() bool {
 	return C.engine_fcgi_logging() != 0
 }
-
-// SetTitle sets the process title, as ps shows it.
-func (e *Engine) SetTitle(title string) {
-	text := C.CString(title)
-	defer C.free(unsafe.Pointer(text))
-	C.engine_set_title(text)
-}

@@ -196,3 +196,31 @@ func TestEngineThatIsNotThereIsNamed(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// pidof, ps and monitoring find a worker as soon as there is one, even if it waits for its threads.
+func TestWorkerHasItsTitleFromBirth(t *testing.T) {
+	t.Parallel()
+	z := startZygote(t)
+	defer z.Close()
+	path := filepath.Join(t.TempDir(), "x.php")
+	if err := os.WriteFile(path, []byte(`<?php echo file_get_contents("/proc/self/cmdline");`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := z.Fork(t.Context(), "php-fpm: pool www", []byte(path), pair[1])
+	syscall.Close(pair[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours := os.NewFile(uintptr(pair[0]), "ours")
+	defer ours.Close()
+	answer, _ := io.ReadAll(ours)
+	// The title's memory is as long as the zygote's arguments and environment.
+	if got := strings.ReplaceAll(string(answer), "\x00", ""); !strings.Contains(got, "\nphp-fpm: pool www[status") {
+		t.Errorf("worker %d shows %q", pid, got)
+	}
+	<-z.Exits
+}

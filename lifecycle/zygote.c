@@ -10,7 +10,8 @@
  *     DETACH descriptor             ->    makes it stdin, stdout and stderr
  *     CONSTANTS descriptor          ->    writes PHP's constants to it (constants.c)
  *                                   <-    CHILD 0
- *     FORK payload + descriptors    ->    fork
+ *     FORK title payload
+ *       + descriptors               ->    fork; the child shows the title unless it is empty
  *                                   <-    CHILD pid              (or -errno; EAGAIN after some tries)
  *                                           in the child the constructor returns, Go boots, and main finds
  *                                           payload and descriptors (engine_worker_*)
@@ -42,6 +43,7 @@
 #include "module.h"
 #include "newthread.h"
 #include "process.h"
+#include "proctitle.h"
 #include "zygote.h"
 
 #undef snprintf
@@ -241,14 +243,21 @@ static pid_t fork_soon(void)
 static int spawn(size_t len)
 {
 	pid_t pid = fork_soon();
+	const char *payload = packet + 1;
 	size_t i;
 
 	if (pid == 0) {
+		if (packet[0] == 'F') {
+			if (payload[0]) {
+				proctitle_set(payload);
+			}
+			payload += strnlen(payload, len - 2) + 1;
+		}
 		worker.forked = 1;
-		worker.payload = malloc(len);
-		worker.payload_len = len - 1;
+		worker.payload_len = packet + len - payload;
+		worker.payload = malloc(worker.payload_len + 1);
 		if (worker.payload) {
-			memcpy(worker.payload, packet + 1, len);
+			memcpy(worker.payload, payload, worker.payload_len + 1);
 		}
 		close(control);
 		process_at_exec.pid = getpid();

@@ -145,7 +145,7 @@ func tellFakeConstants(ctx context.Context, config zygote.Config) (map[string]st
 	return known, nil
 }
 
-func (z *fakeZygote) Fork(ctx context.Context, payload []byte, fds ...int) (int, error) {
+func (z *fakeZygote) Fork(ctx context.Context, title string, payload []byte, fds ...int) (int, error) {
 	if there("MASTER_TEST_SILENT") {
 		os.WriteFile(os.Getenv("MASTER_TEST_SILENT"), []byte("silent"), 0o600)
 		<-ctx.Done()

@@ -58,7 +58,7 @@ func (m *Master) forkNext(g *generation) {
 	ctx, cancel := context.WithCancel(context.Background())
 	f.asked, f.cancel = c, cancel
 	go func() {
-		pid, err := c.zygote.Fork(ctx, payload, equipment.fds...)
+		pid, err := c.zygote.Fork(ctx, "php-fpm: pool "+c.pool.conf.Name, payload, equipment.fds...)
 		cancel()
 		for _, fd := range equipment.fds {
 			unix.Close(fd)

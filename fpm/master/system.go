@@ -11,7 +11,7 @@ import (
 
 // forker is a running zygote; *zygote.Zygote is one.
 type forker interface {
-	Fork(ctx context.Context, payload []byte, fds ...int) (pid int, err error)
+	Fork(ctx context.Context, title string, payload []byte, fds ...int) (pid int, err error)
 	Signal(pid int, signal syscall.Signal) error
 	Pid() int
 	Detach(stdio *os.File) error

@@ -47,7 +47,6 @@ func (k *worker) become(files []int) error {
 	if err := k.catchQuit(); err != nil {
 		return k.failed(err, "failed to init child signals: sigaction()")
 	}
-	k.engine.SetTitle("php-fpm: pool " + k.pool.Name)
 	k.setEnvironment()
 	k.startPHP()
 	return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -138,12 +139,14 @@ func (z *Zygote) Spawn(ctx context.Context, payload []byte, files ...*os.File) (
 	for i, file := range files {
 		fds[i] = int(file.Fd())
 	}
-	return z.Fork(ctx, payload, fds...)
+	return z.Fork(ctx, "", payload, fds...)
 }
 
-// Fork is Spawn for descriptors that are not *os.File. They stay open here.
-func (z *Zygote) Fork(ctx context.Context, payload []byte, fds ...int) (int, error) {
-	return z.fork(ctx, msgFork, payload, fds)
+// Fork is Spawn for descriptors that are not *os.File. They stay open here. From its birth the worker shows title as its
+// command line; an empty one leaves it the zygote's.
+func (z *Zygote) Fork(ctx context.Context, title string, payload []byte, fds ...int) (int, error) {
+	title, _, _ = strings.Cut(title, "\x00")
+	return z.fork(ctx, msgFork, append([]byte(title+"\x00"), payload...), fds)
 }
 
 // Answer forks a child that answers one CGI request, as lifecycle/handover_child.c reads it from request, and returns its
