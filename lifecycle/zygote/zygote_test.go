@@ -83,6 +83,7 @@ func act(control int, how string) {
 		c.ExtraFiles = []*os.File{os.NewFile(uintptr(control), "control")}
 		c.Start()
 		say(msgReady)
+		take() // or it might end before its start is over
 		say(msgExit, int32(c.Process.Pid), 0)
 		return
 	case "flood":
@@ -307,6 +308,14 @@ func TestExitsWhileAnOrderIsOut(t *testing.T) {
 func TestEndIsSeenWhileAnotherProcessHoldsTheSocket(t *testing.T) {
 	t.Parallel()
 	z := begin(t, "leave-socket")
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	if err := z.Detach(null); err != nil {
+		t.Fatal(err)
+	}
 	e, _ := within(t, "the last words", z.Exits)
 	t.Cleanup(func() { syscall.Kill(e.Pid, syscall.SIGKILL) })
 	if _, ok := within(t, "the end", z.Exits); ok {
