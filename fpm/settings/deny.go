@@ -2,6 +2,7 @@ package settings
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -45,9 +46,20 @@ func denials(list []string) (all []string) {
 	return all
 }
 
+// isBareWord reports whether a text has nothing of a pattern. Most such words are a misspelt default, which would deny
+// nothing at all.
+func isBareWord(text string) bool { return text != "" && !strings.ContainsAny(text, "/.*?[~") }
+
 // denial checks an entry of http.deny.
 func denial(text string) error {
 	rest := strings.TrimPrefix(text, "!")
+	if text == denyDefault || text == denyNothing {
+		return nil
+	}
+	if isBareWord(rest) && !slices.Contains(defaultDeny(), strings.ToLower(rest)) {
+		return fmt.Errorf("%q is neither a pattern nor one of the words default and none: write *%s for names that end so, /%s/ for a directory, "+
+			"/%s for a file below the root%s", text, rest, rest, rest, nearest(rest, []string{denyDefault, denyNothing}))
+	}
 	file := rest
 	if strings.HasPrefix(rest, "/") {
 		file = rest[strings.LastIndexByte(rest, '/')+1:]

@@ -75,7 +75,7 @@ func Table() []Row {
 		{Key: "http.pool", Kind: Text, Show: "the first of php-fpm.conf", Doc: "The pool that runs the scripts."},
 		{Key: "http.sendfile", Kind: Paths, Doc: "Further directories from which X-Sendfile may name files."},
 		{Key: "http.deny", Kind: List, Default: "default", Show: "`default`, see FRONT.md",
-			Doc: "Files that are never sent: *.sql and composer.lock by name, /data/ and /vendor/*.json by place below the root. The last entry that matches a file decides; !/data/ allows what an earlier entry denies. default is the list in FRONT.md, none is empty."},
+			Doc: "Files that are never sent: *.sql and composer.lock by name, /data/ and /vendor/*.json by place below the root. The last entry that matches a file decides; !/data/ allows everything below /data/, whatever its name, data/x.sql too. default is the list in FRONT.md, none is empty."},
 		{Key: "http.htaccess", Kind: Choice, Default: "deny", Allowed: []string{"deny", "ignore"},
 			Doc: "deny: obey a .htaccess that denies a whole directory to all, for scripts too. ignore: do not read these files."},
 		{Key: "http.user", Kind: Text, Show: "phpsapi if there is such a user, else number 65530",
