@@ -33,7 +33,6 @@
 #define RESERVE 3                 /* threads that a server keeps for bad times */
 #define FEW_TASKS 64              /* a limit below which a reserve takes more than it is worth */
 #define PATIENCE 1                /* seconds that a process waits for a thread before it has begun */
-#define WORKER_PATIENCE 8         /* seconds that a worker does: its task was hard to get */
 #define HURRY 10                  /* seconds in which it tries more often */
 #define HURRY_SLACK 50000UL       /* ns: the timer slack meanwhile */
 #define REPEAT 60                 /* seconds from one complaint to the next */
@@ -139,7 +138,7 @@ static void refill_reserve(void)
  * them need give it up one after the other. */
 static int patience(void)
 {
-	return engine_is_worker() ? WORKER_PATIENCE + getpid() % 4 : PATIENCE;
+	return engine_is_worker() ? PATIENCE + getpid() % 3 : PATIENCE;
 }
 
 /* Waits for room, or ends the process. complained_at is when that was last said; 0: not yet. */

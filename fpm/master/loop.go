@@ -113,6 +113,9 @@ func (m *Master) nextDeadline() time.Time {
 	if m.attempt != nil {
 		sooner(m.attempt.deadline)
 		sooner(m.attempt.startAt)
+		if m.attempt.short != nil {
+			sooner(m.sys.now().Add(threadPatience))
+		}
 	}
 	if m.handover != nil {
 		sooner(m.handover.lookAt)
@@ -167,6 +170,7 @@ func (m *Master) tick(now time.Time) {
 		m.attempt.startAt = time.Time{}
 		m.startZygote(m.next)
 	}
+	m.waitsForThreads(now)
 	if m.handover != nil && !now.Before(m.handover.lookAt) {
 		m.handover.lookAt = now.Add(handoverInterval)
 		m.begun()

@@ -37,6 +37,7 @@ type attempt struct {
 	deadline   time.Time
 	short      error     // why not all first workers can be had, so that one of each pool is enough; nil: they can
 	tries      int       // to do with the room that was made
+	roomAt     time.Time // when to make room again for a worker that waits for its threads
 	startAt    time.Time // when to start the zygote, which could not be; zero: not
 	again      bool      // another reload was asked for meanwhile
 	pidFile    string    // the new generation's, once it is written

@@ -25,6 +25,7 @@ const (
 	shortageFirst  = 20 * time.Millisecond  // until the second attempt
 	shortageMost   = 100 * time.Millisecond // from one attempt to the next
 	shortageOver   = 5 * time.Second        // without an attempt
+	threadPatience = 500 * time.Millisecond // of a reload with a worker that waits for its threads
 	roomTries      = 10                     // of a reload after room was made for it
 	shortageRepeat = time.Minute            // from one line of the log to the next
 )
@@ -154,6 +155,24 @@ func (m *Master) makeRoom(why error) {
 func (m *Master) leave(c *child, signal syscall.Signal) {
 	c.idleKill, c.makesRoom = true, true
 	m.tellChild(c, signal)
+}
+
+// waitsForThreads makes room for a worker of the next generation that was forked in a shortage and does not become ready: it
+// waits for its threads, and its end would be told only after seconds.
+func (m *Master) waitsForThreads(now time.Time) {
+	a := m.attempt
+	if a == nil || a.short == nil || m.next == nil || now.Before(a.roomAt) {
+		return
+	}
+	for _, p := range m.next.pools {
+		for _, c := range p.children {
+			if c.pid != 0 && !c.ready && !now.Before(c.started.Add(threadPatience)) {
+				a.roomAt = now.Add(threadPatience)
+				m.makeRoom(errNoThreads)
+				return
+			}
+		}
+	}
 }
 
 // roomMade goes on with a reload after a worker has made room for it.

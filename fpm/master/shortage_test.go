@@ -9,6 +9,10 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 )
 
 // room lets the service have n workers; -1: any number.
@@ -166,5 +170,39 @@ func TestWorkersLeaveDescriptors(t *testing.T) {
 	}
 	if err := enough(int(limit.Cur - spareDescriptors(limit.Cur))); err != unix.EMFILE {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A worker of a reload that was forked in a shortage waits for its threads. Two would wait for each other's, and old
+// workers leave until there is room.
+func TestReloadMakesRoomForThreads(t *testing.T) {
+	m := idleMaster(t)
+	r := &recorder{sent: map[int]syscall.Signal{}}
+	old, theirs := recorded(t, m, r, 1<<30, true)
+	m.gen.pools[0].board.Occupy(old.slot)
+	slot, err := scoreboard.OpenSlot(int(m.gen.pools[0].board.File().Fd()), 1, old.slot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slot.Accepting()
+	next := &generation{number: 2, config: m.gen.config, plan: &frontPlan{}}
+	p := &pool{gen: next, conf: m.gen.pools[0].conf, slots: make([]*child, 4), limits: limits{pm: conf.Static, maxChildren: 4}}
+	next.pools = []*pool{p}
+	now := m.sys.now()
+	m.next, m.attempt = next, &attempt{short: errNoThreads}
+	waits := &child{pool: p, pid: 1<<30 + 1, started: now}
+	p.link(waits)
+	next.forks.asked, next.zygote = waits, r // none is forked at once
+	m.fill(p, 4, true)
+	if n := len(p.children); n != 1 || p.respawnAt.IsZero() {
+		t.Errorf("%d workers are made, want one, and others later", n)
+	}
+	m.waitsForThreads(now)
+	if got := letterFor(theirs); got != 0 {
+		t.Errorf("the old worker was sent %q at once", got)
+	}
+	m.waitsForThreads(now.Add(threadPatience))
+	if got := letterFor(theirs); got != contract.Quit {
+		t.Errorf("the old worker was sent %q, want Quit", got)
 	}
 }

@@ -22,7 +22,8 @@ func (m *Master) makeChildren(p *pool, n int, quiet bool) {
 // of them forked.
 func (m *Master) fill(p *pool, target int, quiet bool) {
 	g := p.gen
-	if now := m.sys.now(); m.makesWay(g) {
+	now := m.sys.now()
+	if m.makesWay(g) {
 		p.respawnAt = now.Add(shortageMost)
 		return
 	} else if g.shortage.lasts(now) {
@@ -31,6 +32,9 @@ func (m *Master) fill(p *pool, target int, quiet bool) {
 	} else if g.shortage.goesOn(now) && p.hasWorker() && g.starves(p) {
 		p.respawnAt = now.Add(shortageMost)
 		return
+	}
+	if g == m.next && m.attempt != nil && m.attempt.short != nil && target > 1 { // two would wait for each other's threads
+		target, p.respawnAt = 1, now.Add(shortageMost)
 	}
 	most := g.config.Global.ProcessMax
 	for m.mayFork(g) && len(p.children) < target && (most < 1 || g.running() < most) {
