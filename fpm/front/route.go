@@ -61,7 +61,7 @@ func (s *site) route(path string) target {
 	switch {
 	case t.file != "":
 		file := t.file[len(s.root):]
-		if s.withholds(file) {
+		if s.conceals(file) || s.withholds(file) {
 			return target{status: http.StatusNotFound}
 		}
 		if s.access.denies(file) {

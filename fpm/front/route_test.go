@@ -223,15 +223,18 @@ func TestNamedFiles(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"/private/a.pdf": "/srv/private/a.pdf", "/private/a%20b.pdf?x=1": "/srv/private/a b.pdf", "/private/deep/x": "/deep/x",
-		"/app/style.css": s.root + "/style.css", "/private/../../etc/passwd": "", "/private/%2e%2e/%2e%2e/x": "", "/other/x": "",
+		"/app/private/a.pdf": "/srv/private/a.pdf", "/app/private/deep/x": "/deep/x", "/app/style.css": s.root + "/style.css", "/private/../../etc/passwd": "", "/private/%2e%2e/%2e%2e/x": "", "/other/x": "",
 		"/private/x.php": "", "/private/.x": "", "private/x": "", "/private/%zz": "", "@named": "",
 	} {
 		if got := s.accelPath(name); got != want {
 			t.Errorf("X-Accel-Redirect: %q: got %q, want %q", name, got, want)
 		}
 	}
-	if !s.isInternal("/private/x") || !s.isInternal("/private") || s.isInternal("/privateer") {
-		t.Error("internal paths are not those below /private")
+	for path, want := range map[string]bool{"/private/x": true, "/private": true, "/app/private/x": true, "/privateer": false,
+		"/app/privateer": false, "/app/app/private": false, "/app": false} {
+		if got := s.isInternal(path); got != want {
+			t.Errorf("%s is internal: %t, want %t", path, got, want)
+		}
 	}
 	s.chroot = "/srv"
 	if got := s.sendfilePath("/media/a.mp4"); got != "/srv/media/a.mp4" {

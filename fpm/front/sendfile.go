@@ -68,15 +68,12 @@ func (s *site) accelPath(name string) string {
 	if err != nil || isHidden(path) || s.isSource(path) {
 		return ""
 	}
-	longest, dir, found := s.prefix, s.root, isSegment(path, s.prefix)
-	for i := range s.Internal {
-		prefix := strings.TrimRight(s.Internal[i].Path, "/")
-		if isSegment(path, prefix) && (!found || len(prefix) > len(longest)) {
-			longest, dir, found = prefix, trimRoot(s.Internal[i].Directory), true
-		}
+	dir, end, found := s.internal(path)
+	switch {
+	case found && (end > len(s.prefix) || !isSegment(path, s.prefix)):
+		return trimRoot(dir) + path[end:]
+	case isSegment(path, s.prefix):
+		return s.root + path[len(s.prefix):]
 	}
-	if !found {
-		return ""
-	}
-	return dir + path[len(longest):]
+	return ""
 }

@@ -64,7 +64,7 @@ func (x *exchange) serve() {
 		x.runPage(p, path)
 		return
 	}
-	if x.site == nil || x.site.isInternal(path) {
+	if x.site == nil || x.front.isInternal(r.Host, path) {
 		x.fail(http.StatusNotFound)
 		return
 	}

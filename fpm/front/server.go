@@ -28,6 +28,7 @@ import (
 type Front struct {
 	limits      contract.FrontLimits
 	sites       []*site
+	discreet    []*site // those of sites that have internal paths
 	pools       map[string]*pool
 	proxies     proxies
 	pages       pages
@@ -96,6 +97,7 @@ func newFront(orders *contract.Front, given resources) (*Front, error) {
 		}
 		f.sites = append(f.sites, s)
 	}
+	f.conceal()
 	if given.access != nil {
 		f.access = newAccessLog(given.access, orders.AccessLogFormat, func(err error) {
 			f.logf(zlog.Error, "the HTTP access log cannot be written, lines are lost: %v", err)

@@ -19,7 +19,8 @@ type site struct {
 	chroot          string   // of the pool, without a slash at its end: where X-Sendfile's paths begin
 	follower        *follower
 	denials         []denial
-	access          *access // nil: .htaccess files do not count
+	concealed       []string // directories of internal paths, below the root: "/storage"
+	access          *access  // nil: .htaccess files do not count
 }
 
 // newSite makes a site ready.
@@ -56,26 +57,16 @@ func trimRoot(dir string) string {
 	return strings.TrimRight(filepath.Clean(dir), "/")
 }
 
-// matches says whether the site answers a host, in lower case and without port, and a clean path.
-func (s *site) matches(host, path string) bool {
-	if !isSegment(path, s.prefix) {
-		return false
-	}
+// matches reports whether the site answers a host, in lower case and without port, and a clean path.
+func (s *site) matches(host, path string) bool { return isSegment(path, s.prefix) && s.answers(host) }
+
+// answers reports whether the site answers a host, in lower case and without port.
+func (s *site) answers(host string) bool {
 	if len(s.Hosts) == 0 {
 		return true
 	}
 	for _, h := range s.Hosts {
 		if h == host || strings.HasPrefix(h, "*.") && len(host) >= len(h) && strings.HasSuffix(host, h[1:]) {
-			return true
-		}
-	}
-	return false
-}
-
-// isInternal says whether a clean path is for X-Accel-Redirect alone.
-func (s *site) isInternal(path string) bool {
-	for i := range s.Internal {
-		if isSegment(path, strings.TrimRight(s.Internal[i].Path, "/")) {
 			return true
 		}
 	}

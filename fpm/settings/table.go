@@ -131,7 +131,7 @@ func siteKeys() []Row {
 		{Key: "sendfile", Kind: Paths, Doc: "As http.sendfile."},
 		{Key: "deny", Kind: List, Doc: "As http.deny."},
 		{Key: "htaccess", Kind: Choice, Allowed: []string{"deny", "ignore"}, Doc: "As http.htaccess."},
-		{Key: "internal", Kind: Text, Doc: "A map from paths to directories. Clients get 404 for these paths; X-Accel-Redirect may name them."},
+		{Key: "internal", Kind: Text, Doc: "A map from paths to directories, for X-Accel-Redirect alone. A path counts from the host's root and from `path`: with `path: /blog`, /private is /private and /blog/private. Clients get 404 for both, from every site of the same hosts. They get 404 as well for a file of these directories that is below the root of any site."},
 	}
 }
 
