@@ -54,8 +54,10 @@ func stopCommand() *cobra.Command {
 	command, operator := operatorCommand(&cobra.Command{
 		Use:   "stop",
 		Short: "Stop the running service",
-		Long: `Stop the running service after its current requests, as the signal QUIT does, and wait until it has ended.
-process_control_timeout of php-fpm.conf limits how long the requests may take.`,
+		Long: `Stop the running service after its current requests, and wait until it has ended. The requests have as long as
+process_control_timeout of php-fpm.conf says. Without it they have no limit but request_terminate_timeout, and for HTTP
+http.limits.drain_timeout. The signal QUIT, which systemd sends, cuts requests after a second then. To abort requests, use
+--now, also while another stop waits. If requests were aborted, the last line tells how many.`,
 	}, 0)
 	now := command.Flags().Bool("now", false, "abort the requests, as the signal TERM does")
 	command.RunE = func(*cobra.Command, []string) error { return exitStatus(operator().Stop(*now)) }

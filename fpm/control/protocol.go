@@ -16,7 +16,8 @@ const (
 	// Reload does what SIGUSR2 does. The Answer after the outcome has Generation or Failed; with Request.Drained
 	// another follows when the generations before have ended.
 	Reload Command = "reload"
-	// Stop does what SIGQUIT does, with Request.Now what SIGTERM does. No Answer is the last: the connection ends
+	// Stop does what SIGQUIT does, but without process_control_timeout it waits for requests without a limit; with
+	// Request.Now it does what SIGTERM does. No Answer is the last: the connection ends
 	// with the master.
 	Stop Command = "stop"
 	// Status answers at once, with Status.
@@ -60,8 +61,9 @@ type Answer struct {
 
 // Progress is what a stop, or the end of old generations, still waits for.
 type Progress struct {
-	Workers  int `json:"workers"`  // that have not ended
-	Requests int `json:"requests"` // that they have in hand
+	Workers  int `json:"workers"`       // that have not ended
+	Requests int `json:"requests"`      // that they have
+	Cut      int `json:"cut,omitempty"` // requests that are being aborted, because their time is over or by Request.Now
 }
 
 // Write sends a Request or an Answer.

@@ -68,6 +68,9 @@ func (e operatorAsked) happen(m *Master) {
 	default:
 		m.keepWaiting(o)
 		m.log.finishing()
+		if m.state == normal { // the limit of QUIT remains one
+			m.patient = m.gen.config.Global.ProcessControlTimeout == 0
+		}
 		m.stop(finishing)
 	}
 }
@@ -119,6 +122,16 @@ func (m *Master) tellStopping() {
 			o.tell(control.Answer{Done: true, Reason: control.Failed, Why: "the service was stopped meanwhile"})
 			m.dismiss(o)
 		}
+	}
+}
+
+// tellCut tells those who wait for a stop how many requests it aborts.
+func (m *Master) tellCut(requests int) {
+	if requests == 0 {
+		return
+	}
+	for _, o := range m.operators.waiting {
+		o.tell(control.Answer{Progress: &control.Progress{Workers: m.running(), Requests: requests, Cut: requests}})
 	}
 }
 

@@ -179,6 +179,55 @@ func TestOperatorStops(t *testing.T) {
 	s.never("WARNING|ERROR")
 }
 
+// phpsapi fpm stop promised to finish the requests, and cut each that took longer than a second.
+func TestStopWithoutATimeoutWaitsForRequests(t *testing.T) {
+	t.Parallel()
+	s := start(t, static)
+	s.expect("ready to handle")
+	conn := s.dial("sock")
+	defer conn.Close()
+	fmt.Fprintln(conn, "sleep 2300")
+	s.awaitActive(1)
+	answers, err := s.give(control.Request{Command: control.Stop})
+	if !errors.Is(err, control.ErrEnded) {
+		t.Errorf("got %+v, %v, want the end", answers, err)
+	}
+	if answer, _ := bufio.NewReader(conn).ReadString('\n'); !strings.HasPrefix(answer, "pool www") {
+		t.Errorf("the request got %q", answer)
+	}
+	s.end()
+	s.never("WARNING|ERROR")
+}
+
+// QUIT has php-fpm's limit, even if it comes after an operator's stop, which tells what was lost.
+func TestQuitEndsThePatienceOfAStop(t *testing.T) {
+	t.Parallel()
+	s := start(t, static)
+	s.expect("ready to handle")
+	conn := s.dial("sock")
+	defer conn.Close()
+	fmt.Fprintln(conn, "sleep 14000")
+	s.awaitActive(1)
+	cut := make(chan int, 1)
+	operator := s.operator()
+	go func() {
+		last := 0
+		operator.Ask(context.Background(), control.Request{Command: control.Stop}, func(a control.Answer) {
+			if a.Progress != nil {
+				last = max(last, a.Progress.Cut)
+			}
+		})
+		cut <- last
+	}()
+	s.expect("Finishing")
+	s.signal(syscall.SIGQUIT)
+	s.expect("bye-bye")
+	s.end()
+	if n := <-cut; n != 1 {
+		t.Errorf("%d requests were said to be aborted, want 1", n)
+	}
+}
+
 func TestOperatorStopsNow(t *testing.T) {
 	s := start(t, "process_control_timeout = 9\n"+static)
 	s.expect("ready to handle")

@@ -37,6 +37,7 @@ type Master struct {
 
 	state      state
 	escalation escalation     // of a stop
+	patient    bool           // a stop waits for requests without a limit: an operator's, without process_control_timeout
 	rehearsals int            // of reloads, that have not ended
 	zygotes    map[int]bool   // the pids of those that are not waited for yet
 	executing  int            // zygotes whose pids are not known yet

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 )
 
 // catchEarly takes the signals that would end a program that does not know them: one may come while it starts, and
@@ -39,6 +40,7 @@ func (m *Master) signal(s os.Signal) {
 		m.stop(terminating)
 	case syscall.SIGQUIT:
 		m.log.finishing()
+		m.patient = false
 		m.stop(finishing)
 	case syscall.SIGUSR1:
 		m.reopenLogs()
@@ -125,7 +127,15 @@ func (m *Master) nextStep(now time.Time) {
 		m.done = true
 		return
 	}
+	if m.patient && m.escalation.sent == syscall.SIGQUIT && m.requests() > 0 {
+		m.escalation.deadline = now.Add(leastPatience)
+		return
+	}
+	polite := m.escalation.sent == 0 || m.escalation.sent == syscall.SIGQUIT
 	signal := m.escalation.next(now, m.state.first(), m.patience())
+	if polite && signal != syscall.SIGQUIT {
+		m.tellCut(m.requests())
+	}
 	alive := 0
 	for _, g := range m.generations() {
 		alive += m.signalAll(g, signal)
@@ -133,6 +143,23 @@ func (m *Master) nextStep(now time.Time) {
 	if alive > 0 {
 		m.log.stillAlive(alive)
 	}
+}
+
+// requests counts the requests that workers have. A worker that is still being born, or that hangs between two requests,
+// has none.
+func (m *Master) requests() int {
+	var a scoreboard.Activity
+	n := 0
+	for _, g := range m.generations() {
+		for _, p := range g.pools {
+			for _, c := range p.children {
+				if c.ready && p.board.Activity(c.slot, &a) && a.Stage > scoreboard.Accepting {
+					n++
+				}
+			}
+		}
+	}
+	return n
 }
 
 func (m *Master) patience() time.Duration {

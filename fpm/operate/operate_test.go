@@ -104,6 +104,26 @@ func TestOutcomesAreTold(t *testing.T) {
 	}
 }
 
+// A stop that aborted requests ended with the same words as one that did not.
+func TestAbortedRequestsAreTold(t *testing.T) {
+	var err strings.Builder
+	p := &progress{o: &Operator{Err: &err}, of: "master 1"}
+	for i, c := range []struct {
+		told control.Progress
+		want string
+	}{
+		{control.Progress{Workers: 2, Requests: 1}, ""},
+		{control.Progress{Workers: 2, Requests: 1, Cut: 1}, ", 1 request was aborted"},
+		{control.Progress{Workers: 1}, ", 1 request was aborted"},
+		{control.Progress{Workers: 2, Requests: 2, Cut: 2}, ", 2 requests were aborted"},
+	} {
+		p.show(control.Answer{Progress: &c.told})
+		if got := p.aborted(); got != c.want {
+			t.Errorf("%d: got %q, want %q", i, got, c.want)
+		}
+	}
+}
+
 func TestWhatIsNoMasterIsTold(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name, text string) string {

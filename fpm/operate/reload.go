@@ -75,7 +75,11 @@ func (p *progress) show(a control.Answer) {
 	if a.Progress == nil || *a.Progress == p.last {
 		return
 	}
-	p.last = *a.Progress
+	cut := p.last.Cut
+	if p.last = *a.Progress; p.last.Cut > 0 {
+		return // the outcome tells
+	}
+	p.last.Cut = cut
 	fmt.Fprintf(p.o.Err, "waiting for %s: %s, workers: %d\n", p.of, requests(a.Progress), a.Progress.Workers)
 }
 

@@ -14,8 +14,8 @@ import (
 // findTimeout is how long a master that is looked at may take to answer.
 const findTimeout = 5 * time.Second
 
-// Stop ends the service and waits until its master has ended: after its current requests, as SIGQUIT does, or with now at
-// once, as SIGTERM does. It returns the exit status.
+// Stop ends the service and waits until its master has ended: after its current requests, for which process_control_timeout
+// is the limit if it is set, or with now at once, as SIGTERM does. It returns the exit status.
 func (o *Operator) Stop(now bool) int { return o.end("stop", o.stop(now)) }
 
 func (o *Operator) stop(now bool) error {
@@ -48,8 +48,19 @@ func (o *Operator) stop(now bool) error {
 	if err := refusal(m, last); err != nil {
 		return err
 	}
-	fmt.Fprintf(o.Out, "stopped: %s is gone\n", m)
+	fmt.Fprintf(o.Out, "stopped: %s is gone%s\n", m, waits.aborted())
 	return nil
+}
+
+// aborted returns how many requests were aborted, as the end of a sentence.
+func (p *progress) aborted() string {
+	switch p.last.Cut {
+	case 0:
+		return ""
+	case 1:
+		return ", 1 request was aborted"
+	}
+	return fmt.Sprintf(", %d requests were aborted", p.last.Cut)
 }
 
 // awaitEnd waits until a process is gone, by its descriptor; -1: it is known to be.
