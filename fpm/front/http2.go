@@ -8,7 +8,7 @@ import (
 
 // newStreams returns a server that never serves. Its HTTP/2 is f.server's: net/http sends GOAWAY only if a whole server is
 // shut down, and from then on a server drops requests of HTTP/1 whose heads are on their way. The Shutdown of this one tells
-// the clients of HTTP/2 alone.
+// the clients of HTTP/2 alone. The connections have the settings of f.multiplexed, whose MaxHeaderBytes is HTTP/2's.
 func (f *Front) newStreams() *http.Server {
 	s := &http.Server{Protocols: f.server.Protocols, IdleTimeout: f.server.IdleTimeout, ErrorLog: f.server.ErrorLog}
 	s.Serve(noListener{})      // makes its TLSNextProto, and returns
@@ -17,11 +17,11 @@ func (f *Front) newStreams() *http.Server {
 	}
 	f.server.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){}
 	for name, serve := range s.TLSNextProto {
-		f.server.TLSNextProto[name] = func(server *http.Server, c *tls.Conn, h http.Handler) {
+		f.server.TLSNextProto[name] = func(_ *http.Server, c *tls.Conn, h http.Handler) {
 			if one := connOf(c); one != nil {
 				one.streamed.Store(true)
 			}
-			serve(server, c, h)
+			serve(f.multiplexed, c, h)
 		}
 	}
 	return s

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"strconv"
 	"strings"
@@ -37,13 +38,28 @@ func TestIdleConnectionsEnd(t *testing.T) {
 
 func TestLongHeadsAreRefused(t *testing.T) {
 	o := orders(t, map[string]string{"a.txt": "a"}, nil)
-	o.Limits.HeaderBytes = 1 << 10
+	o.Limits.HeaderBytes = 8 << 10
 	f := start(t, o)
-	if got := f.get(t, "/a.txt", "X-A: "+strings.Repeat("x", 900)); got.StatusCode != 200 {
-		t.Errorf("a head of less: %d", got.StatusCode)
+	for size, want := range map[int]int{8000: 200, 8 << 10: 200, 8<<10 + 1: 431, 9000: 431, 12000: 431, 20000: 431} {
+		head := "GET /a.txt HTTP/1.1\r\nHost: a\r\nX-A: "
+		head += strings.Repeat("x", size-len(head)-4) + "\r\n\r\n"
+		if got := f.dial(t).ask(head); got.StatusCode != want {
+			t.Errorf("a head of %d bytes: got %d, want %d", size, got.StatusCode, want)
+		}
 	}
-	if got := f.get(t, "/a.txt", "X-A: "+strings.Repeat("x", 9000)); got.StatusCode != 431 {
-		t.Errorf("a head of more: %d", got.StatusCode)
+	protocols := &http.Protocols{}
+	protocols.SetUnencryptedHTTP2(true)
+	client := &http.Client{Transport: &http.Transport{Protocols: protocols}, Timeout: patience}
+	defer client.CloseIdleConnections()
+	request, _ := http.NewRequest("GET", "http://"+f.addresses[0]+"/a.txt", nil)
+	request.Header.Set("X-A", strings.Repeat("x", 8000))
+	got, err := client.Do(request)
+	if err != nil {
+		t.Fatalf("a head of 8,000 bytes over HTTP/2: %v", err)
+	}
+	got.Body.Close()
+	if got.StatusCode != 200 {
+		t.Errorf("a head of 8,000 bytes over HTTP/2: got %d, want 200", got.StatusCode)
 	}
 }
 

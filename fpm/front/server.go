@@ -39,6 +39,7 @@ type Front struct {
 	active      atomic.Int64 // requests under way
 	server      *http.Server
 	streams     *http.Server // the part of it that speaks HTTP/2: see http2.go
+	multiplexed *http.Server // what HTTP/2 takes for the server: see http2.go
 	draining    atomic.Bool
 	tooLarge    atomic.Int64   // see sayTooLarge
 	serving     sync.WaitGroup // the listeners
@@ -116,7 +117,7 @@ func newFront(orders *contract.Front, given resources) (*Front, error) {
 	if err := f.certs.set(orders.Certificates); err != nil && !(errors.Is(err, errNoCertificate) && !anyTLS(orders)) {
 		return nil, err
 	}
-	f.server = f.newServer()
+	f.server, f.multiplexed = f.newServer(headerSlack), f.newServer(0)
 	f.streams = f.newStreams()
 	return f, nil
 }
@@ -187,7 +188,13 @@ func (f *Front) boundConnections(orders *contract.Front) int {
 	return room
 }
 
-func (f *Front) newServer() *http.Server {
+// headerSlack is what net/http reads of a head beyond MaxHeaderBytes in HTTP/1. In HTTP/2 it adds no more than it
+// reckons each header to cost beyond its bytes.
+const headerSlack = 4096
+
+// newServer makes a server that takes HeaderBytes if net/http adds slack to them. It takes slack+1 at least, as
+// MaxHeaderBytes 0 is net/http's default.
+func (f *Front) newServer(slack int) *http.Server {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
@@ -196,6 +203,7 @@ func (f *Front) newServer() *http.Server {
 	if headerBytes <= 0 {
 		headerBytes = math.MaxInt32
 	}
+	headerBytes = max(headerBytes-slack, 1)
 	return &http.Server{
 		Handler:           f,
 		Protocols:         &protocols,
@@ -279,6 +287,7 @@ func (f *Front) finishBegun(ctx context.Context) {
 	f.parking.Wait()
 	waitWhile(ctx, keptGrace, func() bool { return f.connections.lively(livelyPause) })
 	f.server.SetKeepAlivesEnabled(false)
+	f.multiplexed.SetKeepAlivesEnabled(false)
 	waitWhile(ctx, freshGrace, func() bool { return f.connections.fresh() > 0 })
 }
 

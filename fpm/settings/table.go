@@ -96,7 +96,7 @@ func Table() []Row {
 		{Key: "http.limits.queue_timeout", Kind: Duration, Default: "10s", Doc: "How long a request waits for a free worker; then 503 with Retry-After."},
 		{Key: "http.limits.drain_timeout", Kind: Duration, Default: "30s", Doc: "How long current requests may take after the front was told to stop."},
 		{Key: "http.limits.queue", Kind: Number, Default: "1000", Doc: "How many requests may wait for the workers of a pool; more get 503 at once."},
-		{Key: "http.limits.header_size", Kind: Size, Default: "64K", Doc: "The largest head of a request; a larger one gets 431."},
+		{Key: "http.limits.header_size", Kind: Size, Default: "64K", Doc: "The largest head of a request; a larger one gets 431. Less than 4097 counts as 4097."},
 		{Key: "http.limits.body_size", Kind: Size, Default: Auto,
 			Doc: "The largest body of a request; a larger one gets 413. auto: 64M, or the pool's post_max_size if that is larger or unlimited (from php.ini, options and php-fpm.conf, not .user.ini). 0: no limit. Bodies are streamed or stored in temporary files, never in memory."},
 		{Key: "http.limits.spool_size", Kind: Size, Default: "1G",
