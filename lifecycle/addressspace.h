@@ -1,7 +1,8 @@
 #ifndef PHPSAPI_ADDRESSSPACE_H
 #define PHPSAPI_ADDRESSSPACE_H
 
-/* Ends the process, with a reason, if Go's runtime cannot start under the limit of address space. */
-void address_space_check(void);
+/* Ends the process, with a reason, if Go's runtime and PHP do not fit under the limit of address space. A server needs
+ * more. */
+void address_space_check(int server);
 
 #endif

@@ -159,8 +159,8 @@ __attribute__((constructor)) static void before_go(int argc, char **argv, char *
 	record_process(argc, argv);
 	name_process(argc, argv);
 	handover_client(argc, argv, envp);
-	address_space_check();
 	small = !is_server(argc, argv);
+	address_space_check(!small);
 	if (small) {
 		mallopt(M_ARENA_MAX, 1); /* one arena serves PHP's one thread */
 	}

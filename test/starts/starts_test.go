@@ -70,6 +70,8 @@ var starts = map[string]start{
 	"fpm/no descriptors for a worker": {command: "php-fpm -F", limits: "--nofile=20", pool: "catch_workers_output = yes", want: "unable to prepare a new child: Too many open files"},
 	"fpm/no threads":                  {command: "php-fpm -F", limits: "--nproc=1", alone: true, want: noThreads},
 	"fpm/little memory":               {command: "php-fpm -F", limits: "--as=300000000", want: "limit of address space"},
+	"fpm/memory for Go alone":         {command: "php-fpm -F", limits: "--as=1013760000", want: "limit of address space"},
+	"cli/memory for Go alone":         {command: "php -r exit(0);", limits: "--as=849920000", want: "limit of address space"},
 	"http/port":                       {command: "phpsapi fpm --http 127.0.0.1:PORT --root DIR", want: "unable to bind listening socket for address '127.0.0.1:PORT'"},
 	"http/directory":                  {command: "phpsapi fpm --http 127.0.0.1:PORT --root /none", want: "/none: no such file or directory"},
 	"cgi/port":                        {command: "php-cgi -b 127.0.0.1:PORT", want: "Address already in use"},
@@ -86,6 +88,16 @@ var starts = map[string]start{
 	"cli/no threads":                  {command: "php -S 127.0.0.1:0", limits: "--nproc=1", alone: true, want: noThreads},
 	"cli/no engine for code":          {command: "php -r exit(0);", environment: noEngine, want: "/none.so"},
 	"cli/no threads for code":         {command: "php -r exit(0);", limits: "--nproc=1", alone: true, want: noThreads},
+}
+
+// The least limits of address space that are not refused were too small for PHP: it crashed, and workers died in a loop.
+func TestLeastAddressSpaceIsEnough(t *testing.T) {
+	t.Parallel()
+	const leastMB = 870
+	out, err := exec.Command("prlimit", fmt.Sprintf("--as=%d", leastMB<<20), filepath.Join(programs, "php"), "-r", `echo "enough";`).CombinedOutput()
+	if err != nil || string(out) != "enough" {
+		t.Errorf("%v, it said:\n%s", err, firstLines(string(out)))
+	}
 }
 
 // A service manager restarts what has failed by its exit status, and its operator reads the reason.
