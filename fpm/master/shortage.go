@@ -168,6 +168,9 @@ func (m *Master) waitsForThreads(now time.Time) {
 		for _, c := range p.children {
 			if c.pid != 0 && !c.ready && !now.Before(c.started.Add(threadPatience)) {
 				a.roomAt = now.Add(threadPatience)
+				if !c.tried { // the room that was made for its fork is used up
+					c.tried, a.tries = true, 0
+				}
 				m.makeRoom(errNoThreads)
 				return
 			}

@@ -189,7 +189,7 @@ func TestReloadMakesRoomForThreads(t *testing.T) {
 	p := &pool{gen: next, conf: m.gen.pools[0].conf, slots: make([]*child, 4), limits: limits{pm: conf.Static, maxChildren: 4}}
 	next.pools = []*pool{p}
 	now := m.sys.now()
-	m.next, m.attempt = next, &attempt{short: errNoThreads}
+	m.next, m.attempt = next, &attempt{short: errNoThreads, tries: 1} // an old worker has left for its fork
 	waits := &child{pool: p, pid: 1<<30 + 1, started: now}
 	p.link(waits)
 	next.forks.asked, next.zygote = waits, r // none is forked at once
