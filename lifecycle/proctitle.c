@@ -16,9 +16,13 @@ static char *area;          /* argv[0], the begin of the memory the kernel shows
 static size_t area_size;    /* bytes, the NUL of the last string left out */
 static size_t title_len;
 
-/* Moves the environment's strings out of the memory of the title. */
+/* Moves the environment's strings out of the memory of the title. The vector that the kernel made points to the copies,
+ * too: a worker gets its title before its Go runtime starts, and Go reads the environment there. That vector keeps its
+ * length, since the auxiliary vector is looked for after it. */
 static int move_environment(void)
 {
+	char **executed = process_at_exec.argv + process_at_exec.argc + 1;
+	static char none[] = "";
 	size_t count = 0, i;
 	char **copy;
 
@@ -37,6 +41,9 @@ static int move_environment(void)
 	}
 	copy[count] = NULL;
 	environ = copy;
+	for (i = 0; executed[i]; i++) {
+		executed[i] = i < count ? copy[i] : none;
+	}
 	return 1;
 }
 

@@ -57,11 +57,17 @@ func serve(w *lifecycle.Worker) {
 		server.Execute(path)
 	}
 	fmt.Fprintf(client, "[status %d]", server.Status())
+	if kept := os.Getenv(keptVariable); kept != "" {
+		fmt.Fprintf(client, "[Go has %s]", kept)
+	}
 	if e, ok := server.LastError(); ok {
 		fmt.Fprintf(client, "[%v %s:%d]", e.Fatal, e.Message, e.Line)
 	}
 	server.RequestShutdown()
 }
+
+// keptVariable is one that a zygote of the tests has in its environment.
+const keptVariable = "LIFECYCLE_TEST_KEPT"
 
 type plainResponse struct{ w io.Writer }
 
@@ -75,6 +81,12 @@ func (p *plainResponse) Flush() error                { return nil }
 
 func startZygote(t *testing.T, defaults ...sapi.Setting) *zygote.Zygote {
 	t.Helper()
+	return startZygoteWith(t, nil, defaults...)
+}
+
+// startZygoteWith is startZygote with an environment; nil for this process's.
+func startZygoteWith(t *testing.T, env []string, defaults ...sapi.Setting) *zygote.Zygote {
+	t.Helper()
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -82,6 +94,7 @@ func startZygote(t *testing.T, defaults ...sapi.Setting) *zygote.Zygote {
 	z, err := zygote.Start(context.Background(), zygote.Config{
 		Program: program,
 		Engine:  lifecycle.EnginePath(),
+		Env:     env,
 		Module: sapi.Module{Name: sapi.CLIServer, PrettyName: "Test", INI: sapi.INI{Ignore: true,
 			Defaults: append(defaults, sapi.Setting{Name: "display_errors", Value: "1"})}},
 	})
@@ -197,13 +210,14 @@ func TestEngineThatIsNotThereIsNamed(t *testing.T) {
 	}
 }
 
-// pidof, ps and monitoring find a worker as soon as there is one, even if it waits for its threads.
+// pidof, ps and monitoring find a worker as soon as there is one, even if it waits for its threads. The title is where the
+// environment was, and neither PHP nor Go may miss that.
 func TestWorkerHasItsTitleFromBirth(t *testing.T) {
 	t.Parallel()
-	z := startZygote(t)
+	z := startZygoteWith(t, append(os.Environ(), keptVariable+"=its environment"))
 	defer z.Close()
 	path := filepath.Join(t.TempDir(), "x.php")
-	if err := os.WriteFile(path, []byte(`<?php echo file_get_contents("/proc/self/cmdline");`), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(`<?php echo file_get_contents("/proc/self/cmdline"), "[PHP has ", getenv("`+keptVariable+`"), "]";`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
@@ -219,7 +233,8 @@ func TestWorkerHasItsTitleFromBirth(t *testing.T) {
 	defer ours.Close()
 	answer, _ := io.ReadAll(ours)
 	// The title's memory is as long as the zygote's arguments and environment.
-	if got := strings.ReplaceAll(string(answer), "\x00", ""); !strings.Contains(got, "\nphp-fpm: pool www[status") {
+	want := "\nphp-fpm: pool www[PHP has its environment][status 200][Go has its environment]"
+	if got := strings.ReplaceAll(string(answer), "\x00", ""); !strings.Contains(got, want) {
 		t.Errorf("worker %d shows %q", pid, got)
 	}
 	<-z.Exits
