@@ -4,7 +4,10 @@ package master
 
 import (
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
@@ -19,15 +22,27 @@ type request struct {
 	duration time.Duration
 }
 
+// String returns the request without what could end the line or move a terminal's cursor: all of it is the client's word.
+// php-fpm cleans the script alone.
 func (r request) String() string {
 	question := ""
 	if r.Query != "" {
 		question = "?"
 	}
-	return fmt.Sprintf("script '%s' (request: \"%s %s%s%s\")", purify(r.Script), r.Method, r.URI, question, r.Query)
+	return fmt.Sprintf("script '%s' (request: \"%s\")", purify(r.Script), seen(r.Method+" "+r.URI+question+r.Query))
 }
 
-// purify replaces what is not printable by dots.
+// seen replaces control characters, other characters that cannot be seen, and bytes outside UTF-8 by dots.
+func seen(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			return '.'
+		}
+		return r
+	}, text)
+}
+
+// purify replaces everything but printable ASCII by dots, as php-fpm does with names of scripts.
 func purify(name string) string {
 	b := []byte(name)
 	for i, c := range b {
