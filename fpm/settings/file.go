@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -32,6 +33,9 @@ func readFile(name string) (*file, error) {
 	f := &file{name: name, tree: map[string]any{}, lines: map[string]int{}}
 	var document yaml.Node
 	if err := yaml.Unmarshal(data, &document); err != nil {
+		if line := tabbed(string(data)); line > 0 && strings.Contains(err.Error(), "cannot start any token") {
+			return nil, fmt.Errorf("%s: a tab indents this line: indent with spaces", f.at(line))
+		}
 		return nil, fmt.Errorf("%s: %s", name, strings.TrimPrefix(err.Error(), "yaml: "))
 	}
 	if len(document.Content) == 0 { // empty, or comments alone
@@ -95,7 +99,32 @@ func (f *file) entry(below string, name, value *yaml.Node, tree map[string]any) 
 			return f.read(key, value, child)
 		}
 	}
-	return fmt.Errorf("%s: unknown setting %s%s", f.at(name.Line), key, nearest(key, append(keys(table), "sites")))
+	return fmt.Errorf("%s: unknown setting %s%s", f.at(name.Line), key, nearest(key, append(names(table), "sites")))
+}
+
+// names are the keys of a table, and what stands above them in the file.
+func names(table []Row) (all []string) {
+	for _, key := range keys(table) {
+		for end := range key {
+			if key[end] == '.' && !slices.Contains(all, key[:end]) {
+				all = append(all, key[:end])
+			}
+		}
+		all = append(all, key)
+	}
+	return all
+}
+
+// tabbed returns the number of the first line that a tab indents; 0: none.
+func tabbed(text string) int {
+	number := 0
+	for line := range strings.Lines(text) {
+		number++
+		if indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]; strings.Contains(indent, "\t") {
+			return number
+		}
+	}
+	return 0
 }
 
 // under says where a map is missing.

@@ -3,6 +3,9 @@ package settings
 import (
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
@@ -67,6 +70,7 @@ func sizeOrAuto(text string) int64 {
 
 // checkFront checks what a front needs, where there is to be one.
 func (l *loader) checkFront(s *Settings, texts map[string][]string, sites []site) error {
+	taken := map[string]string{} // addresses, and the keys that have them
 	certificates, keys := texts["http.tls.certificate"], texts["http.tls.key"]
 	about := func(key string, format string, args ...any) error {
 		r := find(l.table, key)
@@ -74,7 +78,11 @@ func (l *loader) checkFront(s *Settings, texts map[string][]string, sites []site
 		return l.wrong(r, origin, fmt.Errorf(format, args...))
 	}
 	if len(certificates) != len(keys) {
-		return about("http.tls.certificate", "%d certificates and %d keys: every certificate needs its key (http.tls.key)", len(certificates), len(keys))
+		key := "http.tls.certificate"
+		if len(certificates) == 0 {
+			key = "http.tls.key"
+		}
+		return about(key, "%d certificates and %d keys: every certificate needs its key (http.tls.key)", len(certificates), len(keys))
 	}
 	for i := range certificates {
 		s.Certificates = append(s.Certificates, Pair{certificates[i], keys[i]})
@@ -84,6 +92,22 @@ func (l *loader) checkFront(s *Settings, texts map[string][]string, sites []site
 	}
 	if !s.Front() {
 		return nil
+	}
+	for i, address := range append(slices.Clone(s.Listen), s.TLSListen...) {
+		key, text := "http.listen", ""
+		if i < len(s.Listen) {
+			text = texts[key][i]
+		} else {
+			key = "http.tls.listen"
+			text = texts[key][i-len(s.Listen)]
+		}
+		if of, twice := taken[anyHost(address)]; twice {
+			return about(key, "%s is an address of %s already: remove one of the two", text, of)
+		}
+		taken[anyHost(address)] = key
+	}
+	if why := accessLog(s.AccessLog); why != nil {
+		return about("http.access_log", "%w", why)
 	}
 	if len(s.Sites) == 0 {
 		key := "http.listen"
@@ -107,6 +131,28 @@ func (l *loader) checkFront(s *Settings, texts map[string][]string, sites []site
 		default:
 			return about("http.root", "%w", why)
 		}
+	}
+	return nil
+}
+
+// anyHost returns an address that is the same for all ways to write any address.
+func anyHost(address string) string {
+	if port, any := strings.CutPrefix(address, "0.0.0.0:"); any {
+		return port
+	}
+	return strings.ToLower(address)
+}
+
+// accessLog reports why a file cannot be the access log, as far as that can be seen without opening it.
+func accessLog(name string) error {
+	if name == "" || name == Stdout || name == Stderr {
+		return nil
+	}
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		return fmt.Errorf("%s is a directory: name a file in it", name)
+	}
+	if err := directory(filepath.Dir(name)); err != nil {
+		return fmt.Errorf("%s cannot be made: %w; make the directory", name, err)
 	}
 	return nil
 }
