@@ -82,7 +82,7 @@ func testCommand() *cobra.Command {
 		Use:   "test [php-fpm's options]",
 		Short: "Check the configuration",
 		Long: `Check the configuration, as phpsapi fpm -t does, and exit with status 0 if it is good. The options are php-fpm's; -t
-also shows every value and where it comes from.`,
+also shows every value, and where each comes from if one of phpsapi's own settings or overrides is in use.`,
 	}, "-t")
 }
 
@@ -91,16 +91,23 @@ also shows every value and where it comes from.`,
 func operatorCommand(command *cobra.Command, timeout time.Duration) (*cobra.Command, func() *operate.Operator) {
 	flags := command.Flags()
 	flags.SortFlags = false
-	pid := flags.Int("master", 0, "the `pid` of the master")
+	var pid pidFlag
+	flags.Var(&pid, "master", "the `pid` of the master")
 	pidFile := flags.StringP("pid", "g", "", "the `file` with the pid of the master")
 	config := flags.StringP("fpm-config", "y", "", "the php-fpm.conf `file` of the service")
 	alias := flags.String("config", "", "the same as --fpm-config: a `file`")
 	prefix := flags.StringP("prefix", "p", "", "the --prefix `directory` of the service")
 	ini := flags.StringP("php-ini", "c", "", "the php.ini `file` of the service, or its directory")
-	patience := flags.Duration("timeout", timeout, "how long to wait for the outcome; 0 for no limit")
+	patience := secondsFlag(timeout)
+	flags.Var(&patience, "timeout", "how long to wait for the outcome, a `time` such as 30, 90s or 1m30s; 0 for no limit")
 	cobra.CheckErr(command.MarkFlagDirname("prefix"))
-	command.Args = func(command *cobra.Command, args []string) error { return usage(cobra.NoArgs(command, args)) }
-	command.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
+	command.Args = func(command *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		return usage(command, fmt.Errorf("%q is not an option", args[0]))
+	}
+	command.SetFlagErrorFunc(usage)
 	return command, func() *operate.Operator {
 		var args []string
 		for _, o := range []struct{ option, value string }{{"-c", *ini}, {"-p", *prefix}, {"-y", *alias}, {"-y", *config}} {
@@ -110,21 +117,18 @@ func operatorCommand(command *cobra.Command, timeout time.Duration) (*cobra.Comm
 		}
 		return &operate.Operator{
 			Target: operate.Target{
-				Pid: *pid, PidFile: *pidFile, Named: len(args) > 0,
+				Pid: int(pid), PidFile: *pidFile, Named: len(args) > 0,
 				Locate: func() (string, string) {
 					return cmdline.Locate(fpmInvocation(args, "phpsapi fpm", lifecycle.Self()))
 				},
 			},
-			Out: os.Stdout, Err: os.Stderr, Timeout: *patience,
+			Out: os.Stdout, Err: os.Stderr, Timeout: time.Duration(patience),
 		}
 	}
 }
 
-// usage prints what is wrong with a command line. Its error is php-fpm's exit status for that.
-func usage(err error) error {
-	if err == nil {
-		return nil
-	}
-	fmt.Fprintln(os.Stderr, "phpsapi:", err)
+// usage prints what is wrong with a command line, and returns php-fpm's exit status for that.
+func usage(command *cobra.Command, err error) error {
+	fmt.Fprintf(os.Stderr, "%s: %v; %[1]s --help lists the options\n", command.CommandPath(), err)
 	return exitStatus(cmdline.ExitUsage)
 }

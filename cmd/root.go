@@ -10,6 +10,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/cgi"
 	"github.com/phpsapi/phpsapi/cli"
+	"github.com/phpsapi/phpsapi/fpm/cmdline"
 )
 
 // exitStatus carries a front end's exit status out of cobra.
@@ -24,6 +25,16 @@ func execute(args []string) int {
 		fmt.Fprintf(os.Stderr, "phpsapi: unknown command %q; %s\n", args[0], meant(root, args[0]))
 		return 1
 	}
+	if len(args) > 1 && args[0] == "help" {
+		if _, rest, err := root.Find(args[1:]); err != nil || len(rest) > 0 {
+			fmt.Fprintf(os.Stderr, "phpsapi: there is no help for %q; phpsapi --help lists the commands\n", strings.Join(args[1:], " "))
+			return 1
+		}
+	}
+	if len(args) > 1 && args[0] == "fpm" && !strings.HasPrefix(args[1], "-") && args[1] != "help" && !slices.Contains(cmdline.Commands, args[1]) {
+		fmt.Fprintf(os.Stderr, "phpsapi fpm: %q is neither an option nor a command; %s\n", args[1], meantOfFPM(root, args[1]))
+		return cmdline.ExitUsage
+	}
 	if len(args) > 1 && args[0] == "fpm" && strings.HasPrefix(args[1], "-") && !isFPMHelp(args[1:]) {
 		// After php-fpm's options comes no command; cobra, which does not know them, would look for one.
 		if command, _, err := root.Find(args[:1]); err == nil {
@@ -31,12 +42,12 @@ func execute(args []string) int {
 		}
 	}
 	root.SetArgs(args)
-	err := root.Execute()
+	command, err := root.ExecuteC()
 	if status, ok := err.(exitStatus); ok {
 		return int(status)
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "phpsapi:", err)
+		fmt.Fprintf(os.Stderr, "%s: %v; %[1]s --help lists what there is\n", command.CommandPath(), err)
 		return 1
 	}
 	return 0
@@ -52,6 +63,17 @@ func meant(root *cobra.Command, word string) string {
 		return fmt.Sprintf("did you mean %q?", close[0])
 	}
 	return "phpsapi --help lists the commands"
+}
+
+// meantOfFPM is what somebody may have meant who typed a word that is not a command of phpsapi fpm.
+func meantOfFPM(root *cobra.Command, word string) string {
+	if command, _, err := root.Find([]string{"fpm"}); err == nil {
+		command.SuggestionsMinimumDistance = 2
+		if close := command.SuggestionsFor(word); len(close) > 0 {
+			return fmt.Sprintf("did you mean \"phpsapi fpm %s\"?", close[0])
+		}
+	}
+	return "phpsapi fpm --help lists them"
 }
 
 // isCommand reports whether word is the name of one of phpsapi's commands.
@@ -79,6 +101,9 @@ php's options directly after phpsapi means "phpsapi cli".`,
 		Version:       version(),
 	}
 	root.AddCommand(cliCommand(), cgiCommand(), fpmCommand(), versionCommand())
+	root.Flags().Bool("version", false, "version for phpsapi") // cobra's own has -v, which is php's
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
 	return root
 }
 

@@ -2,7 +2,11 @@ package cmd
 
 import (
 	"slices"
+	"strings"
 	"testing"
+	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/cmdline"
 )
 
 // php is what a file is for, whether it is there or not: it says so.
@@ -43,9 +47,58 @@ func TestFPMHelp(t *testing.T) {
 	}
 }
 
+func TestMisspeltCommandOfFPMHasAHint(t *testing.T) {
+	for word, want := range map[string]string{"realod": `did you mean "phpsapi fpm reload"?`, "nonsense": "phpsapi fpm --help lists them"} {
+		if got := meantOfFPM(rootCommand(), word); got != want {
+			t.Errorf("%s: got %q, want %q", word, got, want)
+		}
+	}
+	var names []string
+	for _, command := range operatorCommands() {
+		names = append(names, command.Name())
+	}
+	slices.Sort(names)
+	if known := slices.Sorted(slices.Values(cmdline.Commands)); !slices.Equal(names, known) {
+		t.Errorf("the commands are %q, cmdline knows %q", names, known)
+	}
+}
+
+func TestHelpForNothingFails(t *testing.T) {
+	for _, args := range [][]string{{"help", "nosuch"}, {"help", "fpm", "nosuch"}, {"fpm", "realod"}, {"fpm", "status", "--mster"}, {"version", "--x"}} {
+		if status := execute(args); status == 0 {
+			t.Errorf("%q: exit status 0", args)
+		}
+	}
+}
+
+// -v is php's and prints its version.
+func TestHelpDoesNotPromiseV(t *testing.T) {
+	if text := rootCommand().UsageString(); strings.Contains(text, "-v,") || !strings.Contains(text, "--version") {
+		t.Errorf("got %s", text)
+	}
+}
+
+func TestTimesAndPidsOfOptions(t *testing.T) {
+	for text, want := range map[string]time.Duration{"5": 5 * time.Second, "0": 0, "1.5": 1500 * time.Millisecond, "1m30s": 90 * time.Second, "x": -1, "-5": -1, "": -1} {
+		var s secondsFlag
+		if err := s.Set(text); (err != nil) != (want < 0) || err == nil && time.Duration(s) != want {
+			t.Errorf("--timeout %q: got %v, %v", text, time.Duration(s), err)
+		}
+	}
+	for text, want := range map[string]int{"12": 12, "abc": 0, "0": 0, "-1": 0, "99999999999": 0} {
+		var p pidFlag
+		if err := p.Set(text); (err != nil) != (want == 0) || int(p) != want {
+			t.Errorf("--master %q: got %d, %v", text, int(p), err)
+		}
+	}
+}
+
 func TestCommandsAreKnownByName(t *testing.T) {
 	var names []string
 	for _, command := range rootCommand().Commands() {
+		if command.Name() == "help" || command.Name() == "completion" {
+			continue
+		}
 		names = append(names, command.Name())
 	}
 	slices.Sort(names)

@@ -60,9 +60,12 @@ func Main(call Invocation) int {
 		Usage(os.Stdout, call.Program)
 		return ExitOK
 	case actionUsage:
-		if !call.Own { // php-fpm says no more
+		switch {
+		case !call.Own: // php-fpm says no more
 			Usage(os.Stdout, call.Program)
-		} else {
+		case c.command != "":
+			fmt.Fprintf(os.Stderr, "%s: the command comes before the options: %[1]s %s\n", call.Program, c.command)
+		default:
 			fmt.Fprintf(os.Stderr, "%s: %s; %[1]s --help lists them\n", call.Program, c.misused)
 		}
 		return ExitUsage

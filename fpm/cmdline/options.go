@@ -77,6 +77,9 @@ func (c *commandLine) overrides() settings.Overrides {
 	return settings.Overrides{Sets: c.sets, Environ: os.Environ()}
 }
 
+// Commands are the commands that phpsapi's own name for php-fpm has, before the options.
+var Commands = []string{"start", "reload", "stop", "test", "status"}
+
 // action is what a command line asks for.
 type action int
 
@@ -92,6 +95,7 @@ const (
 type commandLine struct {
 	action       action
 	misused      string // of actionUsage: what is wrong
+	command      string // of actionUsage: a command after the options, put before them
 	shown        Shown  // of actionShow
 	iniOverride  string // -c
 	ignoreINI    bool   // -n
@@ -170,6 +174,9 @@ func parse(args []string) commandLine {
 		c.action, c.shown = actionShow, ShowInfo
 	case len(g.Rest()) > 0:
 		c.action, c.misused = actionUsage, strconv.Quote(g.Rest()[0])+" is neither an option nor a command"
+		if options := args[:len(args)-len(g.Rest())]; len(options) > 0 && slices.Contains(Commands, g.Rest()[0]) {
+			c.command = strings.Join(append([]string{g.Rest()[0]}, options...), " ")
+		}
 	case tests > 0:
 		c.action = actionTest
 		c.dump = tests > 1

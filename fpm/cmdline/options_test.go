@@ -28,6 +28,7 @@ func TestOptions(t *testing.T) {
 		"--bogus":                {action: actionUsage, misused: "unknown option --bogus, or its value is missing"},
 		"-y":                     {action: actionUsage, misused: "unknown option -y, or its value is missing"},
 		"word":                   {action: actionUsage, misused: `"word" is neither an option nor a command`},
+		"-R status":              {action: actionUsage, misused: `"status" is neither an option nor a command`, command: "status -R", allowRoot: true},
 		"-m word":                {action: actionShow, shown: ShowModules},
 		"--version":              {action: actionShow, shown: ShowVersion},
 		"-i word":                {action: actionShow, shown: ShowInfo},

@@ -105,7 +105,7 @@ func takeOperators(l *net.UnixListener, owner int, box *mailbox) {
 		case err != nil:
 		case peer.Uid != 0 && int(peer.Uid) != owner:
 			denied.add(int(peer.Pid), int(peer.Uid), time.Now(), box)
-			refuse(conn, control.Denied, fmt.Sprintf("only root and user %d, whose process it is, may", owner))
+			refuse(conn, control.Denied, mayCommand(owner))
 		default:
 			select {
 			case free <- struct{}{}:
@@ -120,6 +120,14 @@ func takeOperators(l *net.UnixListener, owner int, box *mailbox) {
 		}
 		conn.Close()
 	}
+}
+
+// mayCommand says who may command a master of this user.
+func mayCommand(owner int) string {
+	if owner == 0 {
+		return "only root may"
+	}
+	return fmt.Sprintf("only root and user %d, whose process it is, may", owner)
 }
 
 // refuse sends the only answer there will be. A new connection has room for it.

@@ -101,9 +101,9 @@ from these places; the first that has a setting wins:
    /etc/phpsapi/phpsapi.yaml,
 4. the defaults.
 
-` + "`phpsapi fpm -tt`" + ` shows every value and where it comes from. Invalid and unknown settings are errors
-(exit status 78). Unknown variables are ignored unless they look like a typo. A reload (SIGUSR2) reads phpsapi.yaml
-again.
+` + "`phpsapi fpm -tt`" + ` shows every value, and where it comes from if any of these settings or an override of
+php-fpm.conf is in use; else its output is php-fpm's. Invalid and unknown settings are errors (exit status 78).
+Unknown variables are ignored unless they look like a typo. A reload (SIGUSR2) reads phpsapi.yaml again.
 
 ` + "```yaml" + `
 http:

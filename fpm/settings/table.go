@@ -86,7 +86,7 @@ func Table() []Row {
 			Doc: "Addresses and networks whose Forwarded and X-Forwarded-* headers are believed: 10.0.0.0/8, ::1, or unix for clients on unix sockets."},
 		{Key: "http.status_clients", Kind: List, Default: "127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,fc00::/7,fe80::/10,unix",
 			Doc: "Addresses and networks whose clients get the page of pm.status_path. For others, and for clients of an untrusted proxy, it is a path like any other. 0.0.0.0/0,::/0: all."},
-		{Key: "http.access_log", Kind: Path, Doc: "The front's access log: a file, or the master's stdout or stderr. The master opens the file, and again on SIGUSR1. Empty: none."},
+		{Key: "http.access_log", Kind: Path, Doc: "The front's access log: a file, or the master's `stdout` or `stderr`. A daemon (-D) refuses `stdout`; its `stderr` is error_log, if that is a file. The master opens the file, and again on SIGUSR1. Empty: none."},
 		{Key: "http.access_format", Kind: Choice, Default: "combined", Allowed: []string{"combined", "json"}, Doc: "The format of the access log."},
 		{Key: "http.limits.header_timeout", Kind: Duration, Default: "10s", Doc: "How long a client may take to send the head of a request, or for a TLS handshake."},
 		{Key: "http.limits.body_timeout", Kind: Duration, Default: "30s", Doc: "How long a client may pause while it sends a body or receives a response."},
