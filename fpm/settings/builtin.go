@@ -37,7 +37,8 @@ func children(m machine.Limits) int {
 }
 
 // BuiltIn is a php-fpm.conf with one pool for the machine, run by root as user and group. What the overrides say of
-// pm.max_children is minded in the numbers that must not be larger. A daemon has no stderr, and logs to syslog.
+// pm.max_children is minded in the numbers that must not be larger. A daemon has no stderr, and logs to syslog. Workers'
+// output is decorated, as by default: a script could otherwise write a line that looks like the master's.
 func (o Overrides) BuiltIn(m machine.Limits, user, group string, daemon bool) string {
 	errorLog := "/dev/stderr"
 	if daemon {
@@ -72,5 +73,4 @@ pm.min_spare_servers = %d
 pm.max_spare_servers = %d
 clear_env = no
 catch_workers_output = yes
-decorate_workers_output = no
 `

@@ -337,6 +337,10 @@ func TestBuiltInIsAConfiguration(t *testing.T) {
 		if got := [4]int{p.MaxChildren, p.StartServers, p.MinSpareServers, p.MaxSpareServers}; got != tt.want || p.Listen.Value != Nameless {
 			t.Errorf("%+v %s: got %v, want %v; listen %s", tt.machine, tt.set, got, tt.want, p.Listen)
 		}
+		// A script once wrote lines that looked like the master's.
+		if !p.CatchWorkersOutput || !p.DecorateWorkersOutput {
+			t.Errorf("%+v %s: caught %v, decorated %v", tt.machine, tt.set, p.CatchWorkersOutput, p.DecorateWorkersOutput)
+		}
 	}
 }
 
