@@ -54,7 +54,7 @@ func readPair(p settings.Pair) (c contract.Certificate, err error) {
 		return c, fmt.Errorf("http.tls.key: %w", err)
 	}
 	if _, err = tls.X509KeyPair(c.Cert, c.Key); err != nil {
-		return c, fmt.Errorf("the certificate %s and the key %s: %w", p.Certificate, p.Key, err)
+		return c, fmt.Errorf("http.tls.certificate: the certificate %s and the key %s: %w", p.Certificate, p.Key, err)
 	}
 	return c, nil
 }

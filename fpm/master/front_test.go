@@ -463,7 +463,7 @@ func TestCertificatesAreReadAgainWhenTheyChange(t *testing.T) {
 	s := withFront(t, forFront, "  tls: {listen: unix:"+dir+"/tls, certificate: "+dir+"/cert.pem, key: "+dir+"/key.pem}\n")
 	s.expect(`serves unix:.*/http, unix:.*/tls$`)
 	os.WriteFile(dir+"/key.pem", []byte("no key"), 0o600)
-	s.expect(`ERROR: \[front\] certificates have changed and cannot be used, the old ones stay: the certificate .*/cert\.pem and the key .*/key\.pem: tls: `)
+	s.expect(`ERROR: \[front\] certificates have changed and cannot be used, the old ones stay: http\.tls\.certificate: the certificate .*/cert\.pem and the key .*/key\.pem: tls: `)
 	certificate(t, 2, dir)
 	s.expect(`WARNING: certificates 1 true <nil>$`)
 }
@@ -481,7 +481,7 @@ func TestFrontCannotStart(t *testing.T) {
 			`ERROR: \[front\] cannot listen for HTTP on 127\.0\.0\.1:19081: pool www listens there$`},
 		"clients not allowed": {strings.Replace(forFront, "DIR/sock", "127.0.0.1:19082", 1) + "listen.allowed_clients = 10.0.0.1\n", "http: {listen: 'unix:/tmp/phpsapi-test-front.sock', root: /}",
 			`ERROR: \[front\] pool www: the front connects from 127\.0\.0\.1, which is not in its listen\.allowed_clients$`},
-		"no user": {forFront, "http: {listen: 80, root: /, user: nosuch}", `ERROR: http\.user: there is no user nosuch$`},
+		"no user": {forFront, "http: {listen: 80, root: /, user: nosuch}", `ERROR: .*phpsapi\.yaml:\d+: http\.user: there is no user nosuch$`},
 		"root":    {forFront, "http: {listen: 80, root: /, user: root}", `ERROR: the front is never root: set http\.user and http\.group to others$`},
 		"a pool's permissions": {strings.Replace(forFront, "0666", "0600", 1), "http: {listen: 'unix:/tmp/phpsapi-test-front.sock', root: /}",
 			`ERROR: \[front\] pool www: the front's user [0-9a-z-]+ may not (enter|connect to) /.* \(mode \d+\); allow it, or set http\.user to a user that may, or set listen\.owner or listen\.group$`},

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -38,7 +39,7 @@ func (l *listener) listenHTTP(g *generation) error {
 		l.log.frontImpossible(err)
 		return err
 	}
-	l.warnOfUser(g.plan)
+	l.warn(g.plan)
 	if path := g.plan.own.AccessLog; path != "" {
 		file, err := openFrontLog(path, l.errorLog)
 		if err != nil {
@@ -50,10 +51,13 @@ func (l *listener) listenHTTP(g *generation) error {
 	return nil
 }
 
-// warnOfUser logs what the front's user makes worse, and nobody would notice at the start.
-func (l *listener) warnOfUser(plan *frontPlan) {
+// warn logs what makes the front worse, and nobody would notice at the start.
+func (l *listener) warn(plan *frontPlan) {
 	if err := plan.who.may(os.TempDir(), mayWrite|maySearch, "write to"); err != nil {
 		l.log.frontWithoutFiles(err)
+	}
+	for _, what := range plan.own.Missing() {
+		l.log.frontMisses(what)
 	}
 	if plan.who.drop && !plan.who.own && plan.own.User == "" {
 		l.log.frontNotAlone(plan.who.name)
@@ -70,6 +74,13 @@ func (l *listener) listenHTTPAt(g *generation, address string, tls bool) error {
 	s, err := open(p)
 	if err != nil {
 		if isLookup(err) { // what has been logged does not say whose
+			l.log.httpAddressTaken(address, err)
+		}
+		if p.Domain == conf.Inet && errors.Is(err, unix.EACCES) { // what has been logged does not say what to do
+			if !strings.Contains(address, ":") { // as the setting has it
+				address = ":" + address
+			}
+			err = fmt.Errorf("%w: ports below 1024 need root or CAP_NET_BIND_SERVICE", err)
 			l.log.httpAddressTaken(address, err)
 		}
 		return err

@@ -45,7 +45,7 @@ func (f *frontPlan) verify(cfg *conf.Config) (err error) {
 		return err
 	}
 	if f.who, err = frontCredentials(f.own, cfg.Pools, f.routed(cfg.Pools)); err != nil {
-		return err
+		return f.own.Located(err)
 	}
 	for _, s := range f.sites {
 		if err := f.who.mayRead(s.Root); err != nil {
@@ -53,7 +53,7 @@ func (f *frontPlan) verify(cfg *conf.Config) (err error) {
 		}
 	}
 	f.certificates, err = readCertificates(f.own.Certificates)
-	return err
+	return f.own.Located(err)
 }
 
 // pools are those that the sites name, in the order of the configuration.

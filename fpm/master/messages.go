@@ -342,6 +342,8 @@ func (l lines) frontWithoutFiles(err error) {
 	l.Logf(zlog.Warning, "[front] large bodies will be refused, and slow clients will hold workers: TMPDIR: %v", err)
 }
 
+func (l lines) frontMisses(what string) { l.Logf(zlog.Warning, "[front] %s", what) }
+
 func (l lines) frontNotAlone(name string) {
 	l.Logf(zlog.Warning, "[front] this user namespace has no user of the front's own, so it runs as %s, whom scripts may be, too; "+
 		"make a user phpsapi, or set http.user", name)

@@ -1,6 +1,10 @@
 package settings
 
 import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -48,6 +52,34 @@ type Value struct {
 	Row    Row
 	Text   string
 	Origin string // --http, PHPSAPI_HTTP_LISTEN, /etc/phpsapi/phpsapi.yaml:3; empty: the default
+}
+
+// Located returns an error with the place of the setting before it whose key the error's text begins with.
+func (s *Settings) Located(err error) error {
+	if err == nil {
+		return nil
+	}
+	key, _, _ := strings.Cut(err.Error(), ":")
+	for _, v := range s.Values {
+		if v.Row.Key == key && v.Origin != "" {
+			return fmt.Errorf("%s: %w", v.Origin, err)
+		}
+	}
+	return err
+}
+
+// Missing returns a sentence for each site whose controller was set and is not there: its paths that are no files are 404.
+func (s *Settings) Missing() (all []string) {
+	for _, site := range s.Sites {
+		if site.Controller == "" || site.Controller == NoController {
+			continue
+		}
+		file := filepath.Join(site.Root, site.Controller)
+		if info, err := os.Stat(file); errors.Is(err, os.ErrNotExist) || err == nil && !info.Mode().IsRegular() {
+			all = append(all, fmt.Sprintf("the controller %s is not a file: paths that are not files get 404 until it is there (see http.controller)", file))
+		}
+	}
+	return all
 }
 
 // Front says whether there is to be a front.

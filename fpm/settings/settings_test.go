@@ -361,3 +361,22 @@ func TestSitesThatOverlap(t *testing.T) {
 		}
 	}
 }
+
+// A controller that is not there was accepted without a word; only one that was set counts, as a site of files alone has
+// no index.php.
+func TestAMissingControllerIsTold(t *testing.T) {
+	root := t.TempDir()
+	write := func(controller string) string {
+		return write(t, "http: {listen: 80, root: "+root+", controller: "+controller+"}")
+	}
+	for controller, want := range map[string]int{"nosuch.php": 1, "none": 0, "''": 0} {
+		s, err := Source{File: write(controller)}.Load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := s.Missing()
+		if len(got) != want || want > 0 && !strings.HasPrefix(got[0], "the controller "+root+"/nosuch.php is not a file: ") {
+			t.Errorf("controller %s: got %q", controller, got)
+		}
+	}
+}

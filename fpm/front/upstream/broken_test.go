@@ -33,7 +33,7 @@ func TestWorkerFailsBeforeTheResponse(t *testing.T) {
 		"says nothing": {func(p *peer) bool {
 			time.Sleep(time.Second)
 			return false
-		}, ErrTimeout, "silent for too long: 300ms"},
+		}, ErrTimeout, "silent for too long: 300ms (see http.limits.request_timeout)"},
 		"no FastCGI": {func(p *peer) bool {
 			p.raw([]byte("HTTP/1.1 200 OK\r\n\r\n"))
 			return false

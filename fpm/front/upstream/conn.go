@@ -258,7 +258,7 @@ func (c *conn) overdue(now time.Time) error {
 		end := time.Unix(0, c.progress.Load()).Add(limit)
 		if !now.Before(end) {
 			c.deadline = time.Time{}
-			return fmt.Errorf("%w: %v", ErrTimeout, limit)
+			return fmt.Errorf("%w: %v (see http.limits.request_timeout)", ErrTimeout, limit)
 		}
 		if end.Before(next) {
 			next = end
