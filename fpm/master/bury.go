@@ -59,6 +59,9 @@ func (m *Master) bury(c *child, status syscall.WaitStatus) {
 	how, level := ending(status)
 	wanted := c.idleKill && (status.Exited() || status.Signal() == syscall.SIGQUIT || c.makesRoom)
 	m.tellLostRequest(c, status)
+	if !c.ready && c.hasBegun() { // its end overtook its message
+		m.workerBegan(c)
+	}
 	p.unlink(c)
 	if c.output != nil {
 		c.output.leave()
@@ -99,6 +102,9 @@ func (m *Master) bury(c *child, status syscall.WaitStatus) {
 	}
 	if c.makesRoom {
 		m.roomMade()
+	}
+	if g == m.next && c.ready {
+		m.proveReload()
 	}
 	m.childGone(g)
 }

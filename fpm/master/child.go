@@ -46,6 +46,13 @@ func (c *child) idle(a *scoreboard.Activity) bool {
 	return c.ready && c.pool.board.Activity(c.slot, a) && a.Stage == scoreboard.Accepting
 }
 
+// hasBegun reports whether the child accepts requests, or did: by its message, or by its slot, which it may have written to
+// before its message was read.
+func (c *child) hasBegun() bool {
+	var a scoreboard.Activity
+	return c.ready || c.pool.board.Activity(c.slot, &a) && a.Stage >= scoreboard.Accepting
+}
+
 // freeSlot is the number of a slot that nobody has; -1 if there is none.
 func (p *pool) freeSlot() int {
 	for i, c := range p.slots {

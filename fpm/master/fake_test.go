@@ -391,6 +391,7 @@ func (w *worker) serve(fd int) {
 	}
 	fmt.Fprintf(conn, "pool %s generation %d slot %d pid %d\n", w.spec.Pool.Name, w.spec.Generation, w.spec.Slot, os.Getpid())
 	w.slot.Finished()
+	w.quit = w.quit || there("MASTER_TEST_ONE_REQUEST")
 	if word == "keep" {
 		if w.kept, err = unix.FcntlInt(fdOf(conn), unix.F_DUPFD_CLOEXEC, 0); err != nil {
 			w.kept = -1

@@ -73,6 +73,12 @@ func (e forked) happen(m *Master) {
 	if e.err != nil {
 		p.board.Vacate(c.slot)
 		c.discard()
+		if errors.Is(e.err, context.Canceled) { // the stop of the service: cancelFork
+			p.unlink(c)
+			g.forks.early = nil
+			m.childGone(g)
+			return
+		}
 		if errors.Is(e.err, zygote.ErrGone) {
 			m.notForked(c, e.err, func() { m.log.zygoteSilent(g.number, e.err) })
 		} else {

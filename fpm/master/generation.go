@@ -56,6 +56,7 @@ type pool struct {
 	board    *scoreboard.Board
 	slots    []*child // who has which slot of the scoreboard
 	children []*child // the youngest first
+	began    int      // how many have become ready so far
 	access   *os.File // access.log; nil without
 	crashes  *crashPipe
 	shared   *pool // whose status this one shows, if it is one for pm.status_listen

@@ -91,11 +91,13 @@ func (e workerSaid) heed(m *Master) reception {
 			return kept
 		}
 	case contract.Ready:
+		if c.gone { // its end was told first
+			return heeded
+		}
 		if c.ready {
 			return unexpected
 		}
-		c.ready = true
-		m.supplied(c.pool.gen)
+		m.workerBegan(c)
 		if c.pool.gen == m.next {
 			m.proveReload()
 		}
@@ -121,6 +123,13 @@ func (e workerSaid) heed(m *Master) reception {
 		return unexpected
 	}
 	return heeded
+}
+
+// workerBegan records a worker that is ready.
+func (m *Master) workerBegan(c *child) {
+	c.ready = true
+	c.pool.began++
+	m.supplied(c.pool.gen)
 }
 
 // say logs what another process of the master's wants logged: contract.Log.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
@@ -252,20 +253,18 @@ func (m *Master) detach(z forker) {
 	z.Detach(null)
 }
 
-// proveReload commits the reload once every first worker and the front are ready; in a shortage one of each pool.
+// proveReload commits the reload once every first worker and the front are ready; in a shortage one of each pool. A worker
+// that was ready and has left, as pm.max_requests has it do, counts: its successor is not waited for.
 func (m *Master) proveReload() {
 	if m.next.plan.wanted() && (m.next.front == nil || !m.next.front.ready) {
 		return
 	}
 	for _, p := range m.next.pools {
-		ready := p.limits.initial() == 0 || m.attempt.short == nil
-		for _, c := range p.children {
-			if !c.ready && m.attempt.short == nil {
-				return
-			}
-			ready = ready || c.ready
-		}
-		if !ready {
+		first := p.limits.initial()
+		switch {
+		case m.attempt.short != nil && first > 0 && p.began == 0:
+			return
+		case m.attempt.short == nil && p.began < first && slices.ContainsFunc(p.children, func(c *child) bool { return !c.ready }):
 			return
 		}
 	}

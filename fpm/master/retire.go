@@ -47,17 +47,17 @@ func (m *Master) hurry(g *generation, until time.Time) {
 // abandonPatience is how long the requests may last that workers of an abandoned generation have accepted already.
 const abandonPatience = 5 * time.Second
 
-// discard ends a generation that never served. Workers that are not ready are killed.
+// discard ends a generation that never served. Workers that have not begun are killed. The one that is being forked is not:
+// it finds the order to leave when it begins, and a zygote that is given up tells no worker's end.
 func (m *Master) discard(g *generation) {
 	if g.cancelStart != nil {
 		g.cancelStart()
 	}
-	g.cancelFork()
 	m.retire(g)
 	m.hurry(g, m.sys.now().Add(abandonPatience))
 	for _, p := range g.pools {
 		for _, c := range p.children {
-			if !c.ready {
+			if c.pid != 0 && !c.hasBegun() {
 				m.tellChild(c, syscall.SIGKILL)
 			}
 		}

@@ -133,7 +133,7 @@ func (m *Master) makeRoom(why error) {
 			switch {
 			case c.makesRoom:
 				return // it has been asked
-			case !c.ready && c.pid != 0: // it waits for room itself
+			case !c.hasBegun() && c.pid != 0: // it waits for room itself
 				m.leave(c, syscall.SIGKILL)
 				return
 			}

@@ -153,7 +153,7 @@ func (m *Master) requests() int {
 	for _, g := range m.generations() {
 		for _, p := range g.pools {
 			for _, c := range p.children {
-				if c.ready && p.board.Activity(c.slot, &a) && a.Stage > scoreboard.Accepting {
+				if p.board.Activity(c.slot, &a) && a.Stage > scoreboard.Accepting {
 					n++
 				}
 			}
@@ -198,9 +198,10 @@ func (m *Master) tellChild(c *child, signal syscall.Signal) error {
 }
 
 // graceful returns the message that asks a child to finish: one of a generation that has just been replaced leaves what it
-// has not begun to the new one.
+// has not begun to the new one, and one that has not begun itself to the others.
 func (m *Master) graceful(c *child) byte {
-	if m.state == normal && m.handover != nil && m.handover.old == c.pool.gen {
+	g := c.pool.gen
+	if m.state == normal && (m.handover != nil && m.handover.old == g || g.retiring && !c.hasBegun()) {
 		return contract.Yield
 	}
 	return contract.Quit
