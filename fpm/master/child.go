@@ -32,6 +32,7 @@ type child struct {
 
 	idleKill   bool // the process manager has asked it to end
 	makesRoom  bool // for a reload
+	hoards     bool // it was ended for the processes that it holds
 	tried      bool // room was made for its threads
 	asked      bool // it owes an Idle
 	yielded    bool // it has said so

@@ -27,11 +27,12 @@ type generation struct {
 	// silentAt is when to look whether the zygote has told the ends of the workers that are lost; zero: none is.
 	silentAt time.Time
 
-	starting    int                // the pid of a zygote in which PHP starts; 0: none, or not known yet
-	cancelStart context.CancelFunc // nil: PHP does not start
-	faults      *faults
-	shortage    shortage // of processes, threads, memory or descriptors
-	begun       time.Time
+	starting      int                // the pid of a zygote in which PHP starts; 0: none, or not known yet
+	cancelStart   context.CancelFunc // nil: PHP does not start
+	faults        *faults
+	shortage      shortage  // of processes, threads, memory or descriptors
+	starvingSince time.Time // when a pool without a worker was first seen to want one; zero: none does
+	begun         time.Time
 
 	plan         *frontPlan     // what its front is to be, if there is to be one
 	http         []httpListener // where the front listens

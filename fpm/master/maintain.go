@@ -18,6 +18,7 @@ func (m *Master) maintain(now time.Time) {
 	if !m.serving() {
 		return
 	}
+	m.endHoarder(now)
 	for _, p := range m.gen.pools {
 		m.maintainPool(p, now)
 	}

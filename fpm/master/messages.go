@@ -223,6 +223,11 @@ func (l lines) workersAgain(n int) {
 	l.Logf(zlog.Notice, "there is room for children again, after %d attempts", n)
 }
 
+func (l lines) hoarderEnded(pool string, pid, processes int, starving string) {
+	l.Logf(zlog.Warning, "[pool %s] child %d is ended: its scripts hold %d processes, and pool %s can get no child; "+
+		"raise the limit of tasks (TasksMax, pids.max, ulimit -u), or have the scripts start fewer", pool, pid, processes, starving)
+}
+
 func (l lines) forkFailed(err error) { l.LogErr(zlog.Error, "fork() failed", err) }
 
 func (l lines) resourcesFailed(pool string, err error) {

@@ -212,7 +212,7 @@ func (p *pool) hasWorker() bool {
 // starves reports whether another pool than p wants a worker and has none: what room there is goes to it first.
 func (g *generation) starves(p *pool) bool {
 	return slices.ContainsFunc(g.pools, func(other *pool) bool {
-		return other != p && !other.hasWorker() && (other.limits.pm != conf.Ondemand || other.socket.readable())
+		return other != p && !other.hasWorker() && other.wantsWorker()
 	})
 }
 
