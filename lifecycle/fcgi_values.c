@@ -8,6 +8,7 @@
 
 #include "fcgi.h"
 #include "leftovers.h"
+#include "module.h"
 
 /* What the request in hand replaced, oldest first. */
 static struct replaced {
@@ -72,7 +73,7 @@ static int replace(const char *name, const char *value, int access, int for_requ
 	}
 	entry->value = copy;
 	if (access == ZEND_INI_SYSTEM) {
-		entry->modifiable = access; /* else it stays, so that .user.ini may change it */
+		entry->modifiable = INI_SYSTEM_OF_SOME; /* else it stays, so that .user.ini may change it */
 	}
 	return 1;
 }

@@ -44,6 +44,7 @@
 	X(exception) \
 	X(exit_status) \
 	X(ini_directives) \
+	X(modified_ini_directives) \
 	X(persistent_list) \
 	X(symbol_table) \
 	X(zend_constants)

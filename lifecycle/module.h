@@ -23,6 +23,14 @@ void leave_out_pcntl(void);
 int user_settings_activate(const char *host, const char *document_root);
 void user_settings_forget(void);
 
+/* What a setting's modifiable is while php_admin_value, PHP_ADMIN_VALUE or a section of php.ini holds it: ZEND_INI_SYSTEM and
+ * a bit without a meaning. Opcache takes the value of a setting that is ZEND_INI_SYSTEM and nothing else for a constant, and
+ * puts it in place of ini_get() into the code that it shares: other requests and pools would read it. */
+#define INI_SYSTEM_OF_SOME (ZEND_INI_SYSTEM | 1 << 3)
+
+/* Has ini_get_all() leave out the bit without a meaning. */
+void watch_ini_get_all(void);
+
 /* PHP_CONFIG_FILE_PATH of the started module; NULL before that. */
 const char *engine_ini_dir(void);
 

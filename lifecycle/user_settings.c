@@ -101,6 +101,21 @@ static void activate_user_files(const char *directory, const char *root)
 	php_ini_activate_config(&settings->values, PHP_INI_PERDIR, PHP_INI_STAGE_HTACCESS);
 }
 
+/* The engine has made them ZEND_INI_SYSTEM. */
+static void mark_sections(void)
+{
+	zend_ini_entry *entry;
+
+	if (!EG(modified_ini_directives)) {
+		return;
+	}
+	ZEND_HASH_FOREACH_PTR(EG(modified_ini_directives), entry) {
+		if (entry->modifiable == ZEND_INI_SYSTEM) {
+			entry->modifiable = INI_SYSTEM_OF_SOME;
+		}
+	} ZEND_HASH_FOREACH_END();
+}
+
 static void activate_host(const char *given)
 {
 	char host[256];
@@ -125,6 +140,7 @@ int user_settings_activate(const char *host, const char *document_root)
 	}
 	if (host && php_ini_has_per_host_config()) {
 		activate_host(host);
+		mark_sections();
 	}
 	if (!php_ini_has_per_dir_config() && !(PG(user_ini_filename) && *PG(user_ini_filename))) {
 		return SUCCESS;
@@ -138,6 +154,7 @@ int user_settings_activate(const char *host, const char *document_root)
 	directory[len++] = '/';
 	directory[len] = '\0';
 	php_ini_activate_per_dir_config(directory, len);
+	mark_sections();
 	if (PG(user_ini_filename) && *PG(user_ini_filename) && document_root) {
 		activate_user_files(directory, document_root);
 	}

@@ -54,6 +54,7 @@ static PHP_MINIT_FUNCTION(cgi)
 		{0},
 	};
 
+	watch_ini_get_all();
 	leftovers_watch(); /* before opcache.preload compiles anything */
 	return register_common_entries(module_number) == SUCCESS ? register_entries(entries, module_number) : FAILURE;
 }
@@ -73,6 +74,7 @@ static PHP_MINIT_FUNCTION(fpm)
 	};
 
 	leave_out_chroot();
+	watch_ini_get_all();
 	leftovers_watch();
 	return register_common_entries(module_number) == SUCCESS ? register_entries(entries, module_number) : FAILURE;
 }
