@@ -1,4 +1,5 @@
 /* Module startup and shutdown. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -128,6 +129,7 @@ int engine_module_startup(const struct engine_module *m)
 	if (startup_with_scan_dir() == FAILURE) {
 		return -1;
 	}
+	fflush(stdout); /* what PHP has displayed; else every fork would have it to print, too */
 	if (m->fastcgi) {
 		leftovers_watch(); /* of extensions that were started later than ours */
 	}

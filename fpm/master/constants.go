@@ -35,7 +35,6 @@ func (s system) ask(config zygote.Config) constants {
 	ctx, cancel := context.WithTimeout(context.Background(), s.askPatience)
 	defer cancel()
 	said := hearStartup(&config)
-	config.Stdout = config.Stderr
 	known, err := s.constants(ctx, config)
 	if messages := said(); err != nil {
 		err = notStarted(err)

@@ -23,26 +23,45 @@ type startup []string
 // maxStartup bounds it, in bytes.
 const maxStartup = 64 << 10
 
-// launch starts a zygote, and takes what PHP meanwhile says on stderr.
+// launch starts a zygote, and takes what PHP meanwhile says.
 func (s system) launch(ctx context.Context, config zygote.Config) (forker, <-chan zygote.Exit, startup, error) {
 	said := hearStartup(&config)
 	z, exits, err := s.start(ctx, config)
 	return z, exits, said(), err
 }
 
-// hearStartup takes what PHP will say on stderr. said returns it, once.
+// hearStartup takes what PHP will say on stderr and stdout. said returns it, once.
 func hearStartup(config *zygote.Config) (said func() startup) {
-	fd, err := unix.MemfdCreate("php-startup", unix.MFD_CLOEXEC)
-	if err != nil { // PHP then speaks to our own stderr
-		return func() startup { return nil }
+	stderr, stdout := memory("php-startup-stderr"), memory("php-startup-stdout")
+	if stderr != nil {
+		config.Stderr = stderr
 	}
-	stderr := os.NewFile(uintptr(fd), "php-startup")
-	config.Stderr = stderr
+	if stdout != nil {
+		config.Stdout = stdout
+	}
 	return func() startup {
-		defer stderr.Close()
-		text, _ := io.ReadAll(io.NewSectionReader(stderr, 0, maxStartup))
-		return newStartup(string(text))
+		messages, rest := newStartup(drain(stderr)).addDisplayed(drain(stdout))
+		pass(os.Stdout, rest)
+		return messages
 	}
+}
+
+// memory returns nil if there cannot be such a file; PHP then speaks to the master's own.
+func memory(name string) *os.File {
+	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil
+	}
+	return os.NewFile(uintptr(fd), name)
+}
+
+func drain(file *os.File) string {
+	if file == nil {
+		return ""
+	}
+	defer file.Close()
+	text, _ := io.ReadAll(io.NewSectionReader(file, 0, maxStartup))
+	return string(text)
 }
 
 // notStarted words the error of a start as a sentence about PHP.
@@ -82,21 +101,23 @@ func (s startup) show(log *zlog.Log, stderr io.Writer) {
 	}
 }
 
-// worse is the first message by which a start is worse than another one: php.ini, or an extension that it names,
-// could not be read. nil: there is none.
+// worse returns the first message by which a start is worse than another one: php.ini, or an extension that it names,
+// could not be read. It returns nil if the start is as good.
 func (s startup) worse(than startup) error {
 	for _, message := range s {
-		if isFault(message) && !slices.Contains(than, message) {
+		same := func(other string) bool { return plain(other) == plain(message) }
+		if isFault(message) && !slices.ContainsFunc(than, same) {
 			return fmt.Errorf("php.ini: %s", strings.TrimPrefix(message, "PHP:  "))
 		}
 	}
 	return nil
 }
 
-// isFault tells what makes PHP start with less than php.ini asks for from what is mere advice.
+// isFault reports whether PHP has started with less than php.ini asks for; other messages are advice.
 func isFault(message string) bool {
 	for _, sign := range []string{"PHP:  syntax error", "PHP:  Error parsing", "Failed loading ",
-		"PHP Startup: Unable to load dynamic library", "PHP Startup: Invalid library", "Unable to initialize module"} {
+		"PHP Startup: Unable to load dynamic library", "PHP Startup: Invalid library", "Unable to initialize module",
+		"PHP Warning:  Cannot load module ", "requires Zend Engine API version", "it was built with configuration"} {
 		if strings.Contains(message, sign) {
 			return !strings.HasPrefix(message, "PHP Deprecated")
 		}
