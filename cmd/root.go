@@ -149,7 +149,8 @@ func cgiCommand() *cobra.Command {
 		Short: "Run PHP as the CGI program php-cgi does",
 		Long: "Run PHP as the CGI program php-cgi does: executed by a web server once per request, or from a shell.\n\n" +
 			"With -b, or a listening socket as standard input, it is a FastCGI server: PHP_FCGI_CHILDREN, PHP_FCGI_MAX_REQUESTS,\n" +
-			"PHP_FCGI_BACKLOG, FCGI_WEB_SERVER_ADDRS and PHPSAPI_CGI_SOCKET_MODE (0660 without it) are its settings.\n\n" +
+			"PHP_FCGI_BACKLOG, FCGI_WEB_SERVER_ADDRS, PHPSAPI_CGI_SOCKET_MODE (0660 without it) and PHPSAPI_CGI_STOP_TIMEOUT (10\n" +
+			"seconds without it) are its settings.\n\n" +
 			"With --zygote PATH before all other options, or PHPSAPI_CGI_ZYGOTE, a web server's request is handed to a resident\n" +
 			"zygote, which has PHP started; the first request starts it. --zygote-listen PATH is the zygote itself, for systemd and\n" +
 			"to see what it says. It leaves when nobody asked for PHPSAPI_CGI_ZYGOTE_IDLE seconds (300).\n\n" +

@@ -18,6 +18,7 @@ const (
 	FirstByteTimeout = 5 * time.Second
 	NextByteTimeout  = 60 * time.Second
 	lingerTimeout    = time.Second
+	hurriedTimeout   = time.Second // since one of HurryBy's descriptors is readable
 )
 
 // errWoken says that the descriptor of WakeBy had something to say before the client.
@@ -43,13 +44,16 @@ type connection struct {
 	iov     []unix.Iovec
 	wake    int // a descriptor that ends the wait for the first byte of a request when it is readable; -1: none
 
+	hurry   [2]int32 // descriptors that make every wait short if they are readable; -1: none
+	givenUp bool     // a wait that they made short was in vain: there is no other
+
 	// onTry is called with true before a read that may bring the first byte, and with false if it has not; nil: it is not.
 	onTry func(bool)
 }
 
 // begin makes fd the connection in hand.
 func (c *connection) begin(fd int, timeout time.Duration) {
-	c.began, c.timeout = false, timeout
+	c.began, c.givenUp, c.timeout = false, false, timeout
 	c.take(fd)
 }
 
@@ -109,21 +113,33 @@ func (c *connection) ended() {
 
 func (c *connection) wait() error {
 	deadline := time.Now().Add(c.timeout)
+	hurry := c.hurry
+	if c.givenUp {
+		return errSilent
+	}
 	for {
 		left := time.Until(deadline)
 		if left <= 0 {
+			c.givenUp = hurry != c.hurry
 			return errSilent
 		}
-		polled := [...]unix.PollFd{{Fd: int32(c.fd), Events: unix.POLLIN}, {Fd: -1, Events: unix.POLLIN}}
+		polled := [...]unix.PollFd{{Fd: int32(c.fd), Events: unix.POLLIN}, {Fd: -1, Events: unix.POLLIN},
+			{Fd: hurry[0], Events: unix.POLLIN}, {Fd: hurry[1], Events: unix.POLLIN}}
 		if !c.began {
 			polled[1].Fd = int32(c.wake)
 		}
 		n, err := unix.Poll(polled[:], int(left.Milliseconds())+1)
-		if n > 0 && polled[0].Revents == 0 {
-			return errWoken
-		}
-		if n > 0 {
+		switch {
+		case n <= 0:
+		case polled[0].Revents != 0:
 			return nil
+		case polled[1].Revents != 0:
+			return errWoken
+		default:
+			if soon := time.Now().Add(hurriedTimeout); soon.Before(deadline) {
+				deadline = soon
+			}
+			hurry = [...]int32{-1, -1}
 		}
 		if err != nil && err != unix.EINTR {
 			return err

@@ -19,7 +19,7 @@ func connected(t *testing.T, timeout time.Duration) (*connection, int) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { unix.Close(pair[1]) })
-	c := &connection{onBegin: func() {}, wake: -1}
+	c := &connection{onBegin: func() {}, wake: -1, hurry: [...]int32{-1, -1}}
 	c.begin(pair[0], timeout)
 	return c, pair[1]
 }
@@ -173,4 +173,29 @@ func TestNumber(t *testing.T) {
 			t.Errorf("%q: got %d, want %d", text, got, want)
 		}
 	}
+}
+
+// A process that was told to leave waited a minute for the rest of a request.
+func TestSilentClientIsGivenUpSoonInAHurry(t *testing.T) {
+	t.Parallel()
+	c, other := connected(t, time.Hour)
+	var pipe [2]int
+	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(pipe[0])
+	c.hurry[0] = int32(pipe[0])
+	unix.Write(other, []byte("x"))
+	var b [10]byte
+	if n, err := c.Read(b[:]); n != 1 || err != nil {
+		t.Fatalf("got %d, %v", n, err)
+	}
+	c.timeout = time.Hour
+	unix.Close(pipe[1]) // it is readable: its end
+	for range 2 {
+		if _, err := c.Read(b[:]); !errors.Is(err, errSilent) {
+			t.Errorf("got %v", err)
+		}
+	}
+	c.close(true)
 }

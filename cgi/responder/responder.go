@@ -59,13 +59,16 @@ func New(engine *lifecycle.Engine, front FrontEnd) *Responder {
 	r.PHP = engine.NewFCGI(r)
 	r.io.onBegin, r.io.onTry = front.Reading, front.Receiving
 	r.io.inForks = &lifecycle.GivenUpInForks(1)[0]
-	r.io.wake = -1
+	r.io.wake, r.io.hurry = -1, [...]int32{-1, -1}
 	r.io.take(-1)
 	return r
 }
 
 // WakeBy makes a descriptor that becomes readable end the wait for a request: Converse gives the connection back as idle.
 func (r *Responder) WakeBy(fd int) { r.io.wake = fd }
+
+// HurryBy names two descriptors, or -1. While one of them is readable, a client that is silent for a second is given up.
+func (r *Responder) HurryBy(a, b int) { r.io.hurry = [...]int32{int32(a), int32(b)} }
 
 // SettingsRead says that php.ini's settings are final. quirks is sapi.PathRules' ServerQuirks, and values answer
 // GET_VALUES.

@@ -18,8 +18,10 @@
 //     own behind.
 //   - [::1]:9000 is an address of IPv6.
 //   - FCGI_WEB_SERVER_ADDRS rules over a socket on standard input, too.
-//   - On TERM, INT, QUIT and USR1 the parent waits for its children's requests; php-cgi's leaves them alone, and after
-//     a USR1 its next children end as soon as they are born. When the parent dies, so do the children, after their
+//   - On TERM, INT, QUIT and USR1 the parent waits for its children's requests, 10 seconds or those of
+//     PHPSAPI_CGI_STOP_TIMEOUT, and kills the children that have not finished then. A child gives up a client whose
+//     request is incomplete and that is silent for a second. php-cgi's parent leaves its children alone, and after a
+//     USR1 its next children end as soon as they are born. When the parent dies, so do the children, after their
 //     requests.
 //   - A child that dies is reported; one that dies at once is replaced ever more slowly.
 //   - A connection that is kept and idle does not hold its child.

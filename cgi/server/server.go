@@ -33,6 +33,8 @@ const (
 	firstPause, longestPause = 100 * time.Millisecond, 10 * time.Second
 	// endPatience is how long a zygote may take to answer when the server ends.
 	endPatience = time.Second / 2
+	// killPatience is how long the children may take to be gone after KILL.
+	killPatience = time.Second
 	// How often the server looks whether a child has ended of which the zygote does not tell, and while it ends.
 	endCheck, lastEndCheck = time.Second, 50 * time.Millisecond
 )
@@ -90,6 +92,9 @@ type server struct {
 	retry    <-chan time.Time
 	told     complaint
 	stopping bool
+	timeout  <-chan time.Time // when the children are killed, and then when they are given up; nil: the server goes on
+	killed   bool             // they were sent KILL
+	gaveUp   bool             // they are not waited for
 }
 
 // begin starts a crew. The outcome comes on starts.
@@ -116,6 +121,10 @@ func (s *server) started(outcome start) {
 func (s *server) run(signals <-chan os.Signal) int {
 	s.fill()
 	for {
+		if s.gaveUp {
+			s.end()
+			return 0
+		}
 		if s.stopping && s.forking == 0 {
 			s.Listen.File.Close() // the address is free for another server as soon as the children have closed it, too
 			if len(s.children) == 0 {
@@ -146,6 +155,8 @@ func (s *server) run(signals <-chan os.Signal) int {
 			s.fill()
 		case <-s.check:
 			s.lookForEnds()
+		case <-s.timeout:
+			s.outOfTime()
 		}
 	}
 }
@@ -248,15 +259,14 @@ func (s *server) delay() {
 	s.retry = time.After(s.pause)
 }
 
-// stop lets the children finish their requests and end; the second time it ends them.
+// stop lets the children finish their requests and end, in the time of StopTimeout; the second time it ends them.
 func (s *server) stop() {
 	if s.stopping {
-		for pid := range s.children {
-			s.crew.zygote.Signal(pid, syscall.SIGKILL)
-		}
+		s.kill()
 		return
 	}
 	s.stopping = true
+	s.timeout = time.After(s.StopTimeout)
 	s.retry = nil
 	s.check = time.Tick(lastEndCheck)
 	if s.crew != nil {
@@ -265,6 +275,29 @@ func (s *server) stop() {
 	} else if s.starting {
 		s.cancel()
 	}
+}
+
+// kill ends the children, which are given up if that does not make them go.
+func (s *server) kill() {
+	for pid := range s.children {
+		s.crew.zygote.Signal(pid, syscall.SIGKILL)
+	}
+	if !s.killed {
+		s.killed = true
+		s.timeout = time.After(killPatience)
+	}
+}
+
+// outOfTime ends the children that have not finished in the time they had. The second time it gives them up.
+func (s *server) outOfTime() {
+	if s.killed {
+		s.gaveUp = true
+		return
+	}
+	if len(s.children) > 0 {
+		Say("%d children have not finished within %v (PHPSAPI_CGI_STOP_TIMEOUT) and are killed", len(s.children), s.StopTimeout)
+	}
+	s.kill()
 }
 
 // lookForEnds finds the children that have ended, of which a zygote that hangs, or has died, does not tell. One that has

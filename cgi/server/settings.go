@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/phpsapi/phpsapi/sapi"
 )
@@ -18,6 +19,8 @@ type Settings struct {
 	MaxRequests int         // PHP_FCGI_MAX_REQUESTS: after so many a process ends; 0: never
 	Backlog     int         // PHP_FCGI_BACKLOG
 	SocketMode  fs.FileMode // PHPSAPI_CGI_SOCKET_MODE: of a unix socket
+
+	StopTimeout time.Duration // PHPSAPI_CGI_STOP_TIMEOUT: for the children's requests when the server is told to end
 
 	Allowed []netip.Addr // FCGI_WEB_SERVER_ADDRS: the clients that may connect by TCP,
 	Limited bool         // where it is set
@@ -32,12 +35,14 @@ const (
 	defaultMaxRequests = 500
 	defaultBacklog     = 128
 	defaultSocketMode  = 0o660
+	defaultStopTimeout = 10 * time.Second
 )
 
 // ReadSettings reads the environment. An error names the variable. warn is called with what is wrong and can be passed
 // over.
 func ReadSettings(getenv func(string) (string, bool), warn func(string)) (s Settings, err error) {
-	s = Settings{MaxRequests: defaultMaxRequests, Backlog: defaultBacklog, SocketMode: defaultSocketMode, Connections: "1"}
+	s = Settings{MaxRequests: defaultMaxRequests, Backlog: defaultBacklog, SocketMode: defaultSocketMode,
+		StopTimeout: defaultStopTimeout, Connections: "1"}
 	for _, number := range []struct {
 		name string
 		to   *int
@@ -63,6 +68,13 @@ func ReadSettings(getenv func(string) (string, bool), warn func(string)) (s Sett
 			return s, fmt.Errorf("PHPSAPI_CGI_SOCKET_MODE is not valid: %q is not an octal mode such as 0660", text)
 		}
 		s.SocketMode = fs.FileMode(mode)
+	}
+	if text, set := getenv("PHPSAPI_CGI_STOP_TIMEOUT"); set {
+		seconds, err := strconv.ParseUint(text, 10, 31)
+		if err != nil {
+			return s, fmt.Errorf("PHPSAPI_CGI_STOP_TIMEOUT is not valid: %q is not a number of seconds from 0 up", text)
+		}
+		s.StopTimeout = time.Duration(seconds) * time.Second
 	}
 	if text, set := getenv("FCGI_WEB_SERVER_ADDRS"); set {
 		s.Limited = true

@@ -92,6 +92,7 @@ func serve(engine *lifecycle.Engine, s server.Settings, listen, alive int) *chil
 		c.broken = true
 		return c
 	}
+	c.HurryBy(c.alive, c.stop)
 	c.inForks = lifecycle.GivenUpInForks(4)
 	for i, fd := range [...]int{c.listen, c.epoll, c.alive, c.stop} {
 		c.inForks[i] = int32(fd)

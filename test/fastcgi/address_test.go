@@ -55,6 +55,7 @@ func TestBadSettingsAreNamed(t *testing.T) {
 		{socket, "PHP_FCGI_CHILDREN=four", `PHP_FCGI_CHILDREN is not valid: "four" is not a number from 0 up`},
 		{socket, "PHP_FCGI_MAX_REQUESTS=-1", "PHP_FCGI_MAX_REQUESTS is not valid"},
 		{socket, "PHPSAPI_CGI_SOCKET_MODE=rw", `PHPSAPI_CGI_SOCKET_MODE is not valid: "rw" is not an octal mode such as 0660`},
+		{socket, "PHPSAPI_CGI_STOP_TIMEOUT=soon", `PHPSAPI_CGI_STOP_TIMEOUT is not valid: "soon" is not a number of seconds from 0 up`},
 		{socket, "PHP_FCGI_CHILDREN=2\x00PHPSAPI_ENGINE=/no/libphp.so", "/no/libphp.so"},
 		{socket, "PHPSAPI_ENGINE=/no/libphp.so", "/no/libphp.so"},
 		{"127.0.0.1:70000", "", "invalid port 70000: write one from 1 to 65535"},
