@@ -25,6 +25,7 @@ type conn struct {
 	begun    atomic.Bool // the first request is in hand, or there will be none
 	at       string      // the contract.FrontListener.Address that it came to
 	accepted time.Time
+	head     headWatch
 	idle     atomic.Int64 // since when the connection waits for a request, in Unix nanoseconds; 0: it does not
 
 	// See park.go.

@@ -35,6 +35,57 @@ func TestNothingFollowsAMistakableRequest(t *testing.T) {
 	}
 }
 
+// A script once ran with an empty body for a request of HTTP/1.0 with a body in chunks, as net/http drops the header.
+func TestTransferEncodingOfHTTP10IsRefused(t *testing.T) {
+	f := start(t, orders(t, map[string]string{"index.php": "", "a.txt": "a"}, echo))
+	const chunks = "5\r\nhello\r\n0\r\n\r\n"
+	for _, head := range []string{
+		"POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n",
+		"POST / HTTP/1.0\r\ntransfer-encoding:chunked\r\nConnection: keep-alive\r\n",
+		"POST / HTTP/1.0\nTransfer-Encoding: chunked\n",
+		"POST / HTTP/1.0\r\nContent-Length: 15\r\nTransfer-Encoding: chunked\r\n",
+		"POST / HTTP/1.0\r\nTransfer-Encoding: identity\r\nContent-Length: 15\r\n",
+		"DELETE / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n",
+		"GET /a.txt HTTP/1.0\r\nTransfer-Encoding: chunked\r\nConnection: keep-alive\r\n",
+	} {
+		for _, before := range []string{"", "GET /a.txt HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"} {
+			c := f.dial(t)
+			if before != "" {
+				c.ask(before)
+			}
+			if got := c.ask(head + "\r\n" + chunks); got.StatusCode != 400 || !got.Close {
+				t.Errorf("%q: got %d, closed %v; want 400, closed", head, got.StatusCode, got.Close)
+			}
+			c.ends()
+		}
+	}
+	// The header's name in a body, in another header's value, and as part of a name is none.
+	for _, request := range []string{
+		"POST / HTTP/1.0\r\nContent-Length: 28\r\n\r\n\r\nTransfer-Encoding: chunked",
+		"POST / HTTP/1.0\r\nA: Transfer-Encoding: chunked\r\nX-Transfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\nx",
+		"POST / HTTP/1.0\r\n\r\n",
+		"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks,
+	} {
+		if got := f.dial(t).ask(request); got.StatusCode != 200 {
+			t.Errorf("%q: got %d", request, got.StatusCode)
+		}
+	}
+}
+
+// A head may come in pieces.
+func TestHeadsInPiecesAreSeen(t *testing.T) {
+	const head = "POST / HTTP/1.0\r\nA: b\r\nTransfer-Encoding: chunked\r\n\r\n"
+	for size := 1; size <= len(head); size++ {
+		var h headWatch
+		for rest := []byte(head); len(rest) > 0; rest = rest[min(size, len(rest)):] {
+			h.see(rest[:min(size, len(rest))])
+		}
+		if !h.over || !h.coded.Load() {
+			t.Errorf("pieces of %d bytes: ended %v, seen %v", size, h.over, h.coded.Load())
+		}
+	}
+}
+
 func TestMalformedChunksAreRefused(t *testing.T) {
 	o := orders(t, map[string]string{"index.php": ""}, echo)
 	f := start(t, o)

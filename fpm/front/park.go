@@ -246,6 +246,14 @@ const readBuffer = 4096
 
 // Read ends the connection for net/http when no request comes, unless a part of one stands in net/http's buffer.
 func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.read(p)
+	if !c.head.over {
+		c.head.see(p[:n])
+	}
+	return n, err
+}
+
+func (c *conn) read(p []byte) (int, error) {
 	if c.place.Load() == announced { // net/http has set no deadline, as there is no header_timeout
 		c.SetReadDeadline(time.Time{})
 	}
@@ -301,6 +309,10 @@ func noteState(c net.Conn, state http.ConnState) {
 	one, ok := c.(*conn)
 	if ok && state == http.StateNew && secured != nil {
 		one.secured.Store(secured)
+	}
+	if ok && (state == http.StateNew || state == http.StateIdle) {
+		one.head.next()
+		one.head.over = secured != nil
 	}
 	switch {
 	case !ok:

@@ -40,6 +40,10 @@ const allMethods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
 func (x *exchange) serve() {
 	r := x.r
+	if x.isFaulty(r) {
+		x.failBody(http.StatusBadRequest)
+		return
+	}
 	if r.Method == http.MethodTrace || r.Method == http.MethodConnect {
 		x.refuseMethod(allMethods)
 		return
