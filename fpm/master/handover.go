@@ -49,10 +49,11 @@ func (h *handover) pending(now time.Time) bool {
 }
 
 // mayTakeConnections reports whether a child that was told to yield may not know it yet. One that answers a request will
-// know before it looks for the next.
+// know before it looks for the next, unless the master has asked it before whether it is idle: it may take a connection
+// before it has read that.
 func (c *child) mayTakeConnections() bool {
 	var a scoreboard.Activity
-	return c.ready && !c.yielded && !c.lost && c.pool.board.Activity(c.slot, &a) && a.Stage < scoreboard.Info
+	return !c.yielded && !c.lost && c.pool.board.Activity(c.slot, &a) && (c.asked || a.Stage < scoreboard.Info)
 }
 
 // tellFront asks a front to finish. One that has just been replaced leaves to its successor what it has not begun: the two

@@ -83,7 +83,7 @@ func nextOf(t *testing.T, m *Master, r *recorder, n int) (g *generation, slots [
 // A worker's end comes from the zygote, its readiness from itself: the end may come first.
 func TestEndOfAWorkerThatOvertakesItsReadinessIsNoFailure(t *testing.T) {
 	m := idleMaster(t)
-	g, slots, _ := nextOf(t, m, nil, 2)
+	g, slots, _ := nextOf(t, m, &recorder{sent: map[int]syscall.Signal{}}, 2)
 	c := g.pools[0].slots[0]
 	slots[0].Accepting()
 	m.bury(c, 0)
