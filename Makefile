@@ -32,7 +32,7 @@ help: ## list the targets
 build: headers ## install what is missing, build ./phpsapi
 	go build $(VCS) -o phpsapi .
 
-run: deps-run build ## build, and serve docs/demo on http://127.0.0.1:8080 (ADDRESS=host:port)
+run: deps-run build ## build, and serve docs/demo on http://127.0.0.1:8080 (ADDRESS=host:port, or a port)
 	@docs/demo/serve $(ADDRESS)
 
 test: deps-test build lint ## everything that must pass

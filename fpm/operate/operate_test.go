@@ -53,7 +53,8 @@ func TestOutcomesAreTold(t *testing.T) {
 	report := &control.Report{Pid: 42, Version: "1", PHP: "8.2", Config: "/c", State: "normal", StartSince: 90061,
 		LastReload: &control.Ending{Why: "no reason", Lines: []string{"ERROR: a line"}},
 		Generations: []control.Generation{{Generation: 3, State: control.Serving,
-			Front: &control.Front{Pid: 43, State: control.Serving, Addresses: "http://127.0.0.1:80"}, Pools: []json.RawMessage{pool}}}}
+			Front: &control.Front{Pid: 43, State: control.Serving, Addresses: "http://127.0.0.1:80",
+				Pools: []control.FrontPool{{Name: "www", Busy: 1, Queue: 2, Longest: 1500, MaxQueue: 3, Refused: 4}}}, Pools: []json.RawMessage{pool}}}}
 	stopping := *report
 	stopping.State = "finishing"
 	reload := func(o *Operator) int { return o.Reload(false) }
@@ -82,7 +83,7 @@ func TestOutcomesAreTold(t *testing.T) {
 		"killed":     {reload, nil, false, 1, `^$`, `master \d+ ended before it answered; see its error log\n$`},
 		"silent":     {reload, nil, true, 1, `^$`, `no outcome within .*; the reload continues`},
 		"slow stop":  {stop, []control.Answer{{Progress: &control.Progress{Workers: 1, Requests: 1}}}, true, 1, `^$`, `^waiting for master \d+: 1 request .*\n.* has not ended within`},
-		"status":     {status, []control.Answer{{Done: true, Status: report}}, false, 0, `(?s)^master 42, phpsapi 1 for PHP 8\.2, /c\nstate normal, .* \(1d1h1m1s\)\nlast reload failed .*: no reason\n  ERROR: a line\n\ngeneration 3, serving, since [^\n]*\nfront 43, serving, http://127\.0\.0\.1:80\n.*www +static +2 +1 +3 +2 +4/511 +0 +1234 +5 +0\n.*77 +Running +1d1h1m1s +9 +1\.5ms .* GET /\.\[31mx +/x\.php\n$`, `^$`},
+		"status":     {status, []control.Answer{{Done: true, Status: report}}, false, 0, `(?s)^master 42, phpsapi 1 for PHP 8\.2, /c\nstate normal, .* \(1d1h1m1s\)\nlast reload failed .*: no reason\n  ERROR: a line\n\ngeneration 3, serving, since [^\n]*\nfront 43, serving, http://127\.0\.0\.1:80\n  pool www: requests in the pool 1, waiting in the front 2 \(oldest 1\.5s, most so far 3\), refused 4\n.*www +static +2 +1 +3 +2 +4/511 +0 +1234 +5 +0\n.*77 +Running +1d1h1m1s +9 +1\.5ms .* GET /\.\[31mx +/x\.php\n$`, `^$`},
 		"finishing":  {status, []control.Answer{{Done: true, Status: &stopping}}, false, 1, `state finishing`, `master \d+ is finishing\n$`},
 		"JSON":       {asJSON, []control.Answer{{Done: true, Status: report}}, false, 0, `(?s)^\{\n  "pid": 42,.*"accepted conn": 1234`, `^$`},
 		"not a word": {status, []control.Answer{{Done: true}}, false, 70, `^$`, `answered without a status`},

@@ -13,8 +13,8 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/control"
 )
 
-// Status shows how the service is, with full each worker, for people or as JSON. It gives the exit status: 0 where the
-// service serves.
+// Status shows how the service is, with full each worker, for people or as JSON. It returns the exit status: 0 if the service
+// serves.
 func (o *Operator) Status(asJSON, full bool) int { return o.end("status", o.status(asJSON, full)) }
 
 func (o *Operator) status(asJSON, full bool) error {
@@ -83,7 +83,7 @@ func showGeneration(w io.Writer, g control.Generation) error {
 	if f := g.Front; f != nil {
 		fmt.Fprintf(w, "front %d, %s, %s\n", f.Pid, plain(f.State), plain(f.Addresses))
 		for _, p := range f.Pools {
-			fmt.Fprintf(w, "  pool %s: %d requests in the pool, %d wait in the front, the first for %v; at most %d waited, %d were turned away\n",
+			fmt.Fprintf(w, "  pool %s: requests in the pool %d, waiting in the front %d (oldest %v, most so far %d), refused %d\n",
 				plain(p.Name), p.Busy, p.Queue, time.Duration(p.Longest)*time.Millisecond, p.MaxQueue, p.Refused)
 		}
 	}
