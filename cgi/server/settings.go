@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"io/fs"
+	"math"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -52,8 +53,8 @@ func ReadSettings(getenv func(string) (string, bool), warn func(string)) (s Sett
 			continue
 		}
 		*number.to = sapi.Atoi(text)
-		if *number.to < 0 || text != "" && *number.to == 0 && !strings.HasPrefix(text, "0") {
-			return s, fmt.Errorf("%s is not valid: %q is not a number from 0 up", number.name, text)
+		if *number.to < 0 || *number.to > math.MaxInt32 || text != "" && *number.to == 0 && !strings.HasPrefix(text, "0") {
+			return s, fmt.Errorf("%s is not valid: %q is not a number from 0 to %d", number.name, text, math.MaxInt32)
 		}
 		if number.name == "PHP_FCGI_CHILDREN" {
 			s.Connections = text

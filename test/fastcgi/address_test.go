@@ -51,8 +51,10 @@ func TestBadSettingsAreNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, test := range []struct{ address, env, want string }{
-		{socket, "PHP_FCGI_CHILDREN=-1", `PHP_FCGI_CHILDREN is not valid: "-1" is not a number from 0 up`},
-		{socket, "PHP_FCGI_CHILDREN=four", `PHP_FCGI_CHILDREN is not valid: "four" is not a number from 0 up`},
+		{socket, "PHP_FCGI_CHILDREN=-1", `PHP_FCGI_CHILDREN is not valid: "-1" is not a number from 0 to 2147483647`},
+		{socket, "PHP_FCGI_CHILDREN=999999999999", `PHP_FCGI_CHILDREN is not valid: "999999999999" is not a number`},
+		{socket, "PHP_FCGI_CHILDREN=4194305", "PHP_FCGI_CHILDREN is not valid: 4194305 children are more than the limit of processes allows"},
+		{socket, "PHP_FCGI_CHILDREN=four", `PHP_FCGI_CHILDREN is not valid: "four" is not a number from 0 to 2147483647`},
 		{socket, "PHP_FCGI_MAX_REQUESTS=-1", "PHP_FCGI_MAX_REQUESTS is not valid"},
 		{socket, "PHPSAPI_CGI_SOCKET_MODE=rw", `PHPSAPI_CGI_SOCKET_MODE is not valid: "rw" is not an octal mode such as 0660`},
 		{socket, "PHPSAPI_CGI_STOP_TIMEOUT=soon", `PHPSAPI_CGI_STOP_TIMEOUT is not valid: "soon" is not a number of seconds from 0 up`},
