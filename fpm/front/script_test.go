@@ -53,6 +53,22 @@ func TestRequestIDs(t *testing.T) {
 	}
 }
 
+// The page once said that a program had ended which had only sent a wrong header.
+func TestAnswersThatMakeNoSense(t *testing.T) {
+	for _, head := range []string{"Content-Length: abc", "Status: abc", "no header"} {
+		f := start(t, orders(t, map[string]string{"index.php": ""}, func(w *worker) bool {
+			return w.say("%s\r\n\r\nx", head)
+		}))
+		got := f.get(t, "/")
+		if got.StatusCode != 502 || strings.Contains(got.body, "ended") || !strings.Contains(got.body, "cannot be understood") {
+			t.Errorf("%s: %d %s", head, got.StatusCode, got.body)
+		}
+		if said := f.said.String(); !strings.Contains(said, "the answer cannot be understood: ") {
+			t.Errorf("%s: the log says %s", head, said)
+		}
+	}
+}
+
 func TestFailuresOfThePool(t *testing.T) {
 	o := orders(t, map[string]string{"index.php": ""}, nil)
 	f := start(t, o)

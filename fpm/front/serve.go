@@ -155,6 +155,8 @@ func (x *exchange) hand(p *pool) {
 		x.fail(http.StatusGatewayTimeout)
 	case errors.Is(err, upstream.ErrGone):
 		x.fail(http.StatusBadGateway)
+	case errors.Is(err, upstream.ErrAnswer):
+		x.failSaying(http.StatusBadGateway, "The answer of the program behind this page cannot be understood. The log says why.")
 	case errors.Is(err, upstream.ErrClient):
 		x.status = statusGone
 		panic(http.ErrAbortHandler)
@@ -188,13 +190,16 @@ func (f *Front) sayTooLarge(x *exchange) {
 }
 
 // fail answers with an error's page, or the page of a redirection.
-func (x *exchange) fail(status int) {
+func (x *exchange) fail(status int) { x.failSaying(status, explain(status)) }
+
+// failSaying is fail with a text of its own.
+func (x *exchange) failSaying(status int, text string) {
 	h := x.Header()
 	for _, name := range []string{"Content-Encoding", "Content-Disposition", "Content-Range", "Etag", "Last-Modified",
 		"Accept-Ranges", "Cache-Control", "Expires"} {
 		delete(h, name)
 	}
-	page := errorPage(status, x.id)
+	page := errorPage(status, text, x.id)
 	h["Content-Type"] = []string{"text/html; charset=utf-8"}
 	h["Content-Length"] = []string{strconv.Itoa(len(page))}
 	x.WriteHeader(status)
@@ -205,11 +210,11 @@ func (x *exchange) fail(status int) {
 
 // errorPage is a page for people. It tells nothing about the server but the request's id, by which the logs can be
 // searched.
-func errorPage(status int, id string) string {
+func errorPage(status int, text, id string) string {
 	title := strconv.Itoa(status) + " " + http.StatusText(status)
 	var b strings.Builder
 	b.WriteString("<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>" + title + "</title>\n<h1>" + title + "</h1>\n")
-	if text := explain(status); text != "" {
+	if text != "" {
 		b.WriteString("<p>" + text + "\n")
 	}
 	if status >= 500 {

@@ -93,7 +93,7 @@ func (c *conn) next(a *answer) ([]byte, error) {
 // lost is why the response did not come to its end.
 func (a *answer) lost(err error) error {
 	switch {
-	case errors.Is(err, ErrClient), errors.Is(err, ErrTimeout), errors.Is(err, ErrGone):
+	case errors.Is(err, ErrClient), errors.Is(err, ErrTimeout), errors.Is(err, ErrGone), errors.Is(err, ErrAnswer):
 		return err
 	case a.began:
 		return fmt.Errorf("%w: it ended within the response: %w", ErrGone, err)
@@ -108,7 +108,7 @@ func (a *answer) stdout(b []byte) error {
 	for !a.began {
 		block, rest, ok := a.cut(b)
 		if len(block) > maxHead || len(a.c.head) > maxHead && !ok {
-			return because(ErrGone, errLongHead)
+			return because(ErrAnswer, errLongHead)
 		}
 		if !ok {
 			return nil
@@ -141,7 +141,7 @@ func (a *answer) cut(b []byte) (block, rest []byte, ok bool) {
 func (a *answer) takeHead(block []byte, left int) error {
 	h := a.w.Header()
 	if err := a.head.parse(block, h); err != nil {
-		return because(ErrGone, err)
+		return because(ErrAnswer, err)
 	}
 	if a.head.status < 200 {
 		if a.r.HTTP.ProtoAtLeast(1, 1) {
@@ -224,7 +224,7 @@ func (a *answer) flush() {
 func (a *answer) end() error {
 	switch {
 	case !a.began:
-		return because(ErrGone, errNoHead)
+		return because(ErrAnswer, errNoHead)
 	case a.head.kind != "" && a.sendfile, a.head.bodyless(), a.r.HTTP.Method == http.MethodHead:
 	case a.head.length >= 0 && a.written < a.head.length:
 		return because(ErrGone, errShort)

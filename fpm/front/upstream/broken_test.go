@@ -28,8 +28,8 @@ func TestWorkerFailsBeforeTheResponse(t *testing.T) {
 		"ends in the head": {func(p *peer) bool {
 			p.say("Content-Type: te")
 			return p.end()
-		}, ErrGone, "the response ended before its head did"},
-		"ends without a word": {func(p *peer) bool { return p.end() }, ErrGone, "the response ended before its head did"},
+		}, ErrAnswer, "the response ended before its head did"},
+		"ends without a word": {func(p *peer) bool { return p.end() }, ErrAnswer, "the response ended before its head did"},
 		"says nothing": {func(p *peer) bool {
 			time.Sleep(time.Second)
 			return false
@@ -49,29 +49,29 @@ func TestWorkerFailsBeforeTheResponse(t *testing.T) {
 		"huge head": {func(p *peer) bool {
 			p.say("A: %s\r\n\r\n", strings.Repeat("x", maxHead))
 			return p.end()
-		}, ErrGone, "the response's head is longer than 65536 bytes"},
+		}, ErrAnswer, "the response's head is longer than 65536 bytes"},
 		"endless head": {func(p *peer) bool {
 			for range 100 {
 				p.say("A: %s\r\n", strings.Repeat("x", 4<<10))
 			}
 			return p.end()
-		}, ErrGone, "the response's head is longer than 65536 bytes"},
+		}, ErrAnswer, "the response's head is longer than 65536 bytes"},
 		"no header": {func(p *peer) bool {
 			p.say("X-Kept: 1\r\nFatal error\r\n\r\n")
 			return p.end()
-		}, ErrGone, `a line that is no header: "Fatal error"`},
+		}, ErrAnswer, `a line that is no header: "Fatal error"`},
 		"status in words": {func(p *peer) bool {
 			p.say("Status: fine\r\n\r\n")
 			return p.end()
-		}, ErrGone, `wrong status: "fine"`},
+		}, ErrAnswer, `wrong status: "fine"`},
 		"other protocol": {func(p *peer) bool {
 			p.say("Status: 101 Switching Protocols\r\n\r\n")
 			return p.end()
-		}, ErrGone, `wrong status: "101`},
+		}, ErrAnswer, `wrong status: "101`},
 		"length in words": {func(p *peer) bool {
 			p.say("Content-Length: many\r\n\r\n")
 			return p.end()
-		}, ErrGone, `wrong Content-Length: "many"`},
+		}, ErrAnswer, `wrong Content-Length: "many"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

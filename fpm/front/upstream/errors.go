@@ -9,8 +9,10 @@ import (
 var (
 	// ErrBusy: no worker became free in time, or too many requests wait already: 503.
 	ErrBusy = errors.New("no worker is free")
-	// ErrGone: there is no worker, or it ended before it answered, or its answer makes no sense: 502.
+	// ErrGone: there is no worker, or it ended before it answered: 502.
 	ErrGone = errors.New("no answer from a worker")
+	// ErrAnswer: a worker's answer has a head that makes no sense, or none: 502.
+	ErrAnswer = errors.New("the answer cannot be understood")
 	// ErrTimeout: the worker said nothing for RequestTimeout: 504.
 	ErrTimeout = errors.New("the worker was silent for too long")
 	// ErrClient: the client went away, or its body could not be read. The cause is wrapped, too: a

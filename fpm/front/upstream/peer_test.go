@@ -171,7 +171,7 @@ func status(err error) int {
 		return http.StatusServiceUnavailable
 	case errors.Is(err, ErrTimeout):
 		return http.StatusGatewayTimeout
-	case errors.Is(err, ErrGone):
+	case errors.Is(err, ErrGone), errors.Is(err, ErrAnswer):
 		return http.StatusBadGateway
 	}
 	return http.StatusInternalServerError
