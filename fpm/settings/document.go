@@ -103,7 +103,8 @@ from these places; the first that has a setting wins:
 
 ` + "`phpsapi fpm -tt`" + ` shows every value, and where it comes from if any of these settings or an override of
 php-fpm.conf is in use; else its output is php-fpm's. Invalid and unknown settings are errors (exit status 78).
-Unknown variables are ignored unless they look like a typo. A reload (SIGUSR2) reads phpsapi.yaml again.
+Unknown variables are ignored unless they look like a typo of one below, of ` + "`PHPSAPI_SETTINGS`" + ` or of
+` + "`PHPSAPI_ENGINE`" + `; those of php-cgi, ` + "`PHPSAPI_CGI_*`" + `, are not checked. A reload (SIGUSR2) reads phpsapi.yaml again.
 
 ` + "```yaml" + `
 http:

@@ -44,7 +44,7 @@ func (o Source) Load() (*Settings, error) {
 // misspelled refuses variables that are almost settings. Others that begin alike are somebody else's: Kubernetes makes
 // PHPSAPI_PORT and PHPSAPI_SERVICE_HOST for a service called phpsapi.
 func misspelled(table []Row, environ []string) error {
-	names := []string{SettingsVariable}
+	names := []string{SettingsVariable, engineVariable}
 	for _, r := range table {
 		names = append(names, r.Environment())
 	}

@@ -226,6 +226,7 @@ func TestMisspelledVariables(t *testing.T) {
 		"PHPSAPI_HTTP_LISTN=1":          "PHPSAPI_HTTP_LISTN: unknown setting; did you mean PHPSAPI_HTTP_LISTEN?",
 		"PHPSAPI_SETTING=x":             "PHPSAPI_SETTING: unknown setting; did you mean PHPSAPI_SETTINGS?",
 		"PHPSAPI_HTTP_LIMITS_QUEUES=":   "PHPSAPI_HTTP_LIMITS_QUEUES: unknown setting; did you mean PHPSAPI_HTTP_LIMITS_QUEUE?",
+		"PHPSAPI_ENGINEE=/x":            "PHPSAPI_ENGINEE: unknown setting; did you mean PHPSAPI_ENGINE?",
 		"PHPSAPI_HTTP_ROOT=/":           "",
 		"PHPSAPI_HTTP_PORT=tcp://a:1":   "",
 		"PHPSAPI_SERVICE_HOST=10.0.0.1": "",

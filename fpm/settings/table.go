@@ -49,6 +49,9 @@ func (r *Row) Environment() string {
 
 const environmentPrefix = "PHPSAPI_"
 
+// engineVariable names libphp (package lifecycle).
+const engineVariable = "PHPSAPI_ENGINE"
+
 // SettingsFlag and SettingsVariable name phpsapi.yaml itself.
 const (
 	SettingsFlag     = "settings"
