@@ -103,3 +103,6 @@ func (s *Spec) File(which File) int {
 	}
 	return -1
 }
+
+// WorkerTitle returns what ps calls the workers of a pool.
+func WorkerTitle(pool string) string { return "php-fpm: pool " + pool }

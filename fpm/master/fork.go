@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/phpsapi/phpsapi/fpm/contract"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -58,7 +59,7 @@ func (m *Master) forkNext(g *generation) {
 	ctx, cancel := context.WithCancel(context.Background())
 	f.asked, f.cancel = c, cancel
 	go func() {
-		pid, err := c.zygote.Fork(ctx, "php-fpm: pool "+c.pool.conf.Name, payload, equipment.fds...)
+		pid, err := c.zygote.Fork(ctx, contract.WorkerTitle(c.pool.conf.Name), payload, equipment.fds...)
 		cancel()
 		for _, fd := range equipment.fds {
 			unix.Close(fd)

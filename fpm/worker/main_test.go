@@ -192,7 +192,11 @@ func (p *pool) spawn() *child {
 		p.t.Fatal(err)
 	}
 	p.board.Occupy(slot)
-	pid, err := p.zygote.Spawn(context.Background(), payload, files...)
+	fds := make([]int, len(files))
+	for i, file := range files {
+		fds[i] = int(file.Fd())
+	}
+	pid, err := p.zygote.Fork(context.Background(), contract.WorkerTitle(p.conf.Name), payload, fds...)
 	files[2].Close()
 	if err != nil {
 		p.t.Fatal(err)
