@@ -70,7 +70,7 @@ var starts = map[string]start{
 	"fpm/no descriptors for a worker": {command: "php-fpm -F", limits: "--nofile=20", pool: "catch_workers_output = yes", want: "unable to prepare a new child: Too many open files"},
 	"fpm/no threads":                  {command: "php-fpm -F", limits: "--nproc=1", alone: true, want: noThreads},
 	"fpm/little memory":               {command: "php-fpm -F", limits: "--as=300000000", want: "limit of address space"},
-	"fpm/memory for Go alone":         {command: "php-fpm -F", limits: "--as=1013760000", want: "limit of address space"},
+	"fpm/memory for Go alone":         {command: "php-fpm -F", limits: "--as=1100000000", want: "limit of address space"},
 	"cli/memory for Go alone":         {command: "php -r exit(0);", limits: "--as=849920000", want: "limit of address space"},
 	"http/port":                       {command: "phpsapi fpm --http 127.0.0.1:PORT --root DIR", want: "unable to bind listening socket for address '127.0.0.1:PORT'"},
 	"http/directory":                  {command: "phpsapi fpm --http 127.0.0.1:PORT --root /none", want: "/none: no such file or directory"},
