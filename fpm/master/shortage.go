@@ -71,7 +71,7 @@ var errNoThreads = errors.New("a worker could get no thread to begin with")
 func spareDescriptors(limit uint64) uint64 { return min(32, limit/8) }
 
 // leastDescriptors is how many a master needs at the least.
-const leastDescriptors = 20
+const leastDescriptors = 22
 
 // enough returns EMFILE if fd, the lowest number that was free, is one of the last that the process may have.
 func enough(fd int) error {
