@@ -171,7 +171,7 @@ func (l *listener) open(p *conf.Pool, key string, address unix.Sockaddr, permiss
 			l.log.anotherInstance(key)
 			return fd, errAnother
 		}
-		os.Remove(key)
+		removeStale(key)
 		before := unix.Umask(0o777 ^ int(permissions.Mode&0o777))
 		err = unix.Bind(fd, address)
 		unix.Umask(before)

@@ -42,7 +42,7 @@ func replacePidFile(path string, pid []byte) error {
 		return fs.ErrInvalid
 	}
 	beside := path + "." + string(pid)
-	os.Remove(beside)
+	unix.Unlink(beside)
 	fd, err := unix.Open(beside, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, pidFileMode)
 	if err != nil {
 		return err
@@ -58,8 +58,12 @@ func replacePidFile(path string, pid []byte) error {
 	return err
 }
 
+// removePidFile removes the file that writePidFile has written. A device or a pipe was there before, and stays.
 func removePidFile(path string, log lines) {
 	if path == "" {
+		return
+	}
+	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() && info.Mode().Type() != fs.ModeSymlink {
 		return
 	}
 	if err := unix.Unlink(path); err != nil {

@@ -76,8 +76,17 @@ func TestPidFileReplacesWhatIsInItsPlace(t *testing.T) {
 	if err := writePidFile(fifo, log); err == nil {
 		t.Error("a pipe without a reader is no error")
 	}
+	reader, err := os.OpenFile(fifo, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	if err := writePidFile(fifo, log); err != nil {
+		t.Errorf("a pipe with a reader: %v", err)
+	}
+	removePidFile(fifo, log)
 	if info, err := os.Lstat(fifo); err != nil || info.Mode().Type() != fs.ModeNamedPipe {
-		t.Errorf("the pipe was replaced: %v", err)
+		t.Errorf("the pipe was replaced or removed: %v", err)
 	}
 	if err := writePidFile(filepath.Join(dir, "none", "pid"), log); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("without a directory: %v", err)

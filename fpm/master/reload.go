@@ -311,7 +311,7 @@ func (m *Master) abandonReload(why error) {
 		m.discard(g)
 	}
 	if a.pidFile != "" && a.pidFile != m.gen.config.Global.Pid.Value {
-		os.Remove(a.pidFile)
+		removePidFile(a.pidFile, m.log)
 	}
 	if !a.renewal {
 		m.log.reloadFailed(why)

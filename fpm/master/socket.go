@@ -3,6 +3,8 @@
 package master
 
 import (
+	"errors"
+	"io/fs"
 	"net"
 	"os"
 	"strconv"
@@ -89,7 +91,21 @@ func (s *socket) close() {
 		return
 	}
 	if s.domain == conf.Unix && !s.lent {
-		os.Remove(s.key)
+		removeStale(s.key)
+	}
+}
+
+// removeStale removes a unix socket from a path, or a link that leads to one or nowhere. It leaves anything else, which may be
+// somebody's file or directory: php-fpm removes all but a directory.
+func removeStale(path string) {
+	named, err := os.Lstat(path)
+	if err != nil {
+		return
+	}
+	reached, err := os.Stat(path)
+	switch isLink := named.Mode().Type() == fs.ModeSymlink; {
+	case isLink && errors.Is(err, fs.ErrNotExist), err == nil && reached.Mode().Type() == fs.ModeSocket:
+		unix.Unlink(path)
 	}
 }
 
