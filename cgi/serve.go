@@ -45,11 +45,11 @@ func serve(call Invocation, start startup) int {
 		fmt.Fprintln(os.Stderr, err)
 		return failure
 	}
-	if err := settings.CheckChildren(); err != nil {
+	if err := sapi.NeedFiles(neededFiles(settings)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return failure
 	}
-	if err := sapi.NeedFiles(neededFiles(settings)); err != nil {
+	if err := settings.CheckChildren(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return failure
 	}

@@ -75,6 +75,7 @@ func TestStartsThatFail(t *testing.T) {
 		{"php-cgi -n -b " + path("a"), "ulimit -v 400000", "ulimit -v"},
 		{children + " php-cgi -n -b " + taken, "", "Address already in use"},
 		{children + " " + noEngine + " php-cgi -n -b " + path("a"), "", "/nonexistent"},
+		{children + " php-cgi -n -b " + path("a"), "ulimit -n 5", "ulimit -n"},
 		{children + " php-cgi -n -b " + path("a"), "ulimit -n 6", "ulimit -n"},
 		{children + " php-cgi -n -b " + path("a"), "ulimit -n 9", "ulimit -n"},
 		{children + " php-cgi -n -b " + path("a"), "ulimit -v 1200000", "ulimit -v"},

@@ -71,6 +71,10 @@ var starts = map[string]start{
 	"fpm/no threads":                  {command: "php-fpm -F", limits: "--nproc=1", alone: true, want: noThreads},
 	"fpm/little memory":               {command: "php-fpm -F", limits: "--as=300000000", want: "limit of address space"},
 	"fpm/memory for Go alone":         {command: "php-fpm -F", limits: "--as=1100000000", want: "limit of address space"},
+	"fpm/little data":                 {command: "php-fpm -F", limits: "--data=100663296", want: "limit of data"},
+	"cgi/little data":                 {command: "php-cgi -b DIR/sock", limits: "--data=67108864", want: "limit of data"},
+	"cli/no data":                     {command: "php -r exit(0);", limits: "--data=50331648", want: "limit of data"},
+	"cli/data for Go alone":           {command: "php -r exit(0);", limits: "--data=83886080", want: "limit of data"},
 	"cli/memory for Go alone":         {command: "php -r exit(0);", limits: "--as=849920000", want: "limit of address space"},
 	"http/port":                       {command: "phpsapi fpm --http 127.0.0.1:PORT --root DIR", want: "unable to bind listening socket for address '127.0.0.1:PORT'"},
 	"http/directory":                  {command: "phpsapi fpm --http 127.0.0.1:PORT --root /none", want: "/none: no such file or directory"},
@@ -93,8 +97,18 @@ var starts = map[string]start{
 // The least limits of address space that are not refused were too small for PHP: it crashed, and workers died in a loop.
 func TestLeastAddressSpaceIsEnough(t *testing.T) {
 	t.Parallel()
-	const leastMB = 870
-	out, err := exec.Command("prlimit", fmt.Sprintf("--as=%d", leastMB<<20), filepath.Join(programs, "php"), "-r", `echo "enough";`).CombinedOutput()
+	least(t, "--as", 870)
+}
+
+func TestLeastDataIsEnough(t *testing.T) {
+	t.Parallel()
+	least(t, "--data", 160)
+}
+
+// least runs a command under a limit of so many megabytes.
+func least(t *testing.T, limit string, mb int) {
+	t.Helper()
+	out, err := exec.Command("prlimit", fmt.Sprintf("%s=%d", limit, mb<<20), filepath.Join(programs, "php"), "-r", `echo "enough";`).CombinedOutput()
 	if err != nil || string(out) != "enough" {
 		t.Errorf("%v, it said:\n%s", err, firstLines(string(out)))
 	}
