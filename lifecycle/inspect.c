@@ -199,7 +199,7 @@ long engine_setting(const char *name)
 
 const char *engine_setting_text(const char *name)
 {
-	const char *text = zend_ini_string_ex(name, strlen(name), 0, NULL);
+	const char *text = EG(ini_directives) ? zend_ini_string_ex(name, strlen(name), 0, NULL) : NULL;
 
 	return text && *text ? text : NULL;
 }

@@ -6,7 +6,7 @@
  *     number, and what the process is
  *     called, in PHPSAPI_ZYGOTE     ->    constructor, one thread, no Go
  *     START module                  ->    loads libphp, module startup
- *                                   <-    READY version          (or NOT LOADED ..., FAILED message, and it exits)
+ *                                   <-    READY version          (or NOT LOADED ..., NOT STARTED ..., and it exits)
  *     DETACH descriptor             ->    makes it stdin, stdout and stderr
  *     CONSTANTS descriptor          ->    writes PHP's constants to it (constants.c)
  *                                   <-    CHILD 0
@@ -160,6 +160,31 @@ static void end_with_parent(int on)
 	}
 }
 
+/* How the last child of PHP's start ended, as waitpid tells it; -1: none did. opcache waits for the one that preloads, and
+ * does not tell. */
+static volatile sig_atomic_t ended = -1;
+
+static void note_end(int number, siginfo_t *info, void *context)
+{
+	(void)number;
+	(void)context;
+	ended = info->si_code == CLD_EXITED ? (info->si_status & 0xff) << 8
+	                                    : info->si_status | (info->si_code == CLD_DUMPED ? 0x80 : 0);
+}
+
+/* module startup, with ended set. */
+static int start_module(const struct engine_module *module)
+{
+	struct sigaction action = {.sa_sigaction = note_end, .sa_flags = SA_SIGINFO | SA_RESTART | SA_NOCLDSTOP}, before;
+	int result;
+
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGCHLD, &action, &before);
+	result = engine_module_startup(module);
+	sigaction(SIGCHLD, &before, NULL);
+	return result;
+}
+
 /* Starts PHP as the START packet says. The module's strings stay where they are: packet is copied. */
 static void start(size_t len)
 {
@@ -206,8 +231,11 @@ static void start(size_t len)
 		exit(EXIT_FAILURE);
 	}
 	signal(SIGPIPE, SIG_IGN);
-	if (engine_module_startup(&module) != 0) {
-		send_text('E', "PHP could not be started; if it printed messages, they say why");
+	if (start_module(&module) != 0) {
+		const char *preload = engine_setting_text("opcache.preload");
+		char text[4000];
+		snprintf(text, sizeof(text), "%d %s", (int)ended, preload ? preload : "");
+		send_text('P', text);
 		exit(EXIT_FAILURE);
 	}
 	end_with_parent(0);

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -48,6 +50,23 @@ func (z *Zygote) failure(ctx context.Context, err error, began time.Time) error 
 		return &FailedError{Reason: fmt.Sprintf("PHP ended %s while it was starting; if it printed messages, they say why", how(status))}
 	}
 	return fmt.Errorf("PHP ended while it was starting: %w", err)
+}
+
+// notStarted is why module startup failed, by a msgFailed. PHP prints nothing if the script of opcache.preload calls exit or
+// is killed. opcache makes the status of the process that preloads, whatever the script's is.
+func notStarted(text string) error {
+	number, preload, _ := strings.Cut(text, " ")
+	status, err := strconv.Atoi(number)
+	reason := "PHP could not be started"
+	switch {
+	case err != nil:
+		return errMalformed
+	case preload != "" && status > 0 && syscall.WaitStatus(status).Signaled():
+		reason += fmt.Sprintf(": a process of opcache.preload (%s) ended %s", preload, how(syscall.WaitStatus(status)))
+	case preload != "":
+		reason += fmt.Sprintf(": opcache.preload (%s) failed or called exit", preload)
+	}
+	return &FailedError{Reason: reason + "; if it printed messages, they say why"}
 }
 
 // how words a wait status.

@@ -19,7 +19,7 @@ const (
 	msgAsk    = 'K' // a descriptor, as SCM_RIGHTS, for PHP's constants; the answer is msgChild with 0
 	msgReady  = 'R' // the engine's PHP_VERSION
 	msgLoad   = 'L' // libphp could not be loaded: failure, PHP_VERSION and build id of the headers, detail, by spaces
-	msgFailed = 'E' // why PHP could not be started
+	msgFailed = 'P' // PHP could not be started: how its last child ended, or -1; opcache.preload, by a space
 	msgChild  = 'C' // the new worker's pid, or -errno, as int32; then four bytes of no meaning
 	msgExit   = 'X' // an ended worker's pid and wait status, both int32
 )

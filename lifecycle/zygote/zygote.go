@@ -125,7 +125,7 @@ func (z *Zygote) begin(engine string, message []byte) error {
 	case msgLoad:
 		return notLoaded(engine, answer[1:])
 	case msgFailed:
-		return &FailedError{Reason: string(answer[1:])}
+		return notStarted(string(answer[1:]))
 	}
 	return errMalformed
 }

@@ -76,7 +76,7 @@ func act(control int, how string) {
 		say('?')
 		hang()
 	case "fail":
-		syscall.Sendto(control, []byte("Ebecause of that"), 0, nil)
+		syscall.Sendto(control, []byte("P9 /a b.php"), 0, nil)
 		os.Exit(1)
 	case "leave-socket":
 		c := exec.Command("/bin/sleep", "60")
@@ -181,7 +181,7 @@ func TestStartThatFails(t *testing.T) {
 	for act, want := range map[string]string{
 		"die":     "PHP ended with signal 9 (SIGKILL) while it was starting; if it printed messages, they say why",
 		"exit":    "PHP ended with status 7 while it was starting; if it printed messages, they say why",
-		"fail":    "because of that",
+		"fail":    "PHP could not be started: a process of opcache.preload (/a b.php) ended with signal 9 (SIGKILL); if it printed messages, they say why",
 		"hang":    "PHP had not started after 0s, and was ended",
 		"garbage": "malformed message from the zygote",
 	} {
@@ -433,7 +433,7 @@ func TestConstantsLeaveNothing(t *testing.T) {
 	for act, want := range map[string]string{
 		"constants": "map[A:12 B:] <nil>",
 		"torn":      "map[] PHP's constants: malformed answer from the zygote",
-		"fail":      "map[] because of that",
+		"fail":      "map[] PHP could not be started: a process of opcache.preload (/a b.php) ended with signal 9 (SIGKILL); if it printed messages, they say why",
 		"hang":      "map[] PHP had not started after 0s, and was ended",
 		"asked":     "map[] PHP has started and does not tell its constants: the zygote is gone: context deadline exceeded",
 	} {

@@ -127,6 +127,30 @@ func TestPHPCrashesWhileItStarts(t *testing.T) {
 	}
 }
 
+// A service that did not start once referred to messages, and there were none.
+func TestPreloadThatDoesNotFinishIsNamed(t *testing.T) {
+	t.Parallel()
+	conf := configured(t, "")
+	file := filepath.Join(filepath.Dir(conf), "preload.php")
+	for script, want := range map[string]string{
+		"<?php exit(0);": "opcache.preload (" + file + ") failed or called exit; ",
+		"<?php posix_kill(getmypid(), 9);": map[bool]string{ // opcache preloads in a child only as root
+			true:  "PHP could not be started: a process of opcache.preload (" + file + ") ended with signal 9 (SIGKILL); ",
+			false: "PHP ended with signal 9 (SIGKILL) while it was starting; ",
+		}[os.Geteuid() == 0],
+	} {
+		options := preload(t, filepath.Dir(conf), script)
+		if os.Geteuid() == 0 {
+			options = append(options, "-d", "opcache.preload_user=www-data")
+			os.Chmod(filepath.Dir(conf), 0o755)
+		}
+		out, err := command(nil, append(options, "-y", conf, "-F", "-O")...).CombinedOutput()
+		if err == nil || !strings.Contains(string(out), want) {
+			t.Errorf("%s: %v\n%s\nwant %s", script, err, out, want)
+		}
+	}
+}
+
 func TestTermWhilePHPHangsInItsStart(t *testing.T) {
 	t.Parallel()
 	conf := configured(t, "")
