@@ -116,12 +116,13 @@ func (f *forks) keepEarly(pid int, status syscall.WaitStatus) bool {
 	return true
 }
 
-// buryEarly handles the ends that keepEarly kept.
+// buryEarly handles the ends that keepEarly kept. That of an orphan may be another generation's worker's, which is being forked
+// as well.
 func (m *Master) buryEarly(g *generation) {
 	early := g.forks.early
 	g.forks.early = nil
 	for pid, status := range early {
-		workerExited{g, zygote.Exit{Pid: pid, Status: status}}.happen(m)
+		m.reaped(pid, status)
 	}
 }
 

@@ -117,3 +117,16 @@ func TestAbandonedGenerationFinishesWhatItHasTaken(t *testing.T) {
 		t.Errorf("a worker that is being forked was sent %q and is to get %v, want Yield", got, born.signal)
 	}
 }
+
+// An orphan's end names no generation. Of two that fork, the wrong one kept it, and it was said to be of an unknown child.
+func TestOrphanThatEndsBeforeItsBirthIsTheOtherGenerations(t *testing.T) {
+	m := idleMaster(t)
+	g, _, _ := nextOf(t, m, nil, 1)
+	m.gen.forks.asked, g.forks.asked = &child{pool: m.gen.pools[0]}, g.pools[0].slots[0]
+	m.reaped(1<<30+9, 0)
+	m.gen.forks.asked = nil
+	m.buryEarly(m.gen)
+	if _, kept := g.forks.early[1<<30+9]; !kept {
+		t.Errorf("kept %v, want the end of the worker", g.forks.early)
+	}
+}
