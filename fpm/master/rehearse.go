@@ -121,6 +121,9 @@ func lookup(host string) ([]net.IPAddr, error) {
 	if ip := net.ParseIP(host); ip != nil {
 		return []net.IPAddr{{IP: ip}}, nil
 	}
+	if host == "*" { // to glibc's getaddrinfo, php-fpm's, it is this machine itself, and no wildcard
+		return []net.IPAddr{{IP: net.IPv6loopback}, {IP: net.IPv4(127, 0, 0, 1)}}, nil
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	addresses, err := net.DefaultResolver.LookupIPAddr(ctx, host)
