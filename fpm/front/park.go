@@ -310,9 +310,13 @@ func noteState(c net.Conn, state http.ConnState) {
 	if ok && state == http.StateNew && secured != nil {
 		one.secured.Store(secured)
 	}
-	if ok && (state == http.StateNew || state == http.StateIdle) {
+	switch {
+	case !ok:
+	case state == http.StateNew:
 		one.head.next()
 		one.head.over = secured != nil
+	case state == http.StateIdle && secured == nil && one.parkable.Load(): // HTTP/2 reads on meanwhile
+		one.head.next()
 	}
 	switch {
 	case !ok:

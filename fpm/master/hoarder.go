@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -80,10 +81,11 @@ func hoarder(generations []*generation, starving *pool, count func(pid int) int)
 
 // processesOf returns how many children a process has, ended ones that it has not waited for included: they count for a
 // limit of tasks, too. It returns 0 if the kernel does not tell.
-func processesOf(pid int) int {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", pid))
-	if err != nil {
-		return 0
+func processesOf(pid int) (n int) {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid)) // each has those that it forked
+	for _, children := range threads {
+		text, _ := os.ReadFile(children)
+		n += len(bytes.Fields(text))
 	}
-	return len(bytes.Fields(text))
+	return n
 }
