@@ -32,6 +32,9 @@ func normal(s string) string {
 		{`PHP/8\.2\.\d+`, "PHP"},
 		{`\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d \+0000`, "DATE"},
 		{`(?i)((?:start[ -](?:time|since)|accepted[ -]conn|requests|request[ -]duration|max[ -]active[ -]processes|pid)(?:: +|>|":|</th><td>))\d+`, "${1}N"},
+		{`(?i)(last[ -]request[ -]cpu(?:: +|>|":|</th><td>))[\d.]+`, "${1}N"}, // a clock tick may fall into the request
+		{`<td>\d+\.\d\d</td>`, "<td>N</td>"},
+		{`(phpfpm_\w*cpu\w*(?:\{[^}]*\})?) [\d.]+`, "$1 N"},
 		{`(phpfpm_(?:start_since|accepted_connections|max_active_processes)) \d+`, "$1 N"},
 		{`<tr><td>\d+</td><td>([\w ]+)</td><td>DATE</td><td>\d+</td><td>\d+</td><td>\d+</td>`, "<tr>$1"},
 	} {
