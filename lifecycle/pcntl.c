@@ -6,7 +6,7 @@
 
 static int (*register_extensions)(void);
 
-/* Between the registration of the extensions and their startup, an extension is no more than its entry and its functions:
+/* Between the registration of the extensions and their startup, an extension consists only of its entry and its functions:
  * no constant, handler or setting of it is left behind. One that php.ini loads comes later and stays. */
 static int register_without_pcntl(void)
 {

@@ -28,7 +28,7 @@ type FrontEnd interface {
 	Receiving(bool)
 	// Reading is told that the first byte of a request has come, or that a new connection has ended without one.
 	Reading()
-	// Leaves reports whether the process may answer no other request after the one in hand.
+	// Leaves reports whether the process may answer no other request after the present one.
 	Leaves() bool
 	// Complain is told why a connection is of no more use, where that is not the client's right.
 	Complain(err error)

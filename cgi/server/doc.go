@@ -24,7 +24,7 @@
 //     request is incomplete and that is silent for a second. php-cgi's parent leaves its children alone, and after a
 //     USR1 its next children end as soon as they are born. When the parent dies, so do the children, after their
 //     requests.
-//   - PHP_FCGI_CHILDREN is refused if it is no number or above the limits of processes: pid_max, threads-max, pids.max of
+//   - PHP_FCGI_CHILDREN is refused if it is not a number, or above the limits of processes: pid_max, threads-max, pids.max of
 //     the control groups, RLIMIT_NPROC. php-cgi forks until it fails.
 //   - A child that dies is reported; one that dies at once is replaced ever more slowly.
 //   - A connection that is kept and idle does not hold its child.

@@ -13,7 +13,7 @@ import (
 
 var _ responder.FrontEnd = (*child)(nil)
 
-// Leaves says whether the request in hand is the last.
+// Leaves reports whether the present request is the last.
 func (c *child) Leaves() bool { return c.leaving }
 
 // Receiving and Reading concern nobody.

@@ -21,7 +21,7 @@
 //
 //   - A worker that dies costs its request: the log says by which signal, and the client gets an error page of status
 //     500 where nothing was sent to it yet, else a closed connection.
-//   - SIGINT and SIGTERM let the requests in hand finish; a second one ends the server at once. One that comes before PHP
+//   - SIGINT and SIGTERM let the present requests finish; a second one ends the server at once. One that comes before PHP
 //     has started ends it as it ends php.
 //   - PHP that crashes while it starts ends the server with status 1. A process that starts workers and dies later, or
 //     does not answer for ten seconds, is replaced, unless it died within a second.

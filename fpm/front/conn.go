@@ -22,7 +22,7 @@ type conn struct {
 	renewed  time.Time     // when the deadline of writes was set
 	foreign  atomic.Bool   // somebody else has set a deadline of writes: it stays
 	released atomic.Bool
-	begun    atomic.Bool // the first request is in hand, or there will be none
+	begun    atomic.Bool // the first request has begun, or none will come
 	at       string      // the contract.FrontListener.Address that it came to
 	accepted time.Time
 	head     headWatch

@@ -26,7 +26,7 @@ type errorLog struct {
 	file     *os.File // the opened error_log; nil for syslog and before
 	syslog   *syslogWriter
 	use      bool
-	original int      // a duplicate of the first stderr; -1 where there is none, as in a daemon
+	original int      // a duplicate of the first stderr; -1 without one, as in a daemon
 	stdout   *os.File // a duplicate of the first stdout; nil unless the front's access log goes there
 }
 

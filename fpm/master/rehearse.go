@@ -137,7 +137,7 @@ func lookup(host string) ([]net.IPAddr, error) {
 	return addresses, err
 }
 
-// isLookup says whether an error is lookup's.
+// isLookup reports whether lookup returned the error.
 func isLookup(err error) bool {
 	var dns *net.DNSError
 	return errors.Is(err, errNotKnown) || errors.As(err, &dns)

@@ -212,7 +212,7 @@ func (k *worker) crowded() bool {
 	return false
 }
 
-// Leaves reports whether the request in hand is the last, or the master has something to say, which may be that.
+// Leaves reports whether the present request is the last, or the master has something to say, which may be that.
 func (k *worker) Leaves() bool {
 	if k.leaving {
 		return true
