@@ -39,9 +39,9 @@ func (d *deadlines) SetWriteDeadline(time.Time) error {
 func TestStallTimerAfterTheHandler(t *testing.T) {
 	s := &stall{}
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.begin(w, time.Nanosecond)
-		s.mu.Lock() // as if its timer came late
-		s.timer.Stop()
+		s.begin(w, time.Hour)
+		s.mu.Lock() // The write is overdue, and its timer comes late.
+		s.overdue = time.Now()
 		s.mu.Unlock()
 		s.end()
 	}))

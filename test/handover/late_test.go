@@ -51,8 +51,8 @@ int poll(struct pollfd *fds, nfds_t n, int limit) {
 	if err := answer('R'); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := syscall.Read(conn, make([]byte, 128<<10)); n == 0 {
-		t.Fatalf("no request: %v", err)
+	if n, err := read(conn, make([]byte, 128<<10)); n <= 0 {
+		t.Fatalf("no request: %d, %v", n, err)
 	}
 	if err := answer('T'); err != nil {
 		t.Fatal(err)
@@ -63,7 +63,7 @@ int poll(struct pollfd *fds, nfds_t n, int limit) {
 			t.Fatal("the client does not give up")
 		}
 	}
-	if n, err := syscall.Read(conn, make([]byte, 1)); err != syscall.EAGAIN {
+	if n, err := read(conn, make([]byte, 1)); err != syscall.EAGAIN {
 		t.Errorf("the client has closed the connection: %d, %v", n, err)
 	}
 	select {
@@ -76,4 +76,14 @@ int poll(struct pollfd *fds, nfds_t n, int limit) {
 		t.Errorf("%s", o)
 	}
 	os.Remove(s.socket())
+}
+
+// read is syscall.Read, which a signal of Go's runtime does not end: SA_RESTART does nothing for a socket that has a
+// receive timeout (signal(7)).
+func read(fd int, p []byte) (int, error) {
+	for {
+		if n, err := syscall.Read(fd, p); err != syscall.EINTR {
+			return n, err
+		}
+	}
 }
