@@ -5,130 +5,60 @@
 // Each argument is a command line, split at spaces. What `go test -json` writes is shown as `go test` shows it: the
 // packages, and all output of a test that failed. Other lines pass as they are, and a line "N passed, N failed[, N
 // skipped]" is counted. The last line is of that form. The exit status is 1 when a test or a program failed.
+//
+// When all programs have run and at most five top-level tests of go test failed, each of them gets a second try, alone
+// (again.go). A test that passes then counts as passed. Its first failure is shown again, and the line before the last
+// names it as unsteady. A machine that was too slow for a test does not fail everything, and nobody overlooks the test.
 package main
 
 import (
-	"bufio"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
-	"regexp"
-	"strconv"
 	"strings"
 )
 
 func main() {
 	t := tally{out: os.Stdout}
 	for _, line := range os.Args[1:] {
-		if err := t.run(strings.Fields(line)); err != nil {
-			fmt.Fprintf(os.Stderr, "%s: %v\n", line, err)
-		}
+		t.run(strings.Fields(line))
 	}
+	t.again()
 	fmt.Println(t.sum())
-	if t.failed > 0 {
+	if t.sum().failed > 0 {
 		os.Exit(1)
 	}
 }
 
-// A tally counts results. A program that failed without a failed test counts as one.
+// A tally has the programs that ran.
 type tally struct {
-	out                     io.Writer
-	passed, failed, skipped int
-	said                    map[string][]string // what a running test has said, by package and name
-	parents                 map[string]bool     // tests that have subtests, which are counted in their place
+	out      io.Writer
+	programs []*program
 }
 
-func (t *tally) sum() string {
-	return fmt.Sprintf("%d passed, %d failed, %d skipped", t.passed, t.failed, t.skipped)
+func (t *tally) run(args []string) {
+	p := newProgram(t.out, args)
+	p.run()
+	t.programs = append(t.programs, p)
 }
 
-// run runs a program and counts what it says.
-func (t *tally) run(args []string) error {
-	before := t.failed
-	program := exec.Command(args[0], args[1:]...)
-	program.Stderr = os.Stderr
-	output, err := program.StdoutPipe()
-	if err == nil {
-		err = program.Start()
+func (t *tally) sum() count {
+	var sum count
+	for _, p := range t.programs {
+		sum.add(p.sum())
 	}
-	if err == nil {
-		t.read(output)
-		err = program.Wait()
-	}
-	if err != nil && t.failed == before {
-		t.failed++
-		return err
-	}
-	return nil
+	return sum
 }
 
-var counts = regexp.MustCompile(`^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$`)
+// A count is a number of results.
+type count struct{ passed, failed, skipped int }
 
-func (t *tally) read(output io.Reader) {
-	t.said, t.parents = map[string][]string{}, map[string]bool{}
-	lines := bufio.NewReader(output)
-	for {
-		line, err := lines.ReadString('\n')
-		var e event
-		switch found := counts.FindStringSubmatch(strings.TrimSpace(line)); {
-		case strings.HasPrefix(line, "{") && json.Unmarshal([]byte(line), &e) == nil && e.Action != "":
-			t.count(e)
-		case found != nil:
-			for i, n := range []*int{&t.passed, &t.failed, &t.skipped} {
-				more, _ := strconv.Atoi(found[i+1])
-				*n += more
-			}
-			fallthrough
-		default:
-			io.WriteString(t.out, line)
-		}
-		if err != nil {
-			return
-		}
-	}
+func (c *count) add(more count) {
+	c.passed += more.passed
+	c.failed += more.failed
+	c.skipped += more.skipped
 }
 
-// An event is a line of `go test -json` (go doc test2json).
-type event struct {
-	Action  string
-	Package string
-	Test    string
-	Output  string
-}
-
-func (t *tally) count(e event) {
-	key := e.Package + " " + e.Test
-	if e.Action == "output" || e.Action == "build-output" {
-		switch {
-		case e.Test != "":
-			t.said[key] = append(t.said[key], e.Output)
-		case e.Output != "PASS\n": // the line "ok" says it too
-			io.WriteString(t.out, e.Output)
-		}
-		return
-	}
-	var result *int
-	switch e.Action {
-	case "pass":
-		result = &t.passed
-	case "fail":
-		result = &t.failed
-		io.WriteString(t.out, strings.Join(t.said[key], ""))
-	case "skip":
-		result = &t.skipped
-	default:
-		return
-	}
-	delete(t.said, key)
-	if e.Test == "" {
-		return
-	}
-	if i := strings.LastIndexByte(key, '/'); i > len(e.Package) {
-		t.parents[key[:i]] = true
-	}
-	if !t.parents[key] {
-		*result++
-	}
+func (c count) String() string {
+	return fmt.Sprintf("%d passed, %d failed, %d skipped", c.passed, c.failed, c.skipped)
 }

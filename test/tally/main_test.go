@@ -7,8 +7,8 @@ import (
 
 func TestRead(t *testing.T) {
 	var out strings.Builder
-	sum := tally{out: &out}
-	sum.read(strings.NewReader(`{"Action":"start","Package":"p"}
+	p := newProgram(&out, nil)
+	p.read(strings.NewReader(`{"Action":"start","Package":"p"}
 {"Action":"run","Package":"p","Test":"TestA"}
 {"Action":"output","Package":"p","Test":"TestA","Output":"=== RUN   TestA\n"}
 {"Action":"pass","Package":"p","Test":"TestA"}
@@ -28,7 +28,7 @@ something else
 10 passed, 2 failed, 3 skipped
 4 passed, 0 failed
 `))
-	if got, want := sum.sum(), "16 passed, 3 failed, 4 skipped"; got != want {
+	if got, want := p.sum().String(), "16 passed, 3 failed, 4 skipped"; got != want {
 		t.Errorf("the sum is %q, want %q", got, want)
 	}
 	want := "went wrong\nFAIL\tp\t0.1s\nok  \tq\t0.1s\nsomething else\n10 passed, 2 failed, 3 skipped\n4 passed, 0 failed\n"
@@ -37,19 +37,38 @@ something else
 	}
 }
 
-func TestProgramsThatFail(t *testing.T) {
-	var out strings.Builder
-	sum := tally{out: &out}
-	if err := sum.run([]string{"false"}); err == nil {
-		t.Error("a program that fails without a count is no error")
-	}
-	if err := sum.run([]string{"sh", "-c", "echo 1 passed, 1 failed; exit 1"}); err != nil {
-		t.Error("a program that counts its failure is an error:", err)
-	}
-	if err := sum.run([]string{"/no/such/program"}); err == nil {
-		t.Error("a program that is not there is no error")
-	}
-	if got, want := sum.sum(), "1 passed, 3 failed, 0 skipped"; got != want {
+// A test that fails beside its subtests, which pass, was not counted where another test failed.
+func TestFailureOfAParentAlone(t *testing.T) {
+	p := newProgram(new(strings.Builder), nil)
+	p.read(strings.NewReader(`{"Action":"run","Package":"p","Test":"TestA"}
+{"Action":"pass","Package":"p","Test":"TestA/x"}
+{"Action":"fail","Package":"p","Test":"TestA"}
+{"Action":"fail","Package":"p"}
+`))
+	if got, want := p.sum().String(), "1 passed, 1 failed, 0 skipped"; got != want {
 		t.Errorf("the sum is %q, want %q", got, want)
+	}
+}
+
+func TestProgramsThatFail(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		sum  string
+		says string
+	}{
+		{[]string{"false"}, "0 passed, 1 failed, 0 skipped", "false: exit status 1\n"},
+		{[]string{"sh", "-c", "echo 1 passed, 1 failed; exit 1"}, "1 passed, 1 failed, 0 skipped", "1 passed, 1 failed\n"},
+		{[]string{"/no/such/program"}, "0 passed, 1 failed, 0 skipped", "no such file"},
+		{[]string{"sh", "-c", `echo '{"Action":"start","Package":"p"}'; kill -9 $$`}, "0 passed, 1 failed, 0 skipped", ""},
+	} {
+		var out strings.Builder
+		p := newProgram(&out, test.args)
+		p.run()
+		if got := p.sum().String(); got != test.sum {
+			t.Errorf("%q: the sum is %q, want %q", test.args, got, test.sum)
+		}
+		if !strings.Contains(out.String(), test.says) {
+			t.Errorf("%q: it printed %q, want %q", test.args, out.String(), test.says)
+		}
 	}
 }
