@@ -37,7 +37,7 @@ const char *engine_header_build_id(void);  /* ZEND_MODULE_BUILD_ID of the header
 const char *engine_path(void);           /* the file the loaded engine came from */
 const char *engine_loaded_version(void); /* PHP_VERSION of the loaded engine, started or not; "" if it cannot be told */
 
-/* ---- process.c: what the process was given at exec ---- */
+/* ---- process.c, atexec.c: what the process was given at exec ---- */
 
 /* Gives the main thread the signal state and limits that exec left, and closes all other threads to signals, so that
  * PHP finds the process as php's own main would. Called once, before PHP runs. */
@@ -68,9 +68,18 @@ struct engine_pair {
 	const char *value;
 };
 
+/* Decides which callbacks, functions and settings a module gets. */
+enum engine_front_end {
+	ENGINE_CLI,
+	ENGINE_CLI_SERVER,
+	ENGINE_CGI,
+	ENGINE_FPM,
+};
+
 /* A front end's sapi_module_struct. All strings must live until engine_module_shutdown. */
 struct engine_module {
-	const char *name;               /* decides which callbacks the module gets */
+	enum engine_front_end front_end;
+	const char *name;               /* php_sapi_name() */
 	const char *pretty_name;
 	const char *binary;             /* PHP_BINARY */
 	const char *ini_path;           /* php.ini, or directories to search for it; NULL for none */
@@ -105,6 +114,9 @@ int engine_request_startup(void);
 void engine_request_shutdown(void);
 /* sapi_deactivate, for what was printed outside of any request. */
 void engine_deactivate(void);
+
+/* Closes persistent connections and databases, for a process that ends without module shutdown. */
+void engine_close_persistent(void);
 
 /* Loads a Zend extension (-z). */
 void engine_load_zend_extension(const char *path);
@@ -343,7 +355,7 @@ int32_t *engine_given_up_in_forks(size_t n);
 /* Makes a signal add to an eventfd, the same for all signals, in place of its default. 0 or an errno. */
 int engine_catch_signal(int sig, int eventfd);
 
-/* ---- zygote.c: a worker's share of what its zygote was told ---- */
+/* ---- worker.c: a worker's share of what its zygote was told ---- */
 
 /* Whether this process is a zygote's worker. */
 int engine_is_worker(void);

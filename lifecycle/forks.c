@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "forks.h"
-#include "leftovers.h"
 #include "process.h"
 
 #define MOST 128 /* descriptors that are given up */
@@ -54,10 +53,9 @@ static void in_child(void)
 	}
 }
 
-/* FFI can make a child by a bare system call, of which fork(2)'s handlers do not hear. */
-int is_forked(void)
+int forks_is_child(int look)
 {
-	if (!forked && leftovers_may_be() && getpid() != process_at_exec.pid) {
+	if (!forked && look && getpid() != process_at_exec.pid) {
 		in_child();
 	}
 	return forked;

@@ -7,7 +7,12 @@
 /* Once in the process that runs scripts, whatever its zygote watched: from now on it is known who is its child. */
 void forks_watch(void);
 
-/* Whether this is a process that a script forked: it has no Go runtime, and the connection is its parent's. */
+/* Whether this is a process that a script forked: it has no Go runtime, and the connection is its parent's. look compares
+ * the process's number, too: FFI can make a child by a bare system call, of which fork(2)'s handlers do not hear, and a
+ * command line's forks are not watched. */
+int forks_is_child(int look);
+
+/* The same; it looks after a request that may have made such a child (leftovers.c). */
 int is_forked(void);
 
 /* Whether the process has forked since the last call. */

@@ -12,9 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine.h"
 #include "forks.h"
 #include "handover.h"
-#include "module.h"
 #include "process.h"
 #include "server.h"
 
@@ -230,10 +230,10 @@ static int write_head(int status, char *line, char *block, size_t block_len)
 	uint32_t len;
 	int wrote;
 
-	if (zend_ini_long("cgi.nph", strlen("cgi.nph"), 0)) {
+	if (engine_setting("cgi.nph")) {
 		head.flags |= ENGINE_FCGI_NPH;
 	}
-	if (zend_ini_long("cgi.rfc2616_headers", strlen("cgi.rfc2616_headers"), 0)) {
+	if (engine_setting("cgi.rfc2616_headers")) {
 		head.flags |= ENGINE_FCGI_RFC2616;
 	}
 	head.len = sizeof(head) - sizeof(head.len) + head.line_len + block_len;
@@ -282,11 +282,7 @@ static int answer(const struct engine_request *request, int skip_shebang, const 
  * and costs more than the request. What else it does is done here: persistent connections and databases are closed. */
 static _Noreturn void end(int status)
 {
-	if (zend_hash_num_elements(&EG(persistent_list)) > 0) {
-		zend_try {
-			zend_hash_graceful_reverse_destroy(&EG(persistent_list));
-		} zend_end_try();
-	}
+	engine_close_persistent();
 	fflush(NULL);
 	_exit(status);
 }

@@ -15,9 +15,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "forks.h"
 #include "leftovers.h"
 #include "module.h"
-#include "process.h"
 
 static struct state {
 	struct sigaction actions[NSIG];
@@ -215,9 +215,9 @@ static int put_back(void)
 	return put_back_limits() & is_who_it_was();
 }
 
-int leftovers_may_be(void)
+int is_forked(void)
 {
-	return noted;
+	return forks_is_child(noted);
 }
 
 /* Whether children of the request's, or of one before, still run. Those that have ended are buried: proc_open() leaves

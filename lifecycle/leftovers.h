@@ -5,9 +5,6 @@
 /* Replaces the functions that can change the process, as many as there are by now. */
 void leftovers_watch(void);
 
-/* Reports whether the present request has called one of them. */
-int leftovers_may_be(void);
-
 /* Puts the process back to what it was before the request that has been shut down. 0: that cannot be done, or a child of the
  * request's is left, and the process should not serve another. */
 int leftovers_clear(int has_forked);

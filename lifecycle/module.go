@@ -34,6 +34,7 @@ func (e *Engine) ModuleShutdown() {
 // moduleInC copies m to C's memory, for good.
 func moduleInC(m sapi.Module) *C.struct_engine_module {
 	c := (*C.struct_engine_module)(C.calloc(1, C.sizeof_struct_engine_module))
+	c.front_end = C.enum_engine_front_end(m.FrontEnd())
 	c.name = C.CString(m.Name)
 	c.pretty_name = C.CString(m.PrettyName)
 	c.binary = C.CString(m.Binary)

@@ -31,6 +31,9 @@ void user_settings_forget(void);
 /* Has ini_get_all() leave out the bit without a meaning. */
 void watch_ini_get_all(void);
 
+/* What module startup was given; NULL before that. */
+extern const struct engine_module *started_module;
+
 /* PHP_CONFIG_FILE_PATH of the started module; NULL before that. */
 const char *engine_ini_dir(void);
 

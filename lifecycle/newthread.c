@@ -28,8 +28,6 @@
 #include "engine.h"
 #include "newthread.h"
 
-#undef snprintf
-
 #define RESERVE 3                 /* threads that a server keeps for bad times */
 #define FEW_TASKS 64              /* a limit below which a reserve takes more than it is worth */
 #define PATIENCE 1                /* seconds that a process waits for a thread before it has begun */

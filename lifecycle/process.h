@@ -1,4 +1,4 @@
-/* The state that exec left to the process (process.c). */
+/* The state that exec left to the process (atexec.c), and the way back to it (process.c). */
 #ifndef PHPSAPI_PROCESS_H
 #define PHPSAPI_PROCESS_H
 
@@ -22,6 +22,12 @@ struct process_at_exec {
 };
 
 extern struct process_at_exec process_at_exec;
+
+/* Called before the Go runtime. argv is the kernel's own array. */
+void record_process(int argc, char **argv);
+
+/* Overwrites the arguments that the kernel shows. */
+void hide_arguments(void);
 
 /* engine_take_process for one who never goes back to Go: Go's threads are ended, and the process has one thread as
  * php's own. */

@@ -26,6 +26,15 @@ void engine_deactivate(void)
 	sapi_deactivate();
 }
 
+void engine_close_persistent(void)
+{
+	if (zend_hash_num_elements(&EG(persistent_list)) > 0) {
+		zend_try {
+			zend_hash_graceful_reverse_destroy(&EG(persistent_list));
+		} zend_end_try();
+	}
+}
+
 void engine_load_zend_extension(const char *path)
 {
 	zend_load_extension(path);

@@ -1,8 +1,10 @@
 /* The primary script, of a request from a shell or from a web server, and what can be done with it. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "forks.h"
 #include "module.h"
 #include "script.h"
 #include "server.h"
@@ -53,6 +55,28 @@ void engine_script_close(void)
 		SG(request_info).path_translated != server_request->path_translated) {
 		efree(SG(request_info).path_translated);
 		SG(request_info).path_translated = NULL;
+	}
+}
+
+static _Noreturn void end(void)
+{
+	engine_module_shutdown();
+	exit(EG(exit_status));
+}
+
+void end_if_forked(void)
+{
+	if (forks_is_child(1)) {
+		engine_script_close();
+		engine_request_shutdown();
+		end();
+	}
+}
+
+void end_if_forked_in_shutdown(void)
+{
+	if (is_forked()) {
+		end();
 	}
 }
 

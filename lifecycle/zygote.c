@@ -40,26 +40,14 @@
 
 #include "engine.h"
 #include "handover.h"
-#include "module.h"
 #include "newthread.h"
 #include "process.h"
 #include "proctitle.h"
+#include "worker.h"
 #include "zygote.h"
 
-#undef snprintf
-
-#define MAX_FDS 16
 #define FORK_TRIES 100    /* of one order, if there is no room; the parent may give the order again */
 #define FORK_PAUSE 400000 /* ns from one try to the next */
-
-static struct {
-	int monitored; /* the Go runtime has its monitor */
-	int forked;
-	char *payload;
-	size_t payload_len;
-	int fds[MAX_FDS];
-	size_t fds_len;
-} worker;
 
 static int control = -1;
 static char packet[128 * 1024];
@@ -100,7 +88,7 @@ static void send_numbers(char letter, int32_t first, int32_t second)
 /* Reads one packet, and the descriptors that came with it into worker.fds. Returns its length; 0: the parent is gone. */
 static size_t receive(void)
 {
-	char space[CMSG_SPACE(sizeof(int) * MAX_FDS)];
+	char space[CMSG_SPACE(sizeof(int) * WORKER_FDS)];
 	struct iovec part = {packet, sizeof(packet) - 1};
 	struct msghdr message = {
 		.msg_iov = &part, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof(space)};
@@ -200,6 +188,7 @@ static void start(size_t len)
 	}
 	memcpy(memory, packet, len + 1);
 	engine = next_string(&at, end);
+	module.front_end = atoi(next_string(&at, end));
 	module.name = next_string(&at, end);
 	module.pretty_name = next_string(&at, end);
 	module.binary = next_string(&at, end);
@@ -390,20 +379,4 @@ void zygote_run(void)
 			die("an unknown message");
 		}
 	}
-}
-
-int engine_is_worker(void)
-{
-	return worker.forked;
-}
-
-const char *engine_worker_payload(size_t *len)
-{
-	*len = worker.payload_len;
-	return worker.payload;
-}
-
-int engine_worker_fd(size_t i)
-{
-	return i < worker.fds_len ? worker.fds[i] : -1;
 }

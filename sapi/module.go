@@ -1,5 +1,7 @@
 package sapi
 
+import "slices"
+
 // The SAPI names PHP and its extensions know. A new name would lose opcache and others, which compare it.
 const (
 	CLI       = "cli"
@@ -7,6 +9,11 @@ const (
 	CGI       = "cgi-fcgi"
 	FPM       = "fpm-fcgi"
 )
+
+// FrontEnd is the number of the module's name, in the order of enum engine_front_end (lifecycle/engine.h).
+func (m Module) FrontEnd() int {
+	return slices.Index([]string{CLI, CLIServer, CGI, FPM}, m.Name)
+}
 
 // Module is what a front end tells the engine of itself: PHP's sapi_module_struct (main/SAPI.h) in Go's words.
 type Module struct {

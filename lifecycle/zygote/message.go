@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -31,7 +32,7 @@ const maxMessage = 128<<10 - 1
 func start(c Config) ([]byte, error) {
 	m := c.Module
 	fields := []string{
-		c.Engine, m.Name, m.PrettyName, m.Binary, m.INI.Path, m.INI.Dir, m.INI.ScanDefault, m.INI.ScanDir, m.INI.Entries,
+		c.Engine, strconv.Itoa(m.FrontEnd()), m.Name, m.PrettyName, m.Binary, m.INI.Path, m.INI.Dir, m.INI.ScanDefault, m.INI.ScanDir, m.INI.Entries,
 		flag(m.FastCGI), flag(m.INI.Ignore), flag(m.InfoAsText), flag(m.ExtendedInfo), flag(m.WithoutPCNTL),
 		flag(c.Monitor),
 	}
