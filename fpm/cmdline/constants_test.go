@@ -10,7 +10,8 @@ import (
 	"testing"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
-	"github.com/phpsapi/phpsapi/fpm/internal/stockfpm"
+	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/stockfpm"
 )
 
 // php-fpm has started PHP before it reads its configuration, and so knows every constant there.
@@ -42,8 +43,8 @@ func TestConstantsInTheConfigurationAsStock(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := parse([]string{"-y", path, "-R"})
-	c.version, c.binary = "8.2", stockfpm.Find(t)
-	options := c.masterOptions(Invocation{Engine: "/usr/lib/libphp8.2.so", Version: "8.2", Headers: "0.0.0"})
+	c.version, c.binary = serve.Stock().Version, stockfpm.Find(t)
+	options := c.masterOptions(Invocation{Engine: serve.Stock().Libphp, Version: serve.Stock().Version, Headers: "0.0.0"})
 	cfg, err := conf.Load(options.Conf)
 	if err != nil {
 		t.Fatal(err)

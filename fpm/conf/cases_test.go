@@ -5,6 +5,8 @@ import (
 	"math/rand"
 	"os"
 	"strings"
+
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 const (
@@ -409,7 +411,7 @@ func generateConfig(r *rand.Rand, i int) configCase {
 // debianConfig is Debian's php-fpm.conf with its pools' files included, its log
 // apart.
 func debianConfig() string {
-	text, err := os.ReadFile(Debian("8.2").Config)
+	text, err := os.ReadFile(Debian(serve.Stock().Version).Config)
 	if err != nil {
 		return ""
 	}

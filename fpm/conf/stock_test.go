@@ -17,6 +17,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/conf/ini"
 	"github.com/phpsapi/phpsapi/fpm/logfile"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 var (
@@ -24,20 +25,17 @@ var (
 	count = flag.Int("conf.count", 150, "number of generated configurations")
 )
 
-// stock finds Debian's php-fpm 8.2, which this package must not differ from.
+// stock finds stock php-fpm, which this package must not differ from.
 // Without it the tests that compare fail, unless -short is given.
 func stock(t *testing.T) (path, version string) {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("needs php-fpm8.2")
+		t.Skip("needs stock php-fpm")
 	}
-	path, err := exec.LookPath("php-fpm8.2")
-	if err != nil {
-		path, err = exec.LookPath("/usr/sbin/php-fpm8.2")
+	if err := serve.Stock().Installed(); err != nil {
+		t.Fatal(err)
 	}
-	if err != nil {
-		t.Fatalf("php-fpm8.2 is needed to compare with (package php8.2-fpm): %v", err)
-	}
+	path = serve.Stock().FPM
 	out, err := exec.Command(path, "-n", "-v").Output()
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/phpsapi/phpsapi/sapi"
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 func write(t *testing.T, dir string, files map[string]string) {
@@ -70,11 +71,11 @@ my.last = first
 func stock(t *testing.T, path string, names []string) map[string]string {
 	t.Helper()
 	list, _ := json.Marshal(names)
-	out, err := exec.Command("php8.2", "-c", path, "-d", "display_errors=0", "-d", "log_errors=0", "-d", "my.given=1", "-r",
+	out, err := exec.Command(serve.Stock().CLI, "-c", path, "-d", "display_errors=0", "-d", "log_errors=0", "-d", "my.given=1", "-r",
 		`$v = []; foreach (json_decode($argv[1]) as $n) { $x = get_cfg_var($n); if ($x !== false) { $v[$n] = $x; } }
 		echo "\n", json_encode((object) $v);`, string(list)).Output()
 	if err != nil {
-		t.Fatalf("php8.2: %v", err)
+		t.Fatalf("php: %v", err)
 	}
 	want := map[string]string{}
 	if err := json.Unmarshal(out[max(0, lastLine(out)):], &want); err != nil {

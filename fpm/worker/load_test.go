@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
-	"github.com/phpsapi/phpsapi/fpm/internal/stockfpm"
 	"github.com/phpsapi/phpsapi/sapi"
+	"github.com/phpsapi/phpsapi/test/stockfpm"
 )
 
 // requests is how many a load test sends; PHPSAPI_LOAD changes it.

@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
-	"github.com/phpsapi/phpsapi/fpm/internal/stockfpm"
 	"github.com/phpsapi/phpsapi/test/exchange"
+	"github.com/phpsapi/phpsapi/test/stockfpm"
 )
 
 // A pair is a pool of this package's and one of php-fpm's with the same configuration, for the same scripts.

@@ -20,6 +20,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 // A Suite is what is measured of one front end.
@@ -47,7 +49,7 @@ func main() {
 	var o Options
 	flag.IntVar(&o.Runs, "n", 100, "how many `times` each program runs; a twentieth of it are the rounds of front")
 	flag.StringVar(&o.Binary, "binary", "./phpsapi", "the `file` to measure")
-	flag.StringVar(&o.Stock, "stock", "8.2", "the `version` of the stock PHP beside it")
+	flag.StringVar(&o.Stock, "stock", serve.Stock().Version, "the `version` of the stock PHP beside it")
 	flag.StringVar(&o.Cache, "cache", "build/php-src", "the `directory` that keeps php-src's archive")
 	flag.Parse()
 	if err := bench(o, flag.Args()); err != nil {

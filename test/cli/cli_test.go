@@ -1,4 +1,4 @@
-// Package cli_test runs phpsapi as php and compares it with the machine's stock php8.2: what a command line says, where
+// Package cli_test runs phpsapi as php and compares it with the machine's stock php: what a command line says, where
 // it says it and how it ends; and likewise php-cgi's command line. The scripts are in testdata, each named for what it guards.
 //
 // Beside testscript's own commands they have
@@ -26,9 +26,9 @@ import (
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 
-const (
-	stock    = "/usr/bin/php8.2"
-	stockCGI = "/usr/bin/php-cgi8.2"
+var (
+	stock    = serve.Stock().CLI
+	stockCGI = serve.Stock().CGI
 )
 
 // Built for the tests.
@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 		if said, err := buildOwnHome(homeLib); err != nil {
 			return fmt.Errorf("own-home.so cannot be built: %w\n%s", err, said)
 		}
-		return serve.Installed(stock, "php8.2-cli")
+		return serve.Stock().Installed()
 	}))
 }
 
@@ -74,6 +74,8 @@ func TestScripts(t *testing.T) {
 			}
 			env.Setenv("PATH", env.Getenv("ours")+":"+env.Getenv("PATH"))
 			env.Setenv("own_home", homeLib)
+			env.Setenv("PHP", serve.Stock().Version)
+			env.Setenv("BUILD", buildID)
 			env.Values[lastEnd{}] = new(string)
 			return nil
 		},

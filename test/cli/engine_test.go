@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"debug/elf"
 	bits "encoding/binary"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,13 +21,17 @@ type libphp struct {
 	file []byte
 }
 
-const buildID = "API20220829,NTS"
+// The API number of stock PHP, and the build id of its libphp.
+var (
+	apiNumber = serve.Stock().API()
+	buildID   = fmt.Sprintf("API%d,NTS", apiNumber)
+)
 
 func newLibphp(t *testing.T) *libphp {
 	t.Helper()
 	path := os.Getenv("PHPSAPI_ENGINE")
 	if path == "" {
-		path = "/usr/lib/libphp8.2.so"
+		path = serve.Stock().Libphp
 	}
 	file, err := os.ReadFile(path)
 	if err != nil {
@@ -124,30 +129,31 @@ func TestLibphpThatDoesNotFit(t *testing.T) {
 	}{
 		"a structure that is too short": {
 			func(l *libphp) { l.grow("executor_globals", -1400) },
-			`is a PHP 8\.2 that phpsapi, built with the headers of 8\.2\.\d+, cannot use: its executor_globals has \d+ bytes and must have at least \d+ \(build phpsapi with`,
+			`is a PHP \d\.\d that phpsapi, built with the headers of \d\.\d\.\d+, cannot use: its executor_globals has \d+ bytes and must have at least \d+ \(build phpsapi with`,
 		},
 		"a module that the room for it is too small for": {
 			func(l *libphp) { l.grow("sapi_module", 4096) },
 			`its sapi_module has 4376 bytes and must have at most \d+ `,
 		},
 		"another build id": {
-			func(l *libphp) { l.replace(buildID, "API20220830,NTS") },
-			`is another PHP \(API20220830,NTS\) than the one phpsapi was built for: PHP 8\.2 \(API20220829,NTS\) \(install the package libphp8\.2-embed`,
+			func(l *libphp) { l.replace(buildID, fmt.Sprintf("API%d,NTS", apiNumber+1)) },
+			fmt.Sprintf(`is another PHP \(API%d,NTS\) than the one phpsapi was built for: PHP %s \(API%d,NTS\) \(install the package libphp%[2]s-embed`,
+				apiNumber+1, regexp.QuoteMeta(serve.Stock().Version), apiNumber),
 		},
 		"threads": {
-			func(l *libphp) { l.replace(buildID+"\x00", "API20220829,TS\x00\x00") },
-			`is another PHP \(API20220829,TS\) `,
+			func(l *libphp) { l.replace(buildID+"\x00", fmt.Sprintf("API%d,TS\x00\x00", apiNumber)) },
+			fmt.Sprintf(`is another PHP \(API%d,TS\) `, apiNumber),
 		},
 		"a debug build": {
-			func(l *libphp) { l.replace(buildID+"\x00", "API20220829,DBG\x00") },
-			`is another PHP \(API20220829,DBG\) `,
+			func(l *libphp) { l.replace(buildID+"\x00", fmt.Sprintf("API%d,DBG\x00", apiNumber)) },
+			fmt.Sprintf(`is another PHP \(API%d,DBG\) `, apiNumber),
 		},
 		"another API number": {
 			func(l *libphp) {
-				l.replace(string(bits.LittleEndian.AppendUint32(nil, 20220829)), string(bits.LittleEndian.AppendUint32(nil, 20230831)))
-				l.replace(buildID, "API20230831,NTS")
+				l.replace(string(bits.LittleEndian.AppendUint32(nil, apiNumber)), string(bits.LittleEndian.AppendUint32(nil, apiNumber+1)))
+				l.replace(buildID, fmt.Sprintf("API%d,NTS", apiNumber+1))
 			},
-			`is another PHP \(API20230831,NTS\) `,
+			fmt.Sprintf(`is another PHP \(API%d,NTS\) `, apiNumber+1),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -180,7 +186,7 @@ func TestLibphpThatLacksSymbols(t *testing.T) {
 				if said, err := cc.CombinedOutput(); err != nil {
 					t.Fatalf("%v\n%s", err, said)
 				}
-				if _, errors := runOn(shim, "cli", "-v"); !strings.Contains(errors, "is a PHP 8.2 that phpsapi, ") || !strings.Contains(errors, c.want) {
+				if _, errors := runOn(shim, "cli", "-v"); !strings.Contains(errors, "is a PHP "+serve.Stock().Version+" that phpsapi, ") || !strings.Contains(errors, c.want) {
 					t.Errorf("php wrote %q, want %q", errors, c.want)
 				}
 			})
@@ -206,9 +212,10 @@ func TestServiceOnALibphpThatDoesNotFit(t *testing.T) {
 func TestVersionNamesThePHPsThatItWasBuiltWithAndRuns(t *testing.T) {
 	t.Parallel()
 	l := newLibphp(t)
-	l.file = regexp.MustCompile(`8\.2\.\d\d\x00`).ReplaceAll(l.file, []byte("8.2.99\x00"))
+	version := serve.Stock().Version
+	l.file = regexp.MustCompile(regexp.QuoteMeta(version)+`\.\d\d\x00`).ReplaceAll(l.file, []byte(version+".99\x00"))
 	out, errors := l.run("version")
-	want := `^phpsapi .*\nbuilt with PHP 8\.2\.\d+ \(API20220829,NTS\)\nruns PHP 8\.2\.99 \(API20220829,NTS\), /.*/libphp\.so\n$`
+	want := fmt.Sprintf(`^phpsapi .*\nbuilt with PHP %[1]s\.\d+ \(%[2]s\)\nruns PHP %[1]s\.99 \(%[2]s\), /.*/libphp\.so\n$`, regexp.QuoteMeta(version), buildID)
 	if !regexp.MustCompile(want).MatchString(out) || errors != "" {
 		t.Errorf("phpsapi version wrote %q and %q", out, errors)
 	}

@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/phpsapi/phpsapi/test/phpsrc"
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 // An Arena is a directory of its own in which one user runs tests: php-src's
@@ -49,9 +50,9 @@ const (
 // frontEnds are the binaries of a tree, where php-src's tests look for them,
 // and what stock PHP calls them.
 var frontEnds = []struct{ path, stock string }{
-	{"sapi/cli/php", "/usr/bin/php8.2"},
-	{"sapi/cgi/php-cgi", "/usr/bin/php-cgi8.2"},
-	{"sapi/fpm/php-fpm", "/usr/sbin/php-fpm8.2"},
+	{"sapi/cli/php", serve.Stock().CLI},
+	{"sapi/cgi/php-cgi", serve.Stock().CGI},
+	{"sapi/fpm/php-fpm", serve.Stock().FPM},
 }
 
 // newArena makes an arena for the binary under test. With root, the arena is

@@ -30,6 +30,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 //go:embed expected.txt
@@ -143,10 +145,8 @@ func conform(ctx context.Context, o Options) (bool, error) {
 
 // checkPrograms makes sure that what is compared is there.
 func checkPrograms(binary string) error {
-	for _, f := range frontEnds {
-		if _, err := os.Stat(f.stock); err != nil {
-			return fmt.Errorf("%w: the comparison needs Debian's php8.2-cli, php8.2-cgi and php8.2-fpm", err)
-		}
+	if err := serve.Stock().Installed(); err != nil {
+		return err
 	}
 	if binary == "" {
 		return nil

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/phpsapi/phpsapi/test/phpsrc"
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 // testModules are php-src's extensions that exist for its tests, which no
@@ -27,11 +28,11 @@ const withoutLibxml = "#include \"php.h\"\n#undef HAVE_LIBXML\n#include \"test.c
 // below cache, unless they are there, and returns the directory. It is named
 // for the version of the headers.
 func buildModules(archive, cache string) (string, error) {
-	version, err := output("php-config8.2", "--version")
+	version, err := output(serve.Stock().Config, "--version")
 	if err != nil {
-		return "", fmt.Errorf("%w; install php8.2-dev", err)
+		return "", fmt.Errorf("%w; install php%s-dev", err, serve.Stock().Version)
 	}
-	includes, err := output("php-config8.2", "--includes")
+	includes, err := output(serve.Stock().Config, "--includes")
 	if err != nil {
 		return "", err
 	}

@@ -1,5 +1,5 @@
 // Package devserver_test runs phpsapi as php -S. differential_test.go sends the same requests to the machine's stock
-// php8.2 and compares what comes back, byte for byte, and what the logs say. The other files are about what php -S has
+// php and compares what comes back, byte for byte, and what the logs say. The other files are about what php -S has
 // not: requests side by side, crashes, orderly ends.
 package devserver_test
 
@@ -17,14 +17,14 @@ import (
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 
-const stock = "/usr/bin/php8.2"
+var stock = serve.Stock().CLI
 
 var binary string // phpsapi under the name php
 
 func TestMain(m *testing.M) {
 	os.Exit(serve.Main(m, func(dir string) error {
 		binary = filepath.Join(dir, "php")
-		return serve.Installed(stock, "php8.2-cli")
+		return serve.Stock().Installed()
 	}))
 }
 

@@ -18,12 +18,10 @@ import (
 	processes "github.com/phpsapi/phpsapi/test/serve"
 )
 
-const (
-	stock    = "/usr/bin/php8.2"
-	patience = 2 * time.Minute
-)
+const patience = 2 * time.Minute
 
 var (
+	stock    = processes.Stock().CLI
 	ours     string // a directory with phpsapi as php, php-cgi and php-fpm
 	settings string // read after those of /etc/php
 )

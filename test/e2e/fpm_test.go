@@ -97,7 +97,7 @@ func TestStatusPage(t *testing.T) {
 		p.cgiFCGI("/status", "full&json", `"processes"`)
 		answers[filepath.Base(fpm)] = regexp.MustCompile(`\d+(\.\d+)?|\d\d/\w+/\d{4}:[\d:]+ .\d{4}`).ReplaceAllString(said.String(), "0")
 	})
-	if expected, got := answers["php-fpm8.2"], answers["php-fpm"]; got != expected {
+	if expected, got := answers[filepath.Base(stockFPM)], answers["php-fpm"]; got != expected {
 		t.Errorf("phpsapi's pages are not those of stock php-fpm:\n%s", difference(expected, got))
 	}
 }

@@ -10,11 +10,13 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	processes "github.com/phpsapi/phpsapi/test/serve"
 )
 
-const (
-	stockFPM = "/usr/sbin/php-fpm8.2"
-	stockCGI = "/usr/bin/php-cgi8.2"
+var (
+	stockFPM = processes.Stock().FPM
+	stockCGI = processes.Stock().CGI
 )
 
 // bothFPM runs a test on stock php-fpm, which shows that the test is right, and on phpsapi.
@@ -174,7 +176,7 @@ const (
 			fastcgi_keep_conn on;
 			fastcgi_pass php;
 		}`
-	// Debian's conf-available/php8.2-fpm.conf.
+	// Debian's conf-available/phpVERSION-fpm.conf.
 	apacheFPM = `
 <FilesMatch ".+\.ph(?:ar|p|tml)$">
 	SetHandler "proxy:unix:DIR/fpm.sock|fcgi://localhost"

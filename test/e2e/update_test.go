@@ -10,23 +10,25 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	processes "github.com/phpsapi/phpsapi/test/serve"
 )
 
 // TestUpdatesOfPHP runs programs that were built with one patch release of Debian's PHP on another: the installed one and
 // each that the machine's package lists have beside it, in both directions.
 func TestUpdatesOfPHP(t *testing.T) {
-	installed, err := exec.Command("dpkg-query", "-W", "-f=${Version}", "libphp8.2-embed").Output()
+	installed, err := exec.Command("dpkg-query", "-W", "-f=${Version}", "libphp"+processes.Stock().Version+"-embed").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
 	others := otherReleases(t, string(installed))
 	if len(others) == 0 {
-		t.Skip("Debian has one release of PHP 8.2 at the moment: test/cli has what can be tried without another")
+		t.Skip("Debian has one release of this PHP at the moment: test/cli has what can be tried without another")
 	}
 	for _, other := range others {
 		dir := release(t, other)
-		headers := filepath.Join(dir, "usr/include/php/20220829")
-		libphp := filepath.Join(dir, "usr/lib/libphp8.2.so")
+		headers := filepath.Join(dir, fmt.Sprint("usr/include/php/", processes.Stock().API()))
+		libphp := filepath.Join(dir, processes.Stock().Libphp)
 		program := filepath.Join(dir, "phpsapi")
 		build := exec.Command("go", "build", "-buildvcs=false", "-o", program, "github.com/phpsapi/phpsapi")
 		build.Env = append(os.Environ(), fmt.Sprintf("CGO_CFLAGS=-O2 -g -I%[1]s -I%[1]s/main -I%[1]s/Zend -I%[1]s/TSRM -I%[1]s/ext", headers))
@@ -36,7 +38,7 @@ func TestUpdatesOfPHP(t *testing.T) {
 		old, now := patchRelease(other), patchRelease(string(installed))
 		for _, c := range []struct{ built, program, runs, libphp string }{
 			{now, filepath.Join(ours, "phpsapi"), old, libphp},
-			{old, program, now, "/usr/lib/libphp8.2.so"},
+			{old, program, now, processes.Stock().Libphp},
 			{old, program, old, libphp},
 		} {
 			t.Run("built with "+c.built+", on "+c.runs, func(t *testing.T) { runsOn(t, c.program, c.built, c.libphp, c.runs) })
@@ -46,7 +48,7 @@ func TestUpdatesOfPHP(t *testing.T) {
 
 // otherReleases are the versions of libphp that apt-get could install beside the installed one.
 func otherReleases(t *testing.T, installed string) (versions []string) {
-	table, err := exec.Command("apt-cache", "madison", "libphp8.2-embed").Output()
+	table, err := exec.Command("apt-cache", "madison", "libphp"+processes.Stock().Version+"-embed").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +75,7 @@ func patchRelease(debian string) string {
 func release(t *testing.T, version string) string {
 	t.Helper()
 	dir := at(t).dir
-	for _, name := range []string{"libphp8.2-embed", "php8.2-dev"} {
+	for _, name := range []string{"libphp" + processes.Stock().Version + "-embed", "php" + processes.Stock().Version + "-dev"} {
 		download := exec.Command("sh", "-c", `apt-get -q download "$0" && dpkg-deb -x "${0%%=*}"_*.deb .`, name+"="+version)
 		download.Dir = dir
 		if said, err := download.CombinedOutput(); err != nil {

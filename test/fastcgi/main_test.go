@@ -1,5 +1,5 @@
 // Package fastcgi_test runs phpsapi as php-cgi -b. differential_test.go sends the same requests to the machine's stock
-// php-cgi8.2 and compares what comes back. The other files are about the processes: how they are started, how they end
+// php-cgi and compares what comes back. The other files are about the processes: how they are started, how they end
 // and what they leave.
 package fastcgi_test
 
@@ -18,14 +18,14 @@ import (
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 
-const stock = "/usr/bin/php-cgi8.2"
+var stock = serve.Stock().CGI
 
 var binary string // phpsapi under the name php-cgi
 
 func TestMain(m *testing.M) {
 	os.Exit(serve.Main(m, func(dir string) error {
 		binary = filepath.Join(dir, "php-cgi")
-		return serve.Installed(stock, "php8.2-cgi")
+		return serve.Stock().Installed()
 	}))
 }
 

@@ -31,11 +31,7 @@ func shown(t *testing.T, cmd *exec.Cmd) (env map[string]string, said string) {
 // php-fpm has started PHP when it reads php-fpm.conf, and so knows the constants of all that php.ini loads there.
 func TestAllConstantsAreThoseOfPHPFPM(t *testing.T) {
 	t.Parallel()
-	stock, err := exec.LookPath("php-fpm8.2")
-	if err != nil {
-		stock = "/usr/sbin/php-fpm8.2"
-	}
-	names, err := exec.Command("php8.2", "-r", `foreach (array_keys(get_defined_constants()) as $n) if (preg_match('/^\w+$/', $n)) echo "$n\n";`).Output()
+	names, err := exec.Command(serve.Stock().CLI, "-r", `foreach (array_keys(get_defined_constants()) as $n) if (preg_match('/^\w+$/', $n)) echo "$n\n";`).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +47,7 @@ func TestAllConstantsAreThoseOfPHPFPM(t *testing.T) {
 		}
 	}
 	write(t, conf, lines)
-	want, _ := shown(t, exec.Command(stock, "-tt", "-y", conf))
+	want, _ := shown(t, exec.Command(serve.Stock().FPM, "-tt", "-y", conf))
 	got, _ := shown(t, command(nil, "-tt", "-y", conf))
 	if len(want) < 1000 || want["V_SUM"] != "35" || want["V_SIGTERM"] != "=SIGTERM" {
 		t.Fatalf("php-fpm shows %d constants, %q, %q", len(want), want["V_SUM"], want["V_SIGTERM"])

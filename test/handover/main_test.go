@@ -1,5 +1,5 @@
 // Package handover_test executes phpsapi as a web server executes php-cgi, with a resident zygote and without, beside
-// the machine's stock php-cgi8.2: what is answered and how it ends must be the same, whatever becomes of client, child
+// the machine's stock php-cgi: what is answered and how it ends must be the same, whatever becomes of client, child
 // and zygote.
 package handover_test
 
@@ -19,7 +19,7 @@ import (
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 
-const stock = "/usr/bin/php-cgi8.2"
+var stock = serve.Stock().CGI
 
 // patience is how long anything may take.
 const patience = 30 * time.Second
@@ -29,7 +29,7 @@ var binaries string // a directory with phpsapi and its link php-cgi
 func TestMain(m *testing.M) {
 	os.Exit(serve.Main(m, func(dir string) error {
 		binaries = dir
-		return serve.Installed(stock, "php8.2-cgi")
+		return serve.Stock().Installed()
 	}))
 }
 

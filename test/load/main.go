@@ -21,7 +21,7 @@ import (
 )
 
 // stock is the php-fpm to compare with.
-const stock = "/usr/sbin/php-fpm8.2"
+var stock = serve.Stock().FPM
 
 // sizes are how much is measured.
 type sizes struct{ rounds, requests, million, reloads, idle int }

@@ -35,10 +35,7 @@ func TestMain(m *testing.M) {
 	flag.Parse()
 	os.Exit(serve.Main(m, func(dir string) error {
 		bin = dir
-		if err := serve.Installed(stockPrograms["php-fpm"], "php8.2-fpm"); err != nil {
-			return err
-		}
-		return serve.Installed(stockPrograms["php-cgi"], "php8.2-cgi")
+		return serve.Stock().Installed()
 	}))
 }
 

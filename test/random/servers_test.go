@@ -17,7 +17,7 @@ import (
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 
-var stockPrograms = map[string]string{"php-fpm": "/usr/sbin/php-fpm8.2", "php-cgi": "/usr/bin/php-cgi8.2"}
+var stockPrograms = map[string]string{"php-fpm": serve.Stock().FPM, "php-cgi": serve.Stock().CGI}
 
 // patience is how long an answer may take.
 const patience = 20 * time.Second

@@ -54,11 +54,3 @@ func run(m interface{ Run() int }, prepare func(dir string) error) (status int, 
 	}
 	return m.Run(), nil
 }
-
-// Installed says that a stock program is there. The error names the Debian package it is from.
-func Installed(program, debian string) error {
-	if _, err := os.Stat(program); err != nil {
-		return fmt.Errorf("the comparison needs Debian's %s: %w", debian, err)
-	}
-	return nil
-}

@@ -20,7 +20,7 @@ func TestAllProcessesAreCalledAsTheirProgramIs(t *testing.T) {
 		arguments string
 		processes int
 	}{
-		{"php-fpm8.2", "-F -n -y DIR/conf", 4},
+		{"php-fpm" + serve.Stock().Version, "-F -n -y DIR/conf", 4},
 		{"phpsapi", "fpm --http ADDRESS --root DIR", 4},
 		{"php-cgi", "-n -b DIR/sock", 4},
 		{"php", "-n -S ADDRESS", 2},

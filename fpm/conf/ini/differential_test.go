@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 var (
@@ -22,17 +24,16 @@ var (
 	count  = flag.Int("ini.count", 30000, "number of generated texts")
 )
 
-// php finds PHP 8.2's command line. It is part of what this project is tested
+// php is stock PHP's command line. It is part of what this project is tested
 // with: without it the test fails, unless -short is given.
 func php(t *testing.T) string {
 	if testing.Short() {
-		t.Skip("needs php8.2")
+		t.Skip("needs stock php")
 	}
-	path, err := exec.LookPath("php8.2")
-	if err != nil {
-		t.Fatalf("php8.2 is needed to compare with (package php8.2-cli): %v", err)
+	if err := serve.Stock().Installed(); err != nil {
+		t.Fatal(err)
 	}
-	return path
+	return serve.Stock().CLI
 }
 
 var testVariables = []string{"INI_A=plain", "INI_B=with space; \"x\" ${INI_A}", "INI_EMPTY="}

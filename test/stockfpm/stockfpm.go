@@ -1,4 +1,4 @@
-// Package stockfpm runs Debian's php-fpm 8.2 for tests that compare with it.
+// Package stockfpm runs Debian's php-fpm for tests that compare with it.
 // Nothing but tests imports it.
 package stockfpm
 
@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 // Server is a running php-fpm with a pool www on a unix socket.
@@ -25,20 +26,17 @@ type Server struct {
 	Pid    int // of the master
 }
 
-// Find is the path of php-fpm 8.2. Without one the test fails, unless it is
+// Find is the path of the machine's php-fpm. Without one the test fails, unless it is
 // run with -short, when it is skipped.
 func Find(t testing.TB) string {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("compares with php-fpm8.2")
+		t.Skip("compares with stock php-fpm")
 	}
-	for _, name := range []string{"php-fpm8.2", "/usr/sbin/php-fpm8.2"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
+	if err := serve.Stock().Installed(); err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("php-fpm8.2 is needed to compare with (package php8.2-fpm)")
-	return ""
+	return serve.Stock().FPM
 }
 
 // Start runs php-fpm until the test is over. pool is the directives of the
