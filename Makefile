@@ -1,16 +1,14 @@
 # What a checkout of phpsapi can do. `make help` lists it.
 
-PHP_CONFIG ?= php-config8.2
+PHP_CONFIG ?= php-config$(PHP)
 FUZZTIME   ?= 20s
 RANDOMTIME ?= 10m
 ADDRESS    ?= 127.0.0.1:8080
 
-# lifecycle names the place of Debian's headers. If they are elsewhere, or PHP_CONFIG is given, php-config knows.
-HEADERS = /usr/include/php/20220829
-ifneq ($(origin PHP_CONFIG)$(wildcard $(HEADERS)/main/php.h),file$(HEADERS)/main/php.h)
-export CGO_CFLAGS ?= -O2 -g $(shell $(PHP_CONFIG) --includes 2>/dev/null)
+# lifecycle names the place of Debian 12's headers for go build without make. php-config, which the packages bring, knows
+# where they are on this machine.
 HEADERS = $(shell $(PHP_CONFIG) --include-dir 2>/dev/null)
-endif
+export CGO_CFLAGS ?= -O2 -g $(shell $(PHP_CONFIG) --includes 2>/dev/null)
 
 # Go asks git for the commit to record, and must not where git refuses to answer.
 VCS := $(shell git status >/dev/null 2>&1 || echo -buildvcs=false)
@@ -87,6 +85,6 @@ headers: deps-build
 	@packaging/follow-headers "$(HEADERS)"
 
 deps-build deps-run deps-test deps-bench deps-e2e:
-	@PHP_CONFIG=$(PHP_CONFIG) packaging/install-deps $(@:deps-%=%)
+	@PHP=$(PHP) PHP_CONFIG=$(PHP_CONFIG) packaging/install-deps $(@:deps-%=%)
 
 .PHONY: help build run test race lint fmt conformance conformance-full e2e fuzz bench package check headers deps-build deps-run deps-test deps-bench deps-e2e

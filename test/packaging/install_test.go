@@ -10,7 +10,7 @@ import (
 )
 
 // Programs in place of Debian's, for a machine in the directory $MACHINE: installed/NAME is the version of a package, lists
-// the version that the lists name, mirror the one that the mirror has. All packages of the machine come from one source, and
+// the version that the lists name, mirror the one that the mirror has, default the PHP that libphp-embed needs. All packages of the machine come from one source, and
 // need each other in exactly their own version.
 var fakes = map[string]string{
 	"id": "#!/bin/sh\necho 0\n",
@@ -19,8 +19,10 @@ for name; do :; done
 [ -f "$MACHINE/installed/$name" ] && echo installed
 `,
 	"apt-cache": `#!/bin/sh
-[ -f "$MACHINE/lists" ] && ! grep -q unknown "$MACHINE/lists"
+[ -f "$MACHINE/lists" ] && ! grep -q unknown "$MACHINE/lists" || exit 100
+[ "$1" != depends ] || printf '%s\n  Depends: libphp%s-embed\n' "$2" "$(cat "$MACHINE/default")"
 `,
+	"php": "", // is none of Debian's
 	"apt-get": `#!/bin/sh
 while [ "$1" != update ] && [ "$1" != install ]; do shift; done
 echo "$*" >>"$MACHINE/log"
@@ -66,6 +68,11 @@ func TestPackagesAreInstalledOnOldAndNewMachines(t *testing.T) {
 		{"new lists", map[string]string{"lists": "36"}, false, "install --no-install-recommends" + missing + "\n", 0},
 		{"old lists", map[string]string{"lists": "31"}, true, "update\ninstall --no-install-recommends" + missing + "\n", 0},
 		{"no lists", nil, false, "update\ninstall --no-install-recommends" + missing + "\n", 0},
+		{"no lists, all is there", map[string]string{"usr/lib/libphp8.2.so": "", "installed/libphp8.2-embed": "31", "installed/php8.2-dev": "31"}, true, "", 0},
+		{"another Debian", map[string]string{"lists": "36", "default": "8.4"}, false, "install --no-install-recommends libphp8.4-embed php8.4-dev\n", 0},
+		{"another Debian, no lists", map[string]string{"default": "8.4"}, false, "update\ninstall --no-install-recommends libphp8.4-embed php8.4-dev\n", 0},
+		{"another Debian, php of before", map[string]string{"lists": "36", "default": "8.4", "usr/lib/libphp8.2.so": ""}, false,
+			"install --no-install-recommends libphp8.4-embed php8.4-dev\n", 0},
 		{"lists that do not know PHP", map[string]string{"lists": "unknown"}, false, "update\ninstall --no-install-recommends" + missing + "\n", 0},
 		{"new lists, and the mirror has newer ones", map[string]string{"lists": "35"}, false,
 			"install --no-install-recommends" + missing + "\nupdate\ninstall --no-install-recommends" + missing + "\n", 0},
@@ -84,6 +91,7 @@ func TestPackagesAreInstalledOnOldAndNewMachines(t *testing.T) {
 				put(t, machine, name, "")
 			}
 			put(t, machine, "mirror", "36")
+			put(t, machine, "default", "8.2")
 			for name, text := range c.files {
 				put(t, machine, name, text)
 			}

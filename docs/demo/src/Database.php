@@ -15,7 +15,11 @@ final class Database
     public function __construct()
     {
         if (!extension_loaded('pdo_sqlite')) {
-            throw new RuntimeException('PHP has no SQLite here. On Debian: apt-get install php8.2-sqlite3, phpenmod sqlite3.');
+            throw new RuntimeException(sprintf(
+                'PHP has no SQLite here. On Debian: apt-get install php%d.%d-sqlite3, phpenmod sqlite3.',
+                PHP_MAJOR_VERSION,
+                PHP_MINOR_VERSION,
+            ));
         }
         $this->pdo = new PDO('sqlite:' . self::directory() . '/demo.sqlite', options: [
             PDO::ATTR_ERRMODE => PDO::ERRMODE_EXCEPTION,
