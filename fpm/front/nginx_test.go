@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 // nginx starts one that serves a directory, and gives its address.
@@ -23,13 +23,7 @@ func nginx(t *testing.T, root string) string {
 		t.Skip(err)
 	}
 	dir := t.TempDir()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := free.Addr().String()
-	free.Close()
-	user := ""
+	address, user := serve.Address(t), ""
 	if os.Geteuid() == 0 {
 		user = "user root;\n"
 	}
@@ -54,13 +48,7 @@ http {
 		server.Process.Kill()
 		server.Wait()
 	})
-	eventually(t, "nginx", func() bool {
-		c, err := net.Dial("tcp", address)
-		if err == nil {
-			c.Close()
-		}
-		return err == nil
-	})
+	eventually(t, "nginx", serve.Accepts("tcp", address))
 	return address
 }
 

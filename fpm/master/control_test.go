@@ -1,7 +1,6 @@
 package master
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +20,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/sapi"
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 // operator connects to the master's control socket.
@@ -34,30 +34,48 @@ func (s *service) operator() *control.Client {
 	return c
 }
 
+func nobody(control.Answer) {}
+
 // give gives a command and returns the master's answers, and how they ended.
 func (s *service) give(r control.Request) (answers []control.Answer, err error) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	return s.watch(r, nobody)
+}
+
+// outcome gives a command and returns the last answer. Others tell of progress, if it takes a while.
+func (s *service) outcome(r control.Request) (control.Answer, error) {
+	s.t.Helper()
+	answers, err := s.give(r)
+	return answers[len(answers)-1], err
+}
+
+// watch is give with a function that is called with each answer but the last.
+func (s *service) watch(r control.Request, see func(control.Answer)) (answers []control.Answer, err error) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	last, err := s.operator().Ask(ctx, r, func(a control.Answer) { answers = append(answers, a) })
+	last, err := s.operator().Ask(ctx, r, func(a control.Answer) {
+		answers = append(answers, a)
+		see(a)
+	})
 	return append(answers, last), err
 }
 
 func (s *service) report(full bool) *control.Report {
 	s.t.Helper()
-	answers, err := s.give(control.Request{Command: control.Status, Full: full})
-	if err != nil || len(answers) != 1 || answers[0].Status == nil {
-		s.t.Fatalf("got %+v, %v", answers, err)
+	a, err := s.outcome(control.Request{Command: control.Status, Full: full})
+	if err != nil || a.Status == nil {
+		s.t.Fatalf("got %+v, %v", a, err)
 	}
-	return answers[0].Status
+	return a.Status
 }
 
 func TestOperatorReloads(t *testing.T) {
 	s := start(t, static)
 	s.expect("ready to handle")
-	answers, err := s.give(control.Request{Command: control.Reload})
-	if err != nil || len(answers) != 1 || !answers[0].Done || answers[0].Generation != 2 || answers[0].Reason != "" {
-		t.Fatalf("got %+v, %v", answers, err)
+	a, err := s.outcome(control.Request{Command: control.Reload})
+	if err != nil || !a.Done || a.Generation != 2 || a.Reason != "" {
+		t.Fatalf("got %+v, %v", a, err)
 	}
 	if n := s.generation("sock"); n != 2 {
 		t.Errorf("generation %d answers when the reload is said to be done, want 2", n)
@@ -72,6 +90,7 @@ func TestOperatorReloads(t *testing.T) {
 func TestOperatorHearsWhyAReloadFailed(t *testing.T) {
 	s := start(t, static, "MASTER_TEST_NO_WORKER=DIR/no-worker")
 	s.expect("ready to handle")
+	s.settle(2)
 	for name, c := range map[string]struct {
 		prepare func()
 		reason  control.Reason
@@ -86,11 +105,10 @@ func TestOperatorHearsWhyAReloadFailed(t *testing.T) {
 	} {
 		os.Remove(s.path("no-worker"))
 		c.prepare()
-		answers, err := s.give(control.Request{Command: control.Reload, Drained: true})
-		if err != nil || len(answers) != 1 || !answers[0].Done {
-			t.Fatalf("%s: got %+v, %v", name, answers, err)
+		a, err := s.outcome(control.Request{Command: control.Reload, Drained: true})
+		if err != nil || !a.Done {
+			t.Fatalf("%s: got %+v, %v", name, a, err)
 		}
-		a := answers[0]
 		if lines := strings.Join(a.Lines, "\n"); a.Reason != c.reason || !strings.Contains(a.Why, c.why) || !strings.Contains(lines, c.line) {
 			t.Errorf("%s: got %+v", name, a)
 		}
@@ -111,7 +129,7 @@ func TestOperatorsReloadsAreNotMixedUp(t *testing.T) {
 	for range 2 {
 		c := s.operator()
 		go func() {
-			a, _ := c.Ask(context.Background(), control.Request{Command: control.Reload}, nil)
+			a, _ := c.Ask(context.Background(), control.Request{Command: control.Reload}, nobody)
 			generations <- a.Generation
 		}()
 	}
@@ -125,9 +143,16 @@ func TestOperatorWaitsForTheOldWorkers(t *testing.T) {
 	s.expect("ready to handle")
 	conn := s.dial("sock")
 	defer conn.Close()
-	fmt.Fprintln(conn, "sleep 1500")
-	s.awaitActive(1)
-	answers, err := s.give(control.Request{Command: control.Reload, Drained: true})
+	release, answer, loaded := hold(t, conn), "", false
+	answers, err := s.watch(control.Request{Command: control.Reload, Drained: true}, func(a control.Answer) {
+		if loaded && answer == "" {
+			answer = release()
+		}
+		loaded = loaded || a.Generation != 0
+	})
+	for len(answers) > 0 && answers[0].Generation == 0 { // progress of the start
+		answers = answers[1:]
+	}
 	if err != nil || len(answers) < 3 {
 		t.Fatalf("got %+v, %v, want outcome, progress, end", answers, err)
 	}
@@ -140,21 +165,9 @@ func TestOperatorWaitsForTheOldWorkers(t *testing.T) {
 	if r := s.report(false); len(r.Generations) != 1 {
 		t.Errorf("after the end: %+v", r.Generations)
 	}
-	if answer, _ := bufio.NewReader(conn).ReadString('\n'); !strings.HasPrefix(answer, "pool www generation 1") {
+	if !strings.HasPrefix(answer, "pool www generation 1") {
 		t.Errorf("the request got %q", answer)
 	}
-}
-
-// awaitActive waits until so many workers of the serving generation have a request.
-func (s *service) awaitActive(n int) {
-	s.t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
-		if strings.Contains(string(s.report(false).Generations[0].Pools[0]), fmt.Sprintf(`"active processes":%d,`, n)) {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	s.t.Fatalf("never %d active workers", n)
 }
 
 func TestOperatorStops(t *testing.T) {
@@ -162,13 +175,16 @@ func TestOperatorStops(t *testing.T) {
 	s.expect("ready to handle")
 	conn := s.dial("sock")
 	defer conn.Close()
-	fmt.Fprintln(conn, "sleep 1500")
-	s.awaitActive(1)
-	answers, err := s.give(control.Request{Command: control.Stop})
+	release, answer := hold(t, conn), ""
+	answers, err := s.watch(control.Request{Command: control.Stop}, func(a control.Answer) {
+		if answer == "" && a.Progress != nil {
+			answer = release()
+		}
+	})
 	if !errors.Is(err, control.ErrEnded) || len(answers) < 2 || answers[0].Progress == nil || answers[0].Progress.Requests != 1 {
 		t.Errorf("got %+v, %v, want progress and the end", answers, err)
 	}
-	if answer, _ := bufio.NewReader(conn).ReadString('\n'); !strings.HasPrefix(answer, "pool www") {
+	if !strings.HasPrefix(answer, "pool www") {
 		t.Errorf("the request got %q", answer)
 	}
 	if status := s.end(); status != 0 {
@@ -186,14 +202,15 @@ func TestStopWithoutATimeoutWaitsForRequests(t *testing.T) {
 	s.expect("ready to handle")
 	conn := s.dial("sock")
 	defer conn.Close()
-	fmt.Fprintln(conn, "sleep 2300")
-	s.awaitActive(1)
+	release := hold(t, conn)
+	answer := make(chan string, 1)
+	time.AfterFunc(2300*time.Millisecond, func() { answer <- release() })
 	answers, err := s.give(control.Request{Command: control.Stop})
 	if !errors.Is(err, control.ErrEnded) {
 		t.Errorf("got %+v, %v, want the end", answers, err)
 	}
-	if answer, _ := bufio.NewReader(conn).ReadString('\n'); !strings.HasPrefix(answer, "pool www") {
-		t.Errorf("the request got %q", answer)
+	if got := <-answer; !strings.HasPrefix(got, "pool www") {
+		t.Errorf("the request got %q", got)
 	}
 	s.end()
 	s.never("WARNING|ERROR")
@@ -206,8 +223,7 @@ func TestQuitEndsThePatienceOfAStop(t *testing.T) {
 	s.expect("ready to handle")
 	conn := s.dial("sock")
 	defer conn.Close()
-	fmt.Fprintln(conn, "sleep 14000")
-	s.awaitActive(1)
+	hold(t, conn)
 	cut := make(chan int, 1)
 	operator := s.operator()
 	go func() {
@@ -233,16 +249,15 @@ func TestOperatorStopsNow(t *testing.T) {
 	s.expect("ready to handle")
 	conn := s.dial("sock")
 	defer conn.Close()
-	fmt.Fprintln(conn, "sleep 9000")
-	s.awaitActive(1)
+	hold(t, conn)
 	finishing := s.operator()
-	go finishing.Ask(context.Background(), control.Request{Command: control.Stop}, func(control.Answer) {})
+	go finishing.Ask(context.Background(), control.Request{Command: control.Stop}, nobody)
 	s.expect(`Finishing`)
 	if r := s.report(false); r.State != "finishing" {
 		t.Errorf("state %q", r.State)
 	}
-	if answers, err := s.give(control.Request{Command: control.Reload}); err != nil || answers[0].Reason != control.Refused {
-		t.Errorf("a reload while stopping: %+v, %v", answers, err)
+	if a, err := s.outcome(control.Request{Command: control.Reload}); err != nil || a.Reason != control.Refused {
+		t.Errorf("a reload while stopping: %+v, %v", a, err)
 	}
 	if answers, err := s.give(control.Request{Command: control.Stop, Now: true}); !errors.Is(err, control.ErrEnded) {
 		t.Errorf("got %+v, %v", answers, err)
@@ -257,14 +272,15 @@ func TestOperatorSeesStuckWorkers(t *testing.T) {
 	for range 3 {
 		conn := s.dial("sock")
 		defer conn.Close()
-		fmt.Fprintln(conn, "sleep 9000")
+		fmt.Fprintln(conn, "hold")
 	}
 	var r *control.Report
 	page := ""
-	for end := time.Now().Add(10 * time.Second); strings.Count(page, `"state":"Running"`) != 2 && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	serve.Eventually(t, "two workers with requests", func() bool {
 		r = s.report(true)
 		page = string(r.Generations[0].Pools[0])
-	}
+		return strings.Count(page, `"state":"Running"`) == 2
+	})
 	if r.Pid != s.command.Process.Pid || r.State != "normal" || r.Config != s.path("conf") || r.Generations[0].State != control.Serving {
 		t.Errorf("got %+v", r)
 	}
@@ -301,7 +317,7 @@ func operatorRole() int {
 		fmt.Println(err)
 		return 1
 	}
-	a, err := c.Ask(context.Background(), control.Request{Command: control.Stop, Now: true}, nil)
+	a, err := c.Ask(context.Background(), control.Request{Command: control.Stop, Now: true}, nobody)
 	if err != nil {
 		fmt.Println(err)
 		return 1
@@ -320,7 +336,7 @@ func TestSilentOperatorsHoldNobodyUp(t *testing.T) {
 	if r := s.report(true); r.State != "normal" {
 		t.Errorf("state %q", r.State)
 	}
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(patience)
 	for s.operator(); ; {
 		answers, err := s.give(control.Request{Command: control.Status})
 		if err == nil && answers[0].Reason == control.Refused {

@@ -85,6 +85,14 @@ type fakeZygote struct {
 	dead    bool
 }
 
+// noteRefusal takes down, beside the file that says so, that a worker could not be had.
+func noteRefusal(file string) {
+	if f, err := os.OpenFile(file+".refused", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err == nil {
+		f.WriteString("x")
+		f.Close()
+	}
+}
+
 func there(variable string) bool {
 	_, err := os.Stat(os.Getenv(variable))
 	return err == nil
@@ -158,6 +166,7 @@ func (z *fakeZygote) Fork(ctx context.Context, title string, payload []byte, fds
 	}
 	if room, err := os.ReadFile(os.Getenv("MASTER_TEST_ROOM")); err == nil {
 		if most, _ := strconv.Atoi(strings.TrimSpace(string(room))); int(alive.Load()) >= most {
+			noteRefusal(os.Getenv("MASTER_TEST_ROOM"))
 			return 0, fmt.Errorf("fork: %w", syscall.EAGAIN)
 		}
 	}
@@ -222,7 +231,8 @@ func fakeWorker() int {
 	if _, err := os.Stat(os.Getenv("MASTER_TEST_NO_WORKER")); err == nil {
 		return 70
 	}
-	if _, err := os.Stat(os.Getenv("MASTER_TEST_NO_THREADS")); err == nil {
+	if there("MASTER_TEST_NO_THREADS") {
+		noteRefusal(os.Getenv("MASTER_TEST_NO_THREADS"))
 		return exitNoThreads
 	}
 	slot, err := scoreboard.OpenSlot(fd(contract.Scoreboard), spec.Slots, spec.Slot)
@@ -351,7 +361,8 @@ func (w *worker) serve(fd int) {
 	}
 	defer conn.Close()
 	w.slot.ReadingHeaders()
-	line, _ := bufio.NewReader(conn).ReadString('\n')
+	lines := bufio.NewReader(conn)
+	line, _ := lines.ReadString('\n')
 	word, argument, _ := strings.Cut(strings.TrimSpace(line), " ")
 	w.slot.Info(&scoreboard.Request{})
 	w.slot.Executing()
@@ -359,6 +370,11 @@ func (w *worker) serve(fd int) {
 	case "sleep":
 		ms, _ := strconv.Atoi(argument)
 		time.Sleep(time.Duration(ms) * time.Millisecond)
+	case "hold":
+		if argument == "" {
+			fmt.Fprintln(conn, "holding")
+		}
+		lines.ReadString('\n')
 	case "kill":
 		// Go's runtime would make an exit of some signals.
 		syscall.Exec("/bin/sh", []string{"sh", "-c", "kill -" + argument + " $$; sleep 1"}, nil)
@@ -373,7 +389,7 @@ func (w *worker) serve(fd int) {
 	case "stubborn":
 		signal.Ignore(syscall.SIGTERM)
 		fmt.Fprintln(conn, "ignoring")
-		time.Sleep(20 * time.Second)
+		time.Sleep(2 * patience)
 	case "print":
 		fmt.Fprintln(os.Stderr, argument)
 	case "log":

@@ -24,10 +24,9 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 // fakeFront is a front that speaks no HTTP: it answers lines, as fakeWorker does.
@@ -128,12 +127,13 @@ func (f *fakeFrontState) accept(l net.Listener) {
 }
 
 func (f *fakeFrontState) answer(conn net.Conn) {
-	line, _ := bufio.NewReader(conn).ReadString('\n')
+	lines := bufio.NewReader(conn)
+	line, _ := lines.ReadString('\n')
 	word, argument, _ := strings.Cut(strings.TrimSpace(line), " ")
 	switch word {
-	case "sleep":
-		ms, _ := strconv.Atoi(argument)
-		time.Sleep(time.Duration(ms) * time.Millisecond)
+	case "hold":
+		fmt.Fprintln(conn, "holding")
+		lines.ReadString('\n')
 	case "who":
 		status, _ := os.ReadFile("/proc/self/status")
 		for line := range strings.Lines(string(status)) {
@@ -195,7 +195,7 @@ func (s *service) http(line string) string {
 		s.t.Fatal(err)
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	conn.SetDeadline(time.Now().Add(patience))
 	return say(conn, line)
 }
 
@@ -283,8 +283,7 @@ func TestReloadHandsTheFrontsListenersOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	fmt.Fprintln(conn, "sleep 1500")
-	time.Sleep(50 * time.Millisecond)
+	release := hold(t, conn)
 	stop, failed, asked := make(chan bool), atomic.Int64{}, atomic.Int64{}
 	var load sync.WaitGroup
 	for range 4 {
@@ -312,18 +311,14 @@ func TestReloadHandsTheFrontsListenersOver(t *testing.T) {
 		s.expect(fmt.Sprintf(`NOTICE: \[front\] process (\d+) of generation %d serves`, n))
 		s.expect("ready to handle connections")
 	}
-	for deadline := time.Now().Add(10 * time.Second); !strings.HasPrefix(s.http("hello"), "front generation 4 "); {
-		if time.Now().After(deadline) { // for a moment both answer
-			t.Error("the new front does not answer")
-			break
-		}
-	}
+	// For a moment both answer.
+	serve.Eventually(t, "the new front", func() bool { return strings.HasPrefix(s.http("hello"), "front generation 4 ") })
 	close(stop)
 	load.Wait()
 	if failed.Load() > 0 {
 		t.Errorf("%d of %d requests failed", failed.Load(), asked.Load())
 	}
-	if answer, _ := bufio.NewReader(conn).ReadString('\n'); !strings.HasPrefix(answer, "front generation 1 ") {
+	if answer := release(); !strings.HasPrefix(answer, "front generation 1 ") {
 		t.Errorf("the request that was under way: %q", answer)
 	}
 	s.never("WARNING|ERROR")
@@ -367,11 +362,7 @@ func TestReloadWithoutFront(t *testing.T) {
 		t.Error("the front's socket still listens")
 	}
 	pid, _ := strconv.Atoi(first)
-	for end := time.Now().Add(10 * time.Second); syscall.Kill(pid, 0) == nil; time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("the front is still there")
-		}
-	}
+	serve.Eventually(t, "the end of the front", func() bool { return syscall.Kill(pid, 0) != nil })
 }
 
 // The front has its requests finished before the workers that answer them are told to go.
@@ -383,14 +374,13 @@ func TestQuitDrainsTheFrontFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	fmt.Fprintln(conn, "sleep 400")
-	time.Sleep(100 * time.Millisecond)
+	release := hold(t, conn)
 	s.signal(syscall.SIGQUIT)
 	s.expect("Finishing")
 	if got := s.ask("sock", "hello"); !strings.HasPrefix(got, "pool www") {
 		t.Errorf("the pool: %q", got)
 	}
-	if answer, _ := bufio.NewReader(conn).ReadString('\n'); !strings.HasPrefix(answer, "front generation 1") {
+	if answer := release(); !strings.HasPrefix(answer, "front generation 1") {
 		t.Errorf("got %q", answer)
 	}
 	s.expect("bye-bye")
@@ -409,8 +399,7 @@ func TestFrontThatDoesNotGoIsKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	fmt.Fprintln(conn, "sleep 20000")
-	time.Sleep(100 * time.Millisecond)
+	hold(t, conn)
 	s.signal(syscall.SIGQUIT)
 	s.expect(`WARNING: \[front\] process \d+ of generation 1 exited on signal 15 \(SIGTERM\)`)
 	s.expect("bye-bye")
@@ -422,13 +411,10 @@ func TestFrontsAccessLogIsReopened(t *testing.T) {
 	os.Rename(s.yaml+"/http.log", s.yaml+"/http.log.1")
 	s.signal(syscall.SIGUSR1)
 	s.expect(`NOTICE: access log file re-opened$`)
-	for range 100 {
-		if text, _ := os.ReadFile(s.yaml + "/http.log"); string(text) == "new access log\n" {
-			return
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	t.Error("the front did not get the new access log")
+	serve.Eventually(t, "the front's line in the new access log", func() bool {
+		text, _ := os.ReadFile(s.yaml + "/http.log")
+		return string(text) == "new access log\n"
+	})
 }
 
 // certificate writes a certificate and its key.
@@ -474,12 +460,13 @@ func TestFrontCannotStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
+	free := serve.Address(t)
 	for name, tt := range map[string]struct{ conf, yaml, want string }{
 		"port in use": {forFront, "http: {listen: '" + taken.Addr().String() + "', root: /}",
 			`ERROR: unable to bind listening socket for address '` + taken.Addr().String() + `': Address already in use \(98\)$`},
-		"a pool's address": {strings.Replace(forFront, "DIR/sock", "127.0.0.1:19081", 1), "http: {listen: '127.0.0.1:19081', root: /}",
-			`ERROR: \[front\] cannot listen for HTTP on 127\.0\.0\.1:19081: pool www listens there$`},
-		"clients not allowed": {strings.Replace(forFront, "DIR/sock", "127.0.0.1:19082", 1) + "listen.allowed_clients = 10.0.0.1\n", "http: {listen: 'unix:/tmp/phpsapi-test-front.sock', root: /}",
+		"a pool's address": {strings.Replace(forFront, "DIR/sock", free, 1), "http: {listen: '" + free + "', root: /}",
+			`ERROR: \[front\] cannot listen for HTTP on ` + free + `: pool www listens there$`},
+		"clients not allowed": {strings.Replace(forFront, "DIR/sock", serve.Address(t), 1) + "listen.allowed_clients = 10.0.0.1\n", "http: {listen: 'unix:/tmp/phpsapi-test-front.sock', root: /}",
 			`ERROR: \[front\] pool www: the front connects from 127\.0\.0\.1, which is not in its listen\.allowed_clients$`},
 		"no user": {forFront, "http: {listen: 80, root: /, user: nosuch}", `ERROR: .*phpsapi\.yaml:\d+: http\.user: there is no user nosuch$`},
 		"root":    {forFront, "http: {listen: 80, root: /, user: root}", `ERROR: the front is never root: set http\.user and http\.group to others$`},
@@ -504,7 +491,7 @@ func TestFrontCannotStart(t *testing.T) {
 }
 
 func TestFrontKnowsItsPools(t *testing.T) {
-	port := freePort(t)
+	_, port, _ := net.SplitHostPort(serve.Address(t))
 	s := withFront(t, strings.Replace(forFront, "DIR/sock", port, 1)+"[more]\nlisten = DIR/more\nlisten.mode = 0666\npm = static\npm.max_children = 1\nsecurity.limit_extensions = .php .phtml\n",
 		"sites:\n  - {hosts: a, root: /tmp, pool: more}\n")
 	s.expect("serves")
@@ -524,16 +511,6 @@ func TestFrontKnowsItsPools(t *testing.T) {
 	if got := s.http("pool hello"); !strings.HasPrefix(got, "pool www generation 1") {
 		t.Errorf("got %q", got)
 	}
-}
-
-func freePort(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
 }
 
 // The pool of a service without a php-fpm.conf has a socket without a name.
@@ -557,13 +534,11 @@ func TestNamelessSocket(t *testing.T) {
 		t.Errorf("left behind: %v", left)
 	}
 	// Nor processes: the front and the workers hear the end of their sockets.
-	for range 200 {
+	serve.Eventually(t, "the end of the front without its master", func() bool {
 		conn, err := net.Dial("unix", s.front)
-		if err == unix.ECONNREFUSED || err != nil {
-			return
+		if err == nil {
+			conn.Close()
 		}
-		conn.Close()
-		time.Sleep(20 * time.Millisecond)
-	}
-	t.Error("the front survives its master")
+		return err != nil
+	})
 }

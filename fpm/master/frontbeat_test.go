@@ -9,6 +9,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 // A script, or a shell, of the front's user stops it: another serves, and the first finishes its requests.
@@ -21,11 +22,7 @@ func TestStoppedFrontIsReplaced(t *testing.T) {
 	if second := s.expect(`process (\d+) of generation 1 serves`)[1]; second == strconv.Itoa(first) {
 		t.Error("the same front serves")
 	}
-	for end := time.Now().Add(10 * time.Second); syscall.Kill(first, 0) == nil; time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("the first front does not end")
-		}
-	}
+	serve.Eventually(t, "the end of the first front", func() bool { return syscall.Kill(first, 0) != nil })
 	if got := s.http("who"); got == "" {
 		t.Error("nobody answers")
 	}

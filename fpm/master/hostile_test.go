@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
-	"github.com/phpsapi/phpsapi/fpm/control"
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 // What a worker said stood in the error log as if the master had said it, line ends included.
@@ -25,18 +25,12 @@ func TestWorkerCannotForgeLinesOfTheErrorLog(t *testing.T) {
 	s.expect(`^\S+ \S+ WARNING: \[pool www\] child \d+, a\.\[26-Nov-2026 00:00:00\] NOTICE: \[pool other\] child 7 started\.\[2J$`)
 }
 
-// alive fails the test unless the master answers and ends at once.
+// alive fails the test unless the master answers and ends.
 func (s *service) alive() {
 	s.t.Helper()
-	began := time.Now()
-	if answers, err := s.give(control.Request{Command: control.Status, Full: true}); err != nil || answers[0].Status == nil {
-		s.t.Errorf("status: %+v, %v", answers, err)
-	}
+	s.report(true)
 	s.signal(syscall.SIGTERM)
 	s.expect(`Terminating`)
-	if took := time.Since(began); took > 5*time.Second {
-		s.t.Errorf("status and TERM took %v", took)
-	}
 	s.expect(`bye-bye`)
 	s.end()
 }
@@ -151,20 +145,14 @@ func TestClosingALingeringConnectionHoldsNobodyUp(t *testing.T) {
 	var c closer
 	c.close(fd)
 	c.close(mine)
-	read.SetReadDeadline(time.Now().Add(10 * time.Second))
+	read.SetReadDeadline(time.Now().Add(patience))
 	if _, err := read.Read(make([]byte, 1)); err != io.EOF {
 		t.Errorf("what comes after it is not closed: %v", err)
 	}
 	if l, err := unix.GetsockoptInt(other, unix.SOL_SOCKET, unix.SO_ERROR); err != nil || l != 0 {
 		t.Errorf("%d, %v", l, err)
 	}
-	for range 500 {
-		if c.pending() == 0 {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Errorf("%d are not closed", c.pending())
+	serve.Eventually(t, "all to be closed", func() bool { return c.pending() == 0 })
 }
 
 func TestOnlyConnectionsOfThePoolAreParked(t *testing.T) {
@@ -236,9 +224,10 @@ func TestSlowLog(t *testing.T) {
 	s.expect("ready to handle")
 	conn := s.dial("sock")
 	defer conn.Close()
-	fmt.Fprintln(conn, "sleep 1500")
+	release := hold(t, conn)
 	s.expect(`about to trace`)
 	pid := s.expect(`NOTICE: finished trace of (\d+)$`)[1]
+	release()
 	text, err := os.ReadFile(s.path("slow"))
 	if _, got, _ := strings.Cut(string(text), "]  "); err != nil || got != "[pool www] pid "+pid+"\nscript_filename = /x.php\n[0x1] f() /x.php:1\n" {
 		t.Errorf("got %q, %v", text, err)
@@ -249,7 +238,9 @@ func TestSlowLog(t *testing.T) {
 	if err := unix.Mkfifo(s.path("slow"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintln(s.dial("sock"), "sleep 3000")
+	conn = s.dial("sock")
+	defer conn.Close()
+	hold(t, conn)
 	s.expect(`about to trace`)
 	s.expect(`ERROR: failed to trace child \d+: broken pipe$`)
 	s.alive()
@@ -265,7 +256,7 @@ func TestSlowLogHasTheTraceOfEachSlowRequest(t *testing.T) {
 	for range workers {
 		conn := s.dial("sock")
 		defer conn.Close()
-		fmt.Fprintln(conn, "sleep 2500")
+		hold(t, conn)
 	}
 	for range workers {
 		s.expect(`NOTICE: finished trace of \d+$`)

@@ -22,7 +22,7 @@ func soon(t *testing.T, what string, do func()) {
 	go func() { do(); close(done) }()
 	select {
 	case <-done:
-	case <-time.After(5 * time.Second):
+	case <-time.After(patience):
 		t.Fatalf("%s waits", what)
 	}
 }
@@ -109,7 +109,7 @@ func TestSyslogThatDoesNotReadHoldsNobodyUp(t *testing.T) {
 	})
 	b := make([]byte, 1000)
 	for {
-		l.SetReadDeadline(time.Now().Add(10 * time.Second))
+		l.SetReadDeadline(time.Now().Add(patience))
 		n, err := l.Read(b)
 		if err != nil {
 			t.Fatal("nothing is said of lines that are lost: ", err)

@@ -22,6 +22,7 @@ func TestMasterServesThoughNobodyReadsItsErrorLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer read.Close()
+	defer write.Close()
 	if err := unix.SetNonblock(rawFd(write), true); err != nil {
 		t.Fatal(err)
 	}
@@ -33,13 +34,14 @@ func TestMasterServesThoughNobodyReadsItsErrorLog(t *testing.T) {
 	s.configure("log_level = debug\n" + static)
 	s.command = exec.Command("/proc/self/exe", s.path("conf"))
 	s.command.Env = append(os.Environ(), roleVariable+"=master")
-	s.command.Stderr = os.NewFile(write.Fd(), "full") // which blocks now
+	write.Fd() // which makes it block
+	s.command.Stderr = write
 	if err := s.command.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.command.Process.Kill(); s.command.Wait() })
 	var c *control.Client
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		if c, err = control.Dial(s.command.Process.Pid); err == nil {
 			c.Close()
 			break
@@ -120,7 +122,7 @@ func TestCommandsFindAServiceThatStarts(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := start(t, static, "MASTER_TEST_SAYS="+says)
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
 		if _, err := os.Stat(s.path("sock")); err == nil {
 			break
 		}
@@ -131,7 +133,7 @@ func TestCommandsFindAServiceThatStarts(t *testing.T) {
 	c := s.operator()
 	answered := make(chan error, 1)
 	go func() {
-		_, err := c.Ask(context.Background(), control.Request{Command: control.Status}, func(control.Answer) {})
+		_, err := c.Ask(context.Background(), control.Request{Command: control.Status}, nobody)
 		answered <- err
 	}()
 	if err := os.WriteFile(says, nil, 0); err != nil {

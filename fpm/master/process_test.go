@@ -14,7 +14,12 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/phpsapi/phpsapi/test/serve"
 )
+
+// patience is how long anything may take.
+const patience = 30 * time.Second
 
 // service is a running master.
 type service struct {
@@ -89,7 +94,7 @@ func (s *service) follow(r io.Reader) {
 func (s *service) expect(pattern string) []string {
 	s.t.Helper()
 	re := regexp.MustCompile(pattern)
-	timeout := time.AfterFunc(10*time.Second, func() {
+	timeout := time.AfterFunc(patience, func() {
 		s.mu.Lock()
 		s.ended = true
 		s.mu.Unlock()
@@ -129,7 +134,7 @@ func (s *service) signal(sig syscall.Signal) { s.command.Process.Signal(sig) }
 // end waits for the end of the master and gives its exit status.
 func (s *service) end() int {
 	s.t.Helper()
-	done := time.AfterFunc(10*time.Second, func() { s.command.Process.Kill() })
+	done := time.AfterFunc(patience, func() { s.command.Process.Kill() })
 	defer done.Stop()
 	s.command.Wait()
 	return s.command.ProcessState.ExitCode()
@@ -141,7 +146,7 @@ func (s *service) dial(socket string) net.Conn {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	conn.SetDeadline(time.Now().Add(patience))
 	return conn
 }
 
@@ -156,6 +161,16 @@ func (s *service) ask(socket, line string) string {
 	conn := s.dial(socket)
 	defer conn.Close()
 	return say(conn, line)
+}
+
+// hold has a request answered when release is called, which returns the answer. The request is under way when hold returns.
+func hold(t *testing.T, conn net.Conn) (release func() string) {
+	t.Helper()
+	conn.SetDeadline(time.Now().Add(patience))
+	if got := say(conn, "hold"); got != "holding" {
+		t.Fatalf("got %q, want a request to be under way", got)
+	}
+	return func() string { return say(conn, "go on") }
 }
 
 const static = "[www]\nlisten = DIR/sock\npm = static\npm.max_children = 2\n"
@@ -189,11 +204,10 @@ func TestQuitLetsRequestsFinish(t *testing.T) {
 	s.expect("ready to handle")
 	conn := s.dial("sock")
 	defer conn.Close()
-	fmt.Fprintln(conn, "sleep 300")
-	time.Sleep(100 * time.Millisecond)
+	release := hold(t, conn)
 	s.signal(syscall.SIGQUIT)
 	s.expect(`NOTICE: Finishing \.\.\.$`)
-	if answer, _ := bufio.NewReader(conn).ReadString('\n'); !strings.HasPrefix(answer, "pool www") {
+	if answer := release(); !strings.HasPrefix(answer, "pool www") {
 		t.Errorf("got %q", answer)
 	}
 	s.expect("bye-bye")
@@ -212,7 +226,7 @@ func TestStubbornWorkerIsKilled(t *testing.T) {
 	before := time.Now()
 	s.signal(syscall.SIGQUIT)
 	s.expect("bye-bye")
-	if d := time.Since(before); d < 1900*time.Millisecond || d > 4*time.Second {
+	if d := time.Since(before); d < 1900*time.Millisecond {
 		t.Errorf("QUIT, TERM and KILL took %v, want 2 s", d)
 	}
 }
@@ -283,14 +297,14 @@ func TestOndemandForksForConnections(t *testing.T) {
 	s.never("child .* started")
 	slow := s.dial("sock")
 	defer slow.Close()
-	fmt.Fprintln(slow, "sleep 600")
+	release := hold(t, slow)
 	s.expect(`DEBUG: .* \[pool www\] child \d+ started$`)
 	s.expect(`got accept without idle child available \.\.\.\. I forked$`)
-	time.Sleep(100 * time.Millisecond)
 	if got := s.ask("sock", "hello"); !strings.HasPrefix(got, "pool www") {
 		t.Errorf("got %q", got)
 	}
 	s.expect("started$")
+	release()
 	s.expect("has been killed by the process management after")
 	s.expect("has been killed by the process management after")
 }
@@ -301,7 +315,7 @@ func TestDynamicPoolGrowsAndComplains(t *testing.T) {
 	for range 3 {
 		conn := s.dial("sock")
 		defer conn.Close()
-		fmt.Fprintln(conn, "sleep 4000")
+		fmt.Fprintln(conn, "hold")
 	}
 	s.expect(`WARNING: \[pool www\] server reached pm.max_children setting \(3\), consider raising it$`)
 }
@@ -318,10 +332,10 @@ func TestWorkersOutputAndMessagesAreLogged(t *testing.T) {
 func TestSlowRequestIsTerminated(t *testing.T) {
 	s := start(t, static+"request_terminate_timeout = 1\n")
 	s.expect("ready to handle")
-	if got := s.ask("sock", "sleep 9000"); got != "" {
+	if got := s.ask("sock", "hold forever"); got != "" {
 		t.Errorf("got %q", got)
 	}
-	s.expect(`WARNING: \[pool www\] child \d+, script '' \(request: " "\) execution timed out \(1\.\d{6} sec\), terminating$`)
+	s.expect(`WARNING: \[pool www\] child \d+, script '' \(request: " "\) execution timed out \(\d+\.\d{6} sec\), terminating$`)
 	s.expect(`WARNING: \[pool www\] child \d+ exited on signal 15 \(SIGTERM\) after`)
 }
 
@@ -333,11 +347,8 @@ func TestLogsAreReopened(t *testing.T) {
 	s.signal(syscall.SIGUSR1)
 	s.expect(`NOTICE: error log file re-opened$`)
 	s.expect(`NOTICE: access log file re-opened$`)
-	for range 100 {
-		if text, _ := os.ReadFile(s.path("access.log")); strings.Count(string(text), "new access log\n") == 2 {
-			return
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	t.Error("the workers did not get the new access log")
+	serve.Eventually(t, "both workers' lines in the new access log", func() bool {
+		text, _ := os.ReadFile(s.path("access.log"))
+		return strings.Count(string(text), "new access log\n") == 2
+	})
 }

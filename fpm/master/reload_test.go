@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 func (s *service) generation(socket string) (n int) {
@@ -18,13 +20,14 @@ func (s *service) generation(socket string) (n int) {
 	return n
 }
 
-// settle waits until n workers have answered.
+// settle waits until n workers answer side by side.
 func (s *service) settle(n int) {
-	var busy sync.WaitGroup
+	s.t.Helper()
 	for range n {
-		busy.Go(func() { s.ask("sock", "sleep 100") })
+		conn := s.dial("sock")
+		defer conn.Close()
+		defer hold(s.t, conn)()
 	}
-	busy.Wait()
 }
 
 func TestReload(t *testing.T) {
@@ -130,7 +133,7 @@ func TestReloadsUnderLoadLoseNothing(t *testing.T) {
 					failed.Add(1)
 					continue
 				}
-				conn.SetDeadline(time.Now().Add(10 * time.Second))
+				conn.SetDeadline(time.Now().Add(patience))
 				if strings.HasPrefix(say(conn, line), "pool www") {
 					answered.Add(1)
 				} else {
@@ -190,7 +193,8 @@ func TestKeptConnections(t *testing.T) {
 	}
 	s.signal(syscall.SIGUSR2)
 	s.expect("ready to handle")
-	time.Sleep(200 * time.Millisecond) // the old workers park what they keep
+	// The old workers park what they keep.
+	serve.Eventually(t, "the end of the old workers", func() bool { return len(s.report(false).Generations) == 1 })
 	for i, conn := range kept {
 		if got := say(conn, "keep"); !strings.HasPrefix(got, "pool www generation 2") {
 			t.Errorf("kept connection %d after the reload: got %q", i, got)

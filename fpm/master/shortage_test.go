@@ -6,13 +6,13 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 // room lets the service have n workers; -1: any number.
@@ -28,6 +28,14 @@ func (s *service) room(n int) {
 	if err := os.Rename(s.path("new"), s.path("room")); err != nil {
 		s.t.Fatal(err)
 	}
+}
+
+// refused waits until n more workers could not be had because of a file of the test's.
+func (s *service) refused(file string, n int) {
+	s.t.Helper()
+	so := func() int { x, _ := os.ReadFile(s.path(file + ".refused")); return len(x) }
+	before := so()
+	serve.Eventually(s.t, "some attempts", func() bool { return so() >= before+n })
 }
 
 // count is how many lines so far match.
@@ -52,7 +60,7 @@ func TestStaticPoolIsFilledAgainAfterForksFailed(t *testing.T) {
 	s.ask("sock", "exit 0")
 	s.ask("sock", "exit 0")
 	s.expect(`ERROR: fork\(\) failed: Resource temporarily unavailable \(11\)$`)
-	time.Sleep(4 * shortageMost) // some attempts
+	s.refused("room", 4)
 	s.room(-1)
 	s.expect(`NOTICE: there is room for children again, after \d+ attempts$`)
 	s.settle(2)
@@ -73,7 +81,7 @@ func TestOndemandClientsAreAnsweredAfterForksFailed(t *testing.T) {
 		go func() { answer <- s.ask("sock", "hello") }()
 	}
 	s.expect(`ERROR: fork\(\) failed`)
-	time.Sleep(4 * shortageMost)
+	s.refused("room", 4)
 	s.room(-1)
 	for range 3 {
 		if got := <-answer; !strings.HasPrefix(got, "pool www generation 1") {
@@ -94,11 +102,11 @@ func TestPoolWithoutWorkersComesFirst(t *testing.T) {
 	s.room(0)
 	s.ask("sock", "exit 0")
 	s.expect(`ERROR: fork\(\) failed`)
-	answer := make(chan string)
-	go func() { answer <- s.ask("two", "hello") }()
-	time.Sleep(4 * shortageMost)
+	conn := s.dial("two")
+	defer conn.Close()
+	s.refused("room", 4)
 	s.room(2)
-	if got := <-answer; !strings.HasPrefix(got, "pool two generation 1") {
+	if got := say(conn, "hello"); !strings.HasPrefix(got, "pool two generation 1") {
 		t.Errorf("got %q", got)
 	}
 }
@@ -150,7 +158,7 @@ func TestWorkersWithoutThreadsAreForkedAgain(t *testing.T) {
 	}
 	s.ask("sock", "exit 0")
 	s.expect(`ERROR: \[pool www\] a child could not begin, because no thread could be made`)
-	time.Sleep(4 * shortageMost)
+	s.refused("no-threads", 3)
 	os.Remove(s.path("no-threads"))
 	s.expect("NOTICE: there is room for children again")
 	s.settle(2)

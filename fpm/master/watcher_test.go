@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 // Each connection at an ondemand pool's socket made an event, whether the loop came to take them or not.
@@ -32,11 +34,5 @@ func TestArrivalsDoNotFillTheMastersMemory(t *testing.T) {
 	} else {
 		events[1].happen(nil)
 	}
-	for range 500 {
-		if events := box.take(); len(events) > 0 {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Error("it tells of no more")
+	serve.Eventually(t, "another event", func() bool { return len(box.take()) > 0 })
 }

@@ -19,18 +19,16 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/control"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 // appears waits until the fake zygote has written to a file that it was given.
 func (s *service) appears(file, text string) {
 	s.t.Helper()
-	for range 500 {
-		if got, _ := os.ReadFile(s.path(file)); string(got) == text {
-			return
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	s.t.Fatalf("%s does not say %q", file, text)
+	serve.Eventually(s.t, fmt.Sprintf("%q in %s", text, file), func() bool {
+		got, _ := os.ReadFile(s.path(file))
+		return string(got) == text
+	})
 }
 
 func (s *service) touch(file string) {
@@ -120,14 +118,14 @@ func TestDeadZygoteIsReplacedByWhatIsLoaded(t *testing.T) {
 
 func TestReloadWhosePHPHangs(t *testing.T) {
 	t.Parallel()
-	s := start(t, static, "MASTER_TEST_HANG=DIR/hang", "MASTER_TEST_PATIENCE=1s")
+	s := start(t, static, "MASTER_TEST_HANG=DIR/hang", "MASTER_TEST_PATIENCE=5s")
 	s.expect("ready to handle")
 	s.touch("hang")
 	answers, err := s.give(control.Request{Command: control.Reload})
 	if err != nil || answers[len(answers)-1].Reason != control.Failed {
 		t.Errorf("got %+v, %v", answers, err)
 	}
-	s.expect("reload failed, .*: the new workers were not ready after 1 seconds$")
+	s.expect("reload failed, .*: the new workers were not ready after 5 seconds$")
 	if n := s.generation("sock"); n != 1 {
 		t.Errorf("generation %d answers, want 1", n)
 	}
@@ -172,12 +170,7 @@ func TestSignalWhilePHPStarts(t *testing.T) {
 			hang := dir + "/hang"
 			os.WriteFile(hang, nil, 0o600)
 			s := start(t, "rlimit_core = 0\n"+static, "MASTER_TEST_HANG="+hang)
-			for range 500 {
-				if text, _ := os.ReadFile(hang); len(text) > 0 {
-					break
-				}
-				time.Sleep(20 * time.Millisecond)
-			}
+			serve.Eventually(t, "PHP's start", func() bool { text, _ := os.ReadFile(hang); return len(text) > 0 })
 			s.signal(syscall.SIGUSR2) // waits
 			s.signal(deadly)
 			s.end()
@@ -201,8 +194,7 @@ func TestRetiredGenerationsHaveAnEnd(t *testing.T) {
 	for n := 1; n <= maxRetired+1; n++ {
 		conn := s.dial("sock")
 		defer conn.Close()
-		fmt.Fprintln(conn, "sleep 60000")
-		s.awaitActive(1)
+		hold(t, conn)
 		busy = append(busy, conn)
 		s.signal(syscall.SIGUSR2)
 		s.expect("Reloading in progress")
@@ -214,11 +206,7 @@ func TestRetiredGenerationsHaveAnEnd(t *testing.T) {
 	if answer, err := bufio.NewReader(busy[0]).ReadString('\n'); err == nil {
 		t.Errorf("the oldest request has been answered: %q", answer)
 	}
-	for deadline := time.Now().Add(10 * time.Second); len(s.report(false).Generations) > maxRetired+1; time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("there are still more generations than may be")
-		}
-	}
+	serve.Eventually(t, "no more generations than may be", func() bool { return len(s.report(false).Generations) <= maxRetired+1 })
 	s.never("generation 2 still has")
 }
 
@@ -232,7 +220,7 @@ func TestManyChildrenDoNotCrowdOutAnOrder(t *testing.T) {
 	for what, c := range map[string]chan os.Signal{"the order": orders, "SIGCHLD": children} {
 		select {
 		case <-c:
-		case <-time.After(10 * time.Second):
+		case <-time.After(patience):
 			t.Errorf("%s does not come", what)
 		}
 	}
@@ -287,7 +275,7 @@ func TestDaemonLearnsThatNobodyWaits(t *testing.T) {
 	read.Close()
 	select {
 	case <-gone:
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Error("nobody has told")
 	}
 	if starter.tell(verdictStarted) == nil {

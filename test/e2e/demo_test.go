@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	processes "github.com/phpsapi/phpsapi/test/serve"
 )
 
 // TestDemo has Chromium use the demonstration site, served as `make run` does: without any configuration.
@@ -20,7 +22,7 @@ func TestDemo(t *testing.T) {
 	p.give("data")
 	p.extensions(stockFPM, "pdo_sqlite")
 	p.env = append(p.env, "PHPSAPI_DEMO_DATA="+p.path("data"))
-	address := freeAddress(t)
+	address := processes.Address(t)
 	copyTree(t, "../../docs/demo", p.path("demo")) // a checkout may be where www-data may not look
 	p.start("phpsapi", syscall.SIGINT, accepts(address), filepath.Join(ours, "phpsapi"), "fpm", "--http", address, "--root", p.path("demo/public"))
 	c := p.chromium("http://" + address)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	processes "github.com/phpsapi/phpsapi/test/serve"
 )
 
 func TestFPM(t *testing.T) {
@@ -39,7 +41,7 @@ func TestFPM(t *testing.T) {
 // haproxy passes everything on. app is what its fcgi-app has beside the usual.
 func (p *place) haproxy(app string) string {
 	p.t.Helper()
-	address := freeAddress(p.t)
+	address := processes.Address(p.t)
 	p.write("haproxy.conf", `global
 	maxconn 64
 defaults
@@ -66,7 +68,7 @@ backend php
 // lighttpd serves DIR/www. module is the one it has for PHP, settings what it says of it.
 func (p *place) lighttpd(module, settings string) string {
 	p.t.Helper()
-	address := freeAddress(p.t)
+	address := processes.Address(p.t)
 	host, port, _ := strings.Cut(address, ":")
 	p.give("lighttpd")
 	p.write("lighttpd.conf", `server.modules = ("mod_setenv", "`+module+`")

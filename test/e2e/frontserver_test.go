@@ -19,6 +19,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	processes "github.com/phpsapi/phpsapi/test/serve"
 )
 
 // A door is a running `phpsapi fpm` that speaks HTTP itself.
@@ -32,7 +34,7 @@ type door struct {
 // of phpsapi.yaml below http.
 func (p *place) door(settings, pool string) *door {
 	p.t.Helper()
-	d := &door{address: freeAddress(p.t), secure: freeAddress(p.t)}
+	d := &door{address: processes.Address(p.t), secure: processes.Address(p.t)}
 	p.certificate(1)
 	p.fpmConf(pool)
 	p.write("phpsapi.yaml", `http:

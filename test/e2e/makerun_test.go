@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	processes "github.com/phpsapi/phpsapi/test/serve"
 )
 
 // TestMakeRun has `make run` serve the demonstration site from a clean clone and ends it as Ctrl-C does. Where the
@@ -53,7 +55,7 @@ func makeRun(t *testing.T, clone string, as *syscall.Credential, args ...string)
 	if err := os.Chmod(p.path("temporary"), 0o777|os.ModeSticky); err != nil { // the front is another user than the workers
 		t.Fatal(err)
 	}
-	address := freeAddress(t)
+	address := processes.Address(t)
 	cmd := exec.Command("make", append(args, "run", "ADDRESS="+address)...)
 	cmd.Dir = clone
 	cmd.Env = append(os.Environ(), "PHPSAPI_DEMO_DATA="+p.path("data"), "TMPDIR="+p.path("temporary"))

@@ -219,17 +219,6 @@ func accepts(address string) func() error {
 	}
 }
 
-// freeAddress is an address of this machine where nobody listens.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer free.Close()
-	return free.Addr().String()
-}
-
 // visit is a browser with cookies for the server at an address.
 func visit(t *testing.T, address string) *site {
 	t.Helper()

@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	processes "github.com/phpsapi/phpsapi/test/serve"
 )
 
 // A site is a running `php -S`, and a browser with cookies to visit it.
@@ -28,7 +30,7 @@ type site struct {
 // serve runs `php -S` in dir until the test ends, and sees that it ends well.
 func serve(t *testing.T, php, dir string, args ...string) *site {
 	t.Helper()
-	address := freeAddress(t)
+	address := processes.Address(t)
 	cmd := command(t, php, dir, append([]string{"-S", address}, args...)...)
 	cmd.Stdout = os.Stdout
 	log, err := cmd.StderrPipe()

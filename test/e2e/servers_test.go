@@ -100,7 +100,7 @@ php_admin_value[sendmail_path] = /bin/true
 // nginx serves DIR/www. server is what its server has beside that.
 func (p *place) nginx(server string) string {
 	p.t.Helper()
-	address := freeAddress(p.t)
+	address := processes.Address(p.t)
 	// Debian's snippets name each other relative to the directory of the main file.
 	for _, name := range []string{"fastcgi.conf", "fastcgi_params"} {
 		if err := os.Symlink("/etc/nginx/"+name, p.path(name)); err != nil {
@@ -138,7 +138,7 @@ http {
 // apache serves DIR/www. modules are those it has beside the ones every site has, settings what it says of them.
 func (p *place) apache(modules, settings string) string {
 	p.t.Helper()
-	address := freeAddress(p.t)
+	address := processes.Address(p.t)
 	var load strings.Builder
 	for _, module := range strings.Fields("mpm_event authz_core authz_host mime dir alias env rewrite " + modules) {
 		load.WriteString("LoadModule " + module + "_module /usr/lib/apache2/modules/mod_" + module + ".so\n")

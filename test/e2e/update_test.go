@@ -109,12 +109,12 @@ func runsOn(t *testing.T, program, built, libphp, version string) {
 	if got, want := said("cgi", "-n", "-q", p.path("www/index.php"), "a=1"), version+" cgi-fcgi "+version+" 1 11."; got != want {
 		t.Errorf("php-cgi says %q, want %q", got, want)
 	}
-	address := freeAddress(t)
+	address := processes.Address(t)
 	p.start("fpm", syscall.SIGQUIT, accepts(address), program, "fpm", "-n", "--http", address, "--root", p.path("www"))
 	for range 3 { // a worker's later requests find what the first has left
 		visit(t, address).post("/?a=1", version+" fpm-fcgi "+version+" 12 11.", map[string][]string{"b": {"2"}})
 	}
-	address = freeAddress(t)
+	address = processes.Address(t)
 	p.start("server", syscall.SIGINT, accepts(address), program, "cli", "-n", "-S", address, "-t", p.path("www"))
 	visit(t, address).post("/?a=1", version+" cli-server PHP "+version+" Development Server 12 11.", map[string][]string{"b": {"2"}})
 }

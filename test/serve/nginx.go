@@ -1,7 +1,9 @@
 package serve
 
 import (
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -86,12 +88,14 @@ func Accepts(network, address string) func() bool {
 	}
 }
 
-// FreeAddress is an address of this machine where nobody listens.
+// FreeAddress is an address of this machine where nobody listens. Its port is below those that Linux gives to sockets by
+// itself, so that it is free still when it is used.
 func FreeAddress() (string, error) {
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	for range 100 {
+		address := fmt.Sprint("127.0.0.1:", 10000+rand.IntN(20000))
+		if free, err := net.Listen("tcp", address); err == nil {
+			return address, free.Close()
+		}
 	}
-	defer free.Close()
-	return free.Addr().String(), nil
+	return "", errors.New("no port from 10000 to 29999 is free")
 }
