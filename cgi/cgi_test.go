@@ -2,24 +2,6 @@ package cgi
 
 import "testing"
 
-func TestHeaderName(t *testing.T) {
-	for name, want := range map[string]string{
-		"HOST":        "Host",
-		"USER_AGENT":  "User-Agent",
-		"X__TEST":     "X-_test",
-		"X_":          "X-",
-		"_X":          "_x",
-		"":            "",
-		"x_foo_bAR":   "x-foo-bar",
-		"X_9A":        "X-9a",
-		"ACCEPT_CH_B": "Accept-Ch-B",
-	} {
-		if got := headerName(name); got != want {
-			t.Errorf("%q: got %q, want %q", name, got, want)
-		}
-	}
-}
-
 // A web server passes a query string without "=" as arguments.
 func TestQueryStringIsNoOption(t *testing.T) {
 	for query, want := range map[string]bool{

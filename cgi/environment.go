@@ -3,7 +3,6 @@ package cgi
 import (
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/phpsapi/phpsapi/sapi"
 )
@@ -56,51 +55,7 @@ func requestInfo(rules *sapi.PathRules, variables sapi.Params) sapi.RequestInfo 
 	info.ContentLength = int64(sapi.Atoi(get("CONTENT_LENGTH")))
 	info.Cookie = get("HTTP_COOKIE")
 	info.Authorization = get("HTTP_AUTHORIZATION")
-	info.ServerName = get("SERVER_NAME")
-	info.DocumentRoot = get("DOCUMENT_ROOT")
 	return info
-}
-
-// phpSelf is PHP_SELF: the script's URL and what follows it.
-func phpSelf(info *sapi.RequestInfo, fixPathInfo bool, variables sapi.Params) string {
-	if fixPathInfo {
-		return info.URI + string(variables.Get("PATH_INFO"))
-	}
-	return info.URI
-}
-
-// headers are the request's header lines, from those of the variables, such as NAME=VALUE, that begin with HTTP_
-// (apache_request_headers()).
-func headers(variables []string) []sapi.Variable {
-	var list []sapi.Variable
-	for _, entry := range variables {
-		name, value, found := strings.Cut(entry, "=")
-		switch {
-		case !found:
-		case strings.HasPrefix(name, "HTTP_"):
-			list = append(list, sapi.Variable{Name: headerName(name[5:]), Value: value})
-		case name == "CONTENT_TYPE":
-			list = append(list, sapi.Variable{Name: "Content-Type", Value: value})
-		case name == "CONTENT_LENGTH":
-			list = append(list, sapi.Variable{Name: "Content-Length", Value: value})
-		}
-	}
-	return list
-}
-
-// headerName turns USER_AGENT into User-Agent: the letter behind an underline stays as it is, whatever it is.
-func headerName(name string) string {
-	header := []byte(name)
-	for i := 1; i < len(header); i++ {
-		switch c := header[i]; {
-		case c == '_':
-			header[i] = '-'
-			i++
-		case c >= 'A' && c <= 'Z':
-			header[i] = c + 'a' - 'A'
-		}
-	}
-	return string(header)
 }
 
 // statFile is PathRules.Stat on this machine.

@@ -23,7 +23,7 @@ const failure = 255
 // program is one run of php-cgi on a started engine.
 type program struct {
 	engine *lifecycle.Engine
-	server *lifecycle.Server
+	php    *lifecycle.Web
 	start  startup
 	cgi    bool // a web server called
 	rules  sapi.PathRules
@@ -53,7 +53,7 @@ func Main(call Invocation) int {
 	if engine.ModuleStartup(start.module(call.Binary, os.LookupEnv, !byWebServer(environment{}))) != nil {
 		return failure
 	}
-	p := &program{engine: engine, server: engine.NewServer(), start: start, cgi: byWebServer(environment{})}
+	p := &program{engine: engine, php: engine.NewWeb(standardFiles{}), start: start, cgi: byWebServer(environment{})}
 	engine.CommandLine().Exit(p.main(call))
 	panic("BUG: exit returned")
 }
@@ -75,7 +75,7 @@ func (s startup) module(binary string, getenv func(string) (string, bool), dl bo
 
 // main does the program's work and gives its exit status.
 func (p *program) main(call Invocation) int {
-	settings := readSettings(p.server)
+	settings := readSettings(p.engine)
 	p.rules = pathRules(&settings)
 	if p.cgi && settings.ForceRedirect && !redirected(settings.RedirectStatusEnv, environment{}) {
 		fmt.Print(securityAlert)
@@ -102,15 +102,11 @@ func redirected(name string, variables sapi.Params) bool {
 	return variables.Get(name) != nil
 }
 
-func readSettings(server *lifecycle.Server) handover.Settings {
-	return handover.Settings{
-		FixPathInfo:       server.Setting("cgi.fix_pathinfo") != 0,
-		DiscardPath:       server.Setting("cgi.discard_path") != 0,
-		DocRoot:           server.SettingText("doc_root"),
-		ForceRedirect:     server.Setting("cgi.force_redirect") != 0,
-		RedirectStatusEnv: server.SettingText("cgi.redirect_status_env"),
-		CheckShebang:      server.Setting("cgi.check_shebang_line") != 0,
-	}
+func readSettings(engine *lifecycle.Engine) handover.Settings {
+	rules := engine.PathRules()
+	s := handover.Settings{FixPathInfo: rules.FixPathInfo, DiscardPath: rules.DiscardPath, DocRoot: rules.DocRoot}
+	s.ForceRedirect, s.RedirectStatusEnv = engine.ForceRedirect()
+	return s
 }
 
 func pathRules(settings *handover.Settings) sapi.PathRules {

@@ -33,53 +33,51 @@ func (p *program) repeat(args []string, t timing) int {
 
 // serve serves one request. ended says that there is to be no other.
 func (p *program) serve(args []string) (status int, ended bool) {
-	r := &sapi.Request{
-		RequestInfo: requestInfo(&p.rules, environment{}),
-		Environment: true,
-		Direct:      true,
-		Response:    &response{p.server},
-	}
-	r.Headers = headers(os.Environ())
-	r.Variables = []sapi.Variable{{Name: "PHP_SELF", Value: phpSelf(&r.RequestInfo, p.rules.FixPathInfo, environment{})}}
+	info := requestInfo(&p.rules, environment{})
 	run := run{}
 	if p.start.highlight {
 		run.mode = modeHighlight
 	}
-	named := p.cgi || r.PathTranslated != ""
+	named := p.cgi || info.PathTranslated != ""
 	if !p.cgi {
 		run = parseRun(args, p.start.highlight)
-		if status, ended := p.shell(r, &run); ended {
+		if status, ended := p.shell(&info, &run); ended {
 			return status, true
 		}
 		named = named || run.script != "" || len(run.args) > 0
 	}
-	return p.request(r, run.mode, named)
+	return p.request(direct(&info, run.noHeaders), run.mode, named)
+}
+
+// direct is the request for PHP.
+func direct(info *sapi.RequestInfo, noHeaders bool) *lifecycle.WebRequest {
+	r := lifecycle.NewWebRequest(info, nil, nil)
+	r.Direct, r.NoHeaders = true, noHeaders
+	return r
 }
 
 // shell applies what the arguments of a call from a shell say. ended says that this was all.
-func (p *program) shell(r *sapi.Request, run *run) (status int, ended bool) {
+func (p *program) shell(r *sapi.RequestInfo, run *run) (status int, ended bool) {
 	if run.interactive {
 		fmt.Print("Interactive mode enabled\n\n")
 	}
 	if run.noChdir {
-		p.server.NoChdir()
+		p.engine.NoChdir()
 	}
 	if run.extendedInfo {
-		p.server.ExtendedInfo()
+		p.engine.ExtendedInfo()
 	}
 	for _, path := range run.extensions {
 		p.engine.LoadZendExtension(path)
 	}
-	r.NoHeaders = run.noHeaders
 	switch run.mode {
 	case modeModules:
 		p.engine.PrintModules()
 		return 0, true
 	case modeVersion:
-		r.NoHeaders = true
-		return p.print(r, func() { p.engine.Print(p.versionText()) }), true
+		return p.print(r, true, func() { p.engine.Print(p.versionText()) }), true
 	case modeInfo:
-		return p.print(r, p.engine.PrintAllInfo), true
+		return p.print(r, run.noHeaders, p.engine.PrintAllInfo), true
 	}
 	switch {
 	case run.script != "":
@@ -90,52 +88,48 @@ func (p *program) shell(r *sapi.Request, run *run) (status int, ended bool) {
 		r.Argv = run.args
 	}
 	if r.QueryString == "" && len(run.args) > 0 {
-		r.QueryString = strings.Join(run.args, p.server.SettingText("arg_separator.input"))
+		r.QueryString = strings.Join(run.args, p.engine.SettingText("arg_separator.input"))
 	}
 	return 0, false
 }
 
 // print runs text in a request of its own.
-func (p *program) print(r *sapi.Request, text func()) int {
-	if p.server.RequestStartup(r) != nil {
+func (p *program) print(info *sapi.RequestInfo, noHeaders bool, text func()) int {
+	if p.php.RequestStartup(direct(info, noHeaders)) != nil {
 		return failure
 	}
 	text()
-	p.server.RequestShutdown()
+	p.php.RequestShutdown()
 	return 0
 }
 
 // request runs the script from the request's startup to its shutdown: the one that is named, even by an empty name, and
 // else standard input.
-func (p *program) request(r *sapi.Request, mode mode, named bool) (status int, ended bool) {
-	if p.server.RequestStartup(r) != nil {
+func (p *program) request(r *lifecycle.WebRequest, mode mode, named bool) (status int, ended bool) {
+	if p.php.RequestStartup(r) != nil {
 		return failure, true
 	}
 	if named {
-		if err := p.server.OpenPrimary(); err != nil {
+		if err := p.php.OpenScript(); err != nil {
 			p.refuse(err)
 			return failure, true
 		}
 	} else {
-		p.server.OpenStdin("Standard input code")
-	}
-	if p.server.Setting("cgi.check_shebang_line") != 0 {
-		p.server.SkipShebang()
+		p.php.OpenStdin("Standard input code")
 	}
 	switch mode {
 	case modeLint:
-		if !p.server.LintPrimary() {
+		if !p.php.Lint() {
 			status = failure
 		}
 	case modeStrip:
-		p.server.StripPrimary()
+		p.php.Strip()
 	case modeHighlight:
-		p.server.HighlightPrimary()
+		p.php.Highlight()
 	default:
-		p.server.ExecutePrimary()
+		p.php.Execute()
 	}
-	p.server.ClosePrimary()
-	p.server.RequestShutdown()
+	p.php.RequestShutdown()
 	if status == 0 {
 		status = p.engine.ExitStatus()
 	}
@@ -151,13 +145,11 @@ const (
 // refuse answers a request whose script cannot be opened.
 func (p *program) refuse(err error) {
 	if err == syscall.EACCES {
-		p.server.SetStatus(403)
-		p.engine.Print(denied)
+		p.php.Answer(403, []byte(denied))
 	} else {
-		p.server.SetStatus(404)
-		p.engine.Print(missing)
+		p.php.Answer(404, []byte(missing))
 	}
-	p.server.RequestShutdown()
+	p.php.RequestShutdown()
 }
 
 func (p *program) versionText() string {
@@ -165,36 +157,27 @@ func (p *program) versionText() string {
 		p.engine.BuildTime().Format("Jan _2 2006 15:04:05"), p.engine.ZendVersion())
 }
 
-// response writes the head to standard output. The body goes there from C.
-type response struct {
-	server *lifecycle.Server
+// standardFiles are a CGI program's client. The body comes from and goes to them in C.
+type standardFiles struct{}
+
+func (standardFiles) ReadBody([]byte) int { return 0 }
+
+func (standardFiles) AppendHead(dst []byte, rules sapi.HeadRules, head *sapi.ResponseHead) []byte {
+	return rules.AppendHead(dst, head)
 }
 
-func (r *response) WriteHead(head *sapi.ResponseHead) error {
-	rules := sapi.HeadRules{ // as the script has left them
-		RFC2616: r.server.Setting("cgi.rfc2616_headers") != 0,
-		NPH:     r.server.Setting("cgi.nph") != 0,
-	}
-	_, err := r.Write(rules.AppendHead(nil, head))
-	return err
-}
-
-func (r *response) Write(b []byte) (int, error) {
-	done := 0
-	for done < len(b) {
-		n, err := syscall.Write(1, b[done:])
-		if err == syscall.EINTR {
-			continue
+func (standardFiles) Write(b []byte) error {
+	for len(b) > 0 {
+		n, err := syscall.Write(1, b)
+		if err != nil && err != syscall.EINTR {
+			return err
 		}
-		if err != nil {
-			return done, err
-		}
-		done += n
+		b = b[max(n, 0):]
 	}
-	return done, nil
+	return nil
 }
 
-func (r *response) Flush() error { return nil }
+func (standardFiles) Message(text string) { fmt.Fprintln(os.Stderr, text) }
 
 // isListening says whether the descriptor is a socket that has no peer: a FastCGI server's.
 func isListening(fd int) bool {

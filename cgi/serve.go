@@ -60,7 +60,6 @@ func serve(call Invocation, start startup) int {
 	}
 	settings.Highlight = start.highlight
 	module := start.module(call.Binary, os.LookupEnv, false)
-	module.FastCGI = true
 	if settings.Children > 0 {
 		debug.SetGCPercent(100)
 		lifecycle.RestoreScheduling()

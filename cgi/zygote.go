@@ -220,17 +220,12 @@ func callRequest(call *handover.Call, settings *handover.Settings) (*handover.Re
 	}
 	rules := pathRules(settings)
 	rules.Stat = func(path []byte) (exists, regular bool) { return statFile([]byte(call.Path(string(path)))) }
-	r := &handover.Request{SkipShebang: settings.CheckShebang, Denied: denied, Missing: missing}
-	list := slices.Clone(call.Env)
-	r.RequestInfo = requestInfo(&rules, &call.Env)
-	r.Headers = headers(list)
-	r.Variables = []sapi.Variable{{Name: "PHP_SELF", Value: phpSelf(&r.RequestInfo, rules.FixPathInfo, &call.Env)}}
-	return r, true
+	return &handover.Request{RequestInfo: requestInfo(&rules, &call.Env), Denied: denied, Missing: missing}, true
 }
 
 // Report is the worker of a zygote that says what was started.
 func Report(w *lifecycle.Worker) int {
-	report := handover.Report{Settings: readSettings(w.Engine.NewServer())}
+	report := handover.Report{Settings: readSettings(w.Engine)}
 	maps, err := os.ReadFile("/proc/self/maps")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "phpsapi cgi:", err)

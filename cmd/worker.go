@@ -18,8 +18,8 @@ import (
 
 // runWorker is what a zygote's worker does, by the role its payload names.
 func runWorker() int {
-	log := func(message string, _ int) { fmt.Fprintln(os.Stderr, message) }
-	w := lifecycle.CurrentWorker(func(message string, priority int) { log(message, priority) })
+	log := func(message string) { fmt.Fprintln(os.Stderr, message) }
+	w := lifecycle.CurrentWorker(func(message string) { log(message) })
 	var payload struct{ Role string }
 	if err := json.Unmarshal(w.Payload, &payload); err != nil {
 		fmt.Fprintln(os.Stderr, "phpsapi: worker: damaged payload:", err)
@@ -27,7 +27,7 @@ func runWorker() int {
 	}
 	switch payload.Role {
 	case server.Role:
-		return cliserver.Run(w, func(f func(string, int)) { log = f })
+		return cliserver.Run(w, func(f func(string)) { log = f })
 	case cgiserver.Role:
 		return cgiworker.Main(w)
 	case handover.Role:

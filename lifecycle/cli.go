@@ -124,11 +124,7 @@ func (c CommandLine) Exit(status int) {
 func (s Script) inC() *C.struct_engine_cli_script {
 	c := (*C.struct_engine_cli_script)(C.calloc(1, C.sizeof_struct_engine_cli_script))
 	c.work = C.enum_engine_cli_work(s.Work)
-	c.argc = C.int(len(s.Argv))
-	c.argv = (**C.char)(C.calloc(C.size_t(len(s.Argv)+1), C.size_t(unsafe.Sizeof(*c.argv))))
-	for i, argument := range s.Argv {
-		unsafe.Slice(c.argv, len(s.Argv))[i] = C.CString(argument)
-	}
+	c.argc, c.argv = C.int(len(s.Argv)), argvInC(s.Argv)
 	c.file = optional(s.File)
 	c.from_stdin = boolean(s.FromStdin)
 	c.code = C.CString(s.Code)
@@ -140,6 +136,15 @@ func (s Script) inC() *C.struct_engine_cli_script {
 	c.cannot_open = C.CString(s.CannotOpen)
 	c.cannot_start = C.CString(s.CannotStart)
 	return c
+}
+
+// argvInC copies list to C's memory, for good.
+func argvInC(list []string) **C.char {
+	argv := (**C.char)(C.calloc(C.size_t(len(list)+1), C.size_t(unsafe.Sizeof((*C.char)(nil)))))
+	for i, argument := range list {
+		unsafe.Slice(argv, len(list))[i] = C.CString(argument)
+	}
+	return argv
 }
 
 func optional(text *string) *C.char {

@@ -6,13 +6,14 @@
  *   engine_load
  *   engine_module_startup
  *     engine_request_startup            \
- *     engine_execute_... / engine_...    > per request
+ *     engine_script_... / engine_...     > per request
  *     engine_request_shutdown           /
  *   engine_module_shutdown
  */
 #ifndef PHPSAPI_ENGINE_H
 #define PHPSAPI_ENGINE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -91,7 +92,6 @@ struct engine_module {
 	size_t ini_defaults_len;        /* settings under php.ini */
 	int ini_ignore;
 	int phpinfo_as_text;
-	int fastcgi;                    /* requests come by FastCGI (fcgi_*.c) */
 	int dl;                         /* offer dl() */
 	int without_pcntl;              /* leave out the extension pcntl where libphp has it built in */
 	int extended_info;              /* compile with ZEND_COMPILE_EXTENDED_INFO */
@@ -166,69 +166,14 @@ int engine_cli_has_shell(void);
 /* Takes back what was begun when there is no request to shut down. Exit status: 1. */
 void engine_cli_request_failed(void);
 
-/* ---- server_request.c: one request of a web server ---- */
-
-struct engine_variable {
-	const char *name;
-	size_t name_len;
-	const char *value;
-	size_t value_len;
-};
-
-/* A request. Strings end in NUL; those that are absent are NULL. All of it must live until the request's shutdown. */
-struct engine_request {
-	const char *method;
-	const char *uri;
-	const char *query_string;
-	const char *path_translated;
-	const char *content_type;
-	const char *cookie;
-	const char *authorization;
-	int64_t content_length;
-	int protocol;
-	int status;      /* the response's status before the script sets one; 0 for 200 */
-	int no_headers;  /* the response's head is not wanted */
-	int environment; /* the process's environment is part of $_SERVER */
-	int direct; /* the body comes from standard input, the answer's goes to standard output, piece by piece */
-	int has_body;
-	const char *server_name;   /* for php.ini's [HOST=] sections */
-	const char *document_root; /* where .user.ini files begin */
-	int argc;        /* of a request that comes from a shell */
-	char **argv;
-	const struct engine_variable *variables; /* for $_SERVER */
-	size_t variables_len;
-	const struct engine_variable *headers; /* for getallheaders() */
-	size_t headers_len;
-};
-
-int engine_server_request_startup(const struct engine_request *request);
-void engine_server_execute(const char *path);
-/* Runs a router script; 1 where it returned false, and so declined the request. */
-int engine_server_execute_router(const char *path);
-void engine_server_no_default_content_type(void);
-/* Ends the request, or, where engine_server_request_startup failed, what was begun of it. discard_head throws the
- * response's head away: another answers. */
-void engine_server_request_shutdown(int discard_head);
-int engine_server_response_status(void);
-void engine_server_set_status(int status);
-
-/* The last error PHP reported in this request; 0 where there was none. */
-struct engine_error {
-	int fatal;
-	const char *message;
-	const char *file;
-	int line;
-};
-int engine_last_error(struct engine_error *error);
-
-/* A setting's value as a number, 0 where there is no such setting; and as text, NULL where it has none. */
-long engine_setting(const char *name);
+/* A setting's value as text; NULL where there is no such setting, or it is empty. */
 const char *engine_setting_text(const char *name);
 
 /* ---- script.c: the primary script of a request ---- */
 
-/* Opens request_info's script as PHP does, or takes standard input. 0, or the errno of the failure. */
+/* Opens request_info's script as PHP does. 0, or the errno of the failure. */
 int engine_script_open_primary(void);
+void engine_script_open_file(const char *path); /* when it is executed */
 void engine_script_open_stdin(const char *name);
 void engine_script_close(void);
 void engine_script_execute(void);
@@ -236,38 +181,43 @@ int engine_script_lint(void); /* 1 where the syntax is right */
 void engine_script_strip(void);
 void engine_script_highlight(void);
 
-void engine_skip_shebang(void);
 void engine_extended_info(void);
 void engine_no_chdir(void);
 
-/* ---- fcgi_*.c: one request of a FastCGI client ---- */
+/* ---- web_*.c: one request of a web server ---- */
 
-/* Where a param is in engine_fcgi_request.params; both are followed by a NUL. */
-struct engine_fcgi_pair {
+/* Where a variable is in engine_request.text; a NUL follows its name and its value. */
+struct engine_variable {
 	uint32_t name, name_len;
 	uint32_t value, value_len;
 };
 
-/* A request, and where its output goes. Strings that have no length end in NUL; those that are absent are NULL. What
- * they point to must live until the request's shutdown. */
-struct engine_fcgi_request {
-	const char *params;
-	const struct engine_fcgi_pair *pairs;
-	size_t pairs_len;
+/* A request, and where its output goes. Strings that have no length end in NUL; those that are absent are NULL. All of it
+ * must live until the request's shutdown. */
+struct engine_request {
 	const char *method;
 	const char *query_string;
 	const char *content_type;
 	const char *cookie;
 	const char *authorization;
 	const char *php_value, *php_admin_value;
-	int64_t content_length;
 	const char *uri;    /* SCRIPT_NAME, as a rule */
 	size_t uri_len;
 	const char *script; /* its file */
 	size_t script_len;
-	int is_http;   /* it names a script at all */
-	int not_found; /* the status is 404 from the start */
-	int interim;   /* its client takes heads with a 1xx status before the response's own */
+	int64_t content_length;
+	int protocol;   /* 1000 for HTTP/1.0 */
+	int direct;     /* the body comes from standard input, and the response goes to standard output */
+	int no_headers; /* the response's head is not wanted */
+	int interim;    /* the client takes heads with a 1xx status before the response's own */
+	int argc;       /* of a request that comes from a shell */
+	char **argv;
+
+	const char *text;
+	const struct engine_variable *variables; /* FastCGI's params; of php's development server what it adds to $_SERVER */
+	size_t variables_len;
+	const struct engine_variable *headers; /* for getallheaders(), if they do not follow from the variables */
+	size_t headers_len;
 
 	/* The room for output that Go's writer has open, and how much of it is used. */
 	char *room;
@@ -276,54 +226,75 @@ struct engine_fcgi_request {
 	int stale;   /* known after the shutdown: the process is not what it was, and should be replaced if another can be had */
 	int last;    /* the process must not serve another: this one said so, or changed what cannot be taken back */
 
-	/* What is known before the shutdown. */
+	/* The response's status: at first what it is if the script sets none. */
 	int status;
+	/* What is known after the startup, */
+	const char *auth_user; /* NULL: none */
+	size_t auth_user_len;
+	/* and when the script has ended. */
 	size_t memory;  /* peak, bytes */
-	void *header;   /* where engine_fcgi_next_header is */
+	void *header;   /* where engine_web_next_header is */
 	size_t line_len;
 };
 
-/* Flags of engineFCGIHead. */
-enum { ENGINE_FCGI_NPH = 1, ENGINE_FCGI_RFC2616 = 2 };
+/* How a head is written: settings of php-cgi and php-fpm. */
+enum { ENGINE_HEAD_NPH = 1, ENGINE_HEAD_RFC2616 = 2 };
 
-/* Once in a process, before its first request. */
-void engine_fcgi_worker(void);
+/* The settings cgi.*, fastcgi.*, fpm.* and cli_server.*, as they are at any time; those that the front end has not are 0. */
+struct engine_web_settings {
+	bool rfc2616_headers;
+	bool nph;
+	bool force_redirect;
+	bool fix_pathinfo;
+	bool discard_path;
+	bool logging;
+	bool check_shebang_line;
+	bool color;
+	char *redirect_status_env;
+	char *error_header;
+	char *fpm_config;
+};
+const struct engine_web_settings *engine_web_settings(void);
+
+/* Once in a process that answers FastCGI requests, before the first. */
+void engine_fastcgi_worker(void);
 
 enum engine_value_result {
 	ENGINE_VALUE_APPLIED,
 	ENGINE_VALUE_UNKNOWN,
-	ENGINE_VALUE_EXTENSION_LOADED, /* engine_fcgi_collect_extensions is to be called */
+	ENGINE_VALUE_EXTENSION_LOADED, /* engine_collect_extensions is to be called */
 	ENGINE_VALUE_EXTENSION_FAILED,
 };
 
-/* Applies a php_value or php_admin_value, to the worker or to the request in hand. */
-enum engine_value_result engine_fcgi_apply_value(const char *name, const char *value, int admin, int for_request);
-void engine_fcgi_collect_extensions(void);
+/* Applies a php_value or php_admin_value, to the worker or to the present request. */
+enum engine_value_result engine_apply_value(const char *name, const char *value, int admin, int for_request);
+void engine_collect_extensions(void);
 
-struct engine_fcgi_settings {
-	int fix_pathinfo, discard_path;
-	const char *doc_root; /* NULL: not set */
-};
-void engine_fcgi_settings(struct engine_fcgi_settings *settings);
-int engine_fcgi_logging(void); /* fastcgi.logging */
-
-/* -1: PHP is of no more use. */
-int engine_fcgi_request_startup(struct engine_fcgi_request *request);
-/* 0, or why the script cannot be opened: an errno. */
-int engine_fcgi_open_script(void);
-void engine_fcgi_execute(void);
-void engine_fcgi_highlight(void); /* shows the script's source instead */
+/* -1: PHP is of no more use; engine_web_shutdown may follow. */
+int engine_web_startup(struct engine_request *request);
+/* Executes the script that was opened. */
+void engine_web_execute(void);
+/* Runs a router script; 1 where it returned false, and so declined the request. */
+int engine_web_execute_router(const char *path);
 /* Answers without a script. */
-void engine_fcgi_answer(int status, const char *text, size_t len);
-void engine_fcgi_header(const char *line, size_t len);
+void engine_web_answer(int status, const char *text, size_t len);
+/* Sets a header of the response, in place of one of the same name. */
+void engine_web_header(const char *line, size_t len);
+void engine_web_no_default_content_type(void);
+/* The response's next header line, after the script; NULL: that was the last. */
+const char *engine_web_next_header(void); /* its length is in line_len */
+void engine_web_shutdown(void);
+/* Writes to standard output. 0: nobody reads it any more. */
+int engine_write_out(const char *text, size_t len);
 
-const char *engine_fcgi_auth_user(void); /* NULL: none */
-
-/* Fills in the request's status and memory, and begins its headers. */
-void engine_fcgi_request_end(void);
-/* The response's next header line; NULL: that was the last. */
-const char *engine_fcgi_next_header(void); /* its length is in line_len */
-void engine_fcgi_request_shutdown(void);
+/* The last error PHP reported in this request; 0 where there was none. */
+struct engine_error {
+	int fatal;
+	const char *message;
+	const char *file;
+	int line;
+};
+int engine_web_last_error(struct engine_error *error);
 
 /* For fpm_get_status(): add to an array (a zval). Without a name, engine_array_add_array appends. */
 void engine_array_add_string(void *array, const char *name, size_t name_len, const char *value, size_t value_len);

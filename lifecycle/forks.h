@@ -12,7 +12,7 @@ void forks_watch(void);
  * command line's forks are not watched. */
 int forks_is_child(int look);
 
-/* The same; it looks after a request that may have made such a child (leftovers.c). */
+/* The same; it looks if the present request may have made such a child, or nobody watches what it does (leftovers.c). */
 int is_forked(void);
 
 /* Whether the process has forked since the last call. */

@@ -15,8 +15,8 @@
 #include "engine.h"
 #include "forks.h"
 #include "handover.h"
+#include "host.h"
 #include "process.h"
-#include "server.h"
 
 extern char **environ;
 
@@ -54,25 +54,6 @@ static const char *next_or_null(struct description *d)
 	const char *text = next(d);
 
 	return text[0] ? text : NULL;
-}
-
-static const struct engine_variable *next_variables(struct description *d, size_t *len)
-{
-	struct engine_variable *list;
-	size_t i;
-
-	*len = strtoul(next(d), NULL, 10);
-	list = calloc(*len + 1, sizeof(*list));
-	if (!list) {
-		decline();
-	}
-	for (i = 0; i < *len; i++) {
-		list[i].name = next(d);
-		list[i].name_len = strlen(list[i].name);
-		list[i].value = next(d);
-		list[i].value_len = strlen(list[i].value);
-	}
-	return list;
 }
 
 static void next_environment(struct description *d)
@@ -223,59 +204,44 @@ static int receive_all(void *data, size_t len)
 	return 1;
 }
 
-static int write_head(int status, char *line, char *block, size_t block_len)
+static int write_head(int status, const char *line, int flags, const char *lines, size_t lines_len)
 {
-	struct head head = {.status = status, .line_len = line ? strlen(line) : 0};
+	struct head head = {.status = status, .flags = flags, .line_len = line ? strlen(line) : 0};
 	char letter = HANDOVER_HEAD, *text;
 	uint32_t len;
 	int wrote;
 
-	if (engine_setting("cgi.nph")) {
-		head.flags |= ENGINE_FCGI_NPH;
-	}
-	if (engine_setting("cgi.rfc2616_headers")) {
-		head.flags |= ENGINE_FCGI_RFC2616;
-	}
-	head.len = sizeof(head) - sizeof(head.len) + head.line_len + block_len;
+	head.len = sizeof(head) - sizeof(head.len) + head.line_len + lines_len;
 	if (!send_all(&letter, 1) || !send_all(&head, sizeof(head)) || !send_all(line, head.line_len) ||
-		!send_all(block, block_len) || !receive_all(&len, sizeof(len))) {
+		!send_all(lines, lines_len) || !receive_all(&len, sizeof(len))) {
 		return -1;
 	}
 	text = malloc(len + 1);
-	wrote = text && receive_all(text, len) && server_write_out(text, len) == len;
+	wrote = text && receive_all(text, len) && engine_write_out(text, len);
 	free(text);
 	return wrote ? 0 : -1;
 }
 
 /* ---- the request ---- */
 
-static void refuse(int status, const char *text)
-{
-	engine_server_set_status(status);
-	engine_print(text, strlen(text));
-	engine_server_request_shutdown(0);
-}
-
 /* Gives the exit status. denied and missing are what is said where the script cannot be opened. */
-static int answer(const struct engine_request *request, int skip_shebang, const char *denied, const char *missing)
+static int answer(struct engine_request *request, const char *denied, const char *missing)
 {
 	int error;
 
-	if (engine_server_request_startup(request) != 0) {
+	if (engine_web_startup(request) != 0) {
 		return 255;
 	}
 	error = engine_script_open_primary();
-	if (error) {
-		refuse(error == EACCES ? 403 : 404, error == EACCES ? denied : missing);
-		return 255;
+	if (error == EACCES) {
+		engine_web_answer(403, denied, strlen(denied));
+	} else if (error) {
+		engine_web_answer(404, missing, strlen(missing));
+	} else {
+		engine_web_execute();
 	}
-	if (skip_shebang) {
-		engine_skip_shebang();
-	}
-	engine_script_execute();
-	engine_script_close();
-	engine_server_request_shutdown(0);
-	return engine_exit_status();
+	engine_web_shutdown();
+	return error ? 255 : engine_exit_status();
 }
 
 /* Ends the process without PHP's module shutdown, which gives back piece by piece what the kernel takes back at once,
@@ -289,11 +255,10 @@ static _Noreturn void end(int status)
 
 _Noreturn void handover_child(char *payload, size_t len, const int *fds, size_t fds_len)
 {
-	static struct engine_request request = {.environment = 1, .direct = 1};
+	static struct engine_request request = {.direct = 1};
 	const struct handover *h = (const struct handover *)payload;
 	struct description d = {payload + sizeof(*h), payload + len};
 	const char *denied, *missing;
-	int skip_shebang;
 
 	if (fds_len < 2 || len < sizeof(*h)) {
 		_exit(EXIT_FAILURE);
@@ -301,27 +266,24 @@ _Noreturn void handover_child(char *payload, size_t len, const int *fds, size_t 
 	channel = fds[0];
 	forks_watch();
 	*engine_given_up_in_forks(1) = channel;
-	server_write_head = write_head;
-	skip_shebang = next(&d)[0] == '1';
+	host.head = write_head;
 	denied = next(&d);
 	missing = next(&d);
 	request.method = next_or_null(&d);
 	request.uri = next_or_null(&d);
 	request.query_string = next_or_null(&d);
-	request.path_translated = next_or_null(&d);
+	request.script = next_or_null(&d);
 	request.content_type = next(&d); /* php-cgi takes a missing one for an empty one */
 	request.cookie = next_or_null(&d);
 	request.authorization = next_or_null(&d);
-	request.server_name = next_or_null(&d);
-	request.document_root = next_or_null(&d);
 	request.content_length = strtoll(next(&d), NULL, 10);
 	request.protocol = atoi(next(&d));
 	request.status = atoi(next(&d));
-	request.variables = next_variables(&d, &request.variables_len);
-	request.headers = next_variables(&d, &request.headers_len);
+	request.uri_len = request.uri ? strlen(request.uri) : 0;
+	request.script_len = request.script ? strlen(request.script) : 0;
 	next_environment(&d);
 	if (!become(h, fds + 1, fds_len - 1)) {
 		decline();
 	}
-	end(answer(&request, skip_shebang, denied, missing));
+	end(answer(&request, denied, missing));
 }

@@ -192,11 +192,6 @@ void engine_print_settings(void)
 	} zend_end_try();
 }
 
-long engine_setting(const char *name)
-{
-	return (long)zend_ini_long(name, strlen(name), 0);
-}
-
 const char *engine_setting_text(const char *name)
 {
 	const char *text = EG(ini_directives) ? zend_ini_string_ex(name, strlen(name), 0, NULL) : NULL;

@@ -29,6 +29,7 @@ static struct state {
 	uid_t users[3];
 	gid_t groups[3];
 } before;
+static int watched;
 static int noted;
 static int beyond_repair; /* what was done cannot be taken back */
 
@@ -127,6 +128,7 @@ void leftovers_watch(void)
 {
 	zval *ffi = zend_hash_str_find(CG(class_table), "ffi", strlen("ffi"));
 
+	watched = 1;
 #define X(name) watch(CG(function_table), #name, ZEND_FN(watched_##name), &original_##name);
 	CHANGING(X)
 	BREAKING(X)
@@ -217,7 +219,7 @@ static int put_back(void)
 
 int is_forked(void)
 {
-	return forks_is_child(noted);
+	return forks_is_child(noted || !watched);
 }
 
 /* Whether children of the request's, or of one before, still run. Those that have ended are buried: proc_open() leaves

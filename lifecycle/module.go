@@ -48,7 +48,6 @@ func moduleInC(m sapi.Module) *C.struct_engine_module {
 	c.ini_defaults, c.ini_defaults_len = settings(m.INI.Defaults)
 	c.ini_ignore = boolean(m.INI.Ignore)
 	c.phpinfo_as_text = boolean(m.InfoAsText)
-	c.fastcgi = boolean(m.FastCGI)
 	c.dl = boolean(m.DL)
 	c.without_pcntl = boolean(m.WithoutPCNTL)
 	c.extended_info = boolean(m.ExtendedInfo)

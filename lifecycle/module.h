@@ -7,13 +7,10 @@
 
 /* Each front end's callbacks, and the functions it adds to PHP's. */
 void cli_module_init(struct filled_module *module);
-void server_module_init(struct filled_module *module, int with_dl);
-void fcgi_module_init(struct filled_module *module);
+void web_module_init(struct filled_module *module, const struct engine_module *m);
 
-/* The extensions that PHP starts besides its own: the settings of cli-server, of php-cgi, and of php-fpm. */
-extern zend_module_entry cli_server_extension;
-extern zend_module_entry cgi_extension;
-extern zend_module_entry fpm_extension;
+/* The extension that PHP starts besides its own for a web server's front end (web_settings.c). */
+extern zend_module_entry web_extension;
 
 /* Has module startup leave out the extension pcntl (pcntl.c). */
 void leave_out_pcntl(void);

@@ -7,7 +7,7 @@
 #include "forks.h"
 #include "module.h"
 #include "script.h"
-#include "server.h"
+#include "web.h"
 
 /* It must be destroyed before php_request_shutdown: its strings live in the request's heap. */
 static zend_file_handle primary;
@@ -26,19 +26,41 @@ int script_open_file(const char *path)
 	return 0;
 }
 
-/* php_fopen_primary_script frees request_info's path where it fails: it gets one of the request's heap. */
+static void skip_shebang(void)
+{
+	if (web_settings.check_shebang_line) {
+		CG(skip_shebang) = 1;
+	}
+}
+
 int engine_script_open_primary(void)
 {
-	if (SG(request_info).path_translated) {
-		SG(request_info).path_translated = estrdup(SG(request_info).path_translated);
-	}
-	errno = ENOENT; /* of what is there and cannot be opened all the same, PHP says this */
-	is_open = php_fopen_primary_script(&primary) == SUCCESS;
-	return is_open ? 0 : errno;
+	int error = ENOENT; /* of what is there and cannot be opened all the same, PHP says this */
+
+	skip_shebang();
+	zend_try {
+		errno = 0;
+		is_open = php_fopen_primary_script(&primary) == SUCCESS;
+		error = is_open ? 0 : errno ? errno : ENOENT;
+	} zend_end_try();
+	return error;
+}
+
+void engine_script_open_file(const char *path)
+{
+	zend_stream_init_filename(&primary, path);
+	primary.primary_script = 1;
+	is_open = 1;
+}
+
+const char *script_path(void)
+{
+	return primary.filename ? ZSTR_VAL(primary.filename) : NULL;
 }
 
 void engine_script_open_stdin(const char *name)
 {
+	skip_shebang();
 	zend_stream_init_fp(&primary, stdin, name);
 	primary.primary_script = 1;
 	is_open = 1;
@@ -51,11 +73,7 @@ void engine_script_close(void)
 		memset(&primary, 0, sizeof(primary));
 		is_open = 0;
 	}
-	if (SG(request_info).path_translated && server_request &&
-		SG(request_info).path_translated != server_request->path_translated) {
-		efree(SG(request_info).path_translated);
-		SG(request_info).path_translated = NULL;
-	}
+	web_forget_script();
 }
 
 static _Noreturn void end(void)
@@ -66,7 +84,7 @@ static _Noreturn void end(void)
 
 void end_if_forked(void)
 {
-	if (forks_is_child(1)) {
+	if (is_forked()) {
 		engine_script_close();
 		engine_request_shutdown();
 		end();
@@ -114,25 +132,15 @@ void engine_script_strip(void)
 	} zend_end_try();
 }
 
-void script_highlight(zend_file_handle *script)
+void engine_script_highlight(void)
 {
 	zend_try {
-		if (open_file_for_scanning(script) == SUCCESS) {
+		if (open_file_for_scanning(&primary) == SUCCESS) {
 			zend_syntax_highlighter_ini colours;
 			php_get_highlight_struct(&colours);
 			zend_highlight(&colours);
 		}
 	} zend_end_try();
-}
-
-void engine_script_highlight(void)
-{
-	script_highlight(&primary);
-}
-
-void engine_skip_shebang(void)
-{
-	CG(skip_shebang) = 1;
 }
 
 void engine_extended_info(void)

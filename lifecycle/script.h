@@ -10,7 +10,6 @@ int script_open_file(const char *path);
 /* Executes the script. A bailout is the caller's to catch. */
 void script_run(void);
 
-/* Prints a script's source, coloured. */
-void script_highlight(zend_file_handle *script);
+const char *script_path(void); /* NULL: none is open */
 
 #endif

@@ -33,7 +33,7 @@ static void ini_defaults(HashTable *configuration)
 	set_constant("PHP_CONFIG_FILE_PATH", started_module->ini_dir);
 	set_constant("PHP_CONFIG_FILE_SCAN_DIR", started_module->ini_scan_default);
 	PG(php_binary) = strdup(started_module->binary);
-	cli_server_extension.version = cgi_extension.version = fpm_extension.version = engine_version();
+	web_extension.version = engine_version();
 
 	for (i = 0; i < started_module->ini_defaults_len; i++) {
 		const struct engine_pair *pair = &started_module->ini_defaults[i];
@@ -46,14 +46,7 @@ static void ini_defaults(HashTable *configuration)
 
 static int module_startup(sapi_module_struct *sapi)
 {
-	zend_module_entry *extensions[] = {
-		[ENGINE_CLI] = NULL,
-		[ENGINE_CLI_SERVER] = &cli_server_extension,
-		[ENGINE_CGI] = &cgi_extension,
-		[ENGINE_FPM] = &fpm_extension,
-	};
-
-	return php_module_startup(sapi, extensions[started_module->front_end]);
+	return php_module_startup(sapi, started_module->front_end == ENGINE_CLI ? NULL : &web_extension);
 }
 
 /* php_module_startup takes the directories to scan for .ini files from the environment alone: PHP_INI_SCAN_DIR is
@@ -101,10 +94,8 @@ int engine_module_startup(const struct engine_module *m)
 	};
 	if (m->front_end == ENGINE_CLI) {
 		cli_module_init(&module);
-	} else if (m->fastcgi) {
-		fcgi_module_init(&module);
 	} else {
-		server_module_init(&module, m->dl);
+		web_module_init(&module, m);
 	}
 	zend_signal_startup();
 	pass_module();
@@ -117,7 +108,7 @@ int engine_module_startup(const struct engine_module *m)
 		return -1;
 	}
 	fflush(stdout); /* what PHP has displayed; else every fork would have it to print, too */
-	if (m->fastcgi) {
+	if (m->front_end == ENGINE_CGI || m->front_end == ENGINE_FPM) {
 		leftovers_watch(); /* of extensions that were started later than ours */
 	}
 	if (m->extended_info) {

@@ -20,8 +20,8 @@ type Worker struct {
 }
 
 // CurrentWorker gives the worker this process is; nil where it is none. A worker takes the process for PHP at once
-// (see TakeProcess). log takes PHP's own messages (log_message of sapi_module_struct), with a syslog priority.
-func CurrentWorker(log func(message string, priority int)) *Worker {
+// (see TakeProcess). log takes PHP's own messages (log_message of sapi_module_struct) outside of a request.
+func CurrentWorker(log func(message string)) *Worker {
 	if C.engine_is_worker() == 0 {
 		return nil
 	}

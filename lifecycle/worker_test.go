@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func logToStderr(message string, priority int) {
+func logToStderr(message string) {
 	fmt.Fprintln(os.Stderr, "log:", message)
 }
 
@@ -42,42 +42,48 @@ func logToStderr(message string, priority int) {
 func serve(w *lifecycle.Worker) {
 	client := os.NewFile(uintptr(w.Files[0]), "client")
 	defer client.Close()
-	server := w.Engine.NewServer()
+	php := w.Engine.NewWeb(&plainClient{client, strings.NewReader("p=three")})
 	path := string(w.Payload)
-	r := &sapi.Request{
-		RequestInfo: sapi.RequestInfo{Method: "POST", URI: "/x.php?a=1", QueryString: "a=1", PathTranslated: path,
-			ContentType: "application/x-www-form-urlencoded", HasContentType: true, ContentLength: 7, Cookie: "c=2", Protocol: 1001,
-			Authorization: "Basic dXNlcjpwYXNz"},
-		Variables: []sapi.Variable{{Name: "REQUEST_METHOD", Value: "POST"}, {Name: "X", Value: "y"}},
-		Headers:   []sapi.Variable{{Name: "X-oNe", Value: "1"}},
-		Body:      strings.NewReader("p=three"),
-		Response:  &plainResponse{client},
+	r := lifecycle.NewWebRequest(&sapi.RequestInfo{Method: "POST", URI: "/x.php?a=1", QueryString: "a=1", PathTranslated: path,
+		ContentType: "application/x-www-form-urlencoded", HasContentType: true, ContentLength: 7, Cookie: "c=2", Protocol: 1001,
+		Authorization: "Basic dXNlcjpwYXNz"},
+		[]sapi.Variable{{Name: "REQUEST_METHOD", Value: "POST"}, {Name: "X", Value: "y"}}, []sapi.Variable{{Name: "X-oNe", Value: "1"}})
+	if php.RequestStartup(r) == nil {
+		php.ExecuteFile(path)
 	}
-	if server.RequestStartup(r) == nil {
-		server.Execute(path)
-	}
-	fmt.Fprintf(client, "[status %d]", server.Status())
+	fmt.Fprintf(client, "[status %d]", php.RequestEnd().Status)
 	if kept := os.Getenv(keptVariable); kept != "" {
 		fmt.Fprintf(client, "[Go has %s]", kept)
 	}
-	if e, ok := server.LastError(); ok {
+	if e, ok := php.LastError(); ok {
 		fmt.Fprintf(client, "[%v %s:%d]", e.Fatal, e.Message, e.Line)
 	}
-	server.RequestShutdown()
+	php.RequestShutdown()
 }
 
 // keptVariable is one that a zygote of the tests has in its environment.
 const keptVariable = "LIFECYCLE_TEST_KEPT"
 
-type plainResponse struct{ w io.Writer }
+type plainClient struct {
+	w    io.Writer
+	body io.Reader
+}
 
-func (p *plainResponse) WriteHead(head *sapi.ResponseHead) error {
-	_, err := fmt.Fprintf(p.w, "%d %q %s\n", head.Status, head.StatusLine, bytes.Join(head.Lines, []byte("|")))
+func (p *plainClient) ReadBody(b []byte) int {
+	n, _ := io.ReadFull(p.body, b)
+	return n
+}
+
+func (p *plainClient) AppendHead(dst []byte, _ sapi.HeadRules, head *sapi.ResponseHead) []byte {
+	return fmt.Appendf(dst, "%d %q %s\n", head.Status, head.StatusLine, bytes.Join(head.Lines, []byte("|")))
+}
+
+func (p *plainClient) Write(b []byte) error {
+	_, err := p.w.Write(b)
 	return err
 }
 
-func (p *plainResponse) Write(b []byte) (int, error) { return p.w.Write(b) }
-func (p *plainResponse) Flush() error                { return nil }
+func (p *plainClient) Message(text string) { logToStderr(text) }
 
 func startZygote(t *testing.T, defaults ...sapi.Setting) *zygote.Zygote {
 	t.Helper()

@@ -197,7 +197,6 @@ static void start(size_t len)
 	module.ini_scan_default = next_string(&at, end);
 	module.ini_scan_dir = next_string(&at, end);
 	module.ini_entries = next_string(&at, end);
-	module.fastcgi = next_flag(&at, end);
 	module.ini_ignore = next_flag(&at, end);
 	module.phpinfo_as_text = next_flag(&at, end);
 	module.extended_info = next_flag(&at, end);

@@ -27,8 +27,6 @@ type Module struct {
 	INI INI
 	// InfoAsText makes phpinfo() plain text instead of HTML.
 	InfoAsText bool
-	// FastCGI says that requests come by FastCGI (lifecycle.FCGI): always for FPM, for CGI where it is a server.
-	FastCGI bool
 	// DL adds the function dl().
 	DL bool
 	// WithoutPCNTL leaves out the extension pcntl where libphp has it built in.

@@ -77,7 +77,7 @@ func TestHead(t *testing.T) {
 	binary.NativeEndian.PutUint32(m, 404)
 	binary.NativeEndian.PutUint32(m[4:], flagNPH)
 	binary.NativeEndian.PutUint32(m[8:], 3)
-	head, rules, err := decodeHead(append(m, "abcX: 1\nY: 2\n"...))
+	head, rules, err := decodeHead(append(m, "abcX: 1\r\nY: 2\r\n"...))
 	if err != nil || head.Status != 404 || head.StatusLine != "abc" || len(head.Lines) != 2 || string(head.Lines[1]) != "Y: 2" || !rules.NPH || rules.RFC2616 {
 		t.Errorf("%+v %+v %v", head, rules, err)
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/phpsapi/phpsapi/sapi"
 )
 
-// Flags of a head, those of engineFCGIHead (lifecycle/engine.h).
+// Flags of a head, those of enum ENGINE_HEAD_... (lifecycle/engine.h).
 const (
 	flagNPH     = 1
 	flagRFC2616 = 2
@@ -81,7 +81,7 @@ func decodeHead(message []byte) (*sapi.ResponseHead, sapi.HeadRules, error) {
 	}
 	head := &sapi.ResponseHead{Status: int(int32(binary.NativeEndian.Uint32(message))), StatusLine: rest[:line]}
 	for text := range strings.Lines(rest[line:]) {
-		head.Lines = append(head.Lines, []byte(strings.TrimSuffix(text, "\n")))
+		head.Lines = append(head.Lines, []byte(strings.TrimSuffix(text, "\r\n")))
 	}
 	return head, sapi.HeadRules{NPH: flags&flagNPH != 0, RFC2616: flags&flagRFC2616 != 0}, nil
 }

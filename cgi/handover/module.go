@@ -19,7 +19,6 @@ type Settings struct {
 	DocRoot                  string // doc_root
 	ForceRedirect            bool   // cgi.force_redirect
 	RedirectStatusEnv        string // cgi.redirect_status_env
-	CheckShebang             bool   // cgi.check_shebang_line
 }
 
 // Report is what a started module says of itself.

@@ -8,8 +8,7 @@ import (
 
 // Request is what a child is to answer.
 type Request struct {
-	sapi.Request
-	SkipShebang bool // the script's first line is none of its text where it begins with #!
+	sapi.RequestInfo
 	// What is said where the script cannot be opened: EACCES, and everything else.
 	Denied, Missing string
 }
@@ -23,21 +22,9 @@ func (r *Request) payload(call *Call) []byte {
 			p = append(append(p, text...), 0)
 		}
 	}
-	list := func(variables []sapi.Variable) {
-		add(strconv.Itoa(len(variables)))
-		for _, v := range variables {
-			add(v.Name, v.Value)
-		}
-	}
-	shebang := "0"
-	if r.SkipShebang {
-		shebang = "1"
-	}
-	add(shebang, r.Denied, r.Missing)
-	add(r.Method, r.URI, r.QueryString, r.PathTranslated, r.ContentType, r.Cookie, r.Authorization, r.ServerName, r.DocumentRoot)
+	add(r.Denied, r.Missing)
+	add(r.Method, r.URI, r.QueryString, r.PathTranslated, r.ContentType, r.Cookie, r.Authorization)
 	add(strconv.FormatInt(r.ContentLength, 10), strconv.Itoa(r.Protocol), strconv.Itoa(r.Status))
-	list(r.Variables)
-	list(r.Headers)
 	add(strconv.Itoa(len(call.Env)))
 	add(call.Env...)
 	return p

@@ -9,9 +9,10 @@ import (
 
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
 	"github.com/phpsapi/phpsapi/lifecycle"
+	"github.com/phpsapi/phpsapi/sapi"
 )
 
-var _ lifecycle.FCGIClient = (*Responder)(nil)
+var _ lifecycle.FastCGIClient = (*Responder)(nil)
 
 // ReadBody fills p with the request's body, as far as there is any.
 func (r *Responder) ReadBody(p []byte) int {
@@ -41,6 +42,11 @@ func (r *Responder) Commit(n int) { r.conn.Response().Commit(n) }
 func (r *Responder) Write(p []byte) error {
 	_, err := r.conn.Response().Write(p)
 	return err
+}
+
+// AppendHead writes a head by the rules of CGI.
+func (r *Responder) AppendHead(dst []byte, rules sapi.HeadRules, head *sapi.ResponseHead) []byte {
+	return rules.AppendHead(dst, head)
 }
 
 func (r *Responder) Flush() error { return r.conn.Response().Flush() }

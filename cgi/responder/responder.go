@@ -32,16 +32,20 @@ type FrontEnd interface {
 	Leaves() bool
 	// Complain is told why a connection is of no more use, where that is not the client's right.
 	Complain(err error)
-	lifecycle.FCGIFrontEnd
+	// Message, Log and Status are those of lifecycle.FastCGIClient.
+	Message(text string)
+	Log(level int, text string)
+	Status(lifecycle.Array) bool
 }
 
 // Responder answers requests, one at a time.
 type Responder struct {
 	FrontEnd
-	PHP     *lifecycle.FCGI
-	Request fastcgi.Request       // the request in hand,
-	ForPHP  lifecycle.FCGIRequest // and what PHP is told of it
+	PHP     *lifecycle.Web
+	Request fastcgi.Request      // the request in hand,
+	ForPHP  lifecycle.WebRequest // and what PHP is told of it
 
+	engine   *lifecycle.Engine
 	rules    sapi.PathRules
 	io       connection // the connection in hand
 	conn     *fastcgi.Conn
@@ -52,11 +56,11 @@ type Responder struct {
 	letGo    uint32 // not 0: its connection is to be closed after it, with this status
 }
 
-// New makes this process ready for requests: the engine's module was started for FastCGI. Before the first request
+// New makes this process ready for requests: the engine's module was started. Before the first request
 // comes SettingsRead.
 func New(engine *lifecycle.Engine, front FrontEnd) *Responder {
-	r := &Responder{FrontEnd: front}
-	r.PHP = engine.NewFCGI(r)
+	r := &Responder{FrontEnd: front, engine: engine}
+	r.PHP = engine.NewWeb(r)
 	r.io.onBegin, r.io.onTry = front.Reading, front.Receiving
 	r.io.inForks = &lifecycle.GivenUpInForks(1)[0]
 	r.io.wake, r.io.hurry = -1, [...]int32{-1, -1}
@@ -73,7 +77,7 @@ func (r *Responder) HurryBy(a, b int) { r.io.hurry = [...]int32{int32(a), int32(
 // SettingsRead says that php.ini's settings are final. quirks is sapi.PathRules' ServerQuirks, and values answer
 // GET_VALUES.
 func (r *Responder) SettingsRead(quirks bool, values map[string]string) {
-	r.rules = r.PHP.PathRules()
+	r.rules = r.engine.PathRules()
 	r.rules.ServerQuirks = quirks
 	r.rules.Stat = (&statter{}).stat
 	r.conn = fastcgi.NewConn(fastcgi.Config{
@@ -135,7 +139,7 @@ func (r *Responder) prepare() {
 	path := r.rules.Resolve(p)
 	to := &r.ForPHP
 	to.IsHTTP = path.Filename != nil || p.Get("SCRIPT_FILENAME") != nil || p.Get("PATH_TRANSLATED") != nil || path.NotFound
-	to.Path, to.Interim = path, r.Request.Interim
+	to.Path, to.Protocol, to.Interim = path, 1000, r.Request.Interim
 	to.Method = p.Get("REQUEST_METHOD")
 	to.QueryString, to.ContentType, to.Authorization, to.ContentLength = nil, nil, nil, 0
 	if to.IsHTTP {

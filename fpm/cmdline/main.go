@@ -126,7 +126,6 @@ func (c *commandLine) masterOptions(call Invocation) master.Options {
 func (c *commandLine) module() sapi.Module {
 	m := sapi.Module{
 		Name:         sapi.FPM,
-		FastCGI:      true,
 		PrettyName:   "FPM/FastCGI",
 		Binary:       c.binary,
 		ExtendedInfo: c.extendedInfo,

@@ -54,7 +54,7 @@ func (k *worker) setAccessLog(fd int) {
 }
 
 // logAccess writes the request's line.
-func (k *worker) logAccess(end *lifecycle.FCGIEnd, user, system time.Duration) {
+func (k *worker) logAccess(end *lifecycle.WebEnd, user, system time.Duration) {
 	if k.access.fd < 0 {
 		return
 	}

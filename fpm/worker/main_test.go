@@ -25,7 +25,7 @@ import (
 
 // TestMain makes the test binary its own zygote's worker.
 func TestMain(m *testing.M) {
-	if w := lifecycle.CurrentWorker(func(message string, _ int) { fmt.Fprintln(os.Stderr, message) }); w != nil {
+	if w := lifecycle.CurrentWorker(func(message string) { fmt.Fprintln(os.Stderr, message) }); w != nil {
 		if spec, err := contract.Decode(w.Payload); err == nil && spec.Pool.Name == panics {
 			go panicWhenAsked(spec.Pool.Prefix.Value)
 		}
@@ -105,7 +105,7 @@ func newPoolOf(t testing.TB, change func(*sapi.Module), configure func(*conf.Poo
 	for _, s := range settings {
 		entries += s.Name + "=" + s.Value + "\n"
 	}
-	module := sapi.Module{Name: sapi.FPM, PrettyName: "FPM/FastCGI", FastCGI: true, Binary: program,
+	module := sapi.Module{Name: sapi.FPM, PrettyName: "FPM/FastCGI", Binary: program,
 		INI: sapi.INI{Ignore: true, Entries: entries}}
 	change(&module)
 	p.zygote, err = zygote.Start(context.Background(), zygote.Config{

@@ -27,23 +27,26 @@ import (
 type worker struct {
 	settings server.Settings
 	log      *server.Log
-	engine   *lifecycle.Server
-	parent   int     // the socket on which tasks come
-	inForks  []int32 // parent, and the request's descriptors, as lifecycle.GivenUpInForks
+	php      *lifecycle.Web
+	client   response // of the present request
+	parent   int      // the socket on which tasks come
+	inForks  []int32  // parent, and the request's descriptors, as lifecycle.GivenUpInForks
 }
 
 // Run answers requests until the parent closes its socket, and gives the exit status. setLog is given what takes
 // PHP's own messages.
-func Run(w *lifecycle.Worker, setLog func(func(message string, priority int))) int {
+func Run(w *lifecycle.Worker, setLog func(func(message string))) int {
 	settings, err := server.DecodeSettings(w.Payload)
 	if err != nil || len(w.Files) != 1 {
 		fmt.Fprintln(os.Stderr, "phpsapi: worker: damaged settings:", err)
 		return 1
 	}
 	log := &server.Log{Out: os.Stderr, Verbosity: settings.Verbosity, WithPid: settings.WithPid}
-	setLog(func(message string, _ int) { log.Line(server.LevelMessage, message) })
+	setLog(func(message string) { log.Line(server.LevelMessage, message) })
 	endWithZygote()
-	self := &worker{settings: settings, log: log, engine: w.Engine.NewServer(), parent: w.Files[0]}
+	self := &worker{settings: settings, log: log, parent: w.Files[0]}
+	self.client.log = log
+	self.php = w.Engine.NewWeb(&self.client)
 	self.inForks = lifecycle.GivenUpInForks(3)
 	self.inForks[0] = int32(self.parent)
 	self.say(self.hello())
@@ -61,7 +64,7 @@ func endWithZygote() {
 
 // hello is what the worker says first.
 func (w *worker) hello() byte {
-	if w.engine.Setting("cli_server.color") != 0 {
+	if w.php.Color() {
 		return server.HelloColor
 	}
 	return server.Hello
@@ -92,17 +95,16 @@ func (w *worker) next() bool {
 	if err != nil {
 		return false
 	}
-	r := &response{client: files[0], task: t, begun: func() { w.say(server.Began) }}
-	var body io.Reader
+	w.client = response{client: files[0], log: w.log, task: t, begun: func() { w.say(server.Began) }}
 	if len(files) > 1 {
-		body = socketReader(files[1])
+		w.client.body = socketReader(files[1])
 	} else if t.Length > 0 {
-		body = newReader(t.Body)
+		w.client.body = newReader(t.Body)
 	}
 	for i := range min(len(files), 2) {
 		w.inForks[1+i] = int32(files[i])
 	}
-	said := w.answer(t, body, r)
+	said := w.answer(t)
 	w.inForks[1], w.inForks[2] = -1, -1
 	for _, fd := range files {
 		syscall.Close(fd)
@@ -112,59 +114,55 @@ func (w *worker) next() bool {
 }
 
 // answer runs the request, and gives what to tell the parent.
-func (w *worker) answer(t *server.Task, body io.Reader, r *response) byte {
+func (w *worker) answer(t *server.Task) byte {
 	router := string(w.settings.Router)
-	if w.engine.RequestStartup(w.request(t, body, r)) != nil {
-		w.engine.RequestShutdown()
+	if w.php.RequestStartup(w.request(t)) != nil {
+		w.php.RequestShutdown()
 		return server.Done
 	}
-	if router != "" && !w.engine.ExecuteRouter(router) {
-		w.engine.RequestShutdown()
+	if router != "" && !w.php.ExecuteRouter(router) {
+		w.php.RequestShutdown()
 		return server.Done
 	}
 	if !t.Script {
-		w.engine.Decline()
+		w.client.declined = true
+		w.php.NoDefaultContentType()
+		w.php.RequestShutdown()
 		return server.Declined
 	}
-	w.engine.Execute(t.File)
+	w.php.ExecuteFile(t.File)
 	w.logResponse(t)
-	if w.engine.Status() == 304 {
-		w.engine.NoDefaultContentType()
+	if w.php.RequestEnd().Status == 304 {
+		w.php.NoDefaultContentType()
 	}
-	w.engine.RequestShutdown()
+	w.php.RequestShutdown()
 	return server.Done
 }
 
 // logResponse writes the request's line of the log.
 func (w *worker) logResponse(t *server.Task) {
-	status := w.engine.Status()
+	status := w.php.RequestEnd().Status
 	effective, detail := status, ""
-	if e, ok := w.engine.LastError(); ok && e.Fatal {
+	if e, ok := w.php.LastError(); ok && e.Fatal {
 		if status == 200 {
 			effective = 500 // too late to tell the client
 		}
 		detail = fmt.Sprintf("%s in %s on line %d", e.Message, e.File, e.Line)
 	}
-	w.log.Color = w.engine.Setting("cli_server.color") != 0 && server.IsTerminal(1)
+	w.log.Color = w.php.Color() && server.IsTerminal(1)
 	w.log.Response(t.Client, status, effective, t.Method, t.URI, detail)
 }
 
 // request is the task in the engine's words.
-func (w *worker) request(t *server.Task, body io.Reader, r *response) *sapi.Request {
-	request := &sapi.Request{
-		RequestInfo: sapi.RequestInfo{
-			Method: t.Method, URI: t.URI, PathTranslated: t.File, ContentLength: t.Length, Protocol: t.Protocol,
-			Cookie:        server.Header(t.Headers, "cookie"),
-			Authorization: server.Header(t.Headers, "authorization"),
-		},
-		Variables: w.variables(t),
-		Headers:   t.Sent,
-		Body:      body,
-		Response:  r,
+func (w *worker) request(t *server.Task) *lifecycle.WebRequest {
+	info := sapi.RequestInfo{
+		Method: t.Method, URI: t.URI, PathTranslated: t.File, ContentLength: t.Length, Protocol: t.Protocol,
+		Cookie:        server.Header(t.Headers, "cookie"),
+		Authorization: server.Header(t.Headers, "authorization"),
 	}
-	request.ContentType, request.HasContentType = server.LookupHeader(t.Headers, "content-type")
+	info.ContentType, info.HasContentType = server.LookupHeader(t.Headers, "content-type")
 	if t.Query != nil {
-		request.QueryString = *t.Query
+		info.QueryString = *t.Query
 	}
-	return request
+	return lifecycle.NewWebRequest(&info, w.variables(t), t.Sent)
 }

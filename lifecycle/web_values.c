@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fcgi.h"
+#include "web.h"
 #include "leftovers.h"
 #include "module.h"
 
@@ -89,7 +89,7 @@ static void disable_classes(const char *list)
 	free(names);
 }
 
-enum engine_value_result engine_fcgi_apply_value(const char *name, const char *value, int admin, int for_request)
+enum engine_value_result engine_apply_value(const char *name, const char *value, int admin, int for_request)
 {
 	enum engine_value_result result = ENGINE_VALUE_APPLIED;
 
@@ -116,12 +116,12 @@ enum engine_value_result engine_fcgi_apply_value(const char *name, const char *v
 		}
 	}
 	if (for_request) {
-		fcgi_request->last = 1;
+		web_request->last = 1;
 	}
 	return result;
 }
 
-void engine_fcgi_collect_extensions(void)
+void engine_collect_extensions(void)
 {
 	zend_collect_module_handlers();
 	leftovers_watch();
@@ -133,13 +133,13 @@ static void apply_entry(zval *name, zval *value, zval *index, int kind, void *ad
 		return;
 	}
 	if (kind != ZEND_INI_PARSER_ENTRY) {
-		fcgi_log(FCGI_LOG_ERROR, "Passing INI directive through FastCGI: only classic entries are allowed");
+		web_log(WEB_LOG_ERROR, "Passing INI directive through FastCGI: only classic entries are allowed");
 	} else if (Z_STRLEN_P(name) == 0) {
-		fcgi_log(FCGI_LOG_ERROR, "Passing INI directive through FastCGI: empty key");
+		web_log(WEB_LOG_ERROR, "Passing INI directive through FastCGI: empty key");
 	} else if (!value) {
-		fcgi_log(FCGI_LOG_ERROR, "Passing INI directive through FastCGI: empty value for key '%s'", Z_STRVAL_P(name));
-	} else if (engine_fcgi_apply_value(Z_STRVAL_P(name), Z_STRVAL_P(value), admin != NULL, 1) == ENGINE_VALUE_UNKNOWN) {
-		fcgi_log(FCGI_LOG_ERROR, "Passing INI directive through FastCGI: unable to set '%s'", Z_STRVAL_P(name));
+		web_log(WEB_LOG_ERROR, "Passing INI directive through FastCGI: empty value for key '%s'", Z_STRVAL_P(name));
+	} else if (engine_apply_value(Z_STRVAL_P(name), Z_STRVAL_P(value), admin != NULL, 1) == ENGINE_VALUE_UNKNOWN) {
+		web_log(WEB_LOG_ERROR, "Passing INI directive through FastCGI: unable to set '%s'", Z_STRVAL_P(name));
 	}
 }
 
@@ -158,13 +158,13 @@ static void apply_param(const char *text, void *admin)
 	efree(lines);
 }
 
-void fcgi_apply_request_values(void)
+void web_apply_request_values(void)
 {
-	apply_param(fcgi_request->php_value, NULL);
-	apply_param(fcgi_request->php_admin_value, fcgi_request);
+	apply_param(web_request->php_value, NULL);
+	apply_param(web_request->php_admin_value, web_request);
 }
 
-void fcgi_restore_request_values(void)
+void web_restore_request_values(void)
 {
 	while (replaced_len > 0) {
 		struct replaced *old = &replaced[--replaced_len];

@@ -1,0 +1,298 @@
+package lifecycle
+
+/*
+#include <stdlib.h>
+#include "engine.h"
+*/
+import "C"
+
+import (
+	"runtime"
+	"syscall"
+	"unsafe"
+
+	"github.com/phpsapi/phpsapi/sapi"
+)
+
+// Web answers requests of a web server, one after another: each from RequestStartup to RequestShutdown. The module must
+// have been started under another name than sapi.CLI. For a FastCGIClient it allocates nothing in a steady state.
+type Web struct {
+	client   WebClient
+	fastCGI  FastCGIClient            // client, if it is one
+	c        *C.struct_engine_request // C memory, for life
+	settings *C.struct_engine_web_settings
+	running  bool // a request is, from its startup to its shutdown
+	ended    bool // fastcgi_finish_request() was called
+
+	// A response's head while it is made.
+	responseHead sapi.ResponseHead
+	head         []byte
+
+	// What C points to while a request runs.
+	pinner runtime.Pinner
+	params *byte
+	pairs  *sapi.Pair
+}
+
+// WebClient is the client of the present request, as PHP sees it. An error says that it is gone.
+type WebClient interface {
+	// ReadBody fills p with the next bytes of the body, as far as there are any. A request that is Direct has no use for it.
+	ReadBody(p []byte) int
+	// Write takes the next bytes of the response, which are valid only during the call. Of a request that is Direct it takes
+	// only some heads.
+	Write(p []byte) error
+	// AppendHead appends a response's head as it is sent. It is valid only during the call.
+	AppendHead(dst []byte, rules sapi.HeadRules, head *sapi.ResponseHead) []byte
+	// Message takes a message of PHP's, such as an error, when php.ini names no other place for it.
+	Message(text string)
+}
+
+// FastCGIClient is a client of FastCGI.
+type FastCGIClient interface {
+	WebClient
+	// Room is memory of C's (see CBuffer) where the next bytes of output go: PHP fills it from the start, and then
+	// Commit is called with how many there are. Whatever else the client writes to its connection while a request runs,
+	// a message say, takes the room's place: Web.CommitOutput comes first.
+	Room() ([]byte, error)
+	Commit(n int)
+	Flush() error
+	// EndResponse ends the response before the script has ended. closed says that the client's connection was, too.
+	EndResponse() (closed bool)
+	// Log takes a message of the engine's for the front end's log, with the number of zlog's level.
+	Log(level int, text string)
+	// Status fills in what fpm_get_status() returns; false if it is not known.
+	Status(Array) bool
+}
+
+// NewWeb makes this process ready for requests. From now on C calls Go while PHP runs.
+func (e *Engine) NewWeb(client WebClient) *Web {
+	C.engine_go_is_ready()
+	w := &Web{client: client, c: (*C.struct_engine_request)(C.calloc(1, C.sizeof_struct_engine_request)),
+		settings: C.engine_web_settings()}
+	if w.fastCGI, _ = client.(FastCGIClient); w.fastCGI != nil {
+		C.engine_fastcgi_worker()
+	}
+	web = w
+	return w
+}
+
+// CBuffer gives n bytes of C's memory. They are never freed.
+func CBuffer(n int) []byte {
+	return unsafe.Slice((*byte)(C.calloc(1, C.size_t(n))), n)
+}
+
+// web is the process's, for the callbacks from C: the engine is not thread-safe and serves one request at a time.
+var web *Web
+
+// RequestStartup starts the request r. The error is ErrRequestStartup: PHP is of no more use. RequestShutdown may follow
+// all the same.
+func (w *Web) RequestStartup(r *WebRequest) error {
+	w.pin(r)
+	c := w.c
+	c.method, c.query_string, c.content_type = pointer(r.Method), pointer(r.QueryString), pointer(r.ContentType)
+	c.cookie, c.authorization = pointer(r.Cookie), pointer(r.Authorization)
+	c.php_value, c.php_admin_value = pointer(r.PHPValue), pointer(r.PHPAdminValue)
+	c.uri, c.uri_len = pointer(r.Path.URI), C.size_t(len(r.Path.URI))
+	c.script, c.script_len = pointer(r.Path.Filename), C.size_t(len(r.Path.Filename))
+	c.content_length, c.protocol, c.status = C.int64_t(r.ContentLength), C.int(r.Protocol), 200
+	if r.Path.NotFound {
+		c.status = 404
+	}
+	c.direct, c.no_headers, c.interim = boolean(r.Direct), boolean(r.NoHeaders), boolean(r.Interim)
+	c.argc, c.argv = C.int(len(r.Argv)), nil
+	if len(r.Argv) > 0 {
+		c.argv = argvInC(r.Argv)
+	}
+	c.closed = 0
+	w.ended, w.running = false, true
+	if w.takeRoom() != nil || C.engine_web_startup(c) != 0 {
+		return ErrRequestStartup
+	}
+	return nil
+}
+
+// pin keeps the params where they are: they stay in use between the calls of C.
+func (w *Web) pin(r *WebRequest) {
+	params, pairs := unsafe.SliceData(r.Params), unsafe.SliceData(r.Pairs)
+	if params != w.params || pairs != w.pairs {
+		w.pinner.Unpin()
+		w.params, w.pairs = params, pairs
+		if params != nil {
+			w.pinner.Pin(params)
+		}
+		if pairs != nil {
+			w.pinner.Pin(pairs)
+		}
+	}
+	variables := len(r.Pairs) - r.Headers
+	w.c.text = (*C.char)(unsafe.Pointer(params))
+	w.c.variables, w.c.variables_len = (*C.struct_engine_variable)(unsafe.Pointer(pairs)), C.size_t(variables)
+	w.c.headers, w.c.headers_len = nil, C.size_t(r.Headers)
+	if r.Headers > 0 {
+		w.c.headers = (*C.struct_engine_variable)(unsafe.Pointer(&r.Pairs[variables]))
+	}
+}
+
+// pointer passes b, which a NUL byte follows. An empty slice need not point to where its NUL is: Go gives one without
+// capacity any address.
+func pointer(b []byte) *C.char {
+	if b != nil && len(b) == 0 {
+		return emptyText
+	}
+	return (*C.char)(unsafe.Pointer(unsafe.SliceData(b)))
+}
+
+// emptyText is an empty string of C's.
+var emptyText = C.CString("")
+
+// OpenScript opens the request's script by PHP's own rules (php_fopen_primary_script). The error is a syscall.Errno.
+func (w *Web) OpenScript() error {
+	if errno := C.engine_script_open_primary(); errno != 0 {
+		return syscall.Errno(errno)
+	}
+	return nil
+}
+
+// OpenStdin makes standard input the script, under the given name.
+func (w *Web) OpenStdin(name string) {
+	withText(name, func(c *C.char) { C.engine_script_open_stdin(c) })
+}
+
+// Execute runs the script that was opened.
+func (w *Web) Execute() {
+	C.engine_web_execute()
+}
+
+// ExecuteFile runs the script in the file path.
+func (w *Web) ExecuteFile(path string) {
+	withText(path, func(c *C.char) { C.engine_script_open_file(c) })
+	C.engine_web_execute()
+}
+
+// ExecuteRouter runs a router script, and reports whether it declined the request by returning false.
+func (w *Web) ExecuteRouter(path string) (declined bool) {
+	withText(path, func(c *C.char) { declined = C.engine_web_execute_router(c) != 0 })
+	return declined
+}
+
+func withText(text string, use func(c *C.char)) {
+	c := C.CString(text)
+	use(c)
+	C.free(unsafe.Pointer(c))
+}
+
+// Lint checks the syntax of the script that was opened, prints the result and reports it.
+func (w *Web) Lint() bool {
+	return C.engine_script_lint() != 0
+}
+
+// Strip prints the script that was opened without comments and whitespace.
+func (w *Web) Strip() {
+	C.engine_script_strip()
+}
+
+// Highlight shows the source of the script that was opened.
+func (w *Web) Highlight() {
+	C.engine_script_highlight()
+}
+
+// Answer answers in place of a script.
+func (w *Web) Answer(status int, text []byte) {
+	C.engine_web_answer(C.int(status), pointer(text), C.size_t(len(text)))
+}
+
+// Header sets a header of the response, in place of one of the same name: "Name: value".
+func (w *Web) Header(line string) {
+	C.engine_web_header((*C.char)(unsafe.Pointer(unsafe.StringData(line))), C.size_t(len(line)))
+}
+
+// NoDefaultContentType leaves out the Content-Type header that PHP adds if the script sets none.
+func (w *Web) NoDefaultContentType() {
+	C.engine_web_no_default_content_type()
+}
+
+// AuthUser is the user of the Authorization header, valid until the request's shutdown; nil: none.
+func (w *Web) AuthUser() []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(w.c.auth_user)), int(w.c.auth_user_len))
+}
+
+// WebEnd is what is known of a request when its script has ended.
+type WebEnd struct {
+	Status int
+	Memory uint64 // peak, in bytes
+}
+
+// RequestEnd is for after the script, before RequestShutdown.
+func (w *Web) RequestEnd() WebEnd {
+	return WebEnd{Status: int(w.c.status), Memory: uint64(w.c.memory)}
+}
+
+// ResponseHeaders appends the response's header lines, valid until the request's shutdown, to lines. It is for after the
+// script.
+func (w *Web) ResponseHeaders(lines [][]byte) [][]byte {
+	for {
+		line := C.engine_web_next_header()
+		if line == nil {
+			return lines
+		}
+		lines = append(lines, unsafe.Slice((*byte)(unsafe.Pointer(line)), int(w.c.line_len)))
+	}
+}
+
+// ScriptError is the last error PHP reported.
+type ScriptError struct {
+	Fatal   bool // it ended the script
+	Message string
+	File    string
+	Line    int
+}
+
+// LastError returns the last error of the request.
+func (w *Web) LastError() (ScriptError, bool) {
+	var e C.struct_engine_error
+	if C.engine_web_last_error(&e) == 0 {
+		return ScriptError{}, false
+	}
+	return ScriptError{e.fatal != 0, C.GoString(e.message), C.GoString(e.file), int(e.line)}, true
+}
+
+// RequestShutdown ends the request: shutdown functions, destructors, the rest of the output. All output is then committed;
+// that the response is ended is the caller's to do. last says that this process must not serve another: the request asked
+// for that, or changed what cannot be taken back.
+func (w *Web) RequestShutdown() (last bool) {
+	C.engine_web_shutdown()
+	if !w.ended {
+		w.commit()
+	}
+	w.running = false
+	return w.c.last != 0
+}
+
+// Stale reports whether the request that was shut down left the process other than it was, and that could not be put back:
+// a lower limit, another process group, a child. Where another process can be had it should take this one's place.
+func (w *Web) Stale() bool { return w.c.stale != 0 }
+
+// takeRoom asks for room for output.
+func (w *Web) takeRoom() (err error) {
+	var room []byte
+	if w.fastCGI != nil {
+		room, err = w.fastCGI.Room()
+	}
+	w.c.room, w.c.room_size, w.c.room_used = pointer(room), C.size_t(len(room)), 0
+	return err
+}
+
+// CommitOutput commits the request's output so far and gives up the room. PHP's next output asks for another.
+func (w *Web) CommitOutput() {
+	if w.running && !w.ended {
+		w.commit()
+	}
+}
+
+// commit passes on what PHP has put into the room, which is no longer valid then.
+func (w *Web) commit() {
+	if n := int(w.c.room_used); n > 0 {
+		w.fastCGI.Commit(n)
+	}
+	w.c.room_size, w.c.room_used = 0, 0
+}

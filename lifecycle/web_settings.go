@@ -1,0 +1,72 @@
+package lifecycle
+
+/*
+#include <stdlib.h>
+#include "engine.h"
+*/
+import "C"
+
+import (
+	"unsafe"
+
+	"github.com/phpsapi/phpsapi/sapi"
+)
+
+// ApplyValues applies php_value, or with admin php_admin_value, for the life of this process. unknown is called with
+// the name of each setting that there is not. loaded says that an extension was loaded: CollectExtensions is then to be
+// called, once, when all values are applied.
+func (w *Web) ApplyValues(values []sapi.Setting, admin bool, unknown func(name string)) (loaded bool) {
+	for _, v := range values {
+		name, value := C.CString(v.Name), C.CString(v.Value)
+		switch C.engine_apply_value(name, value, boolean(admin), 0) {
+		case C.ENGINE_VALUE_UNKNOWN:
+			unknown(v.Name)
+		case C.ENGINE_VALUE_EXTENSION_LOADED:
+			loaded = true
+		}
+		C.free(unsafe.Pointer(name))
+		C.free(unsafe.Pointer(value))
+	}
+	return loaded
+}
+
+// CollectExtensions makes the extensions that were loaded since module startup take part in requests.
+func (w *Web) CollectExtensions() {
+	C.engine_collect_extensions()
+}
+
+// PathRules are the rules the settings cgi.fix_pathinfo, cgi.discard_path and doc_root make.
+func (e *Engine) PathRules() sapi.PathRules {
+	s := C.engine_web_settings()
+	return sapi.PathRules{FixPathInfo: bool(s.fix_pathinfo), DiscardPath: bool(s.discard_path), DocRoot: e.SettingText("doc_root")}
+}
+
+// ForceRedirect is cgi.force_redirect: whether a CGI program must have been called by a redirect of the web server's. env
+// is cgi.redirect_status_env.
+func (e *Engine) ForceRedirect() (force bool, env string) {
+	s := C.engine_web_settings()
+	return bool(s.force_redirect), C.GoString(s.redirect_status_env)
+}
+
+// Logging is fastcgi.logging: whether messages go to the client's STDERR, too.
+func (w *Web) Logging() bool { return bool(w.settings.logging) }
+
+// Color is cli_server.color.
+func (w *Web) Color() bool { return bool(w.settings.color) }
+
+// SettingText is a setting's value; empty if it has none.
+func (e *Engine) SettingText(name string) string {
+	c := C.CString(name)
+	defer C.free(unsafe.Pointer(c))
+	return C.GoString(C.engine_setting_text(c))
+}
+
+// ExtendedInfo compiles scripts with information for debuggers and profilers.
+func (e *Engine) ExtendedInfo() {
+	C.engine_extended_info()
+}
+
+// NoChdir keeps the current directory when a script is executed.
+func (e *Engine) NoChdir() {
+	C.engine_no_chdir()
+}
