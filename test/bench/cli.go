@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/phpsapi/phpsapi/test/phpsrc"
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 // cliSuite runs stock PHP and phpsapi as command lines.
@@ -74,12 +75,12 @@ func benchPHP(cache string) (string, error) {
 	if _, err := os.Stat(script); err == nil {
 		return script, nil
 	}
-	archive, err := phpsrc.Fetch(cache)
+	source, err := phpsrc.Fetch(cache, serve.Stock().Version)
 	if err != nil {
 		return "", err
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
-	return script, phpsrc.Unpack(archive, dir, "Zend/bench.php")
+	return script, source.Unpack(dir, "Zend/bench.php")
 }

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/phpsapi/phpsapi/test/phpsrc"
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 
@@ -95,7 +94,7 @@ func (a *Arena) fill(kit Kit, binary string) error {
 		parts = append(parts, s.Dirs...)
 	}
 	slices.Sort(parts)
-	if err := phpsrc.Unpack(kit.Archive, a.path("src"), slices.Compact(parts)...); err != nil {
+	if err := kit.Source.Unpack(a.path("src"), slices.Compact(parts)...); err != nil {
 		return err
 	}
 	if err := linkModules(a.path("modules"), kit.Modules); err != nil {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/phpsapi/phpsapi/test/phpsrc"
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 // included are the parts of php-src, beside the suites, that every arena needs:
@@ -14,7 +15,7 @@ var included = []string{"run-tests.php", "ext/dl_test/tests", "ext/ftp/tests", "
 
 // A Kit is what every arena is made from. It is kept between runs.
 type Kit struct {
-	Archive string // php-src
+	Source  phpsrc.Source
 	Modules string // php-src's extensions for tests, "" without them
 	Locales string // compiled locales, "" without them
 }
@@ -27,10 +28,11 @@ func prepareKit(cache string) (Kit, error) {
 		return Kit{}, err
 	}
 	var k Kit
-	if k.Archive, err = phpsrc.Fetch(cache); err != nil {
+	if k.Source, err = phpsrc.Fetch(cache, serve.Stock().Version); err != nil {
 		return k, err
 	}
-	if k.Modules, err = buildModules(k.Archive, cache); err != nil {
+	fmt.Println("php-src", k.Source.Release, "with stock PHP", serve.Stock().Version)
+	if k.Modules, err = buildModules(k.Source, cache); err != nil {
 		fmt.Fprintln(os.Stderr, "conformance: without zend_test and dl_test:", err)
 		k.Modules = ""
 	}

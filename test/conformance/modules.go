@@ -27,7 +27,7 @@ const withoutLibxml = "#include \"php.h\"\n#undef HAVE_LIBXML\n#include \"test.c
 // buildModules compiles the extensions that the tests want into a directory
 // below cache, unless they are there, and returns the directory. It is named
 // for the version of the headers.
-func buildModules(archive, cache string) (string, error) {
+func buildModules(source phpsrc.Source, cache string) (string, error) {
 	version, err := output(serve.Stock().Config, "--version")
 	if err != nil {
 		return "", fmt.Errorf("%w; install php%s-dev", err, serve.Stock().Version)
@@ -45,7 +45,7 @@ func buildModules(archive, cache string) (string, error) {
 		if _, err := os.Stat(module); err == nil {
 			continue
 		}
-		if err := phpsrc.Unpack(archive, dir, "ext/"+name); err != nil {
+		if err := source.Unpack(dir, "ext/"+name); err != nil {
 			return "", err
 		}
 		from := filepath.Join(dir, "ext", name)
