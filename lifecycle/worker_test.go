@@ -123,7 +123,7 @@ func run(t *testing.T, z *zygote.Zygote, script string) (string, syscall.WaitSta
 	}
 	theirs := os.NewFile(uintptr(pair[1]), "theirs")
 	ours := os.NewFile(uintptr(pair[0]), "ours")
-	pid, err := z.Spawn(context.Background(), []byte(path), theirs)
+	c, err := z.Spawn(context.Background(), []byte(path), theirs)
 	theirs.Close()
 	if err != nil {
 		t.Fatal(err)
@@ -138,11 +138,11 @@ func run(t *testing.T, z *zygote.Zygote, script string) (string, syscall.WaitSta
 	if err != nil {
 		t.Log(err)
 	}
-	e := <-z.Exits
-	if e.Pid != pid {
-		t.Fatalf("worker %d ended, want %d", e.Pid, pid)
+	status, known := c.Wait(context.Background())
+	if !known {
+		t.Fatalf("nobody tells how worker %d ended", c.Pid())
 	}
-	return string(answer), e.Status
+	return string(answer), status
 }
 
 func TestWorkerAnswersARequest(t *testing.T) {
@@ -230,7 +230,7 @@ func TestWorkerHasItsTitleFromBirth(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pid, err := z.Fork(t.Context(), "php-fpm: pool www", []byte(path), pair[1])
+	c, err := z.Fork(t.Context(), "php-fpm: pool www", []byte(path), pair[1])
 	syscall.Close(pair[1])
 	if err != nil {
 		t.Fatal(err)
@@ -241,7 +241,7 @@ func TestWorkerHasItsTitleFromBirth(t *testing.T) {
 	// The title's memory is as long as the zygote's arguments and environment.
 	want := "\nphp-fpm: pool www[PHP has its environment][status 200][Go has its environment]"
 	if got := strings.ReplaceAll(string(answer), "\x00", ""); !strings.Contains(got, want) {
-		t.Errorf("worker %d shows %q", pid, got)
+		t.Errorf("worker %d shows %q", c.Pid(), got)
 	}
-	<-z.Exits
+	<-c.Done()
 }

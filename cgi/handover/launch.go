@@ -27,7 +27,6 @@ type launch struct {
 	ini, maps  watched
 	settings   Settings
 	zygote     *zygote.Zygote
-	reporter   int // the pid of the worker that reported the settings
 }
 
 // reference is a variable that the .ini files refer to, and its value when they were read.
@@ -66,7 +65,7 @@ func (m *module) start(ctx context.Context, program string) (l launch, err error
 		return l, err
 	}
 	defer null.Close()
-	if err := l.zygote.Detach(null); err != nil {
+	if err := l.zygote.Detach(ctx, null); err != nil {
 		return l, err
 	}
 	if err := l.report(ctx); err != nil {
@@ -86,7 +85,7 @@ func (l *launch) report(ctx context.Context) error {
 	}
 	defer read.Close()
 	payload, _ := json.Marshal(map[string]string{"Role": Role})
-	l.reporter, err = l.zygote.Spawn(ctx, payload, write)
+	_, err = l.zygote.Spawn(ctx, payload, write)
 	write.Close()
 	if err != nil {
 		return err

@@ -3,7 +3,6 @@ package handover
 import (
 	"fmt"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/phpsapi/phpsapi/sapi"
@@ -38,14 +37,12 @@ type module struct {
 	env    Environment // the zygote's own
 
 	// mu:
-	state   moduleState
-	launch            // zero while it starts
-	looked  time.Time // at maps
-	retry   time.Time // when an unfit module is tried again; zero for never
-	busy    int       // requests in hand
-	used    time.Time
-	waiting map[int]chan syscall.WaitStatus // children
-	ended   map[int]syscall.WaitStatus      // those that nobody waits for yet
+	state  moduleState
+	launch           // zero while it starts
+	looked time.Time // at maps
+	retry  time.Time // when an unfit module is tried again; zero for never
+	busy   int       // requests in hand
+	used   time.Time
 }
 
 type moduleState int

@@ -5,7 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"os"
-	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -110,14 +110,14 @@ func (s *Server) run(conn *os.File, m *module, call *Call, request *Request) {
 	channel := os.NewFile(uintptr(pair[0]), "child")
 	defer channel.Close()
 	unix.SetNonblock(pair[1], false)
-	pid, err := m.zygote.Answer(context.Background(), request.payload(call), append([]int{pair[1]}, call.files...)...)
+	child, err := m.zygote.Answer(context.Background(), request.payload(call), append([]int{pair[1]}, call.files...)...)
 	unix.Close(pair[1])
 	if err != nil {
 		answer(conn, letterNo, 0)
 		return
 	}
 	call.close()
-	c := &child{pid: pid}
+	var over atomic.Bool
 	heads := make(chan error, 1)
 	go func() {
 		err := serveHeads(channel)
@@ -127,13 +127,13 @@ func (s *Server) run(conn *os.File, m *module, call *Call, request *Request) {
 		heads <- err
 	}()
 	conn.SetReadDeadline(time.Time{})
-	go c.forward(conn)
+	go forward(conn, child, &over)
 
-	status, known, err := s.outcome(m, pid, heads, func() {
+	status, known, err := s.outcome(m, child, heads, func() {
 		// What the child sent is still read; what its own children hold open is not waited for.
 		unix.Shutdown(pair[0], unix.SHUT_RD)
 	})
-	c.end()
+	over.Store(true)
 	switch {
 	case err == errDeclined:
 		answer(conn, letterNo, 0)
@@ -144,26 +144,26 @@ func (s *Server) run(conn *os.File, m *module, call *Call, request *Request) {
 
 // outcome waits for a child's end. The status is known unless the zygote cannot tell it any more, and err is why the child
 // asks for no more heads; ended is called when the child has ended and still may have asked for some.
-func (s *Server) outcome(m *module, pid int, heads <-chan error, ended func()) (status syscall.WaitStatus, known bool, err error) {
-	statuses := s.wait(m, pid)
+func (s *Server) outcome(m *module, c *zygote.Child, heads <-chan error, ended func()) (status syscall.WaitStatus, known bool, err error) {
 	select {
-	case status, known = <-statuses:
-		if known {
+	case <-c.Done():
+		if status, known = c.Status(); known {
 			ended()
 		}
 		return status, known, <-heads
 	case err = <-heads:
 	}
 	if err == errMalformed { // the child may run on
-		status, known = <-statuses
-		return status, known, err
+		<-c.Done()
+	} else {
+		s.await(m, c)
 	}
-	status, known = s.await(m, pid, statuses)
+	status, known = c.Status()
 	return status, known, err
 }
 
-// await waits for the status of a child that has closed its channel: it has ended, or has executed another program.
-func (s *Server) await(m *module, pid int, statuses <-chan syscall.WaitStatus) (status syscall.WaitStatus, known bool) {
+// await waits for the end of a child that has closed its channel: it has ended, or has executed another program.
+func (s *Server) await(m *module, c *zygote.Child) {
 	patience, _ := s.timers.Get().(*time.Timer)
 	if patience == nil {
 		patience = time.NewTimer(statusTime)
@@ -174,47 +174,32 @@ func (s *Server) await(m *module, pid int, statuses <-chan syscall.WaitStatus) (
 	defer patience.Stop()
 	for {
 		select {
-		case status, known = <-statuses:
-			return status, known
+		case <-c.Done():
+			return
 		case <-patience.C:
 		}
-		if zygote.Ended(pid) {
+		if c.Ended() {
 			s.giveUp(m)
-			return 0, false
+			return
 		}
 		patience.Reset(statusTime)
 	}
 }
 
-// child is a request's process as long as its pid is its own.
-type child struct {
-	mu    sync.Mutex
-	pid   int
-	ended bool
-}
-
-func (c *child) end() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.ended = true
-}
-
-func (c *child) kill(sig syscall.Signal) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.ended {
-		syscall.Kill(c.pid, sig)
-	}
-}
-
-// forward passes on the signals that a client was sent. When the client is gone, so is the child.
-func (c *child) forward(conn *os.File) {
+// forward passes on the signals that a client was sent, until over is set. When the client is gone, so is the child.
+func forward(conn *os.File, c *zygote.Child, over *atomic.Bool) {
 	var message [1]byte
 	for {
-		if n, err := conn.Read(message[:]); err != nil || n == 0 {
-			c.kill(syscall.SIGKILL)
+		n, err := conn.Read(message[:])
+		gone := err != nil || n == 0
+		if gone {
+			message[0] = byte(syscall.SIGKILL)
+		}
+		if !over.Load() {
+			c.Signal(syscall.Signal(message[0]))
+		}
+		if gone {
 			return
 		}
-		c.kill(syscall.Signal(message[0]))
 	}
 }

@@ -12,7 +12,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 	"github.com/phpsapi/phpsapi/sapi"
 )
 
@@ -133,8 +132,11 @@ func (s *Server) kill() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, m := range s.modules {
-		for pid := range m.waiting {
-			m.zygote.Signal(pid, syscall.SIGKILL)
+		if m.zygote == nil {
+			continue
+		}
+		for _, c := range m.zygote.Children() {
+			c.Signal(syscall.SIGKILL)
 		}
 	}
 }
@@ -227,8 +229,7 @@ func (s *Server) module(call *Call) *module {
 		s.dropOldest(now)
 	}
 	if len(s.modules) < maxModules {
-		m := &module{key: key, sapi: what, engine: engine, env: append(Environment(nil), call.Env...), used: now,
-			waiting: map[int]chan syscall.WaitStatus{}, ended: map[int]syscall.WaitStatus{}}
+		m := &module{key: key, sapi: what, engine: engine, env: append(Environment(nil), call.Env...), used: now}
 		s.modules = append(s.modules, m)
 		s.starts.Go(func() {
 			l, err := m.start(s.alive, s.Program)
@@ -272,9 +273,8 @@ func (s *Server) started(m *module, l launch, err error) {
 	}
 	m.state = ready
 	m.used = time.Now()
-	s.used = m.used                                          // a start that took long is no idleness
-	m.waiting[m.reporter] = make(chan syscall.WaitStatus, 1) // nobody asks how it ended
-	go s.bury(m, m.zygote.Exits)
+	s.used = m.used // a start that took long is no idleness
+	go s.follow(m, m.zygote.Done())
 }
 
 // drop takes a module out of use. Its zygote ends when its requests have. The caller holds mu.
@@ -311,41 +311,14 @@ func (s *Server) release(m *module) {
 	}
 }
 
-// bury passes the ends of a module's children on, until its zygote is gone.
-func (s *Server) bury(m *module, exits <-chan zygote.Exit) {
-	for exit := range exits {
-		s.mu.Lock()
-		if waiting, ok := m.waiting[exit.Pid]; ok {
-			delete(m.waiting, exit.Pid)
-			waiting <- exit.Status
-		} else {
-			m.ended[exit.Pid] = exit.Status
-		}
-		s.mu.Unlock()
-	}
+// follow takes a module out of use when its zygote is gone.
+func (s *Server) follow(m *module, gone <-chan struct{}) {
+	<-gone
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for pid, waiting := range m.waiting {
-		delete(m.waiting, pid)
-		close(waiting)
-	}
 	if m.state != retired { // it was killed
 		s.drop(m)
 	}
-}
-
-// wait gives the channel on which a child's status comes; it is closed where the status cannot be known.
-func (s *Server) wait(m *module, pid int) <-chan syscall.WaitStatus {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c := make(chan syscall.WaitStatus, 1)
-	if status, ok := m.ended[pid]; ok {
-		delete(m.ended, pid)
-		c <- status
-	} else {
-		m.waiting[pid] = c
-	}
-	return c
 }
 
 // done ends a connection's part.

@@ -116,7 +116,7 @@ func TestLateDecisionIsARefusal(t *testing.T) {
 		return &Request{}, true
 	}
 	what, engine, _ := s.Front.Module(nil)
-	s.modules = []*module{{key: keyOf(&what, engine, nil), state: ready, ended: map[int]syscall.WaitStatus{}}}
+	s.modules = []*module{{key: keyOf(&what, engine, nil), state: ready}}
 	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_SEQPACKET|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)

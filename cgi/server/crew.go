@@ -27,8 +27,8 @@ type start struct {
 
 // birth is the outcome of a fork. If it failed, the others that were ordered with it are not tried.
 type birth struct {
-	pid int
-	err error
+	child *zygote.Child
+	err   error
 }
 
 // newCrew starts a zygote. The outcomes of its forks go to births. When ctx ends, what the zygote has not done yet is
@@ -55,8 +55,8 @@ func newCrew(ctx context.Context, o *Options, births chan<- birth) (*crew, error
 		defer theirs.Close()
 		for n := range c.orders {
 			for range n {
-				pid, err := z.Spawn(ctx, payload, o.Listen.File, theirs)
-				births <- birth{pid, err}
+				child, err := z.Spawn(ctx, payload, o.Listen.File, theirs)
+				births <- birth{child, err}
 				if err != nil {
 					break
 				}

@@ -45,8 +45,8 @@ func Main(o Options) int {
 	syscall.Setsid() // as php-cgi; it fails where the process leads a group, and that is as good
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGUSR1)
-	s := &server{Options: o, starts: make(chan start, 1), births: make(chan birth), children: map[int]time.Time{},
-		early: map[int]syscall.WaitStatus{}, unheard: map[int]bool{}, check: time.Tick(endCheck)}
+	s := &server{Options: o, starts: make(chan start, 1), births: make(chan birth), ends: make(chan *zygote.Child),
+		children: map[*zygote.Child]*life{}, check: time.Tick(endCheck)}
 	defer s.Listen.Close()
 	s.begin()
 	select {
@@ -83,18 +83,23 @@ type server struct {
 	crew     *crew      // nil while another is to start
 	births   chan birth // the outcomes of forks
 	forking  int        // so many are to come
-	children map[int]time.Time
-	early    map[int]syscall.WaitStatus // the ends of those whose birth is not known yet
-	unheard  map[int]bool               // those that have ended, and the zygote has not told
-	check    <-chan time.Time           // when to look for such
-	pause    time.Duration              // before the next replacement
-	failed   time.Time                  // when a process last died soon, or could not be started
+	children map[*zygote.Child]*life
+	ends     chan *zygote.Child // those that have ended
+	check    <-chan time.Time   // when to look for those that have, and the zygote has not told
+	pause    time.Duration      // before the next replacement
+	failed   time.Time          // when a process last died soon, or could not be started
 	retry    <-chan time.Time
 	told     complaint
 	stopping bool
 	timeout  <-chan time.Time // when the children are killed, and then when they are given up; nil: the server goes on
 	killed   bool             // they were sent KILL
 	gaveUp   bool             // they are not waited for
+}
+
+// life is what the server knows of a child.
+type life struct {
+	since   time.Time
+	unheard bool // it has ended, and the zygote has not told
 }
 
 // begin starts a crew. The outcome comes on starts.
@@ -132,20 +137,18 @@ func (s *server) run(signals <-chan os.Signal) int {
 				return 0
 			}
 		}
-		var exits <-chan zygote.Exit
+		var gone <-chan struct{}
 		if s.crew != nil && !s.crew.gone {
-			exits = s.crew.zygote.Exits
+			gone = s.crew.zygote.Done()
 		}
 		select {
 		case <-signals:
 			s.stop()
-		case e, ok := <-exits:
-			if ok {
-				s.bury(e)
-			} else {
-				s.crew.gone = true
-				s.replaceCrew()
-			}
+		case c := <-s.ends:
+			s.bury(c)
+		case <-gone:
+			s.crew.gone = true
+			s.replaceCrew()
 		case outcome := <-s.starts:
 			s.started(outcome)
 		case b := <-s.births:
@@ -181,6 +184,9 @@ func (s *server) replaceCrew() {
 	if s.stopping || s.crew == nil || !s.crew.gone || s.forking > 0 {
 		return
 	}
+	for c := range s.children {
+		s.bury(c) // of which the zygote has told before it died
+	}
 	s.crew.leave()
 	s.cancel()
 	go s.crew.zygote.Close()
@@ -192,8 +198,6 @@ func (s *server) replaceCrew() {
 	}
 	s.crew = nil
 	clear(s.children)
-	clear(s.early)
-	clear(s.unheard)
 	s.fill()
 }
 
@@ -202,11 +206,11 @@ func (s *server) welcome(b birth) {
 	switch {
 	case b.err == nil:
 		s.forking--
-		s.children[b.pid] = time.Now()
-		if status, dead := s.early[b.pid]; dead {
-			delete(s.early, b.pid)
-			s.bury(zygote.Exit{Pid: b.pid, Status: status})
-		}
+		s.children[b.child] = &life{since: time.Now()}
+		go func() {
+			<-b.child.Done()
+			s.ends <- b.child
+		}()
 	case errors.Is(b.err, zygote.ErrGone): // another takes its place
 		s.forking = 0
 		Say("%v", b.err)
@@ -219,28 +223,27 @@ func (s *server) welcome(b birth) {
 	s.fill()
 }
 
-// bury takes a child's end, and has it replaced.
-func (s *server) bury(e zygote.Exit) {
-	since, known := s.children[e.Pid]
-	if !known {
-		s.early[e.Pid] = e.Status
+// bury takes a child's end, and has it replaced. A child whose zygote is gone is replaced with its crew.
+func (s *server) bury(c *zygote.Child) {
+	life := s.children[c]
+	status, known := c.Status()
+	if life == nil || !known {
 		return
 	}
-	delete(s.children, e.Pid)
-	delete(s.unheard, e.Pid)
+	delete(s.children, c)
 	if s.stopping {
 		return
 	}
-	short := time.Since(since) < soon
+	short := time.Since(life.since) < soon
 	switch {
-	case e.Status == 0 || e.Status.Exited() && !short:
+	case status == 0 || status.Exited() && !short:
 		s.pause = 0
 	case short:
 		s.delay()
-		sayDeath(e.Pid, e.Status, s.pause)
+		sayDeath(c.Pid(), status, s.pause)
 	default:
 		s.pause = 0
-		sayDeath(e.Pid, e.Status, 0)
+		sayDeath(c.Pid(), status, 0)
 	}
 	s.fill()
 }
@@ -279,8 +282,8 @@ func (s *server) stop() {
 
 // kill ends the children, which are given up if that does not make them go.
 func (s *server) kill() {
-	for pid := range s.children {
-		s.crew.zygote.Signal(pid, syscall.SIGKILL)
+	for c := range s.children {
+		c.Signal(syscall.SIGKILL)
 	}
 	if !s.killed {
 		s.killed = true
@@ -303,15 +306,15 @@ func (s *server) outOfTime() {
 // lookForEnds finds the children that have ended, of which a zygote that hangs, or has died, does not tell. One that has
 // not told until the next time is given up.
 func (s *server) lookForEnds() {
-	for pid := range s.children {
+	for c, life := range s.children {
 		switch {
-		case !zygote.Ended(pid):
+		case !c.Ended():
 		case s.stopping:
-			delete(s.children, pid)
-		case !s.unheard[pid]:
-			s.unheard[pid] = true
+			delete(s.children, c)
+		case !life.unheard:
+			life.unheard = true
 		case !s.crew.gone:
-			Say("the zygote does not tell that child %d has ended, and is ended itself", pid)
+			Say("the zygote does not tell that child %d has ended, and is ended itself", c.Pid())
 			s.crew.zygote.Kill()
 			return
 		}

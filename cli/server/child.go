@@ -6,20 +6,16 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 )
 
 // child is the parent's side of a worker.
 type child struct {
-	pid    int
+	*zygote.Child
 	socket *net.UnixConn
-	// exited is closed when the worker has ended; status says how, where known is set.
-	exited chan struct{}
-	status syscall.WaitStatus
-	known  bool
-	ended  atomic.Bool // exited is closed
 
 	color     bool      // what it said in its Hello
 	idleSince time.Time // valid while it has no request
@@ -41,12 +37,13 @@ func (g *generation) spawn(ctx context.Context, payload []byte) (*child, error) 
 	if err != nil {
 		return nil, err
 	}
-	pid, err := g.zygote.Spawn(ctx, payload, theirs)
+	worker, err := g.zygote.Spawn(ctx, payload, theirs)
 	if err != nil {
 		conn.Close()
 		return nil, err
 	}
-	c := g.born(pid, conn.(*net.UnixConn))
+	c := &child{Child: worker, socket: conn.(*net.UnixConn)}
+	go c.follow()
 	c.socket.SetReadDeadline(time.Now().Add(startTime))
 	giveUp := context.AfterFunc(ctx, func() { c.socket.SetReadDeadline(time.Unix(1, 0)) })
 	letter, err := c.hear()
@@ -54,10 +51,26 @@ func (g *generation) spawn(ctx context.Context, payload []byte) (*child, error) 
 	c.socket.SetReadDeadline(time.Time{})
 	if err != nil || letter != Hello && letter != HelloColor {
 		c.retire()
-		return nil, fmt.Errorf("worker %d did not start", pid)
+		return nil, fmt.Errorf("worker %d did not start", c.Pid())
 	}
 	c.color = letter == HelloColor
 	return c, nil
+}
+
+// follow closes the socket when the worker is gone: a process that the script forked may hold the other end open.
+func (c *child) follow() {
+	<-c.Done()
+	c.socket.Close()
+}
+
+// gone reports whether the worker is.
+func (c *child) gone() bool {
+	select {
+	case <-c.Done():
+		return true
+	default:
+		return false
+	}
 }
 
 // hear gives the next byte the worker says.
@@ -122,12 +135,11 @@ func (c *child) wait() outcome {
 	}
 }
 
-// death waits until the zygote has told how a dead worker ended, and says it.
+// death waits until the zygote has told how a dead worker ended, and says it. A child of the script may keep the zygote from
+// learning of it.
 func (c *child) death() string {
-	select {
-	case <-c.exited:
-	case <-time.After(2 * time.Second): // a child of the script may keep the zygote from learning of it
-		return death(c.pid, 0, false)
-	}
-	return death(c.pid, c.status, c.known)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	status, known := c.Wait(ctx)
+	return death(c.Pid(), status, known)
 }

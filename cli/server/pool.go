@@ -79,7 +79,7 @@ func (p *pool) warm(payload []byte) (color bool, err error) {
 // follow keeps a zygote there: it starts another if one dies, until the pool is closed.
 func (p *pool) follow(g *generation) {
 	for g != nil {
-		g.follow()
+		<-g.zygote.Done()
 		g = p.replace(g)
 	}
 }
@@ -163,7 +163,7 @@ func (p *pool) takeIdle() *child {
 	for len(p.idle) > 0 && !p.closed {
 		c := p.idle[len(p.idle)-1]
 		p.idle = p.idle[:len(p.idle)-1]
-		if !c.ended.Load() {
+		if !c.gone() {
 			return c
 		}
 	}
@@ -178,7 +178,7 @@ func (p *pool) release(c *child) {
 	if len(p.slots) <= cap(p.slots)/2 {
 		p.full.Store(false)
 	}
-	if p.closed || c.ended.Load() {
+	if p.closed || c.gone() {
 		c.retire()
 		return
 	}
@@ -223,8 +223,8 @@ func (p *pool) close(patience time.Duration) {
 	for deadline := time.Now().Add(patience); now.hasLiving() && time.Now().Before(deadline); {
 		time.Sleep(endCheck)
 	}
-	for _, c := range now.living() {
-		now.zygote.Signal(c.pid, syscall.SIGKILL)
+	for _, c := range now.zygote.Children() {
+		c.Signal(syscall.SIGKILL)
 	}
 	now.zygote.End(min(patience, endPatience))
 	p.follows.Wait()

@@ -40,16 +40,33 @@ func ending(status syscall.WaitStatus) (how string, level zlog.Level) {
 
 func signalName(s syscall.Signal) string { return unix.SignalName(s) }
 
+// workerExited is a worker's end; or its zygote's, if that has not told it.
+type workerExited struct{ c *child }
+
 func (e workerExited) happen(m *Master) {
-	if c := e.gen.find(e.exit.Pid); c != nil {
-		m.bury(c, e.exit.Status)
-		return
+	if status, known := e.c.process.Status(); known && !e.c.gone {
+		m.bury(e.c, status)
 	}
-	if e.gen.forks.keepEarly(e.exit.Pid, e.exit.Status) {
-		return
-	}
-	how, _ := ending(e.exit.Status)
-	m.log.unknownChild(e.exit.Pid, how, os.Getpid() == 1)
+}
+
+// strangerExited is the end of a zygote's child that is no worker.
+type strangerExited struct {
+	pid    int
+	status syscall.WaitStatus
+}
+
+func (e strangerExited) happen(m *Master) { m.unknown(e.pid, e.status) }
+
+// withStrangers has a zygote tell of children that are no workers.
+func (m *Master) withStrangers(config zygote.Config) zygote.Config {
+	config.Stranger = func(pid int, status syscall.WaitStatus) { m.box.post(strangerExited{pid, status}) }
+	return config
+}
+
+// unknown logs the end of a process that is nobody's.
+func (m *Master) unknown(pid int, status syscall.WaitStatus) {
+	how, _ := ending(status)
+	m.log.unknownChild(pid, how, os.Getpid() == 1)
 }
 
 // bury takes a dead child off the books, and replaces it unless the process manager or the operator wanted its end.
@@ -201,7 +218,7 @@ func (e zygoteEnded) happen(m *Master) {
 	for _, p := range g.pools {
 		for _, c := range slices.Clone(p.children) {
 			if c.lost {
-				m.bury(c, 0)
+				m.bury(c, c.exit())
 			}
 		}
 	}
@@ -261,11 +278,21 @@ func (m *Master) reaped(pid int, status syscall.WaitStatus) {
 			return
 		}
 	}
-	for _, g := range m.generations() {
-		if g.forks.keepEarly(pid, status) {
-			return
+	if slices.ContainsFunc(m.generations(), func(g *generation) bool { return g.forks.asked != nil }) {
+		if m.orphans == nil {
+			m.orphans = map[int]syscall.WaitStatus{}
 		}
+		m.orphans[pid] = status
+		return
 	}
-	how, _ := ending(status)
-	m.log.unknownChild(pid, how, os.Getpid() == 1)
+	m.unknown(pid, status)
+}
+
+// reapedEarly handles the ends of orphans again after a birth was told: one may have been that worker's.
+func (m *Master) reapedEarly() {
+	orphans := m.orphans
+	m.orphans = nil
+	for pid, status := range orphans {
+		m.reaped(pid, status)
+	}
 }

@@ -16,7 +16,7 @@ type child struct {
 	pool    *pool
 	pid     int // 0 until it has been forked
 	slot    int
-	zygote  forker         // who forks it
+	process process        // nil until it has been forked
 	quiet   bool           // its start is no news: a line for debugging
 	signal  syscall.Signal // to be sent when it has been forked; 0: none
 	then    func()         // called when it has been forked; nil: nothing
@@ -45,6 +45,12 @@ type child struct {
 // idle says whether the child waits for a request, by its own word.
 func (c *child) idle(a *scoreboard.Activity) bool {
 	return c.ready && c.pool.board.Activity(c.slot, a) && a.Stage == scoreboard.Accepting
+}
+
+// exit returns how the child has ended; 0 if nobody can tell.
+func (c *child) exit() syscall.WaitStatus {
+	status, _ := c.process.Status()
+	return status
 }
 
 // hasBegun reports whether the child accepts requests, or did: by its message, or by its slot, which it may have written to

@@ -79,7 +79,7 @@ var alive atomic.Int32
 // its start; MASTER_TEST_HANG, its start ends with its context only; MASTER_TEST_SILENT, it does not answer; and it dies
 // when MASTER_TEST_DIES is there, which it removes.
 type fakeZygote struct {
-	exits   chan zygote.Exit
+	done    chan struct{}
 	running sync.WaitGroup
 	mu      sync.Mutex
 	dead    bool
@@ -90,6 +90,26 @@ func noteRefusal(file string) {
 	if f, err := os.OpenFile(file+".refused", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err == nil {
 		f.WriteString("x")
 		f.Close()
+	}
+}
+
+// fakeChild is a process that a fakeZygote has forked.
+type fakeChild struct {
+	pid    int
+	done   chan struct{}
+	status syscall.WaitStatus
+	known  bool
+}
+
+func (c *fakeChild) Pid() int                           { return c.pid }
+func (c *fakeChild) Signal(signal syscall.Signal) error { return syscall.Kill(c.pid, signal) }
+func (c *fakeChild) Done() <-chan struct{}              { return c.done }
+func (c *fakeChild) Status() (syscall.WaitStatus, bool) {
+	select {
+	case <-c.done:
+		return c.status, c.known
+	default:
+		return 0, false
 	}
 }
 
@@ -111,28 +131,28 @@ func (z *fakeZygote) die() {
 	defer z.mu.Unlock()
 	if !z.dead {
 		z.dead = true
-		close(z.exits)
+		close(z.done)
 	}
 }
 
-func startFakeZygote(ctx context.Context, config zygote.Config) (forker, <-chan zygote.Exit, error) {
+func startFakeZygote(ctx context.Context, config zygote.Config) (forker, error) {
 	if said, err := os.ReadFile(os.Getenv("MASTER_TEST_SAYS")); err == nil {
 		config.Stderr.Write(said)
 	}
 	if why, err := os.ReadFile(os.Getenv("MASTER_TEST_NO_ENGINE")); err == nil {
-		return nil, nil, &zygote.FailedError{Reason: string(why)}
+		return nil, &zygote.FailedError{Reason: string(why)}
 	}
 	if there("MASTER_TEST_HANG") {
 		os.WriteFile(os.Getenv("MASTER_TEST_HANG"), []byte("hangs"), 0o600)
 		<-ctx.Done()
-		return nil, nil, &zygote.FailedError{Reason: "PHP's start was interrupted", Err: ctx.Err()}
+		return nil, &zygote.FailedError{Reason: "PHP's start was interrupted", Err: ctx.Err()}
 	}
-	z := &fakeZygote{exits: make(chan zygote.Exit, 64)}
+	z := &fakeZygote{done: make(chan struct{})}
 	z.running.Add(1)
 	if os.Getenv("MASTER_TEST_DIES") != "" {
 		go z.watch()
 	}
-	return z, z.exits, nil
+	return z, nil
 }
 
 // tellFakeConstants knows the lines NAME=VALUE of the file that MASTER_TEST_CONSTANTS names. If there is no such file it hangs.
@@ -153,12 +173,12 @@ func tellFakeConstants(ctx context.Context, config zygote.Config) (map[string]st
 	return known, nil
 }
 
-func (z *fakeZygote) Fork(ctx context.Context, title string, payload []byte, fds ...int) (int, error) {
+func (z *fakeZygote) Fork(ctx context.Context, title string, payload []byte, fds ...int) (process, error) {
 	if there("MASTER_TEST_SILENT") {
 		os.WriteFile(os.Getenv("MASTER_TEST_SILENT"), []byte("silent"), 0o600)
 		<-ctx.Done()
 		z.die()
-		return 0, zygote.ErrGone
+		return nil, zygote.ErrGone
 	}
 	files := []uintptr{0, 1, 2}
 	for _, fd := range fds {
@@ -167,18 +187,20 @@ func (z *fakeZygote) Fork(ctx context.Context, title string, payload []byte, fds
 	if room, err := os.ReadFile(os.Getenv("MASTER_TEST_ROOM")); err == nil {
 		if most, _ := strconv.Atoi(strings.TrimSpace(string(room))); int(alive.Load()) >= most {
 			noteRefusal(os.Getenv("MASTER_TEST_ROOM"))
-			return 0, fmt.Errorf("fork: %w", syscall.EAGAIN)
+			return nil, fmt.Errorf("fork: %w", syscall.EAGAIN)
 		}
 	}
 	pid, _, err := syscall.StartProcess("/proc/self/exe", []string{"worker"}, &syscall.ProcAttr{
 		Env: append(os.Environ(), roleVariable+"=worker", "PAYLOAD="+string(payload)), Files: files})
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
+	c := &fakeChild{pid: pid, done: make(chan struct{})}
 	z.running.Add(1)
 	alive.Add(1)
 	go func() {
 		defer z.running.Done()
+		defer close(c.done)
 		defer alive.Add(-1)
 		var status syscall.WaitStatus
 		if _, err := syscall.Wait4(pid, &status, 0, nil); err != nil {
@@ -186,19 +208,17 @@ func (z *fakeZygote) Fork(ctx context.Context, title string, payload []byte, fds
 		}
 		z.mu.Lock()
 		defer z.mu.Unlock()
-		if !z.dead {
-			z.exits <- zygote.Exit{Pid: pid, Status: status}
-		}
+		c.status, c.known = status, !z.dead
 	}()
 	if there("MASTER_TEST_SLOW_FORK") { // the worker may end first
 		time.Sleep(100 * time.Millisecond)
 	}
-	return pid, nil
+	return c, nil
 }
 
-func (z *fakeZygote) Signal(pid int, signal syscall.Signal) error { return syscall.Kill(pid, signal) }
-func (z *fakeZygote) Pid() int                                    { return -1 }
-func (z *fakeZygote) Detach(*os.File) error                       { return nil }
+func (z *fakeZygote) Pid() int                               { return -1 }
+func (z *fakeZygote) Done() <-chan struct{}                  { return z.done }
+func (z *fakeZygote) Detach(context.Context, *os.File) error { return nil }
 func (z *fakeZygote) Close() error {
 	z.running.Done()
 	z.mu.Lock()

@@ -7,8 +7,6 @@ import (
 	"syscall"
 	"time"
 	"unsafe"
-
-	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 )
 
 // startFirst starts PHP for the first generation. php-fpm starts PHP before it knows any signal: one that ends a program
@@ -25,16 +23,15 @@ func (m *Master) startFirst(v *starter) error {
 	defer cancel()
 	v.tell(verdictStarting)
 	type outcome struct {
-		z     forker
-		exits <-chan zygote.Exit
-		err   error
+		z   forker
+		err error
 	}
 	began := m.sys.now()
 	started := make(chan outcome, 1)
 	go func() {
-		z, exits, said, err := m.sys.launch(ctx, m.gen.launch)
+		z, said, err := m.sys.launch(ctx, m.withStrangers(m.gen.launch))
 		m.gen.said = said
-		started <- outcome{z, exits, err}
+		started <- outcome{z, err}
 	}()
 	var o outcome
 	gone := v.gone()
@@ -64,7 +61,7 @@ func (m *Master) startFirst(v *starter) error {
 	v.tell(verdictPHPStarted)
 	m.gen.zygote = o.z
 	m.detach(o.z)
-	m.watchZygote(m.gen, o.z, o.exits)
+	m.watchZygote(m.gen, o.z)
 	return nil
 }
 

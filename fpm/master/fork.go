@@ -6,11 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/phpsapi/phpsapi/fpm/contract"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 )
 
@@ -20,16 +19,13 @@ type forks struct {
 	booked []*child
 	asked  *child             // the one that the zygote was asked for; nil: none
 	cancel context.CancelFunc // gives up the zygote that was asked
-	// early are the ends that the loop learned of before it learned of a birth. If the zygote is gone, the master may be
-	// told of its worker's end as of an orphan's.
-	early map[int]syscall.WaitStatus
 }
 
 // forked is the zygote's answer.
 type forked struct {
-	c   *child
-	pid int
-	err error
+	c       *child
+	process process
+	err     error
 }
 
 // forkNext has the next booked child forked, unless another one is.
@@ -55,16 +51,17 @@ func (m *Master) forkNext(g *generation) {
 		panic("BUG: a worker's orders: " + err.Error())
 	}
 	c.pool.board.Occupy(c.slot)
-	c.started, c.zygote = m.sys.now(), g.zygote
+	c.started = m.sys.now()
 	ctx, cancel := context.WithCancel(context.Background())
 	f.asked, f.cancel = c, cancel
+	z := g.zygote
 	go func() {
-		pid, err := c.zygote.Fork(ctx, contract.WorkerTitle(c.pool.conf.Name), payload, equipment.fds...)
+		process, err := z.Fork(ctx, contract.WorkerTitle(c.pool.conf.Name), payload, equipment.fds...)
 		cancel()
 		for _, fd := range equipment.fds {
 			unix.Close(fd)
 		}
-		m.box.post(forked{c, pid, err})
+		m.box.post(forked{c, process, err})
 	}()
 }
 
@@ -76,7 +73,6 @@ func (e forked) happen(m *Master) {
 		c.discard()
 		if errors.Is(e.err, context.Canceled) { // the stop of the service: cancelFork
 			p.unlink(c)
-			g.forks.early = nil
 			m.childGone(g)
 			return
 		}
@@ -85,10 +81,10 @@ func (e forked) happen(m *Master) {
 		} else {
 			m.notForked(c, e.err, func() { m.log.forkFailed(e.err) })
 		}
-		m.buryEarly(g)
+		m.reapedEarly()
 		return
 	}
-	c.pid = e.pid
+	c.process, c.pid = e.process, e.process.Pid()
 	p.board.SetPid(c.slot, c.pid)
 	m.listenTo(c)
 	m.log.childStarted(p.conf.Name, c.pid, c.quiet)
@@ -98,32 +94,10 @@ func (e forked) happen(m *Master) {
 	if c.signal != 0 {
 		m.tellChild(c, c.signal)
 	}
-	m.buryEarly(g)
+	workerExited{c}.happen(m) // if it has been told already
+	m.reapedEarly()
 	m.forkNext(g)
 	m.begun()
-}
-
-// keepEarly keeps the end of a process that may be the worker whose birth is told next. It returns false if none is
-// being forked.
-func (f *forks) keepEarly(pid int, status syscall.WaitStatus) bool {
-	if f.asked == nil {
-		return false
-	}
-	if f.early == nil {
-		f.early = map[int]syscall.WaitStatus{}
-	}
-	f.early[pid] = status
-	return true
-}
-
-// buryEarly handles the ends that keepEarly kept. That of an orphan may be another generation's worker's, which is being forked
-// as well.
-func (m *Master) buryEarly(g *generation) {
-	early := g.forks.early
-	g.forks.early = nil
-	for pid, status := range early {
-		m.reaped(pid, status)
-	}
 }
 
 // afterForks calls then when all children that are booked have been forked.
@@ -161,8 +135,8 @@ func (m *Master) notForked(c *child, err error, say func()) {
 	for _, other := range booked {
 		other.pool.respawnAt = c.pool.respawnAt
 	}
-	if errors.Is(err, zygote.ErrGone) {
-		zygoteEnded{g, c.zygote}.happen(m)
+	if errors.Is(err, zygote.ErrGone) && g.zygote != nil {
+		zygoteEnded{g, g.zygote}.happen(m)
 	}
 	if g == m.next && !isShortage(err) {
 		m.abandonReload(fmt.Errorf("%w: %w", errSpawn, err))

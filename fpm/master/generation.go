@@ -148,24 +148,17 @@ type zygoteExecuted struct {
 
 // zygoteStarted is the outcome of the start of a generation's zygote.
 type zygoteStarted struct {
-	gen   *generation
-	z     forker
-	exits <-chan zygote.Exit
-	said  startup
-	err   error
+	gen  *generation
+	z    forker
+	said startup
+	err  error
 }
 
-// workerExited and zygoteEnded are what a zygote tells.
-type (
-	workerExited struct {
-		gen  *generation
-		exit zygote.Exit
-	}
-	zygoteEnded struct {
-		gen *generation
-		z   forker
-	}
-)
+// zygoteEnded is the end of a generation's zygote.
+type zygoteEnded struct {
+	gen *generation
+	z   forker
+}
 
 // closeZygote ends a generation's zygote, if it has one.
 func (m *Master) closeZygote(g *generation) {
@@ -188,13 +181,11 @@ func (e zygoteClosed) happen(m *Master) {
 	m.reap()
 }
 
-// watchZygote posts a zygote's news.
-func (m *Master) watchZygote(g *generation, z forker, exits <-chan zygote.Exit) {
+// watchZygote posts a zygote's end.
+func (m *Master) watchZygote(g *generation, z forker) {
 	m.zygotes[z.Pid()] = true
 	go func() {
-		for e := range exits {
-			m.box.post(workerExited{g, e})
-		}
+		<-z.Done()
 		m.box.post(zygoteEnded{g, z})
 	}()
 }

@@ -63,8 +63,12 @@ type (
 	}
 )
 
-// listenTo begins to read what a forked child says.
+// listenTo begins to wait for a forked child's end and to read what it says.
 func (m *Master) listenTo(c *child) {
+	go func() {
+		<-c.process.Done()
+		m.box.post(workerExited{c})
+	}()
 	wants := func(letter byte, fd int) bool { return letter == contract.Park && c.pool.socket.accepted(fd) }
 	m.hear(c.control, wants, func(s channel.Message) utterance { return workerSaid{c, s} })
 	if c.trace != nil {
@@ -225,7 +229,7 @@ func (m *Master) lost(c *child) {
 	switch {
 	case c.gone:
 	case g.zygote == nil:
-		m.bury(c, 0)
+		m.bury(c, c.exit())
 	case g.silentAt.IsZero():
 		g.silentAt = c.lostAt.Add(m.exitPatience())
 	}

@@ -35,6 +35,8 @@ type Master struct {
 
 	fronts []*front // all that run, those that drain among them
 
+	orphans map[int]syscall.WaitStatus // ends of processes that may be the workers whose birth is told next
+
 	state      state
 	escalation escalation     // of a stop
 	patient    bool           // a stop waits for requests without a limit: an operator's, without process_control_timeout

@@ -166,12 +166,12 @@ func (m *Master) newGeneration(cfg *conf.Config, options conf.Options, plan *fro
 func (m *Master) startZygote(g *generation) {
 	ctx, cancel := context.WithCancel(context.Background())
 	g.cancelStart = cancel
-	config := g.launch
+	config := m.withStrangers(g.launch)
 	config.Executed = func(pid int) { m.box.post(zygoteExecuted{g, pid}) }
 	m.executing++
 	m.tending.Go(func() {
-		z, exits, said, err := m.sys.launch(ctx, config)
-		m.box.post(zygoteStarted{g, z, exits, said, err})
+		z, said, err := m.sys.launch(ctx, config)
+		m.box.post(zygoteStarted{g, z, said, err})
 	})
 }
 
@@ -200,7 +200,7 @@ func (e zygoteStarted) happen(m *Master) {
 		}
 		g.zygote = e.z
 		m.detach(e.z)
-		m.watchZygote(g, e.z, e.exits)
+		m.watchZygote(g, e.z)
 	}
 	switch {
 	case g != m.next: // given up meanwhile
@@ -250,7 +250,7 @@ func (m *Master) detach(z forker) {
 		return
 	}
 	defer null.Close()
-	z.Detach(null)
+	z.Detach(context.Background(), null)
 }
 
 // proveReload commits the reload once every first worker and the front are ready; in a shortage one of each pool. A worker

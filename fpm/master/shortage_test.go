@@ -200,7 +200,7 @@ func TestReloadMakesRoomForThreads(t *testing.T) {
 	m.next, m.attempt = next, &attempt{short: errNoThreads, tries: 1} // an old worker has left for its fork
 	waits := &child{pool: p, pid: 1<<30 + 1, started: now}
 	p.link(waits)
-	next.forks.asked, next.zygote = waits, r // none is forked at once
+	next.forks.asked, next.zygote = waits, &fakeZygote{} // none is forked at once
 	m.fill(p, 4, true)
 	if n := len(p.children); n != 1 || p.respawnAt.IsZero() {
 		t.Errorf("%d workers are made, want one, and others later", n)

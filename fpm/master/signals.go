@@ -179,22 +179,16 @@ func (m *Master) signalAll(g *generation, signal syscall.Signal) (alive int) {
 	return alive
 }
 
-// tellChild sends a child a signal, as soon as it has been forked. A graceful end is asked for by message, the rest goes
-// by the zygote, which knows whether the pid is still the child's.
+// tellChild sends a child a signal, as soon as it has been forked. A graceful end is asked for by message.
 func (m *Master) tellChild(c *child, signal syscall.Signal) error {
 	if signal == syscall.SIGQUIT && c.control != nil && c.control.Send(m.graceful(c), "", -1) == nil {
 		return nil
 	}
-	if c.pid == 0 {
+	if c.process == nil {
 		c.signal = signal
 		return nil
 	}
-	err := c.zygote.Signal(c.pid, signal)
-	if err == syscall.ESRCH && c.pool.gen.zygote == nil && !c.lost {
-		// Its zygote is gone and it has left its group, but its end of the control socket is open.
-		return m.sys.kill(c.pid, signal)
-	}
-	return err
+	return c.process.Signal(signal)
 }
 
 // graceful returns the message that asks a child to finish: one of a generation that has just been replaced leaves what it

@@ -24,10 +24,10 @@ type startup []string
 const maxStartup = 64 << 10
 
 // launch starts a zygote, and takes what PHP meanwhile says.
-func (s system) launch(ctx context.Context, config zygote.Config) (forker, <-chan zygote.Exit, startup, error) {
+func (s system) launch(ctx context.Context, config zygote.Config) (forker, startup, error) {
 	said := hearStartup(&config)
-	z, exits, err := s.start(ctx, config)
-	return z, exits, said(), err
+	z, err := s.start(ctx, config)
+	return z, said(), err
 }
 
 // hearStartup takes what PHP will say on stderr and stdout. said returns it, once.

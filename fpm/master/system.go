@@ -9,19 +9,38 @@ import (
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 )
 
-// forker is a running zygote; *zygote.Zygote is one.
+// forker is a running zygote, as *zygote.Zygote is one.
 type forker interface {
-	Fork(ctx context.Context, title string, payload []byte, fds ...int) (pid int, err error)
-	Signal(pid int, signal syscall.Signal) error
+	Fork(ctx context.Context, title string, payload []byte, fds ...int) (process, error)
 	Pid() int
-	Detach(stdio *os.File) error
+	Detach(ctx context.Context, stdio *os.File) error
+	Done() <-chan struct{}
 	Close() error
+}
+
+// process is a worker's; *zygote.Child is one.
+type process interface {
+	Pid() int
+	Signal(signal syscall.Signal) error
+	Done() <-chan struct{}
+	Status() (status syscall.WaitStatus, known bool)
+}
+
+// realForker is a zygote whose children are workers.
+type realForker struct{ *zygote.Zygote }
+
+func (z realForker) Fork(ctx context.Context, title string, payload []byte, fds ...int) (process, error) {
+	c, err := z.Zygote.Fork(ctx, title, payload, fds...)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // system is what the master does to other processes. Tests replace it.
 type system struct {
-	// start starts a zygote and returns where its workers' ends will be told. It ends with its context.
-	start func(context.Context, zygote.Config) (forker, <-chan zygote.Exit, error)
+	// start starts a zygote. It ends with its context.
+	start func(context.Context, zygote.Config) (forker, error)
 	// constants starts PHP, asks it for its constants and ends it. It ends with its context.
 	constants func(context.Context, zygote.Config) (map[string]string, error)
 	// startFront executes a front; its end is told by SIGCHLD.
@@ -37,12 +56,12 @@ type system struct {
 
 func realSystem() system {
 	return system{
-		start: func(ctx context.Context, c zygote.Config) (forker, <-chan zygote.Exit, error) {
+		start: func(ctx context.Context, c zygote.Config) (forker, error) {
 			z, err := zygote.Start(ctx, c)
 			if err != nil {
-				return nil, nil, err
+				return nil, err
 			}
-			return z, z.Exits, nil
+			return realForker{z}, nil
 		},
 		constants:   zygote.Constants,
 		startFront:  func(c frontCommand) (int, error) { return executeFront(c) },

@@ -72,7 +72,7 @@ func nextOf(t *testing.T, m *Master, r *recorder, n int) (g *generation, slots [
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.link(&child{pool: p, pid: 1<<30 + i, slot: i, zygote: r, control: control})
+		p.link(&child{pool: p, pid: 1<<30 + i, slot: i, process: r.process(1<<30 + i), control: control})
 		slots, theirs = append(slots, slot), append(theirs, end)
 	}
 	m.next, m.attempt = g, m.newAttempt()
@@ -102,7 +102,7 @@ func TestAbandonedGenerationFinishesWhatItHasTaken(t *testing.T) {
 	g, slots, theirs := nextOf(t, m, r, 3)
 	begun, starts, born := g.pools[0].slots[0], g.pools[0].slots[1], g.pools[0].slots[2]
 	slots[0].Accepting()
-	born.pid = 0
+	born.pid, born.process = 0, nil
 	g.forks.asked = born
 	g.forks.cancel = func() { t.Error("the zygote that forks a worker was given up") }
 	m.next, m.attempt = nil, nil
@@ -125,8 +125,8 @@ func TestOrphanThatEndsBeforeItsBirthIsTheOtherGenerations(t *testing.T) {
 	m.gen.forks.asked, g.forks.asked = &child{pool: m.gen.pools[0]}, g.pools[0].slots[0]
 	m.reaped(1<<30+9, 0)
 	m.gen.forks.asked = nil
-	m.buryEarly(m.gen)
-	if _, kept := g.forks.early[1<<30+9]; !kept {
-		t.Errorf("kept %v, want the end of the worker", g.forks.early)
+	m.reapedEarly()
+	if _, kept := m.orphans[1<<30+9]; !kept {
+		t.Errorf("kept %v, want the end of the worker", m.orphans)
 	}
 }

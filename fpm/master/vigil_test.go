@@ -24,14 +24,14 @@ type watched struct {
 	now     int64
 }
 
-// signalTaker is a zygote that only takes signals for its worker.
+// signalTaker is a process that only takes signals.
 type signalTaker struct {
-	forker
+	process
 	signals *[]syscall.Signal
 }
 
-func (z signalTaker) Signal(_ int, s syscall.Signal) error {
-	*z.signals = append(*z.signals, s)
+func (p signalTaker) Signal(s syscall.Signal) error {
+	*p.signals = append(*p.signals, s)
 	return nil
 }
 
@@ -53,7 +53,7 @@ func watchWorker(t *testing.T) *watched {
 	}
 	t.Cleanup(func() { unix.Close(pair[0]); unix.Close(pair[1]) })
 	p.socket, w.waiting = &socket{fd: pair[0]}, pair[1]
-	w.c = &child{pool: p, pid: 7, ready: true, control: control, zygote: signalTaker{signals: &w.signals}}
+	w.c = &child{pool: p, pid: 7, ready: true, control: control, process: signalTaker{signals: &w.signals}}
 	p.children = []*child{w.c}
 	p.board.Occupy(0)
 	p.board.SetPid(0, 7)

@@ -84,11 +84,10 @@ func TestWorkerThatEndsBeforeItsBirthIsTold(t *testing.T) {
 // its birth.
 func TestOrphanThatEndsBeforeItsBirthIsTold(t *testing.T) {
 	m := idleMaster(t)
-	f := &m.gen.forks
-	f.asked = &child{pool: m.gen.pools[0]}
+	m.gen.forks.asked = &child{pool: m.gen.pools[0]}
 	m.reaped(1<<30, exitNoThreads<<8)
-	if status, kept := f.early[1<<30]; !kept || status.ExitStatus() != exitNoThreads {
-		t.Errorf("kept %v, want the end of the worker", f.early)
+	if status, kept := m.orphans[1<<30]; !kept || status.ExitStatus() != exitNoThreads {
+		t.Errorf("kept %v, want the end of the worker", m.orphans)
 	}
 }
 
@@ -283,18 +282,24 @@ func TestDaemonLearnsThatNobodyWaits(t *testing.T) {
 	}
 }
 
-// recorder is a zygote that remembers the signals which it was to send.
-type recorder struct {
-	forker
-	sent map[int]syscall.Signal
+// recorder remembers the signals that processes were sent.
+type recorder struct{ sent map[int]syscall.Signal }
+
+// recordedProcess is a process of which a recorder remembers the signal.
+type recordedProcess struct {
+	process
+	pid int
+	r   *recorder
 }
 
-func (r *recorder) Signal(pid int, signal syscall.Signal) error {
-	r.sent[pid] = signal
+func (p recordedProcess) Signal(signal syscall.Signal) error {
+	p.r.sent[p.pid] = signal
 	return nil
 }
 
-// recorded gives m's pool a child whose zygote is a recorder.
+func (r *recorder) process(pid int) process { return recordedProcess{pid: pid, r: r} }
+
+// recorded gives m's pool a child whose signals are recorded.
 func recorded(t *testing.T, m *Master, r *recorder, pid int, ready bool) (c *child, theirs *os.File) {
 	t.Helper()
 	control, theirs, err := channel.New()
@@ -307,7 +312,7 @@ func recorded(t *testing.T, m *Master, r *recorder, pid int, ready bool) (c *chi
 	})
 	p := m.gen.pools[0]
 	p.slots = append(p.slots, nil)
-	c = &child{pool: p, pid: pid, slot: len(p.slots) - 1, zygote: r, ready: ready, control: control}
+	c = &child{pool: p, pid: pid, slot: len(p.slots) - 1, process: r.process(pid), ready: ready, control: control}
 	p.link(c)
 	return c, theirs
 }

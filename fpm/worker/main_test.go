@@ -41,6 +41,7 @@ type pool struct {
 	t      testing.TB
 	conf   conf.Pool
 	zygote *zygote.Zygote
+	ended  chan *zygote.Child
 	board  *scoreboard.Board
 	listen *os.File
 	stderr string // a file that takes the workers' standard error
@@ -76,7 +77,7 @@ func newPool(t testing.TB, configure func(*conf.Pool), settings ...sapi.Setting)
 func newPoolOf(t testing.TB, change func(*sapi.Module), configure func(*conf.Pool), settings ...sapi.Setting) *pool {
 	t.Helper()
 	p := &pool{Dir: t.TempDir(), t: t, conf: conf.Pool{Name: "www", Domain: conf.Unix, ProcessPriority: conf.PriorityUnset,
-		PM: conf.Static, MaxChildren: slots}}
+		PM: conf.Static, MaxChildren: slots}, ended: make(chan *zygote.Child, slots)}
 	if configure != nil {
 		configure(&p.conf)
 	}
@@ -196,14 +197,18 @@ func (p *pool) spawn() *child {
 	for i, file := range files {
 		fds[i] = int(file.Fd())
 	}
-	pid, err := p.zygote.Fork(context.Background(), contract.WorkerTitle(p.conf.Name), payload, fds...)
+	process, err := p.zygote.Fork(context.Background(), contract.WorkerTitle(p.conf.Name), payload, fds...)
 	files[2].Close()
 	if err != nil {
 		p.t.Fatal(err)
 	}
+	go func() {
+		<-process.Done()
+		p.ended <- process
+	}()
 	unix.SetNonblock(int(p.listen.Fd()), true)
-	p.board.SetPid(slot, pid)
-	c.pid = pid
+	c.pid = process.Pid()
+	p.board.SetPid(slot, c.pid)
 	p.workers = append(p.workers, c)
 	if letter, _, text := c.receive(p.t); letter != contract.Ready {
 		p.t.Fatalf("the worker said %c%s, want Ready; stderr: %s", letter, text, p.log())
@@ -251,15 +256,22 @@ func (c *child) say(letter byte, fd int) {
 	unix.Sendmsg(c.control, []byte{letter}, rights, nil, 0)
 }
 
+// end is how a worker ended.
+type end struct {
+	Pid    int
+	Status syscall.WaitStatus
+}
+
 // exit waits for the end of a worker.
-func (p *pool) exit() zygote.Exit {
+func (p *pool) exit() end {
 	p.t.Helper()
 	select {
-	case e := <-p.zygote.Exits:
-		return e
+	case c := <-p.ended:
+		status, _ := c.Status()
+		return end{c.Pid(), status}
 	case <-time.After(10 * time.Second):
 		p.t.Fatal("no worker ended")
-		return zygote.Exit{}
+		return end{}
 	}
 }
 

@@ -31,10 +31,6 @@ func Constants(ctx context.Context, config Config) (map[string]string, error) {
 	}
 	z.process.keepGroup()
 	defer z.End(0)
-	go func() {
-		for range z.Exits { // of processes that PHP's start has left
-		}
-	}()
 	if _, err := z.order(ctx, []byte{msgAsk}, []int{fd}); err != nil {
 		return nil, fmt.Errorf("PHP has started and does not tell its constants: %w", err)
 	}

@@ -12,18 +12,25 @@
 //   - Start ends with its context. PHP's start has no limit of its own: a preload script may take minutes, and php-fpm
 //     waits for it.
 //   - Spawn, Answer and Detach end with their context, and after AnswerTime. A zygote that has not answered by then is
-//     given up: it is killed, Exits is closed, and each later order fails with ErrGone at once.
+//     given up: it is killed, it is gone (Done), and each later order fails with ErrGone at once.
 //   - Constants ends with its context, and its zygote with it.
+//   - Child.Wait ends with its context.
 //   - Close waits for half a second, then kills.
+//
+// # Children
+//
+// Spawn, Fork and Answer return a Child. Done is closed when the child has ended, and Status then tells how; both come
+// from the zygote, which is the child's parent. If the zygote is gone first, Done is closed all the same, and nobody can
+// tell how the child will end. A parent may wait for Done on a goroutine for each child, or have that goroutine post to
+// its loop. It needs no book of pids: news of a child is of that Child alone, however early it ends.
+//
+// Signal reaches the child, never a process that was given its pid. Ended asks the kernel, if the zygote is too slow to tell.
 //
 // # Ends
 //
 // A zygote's end is its process's end, or the end of the control socket, whichever is seen first: a process that an
 // extension has forked may hold the socket. While PHP starts, the zygote's whole process group ends with it (opcache
-// preloads in a child). Afterwards the group is its workers', which outlive it: they end by their own descriptors. Nobody
-// can tell how they end then.
+// preloads in a child). Afterwards the group is its workers', which outlive it: they end by their own descriptors.
 //
 // A zygote ends by itself if its parent dies, even while PHP hangs in its start.
-//
-// Signal reaches a worker, never a process that was given the pid of one.
 package zygote

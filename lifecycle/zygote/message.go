@@ -80,15 +80,13 @@ func child(body []byte) (pid int, err error) {
 	return int(n), nil
 }
 
-// exit decodes a worker's end.
-func exit(body []byte) (Exit, error) {
+// exit decodes a child's end.
+func exit(body []byte) (pid int, status syscall.WaitStatus, err error) {
 	if len(body) != 8 {
-		return Exit{}, errMalformed
+		return 0, 0, errMalformed
 	}
-	return Exit{
-		Pid:    int(int32(binary.NativeEndian.Uint32(body))),
-		Status: syscall.WaitStatus(binary.NativeEndian.Uint32(body[4:])),
-	}, nil
+	pid = int(int32(binary.NativeEndian.Uint32(body)))
+	return pid, syscall.WaitStatus(binary.NativeEndian.Uint32(body[4:])), nil
 }
 
 // notLoaded decodes why the libphp called engine could not be loaded.

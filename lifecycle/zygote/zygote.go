@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -28,29 +27,30 @@ type Config struct {
 	Monitor bool        // a worker has goroutines beside the main one: it gets the Go runtime's monitor, a thread more
 	// Executed is called with the zygote's pid as soon as there is one; it may be nil. It runs before PHP starts.
 	Executed func(pid int)
-}
-
-// Exit is a worker's end.
-type Exit struct {
-	Pid    int
-	Status syscall.WaitStatus
+	// Stranger is called with the end of a child that the zygote was not asked for, such as one that PHP's start has left;
+	// it may be nil. It must not wait.
+	Stranger func(pid int, status syscall.WaitStatus)
 }
 
 // Zygote is a running zygote. Its methods may be called from several goroutines.
 type Zygote struct {
 	// Version is the engine's PHP_VERSION.
 	Version string
-	// Exits delivers each worker's end. It is closed when the zygote is gone or given up. It must be read until Close.
-	Exits <-chan Exit
 
-	process *process
-	control *os.File // in Go's poller: a goroutine that waits for it holds no thread
-	raw     syscall.RawConn
-	exits   chan Exit
-	answers chan []byte   // to orders to fork
-	turn    chan struct{} // holds one while an order is out
-	close   sync.Once
-	closed  chan struct{} // closed by Close: nobody reads exits any more
+	process  *process
+	control  *os.File // in Go's poller: a goroutine that waits for it holds no thread
+	raw      syscall.RawConn
+	stranger func(int, syscall.WaitStatus)
+	children keeper
+	answers  chan answer   // to orders
+	turn     chan struct{} // holds one while an order is out
+	done     chan struct{}
+}
+
+// answer is what an order has come to.
+type answer struct {
+	child *Child // nil if the order was for none
+	err   error
 }
 
 // Start starts a zygote and returns when PHP has started in it. If ctx ends first, the zygote's process group is killed,
@@ -63,8 +63,7 @@ func Start(ctx context.Context, config Config) (*Zygote, error) {
 	if err != nil {
 		return nil, err
 	}
-	z := &Zygote{exits: make(chan Exit, 64), answers: make(chan []byte, 1), turn: make(chan struct{}, 1), closed: make(chan struct{})}
-	z.Exits = z.exits
+	z := &Zygote{stranger: config.Stranger, answers: make(chan answer, 1), turn: make(chan struct{}, 1), done: make(chan struct{})}
 	theirs, err := z.connect()
 	if err != nil {
 		return nil, err
@@ -130,11 +129,11 @@ func (z *Zygote) begin(engine string, message []byte) error {
 	return errMalformed
 }
 
-// Spawn forks a worker, passes it payload and files, and returns its pid. The files stay open here.
+// Spawn forks a worker and passes it payload and files. The files stay open here.
 //
-// If the zygote has not answered after AnswerTime, or before ctx ends, it is given up: it is killed and Exits is closed.
-// The error is then ErrGone, as it is for any later order; another error is fork's, and the zygote lives.
-func (z *Zygote) Spawn(ctx context.Context, payload []byte, files ...*os.File) (int, error) {
+// If the zygote has not answered after AnswerTime, or before ctx ends, it is given up: it is killed, and it is gone. The
+// error is then ErrGone, as it is for any later order; another error is fork's, and the zygote lives.
+func (z *Zygote) Spawn(ctx context.Context, payload []byte, files ...*os.File) (*Child, error) {
 	fds := make([]int, len(files))
 	for i, file := range files {
 		fds[i] = int(file.Fd())
@@ -144,71 +143,86 @@ func (z *Zygote) Spawn(ctx context.Context, payload []byte, files ...*os.File) (
 
 // Fork is Spawn for descriptors that are not *os.File. They stay open here. From its birth the worker shows title as its
 // command line; an empty one leaves it the zygote's.
-func (z *Zygote) Fork(ctx context.Context, title string, payload []byte, fds ...int) (int, error) {
+func (z *Zygote) Fork(ctx context.Context, title string, payload []byte, fds ...int) (*Child, error) {
 	title, _, _ = strings.Cut(title, "\x00")
 	return z.fork(ctx, msgFork, append([]byte(title+"\x00"), payload...), fds)
 }
 
-// Answer forks a child that answers one CGI request, as lifecycle/handover_child.c reads it from request, and returns its
-// pid. The descriptors stay open here. It waits as Spawn does.
-func (z *Zygote) Answer(ctx context.Context, request []byte, fds ...int) (int, error) {
+// Answer forks a child that answers one CGI request, as lifecycle/handover_child.c reads it from request. The descriptors
+// stay open here. It waits as Spawn does.
+func (z *Zygote) Answer(ctx context.Context, request []byte, fds ...int) (*Child, error) {
 	return z.fork(ctx, msgAnswer, request, fds)
 }
 
-func (z *Zygote) fork(ctx context.Context, order byte, payload []byte, fds []int) (int, error) {
+func (z *Zygote) fork(ctx context.Context, order byte, payload []byte, fds []int) (*Child, error) {
 	message, err := fork(order, payload)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	return z.order(ctx, message, fds)
+	c, err := z.order(ctx, message, fds)
+	if err == nil && c == nil {
+		return nil, z.giveUp(errMalformed)
+	}
+	return c, err
 }
 
 // order sends an order and waits for msgChild.
-func (z *Zygote) order(ctx context.Context, message []byte, fds []int) (int, error) {
+func (z *Zygote) order(ctx context.Context, message []byte, fds []int) (*Child, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, AnswerTime, fmt.Errorf("it did not answer within %v", AnswerTime))
 	defer cancel()
-	select {
-	case z.turn <- struct{}{}:
-		defer func() { <-z.turn }()
-	case <-ctx.Done():
-		return 0, fmt.Errorf("zygote: fork: waiting for other orders: %w", context.Cause(ctx))
+	if err := z.wait(ctx); err != nil {
+		return nil, fmt.Errorf("zygote: fork: %w", err)
 	}
+	defer func() { <-z.turn }()
 	deadline, _ := ctx.Deadline()
 	if err := z.send(message, fds, deadline); err != nil {
-		return 0, z.giveUp(err)
+		return nil, z.giveUp(err)
 	}
 	select {
-	case answer, ok := <-z.answers:
-		if !ok {
-			return 0, ErrGone
+	case a, ok := <-z.answers:
+		switch {
+		case !ok:
+			return nil, ErrGone
+		case errors.Is(a.err, errMalformed):
+			return nil, z.giveUp(a.err)
 		}
-		pid, err := child(answer)
-		if errors.Is(err, errMalformed) {
-			return 0, z.giveUp(err)
-		}
-		return pid, err
+		return a.child, a.err
 	case <-ctx.Done():
-		return 0, z.giveUp(context.Cause(ctx))
+		return nil, z.giveUp(context.Cause(ctx))
+	}
+}
+
+// wait waits until no order is out. The caller's is next.
+func (z *Zygote) wait(ctx context.Context) error {
+	select {
+	case z.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("waiting for other orders: %w", context.Cause(ctx))
 	}
 }
 
 // Detach makes stdio the standard input, output and error of the zygote and of the workers it forks from now on. The
 // file stays open here. It does not wait for the zygote, but for room for the order, and as long as Spawn.
-func (z *Zygote) Detach(stdio *os.File) error {
-	deadline := time.Now().Add(AnswerTime)
-	timeout := time.NewTimer(AnswerTime)
-	defer timeout.Stop()
-	select {
-	case z.turn <- struct{}{}:
-		defer func() { <-z.turn }()
-	case <-timeout.C:
-		return fmt.Errorf("zygote: detach: %w", os.ErrDeadlineExceeded)
+func (z *Zygote) Detach(ctx context.Context, stdio *os.File) error {
+	ctx, cancel := context.WithTimeout(ctx, AnswerTime)
+	defer cancel()
+	if err := z.wait(ctx); err != nil {
+		return fmt.Errorf("zygote: detach: %w", err)
 	}
+	defer func() { <-z.turn }()
+	deadline, _ := ctx.Deadline()
 	if err := z.send([]byte{msgDetach}, []int{int(stdio.Fd())}, deadline); err != nil {
 		return z.giveUp(err)
 	}
 	return nil
 }
+
+// Children returns the children whose ends were not told yet; none if the zygote is gone.
+func (z *Zygote) Children() []*Child { return z.children.children() }
+
+// Done is closed when the zygote is gone or was given up. Done of each of its children is closed then.
+func (z *Zygote) Done() <-chan struct{} { return z.done }
 
 // Pid is the zygote's own process.
 func (z *Zygote) Pid() int { return z.process.pid }
@@ -225,13 +239,23 @@ func (z *Zygote) hangUp() {
 	z.raw.Control(func(control uintptr) { syscall.Shutdown(int(control), syscall.SHUT_RDWR) })
 }
 
+// Kill ends the zygote at once; Close still has to be called. Its workers live on, as after Close.
+func (z *Zygote) Kill() {
+	z.process.kill()
+	z.hangUp()
+}
+
 // Close lets the zygote exit, and waits for it; if it does not exit within half a second, it is killed. Its workers live on,
 // until their own descriptors tell them to end. The error is that even SIGKILL had no effect.
 func (z *Zygote) Close() error {
 	z.hangUp()
-	err := z.process.end(closeTime)
-	z.close.Do(func() { close(z.closed) })
-	return err
+	return z.process.end(closeTime)
+}
+
+// End is Close with a patience of the caller's.
+func (z *Zygote) End(patience time.Duration) error {
+	defer time.AfterFunc(patience, z.Kill).Stop()
+	return z.Close()
 }
 
 func (z *Zygote) send(message []byte, fds []int, deadline time.Time) error {
@@ -270,9 +294,10 @@ func (z *Zygote) receive(buffer []byte) ([]byte, error) {
 
 // read takes the zygote's messages until it is gone.
 func (z *Zygote) read() {
-	defer z.control.Close()
+	defer close(z.done)
+	defer z.children.close()
 	defer close(z.answers)
-	defer close(z.exits)
+	defer z.control.Close()
 	buffer := make([]byte, 4096)
 	for {
 		message, err := z.receive(buffer)
@@ -282,26 +307,27 @@ func (z *Zygote) read() {
 		switch message[0] {
 		case msgChild:
 			select {
-			case z.answers <- append([]byte(nil), message[1:]...):
+			case z.answers <- z.birth(message[1:]):
 			default:
 				z.giveUp(errMalformed) // nobody has asked
 			}
 		case msgExit:
-			if e, err := exit(message[1:]); err == nil {
-				z.deliver(e)
+			if pid, status, err := exit(message[1:]); err == nil && !z.children.end(pid, status) && z.stranger != nil {
+				z.stranger(pid, status)
 			}
 		}
 	}
 }
 
-// deliver hands a worker's end on, unless nobody reads it any more.
-func (z *Zygote) deliver(e Exit) {
-	select {
-	case z.exits <- e:
-	default:
-		select {
-		case z.exits <- e:
-		case <-z.closed:
-		}
+// birth takes the answer to an order.
+func (z *Zygote) birth(body []byte) answer {
+	pid, err := child(body)
+	if err != nil || pid == 0 {
+		return answer{nil, err}
 	}
+	c := z.children.birth(z, pid, ticks())
+	if c == nil {
+		return answer{nil, errMalformed}
+	}
+	return answer{c, nil}
 }
