@@ -8,6 +8,7 @@ import (
 	"github.com/phpsapi/phpsapi/cgi/handover"
 	"github.com/phpsapi/phpsapi/lifecycle"
 	"github.com/phpsapi/phpsapi/sapi"
+	"github.com/phpsapi/phpsapi/sapi/engines"
 )
 
 // Invocation is how php-cgi was called.
@@ -15,6 +16,7 @@ type Invocation struct {
 	Args    []string // the arguments, without the program's name
 	Program string   // what the usage text calls the program
 	Binary  string   // PHP_BINARY; empty where unknown
+	Engine  engines.Asked
 }
 
 // failure is php-cgi's exit status where it could not do its work: C's -1.
@@ -31,9 +33,8 @@ type program struct {
 
 // Main is php-cgi. It ends the process where PHP was started, and else returns the exit status.
 func Main(call Invocation) int {
-	var status int
-	var ended bool
-	if call.Args, status, ended = ownOption(call.Args); ended {
+	status, ended := call.takeOwn()
+	if ended {
 		return status
 	}
 	// The process serves one request: the collector would only cost.
@@ -41,12 +42,17 @@ func Main(call Invocation) int {
 
 	query, querySet := os.LookupEnv("QUERY_STRING")
 	start := parseStartup(call.Args, query, querySet)
-	if start.bound || isListening(0) {
-		return serve(call, start)
-	}
-	engine, err := lifecycle.Load(lifecycle.EnginePath())
+	choice, err := lifecycle.Choose(call.Engine)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
+		return failure
+	}
+	if start.bound || isListening(0) {
+		return serve(call, start, choice)
+	}
+	engine, err := lifecycle.Load(choice.Library)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, choice.Refusal(err))
 		return failure
 	}
 	lifecycle.TakeProcess()

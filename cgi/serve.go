@@ -9,6 +9,7 @@ import (
 	"github.com/phpsapi/phpsapi/cgi/worker"
 	"github.com/phpsapi/phpsapi/lifecycle"
 	"github.com/phpsapi/phpsapi/sapi"
+	"github.com/phpsapi/phpsapi/sapi/engines"
 )
 
 // listen gives the listening socket.
@@ -34,7 +35,7 @@ func neededFiles(settings server.Settings) int {
 
 // serve is php-cgi as a FastCGI server, on the address of -b or on a listening socket that is standard input. With
 // PHP_FCGI_CHILDREN this process only has children; PHP runs in them.
-func serve(call Invocation, start startup) int {
+func serve(call Invocation, start startup, choice engines.Choice) int {
 	if !start.ignored {
 		if _, usage, err := parseTiming(call.Args); usage {
 			return printUsage(call, err)
@@ -64,12 +65,12 @@ func serve(call Invocation, start startup) int {
 		debug.SetGCPercent(100)
 		lifecycle.RestoreScheduling()
 		return server.Main(server.Options{Settings: settings, Listen: socket, Program: lifecycle.Self(),
-			Engine: lifecycle.EnginePath(), Module: module, RestoreThread: lifecycle.RestoreScheduling})
+			Engine: choice.Library, Module: module, RestoreThread: lifecycle.RestoreScheduling})
 	}
-	engine, err := lifecycle.Load(lifecycle.EnginePath())
+	engine, err := lifecycle.Load(choice.Library)
 	if err != nil {
 		socket.Close()
-		fmt.Fprintln(os.Stderr, err)
+		fmt.Fprintln(os.Stderr, choice.Refusal(err))
 		return failure
 	}
 	lifecycle.TakeProcess()

@@ -1,6 +1,7 @@
 package cgi
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -13,9 +14,10 @@ import (
 	"github.com/phpsapi/phpsapi/cgi/handover"
 	"github.com/phpsapi/phpsapi/lifecycle"
 	"github.com/phpsapi/phpsapi/sapi"
+	"github.com/phpsapi/phpsapi/sapi/engines"
 )
 
-// phpsapi's own options come before php-cgi's. A query string is none of them.
+// phpsapi's own options come before php-cgi's. A query string is none of them. They are these and engines.Option.
 const (
 	optionZygote = "--zygote"        // hand requests over to the zygote at the path that follows
 	optionListen = "--zygote-listen" // be the zygote
@@ -25,49 +27,63 @@ const (
 // zygoteEnvironment is --zygote for a web server that sets no arguments.
 const zygoteEnvironment = "PHPSAPI_CGI_ZYGOTE"
 
-// takeOption takes an option of phpsapi's own, with its path, from the begin of the arguments. The path is empty where it
-// is missing.
-func takeOption(args []string) (option, path string, rest []string) {
-	if len(args) == 0 || args[0] != optionZygote && args[0] != optionListen && args[0] != optionStart {
-		return "", "", args
-	}
-	if len(args) == 1 {
-		return args[0], "", nil
-	}
-	return args[0], args[1], args[2:]
+// ownOptions are what phpsapi's own options say.
+type ownOptions struct {
+	engine string // --engine
+	zygote string // one of the options with a path; empty if none is given
+	path   string
 }
 
-// ownOption does what an option of phpsapi's own says, and gives php-cgi's arguments. ended says that this was all.
+// takeOptions takes phpsapi's own options from the beginning of the arguments, in any order.
+func takeOptions(args []string) (o ownOptions, rest []string, err error) {
+	for {
+		engine, rest, err := engines.TakeOption(args)
+		if err != nil {
+			return o, nil, err
+		}
+		o.engine = cmp.Or(engine, o.engine)
+		if len(rest) == 0 || o.zygote != "" || rest[0] != optionZygote && rest[0] != optionListen && rest[0] != optionStart {
+			return o, rest, nil
+		}
+		if len(rest) == 1 || rest[1] == "" {
+			return o, nil, fmt.Errorf("%s needs the path of the zygote's socket, such as %[1]s /run/php/cgi.sock", rest[0])
+		}
+		o.zygote, o.path, args = rest[0], rest[1], rest[2:]
+	}
+}
+
+// takeOwn takes phpsapi's own options from the arguments and does what they say. ended reports that this was all.
 //
-// The request was not handed over: that is done before Go starts (lifecycle/handover_client.c). Where there is no
-// zygote, it is started for the next.
-func ownOption(args []string) (rest []string, status int, ended bool) {
+// The request was not handed over: that is done before Go starts (lifecycle/handover_client.c). If there is no zygote, it is
+// started for the next.
+func (call *Invocation) takeOwn() (status int, ended bool) {
 	query, set := os.LookupEnv("QUERY_STRING")
 	if fromURL(query, set) {
 		startZygote(os.Getenv(zygoteEnvironment))
-		return args, 0, false
+		return 0, false
 	}
-	option, path, rest := takeOption(args)
-	if option != "" && path == "" {
-		fmt.Fprintf(os.Stderr, "phpsapi cgi: %s needs the path of the zygote's socket, such as %s /run/php/cgi.sock\n", option, option)
-		return nil, failure, true
+	own, rest, err := takeOptions(call.Args)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "phpsapi cgi:", err)
+		return failure, true
 	}
-	switch option {
+	call.Args, call.Engine.Option = rest, cmp.Or(own.engine, call.Engine.Option)
+	switch own.zygote {
 	case optionListen:
-		return nil, resident(path), true
+		return resident(own.path), true
 	case optionStart:
 		lifecycle.RestoreScheduling() // the resident has what this process was given, and so have all its children
-		if err := handover.Background(lifecycle.Self(), "cgi", optionListen, path); err != nil {
+		if err := handover.Background(lifecycle.Self(), "cgi", optionListen, own.path); err != nil {
 			fmt.Fprintln(os.Stderr, "phpsapi cgi:", err)
-			return nil, failure, true
+			return failure, true
 		}
-		return nil, 0, true
+		return 0, true
 	case optionZygote:
-		startZygote(path)
+		startZygote(own.path)
 	default:
 		startZygote(os.Getenv(zygoteEnvironment))
 	}
-	return rest, 0, false
+	return 0, false
 }
 
 func startZygote(path string) {
@@ -115,18 +131,30 @@ func resident(path string) int {
 	return 0
 }
 
-// callArguments gives php-cgi's arguments of a call, and PHP_BINARY.
-func callArguments(call *handover.Call) (args []string, binary string) {
+// callArguments returns php-cgi's arguments of a call, PHP_BINARY, and the value of --engine.
+func callArguments(call *handover.Call) (args []string, binary, engine string) {
 	args, binary = call.Argv[1:], lifecycle.Self()
 	if strings.HasPrefix(filepath.Base(call.Argv[0]), "php-cgi") {
 		binary = callBinary(call)
-	} else if len(args) > 0 { // it is "cgi"
+	} else if engine, args, _ = engines.TakeOption(args); len(args) > 0 { // it is "cgi"
 		args = args[1:]
 	}
 	if query, set := call.Env.Lookup("QUERY_STRING"); !fromURL(query, set) {
-		_, _, args = takeOption(args)
+		var own ownOptions
+		own, args, _ = takeOptions(args)
+		engine = cmp.Or(own.engine, engine)
 	}
-	return args, binary
+	return args, binary, engine
+}
+
+// callEngine returns the engine that a call means: it has an environment of its own.
+func callEngine(call *handover.Call, option string) (engines.Choice, error) {
+	asked := engines.Asked{Option: option, Name: call.Argv[0]}
+	asked.Environment, _ = call.Env.Lookup(engines.Variable)
+	machine := engines.Machine{Self: lifecycle.Self()}
+	machine.Path, _ = call.Env.Lookup("PATH")
+	machine.LibraryPath, _ = call.Env.Lookup("LD_LIBRARY_PATH")
+	return machine.Choose(asked, lifecycle.Inside())
 }
 
 // callBinary is sapi.Binary as the client would find it.
@@ -154,7 +182,7 @@ func callBinary(call *handover.Call) string {
 // callModule is the module that a call starts. A call that does not come from a web server, or whose options ask for
 // more than a page, is none for the zygote.
 func callModule(call *handover.Call) (module sapi.Module, engine string, ok bool) {
-	args, binary := callArguments(call)
+	args, binary, option := callArguments(call)
 	query, set := call.Env.Lookup("QUERY_STRING")
 	start := parseStartup(args, query, set)
 	if start.bound || start.highlight || !byWebServer(&call.Env) {
@@ -165,10 +193,11 @@ func callModule(call *handover.Call) (module sapi.Module, engine string, ok bool
 			return module, "", false
 		}
 	}
-	engine, _ = call.Env.Lookup("PHPSAPI_ENGINE")
-	if engine == "" {
-		engine = lifecycle.EnginePath()
+	choice, err := callEngine(call, option)
+	if err != nil {
+		return module, "", false
 	}
+	engine = choice.Library
 	module = start.module(binary, call.Env.Lookup, false)
 	module.INI.Path, ok = absolutePlaces(call, module.INI.Path)
 	if !ok || slices.ContainsFunc(strings.Split(module.INI.ScanDir, ":"), isRelative) || isRelative(engine) && strings.Contains(engine, "/") {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/lifecycle"
 	"github.com/phpsapi/phpsapi/sapi"
+	"github.com/phpsapi/phpsapi/sapi/engines"
 )
 
 // forced are the settings of the command line that php.ini cannot override, only -d.
@@ -21,6 +22,7 @@ type Invocation struct {
 	Args    []string // the arguments, without the program's name
 	Program string   // what the usage text calls the program
 	Binary  string   // PHP_BINARY; empty where unknown
+	Engine  engines.Asked
 }
 
 // Main is php's command line. It ends the process where PHP was started, and else returns the exit status.
@@ -36,15 +38,20 @@ func Main(call Invocation) int {
 		return 0
 	}
 
-	if start.server {
-		return serve(call, start)
-	}
-	engine, err := lifecycle.Load(lifecycle.EnginePath())
+	choice, err := lifecycle.Choose(call.Engine)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	module := start.module(call.Binary)
+	if start.server {
+		return serve(call, start, choice)
+	}
+	engine, err := lifecycle.Load(choice.Library)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, choice.Refusal(err))
+		return 1
+	}
+	module := start.module(call)
 	if run := parseRun(call.Args, true); start.end == modeScript && run.ordinary() {
 		engine.Run(module, run.request())
 		panic("BUG: the run of a script returned")
@@ -59,11 +66,11 @@ func Main(call Invocation) int {
 }
 
 // module is the command line's module with the settings the options ask for.
-func (s startup) module(binary string) sapi.Module {
+func (s startup) module(call Invocation) sapi.Module {
 	m := sapi.Module{
 		Name:         sapi.CLI,
 		PrettyName:   "Command Line Interface",
-		Binary:       binary,
+		Binary:       call.Binary,
 		InfoAsText:   true,
 		ExtendedInfo: s.extendedInfo,
 	}
@@ -72,7 +79,7 @@ func (s startup) module(binary string) sapi.Module {
 		Package:  "cli",
 		Override: s.iniOverride,
 		Ignore:   s.ignoreINI,
-		Binary:   binary,
+		Binary:   call.Binary,
 		Getenv:   os.LookupEnv,
 	}.Locate()
 	m.INI.Defaults = []sapi.Setting{{Name: "display_errors", Value: "1"}}

@@ -7,6 +7,7 @@ import (
 	"github.com/phpsapi/phpsapi/cli/server"
 	"github.com/phpsapi/phpsapi/lifecycle"
 	"github.com/phpsapi/phpsapi/sapi"
+	"github.com/phpsapi/phpsapi/sapi/engines"
 	"github.com/phpsapi/phpsapi/sapi/getopt"
 )
 
@@ -14,7 +15,7 @@ import (
 const neededFiles = 9
 
 // serve is php -S. This process only owns the sockets; PHP runs in the zygote and its workers.
-func serve(call Invocation, start startup) int {
+func serve(call Invocation, start startup, choice engines.Choice) int {
 	if err := sapi.NeedFiles(neededFiles); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -24,8 +25,8 @@ func serve(call Invocation, start startup) int {
 	o.Workers = os.Getenv("PHP_CLI_SERVER_WORKERS")
 	o.Program = lifecycle.Self()
 	o.RestoreThread = lifecycle.RestoreScheduling
-	o.Engine = lifecycle.EnginePath()
-	o.Module = start.serverModule(call.Binary, o.zendExtensions)
+	o.Engine = choice.Library
+	o.Module = start.serverModule(call, o.zendExtensions)
 	return server.Main(o.Options)
 }
 
@@ -62,8 +63,8 @@ func parseServer(args []string) serverOptions {
 }
 
 // serverModule is the development server's module: the command line's, without the settings that are forced there.
-func (s startup) serverModule(binary string, zendExtensions []string) sapi.Module {
-	m := s.module(binary)
+func (s startup) serverModule(call Invocation, zendExtensions []string) sapi.Module {
+	m := s.module(call)
 	m.Name = sapi.CLIServer
 	m.PrettyName = "Built-in HTTP server"
 	m.InfoAsText = false

@@ -11,11 +11,12 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/lifecycle"
 	"github.com/phpsapi/phpsapi/sapi"
+	"github.com/phpsapi/phpsapi/sapi/engines"
 )
 
 // fpm runs php-fpm's command line. It is pure Go; what it needs of the engine is passed to it.
-func fpm(args []string, program, binary string) int {
-	return cmdline.Main(fpmInvocation(args, program, binary))
+func fpm(args []string, program, binary string, asked engines.Asked) int {
+	return cmdline.Main(fpmInvocation(args, program, binary, asked))
 }
 
 // showService sets the process title of a service that begins.
@@ -24,20 +25,20 @@ func showService(title string) {
 	lifecycle.SetProcessTitle(title)
 }
 
-func fpmInvocation(args []string, program, binary string) cmdline.Invocation {
+func fpmInvocation(args []string, program, binary string, asked engines.Asked) cmdline.Invocation {
 	return cmdline.Invocation{
 		Argv: os.Args, Args: args, Program: program, Binary: binary, File: lifecycle.Self(),
-		Engine: lifecycle.EnginePath(), Version: lifecycle.Version(), Headers: lifecycle.HeaderVersion(), Release: version(),
+		Asked: asked, Choose: lifecycle.Choose, Headers: lifecycle.HeaderVersion(), Release: version(),
 		Own: personality(os.Args[0]) == "", Title: showService, Stay: lifecycle.LeaveMainThread,
 		Show: showPHP,
 	}
 }
 
 // showPHP is -i, -m and -v: it runs the engine in this process and ends it.
-func showPHP(module sapi.Module, what cmdline.Shown) int {
-	engine, err := lifecycle.Load(lifecycle.EnginePath())
+func showPHP(choice engines.Choice, module sapi.Module, what cmdline.Shown) int {
+	engine, err := lifecycle.Load(choice.Library)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
+		fmt.Fprintln(os.Stderr, choice.Refusal(err))
 		return cmdline.ExitSoftware
 	}
 	lifecycle.TakeProcess()
@@ -58,7 +59,7 @@ func showPHP(module sapi.Module, what cmdline.Shown) int {
 	panic("BUG: exit returned")
 }
 
-func fpmCommand() *cobra.Command {
+func fpmCommand(asked engines.Asked) *cobra.Command {
 	var usage strings.Builder
 	cmdline.Usage(&usage, "phpsapi fpm")
 	usage.WriteString("\nphpsapi's own options:\n\n")
@@ -72,7 +73,7 @@ func fpmCommand() *cobra.Command {
   phpsapi fpm --config /etc/php/8.2/fpm/php-fpm.conf --nodaemonize
   phpsapi fpm test
   phpsapi fpm reload`,
-	}, func(args []string) int { return fpm(args, "phpsapi fpm", lifecycle.Self()) })
+	}, func(args []string) int { return fpm(args, "phpsapi fpm", lifecycle.Self(), asked) })
 	start := command.RunE
 	command.RunE = func(command *cobra.Command, args []string) error {
 		if isFPMHelp(args) {
@@ -80,6 +81,6 @@ func fpmCommand() *cobra.Command {
 		}
 		return start(command, args)
 	}
-	command.AddCommand(operatorCommands()...)
+	command.AddCommand(operatorCommands(asked)...)
 	return command
 }

@@ -3,6 +3,8 @@
 package cmd
 
 import (
+	"cmp"
+	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -15,6 +17,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/front"
 	"github.com/phpsapi/phpsapi/lifecycle"
 	"github.com/phpsapi/phpsapi/sapi"
+	"github.com/phpsapi/phpsapi/sapi/engines"
 	"github.com/phpsapi/phpsapi/sapi/timezone"
 )
 
@@ -33,23 +36,30 @@ func Main() int {
 		lifecycle.WaitForThreads()
 		return front.Main()
 	}
-	argv := os.Args
-	called := personality(argv[0])
+	argv0, args := os.Args[0], os.Args[1:]
+	asked := engines.Asked{Environment: os.Getenv(engines.Variable), Name: argv0}
+	called := personality(argv0)
+	if called == "php-cgi" { // its arguments may come from a URL
+		return cgi.Main(cgi.Invocation{Args: args, Program: usageName(argv0, called), Binary: sapi.Binary(argv0), Engine: asked})
+	}
+	var err error
+	if asked.Option, args, err = engines.TakeOption(args); err != nil {
+		fmt.Fprintln(os.Stderr, "phpsapi:", err)
+		return 1
+	}
 	switch {
 	case called == "php":
-		return cli.Main(cli.Invocation{Args: argv[1:], Program: usageName(argv[0], called), Binary: sapi.Binary(argv[0])})
-	case called == "php-cgi":
-		return cgi.Main(cgi.Invocation{Args: argv[1:], Program: usageName(argv[0], called), Binary: sapi.Binary(argv[0])})
+		return cli.Main(cli.Invocation{Args: args, Program: usageName(argv0, called), Binary: sapi.Binary(argv0), Engine: asked})
 	case called == "php-fpm":
-		return fpm(argv[1:], usageName(argv[0], "php"), sapi.Binary(argv[0]))
-	case isPHPCommandLine(argv[1:]):
-		return runCLI(argv[1:])
-	case len(argv) > 1 && argv[1] == "cli" && !isHelp(argv[2:]):
-		return runCLI(argv[2:])
-	case len(argv) > 1 && argv[1] == "cgi" && !isHelp(argv[2:]):
-		return runCGI(argv[2:])
+		return fpm(args, usageName(argv0, "php"), sapi.Binary(argv0), asked)
+	case isPHPCommandLine(args):
+		return runCLI(args, asked)
+	case len(args) > 0 && args[0] == "cli" && !isHelp(args[1:]):
+		return runCLI(args[1:], asked)
+	case len(args) > 0 && args[0] == "cgi" && !isHelp(args[1:]):
+		return runCGI(args[1:], asked)
 	}
-	return execute(argv[1:])
+	return execute(args, asked)
 }
 
 // usageName is what PHP's usage texts call a program started as argv0: its name where it came with a path, else name.
@@ -60,12 +70,18 @@ func usageName(argv0, name string) string {
 	return name
 }
 
-func runCLI(args []string) int {
-	return cli.Main(cli.Invocation{Args: args, Program: "phpsapi cli", Binary: lifecycle.Self()})
+func runCLI(args []string, asked engines.Asked) int {
+	option, args, err := engines.TakeOption(args)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "phpsapi cli:", err)
+		return 1
+	}
+	asked.Option = cmp.Or(option, asked.Option)
+	return cli.Main(cli.Invocation{Args: args, Program: "phpsapi cli", Binary: lifecycle.Self(), Engine: asked})
 }
 
-func runCGI(args []string) int {
-	return cgi.Main(cgi.Invocation{Args: args, Program: "phpsapi cgi", Binary: lifecycle.Self()})
+func runCGI(args []string, asked engines.Asked) int {
+	return cgi.Main(cgi.Invocation{Args: args, Program: "phpsapi cgi", Binary: lifecycle.Self(), Engine: asked})
 }
 
 // personality is the program that phpsapi was called as by argv[0]: php, php-cgi or php-fpm, with or without a

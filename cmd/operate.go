@@ -10,15 +10,16 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/cmdline"
 	"github.com/phpsapi/phpsapi/fpm/operate"
 	"github.com/phpsapi/phpsapi/lifecycle"
+	"github.com/phpsapi/phpsapi/sapi/engines"
 )
 
 // operatorCommands are the commands for a service in words.
-func operatorCommands() []*cobra.Command {
-	return []*cobra.Command{startCommand(), reloadCommand(), stopCommand(), testCommand(), statusCommand()}
+func operatorCommands(asked engines.Asked) []*cobra.Command {
+	return []*cobra.Command{startCommand(asked), reloadCommand(asked), stopCommand(asked), testCommand(asked), statusCommand(asked)}
 }
 
-func startCommand() *cobra.Command {
-	return fpmOptions(&cobra.Command{
+func startCommand(asked engines.Asked) *cobra.Command {
+	return fpmOptions(asked, &cobra.Command{
 		Use:   "start [php-fpm's options]",
 		Short: "Start the service",
 		Long: `Start the service: the same as phpsapi fpm without a command. It runs in the background if daemonize of php-fpm.conf says
@@ -27,19 +28,19 @@ so (that is php-fpm's default; -F prevents it), and in the foreground without a 
 }
 
 // fpmOptions makes a command one that takes php-fpm's options, after those that the command stands for.
-func fpmOptions(command *cobra.Command, first ...string) *cobra.Command {
+func fpmOptions(asked engines.Asked, command *cobra.Command, first ...string) *cobra.Command {
 	command.DisableFlagParsing = true
 	command.RunE = func(command *cobra.Command, args []string) error {
 		if isFPMHelp(args) {
 			return command.Help()
 		}
-		return exitStatus(fpm(append(first, args...), "phpsapi fpm", lifecycle.Self()))
+		return exitStatus(fpm(append(first, args...), "phpsapi fpm", lifecycle.Self(), asked))
 	}
 	return command
 }
 
-func reloadCommand() *cobra.Command {
-	command, operator := operatorCommand(&cobra.Command{
+func reloadCommand(asked engines.Asked) *cobra.Command {
+	command, operator := operatorCommand(asked, &cobra.Command{
 		Use:   "reload",
 		Short: "Reload the configuration of the running service",
 		Long: `Reload the configuration and php.ini of the running service, as the signal USR2 does, and wait until the new workers
@@ -50,8 +51,8 @@ serve. If they cannot, the old ones go on serving, and the command shows the rea
 	return command
 }
 
-func stopCommand() *cobra.Command {
-	command, operator := operatorCommand(&cobra.Command{
+func stopCommand(asked engines.Asked) *cobra.Command {
+	command, operator := operatorCommand(asked, &cobra.Command{
 		Use:   "stop",
 		Short: "Stop the running service",
 		Long: `Stop the running service after its current requests, and wait until it has ended. The requests have as long as
@@ -64,8 +65,8 @@ http.limits.drain_timeout. The signal QUIT, which systemd sends, cuts requests a
 	return command
 }
 
-func statusCommand() *cobra.Command {
-	command, operator := operatorCommand(&cobra.Command{
+func statusCommand(asked engines.Asked) *cobra.Command {
+	command, operator := operatorCommand(asked, &cobra.Command{
 		Use:   "status",
 		Short: "Show the status of the running service",
 		Long: `Show the status of the running service: the numbers of php-fpm's status page for each pool, from the master itself. It
@@ -77,8 +78,8 @@ answers while all workers are busy.`,
 	return command
 }
 
-func testCommand() *cobra.Command {
-	return fpmOptions(&cobra.Command{
+func testCommand(asked engines.Asked) *cobra.Command {
+	return fpmOptions(asked, &cobra.Command{
 		Use:   "test [php-fpm's options]",
 		Short: "Check the configuration",
 		Long: `Check the configuration, as phpsapi fpm -t does, and exit with status 0 if it is good. The options are php-fpm's; -t
@@ -88,7 +89,7 @@ also shows every value, and where each comes from if one of phpsapi's own settin
 
 // operatorCommand gives a command the options that name a service. The function that it returns is for the command's run:
 // it returns the operator that the options describe.
-func operatorCommand(command *cobra.Command, timeout time.Duration) (*cobra.Command, func() *operate.Operator) {
+func operatorCommand(asked engines.Asked, command *cobra.Command, timeout time.Duration) (*cobra.Command, func() *operate.Operator) {
 	flags := command.Flags()
 	flags.SortFlags = false
 	var pid pidFlag
@@ -119,7 +120,7 @@ func operatorCommand(command *cobra.Command, timeout time.Duration) (*cobra.Comm
 			Target: operate.Target{
 				Pid: int(pid), PidFile: *pidFile, Named: len(args) > 0,
 				Locate: func() (string, string) {
-					return cmdline.Locate(fpmInvocation(args, "phpsapi fpm", lifecycle.Self()))
+					return cmdline.Locate(fpmInvocation(args, "phpsapi fpm", lifecycle.Self(), asked))
 				},
 			},
 			Out: os.Stdout, Err: os.Stderr, Timeout: time.Duration(patience),

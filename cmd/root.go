@@ -11,6 +11,7 @@ import (
 	"github.com/phpsapi/phpsapi/cgi"
 	"github.com/phpsapi/phpsapi/cli"
 	"github.com/phpsapi/phpsapi/fpm/cmdline"
+	"github.com/phpsapi/phpsapi/sapi/engines"
 )
 
 // exitStatus carries a front end's exit status out of cobra.
@@ -18,9 +19,9 @@ type exitStatus int
 
 func (exitStatus) Error() string { return "" }
 
-// execute runs the cobra command that args name and returns the exit status.
-func execute(args []string) int {
-	root := rootCommand()
+// execute runs the cobra command that args name, on the engine that was asked for, and returns the exit status.
+func execute(args []string, asked engines.Asked) int {
+	root := rootCommand(asked)
 	if len(args) > 0 && !isCommand(args[0]) && !strings.HasPrefix(args[0], "-") {
 		fmt.Fprintf(os.Stderr, "phpsapi: unknown command %q; %s\n", args[0], meant(root, args[0]))
 		return 1
@@ -88,19 +89,22 @@ func isCommand(word string) bool {
 // commands are the names of rootCommand's commands. To make those takes longer than a script may run.
 var commands = []string{"cgi", "cli", "fpm", "version"}
 
-func rootCommand() *cobra.Command {
+func rootCommand(asked engines.Asked) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "phpsapi",
 		Short: "Runs PHP as a command line, as a CGI program and as a FastCGI server",
 		Long: `phpsapi runs PHP on the real Zend Engine, as a drop-in for php.
 
 Called under the name php (a symbolic link is enough) it takes php's arguments directly; a file or one of
-php's options directly after phpsapi means "phpsapi cli".`,
+php's options directly after phpsapi means "phpsapi cli".
+
+--engine 8.4, or the path of a libphp, before all other arguments chooses the PHP that runs; so do PHPSAPI_ENGINE in the
+environment and names such as php8.4. Without a word it is the PHP that the machine's php is.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Version:       version(),
 	}
-	root.AddCommand(cliCommand(), cgiCommand(), fpmCommand(), versionCommand())
+	root.AddCommand(cliCommand(asked), cgiCommand(asked), fpmCommand(asked), versionCommand(asked))
 	root.Flags().Bool("version", false, "version for phpsapi") // cobra's own has -v, which is php's
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
@@ -127,7 +131,7 @@ func php(command *cobra.Command, run func(args []string) int) *cobra.Command {
 	return command
 }
 
-func cliCommand() *cobra.Command {
+func cliCommand(asked engines.Asked) *cobra.Command {
 	var usage strings.Builder
 	cli.Usage(&usage, "phpsapi cli")
 	return php(&cobra.Command{
@@ -138,10 +142,10 @@ func cliCommand() *cobra.Command {
 		Example: `  phpsapi cli -r 'echo PHP_VERSION, "\n";'
   phpsapi cli script.php one two
   phpsapi cli -S 127.0.0.1:8000 -t public`,
-	}, runCLI)
+	}, func(args []string) int { return runCLI(args, asked) })
 }
 
-func cgiCommand() *cobra.Command {
+func cgiCommand(asked engines.Asked) *cobra.Command {
 	var usage strings.Builder
 	cgi.Usage(&usage, "phpsapi cgi")
 	return php(&cobra.Command{
@@ -159,5 +163,5 @@ func cgiCommand() *cobra.Command {
   phpsapi cgi --zygote-listen /run/php/cgi.sock
   PHP_FCGI_CHILDREN=4 phpsapi cgi -b 127.0.0.1:9000
   REDIRECT_STATUS=200 REQUEST_METHOD=GET SCRIPT_FILENAME=/srv/www/x.php phpsapi cgi`,
-	}, runCGI)
+	}, func(args []string) int { return runCGI(args, asked) })
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/cmdline"
+	"github.com/phpsapi/phpsapi/sapi/engines"
 )
 
 // php is what a file is for, whether it is there or not: it says so.
@@ -28,7 +29,7 @@ func TestUnknownCommandHasAHint(t *testing.T) {
 	for word, want := range map[string]string{
 		"reload": `did you mean "phpsapi fpm reload"?`, "start": `did you mean "phpsapi fpm start"?`, "fmp": `did you mean "fpm"?`, "nonsense": "phpsapi --help lists the commands",
 	} {
-		if got := meant(rootCommand(), word); got != want {
+		if got := meant(rootCommand(engines.Asked{}), word); got != want {
 			t.Errorf("%s: got %q, want %q", word, got, want)
 		}
 	}
@@ -49,12 +50,12 @@ func TestFPMHelp(t *testing.T) {
 
 func TestMisspeltCommandOfFPMHasAHint(t *testing.T) {
 	for word, want := range map[string]string{"realod": `did you mean "phpsapi fpm reload"?`, "nonsense": "phpsapi fpm --help lists them"} {
-		if got := meantOfFPM(rootCommand(), word); got != want {
+		if got := meantOfFPM(rootCommand(engines.Asked{}), word); got != want {
 			t.Errorf("%s: got %q, want %q", word, got, want)
 		}
 	}
 	var names []string
-	for _, command := range operatorCommands() {
+	for _, command := range operatorCommands(engines.Asked{}) {
 		names = append(names, command.Name())
 	}
 	slices.Sort(names)
@@ -65,7 +66,7 @@ func TestMisspeltCommandOfFPMHasAHint(t *testing.T) {
 
 func TestHelpForNothingFails(t *testing.T) {
 	for _, args := range [][]string{{"help", "nosuch"}, {"help", "fpm", "nosuch"}, {"fpm", "realod"}, {"fpm", "status", "--mster"}, {"version", "--x"}} {
-		if status := execute(args); status == 0 {
+		if status := execute(args, engines.Asked{}); status == 0 {
 			t.Errorf("%q: exit status 0", args)
 		}
 	}
@@ -73,7 +74,7 @@ func TestHelpForNothingFails(t *testing.T) {
 
 // -v is php's and prints its version.
 func TestHelpDoesNotPromiseV(t *testing.T) {
-	if text := rootCommand().UsageString(); strings.Contains(text, "-v,") || !strings.Contains(text, "--version") {
+	if text := rootCommand(engines.Asked{}).UsageString(); strings.Contains(text, "-v,") || !strings.Contains(text, "--version") {
 		t.Errorf("got %s", text)
 	}
 }
@@ -95,7 +96,7 @@ func TestTimesAndPidsOfOptions(t *testing.T) {
 
 func TestCommandsAreKnownByName(t *testing.T) {
 	var names []string
-	for _, command := range rootCommand().Commands() {
+	for _, command := range rootCommand(engines.Asked{}).Commands() {
 		if command.Name() == "help" || command.Name() == "completion" {
 			continue
 		}

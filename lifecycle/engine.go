@@ -11,12 +11,12 @@ package lifecycle
 import "C"
 
 import (
-	"os"
 	"runtime"
 	"strings"
 	"unsafe"
 
 	"github.com/phpsapi/phpsapi/sapi"
+	"github.com/phpsapi/phpsapi/sapi/engines"
 )
 
 func init() {
@@ -60,23 +60,14 @@ var (
 	_ [0]struct{} = [C.ENGINE_LACKS_SYMBOL - int(sapi.EngineLacksSymbol)]struct{}{}
 )
 
-// EnginePath is the libphp to load: PHPSAPI_ENGINE where it is set, else the one of the headers' version, where
-// Debian's package has it or by the name that package gives it. The loader's cache does not know that name (the
-// library calls itself libphp.so), so that a search for it looks into some forty directories.
-func EnginePath() string {
-	if path := os.Getenv("PHPSAPI_ENGINE"); path != "" {
-		return path
-	}
-	name := "libphp" + Version() + ".so"
-	if path := "/usr/lib/" + name; isFile(path) {
-		return path
-	}
-	return name
+// Inside returns the versions, MAJOR.MINOR, of the engines that are inside this program.
+func Inside() []string {
+	return []string{Version()}
 }
 
-func isFile(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.Mode().IsRegular()
+// Choose returns the engine that is meant on this machine.
+func Choose(asked engines.Asked) (engines.Choice, error) {
+	return engines.This(Self()).Choose(asked, Inside())
 }
 
 // Load loads libphp. path is a file, or a name that the dynamic loader looks for. The error is a *sapi.EngineError.

@@ -76,10 +76,23 @@ int handover_place(struct handover_place *place)
 	return 1;
 }
 
+/* The index after --engine, phpsapi's own option. */
+static int after_engine(int argc, char **argv, int i)
+{
+	static const char option[] = "--engine";
+	const size_t len = sizeof(option) - 1;
+
+	while (i < argc && strncmp(argv[i], option, len) == 0 && (!argv[i][len] || argv[i][len] == '=')) {
+		i += argv[i][len] ? 1 : 2;
+	}
+	return i;
+}
+
 /* The index of the first of php-cgi's arguments; 0 where the program is not php-cgi. */
 static int first_argument(int argc, char **argv)
 {
 	const char *name = argc > 0 ? basename(argv[0]) : "";
+	int word;
 
 	if (strncmp(name, "php-cgi", 7) == 0 && name[7 + strspn(name + 7, "0123456789.")] == '\0') {
 		return 1;
@@ -87,7 +100,8 @@ static int first_argument(int argc, char **argv)
 	if (strncmp(name, "php-fpm", 7) == 0 || (strncmp(name, "php", 3) == 0 && name[3 + strspn(name + 3, "0123456789.")] == '\0')) {
 		return 0;
 	}
-	return argc > 1 && strcmp(argv[1], "cgi") == 0 ? 2 : 0;
+	word = after_engine(argc, argv, 1);
+	return argc > word && strcmp(argv[word], "cgi") == 0 ? word + 1 : 0;
 }
 
 /* The resident's socket: --zygote, or PHPSAPI_CGI_ZYGOTE; NULL for none. Arguments may come from the URL where the
@@ -100,8 +114,11 @@ static const char *socket_path(int argc, char **argv)
 	if (first == 0) {
 		return NULL;
 	}
-	if (argc > first + 1 && strcmp(argv[first], "--zygote") == 0 && (!query || !query[0] || strchr(query, '='))) {
-		return argv[first + 1];
+	if (!query || !query[0] || strchr(query, '=')) {
+		first = after_engine(argc, argv, first);
+		if (argc > first + 1 && strcmp(argv[first], "--zygote") == 0) {
+			return argv[first + 1];
+		}
 	}
 	return getenv("PHPSAPI_CGI_ZYGOTE");
 }

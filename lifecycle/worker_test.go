@@ -15,6 +15,7 @@ import (
 	"github.com/phpsapi/phpsapi/lifecycle"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 	"github.com/phpsapi/phpsapi/sapi"
+	"github.com/phpsapi/phpsapi/sapi/engines"
 )
 
 // TestMain makes the test binary its own zygote's worker.
@@ -97,9 +98,13 @@ func startZygoteWith(t *testing.T, env []string, defaults ...sapi.Setting) *zygo
 	if err != nil {
 		t.Fatal(err)
 	}
+	engine, err := lifecycle.Choose(engines.Asked{Environment: os.Getenv(engines.Variable)})
+	if err != nil {
+		t.Fatal(err)
+	}
 	z, err := zygote.Start(context.Background(), zygote.Config{
 		Program: program,
-		Engine:  lifecycle.EnginePath(),
+		Engine:  engine.Library,
 		Env:     env,
 		Module: sapi.Module{Name: sapi.CLIServer, PrettyName: "Test", INI: sapi.INI{Ignore: true,
 			Defaults: append(defaults, sapi.Setting{Name: "display_errors", Value: "1"})}},

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/sapi/engines"
 	"github.com/phpsapi/phpsapi/test/serve"
 	"github.com/phpsapi/phpsapi/test/stockfpm"
 )
@@ -43,8 +44,9 @@ func TestConstantsInTheConfigurationAsStock(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := parse([]string{"-y", path, "-R"})
-	c.version, c.binary = serve.Stock().Version, stockfpm.Find(t)
-	options := c.masterOptions(Invocation{Engine: serve.Stock().Libphp, Version: serve.Stock().Version, Headers: "0.0.0"})
+	c.binary = stockfpm.Find(t)
+	options := c.masterOptions(Invocation{Headers: "0.0.0"})
+	options.Conf.Constant = options.Constants(engines.Choice{Library: serve.Stock().Libphp})
 	cfg, err := conf.Load(options.Conf)
 	if err != nil {
 		t.Fatal(err)

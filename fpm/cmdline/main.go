@@ -9,6 +9,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/master"
 	"github.com/phpsapi/phpsapi/sapi"
+	"github.com/phpsapi/phpsapi/sapi/engines"
 )
 
 // The exit statuses of php-fpm (fpm.h) that are the command line's.
@@ -36,16 +37,18 @@ type Invocation struct {
 	Binary  string   // PHP_BINARY; empty where unknown
 	File    string   // this program's file
 
-	Engine  string // the libphp to load
-	Version string // its MAJOR.MINOR
+	Asked engines.Asked // the engine that was asked for, by whom
+	// Choose returns the engine that is meant. Even with an error its Minor tells a version, for messages and for PHP's
+	// directories.
+	Choose  func(engines.Asked) (engines.Choice, error)
 	Headers string // the PHP_VERSION of the headers that this program was built with
 	Release string // phpsapi's own version
 	// Own says that phpsapi was called by its own name: without a php-fpm.conf it serves all the same.
 	Own   bool
 	Title func(string) // sets the process title; nil if there is none
 	Stay  func()       // called before this process becomes a master; nil does nothing
-	// Show starts PHP in this process and shows something of it. It returns the exit status, or ends the process.
-	Show func(sapi.Module, Shown) int
+	// Show starts PHP on an engine in this process and shows something of it. It returns the exit status, or ends the process.
+	Show func(engines.Choice, sapi.Module, Shown) int
 }
 
 // neededFiles is how many files a configuration needs to be read: one, and Go's poller two.
@@ -54,7 +57,7 @@ const neededFiles = 3
 // Main is php-fpm's command line. It returns the exit status when the service has ended.
 func Main(call Invocation) int {
 	c := parse(call.Args)
-	c.version, c.binary = call.Version, call.Binary
+	c.binary = call.Binary
 	switch c.action {
 	case actionHelp:
 		Usage(os.Stdout, call.Program)
@@ -74,10 +77,15 @@ func Main(call Invocation) int {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", call.Program, err)
 		return ExitSoftware
 	}
+	if _, err := call.Choose(c.asked(call.Asked)); err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", call.Program, err)
+		return ExitSoftware
+	}
 	switch c.action {
 	case actionShow:
 		options := c.masterOptions(call)
-		return call.Show(options.Shown(), c.shown)
+		engine, module := options.Shown()
+		return call.Show(engine, module, c.shown)
 	case actionTest:
 		options := c.masterOptions(call)
 		return master.Check(options, c.dump)
@@ -91,7 +99,7 @@ func Main(call Invocation) int {
 // Locate says which configuration a service with these arguments has, and where its pid is written; empty: nowhere.
 func Locate(call Invocation) (config, pidFile string) {
 	c := parse(call.Args)
-	c.version, c.binary = call.Version, call.Binary
+	c.binary = call.Binary
 	return master.Locate(c.masterOptions(call))
 }
 
@@ -106,24 +114,38 @@ func (c *commandLine) masterOptions(call Invocation) master.Options {
 		argv[i] = strings.Clone(argv[i])
 	}
 	return master.Options{
-		Conf: conf.Options{Path: c.config, Prefix: c.prefix, Pid: c.pid, Daemonize: c.daemonize, AllowRoot: c.allowRoot,
-			Build: conf.Debian(c.version), Constant: c.constants(call.Engine, call.Headers)},
+		Conf:        conf.Options{Path: c.config, Prefix: c.prefix, Pid: c.pid, Daemonize: c.daemonize, AllowRoot: c.allowRoot},
 		ForceStderr: c.forceStderr,
 		Settings:    c.settings,
 		Overrides:   c.overrides(),
 		Own:         call.Own,
 		Argv:        argv,
 		Program:     call.File,
-		Engine:      call.Engine,
+		Asked:       c.asked(call.Asked),
+		Choose:      call.Choose,
 		Version:     call.Release,
-		PHP:         call.Version,
 		Module:      c.module,
+		Constants:   c.constants(call.Headers),
 		Title:       call.Title,
 	}
 }
 
+// asked is what the caller and the options say of the engine. The options of the settings know it as one of theirs, too.
+func (c *commandLine) asked(asked engines.Asked) engines.Asked {
+	const key = "engine"
+	if given := c.settings.Flags[key]; len(given) > 0 {
+		asked.Option = given[len(given)-1]
+	} else if asked.Option != "" {
+		if c.settings.Flags == nil {
+			c.settings.Flags = map[string][]string{}
+		}
+		c.settings.Flags[key] = []string{asked.Option}
+	}
+	return asked
+}
+
 // module is php-fpm's module with the settings the options ask for.
-func (c *commandLine) module() sapi.Module {
+func (c *commandLine) module(engine engines.Choice) sapi.Module {
 	m := sapi.Module{
 		Name:         sapi.FPM,
 		PrettyName:   "FPM/FastCGI",
@@ -132,7 +154,7 @@ func (c *commandLine) module() sapi.Module {
 		InfoAsText:   c.action == actionShow,
 	}
 	m.INI = sapi.INISource{
-		Version:  c.version,
+		Version:  engine.Minor(),
 		Package:  "fpm",
 		Override: c.iniOverride,
 		Ignore:   c.ignoreINI,

@@ -111,7 +111,7 @@ type commandLine struct {
 	settings     settings.Source // phpsapi's own
 	sets         []string        // --set
 
-	version, binary string // the Invocation's
+	binary string // the Invocation's
 }
 
 // parse reads the options in php-fpm's order: some end the reading at once, -i waits for the rest.

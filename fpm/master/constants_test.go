@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
-	"github.com/phpsapi/phpsapi/sapi"
 )
 
 const withConstant = "[www]\nlisten = DIR/sock\npm = static\npm.max_children = SO_X | 2\n"
@@ -75,7 +74,7 @@ func TestConfigurationThatChangesWhileItIsReadIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := &Master{errorLog: newErrorLog(true), opt: Options{Conf: conf.Options{Path: file, AllowRoot: true, System: conf.System{
-		OpenErrorLog: func(*conf.Global) error { return nil }}}, Module: func() sapi.Module { return sapi.Module{} }}}
+		OpenErrorLog: func(*conf.Global) error { return nil }}}, Choose: testEngine, Module: testModule, Constants: testConstants}}
 	if _, err := m.prepare(io.Discard, nil, nil); err != errChanged {
 		t.Errorf("got %v, want %v", err, errChanged)
 	}

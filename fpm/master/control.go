@@ -163,7 +163,7 @@ func (m *Master) progress(drain int) *control.Progress {
 // report is what `phpsapi fpm status` tells.
 func (m *Master) report(full bool) *control.Report {
 	now := m.sys.now()
-	r := &control.Report{Pid: os.Getpid(), Version: m.opt.Version, PHP: m.opt.PHP, Config: m.gen.config.Path, State: m.state.String(),
+	r := &control.Report{Pid: os.Getpid(), Version: m.opt.Version, PHP: m.gen.plan.engine.Minor(), Config: m.gen.config.Path, State: m.state.String(),
 		StartTime: m.operators.since.Unix(), StartSince: int64(now.Sub(m.operators.since).Seconds()),
 		Reloading: m.attempt != nil || m.handover != nil, LastReload: m.operators.last}
 	if path, err := filepath.Abs(r.Config); err == nil && r.Config != settings.BuiltInName {

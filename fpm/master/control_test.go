@@ -19,7 +19,6 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
-	"github.com/phpsapi/phpsapi/sapi"
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 
@@ -359,7 +358,7 @@ func TestOldGenerationHasItsFrontToTheEnd(t *testing.T) {
 	}
 	defer theirs.Close()
 	old := m.gen
-	m.gen = &generation{number: 2, config: old.config}
+	m.gen = &generation{number: 2, config: old.config, plan: &frontPlan{}}
 	old.plan = &frontPlan{own: &settings.Settings{}}
 	old.front = &front{gen: old, pid: 7, control: c}
 	m.fronts = []*front{old.front}
@@ -421,10 +420,10 @@ func idleMaster(t *testing.T) *Master {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &generation{number: 1, config: &conf.Config{}}
+	g := &generation{number: 1, config: &conf.Config{}, plan: &frontPlan{}}
 	g.pools = []*pool{{gen: g, conf: &conf.Pool{Name: "www"}, board: board}}
 	m := &Master{sys: realSystem(), box: newMailbox(), log: lines{errors.log}, errorLog: errors, gen: g, park: &parking{},
 		zygotes: map[int]bool{}, opt: Options{Argv: []string{"php-fpm"}, Conf: conf.Options{Path: "/nowhere", Stderr: io.Discard},
-			Module: func() sapi.Module { return sapi.Module{} }}}
+			Choose: testEngine, Module: testModule, Constants: testConstants}}
 	return m
 }

@@ -23,11 +23,13 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/conf/ini"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 	"github.com/phpsapi/phpsapi/sapi"
+	"github.com/phpsapi/phpsapi/sapi/engines"
 )
 
 const roleVariable = "MASTER_TEST_ROLE"
@@ -66,11 +68,20 @@ func fakeMaster() int {
 	no := false
 	options := Options{
 		Conf: conf.Options{Path: os.Args[1], AllowRoot: true, Daemonize: &no}, ForceStderr: true, Argv: []string{"php-fpm"},
-		Module:   func() sapi.Module { return sapi.Module{} },
+		Choose: testEngine, Module: testModule, Constants: testConstants,
 		Settings: settings.Source{File: os.Getenv("MASTER_TEST_SETTINGS")},
 	}
 	return run(options, sys)
 }
+
+// testEngine, testModule and testConstants are what Options know of an engine if there is none.
+func testEngine(asked engines.Asked) (engines.Choice, error) {
+	return engines.Machine{Root: "/nowhere"}.Choose(asked, []string{"8.2"})
+}
+
+func testModule(engines.Choice) sapi.Module { return sapi.Module{} }
+
+func testConstants(engines.Choice) func(string) (string, bool) { return ini.Constant }
 
 // alive is how many workers there are, of all zygotes. MASTER_TEST_ROOM names a file that may say how many there may be.
 var alive atomic.Int32

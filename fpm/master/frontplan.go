@@ -7,11 +7,14 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/settings"
+	"github.com/phpsapi/phpsapi/sapi/engines"
 )
 
-// frontPlan is what a configuration's front needs, found out and checked before anything is opened.
+// frontPlan is what phpsapi's own settings ask for, found out and checked before anything is opened: the engine, and what a
+// front needs.
 type frontPlan struct {
 	own          *settings.Settings
+	engine       engines.Choice
 	sites        []contract.Site
 	who          credentials
 	certificates *certificates

@@ -4,12 +4,11 @@ import (
 	"testing"
 
 	"github.com/phpsapi/phpsapi/fpm/settings"
-	"github.com/phpsapi/phpsapi/sapi"
 )
 
 // Every generation's zygote goes by the settings of its own configuration.
 func TestZygoteHasPCNTLOnlyWhereItIsSwitchedOn(t *testing.T) {
-	o := &Options{Module: func() sapi.Module { return sapi.Module{Name: sapi.FPM} }}
+	o := &Options{Module: testModule}
 	for name, c := range map[string]struct {
 		plan    *frontPlan
 		without bool

@@ -18,6 +18,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 	"github.com/phpsapi/phpsapi/sapi"
+	"github.com/phpsapi/phpsapi/sapi/engines"
 )
 
 // The exit statuses of php-fpm (fpm.h).
@@ -36,11 +37,15 @@ type Options struct {
 	ForceStderr bool         // -O
 	Argv        []string     // the command line, with which a daemon is executed too
 	Program     string       // this program's file
-	Engine      string       // the libphp for the zygotes
 	Version     string       // phpsapi's own, for `phpsapi fpm status`
-	PHP         string       // the engine's, MAJOR.MINOR, likewise
-	// Module says what the zygotes start. It is asked for every generation: php.ini may have moved.
-	Module func() sapi.Module
+	// Asked is which engine was asked for elsewhere than in phpsapi.yaml. Choose returns the one that is meant. It is asked for
+	// every generation; even with an error its Minor tells a version.
+	Asked  engines.Asked
+	Choose func(engines.Asked) (engines.Choice, error)
+	// Module says what the zygotes of an engine start. It is asked for every generation: php.ini may have moved.
+	Module func(engines.Choice) sapi.Module
+	// Constants returns what knows an engine's constants: conf.Options.Constant.
+	Constants func(engines.Choice) func(name string) (string, bool)
 	// Settings is where phpsapi's own settings come from, Overrides what overrules php-fpm.conf.
 	Settings  settings.Source
 	Overrides settings.Overrides
@@ -51,10 +56,13 @@ type Options struct {
 	Title func(string)
 }
 
-// located are the options for reading the configuration that php.ini knows of.
+// located are the options for reading the configuration that php.ini knows of. The setting engine, which stands beside
+// php-fpm.conf, does not say which php-fpm.conf it is.
 func (o *Options) located() conf.Options {
 	c := o.Conf
-	ini := phpini.Read(o.Module())
+	engine, _ := o.Choose(o.Asked)
+	c.Build = conf.Debian(engine.Minor())
+	ini := phpini.Read(o.Module(engine))
 	c.Directive = ini.Get
 	if c.Path == "" {
 		c.Path = ini["fpm.config"]
@@ -76,6 +84,9 @@ func (o *Options) confOptions(e *errorLog) (conf.Options, *frontPlan) {
 	c.System.OpenErrorLog = e.open
 	plan := &frontPlan{directive: c.Directive}
 	own, err := source.Load()
+	if err == nil {
+		plan.engine, err = o.Choose(own.Asked(o.Asked))
+	}
 	if err == nil && c.Path == settings.BuiltInName {
 		err = o.reachable(own)
 	}
@@ -84,6 +95,7 @@ func (o *Options) confOptions(e *errorLog) (conf.Options, *frontPlan) {
 		return c, plan
 	}
 	plan.own = own
+	c.Constant = o.Constants(plan.engine)
 	c.Overrides, c.Verify = o.Overrides.Resolve, plan.verify
 	if own.Given() || o.Overrides.Any() {
 		c.Origins, c.Appendix = true, own.Lines()
@@ -101,26 +113,32 @@ func Locate(o Options) (config, pidFile string) {
 	return conf.PidFile(c)
 }
 
-// module returns what to start where these are phpsapi's own settings; nil: the defaults.
-func (o *Options) module(own *settings.Settings) sapi.Module {
-	m := o.Module()
+// module returns what to start on an engine where these are phpsapi's own settings; nil: the defaults.
+func (o *Options) module(engine engines.Choice, own *settings.Settings) sapi.Module {
+	m := o.Module(engine)
 	m.WithoutPCNTL = own == nil || !own.PCNTL
 	return m
 }
 
-// Shown returns the module that -i and -m show: as the workers of a service with these options would have it.
-func (o *Options) Shown() sapi.Module {
+// Shown returns the engine and the module that -i, -m and -v show: as the workers of a service with these options would have
+// them. If its settings are wrong, they are those of a service without.
+func (o *Options) Shown() (engines.Choice, sapi.Module) {
 	_, plan := o.confOptions(newErrorLog(o.ForceStderr))
-	return o.module(plan.own)
+	engine := plan.engine
+	if plan.own == nil {
+		engine, _ = o.Choose(o.Asked)
+	}
+	return engine, o.module(engine, plan.own)
 }
 
 func (o *Options) zygoteConfig(g *generation) zygote.Config {
 	var own *settings.Settings
+	var engine engines.Choice
 	if g.plan != nil {
-		own = g.plan.own
+		own, engine = g.plan.own, g.plan.engine
 	}
 	// The name is what ps shows, and with the environment behind it the room for the workers' titles.
-	return zygote.Config{Program: zygote.Self(o.Program), Argv: []string{"php-fpm: zygote process"}, Engine: o.Engine, Module: o.module(own),
+	return zygote.Config{Program: zygote.Self(o.Program), Argv: []string{"php-fpm: zygote process"}, Engine: engine.Library, Module: o.module(engine, own),
 		Env: settings.Overrides{Environ: os.Environ()}.Rest(), Monitor: g.hasSlowLog()}
 }
 

@@ -11,6 +11,7 @@ import (
 // Usage prints phpsapi's own options in the form of php-fpm's usage text.
 func Usage(w io.Writer) {
 	for _, o := range [][2]string{
+		{"--engine <version>|<file>", "Run this PHP: 8.4, or the path of a libphp"},
 		{"--http <addresses>", "Listen for HTTP on these addresses: :8080, 127.0.0.1:8080, unix:/path"},
 		{"--root <dir>", "Serve the files and scripts of this directory"},
 		{"--index <files>", "The files that answer for a directory; the first is the script for paths that are not files"},
@@ -103,8 +104,8 @@ from these places; the first that has a setting wins:
 
 ` + "`phpsapi fpm -tt`" + ` shows every value, and where it comes from if any of these settings or an override of
 php-fpm.conf is in use; else its output is php-fpm's. Invalid and unknown settings are errors (exit status 78).
-Unknown variables are ignored unless they look like a typo of one below, of ` + "`PHPSAPI_SETTINGS`" + ` or of
-` + "`PHPSAPI_ENGINE`" + `; those of php-cgi, ` + "`PHPSAPI_CGI_*`" + `, are not checked. A reload (SIGUSR2) reads phpsapi.yaml again.
+Unknown variables are ignored unless they look like a typo of one below or of ` + "`PHPSAPI_SETTINGS`" + `; those of php-cgi,
+` + "`PHPSAPI_CGI_*`" + `, are not checked. A reload (SIGUSR2) reads phpsapi.yaml again.
 
 ` + "```yaml" + `
 http:

@@ -44,7 +44,7 @@ func (o Source) Load() (*Settings, error) {
 // misspelled refuses variables that are almost settings. Others that begin alike are somebody else's: Kubernetes makes
 // PHPSAPI_PORT and PHPSAPI_SERVICE_HOST for a service called phpsapi.
 func misspelled(table []Row, environ []string) error {
-	names := []string{SettingsVariable, engineVariable}
+	names := []string{SettingsVariable}
 	for _, r := range table {
 		names = append(names, r.Environment())
 	}
@@ -221,6 +221,10 @@ func check(r *Row, text, base string) (string, error) {
 		err = fmt.Errorf("%q is not one of %s", text, strings.Join(r.Allowed, ", "))
 	}
 	switch r.Key {
+	case engineKey:
+		if strings.Contains(text, "/") {
+			return absolute(text, base), nil
+		}
 	case "http.trusted_proxies", "http.status_clients":
 		err = proxy(text)
 	case "hosts":

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/sapi/engines"
 )
 
 // Settings are phpsapi's own settings, checked as far as that is possible without php-fpm.conf.
@@ -52,6 +53,25 @@ type Value struct {
 	Row    Row
 	Text   string
 	Origin string // --http, PHPSAPI_HTTP_LISTEN, /etc/phpsapi/phpsapi.yaml:3; empty: the default
+}
+
+// Asked adds to what was asked for elsewhere what the settings say of the engine.
+func (s *Settings) Asked(asked engines.Asked) engines.Asked {
+	for _, v := range s.Values {
+		if v.Row.Key != engineKey {
+			continue
+		}
+		switch v.Origin {
+		case "": // the default
+		case engines.Option:
+			asked.Option = v.Text
+		case engines.Variable:
+			asked.Environment = v.Text
+		default:
+			asked.Setting, asked.Place = v.Text, v.Origin
+		}
+	}
+	return asked
 }
 
 // Located returns an error with the place of the setting before it whose key the error's text begins with.

@@ -49,8 +49,8 @@ func (r *Row) Environment() string {
 
 const environmentPrefix = "PHPSAPI_"
 
-// engineVariable names libphp (package lifecycle).
-const engineVariable = "PHPSAPI_ENGINE"
+// engineKey is the key of the setting that names the engine. It has engines.Variable and engines.Option.
+const engineKey = "engine"
 
 // SettingsFlag and SettingsVariable name phpsapi.yaml itself.
 const (
@@ -62,6 +62,8 @@ const (
 // Table is all settings but the list of sites.
 func Table() []Row {
 	return []Row{
+		{Key: engineKey, Flag: "engine", Kind: Text, Show: "the machine's php, see ENGINES.md",
+			Doc: "The PHP that runs: a version such as 8.4, or the path of a libphp. A reload takes another."},
 		{Key: "http.listen", Flag: "http", Kind: Address, Show: "none; without a php-fpm.conf " + DefaultListen,
 			Doc: "The addresses for HTTP: HTTP/1.1, and HTTP/2 with prior knowledge (h2c). Empty: no front."},
 		{Key: "http.tls.listen", Kind: Address, Doc: "The addresses for HTTPS, with the certificates below."},

@@ -21,6 +21,7 @@ import (
 	"github.com/phpsapi/phpsapi/lifecycle"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 	"github.com/phpsapi/phpsapi/sapi"
+	"github.com/phpsapi/phpsapi/sapi/engines"
 )
 
 // TestMain makes the test binary its own zygote's worker.
@@ -109,8 +110,12 @@ func newPoolOf(t testing.TB, change func(*sapi.Module), configure func(*conf.Poo
 	module := sapi.Module{Name: sapi.FPM, PrettyName: "FPM/FastCGI", Binary: program,
 		INI: sapi.INI{Ignore: true, Entries: entries}}
 	change(&module)
+	engine, err := lifecycle.Choose(engines.Asked{Environment: os.Getenv(engines.Variable)})
+	if err != nil {
+		t.Fatal(err)
+	}
 	p.zygote, err = zygote.Start(context.Background(), zygote.Config{
-		Program: program, Engine: lifecycle.EnginePath(), Stdout: stderr, Stderr: stderr,
+		Program: program, Engine: engine.Library, Stdout: stderr, Stderr: stderr,
 		Env:    []string{"LC_ALL=C", "PATH=/usr/bin:/bin", "PADDING=" + strings.Repeat("x", 100)},
 		Module: module, Monitor: p.conf.RequestSlowlogTimeout > 0 || p.conf.Name == panics,
 	})

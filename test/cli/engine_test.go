@@ -215,7 +215,7 @@ func TestVersionNamesThePHPsThatItWasBuiltWithAndRuns(t *testing.T) {
 	version := serve.Stock().Version
 	l.file = regexp.MustCompile(regexp.QuoteMeta(version)+`\.\d\d\x00`).ReplaceAll(l.file, []byte(version+".99\x00"))
 	out, errors := l.run("version")
-	want := fmt.Sprintf(`^phpsapi .*\nbuilt with PHP %[1]s\.\d+ \(%[2]s\)\nruns PHP %[1]s\.99 \(%[2]s\), /.*/libphp\.so\n$`, regexp.QuoteMeta(version), buildID)
+	want := fmt.Sprintf(`^phpsapi .*\nbuilt with PHP %[1]s\.\d+ \(%[2]s\)\nruns PHP %[1]s\.99 \(%[2]s\), /.*/libphp\.so\nchosen: PHPSAPI_ENGINE\n$`, regexp.QuoteMeta(version), buildID)
 	if !regexp.MustCompile(want).MatchString(out) || errors != "" {
 		t.Errorf("phpsapi version wrote %q and %q", out, errors)
 	}

@@ -1,0 +1,106 @@
+package engines
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/phpsapi/phpsapi/sapi"
+)
+
+// Facts are what a PHP tells when it is tried.
+type Facts struct {
+	Version    string // PHP_VERSION
+	Build      string // the build id that extensions must have, such as API20220829,NTS
+	Own        bool   // it is an engine of its own, and no libphp for an engine inside this program
+	INI        string // PHP_CONFIG_FILE_PATH, as it was configured
+	Extensions string // PHP_EXTENSION_DIR
+}
+
+// Listed is a PHP that a machine has.
+type Listed struct {
+	Version    string   `json:"version"`
+	Build      string   `json:"build,omitempty"`
+	Kind       string   `json:"kind"`
+	Path       string   `json:"path,omitempty"`
+	INI        []string `json:"ini,omitempty"` // the directories of php.ini, one for each front end
+	Extensions string   `json:"extensions,omitempty"`
+	Default    string   `json:"default,omitempty"`  // why it is the one that runs; empty if it is not
+	Unusable   string   `json:"unusable,omitempty"` // why it cannot run; empty if it can
+}
+
+// The kinds of engines.
+const (
+	kindDistribution = "libphp of the distribution"
+	kindLibrary      = "libphp"
+	kindOwn          = "engine"
+	kindInside       = "inside this program, without a libphp"
+)
+
+// List returns the PHPs that the machine has, the newest first. choice is the one that is meant. try tries one: its error is
+// why it cannot run.
+func (m Machine) List(choice Choice, inside []string, try func(library string) (Facts, error)) []Listed {
+	paths := m.Libraries()
+	meant := choice.Library
+	if filepath.IsAbs(meant) {
+		file, _ := m.follow(meant, func(string) bool { return false })
+		if i := slices.IndexFunc(paths, func(path string) bool {
+			other, _ := m.follow(path, func(string) bool { return false })
+			return other == file
+		}); i >= 0 {
+			meant = paths[i]
+		}
+	}
+	if meant != "" && !slices.Contains(paths, meant) {
+		paths = append(paths, meant)
+	}
+	var all []Listed
+	for _, path := range paths {
+		l := m.listed(path, try)
+		if path == meant {
+			l.Default = choice.Because
+		}
+		all = append(all, l)
+	}
+	for _, v := range inside {
+		if !slices.ContainsFunc(all, func(l Listed) bool { return l.Version == v || strings.HasPrefix(l.Version, v+".") }) {
+			all = append(all, Listed{Version: v, Kind: kindInside, Unusable: libraryName(v) + " was not found (install the package libphp" + v + "-embed)"})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Listed) int { return Compare(b.Version, a.Version) })
+	return all
+}
+
+// listed tries a library.
+func (m Machine) listed(path string, try func(library string) (Facts, error)) Listed {
+	facts, err := try(path)
+	l := Listed{Version: facts.Version, Build: facts.Build, Kind: kindLibrary, Path: path, Extensions: facts.Extensions}
+	if l.Version == "" {
+		l.Version = sapi.EngineVersion(m.Root + path)
+	}
+	if l.Version == "" {
+		l.Version = version(path)
+	}
+	if err != nil {
+		l.Unusable = strings.TrimPrefix(err.Error(), path+": ")
+	}
+	if facts.INI != "" {
+		l.INI = []string{facts.INI}
+	}
+	switch shared, debian := strings.CutSuffix(facts.INI, "/embed"); {
+	case facts.Own:
+		l.Kind = kindOwn
+	case debian:
+		l.Kind, l.INI = kindDistribution, nil
+		for _, front := range []string{"cli", "cgi", "fpm"} {
+			if info, err := os.Stat(m.Root + filepath.Join(shared, front)); err == nil && info.IsDir() {
+				l.INI = append(l.INI, filepath.Join(shared, front))
+			}
+		}
+		if l.INI == nil {
+			l.INI = []string{facts.INI}
+		}
+	}
+	return l
+}
