@@ -1,14 +1,10 @@
 # What a checkout of phpsapi can do. `make help` lists it.
 
-PHP_CONFIG ?= php-config$(PHP)
+# The php-config of a PHP that is not in PATH as php-config8.2 or the like: an engine is built for it, too.
+PHP_CONFIG ?=
 FUZZTIME   ?= 20s
 RANDOMTIME ?= 10m
 ADDRESS    ?= 127.0.0.1:8080
-
-# lifecycle names the place of Debian 12's headers for go build without make. php-config, which the packages bring, knows
-# where they are on this machine.
-HEADERS = $(shell $(PHP_CONFIG) --include-dir 2>/dev/null)
-export CGO_CFLAGS ?= -O2 -g $(shell $(PHP_CONFIG) --includes 2>/dev/null)
 
 # Go asks git for the commit to record, and must not where git refuses to answer.
 VCS := $(shell git status >/dev/null 2>&1 || echo -buildvcs=false)
@@ -27,7 +23,7 @@ export GORACE ?= atexit_sleep_ms=0
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
 
-build: headers ## install what is missing, build ./phpsapi
+build: deps-build engines ## install what is missing, build ./phpsapi
 	go build $(VCS) -o phpsapi .
 
 run: deps-run build ## build, and serve docs/demo on http://127.0.0.1:8080 (ADDRESS=host:port, or a port)
@@ -37,7 +33,7 @@ test: deps-test build lint ## everything that must pass
 	@pure=$$($(PURE_GO)) && others=$$(go list ./... | grep -vxF "$$pure") && \
 	go run ./test/tally "go test -json -count=1 $$others" "go test -json -race -count=1 $$pure" 'go run ./test/conformance -suites cli,cgi'
 
-lint: headers ## gofmt, go vet, staticcheck, the borders between the packages
+lint: ## gofmt, go vet, staticcheck, the borders between the packages
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt'ed (make fmt):"; echo "$$unformatted"; exit 1; }
 	go vet ./...
 	go vet -tags e2e ./test/...
@@ -47,7 +43,7 @@ lint: headers ## gofmt, go vet, staticcheck, the borders between the packages
 fmt: ## gofmt all Go code
 	gofmt -w .
 
-race: headers deps-test ## the pure Go packages' tests under the race detector, as make test runs them
+race: deps-test ## the pure Go packages' tests under the race detector, as make test runs them
 	go test -race -count=1 $$($(PURE_GO))
 
 conformance: deps-test build ## php-src's tests of cli, cgi and fpm: phpsapi beside stock PHP
@@ -59,7 +55,7 @@ conformance-full: deps-test build ## php-src's tests of the language too (long)
 e2e: deps-e2e build ## real programs from Debian's packages; php-fpm under load
 	go test -count=1 -tags e2e ./test/e2e ./test/load
 
-fuzz: headers deps-test ## random requests beside stock PHP (RANDOMTIME=10m), then every fuzz target for a while (FUZZTIME=20s)
+fuzz: deps-test engines ## random requests beside stock PHP (RANDOMTIME=10m), then every fuzz target for a while (FUZZTIME=20s)
 	go test -count=1 -timeout 0 ./test/random -args -for $(RANDOMTIME)
 	@grep -rn --include='*_test.go' -E '^func Fuzz' . | sed -E 's|^(.*)/[^/]*:[0-9]+:func (Fuzz[A-Za-z0-9_]*).*|\1 \2|' | \
 	while read -r package target; do \
@@ -81,10 +77,10 @@ package: build ## build/phpsapi-VERSION-linux-ARCH.tar.gz: the program and its l
 check: test ## what CI does
 
 # Packages come first: one that is missing may bring newer headers with it.
-headers: deps-build
-	@packaging/follow-headers "$(HEADERS)"
+engines: deps-build ## an engine for each PHP whose headers are installed, which go build puts into the program
+	@PHP_CONFIG=$(PHP_CONFIG) packaging/build-engine
 
 deps-build deps-run deps-test deps-bench deps-e2e:
 	@PHP=$(PHP) PHP_CONFIG=$(PHP_CONFIG) packaging/install-deps $(@:deps-%=%)
 
-.PHONY: help build run test race lint fmt conformance conformance-full e2e fuzz bench package check headers deps-build deps-run deps-test deps-bench deps-e2e
+.PHONY: help build run test race lint fmt conformance conformance-full e2e fuzz bench package check engines deps-build deps-run deps-test deps-bench deps-e2e

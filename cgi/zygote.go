@@ -154,7 +154,7 @@ func callEngine(call *handover.Call, option string) (engines.Choice, error) {
 	machine := engines.Machine{Self: lifecycle.Self()}
 	machine.Path, _ = call.Env.Lookup("PATH")
 	machine.LibraryPath, _ = call.Env.Lookup("LD_LIBRARY_PATH")
-	return machine.Choose(asked, lifecycle.Inside())
+	return machine.Choose(asked, lifecycle.Versions())
 }
 
 // callBinary is sapi.Binary as the client would find it.

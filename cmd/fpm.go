@@ -28,7 +28,7 @@ func showService(title string) {
 func fpmInvocation(args []string, program, binary string, asked engines.Asked) cmdline.Invocation {
 	return cmdline.Invocation{
 		Argv: os.Args, Args: args, Program: program, Binary: binary, File: lifecycle.Self(),
-		Asked: asked, Choose: lifecycle.Choose, Headers: lifecycle.HeaderVersion(), Release: version(),
+		Asked: asked, Choose: lifecycle.Choose, Headers: lifecycle.Newest().Version, Release: version(),
 		Own: personality(os.Args[0]) == "", Title: showService, Stay: lifecycle.LeaveMainThread,
 		Show: showPHP,
 	}

@@ -24,7 +24,8 @@ func versionCommand(asked engines.Asked) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print what phpsapi was built with and which PHP it runs",
-		Long: `Print the version of phpsapi, the PHP whose headers it was built with, the libphp that it runs, with its version, and why it is that.
+		Long: `Print the version of phpsapi, the PHPs whose headers it was built with, the libphp that it runs, with its version, and why it
+is that.
 If libphp cannot be used, the reason is printed instead, and the exit status is 0 all the same.`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, args []string) error {
@@ -34,9 +35,13 @@ If libphp cannot be used, the reason is printed instead, and the exit status is 
 }
 
 func printVersion(out io.Writer, asked engines.Asked) error {
-	if _, err := fmt.Fprintf(out, "phpsapi %s (%s %s/%s)\nbuilt with PHP %s (%s)\n", version(), runtime.Version(), runtime.GOOS,
-		runtime.GOARCH, lifecycle.HeaderVersion(), lifecycle.HeaderBuild()); err != nil {
-		return err
+	text := fmt.Sprintf("phpsapi %s (%s %s/%s)\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	inside := lifecycle.Inside()
+	for _, engine := range inside {
+		text += fmt.Sprintf("built with PHP %s (%s)\n", engine.Version, engine.Build)
+	}
+	if len(inside) == 0 {
+		text += "built with no PHP: make engines, and build it again\n"
 	}
 	choice, err := lifecycle.Choose(asked)
 	var engine *lifecycle.Engine
@@ -44,11 +49,10 @@ func printVersion(out io.Writer, asked engines.Asked) error {
 		engine, err = lifecycle.Load(choice.Library)
 	}
 	if err != nil {
-		_, err = fmt.Fprintf(out, "runs no PHP: %v\n", err)
-		return err
+		text += fmt.Sprintf("runs no PHP: %v\n", err)
+	} else {
+		text += fmt.Sprintf("runs PHP %s (%s), %s\nchosen: %s\n", engine.LoadedVersion(), engine.Description().Build, engine.Path(), choice.Because)
 	}
-	// Load accepts no other build id.
-	_, err = fmt.Fprintf(out, "runs PHP %s (%s), %s\nchosen: %s\n", engine.LoadedVersion(),
-		lifecycle.HeaderBuild(), engine.Path(), choice.Because)
+	_, err = io.WriteString(out, text)
 	return err
 }

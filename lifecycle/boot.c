@@ -10,12 +10,12 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-#include "addressspace.h"
+#include "boot_addressspace.h"
 #include "handover.h"
-#include "newthread.h"
-#include "process.h"
-#include "threads.h"
-#include "zygote.h"
+#include "boot_newthread.h"
+#include "boot_process.h"
+#include "boot_threads.h"
+#include "boot_zygote.h"
 
 /* Whether the process will be php-fpm's master or front, or the resident of CGI's zygotes, which stay Go programs. A
  * zygote is called php-fpm too, but becomes workers. */
@@ -56,7 +56,7 @@ static int record_processors(void)
 
 /*
  * Keeps the Go runtime small where it only reads the arguments and then calls PHP: it makes as many threads as it sees
- * processors, and each costs tens of microseconds at every start of php. The runtime sees one; engine_take_process
+ * processors, and each costs tens of microseconds at every start of php. The runtime sees one; boot_take_process
  * gives the others back before PHP runs.
  *
  * The runtime's monitor thread wakes up every 20 microseconds while it sees work, and a call of PHP is work to it: some

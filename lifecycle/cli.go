@@ -2,7 +2,8 @@ package lifecycle
 
 /*
 #include <stdlib.h>
-#include "engine.h"
+#include "boot.h"
+#include "engine_load.h"
 */
 import "C"
 
@@ -54,7 +55,7 @@ type LineCode struct {
 // ModuleStartup and all that follows, and costs the least: Go does not come back from it, so that its threads can be
 // ended and PHP has the process for itself.
 func (e *Engine) Run(m sapi.Module, s Script) {
-	C.engine_cli_run(moduleInC(m), s.inC())
+	C.boot_run(moduleInC(m), s.inC())
 }
 
 // CommandLine runs scripts as php's command line does, step by step. The module must have been started as sapi.CLI.

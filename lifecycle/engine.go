@@ -2,16 +2,16 @@ package lifecycle
 
 /*
 #cgo CFLAGS: -D_GNU_SOURCE -O2 -Wall -fvisibility=hidden
-#cgo CFLAGS: -I/usr/include/php/20220829 -I/usr/include/php/20220829/main -I/usr/include/php/20220829/Zend
-#cgo CFLAGS: -I/usr/include/php/20220829/TSRM -I/usr/include/php/20220829/ext
 #cgo LDFLAGS: -ldl -rdynamic
 #include <stdlib.h>
-#include "engine.h"
+#include "boot.h"
+#include "engine_load.h"
 */
 import "C"
 
 import (
 	"runtime"
+	"slices"
 	"strings"
 	"unsafe"
 
@@ -29,21 +29,48 @@ type Engine struct {
 	module *C.struct_engine_module
 }
 
-// HeaderVersion is the PHP version of the headers the binary was built with, such as 8.2.36.
-func HeaderVersion() string {
-	return C.GoString(C.engine_header_version())
+// Description is what an engine says of the PHP whose headers it was compiled with.
+type Description struct {
+	// Contract is the version of the contract between engine and program. An engine with another one than Contract cannot be
+	// used, and of it no more is known than Version and Build.
+	Contract int
+	Version  string // PHP_VERSION, such as 8.2.36
+	Build    string // the build id, such as API20220829,NTS: extensions and libphp must have the same
+	// How that PHP was configured: where it looks for php.ini, for further .ini files and for extensions, and where it was
+	// to be installed.
+	INIDir, ScanDir, ExtensionDir, Prefix string
 }
 
-// Version is MAJOR.MINOR of the engine the binary works with, such as 8.2.
-func Version() string {
-	parts := strings.SplitN(HeaderVersion(), ".", 3)
-	return parts[0] + "." + parts[1]
+// Contract is the version of the contract that this program and its engines must have in common.
+const Contract = C.ENGINE_CONTRACT
+
+// Minor returns MAJOR.MINOR of the version, such as 8.2.
+func (d Description) Minor() string {
+	if i := strings.LastIndexByte(d.Version, '.'); i > 0 {
+		return d.Version[:i]
+	}
+	return ""
 }
 
-// HeaderBuild is the build id of the headers the binary was built with, such as API20220829,NTS. Extensions and libphp
-// must have the same.
-func HeaderBuild() string {
-	return C.GoString(C.engine_header_build_id())
+// Inside returns the engines inside this program, without loading any PHP. Their order has no meaning.
+func Inside() []Description {
+	var list []Description
+	for i := C.size_t(0); ; i++ {
+		e := C.engine_inside(i)
+		if e == nil {
+			return list
+		}
+		list = append(list, describe(e))
+	}
+}
+
+func describe(e *C.struct_engine) Description {
+	d := Description{Contract: int(e.contract), Version: C.GoString(e.php_version), Build: C.GoString(e.build_id)}
+	if d.Contract == Contract {
+		d.INIDir, d.ScanDir = C.GoString(e.ini_dir), C.GoString(e.ini_scan_dir)
+		d.ExtensionDir, d.Prefix = C.GoString(e.extension_dir), C.GoString(e.prefix)
+	}
+	return d
 }
 
 // ServerSoftware is what php's development server of the started engine's version calls itself in SERVER_SOFTWARE.
@@ -58,28 +85,57 @@ var (
 	_ [0]struct{} = [C.ENGINE_OTHER_BUILD - int(sapi.EngineOtherBuild)]struct{}{}
 	_ [0]struct{} = [C.ENGINE_OTHER_LAYOUT - int(sapi.EngineOtherLayout)]struct{}{}
 	_ [0]struct{} = [C.ENGINE_LACKS_SYMBOL - int(sapi.EngineLacksSymbol)]struct{}{}
+	_ [0]struct{} = [C.ENGINE_OTHER_CONTRACT - int(sapi.EngineOtherContract)]struct{}{}
 )
 
-// Inside returns the versions, MAJOR.MINOR, of the engines that are inside this program.
-func Inside() []string {
-	return []string{Version()}
+// Versions returns the versions, MAJOR.MINOR, of the engines inside that this program can use.
+func Versions() []string {
+	var all []string
+	for _, d := range Inside() {
+		if minor := d.Minor(); d.Contract == Contract && !slices.Contains(all, minor) {
+			all = append(all, minor)
+		}
+	}
+	return all
 }
 
 // Choose returns the engine that is meant on this machine.
 func Choose(asked engines.Asked) (engines.Choice, error) {
-	return engines.This(Self()).Choose(asked, Inside())
+	return engines.This(Self()).Choose(asked, Versions())
 }
 
-// Load loads libphp. path is a file, or a name that the dynamic loader looks for. The error is a *sapi.EngineError.
+// Version is MAJOR.MINOR of the newest PHP that the program has an engine for, such as 8.2; empty if it has none.
+func Version() string {
+	return Newest().Minor()
+}
+
+// Newest returns the engine inside the program for the newest PHP; the zero Description if there is none.
+func Newest() Description {
+	var newest Description
+	for _, d := range Inside() {
+		if newest.Version == "" || engines.Compare(d.Version, newest.Version) > 0 {
+			newest = d
+		}
+	}
+	return newest
+}
+
+// Load loads a libphp, which an engine inside this program serves, or an engine that is a file of its own. path is a file, or
+// a name that the dynamic loader looks for. The error is a *sapi.EngineError.
 func Load(path string) (*Engine, error) {
-	var detail [1024]C.char
+	var refusal C.struct_engine_refusal
 	name := C.CString(path)
 	defer C.free(unsafe.Pointer(name))
-	if result := C.engine_load(name, &detail[0], C.size_t(len(detail))); result != C.ENGINE_LOADED {
-		return nil, &sapi.EngineError{Path: path, Failure: sapi.EngineFailure(result), Detail: C.GoString(&detail[0]),
-			Version: HeaderVersion(), Build: HeaderBuild()}
+	if result := C.engine_load(name, &refusal); result != C.ENGINE_LOADED {
+		return nil, &sapi.EngineError{Path: path, Failure: sapi.EngineFailure(result), Detail: C.GoString(&refusal.detail[0]),
+			Version: C.GoString(refusal.version), Build: C.GoString(refusal.build_id)}
 	}
 	return &Engine{}, nil
+}
+
+// Description returns what the engine says of itself. The PHP that it runs may be another patch release: see LoadedVersion.
+func (e *Engine) Description() Description {
+	return describe(C.engine)
 }
 
 // LoadedVersion is the PHP_VERSION of the loaded engine, such as 8.2.36, started or not. It is empty if the engine does not
@@ -97,11 +153,11 @@ func (e *Engine) Path() string {
 // Go runtime's threads to signals, and so makes it the process PHP expects. Call it once, before ModuleStartup.
 // From then on no signal reaches os/signal.
 func TakeProcess() {
-	C.engine_take_process()
+	C.boot_take_process()
 }
 
 // RestoreScheduling gives the calling goroutine's thread, and so what it executes, the processors and the timer slack
 // that exec left to the process. Any goroutine but main's has to be locked to its thread.
 func RestoreScheduling() {
-	C.engine_restore_scheduling()
+	C.boot_restore_scheduling()
 }

@@ -1,9 +1,13 @@
 /*
- * The engine as Go sees it: plain C types, no header of PHP's.
+ * The contract between the program and an engine.
+ *
+ * An engine is the code that is compiled against the headers of one PHP (lifecycle/engine). The program is everything else: it
+ * knows no PHP, and reaches it through struct engine alone; an engine reaches the program through struct engine_host alone.
+ * Whoever changes anything in this file changes ENGINE_CONTRACT, too: program and engine of different contracts must not meet.
  *
  * Order of calls, all on the process's main thread:
  *
- *   engine_load
+ *   engine_load (engine_load.h)
  *   engine_module_startup
  *     engine_request_startup            \
  *     engine_script_... / engine_...     > per request
@@ -18,51 +22,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* ---- libphp.c: the engine's shared object ---- */
+#ifndef ENGINE_CONTRACT /* a test gives another */
+#define ENGINE_CONTRACT 1
+#endif
 
-enum engine_load_result {
-	ENGINE_LOADED = 0,
-	ENGINE_NOT_OPENED,      /* dlopen failed; detail is dlerror's text */
-	ENGINE_NOT_PHP,         /* not a libphp; detail is the missing symbol */
-	ENGINE_OTHER_BUILD,     /* another version or build; detail is its build id */
-	ENGINE_OTHER_LAYOUT,    /* a structure has another size; detail is its name, its size and the limit, by spaces */
-	ENGINE_LACKS_SYMBOL,    /* it is PHP; detail is the symbol that it lacks */
-};
-
-/* Loads libphp from path (a file or a name for the loader's search). detail receives at most size bytes. */
-enum engine_load_result engine_load(const char *path, char *detail, size_t size);
-
-const char *engine_header_version(void);   /* PHP_VERSION of the headers, such as 8.2.36 */
-const char *engine_header_build_id(void);  /* ZEND_MODULE_BUILD_ID of the headers, such as API20220829,NTS */
-
-const char *engine_path(void);           /* the file the loaded engine came from */
-const char *engine_loaded_version(void); /* PHP_VERSION of the loaded engine, started or not; "" if it cannot be told */
-
-/* ---- process.c, atexec.c: what the process was given at exec ---- */
-
-/* Gives the main thread the signal state and limits that exec left, and closes all other threads to signals, so that
- * PHP finds the process as php's own main would. Called once, before PHP runs. */
-void engine_take_process(void);
-
-/* Gives the calling thread the processors and the timer slack that exec left: a runtime that only calls PHP is kept
- * small, and the children it starts must not inherit that. */
-void engine_restore_scheduling(void);
-
-/* Says that the Go runtime is up: from now on C may call Go. */
-void engine_go_is_ready(void);
-
-/* ---- newthread.c: how Go's threads are started ---- */
-
-/* Says that the process has begun: where a thread cannot be made it waits for room as long as it takes, and does not
- * end. With reserved it keeps a few threads for such times. */
-void engine_wait_for_threads(int reserved);
-
-/* Memory of argv[i] as the kernel shows it; NULL past the end. */
-char *engine_argv(int i);
-/* The path that the process was executed by; NULL if the kernel does not say. */
-const char *engine_executable(void);
-
-/* ---- module.c: module startup and shutdown ---- */
+/* ---- module startup and shutdown ---- */
 
 struct engine_pair {
 	const char *name;
@@ -97,31 +61,7 @@ struct engine_module {
 	int extended_info;              /* compile with ZEND_COMPILE_EXTENDED_INFO */
 };
 
-int engine_module_startup(const struct engine_module *module);
-void engine_module_shutdown(void);
-
-/* ---- constants.c ---- */
-
-/* Writes each constant of the started engine to a file and closes it: its name and its value as a string, each after its
- * length, a uint32_t. 0, or -1 with errno. */
-int engine_write_constants(int fd);
-
-/* ---- request.c: what every front end's request shares ---- */
-
-int engine_exit_status(void);
-void engine_set_exit_status(int status);
-int engine_request_startup(void);
-void engine_request_shutdown(void);
-/* sapi_deactivate, for what was printed outside of any request. */
-void engine_deactivate(void);
-
-/* Closes persistent connections and databases, for a process that ends without module shutdown. */
-void engine_close_persistent(void);
-
-/* Loads a Zend extension (-z). */
-void engine_load_zend_extension(const char *path);
-
-/* ---- cli_run.c: one run of a script by the command line ---- */
+/* ---- one run of a script by the command line ---- */
 
 enum engine_cli_work {
 	ENGINE_CLI_NOTHING, /* Go does the work */
@@ -151,40 +91,7 @@ struct engine_cli_script {
 	const char *cannot_start;
 };
 
-/* A request: its script is opened and its startup done (-1: neither, and said so), its work, its shutdown. Each leaves
- * its exit status in engine_exit_status. */
-int engine_cli_begin(const struct engine_cli_script *script);
-void engine_cli_work(const struct engine_cli_script *script);
-void engine_cli_end(void);
-
-/* The five steps with one script, and the end of the process. Takes the process: neither engine_take_process nor
- * engine_module_startup was called before. */
-_Noreturn void engine_cli_run(const struct engine_module *module, const struct engine_cli_script *script);
-
-/* Whether ext/readline is there to run -a. */
-int engine_cli_has_shell(void);
-/* Takes back what was begun when there is no request to shut down. Exit status: 1. */
-void engine_cli_request_failed(void);
-
-/* A setting's value as text; NULL where there is no such setting, or it is empty. */
-const char *engine_setting_text(const char *name);
-
-/* ---- script.c: the primary script of a request ---- */
-
-/* Opens request_info's script as PHP does. 0, or the errno of the failure. */
-int engine_script_open_primary(void);
-void engine_script_open_file(const char *path); /* when it is executed */
-void engine_script_open_stdin(const char *name);
-void engine_script_close(void);
-void engine_script_execute(void);
-int engine_script_lint(void); /* 1 where the syntax is right */
-void engine_script_strip(void);
-void engine_script_highlight(void);
-
-void engine_extended_info(void);
-void engine_no_chdir(void);
-
-/* ---- web_*.c: one request of a web server ---- */
+/* ---- one request of a web server ---- */
 
 /* Where a variable is in engine_request.text; a NUL follows its name and its value. */
 struct engine_variable {
@@ -254,10 +161,6 @@ struct engine_web_settings {
 	char *error_header;
 	char *fpm_config;
 };
-const struct engine_web_settings *engine_web_settings(void);
-
-/* Once in a process that answers FastCGI requests, before the first. */
-void engine_fastcgi_worker(void);
 
 enum engine_value_result {
 	ENGINE_VALUE_APPLIED,
@@ -266,43 +169,15 @@ enum engine_value_result {
 	ENGINE_VALUE_EXTENSION_FAILED,
 };
 
-/* Applies a php_value or php_admin_value, to the worker or to the present request. */
-enum engine_value_result engine_apply_value(const char *name, const char *value, int admin, int for_request);
-void engine_collect_extensions(void);
-
-/* -1: PHP is of no more use; engine_web_shutdown may follow. */
-int engine_web_startup(struct engine_request *request);
-/* Executes the script that was opened. */
-void engine_web_execute(void);
-/* Runs a router script; 1 where it returned false, and so declined the request. */
-int engine_web_execute_router(const char *path);
-/* Answers without a script. */
-void engine_web_answer(int status, const char *text, size_t len);
-/* Sets a header of the response, in place of one of the same name. */
-void engine_web_header(const char *line, size_t len);
-void engine_web_no_default_content_type(void);
-/* The response's next header line, after the script; NULL: that was the last. */
-const char *engine_web_next_header(void); /* its length is in line_len */
-void engine_web_shutdown(void);
-/* Writes to standard output. 0: nobody reads it any more. */
-int engine_write_out(const char *text, size_t len);
-
-/* The last error PHP reported in this request; 0 where there was none. */
+/* The last error PHP reported in this request. */
 struct engine_error {
 	int fatal;
 	const char *message;
 	const char *file;
 	int line;
 };
-int engine_web_last_error(struct engine_error *error);
 
-/* For fpm_get_status(): add to an array (a zval). Without a name, engine_array_add_array appends. */
-void engine_array_add_string(void *array, const char *name, size_t name_len, const char *value, size_t value_len);
-void engine_array_add_number(void *array, const char *name, size_t name_len, int64_t value);
-void engine_array_add_float(void *array, const char *name, size_t name_len, double value);
-void *engine_array_add_array(void *array, const char *name, size_t name_len);
-
-/* ---- stack.c: PHP's stack, for a reader on another thread ---- */
+/* ---- PHP's stack, for a reader on another thread ---- */
 
 /* Addresses of pointers, and offsets in zend_execute_data (frame), zend_function (func), zend_op and zend_string. */
 struct engine_stack_layout {
@@ -314,45 +189,14 @@ struct engine_stack_layout {
 	size_t string_text, string_len;
 	uint32_t call_kind_mask, call_top_code;
 };
-void engine_stack_layout(struct engine_stack_layout *layout);
 
-/* ---- forks.c ---- */
-
-/* Gives n places for descriptors that a process which a script forks closes at once; -1: none. */
-int32_t *engine_given_up_in_forks(size_t n);
-
-/* ---- quit.c ---- */
-
-/* Makes a signal add to an eventfd, the same for all signals, in place of its default. 0 or an errno. */
-int engine_catch_signal(int sig, int eventfd);
-
-/* ---- worker.c: a worker's share of what its zygote was told ---- */
-
-/* Whether this process is a zygote's worker. */
-int engine_is_worker(void);
-/* The text the worker was forked with, and its descriptors. */
-const char *engine_worker_payload(size_t *len);
-int engine_worker_fd(size_t i); /* -1 past the last */
-
-/* ---- inspect.c: what the engine says of itself ---- */
-
-const char *engine_version(void);      /* PHP_VERSION of the started engine */
-const char *engine_zend_version(void); /* "Zend Engine v..." and a line for each Zend extension */
-const char *engine_build(void);        /* such as NTS */
-const char *engine_server_software(void); /* SERVER_SOFTWARE of php's development server of the engine's version */
+/* ---- what the engine says of itself ---- */
 
 enum engine_ini_file {
 	ENGINE_INI_LOADED,   /* php.ini's path */
 	ENGINE_INI_SCAN_DIR, /* where further files were looked for */
 	ENGINE_INI_SCANNED,  /* the further files, as php lists them */
 };
-const char *engine_ini_file(enum engine_ini_file which); /* NULL: none */
-
-/* Prints through PHP's output layer. */
-void engine_print(const char *text, size_t len);
-
-void engine_print_info(int with_credits); /* phpinfo() */
-void engine_print_modules(void); /* php -m */
 
 enum engine_reflection {
 	ENGINE_REFLECT_FUNCTION,
@@ -360,9 +204,179 @@ enum engine_reflection {
 	ENGINE_REFLECT_EXTENSION,
 	ENGINE_REFLECT_ZEND_EXTENSION,
 };
-void engine_reflect(enum engine_reflection kind, const char *name);
-/* php --ri; 0 where there is no such extension. The name is in lower case. */
-int engine_print_extension_info(const char *lowercase_name);
-void engine_print_settings(void); /* php --ri main */
+
+/* ---- the functions of an engine ---- */
+
+/* What they return, their names without the prefix engine_, their parameters, and these once more as arguments. */
+#define ENGINE_FUNCTIONS(X) \
+	/* ---- module startup and shutdown (php_startup.c, php_module.c) ---- */ \
+	X(int, module_startup, (const struct engine_module *module), (module)) \
+	X(void, module_shutdown, (void), ()) \
+	/* PHP_CONFIG_FILE_PATH of the started module; NULL before that. */ \
+	X(const char *, started_ini_dir, (void), ()) \
+	/* Writes each constant of the started engine to a file and closes it: its name and its value as a string, each after its \
+	 * length, a uint32_t. 0, or -1 with errno. */ \
+	X(int, write_constants, (int fd), (fd)) \
+	/* ---- what every front end's request shares (php_request.c) ---- */ \
+	X(int, exit_status, (void), ()) \
+	X(void, set_exit_status, (int status), (status)) \
+	X(int, request_startup, (void), ()) \
+	X(void, request_shutdown, (void), ()) \
+	/* sapi_deactivate, for what was printed outside of any request. */ \
+	X(void, deactivate, (void), ()) \
+	/* Closes persistent connections and databases, for a process that ends without module shutdown. */ \
+	X(void, close_persistent, (void), ()) \
+	/* Loads a Zend extension (-z). */ \
+	X(void, load_zend_extension, (const char *path), (path)) \
+	/* A setting's value as text; NULL where there is no such setting, or it is empty. */ \
+	X(const char *, setting_text, (const char *name), (name)) \
+	/* Reports whether the present request may have forked in a way that fork(2)'s handlers do not hear of. */ \
+	X(int, may_have_forked, (void), ()) \
+	/* ---- the primary script of a request (php_script.c) ---- */ \
+	/* Opens request_info's script as PHP does. 0, or the errno of the failure. */ \
+	X(int, script_open_primary, (void), ()) \
+	/* The file is opened when it is executed. */ \
+	X(void, script_open_file, (const char *path), (path)) \
+	X(void, script_open_stdin, (const char *name), (name)) \
+	X(void, script_close, (void), ()) \
+	X(void, script_execute, (void), ()) \
+	/* 1 where the syntax is right. */ \
+	X(int, script_lint, (void), ()) \
+	X(void, script_strip, (void), ()) \
+	X(void, script_highlight, (void), ()) \
+	X(void, extended_info, (void), ()) \
+	X(void, no_chdir, (void), ()) \
+	/* ---- one run of a script by the command line (cli_work.c, cli_module.c) ---- */ \
+	/* A request: its script is opened and its startup done (-1: neither, and said so), its work, its shutdown. Each leaves \
+	 * its exit status in engine_exit_status. */ \
+	X(int, cli_begin, (const struct engine_cli_script *script), (script)) \
+	X(void, cli_work, (const struct engine_cli_script *script), (script)) \
+	X(void, cli_end, (void), ()) \
+	/* Whether ext/readline is there to run -a. */ \
+	X(int, cli_has_shell, (void), ()) \
+	/* Takes back what was begun when there is no request to shut down. Exit status: 1. */ \
+	X(void, cli_request_failed, (void), ()) \
+	/* What ext/readline asks the program for by name: a cli_shell_callbacks_t, and a write to standard output. */ \
+	X(void *, cli_shell_callbacks, (void), ()) \
+	X(ssize_t, cli_single_write, (const char *text, size_t len), (text, len)) \
+	/* ---- one request of a web server (web_*.c) ---- */ \
+	X(const struct engine_web_settings *, web_settings, (void), ()) \
+	/* Once in a process that answers FastCGI requests, before the first. */ \
+	X(void, fastcgi_worker, (void), ()) \
+	/* Applies a php_value or php_admin_value, to the worker or to the present request. */ \
+	X(enum engine_value_result, apply_value, (const char *name, const char *value, int admin, int for_request), (name, value, admin, for_request)) \
+	X(void, collect_extensions, (void), ()) \
+	/* -1: PHP is of no more use; engine_web_shutdown may follow. */ \
+	X(int, web_startup, (struct engine_request *request), (request)) \
+	/* Executes the script that was opened. */ \
+	X(void, web_execute, (void), ()) \
+	/* Runs a router script; 1 where it returned false, and so declined the request. */ \
+	X(int, web_execute_router, (const char *path), (path)) \
+	/* Answers without a script. */ \
+	X(void, web_answer, (int status, const char *text, size_t len), (status, text, len)) \
+	/* Sets a header of the response, in place of one of the same name. */ \
+	X(void, web_header, (const char *line, size_t len), (line, len)) \
+	/* Writes to standard output. 0: nobody reads it any more. */ \
+	X(int, write_out, (const char *text, size_t len), (text, len)) \
+	X(void, web_no_default_content_type, (void), ()) \
+	/* The response's next header line, after the script; its length is in line_len. NULL: that was the last. */ \
+	X(const char *, web_next_header, (void), ()) \
+	X(void, web_shutdown, (void), ()) \
+	/* 0 where PHP has reported no error in this request. */ \
+	X(int, web_last_error, (struct engine_error *error), (error)) \
+	/* For fpm_get_status(): add to an array (a zval). Without a name, engine_array_add_array appends. */ \
+	X(void, array_add_string, (void *array, const char *name, size_t name_len, const char *value, size_t value_len), (array, name, name_len, value, value_len)) \
+	X(void, array_add_number, (void *array, const char *name, size_t name_len, int64_t value), (array, name, name_len, value)) \
+	X(void, array_add_float, (void *array, const char *name, size_t name_len, double value), (array, name, name_len, value)) \
+	X(void *, array_add_array, (void *array, const char *name, size_t name_len), (array, name, name_len)) \
+	/* ---- what the engine says of itself (php_inspect.c, php_stack.c) ---- */ \
+	X(void, stack_layout, (struct engine_stack_layout *layout), (layout)) \
+	/* PHP_VERSION of the started engine. */ \
+	X(const char *, version, (void), ()) \
+	/* "Zend Engine v..." and a line for each Zend extension. */ \
+	X(const char *, zend_version, (void), ()) \
+	/* What kind of build the headers are of, such as NTS. */ \
+	X(const char *, build, (void), ()) \
+	/* SERVER_SOFTWARE of php's development server of the engine's version. */ \
+	X(const char *, server_software, (void), ()) \
+	/* NULL: none. */ \
+	X(const char *, ini_file, (enum engine_ini_file which), (which)) \
+	/* Prints through PHP's output layer. */ \
+	X(void, print, (const char *text, size_t len), (text, len)) \
+	/* phpinfo() */ \
+	X(void, print_info, (int with_credits), (with_credits)) \
+	/* php -m */ \
+	X(void, print_modules, (void), ()) \
+	X(void, reflect, (enum engine_reflection kind, const char *name), (kind, name)) \
+	/* php --ri; 0 where there is no such extension. The name is in lower case. */ \
+	X(int, print_extension_info, (const char *lowercase_name), (lowercase_name)) \
+	/* php --ri main */ \
+	X(void, print_settings, (void), ())
+
+/* ---- what an engine asks of the program (engine_host.c) ---- */
+
+struct engine_host {
+	/* Those down to log are answered by Go. Where nobody can answer, before the Go runtime is up and in a process that a script
+	 * forked, each does nothing and returns 0. The first three are for the present request: 0, or -1 if the client is gone. */
+	int (*write)(const char *text, size_t len); /* what is in the request's room, and then text */
+	int (*flush)(void);
+	/* Writes the response's head: flags are ENGINE_HEAD_..., line is the status line that the script gave, or NULL, and lines
+	 * are the header lines, each with its line end. */
+	int (*head)(int status, const char *line, int flags, const char *lines, size_t len);
+	size_t (*read_body)(char *to, size_t size); /* 0 at the body's end */
+	void (*finish)(void);                       /* fastcgi_finish_request() */
+	int (*status)(void *array);                 /* fills an array (a zval) for fpm_get_status(); 0: it is not known */
+	/* Takes a message: level is a number of zlog's, or 0 for one of PHP's own. 0: nobody took it. */
+	int (*log)(int level, const char *text, size_t len);
+
+	int (*is_worker)(void); /* whether this process is a zygote's worker */
+	/* Whether a script forked this process; look compares the process's number, too (boot_forks.c). */
+	int (*is_forked)(int look);
+	int (*has_forked)(void);      /* whether this process has forked since the last call */
+	void (*hide_arguments)(void); /* overwrites the arguments that the kernel shows */
+	/* The process title (boot_title.c). */
+	int (*title_init)(void);
+	int (*title_set)(const char *title);
+	const char *(*title_get)(size_t *len);
+};
+
+/* ---- an engine ---- */
+
+/* Where the engine keeps the address of one of PHP's symbols. */
+struct engine_slot {
+	const char *name;
+	void **address;
+};
+
+/* One of PHP's structures: which sizes the engine can use. */
+struct engine_structure {
+	const char *name;
+	size_t least, most;
+};
+
+/* The layout of zend_module_entry: its size, the API's number, and offsets. */
+struct engine_entry {
+	size_t size;
+	unsigned int api;
+	size_t name, version, build_id;
+};
+
+struct engine {
+	/* Every contract begins with these three. */
+	uint32_t contract;
+	const char *php_version; /* PHP_VERSION of the headers, such as 8.2.36 */
+	const char *build_id;    /* ZEND_MODULE_BUILD_ID of the headers, such as API20220829,NTS */
+
+	/* How the PHP of the headers was configured. */
+	const char *ini_dir, *ini_scan_dir, *extension_dir, *prefix;
+	struct engine_entry entry;
+	const struct engine_structure *structures; /* up to one without a name */
+	const struct engine_slot *slots; /* up to one without a name; NULL: the engine contains PHP, or is linked to it */
+
+	void (*attach)(const struct engine_host *host); /* called once, before any other */
+#define X(type, name, parameters, arguments) type(*name) parameters;
+	ENGINE_FUNCTIONS(X)
+#undef X
+};
 
 #endif

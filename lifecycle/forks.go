@@ -1,7 +1,7 @@
 package lifecycle
 
 /*
-#include "engine.h"
+#include "boot.h"
 */
 import "C"
 
@@ -11,5 +11,5 @@ import "unsafe"
 // listening socket, no connection and nothing by which the processes of the service talk. -1, which all of them are,
 // stands for none. They are C's memory, so that a change costs no call.
 func GivenUpInForks(n int) []int32 {
-	return unsafe.Slice((*int32)(C.engine_given_up_in_forks(C.size_t(n))), n)
+	return unsafe.Slice((*int32)(C.boot_given_up_in_forks(C.size_t(n))), n)
 }

@@ -8,7 +8,7 @@
  *       environment + cwd, stdin ...  ->  looks whose request it is, decides
  *                                     <-  NO: the client goes the ordinary way
  *                                     <-  TAKEN
- *                                           forks it from a zygote (zygote.c)  ->  becomes what the client was
+ *                                           forks it from a zygote (boot_zygote.c)  ->  becomes what the client was
  *                                           asks nothing to be run           <-  'N', where it cannot
  *     a signal came: its number       ->    kill
  *     is gone (end of file)           ->    kill -9

@@ -12,11 +12,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "engine.h"
-#include "forks.h"
+#include "boot.h"
+#include "boot_forks.h"
 #include "handover.h"
-#include "host.h"
-#include "process.h"
+#include "boot_process.h"
+#include "engine_host.h"
+#include "engine_load.h"
 
 extern char **environ;
 
@@ -84,7 +85,7 @@ static int take_scheduling(const struct handover *h)
 	static const struct sched_param none = {0};
 	cpu_set_t now = {{0}};
 
-	engine_restore_scheduling(); /* the zygote keeps to one processor */
+	boot_restore_scheduling(); /* the zygote keeps to one processor */
 	if (getpriority(PRIO_PROCESS, 0) != h->nice && setpriority(PRIO_PROCESS, 0, h->nice) != 0) {
 		return 0;
 	}
@@ -265,7 +266,7 @@ _Noreturn void handover_child(char *payload, size_t len, const int *fds, size_t 
 	}
 	channel = fds[0];
 	forks_watch();
-	*engine_given_up_in_forks(1) = channel;
+	*boot_given_up_in_forks(1) = channel;
 	host.head = write_head;
 	denied = next(&d);
 	missing = next(&d);

@@ -17,12 +17,12 @@
 #include <unistd.h>
 
 #include "handover.h"
-#include "process.h"
+#include "boot_process.h"
 
 #define PATIENCE 3000 /* ms until the resident must have answered */
 
 static int resident = -1;
-static char request[96 * 1024]; /* the most that is handed over; zygote.c takes 128 KB, with what the resident adds */
+static char request[96 * 1024]; /* the most that is handed over; boot_zygote.c takes 128 KB, with what the resident adds */
 
 /* Returns 0 if there is no such file. */
 static int identify(uint64_t *values, int count, const char *path)

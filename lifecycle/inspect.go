@@ -2,7 +2,7 @@ package lifecycle
 
 /*
 #include <stdlib.h>
-#include "engine.h"
+#include "engine_load.h"
 */
 import "C"
 

@@ -1,7 +1,7 @@
 package lifecycle
 
 /*
-#include "engine.h"
+#include "boot.h"
 */
 import "C"
 
@@ -17,7 +17,7 @@ func Self() string {
 		return path
 	}
 	// Without /proc there is the path that exec was called with.
-	if path = C.GoString(C.engine_executable()); path == "" {
+	if path = C.GoString(C.boot_executable()); path == "" {
 		return ""
 	}
 	if path, err = filepath.Abs(path); err == nil {

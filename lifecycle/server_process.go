@@ -1,7 +1,7 @@
 package lifecycle
 
 /*
-#include "engine.h"
+#include "boot.h"
 */
 import "C"
 
@@ -16,5 +16,5 @@ func LeaveMainThread() {
 // WaitForThreads makes this process one that has begun its service: if a thread cannot be made, it waits for room and does
 // not end. Until then it gives up after a moment.
 func WaitForThreads() {
-	C.engine_wait_for_threads(1)
+	C.boot_wait_for_threads(1)
 }

@@ -2,7 +2,7 @@ package lifecycle
 
 /*
 #include <stdlib.h>
-#include "proctitle.h"
+#include "boot_title.h"
 */
 import "C"
 

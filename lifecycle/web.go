@@ -2,7 +2,8 @@ package lifecycle
 
 /*
 #include <stdlib.h>
-#include "engine.h"
+#include "boot.h"
+#include "engine_load.h"
 */
 import "C"
 
@@ -66,7 +67,7 @@ type FastCGIClient interface {
 
 // NewWeb makes this process ready for requests. From now on C calls Go while PHP runs.
 func (e *Engine) NewWeb(client WebClient) *Web {
-	C.engine_go_is_ready()
+	C.boot_go_is_ready()
 	w := &Web{client: client, c: (*C.struct_engine_request)(C.calloc(1, C.sizeof_struct_engine_request)),
 		settings: C.engine_web_settings()}
 	if w.fastCGI, _ = client.(FastCGIClient); w.fastCGI != nil {

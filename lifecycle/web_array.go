@@ -1,7 +1,7 @@
 package lifecycle
 
 /*
-#include "engine.h"
+#include "engine_load.h"
 */
 import "C"
 

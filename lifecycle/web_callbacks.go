@@ -2,7 +2,7 @@ package lifecycle
 
 /*
 #include <string.h>
-#include "engine.h"
+#include "engine_load.h"
 */
 import "C"
 
@@ -15,7 +15,7 @@ import (
 	"github.com/phpsapi/phpsapi/sapi"
 )
 
-// The functions of this file are what C calls while PHP runs (host.c); an ordinary FastCGI request of the GET method needs
+// The functions of this file are what C calls while PHP runs (engine_host.c); an ordinary FastCGI request of the GET method needs
 // none of them. Those that return an int return 0 for success.
 
 // engineWrite writes what is in the room, and then text.

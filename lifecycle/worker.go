@@ -1,7 +1,7 @@
 package lifecycle
 
 /*
-#include "engine.h"
+#include "boot.h"
 */
 import "C"
 
@@ -22,14 +22,14 @@ type Worker struct {
 // CurrentWorker gives the worker this process is; nil where it is none. A worker takes the process for PHP at once
 // (see TakeProcess). log takes PHP's own messages (log_message of sapi_module_struct) outside of a request.
 func CurrentWorker(log func(message string)) *Worker {
-	if C.engine_is_worker() == 0 {
+	if C.boot_is_worker() == 0 {
 		return nil
 	}
 	var size C.size_t
-	payload := C.engine_worker_payload(&size)
+	payload := C.boot_worker_payload(&size)
 	w := &Worker{Engine: &Engine{}, Payload: C.GoBytes(unsafe.Pointer(payload), C.int(size))}
 	for i := 0; ; i++ {
-		fd := C.engine_worker_fd(C.size_t(i))
+		fd := C.boot_worker_fd(C.size_t(i))
 		if fd < 0 {
 			break
 		}
@@ -37,21 +37,21 @@ func CurrentWorker(log func(message string)) *Worker {
 	}
 	TakeProcess()
 	logger = log
-	C.engine_wait_for_threads(0)
-	C.engine_go_is_ready()
+	C.boot_wait_for_threads(0)
+	C.boot_go_is_ready()
 	return w
 }
 
 // IsWorker says whether this process is a zygote's worker.
 func IsWorker() bool {
-	return C.engine_is_worker() != 0
+	return C.boot_is_worker() != 0
 }
 
 // CatchSignals makes signals write to an eventfd instead of ending the process. There is one eventfd for all. The error
 // is a syscall.Errno.
 func CatchSignals(eventfd int, signals ...syscall.Signal) error {
 	for _, sig := range signals {
-		if errno := C.engine_catch_signal(C.int(sig), C.int(eventfd)); errno != 0 {
+		if errno := C.boot_catch_signal(C.int(sig), C.int(eventfd)); errno != 0 {
 			return syscall.Errno(errno)
 		}
 	}

@@ -1,20 +1,23 @@
 package sapi
 
 import (
+	"cmp"
 	"fmt"
+	"path"
 	"strings"
 )
 
 // EngineFailure is why libphp could not be used.
 type EngineFailure byte
 
-// The failures, in the order of enum engine_load_result (lifecycle/engine.h).
+// The failures, in the order of enum engine_load_result (lifecycle/engine_load.h).
 const (
-	EngineNotOpened   EngineFailure = 1 + iota // the loader could not open it; the detail is its reason
-	EngineNotPHP                               // it is not a libphp; the detail is the symbol it lacks
-	EngineOtherBuild                           // it has another module API; the detail is its build id
-	EngineOtherLayout                          // a structure is too short or too long; the detail is name, size and limit
-	EngineLacksSymbol                          // it has the right module API; the detail is the symbol it lacks
+	EngineNotOpened     EngineFailure = 1 + iota // the loader could not open it; the detail is its reason
+	EngineNotPHP                                 // it is not a libphp; the detail is the symbol it lacks
+	EngineOtherBuild                             // no engine inside is for it; the detail is its build id and, after a space, what is inside
+	EngineOtherLayout                            // a structure is too short or too long; the detail is name, size and limit
+	EngineLacksSymbol                            // it has the right module API; the detail is the symbol it lacks
+	EngineOtherContract                          // the engine's contract is not the program's; the detail is both numbers
 )
 
 // EngineError says why libphp could not be used. Its text names the file and the way out.
@@ -22,32 +25,48 @@ type EngineError struct {
 	Path    string // what was to be loaded
 	Failure EngineFailure
 	Detail  string // see the failures
-	Version string // the PHP that phpsapi was built with, such as 8.2.36
+	Version string // the PHP whose headers the engine was built with, such as 8.2.36; empty if there is no engine
 	Build   string // and its build id, such as API20220829,NTS
 }
 
 func (e *EngineError) Error() string {
 	minor := minorVersion(e.Version)
-	wayOut := fmt.Sprintf("install the package libphp%s-embed, or name another libphp in PHPSAPI_ENGINE", minor)
+	wayOut := "name a libphp in PHPSAPI_ENGINE"
 	// The loader repeats the name before its reason.
 	reason := strings.TrimPrefix(e.Detail, e.Path+": ")
 	switch e.Failure {
 	case EngineNotOpened:
-		switch {
-		case strings.Contains(reason, "Too many open files"):
-			wayOut = "raise the limit of open files, ulimit -n"
-		case strings.Contains(reason, "failed to map segment"), strings.Contains(reason, "annot allocate memory"):
-			wayOut = "raise the limit of address space, ulimit -v, to 1000 MB or take it away"
-		}
+		wayOut = e.wayToOpen(reason)
 	case EngineNotPHP:
-		reason = "is not a libphp: it has no " + e.Detail
+		reason = "is not a libphp or an engine: it has no " + e.Detail
 	case EngineOtherBuild:
-		reason = fmt.Sprintf("is another PHP (%s) than the one phpsapi was built for: PHP %s (%s)", e.Detail, minor, e.Build)
+		build, inside, _ := strings.Cut(e.Detail, " ")
+		reason = fmt.Sprintf("is a PHP (%s) for which no engine is inside phpsapi: %s is inside", build, cmp.Or(inside, "none"))
+		wayOut = "build phpsapi with that PHP's headers installed, make build, or name another libphp in PHPSAPI_ENGINE"
 	case EngineOtherLayout, EngineLacksSymbol:
-		reason = fmt.Sprintf("is a PHP %s that phpsapi, built with the headers of %s, cannot use: %s", minor, e.Version, e.misfit())
-		wayOut = "build phpsapi with the headers of that PHP, or name another libphp in PHPSAPI_ENGINE"
+		reason = fmt.Sprintf("is a PHP %s that phpsapi's engine, built with the headers of %s, cannot use: %s", minor, e.Version, e.misfit())
+		wayOut = "build phpsapi with the headers of that PHP, make build, or name another libphp in PHPSAPI_ENGINE"
+	case EngineOtherContract:
+		engine, program, _ := strings.Cut(e.Detail, " ")
+		reason = fmt.Sprintf("its engine for PHP %s has version %s of the contract between engine and program, and this phpsapi has version %s", minor, engine, program)
+		wayOut = "build the engine from the same sources as phpsapi: make engines"
 	}
 	return fmt.Sprintf("%s: %s (%s)", e.Path, reason, wayOut)
+}
+
+// wayToOpen is the way out if the loader could not open the file.
+func (e *EngineError) wayToOpen(reason string) string {
+	switch {
+	case strings.Contains(reason, "Too many open files"):
+		return "raise the limit of open files, ulimit -n"
+	case strings.Contains(reason, "failed to map segment"), strings.Contains(reason, "annot allocate memory"):
+		return "raise the limit of address space, ulimit -v, to 1000 MB or take it away"
+	}
+	version, named := strings.CutPrefix(strings.TrimSuffix(path.Base(e.Path), ".so"), "libphp")
+	if !named || version == "" {
+		version = minorVersion(e.Version)
+	}
+	return fmt.Sprintf("install the package libphp%s-embed, or name another libphp in PHPSAPI_ENGINE", version)
 }
 
 // misfit says what a libphp of the right module API has otherwise than phpsapi needs it.

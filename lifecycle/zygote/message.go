@@ -11,7 +11,7 @@ import (
 	"github.com/phpsapi/phpsapi/sapi"
 )
 
-// A message is a letter and what belongs to it. The other side is lifecycle/zygote.c.
+// A message is a letter and what belongs to it. The other side is lifecycle/boot_zygote.c.
 const (
 	msgStart  = 'S' // engine and module, each string ended by a NUL
 	msgFork   = 'F' // a worker's title, ended by a NUL, and its payload; its descriptors travel as SCM_RIGHTS

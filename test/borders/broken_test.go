@@ -62,15 +62,17 @@ func TestBrokenTrees(t *testing.T) {
 		{"a dot file", entries, ".editorconfig", "", ""},
 		{"what make leaves", entries, "build/x", "", ""},
 
-		{"lists agree", symbols, libphp, "\tX(a) \\\n\tX(b)\n#define a (*p_a)\n#define b (*p_b)\n", ""},
-		{"not redirected", symbols, libphp, "\tX(a) \\\n\tX(b)\n#define a (*p_a)\n", libphp + ": b is in ENGINE_SYMBOLS and not redirected"},
-		{"not resolved", symbols, libphp, "\tX(a)\n#define a (*p_a)\n#define b (*p_b)\n", libphp + ": b is redirected and not in ENGINE_SYMBOLS"},
-		{"redirected elsewhere", symbols, libphp, "\tX(a)\n#define a (*p_b)\n", libphp + ": a is redirected to p_b"},
-		{"redirected twice", symbols, libphp, "\tX(a)\n#define a (*p_a)\n#define a (*p_a)\n", libphp + ": a is redirected twice"},
 		{"a field by its macro", fields, "lifecycle/a.c", "EG(exit_status) = 1; sapi_module_struct *m;", ""},
-		{"a field directly", fields, "lifecycle/a.c", "executor_globals.exit_status = 1;", "lifecycle/a.c: executor_globals is used without its macro in lifecycle/fields.h"},
-		{"a callback directly", fields, "lifecycle/a.c", "sapi_module.flush(NULL);", "lifecycle/a.c: sapi_module is used without its macro in lifecycle/fields.h"},
-		{"no list", symbols, libphp, "", libphp + ": ENGINE_SYMBOLS was not found"},
+		{"a field directly", fields, "lifecycle/a.c", "executor_globals.exit_status = 1;", "lifecycle/a.c: executor_globals is used without its macro in lifecycle/engine/fields.h"},
+		{"a callback directly", fields, "lifecycle/a.c", "sapi_module.flush(NULL);", "lifecycle/a.c: sapi_module is used without its macro in lifecycle/engine/fields.h"},
+
+		{"a file in a room", inRooms, "lifecycle/boot_x.c", "", ""},
+		{"a file in no room", inRooms, "lifecycle/x.c", "", "lifecycle/x.c: is in none of the rooms of lifecycle: boot, engine, handover"},
+		{"PHP's header in the engine", includes, "lifecycle/engine/php.h", `#include "main/php.h"`, ""},
+		{"PHP's header in the program", includes, "lifecycle/boot.c", `#include "main/php.h"`, "lifecycle/boot.c: must not include main/php.h"},
+		{"the program's header in the engine", includes, "lifecycle/engine/web.c", `#include "boot.h"`, "lifecycle/engine/web.c: must not include boot.h"},
+		{"the contract in the engine", includes, "lifecycle/engine/web.c", `#include "engine.h"`, ""},
+		{"the engine's header in the program", includes, "lifecycle/boot.c", `#include "engine/php.h"`, "lifecycle/boot.c: must not include engine/php.h"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			wrong, err := test.check(fstest.MapFS{test.file: {Data: []byte(test.text)}})
@@ -85,5 +87,21 @@ func TestBrokenTrees(t *testing.T) {
 				t.Errorf("the lint said %q, want %q", wrong, want)
 			}
 		})
+	}
+}
+
+func TestCircleOfFiles(t *testing.T) {
+	tree := fstest.MapFS{
+		"lifecycle/boot_a.c": {Data: []byte("/* cc */\nint aa(void)\n{\n\treturn bb;\n}\n")},
+		"lifecycle/boot_b.c": {Data: []byte("int bb;\n\nstatic int aa(void)\n{\n\treturn cc(\"aa\");\n}\n")},
+		"lifecycle/boot_c.c": {Data: []byte("int cc(const char *text)\n{\n\treturn 0;\n}\n")},
+	}
+	if wrong, err := circles(tree); err != nil || wrong != nil {
+		t.Fatalf("without a circle the lint said %q, %v", wrong, err)
+	}
+	tree["lifecycle/boot_c.c"].Data = []byte("int cc(const char *text)\n{\n\treturn aa();\n}\n")
+	want := []string{"a circle: lifecycle/boot_a.c -> lifecycle/boot_b.c -> lifecycle/boot_c.c -> lifecycle/boot_a.c"}
+	if wrong, err := circles(tree); err != nil || !slices.Equal(wrong, want) {
+		t.Errorf("the lint said %q, %v, want %q", wrong, err, want)
 	}
 }

@@ -129,7 +129,7 @@ func TestLibphpThatDoesNotFit(t *testing.T) {
 	}{
 		"a structure that is too short": {
 			func(l *libphp) { l.grow("executor_globals", -1400) },
-			`is a PHP \d\.\d that phpsapi, built with the headers of \d\.\d\.\d+, cannot use: its executor_globals has \d+ bytes and must have at least \d+ \(build phpsapi with`,
+			`is a PHP \d\.\d that phpsapi's engine, built with the headers of \d\.\d\.\d+, cannot use: its executor_globals has \d+ bytes and must have at least \d+ \(build phpsapi with the headers`,
 		},
 		"a module that the room for it is too small for": {
 			func(l *libphp) { l.grow("sapi_module", 4096) },
@@ -137,23 +137,23 @@ func TestLibphpThatDoesNotFit(t *testing.T) {
 		},
 		"another build id": {
 			func(l *libphp) { l.replace(buildID, fmt.Sprintf("API%d,NTS", apiNumber+1)) },
-			fmt.Sprintf(`is another PHP \(API%d,NTS\) than the one phpsapi was built for: PHP %s \(API%d,NTS\) \(install the package libphp%[2]s-embed`,
+			fmt.Sprintf(`is a PHP \(API%d,NTS\) for which no engine is inside phpsapi: .*PHP %s\.\d+ \(API%d,NTS\).* is inside \(build phpsapi with that PHP's headers`,
 				apiNumber+1, regexp.QuoteMeta(serve.Stock().Version), apiNumber),
 		},
 		"threads": {
 			func(l *libphp) { l.replace(buildID+"\x00", fmt.Sprintf("API%d,TS\x00\x00", apiNumber)) },
-			fmt.Sprintf(`is another PHP \(API%d,TS\) `, apiNumber),
+			fmt.Sprintf(`is a PHP \(API%d,TS\) `, apiNumber),
 		},
 		"a debug build": {
 			func(l *libphp) { l.replace(buildID+"\x00", fmt.Sprintf("API%d,DBG\x00", apiNumber)) },
-			fmt.Sprintf(`is another PHP \(API%d,DBG\) `, apiNumber),
+			fmt.Sprintf(`is a PHP \(API%d,DBG\) `, apiNumber),
 		},
 		"another API number": {
 			func(l *libphp) {
 				l.replace(string(bits.LittleEndian.AppendUint32(nil, apiNumber)), string(bits.LittleEndian.AppendUint32(nil, apiNumber+1)))
 				l.replace(buildID, fmt.Sprintf("API%d,NTS", apiNumber+1))
 			},
-			fmt.Sprintf(`is another PHP \(API%d,NTS\) `, apiNumber+1),
+			fmt.Sprintf(`is a PHP \(API%d,NTS\) `, apiNumber+1),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -174,7 +174,7 @@ func TestLibphpThatLacksSymbols(t *testing.T) {
 		"zend_signal_globals[4096], sapi_module[280]"
 	for _, c := range []struct{ name, objects, want string }{
 		{"a structure", structures, "it has no sapi_globals ("},
-		{"a function", structures + ", sapi_globals[4096]", "it has no add_assoc_double_ex ("},
+		{"a function", structures + ", sapi_globals[4096]", "it has no OnUpdateBool ("},
 		{"half of a structure", structures + ", sapi_globals[40]", "its sapi_globals has 40 bytes and must have at least "},
 	} {
 		for _, style := range []string{"gnu", "sysv"} {
@@ -186,7 +186,7 @@ func TestLibphpThatLacksSymbols(t *testing.T) {
 				if said, err := cc.CombinedOutput(); err != nil {
 					t.Fatalf("%v\n%s", err, said)
 				}
-				if _, errors := runOn(shim, "cli", "-v"); !strings.Contains(errors, "is a PHP "+serve.Stock().Version+" that phpsapi, ") || !strings.Contains(errors, c.want) {
+				if _, errors := runOn(shim, "cli", "-v"); !strings.Contains(errors, "is a PHP "+serve.Stock().Version+" that phpsapi's engine, ") || !strings.Contains(errors, c.want) {
 					t.Errorf("php wrote %q, want %q", errors, c.want)
 				}
 			})
@@ -218,5 +218,52 @@ func TestVersionNamesThePHPsThatItWasBuiltWithAndRuns(t *testing.T) {
 	want := fmt.Sprintf(`^phpsapi .*\nbuilt with PHP %[1]s\.\d+ \(%[2]s\)\nruns PHP %[1]s\.99 \(%[2]s\), /.*/libphp\.so\nchosen: PHPSAPI_ENGINE\n$`, regexp.QuoteMeta(version), buildID)
 	if !regexp.MustCompile(want).MatchString(out) || errors != "" {
 		t.Errorf("phpsapi version wrote %q and %q", out, errors)
+	}
+}
+
+// anEngine builds an engine that is a file of its own: linked to stock libphp, with the flags on top.
+func anEngine(t *testing.T, flags ...string) string {
+	t.Helper()
+	sources, err := filepath.Glob("../../lifecycle/engine/*.c")
+	if err != nil || len(sources) == 0 {
+		t.Fatal("no sources of the engine", err)
+	}
+	includes, err := exec.Command("php-config"+serve.Stock().Version, "--includes").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "engine.so")
+	args := append([]string{"-shared", "-fPIC", "-fvisibility=hidden", "-D_GNU_SOURCE", "-I../../lifecycle", "-o", file}, flags...)
+	args = append(append(args, strings.Fields(string(includes))...), sources...)
+	if said, err := exec.Command("cc", append(args, serve.Stock().Libphp)...).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	return file
+}
+
+// A path may name an engine that needs none of those inside: it is linked to its PHP, or contains it.
+func TestEngineThatIsAFileOfItsOwn(t *testing.T) {
+	t.Parallel()
+	file := anEngine(t)
+	if out, errors := runOn(file, "cli", "-n", "-r", "echo PHP_SAPI, ini_get('memory_limit');"); out != "cli128M" || errors != "" {
+		t.Errorf("php wrote %q and %q", out, errors)
+	}
+	if out, errors := runOn(file, "cgi", "-n", "-q", "testdata/sapi.php"); out != "cgi-fcgi" || errors != "" {
+		t.Errorf("php-cgi wrote %q and %q", out, errors)
+	}
+	if out, errors := runOn(file, "cli", "-i"); !strings.Contains(out, "\nConfiguration File (php.ini) Path => /etc/php/"+serve.Stock().Version+"/cli\n") || errors != "" {
+		t.Errorf("php -i wrote %q and %q", out, errors)
+	}
+	if out, _ := runOn(file, "version"); !strings.Contains(out, ", "+file+"\n") {
+		t.Errorf("phpsapi version wrote %q", out)
+	}
+}
+
+func TestEngineOfAnotherContract(t *testing.T) {
+	t.Parallel()
+	file := anEngine(t, "-DENGINE_CONTRACT=99")
+	want := file + ": its engine for PHP " + serve.Stock().Version + " has version 99 of the contract between engine and program, and this phpsapi has version 1 (build the engine"
+	if out, errors := runOn(file, "cli", "-n", "-r", "echo 1;"); out != "" || !strings.HasPrefix(errors, want) {
+		t.Errorf("php wrote %q and %q, want %q", out, errors, want)
 	}
 }

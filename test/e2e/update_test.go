@@ -30,8 +30,15 @@ func TestUpdatesOfPHP(t *testing.T) {
 		headers := filepath.Join(dir, fmt.Sprint("usr/include/php/", processes.Stock().API()))
 		libphp := filepath.Join(dir, processes.Stock().Libphp)
 		program := filepath.Join(dir, "phpsapi")
-		build := exec.Command("go", "build", "-buildvcs=false", "-o", program, "github.com/phpsapi/phpsapi")
-		build.Env = append(os.Environ(), fmt.Sprintf("CGO_CFLAGS=-O2 -g -I%[1]s -I%[1]s/main -I%[1]s/Zend -I%[1]s/TSRM -I%[1]s/ext", headers))
+		source := filepath.Join(dir, "source")
+		processes.CopyTree(t, "../..", source)
+		config := filepath.Join(dir, "php-config")
+		script := fmt.Sprintf("#!/bin/sh\ncase $1 in\n--include-dir) echo %s ;;\n--version) echo %s ;;\nesac\n", headers, patchRelease(other))
+		if err := os.WriteFile(config, []byte(script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		build := exec.Command("sh", "-c", `packaging/build-engine "$0" && go build -buildvcs=false -o "$1" .`, config, program)
+		build.Dir = source
 		if said, err := build.CombinedOutput(); err != nil {
 			t.Fatalf("phpsapi cannot be built with the headers of %s: %v\n%s", other, err, said)
 		}

@@ -1,0 +1,58 @@
+/* What Go asks of the process (boot_*.c). */
+#ifndef PHPSAPI_BOOT_H
+#define PHPSAPI_BOOT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine.h"
+
+/* ---- boot_process.c, boot_atexec.c: what the process was given at exec ---- */
+
+/* Gives the main thread the signal state and limits that exec left, and closes all other threads to signals, so that
+ * PHP finds the process as php's own main would. Called once, before PHP runs. */
+void boot_take_process(void);
+
+/* Gives the calling thread the processors and the timer slack that exec left: a runtime that only calls PHP is kept
+ * small, and the children it starts must not inherit that. */
+void boot_restore_scheduling(void);
+
+/* Says that the Go runtime is up: from now on C may call Go. */
+void boot_go_is_ready(void);
+
+/* ---- boot_newthread.c: how Go's threads are started ---- */
+
+/* Says that the process has begun: where a thread cannot be made it waits for room as long as it takes, and does not
+ * end. With reserved it keeps a few threads for such times. */
+void boot_wait_for_threads(int reserved);
+
+/* Memory of argv[i] as the kernel shows it; NULL past the end. */
+char *boot_argv(int i);
+/* The path that the process was executed by; NULL if the kernel does not say. */
+const char *boot_executable(void);
+
+/* ---- boot_run.c: one run of a script by the command line ---- */
+
+/* The five steps with one script, and the end of the process. Takes the process: neither boot_take_process nor
+ * engine_module_startup was called before. */
+_Noreturn void boot_run(const struct engine_module *module, const struct engine_cli_script *script);
+
+/* ---- boot_forks.c ---- */
+
+/* Gives n places for descriptors that a process which a script forks closes at once; -1: none. */
+int32_t *boot_given_up_in_forks(size_t n);
+
+/* ---- boot_quit.c ---- */
+
+/* Makes a signal add to an eventfd, the same for all signals, in place of its default. 0 or an errno. */
+int boot_catch_signal(int sig, int eventfd);
+
+/* ---- boot_worker.c: a worker's share of what its zygote was told ---- */
+
+/* Whether this process is a zygote's worker. */
+int boot_is_worker(void);
+/* The text the worker was forked with, and its descriptors. */
+const char *boot_worker_payload(size_t *len);
+int boot_worker_fd(size_t i); /* -1 past the last */
+
+#endif

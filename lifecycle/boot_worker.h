@@ -1,0 +1,20 @@
+/* The worker that this process is, or will fork (boot_worker.c). */
+#ifndef PHPSAPI_WORKER_H
+#define PHPSAPI_WORKER_H
+
+#include <stddef.h>
+
+#define WORKER_FDS 16
+
+struct worker {
+	int monitored; /* the Go runtime has its monitor */
+	int forked;    /* this process is one */
+	char *payload;
+	size_t payload_len;
+	int fds[WORKER_FDS];
+	size_t fds_len;
+};
+
+extern struct worker worker;
+
+#endif

@@ -1,0 +1,9 @@
+/* The zygote (boot_zygote.c). */
+#ifndef PHPSAPI_ZYGOTE_H
+#define PHPSAPI_ZYGOTE_H
+
+/* Called before the Go runtime. Returns at once where the process is no zygote; in a zygote it returns only in the
+ * workers it forks. */
+void zygote_run(void);
+
+#endif

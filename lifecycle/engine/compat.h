@@ -1,0 +1,48 @@
+/*
+ * What differs between PHP 8.2, 8.3, 8.4 and 8.5 for the engine, in one place.
+ * 8.2 is the version proved by the tests; the others follow the declarations of their headers.
+ */
+#ifndef PHPSAPI_COMPAT_H
+#define PHPSAPI_COMPAT_H
+
+#if PHP_VERSION_ID < 80200 || PHP_VERSION_ID >= 80600
+#error "phpsapi needs the headers of PHP 8.2, 8.3, 8.4 or 8.5."
+#endif
+#ifdef ZTS
+#error "phpsapi needs a non-thread-safe (NTS) build of PHP."
+#endif
+
+/* 8.3 split the CONST_CS flag off: constants are always case-sensitive and the flag is 0 or gone. */
+#ifndef CONST_CS
+#define CONST_CS 0
+#endif
+
+/* 8.4 prints "Could not open input file" to stderr, 8.2 and 8.3 to the output. */
+#define ENGINE_OPEN_ERROR_ON_STDERR (PHP_VERSION_ID >= 80400)
+
+/* 8.3 renamed PHP's own development server. %s is PHP_VERSION. */
+#if PHP_VERSION_ID >= 80300
+#define ENGINE_SERVER_SOFTWARE "PHP/%s (Development Server)"
+#else
+#define ENGINE_SERVER_SOFTWARE "PHP %s Development Server"
+#endif
+
+/* What `php -v` names besides the version: thread safety, compiler, architecture, debug. */
+#ifdef PHP_BUILD_COMPILER
+#define ENGINE_BUILD_COMPILER " " PHP_BUILD_COMPILER
+#else
+#define ENGINE_BUILD_COMPILER ""
+#endif
+#ifdef PHP_BUILD_ARCH
+#define ENGINE_BUILD_ARCH " " PHP_BUILD_ARCH
+#else
+#define ENGINE_BUILD_ARCH ""
+#endif
+#if ZEND_DEBUG
+#define ENGINE_BUILD_DEBUG " DEBUG"
+#else
+#define ENGINE_BUILD_DEBUG ""
+#endif
+#define ENGINE_BUILD "NTS" ENGINE_BUILD_COMPILER ENGINE_BUILD_ARCH ENGINE_BUILD_DEBUG
+
+#endif

@@ -1,0 +1,15 @@
+/* What a request changes of its process (php_leftovers.c). */
+#ifndef PHPSAPI_LEFTOVERS_H
+#define PHPSAPI_LEFTOVERS_H
+
+/* Replaces the functions that can change the process, as many as there are by now. */
+void leftovers_watch(void);
+
+/* Puts the process back to what it was before the request that has been shut down. 0: that cannot be done, or a child of the
+ * request's is left, and the process should not serve another. */
+int leftovers_clear(int has_forked);
+
+/* Whether this is a process that a script forked: it has no Go runtime, and the connection is its parent's. */
+int is_forked(void);
+
+#endif

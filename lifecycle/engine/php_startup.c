@@ -1,0 +1,118 @@
+/* Module startup. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "php_leftovers.h"
+#include "php_module.h"
+
+static struct filled_module module;
+static union passed_module passed;
+
+static zend_string *permanent_string(const char *text)
+{
+	return zend_string_init_interned(text, strlen(text), 1);
+}
+
+static void set_constant(const char *name, const char *value)
+{
+	zval *constant = zend_hash_str_find(EG(zend_constants), name, strlen(name));
+
+	if (constant && value) {
+		ZVAL_INTERNED_STR(&((zend_constant *)Z_PTR_P(constant))->value, permanent_string(value));
+	}
+}
+
+/* PHP calls this when its constants exist and before it looks for php.ini. The constants that libphp was compiled
+ * with speak of the embed SAPI: they are given this front end's values here. */
+static void ini_defaults(HashTable *configuration)
+{
+	size_t i;
+
+	set_constant("PHP_BINARY", started_module->binary);
+	set_constant("PHP_CONFIG_FILE_PATH", started_module->ini_dir);
+	set_constant("PHP_CONFIG_FILE_SCAN_DIR", started_module->ini_scan_default);
+	PG(php_binary) = strdup(started_module->binary);
+	web_extension.version = engine_version();
+
+	for (i = 0; i < started_module->ini_defaults_len; i++) {
+		const struct engine_pair *pair = &started_module->ini_defaults[i];
+		zval value;
+
+		ZVAL_INTERNED_STR(&value, permanent_string(pair->value));
+		zend_hash_str_update(configuration, pair->name, strlen(pair->name), &value);
+	}
+}
+
+static int module_startup(sapi_module_struct *sapi)
+{
+	return php_module_startup(sapi, started_module->front_end == ENGINE_CLI ? NULL : &web_extension);
+}
+
+/* php_module_startup takes the directories to scan for .ini files from the environment alone: PHP_INI_SCAN_DIR is
+ * set for its time and put back, so that the script finds the environment it was given. */
+static int startup_with_scan_dir(void)
+{
+	const char *given = getenv("PHP_INI_SCAN_DIR");
+	int result;
+
+	setenv("PHP_INI_SCAN_DIR", started_module->ini_scan_dir, 1);
+	result = module.startup(&passed.module);
+	if (given) {
+		setenv("PHP_INI_SCAN_DIR", given, 1);
+	} else {
+		unsetenv("PHP_INI_SCAN_DIR");
+	}
+	/* What phpinfo() and --ini show as the directories to scan. */
+	if (php_ini_scanned_path) {
+		php_ini_scanned_path = (char *)(given ? given : started_module->ini_scan_default);
+	}
+	return result;
+}
+
+static void pass_module(void)
+{
+#define X(field) passed.module.field = module.field;
+	SAPI_MODULE_FIELDS(X)
+#undef X
+}
+
+int engine_module_startup(const struct engine_module *m)
+{
+	started_module = m;
+	module = (struct filled_module){
+		.name = (char *)m->name,
+		.pretty_name = (char *)m->pretty_name,
+		.startup = module_startup,
+		.shutdown = php_module_shutdown_wrapper,
+		.ini_defaults = ini_defaults,
+		.php_ini_path_override = (char *)m->ini_path,
+		.php_ini_ignore = m->ini_ignore,
+		.php_ini_ignore_cwd = 1, /* ini_path names every place to search */
+		.ini_entries = (char *)m->ini_entries,
+		.phpinfo_as_text = m->phpinfo_as_text,
+	};
+	if (m->front_end == ENGINE_CLI) {
+		cli_module_init(&module);
+	} else {
+		web_module_init(&module, m);
+	}
+	zend_signal_startup();
+	pass_module();
+	sapi_startup(&passed.module);
+	pass_module(); /* sapi_startup takes ini_entries away */
+	if (m->without_pcntl) {
+		leave_out_pcntl();
+	}
+	if (startup_with_scan_dir() == FAILURE) {
+		return -1;
+	}
+	fflush(stdout); /* what PHP has displayed; else every fork would have it to print, too */
+	if (m->front_end == ENGINE_CGI || m->front_end == ENGINE_FPM) {
+		leftovers_watch(); /* of extensions that were started later than ours */
+	}
+	if (m->extended_info) {
+		CG(compiler_options) |= ZEND_COMPILE_EXTENDED_INFO;
+	}
+	return 0;
+}

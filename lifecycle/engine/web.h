@@ -1,0 +1,59 @@
+/*
+ * A web server's request (web_*.c): of php-fpm, of php-cgi as a CGI program and as a FastCGI server, and of php's
+ * development server. What differs between them is decided by web_front_end and by what the request says.
+ */
+#ifndef PHPSAPI_WEB_H
+#define PHPSAPI_WEB_H
+
+#include "php.h"
+#include "php_leftovers.h"
+#include "php.h"
+#include "php_leftovers.h"
+
+/* The request that is answered, which Go fills (web.go); NULL outside of one. */
+extern struct engine_request *web_request;
+extern enum engine_front_end web_front_end;
+
+void web_log(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* zlog's number */
+enum { WEB_LOG_ERROR = 4 };
+
+/* web_settings.c */
+extern struct engine_web_settings web_settings;
+
+/* web_output.c */
+size_t web_ub_write(const char *text, size_t len);
+void web_flush(void *context);
+int web_send_headers(sapi_headers_struct *headers);
+/* Sends the headers so far with a 1xx status, and goes on. 0: they were not sent. */
+int web_send_interim(int status);
+
+/* web_input.c */
+size_t web_read_post(char *buffer, size_t size);
+char *web_read_cookies(void);
+void web_begin_body(void);
+void web_end_body(void);
+
+/* web_variables.c */
+const char *web_variable(const char *name); /* of the request: a FastCGI param, or a CGI program's environment */
+char *web_getenv(const char *name, size_t name_len);
+void web_register_variables(zval *variables);
+/* Makes PHP ask us for the environment. */
+void web_take_environment(void);
+typedef void web_variable_use(const char *name, unsigned int name_len, char *value, unsigned int value_len, void *to);
+void web_each_variable(web_variable_use *use, void *to);
+
+/* web_values.c: php_value and its like */
+void web_apply_request_values(void);
+void web_restore_request_values(void);
+
+/* web_present.c: frees the path of the request's script, of which the shutdown functions must not know. */
+void web_forget_script(void);
+
+/* web_functions.c: the functions that each front end adds to PHP's */
+extern const zend_function_entry server_functions[];
+extern const zend_function_entry cgi_functions[];
+extern const zend_function_entry fpm_functions[];
+
+#endif

@@ -1,0 +1,89 @@
+/* The request's body. Counterpart: sapi/fpm/fpm/fpm_main.c, sapi/cgi/cgi_main.c (sapi_cgi_read_post). */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "web.h"
+
+/* REQUEST_BODY_FILE: a web server may have stored the body; php-cgi knows nothing of it. */
+enum { NOT_OPEN = -1, NEVER = -2 };
+static int body_file = NEVER;
+
+void web_begin_body(void)
+{
+	body_file = web_front_end == ENGINE_FPM ? NOT_OPEN : NEVER;
+}
+
+void web_end_body(void)
+{
+	if (body_file >= 0) {
+		close(body_file);
+	}
+	body_file = NEVER; /* PHP reads the rest of the body when the request ends */
+}
+
+/* 0: it is named and cannot be opened. */
+static int open_body_file(void)
+{
+	const char *name;
+
+	if (body_file != NOT_OPEN) {
+		return 1;
+	}
+	name = web_variable("REQUEST_BODY_FILE");
+	if (!name || !*name) {
+		return 1;
+	}
+	body_file = open(name, O_RDONLY | O_CLOEXEC);
+	if (body_file < 0) {
+		body_file = NOT_OPEN;
+		zend_error(E_WARNING, "REQUEST_BODY_FILE: open('%s') failed: %s (%d)", name, strerror(errno), errno);
+		return 0;
+	}
+	return 1;
+}
+
+static ssize_t read_some(char *to, size_t size)
+{
+	if (web_request->direct || body_file >= 0) {
+		return read(web_request->direct ? STDIN_FILENO : body_file, to, size);
+	}
+	return host->read_body(to, size);
+}
+
+/* After its end there is nothing of the request, and standard input may stay open. */
+size_t web_read_post(char *buffer, size_t size)
+{
+	int64_t rest = SG(request_info).content_length - SG(read_post_bytes);
+	size_t len = 0;
+
+	if (!web_request || (!web_request->direct && is_forked())) {
+		return 0;
+	}
+	if (rest < 0 && web_request->direct) {
+		rest = 0;
+	}
+	if ((size_t)rest < size) {
+		size = rest;
+	}
+	if (size > 0 && !open_body_file()) {
+		return 0;
+	}
+	while (len < size) {
+		ssize_t got = read_some(buffer + len, size - len);
+		if (got < 0 && errno == EINTR) {
+			continue;
+		}
+		if (got <= 0) {
+			break;
+		}
+		len += got;
+	}
+	return len;
+}
+
+char *web_read_cookies(void)
+{
+	return web_request ? (char *)web_request->cookie : NULL;
+}

@@ -1,0 +1,62 @@
+/*
+ * The sapi_module_struct of the front ends that answer a web server. Counterpart: sapi/fpm/fpm/fpm_main.c,
+ * sapi/cgi/cgi_main.c, sapi/cli/php_cli_server.c.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "php_dl_function.h"
+#include "php_module.h"
+#include "web.h"
+
+/* How php's development server begins a line of its log. */
+static const char *log_date(void)
+{
+	static char date[64];
+	time_t now = time(NULL);
+	struct tm local;
+
+	localtime_r(&now, &local);
+	return strftime(date, sizeof(date), "[%a %b %e %H:%M:%S %Y] ", &local) > 0 ? date : "";
+}
+
+static void web_log_message(const char *message, int priority)
+{
+	if (!host->log(0, message, strlen(message))) {
+		fprintf(stderr, "%s%s\n", web_front_end == ENGINE_CLI_SERVER ? log_date() : "", message);
+	}
+}
+
+static int web_activate(void)
+{
+	return web_request ? user_settings_activate(web_variable("SERVER_NAME"), web_variable("DOCUMENT_ROOT")) : FAILURE;
+}
+
+static const zend_function_entry shell_functions[] = {
+	DL_FUNCTION
+	PHP_FE_END
+};
+
+void web_module_init(struct filled_module *module, const struct engine_module *m)
+{
+	host->title_init();
+	web_front_end = m->front_end;
+	module->ub_write = web_ub_write;
+	module->flush = web_flush;
+	module->sapi_error = zend_error;
+	module->send_headers = web_send_headers;
+	module->read_post = web_read_post;
+	module->read_cookies = web_read_cookies;
+	module->register_server_variables = web_register_variables;
+	module->log_message = web_log_message;
+	if (m->front_end == ENGINE_CLI_SERVER) {
+		web_extension.name = "cli_server";
+		module->additional_functions = server_functions;
+		return;
+	}
+	web_extension.functions = m->front_end == ENGINE_FPM ? fpm_functions : cgi_functions;
+	module->additional_functions = m->dl ? shell_functions : NULL;
+	module->activate = web_activate;
+	module->getenv = web_getenv;
+}

@@ -1,0 +1,71 @@
+/* What an engine asks of the program. Most is answered by Go (web_callbacks.go). */
+#include "boot.h"
+#include "boot_forks.h"
+#include "boot_process.h"
+#include "boot_title.h"
+#include "engine_host.h"
+#include "engine_load.h"
+#include "_cgo_export.h"
+
+static int answers(void)
+{
+	return process_at_exec.go_ready && !forks_is_child(engine_may_have_forked());
+}
+
+static int host_write(const char *text, size_t len)
+{
+	return answers() ? engineWrite((char *)text, len) : 0;
+}
+
+static int host_flush(void)
+{
+	return answers() ? engineFlush() : 0;
+}
+
+static int host_head(int status, const char *line, int flags, const char *lines, size_t len)
+{
+	return answers() ? engineHead(status, (char *)line, flags, (char *)lines, len) : 0;
+}
+
+static size_t host_read_body(char *to, size_t size)
+{
+	return answers() ? engineReadBody(to, size) : 0;
+}
+
+static void host_finish(void)
+{
+	if (answers()) {
+		engineFinish();
+	}
+}
+
+static int host_status(void *array)
+{
+	return answers() ? engineStatus(array) : 0;
+}
+
+static int host_log(int level, const char *text, size_t len)
+{
+	if (!answers()) {
+		return 0;
+	}
+	engineLog(level, (char *)text, len);
+	return 1;
+}
+
+struct engine_host host = {
+	.write = host_write,
+	.flush = host_flush,
+	.head = host_head,
+	.read_body = host_read_body,
+	.finish = host_finish,
+	.status = host_status,
+	.log = host_log,
+	.is_worker = boot_is_worker,
+	.is_forked = forks_is_child,
+	.has_forked = forks_seen,
+	.hide_arguments = hide_arguments,
+	.title_init = proctitle_init,
+	.title_set = proctitle_set,
+	.title_get = proctitle_get,
+};

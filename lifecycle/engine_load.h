@@ -1,0 +1,50 @@
+/* The engines inside the program (engine_inside.c), and the loaded one (engine_load.c). */
+#ifndef PHPSAPI_ENGINE_LOAD_H
+#define PHPSAPI_ENGINE_LOAD_H
+
+#include "engine.h"
+
+/* What engine_load says, and lifecycle/zygote passes on: the numbers are sapi.EngineFailure's. */
+enum engine_load_result {
+	ENGINE_LOADED = 0,
+	ENGINE_NOT_OPENED,     /* dlopen failed; detail is dlerror's text */
+	ENGINE_NOT_PHP,        /* neither a libphp nor an engine; detail is the missing symbol */
+	ENGINE_OTHER_BUILD,    /* no engine inside is for it; detail is its build id and, after a space, what is inside */
+	ENGINE_OTHER_LAYOUT,   /* a structure has another size; detail is its name, its size and the limit, by spaces */
+	ENGINE_LACKS_SYMBOL,   /* it has the right build id; detail is the symbol that it lacks */
+	ENGINE_OTHER_CONTRACT, /* detail is the engine's number and this program's, by a space */
+};
+
+struct engine_refusal {
+	/* Of the engine that was tried. If none was, the build id is empty, and the version that of one inside, or empty. */
+	const char *version, *build_id;
+	char detail[1024];
+};
+
+/* Loads what path names, a file or a name for the loader's search: a libphp, which the engine inside that fits it serves, or
+ * an engine that needs none. */
+enum engine_load_result engine_load(const char *path, struct engine_refusal *refusal);
+
+/* The engine that was loaded; NULL before. */
+extern const struct engine *engine;
+
+const char *engine_path(void);           /* the file it came from; "" before */
+const char *engine_loaded_version(void); /* PHP_VERSION of the loaded PHP, started or not; "" if it cannot be told */
+
+/* A symbol of the loaded PHP's; NULL if it has none of that name. */
+void *engine_symbol(const char *name);
+
+/* The engines that were linked into the program; NULL past the last. Of one with another contract no more may be read than
+ * what all contracts begin with. */
+const struct engine *engine_inside(size_t i);
+
+/* The functions of the loaded engine, under the names that they have in it. */
+#define X(type, name, parameters, arguments) \
+	static inline type engine_##name parameters \
+	{ \
+		return engine->name arguments; \
+	}
+ENGINE_FUNCTIONS(X)
+#undef X
+
+#endif
