@@ -88,7 +88,7 @@ func (m *Master) bury(c *child, status syscall.WaitStatus) {
 	if wanted {
 		m.log.childKilledByPM(p.conf.Name, c.pid, now.Sub(c.started))
 	} else {
-		if !m.mayFork(g) || threadless && g.shortage.failures > 0 {
+		if !m.mayFork(p) || threadless && g.shortage.failures > 0 {
 			level = zlog.Debug
 		}
 		m.log.childExited(level, p.conf.Name, c.pid, how, now.Sub(c.started))
@@ -178,25 +178,25 @@ func (m *Master) exitPatience() time.Duration {
 var errExitNotTold = errors.New("it did not tell how a worker ended")
 
 // checkZygote gives up a zygote that does not tell how workers ended: it is stopped, or hangs.
-func (m *Master) checkZygote(g *generation, now time.Time) {
-	if g.silentAt.IsZero() || now.Before(g.silentAt) {
+func (m *Master) checkZygote(e *engine, now time.Time) {
+	if e.silentAt.IsZero() || now.Before(e.silentAt) {
 		return
 	}
-	g.silentAt = time.Time{}
-	for _, p := range g.pools {
+	e.silentAt = time.Time{}
+	for _, p := range e.pools {
 		for _, c := range p.children {
 			if !c.lost {
 				continue
 			}
-			if at := c.lostAt.Add(m.exitPatience()); g.silentAt.IsZero() || at.Before(g.silentAt) {
-				g.silentAt = at
+			if at := c.lostAt.Add(m.exitPatience()); e.silentAt.IsZero() || at.Before(e.silentAt) {
+				e.silentAt = at
 			}
 		}
 	}
-	if g.zygote != nil && !g.silentAt.IsZero() && !now.Before(g.silentAt) {
-		g.silentAt = time.Time{}
-		m.log.zygoteSilent(g.number, errExitNotTold)
-		zygoteEnded{g, g.zygote}.happen(m)
+	if e.zygote != nil && !e.silentAt.IsZero() && !now.Before(e.silentAt) {
+		e.silentAt = time.Time{}
+		m.log.zygoteSilent(e.gen.number, errExitNotTold)
+		zygoteEnded{e, e.zygote}.happen(m)
 	}
 }
 
@@ -206,16 +206,16 @@ func (p *pool) wants() bool {
 	return len(p.children) < p.limits.maxChildren && (p.limits.pm == conf.Static || idle < p.limits.minSpare)
 }
 
-// happen handles the end of a generation's zygote. Its workers serve on, but their ends can no longer be told, and no
-// others forked, so another generation of what was loaded takes its place.
+// happen handles the end of a zygote. Its workers serve on, but their ends can no longer be told, and no others forked, so
+// another generation of what was loaded takes the place of the zygote's.
 func (e zygoteEnded) happen(m *Master) {
-	g := e.gen
-	if g.zygote != e.z {
+	n, g := e.engine, e.engine.gen
+	if n.zygote != e.z {
 		return // it was closed
 	}
-	m.closeZygote(g)
-	m.unbook(g)
-	for _, p := range g.pools {
+	m.closeZygote(n)
+	m.unbook(n)
+	for _, p := range n.pools {
 		for _, c := range slices.Clone(p.children) {
 			if c.lost {
 				m.bury(c, c.exit())
@@ -278,7 +278,7 @@ func (m *Master) reaped(pid int, status syscall.WaitStatus) {
 			return
 		}
 	}
-	if slices.ContainsFunc(m.generations(), func(g *generation) bool { return g.forks.asked != nil }) {
+	if slices.ContainsFunc(m.generations(), (*generation).forking) {
 		if m.orphans == nil {
 			m.orphans = map[int]syscall.WaitStatus{}
 		}

@@ -422,6 +422,7 @@ func idleMaster(t *testing.T) *Master {
 	}
 	g := &generation{number: 1, config: &conf.Config{}, plan: &frontPlan{}}
 	g.pools = []*pool{{gen: g, conf: &conf.Pool{Name: "www"}, board: board}}
+	g.assign(anyPHP)
 	m := &Master{sys: realSystem(), box: newMailbox(), log: lines{errors.log}, errorLog: errors, gen: g, park: &parking{},
 		zygotes: map[int]bool{}, opt: Options{Argv: []string{"php-fpm"}, Conf: conf.Options{Path: "/nowhere", Stderr: io.Discard},
 			Choose: testEngine, Module: testModule, Constants: testConstants}}

@@ -124,6 +124,9 @@ func (c *fakeChild) Status() (syscall.WaitStatus, bool) {
 	}
 }
 
+// anyPHP is for generation.assign: all pools want the same PHP.
+func anyPHP(int, *pool) zygote.Config { return zygote.Config{} }
+
 func there(variable string) bool {
 	_, err := os.Stat(os.Getenv(variable))
 	return err == nil

@@ -22,23 +22,26 @@ func (m *Master) startFirst(v *starter) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	v.tell(verdictStarting)
-	type outcome struct {
-		z   forker
-		err error
-	}
 	began := m.sys.now()
-	started := make(chan outcome, 1)
-	go func() {
-		z, said, err := m.sys.launch(ctx, m.withStrangers(m.gen.launch))
-		m.gen.said = said
-		started <- outcome{z, err}
-	}()
-	var o outcome
+	engines := m.gen.engines
+	started := make(chan zygoteStarted, len(engines))
+	for _, e := range engines {
+		go func() {
+			z, said, err := m.sys.launch(ctx, m.withStrangers(e.launch))
+			started <- zygoteStarted{e, z, said, err}
+		}()
+	}
+	var failed error
 	gone := v.gone()
-	for waits := true; waits; {
+	for waiting := len(engines); waiting > 0; {
 		select {
-		case o = <-started:
-			waits = false
+		case s := <-started:
+			waiting--
+			s.engine.said, s.engine.zygote = s.said, s.z
+			if s.err != nil && failed == nil {
+				failed = s.err
+				cancel() // the others' starts
+			}
 		case s := <-stops:
 			m.deadly = s.(syscall.Signal)
 			cancel()
@@ -48,20 +51,26 @@ func (m *Master) startFirst(v *starter) error {
 			cancel()
 		}
 	}
-	m.gen.said.show(m.log.Log, m.errorLog.console)
-	if o.err == nil && m.deadly != 0 { // too late to interrupt
-		o.z.Close()
-		o.err = context.Canceled
+	for _, e := range engines {
+		e.said.show(m.log.Log, m.errorLog.console)
 	}
-	if o.err != nil {
-		return o.err
+	if failed == nil && m.deadly != 0 { // too late to interrupt
+		failed = context.Canceled
+	}
+	if failed != nil {
+		for _, e := range engines {
+			if e.zygote != nil {
+				e.zygote.Close()
+			}
+		}
+		return failed
 	}
 	m.phpTook = m.sys.now().Sub(began)
 	catchAll(m.signals)
 	v.tell(verdictPHPStarted)
-	m.gen.zygote = o.z
-	m.detach(o.z)
-	m.watchZygote(m.gen, o.z)
+	for _, e := range engines {
+		m.watchZygote(e, e.zygote)
+	}
 	return nil
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 )
 
-// forks are a generation's children that are not forked yet. A booked child has its slot and counts as one of the
+// forks are an engine's children that are not forked yet. A booked child has its slot and counts as one of the
 // pool's; the zygote is asked for one at a time, on a goroutine, because it may not answer.
 type forks struct {
 	booked []*child
@@ -29,8 +29,8 @@ type forked struct {
 }
 
 // forkNext has the next booked child forked, unless another one is.
-func (m *Master) forkNext(g *generation) {
-	f := &g.forks
+func (m *Master) forkNext(n *engine) {
+	f := &n.forks
 	if f.asked != nil || len(f.booked) == 0 {
 		return
 	}
@@ -54,7 +54,7 @@ func (m *Master) forkNext(g *generation) {
 	c.started = m.sys.now()
 	ctx, cancel := context.WithCancel(context.Background())
 	f.asked, f.cancel = c, cancel
-	z := g.zygote
+	z := n.zygote
 	go func() {
 		process, err := z.Fork(ctx, contract.WorkerTitle(c.pool.conf.Name), payload, equipment.fds...)
 		cancel()
@@ -66,8 +66,8 @@ func (m *Master) forkNext(g *generation) {
 }
 
 func (e forked) happen(m *Master) {
-	c, p, g := e.c, e.c.pool, e.c.pool.gen
-	g.forks.asked, g.forks.cancel = nil, nil
+	c, p, g, n := e.c, e.c.pool, e.c.pool.gen, e.c.pool.engine
+	n.forks.asked, n.forks.cancel = nil, nil
 	if e.err != nil {
 		p.board.Vacate(c.slot)
 		c.discard()
@@ -96,15 +96,15 @@ func (e forked) happen(m *Master) {
 	}
 	workerExited{c}.happen(m) // if it has been told already
 	m.reapedEarly()
-	m.forkNext(g)
+	m.forkNext(n)
 	m.begun()
 }
 
 // afterForks calls then when all children that are booked have been forked.
-func (g *generation) afterForks(then func()) {
-	last := g.forks.asked
-	if n := len(g.forks.booked); n > 0 {
-		last = g.forks.booked[n-1]
+func (e *engine) afterForks(then func()) {
+	last := e.forks.asked
+	if n := len(e.forks.booked); n > 0 {
+		last = e.forks.booked[n-1]
 	}
 	if last == nil {
 		then()
@@ -122,10 +122,10 @@ func (g *generation) afterForks(then func()) {
 // notForked takes a child that could not be made off the books, and those that are booked after it: they would fail as
 // well. say logs why.
 func (m *Master) notForked(c *child, err error, say func()) {
-	g := c.pool.gen
+	g, n := c.pool.gen, c.pool.engine
 	c.pool.unlink(c)
-	booked := g.forks.booked
-	m.unbook(g)
+	booked := n.forks.booked
+	m.unbook(n)
 	if isShortage(err) {
 		m.short(c.pool, fmt.Errorf("%w: %w", errSpawn, err), say)
 	} else {
@@ -135,8 +135,8 @@ func (m *Master) notForked(c *child, err error, say func()) {
 	for _, other := range booked {
 		other.pool.respawnAt = c.pool.respawnAt
 	}
-	if errors.Is(err, zygote.ErrGone) && g.zygote != nil {
-		zygoteEnded{g, g.zygote}.happen(m)
+	if errors.Is(err, zygote.ErrGone) && n.zygote != nil {
+		zygoteEnded{n, n.zygote}.happen(m)
 	}
 	if g == m.next && !isShortage(err) {
 		m.abandonReload(fmt.Errorf("%w: %w", errSpawn, err))
@@ -147,16 +147,16 @@ func (m *Master) notForked(c *child, err error, say func()) {
 }
 
 // unbook forgets the children that the zygote was not asked for yet.
-func (m *Master) unbook(g *generation) {
-	for _, c := range g.forks.booked {
+func (m *Master) unbook(e *engine) {
+	for _, c := range e.forks.booked {
 		c.pool.unlink(c)
 	}
-	g.forks.booked = nil
+	e.forks.booked = nil
 }
 
 // cancelFork gives up a zygote that is being asked for a child.
-func (g *generation) cancelFork() {
-	if g.forks.cancel != nil {
-		g.forks.cancel()
+func (e *engine) cancelFork() {
+	if e.forks.cancel != nil {
+		e.forks.cancel()
 	}
 }

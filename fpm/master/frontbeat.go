@@ -102,7 +102,7 @@ func (p *pool) publishDemand() {
 // of those that wait.
 func (m *Master) meetDemand(p *pool) {
 	l, running := p.limits, len(p.children)
-	if l.pm != conf.Dynamic || p.gen != m.gen || !m.mayFork(p.gen) || !p.respawnAt.IsZero() {
+	if l.pm != conf.Dynamic || p.gen != m.gen || !m.mayFork(p) || !p.respawnAt.IsZero() {
 		return
 	}
 	if n := min(p.demand.Busy+p.demand.Waiting-running, l.maxChildren-running, l.maxSpawn); n > 0 {

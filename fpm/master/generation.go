@@ -3,32 +3,22 @@
 package master
 
 import (
-	"context"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
-	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 )
 
-// generation is a configuration at work: a zygote, and the pools whose workers it forks.
+// generation is a configuration at work: pools, and the engines whose zygotes fork their workers.
 type generation struct {
-	number int
-	config *conf.Config
-	pools  []*pool
-	ids    []conf.Identity // of the pools' users, in their order
-	launch zygote.Config
-	zygote forker  // nil before it has started and after it is gone
-	said   startup // while PHP was started in the zygote
-	forks  forks
-	// silentAt is when to look whether the zygote has told the ends of the workers that are lost; zero: none is.
-	silentAt time.Time
+	number  int
+	config  *conf.Config
+	pools   []*pool
+	ids     []conf.Identity // of the pools' users, in their order
+	engines []*engine
 
-	starting      int                // the pid of a zygote in which PHP starts; 0: none, or not known yet
-	cancelStart   context.CancelFunc // nil: PHP does not start
 	faults        *faults
 	shortage      shortage  // of processes, threads, memory or descriptors
 	starvingSince time.Time // when a pool without a worker was first seen to want one; zero: none does
@@ -49,6 +39,7 @@ type generation struct {
 // pool is a worker pool: its configuration, its socket, its children.
 type pool struct {
 	gen      *generation
+	engine   *engine // whose zygote forks its workers
 	conf     *conf.Pool
 	orders   *conf.Pool // as workers get it: environment variables filled in
 	identity contract.Identity
@@ -126,7 +117,7 @@ func (g *generation) find(pid int) *child {
 	return nil
 }
 
-// close gives up what the generation holds, its sockets and its zygote excepted.
+// close gives up what the generation holds, its sockets and its zygotes excepted.
 func (g *generation) close() {
 	for _, p := range g.pools {
 		p.board.Close()
@@ -138,59 +129,4 @@ func (g *generation) close() {
 	if g.frontLog != nil {
 		g.frontLog.Close()
 	}
-}
-
-// zygoteExecuted tells the pid of a zygote in which PHP starts.
-type zygoteExecuted struct {
-	gen *generation
-	pid int
-}
-
-// zygoteStarted is the outcome of the start of a generation's zygote.
-type zygoteStarted struct {
-	gen  *generation
-	z    forker
-	said startup
-	err  error
-}
-
-// zygoteEnded is the end of a generation's zygote.
-type zygoteEnded struct {
-	gen *generation
-	z   forker
-}
-
-// closeZygote ends a generation's zygote, if it has one.
-func (m *Master) closeZygote(g *generation) {
-	z := g.zygote
-	if z == nil {
-		return
-	}
-	g.zygote = nil
-	m.tending.Go(func() {
-		z.Close()
-		m.box.post(zygoteClosed{z.Pid()})
-	})
-}
-
-// zygoteClosed is a zygote that has been waited for.
-type zygoteClosed struct{ pid int }
-
-func (e zygoteClosed) happen(m *Master) {
-	delete(m.zygotes, e.pid)
-	m.reap()
-}
-
-// watchZygote posts a zygote's end.
-func (m *Master) watchZygote(g *generation, z forker) {
-	m.zygotes[z.Pid()] = true
-	go func() {
-		<-z.Done()
-		m.box.post(zygoteEnded{g, z})
-	}()
-}
-
-// hasSlowLog reports whether a pool has one, so that its workers have a goroutine beside the main one.
-func (g *generation) hasSlowLog() bool {
-	return g.config != nil && slices.ContainsFunc(g.config.Pools, func(p *conf.Pool) bool { return p.RequestSlowlogTimeout > 0 })
 }

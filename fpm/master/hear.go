@@ -224,13 +224,13 @@ func (e complaintsDropped) happen(m *Master) {
 
 // lost is a worker whose control socket has ended. Its zygote will tell how it ended; where that is gone, nobody will.
 func (m *Master) lost(c *child) {
-	g := c.pool.gen
+	e := c.pool.engine
 	c.lost, c.lostAt = true, m.sys.now()
 	switch {
 	case c.gone:
-	case g.zygote == nil:
+	case e.zygote == nil:
 		m.bury(c, c.exit())
-	case g.silentAt.IsZero():
-		g.silentAt = c.lostAt.Add(m.exitPatience())
+	case e.silentAt.IsZero():
+		e.silentAt = c.lostAt.Add(m.exitPatience())
 	}
 }

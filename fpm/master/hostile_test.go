@@ -272,7 +272,7 @@ func TestEachPoolHasItsShareOfTheParkedConnections(t *testing.T) {
 	m := idleMaster(t)
 	defer m.gen.close()
 	first := m.gen.pools[0]
-	other := &pool{gen: m.gen, conf: first.conf, board: first.board, socket: &socket{}}
+	other := &pool{gen: m.gen, engine: first.engine, conf: first.conf, board: first.board, socket: &socket{}}
 	m.gen.pools = append(m.gen.pools, other)
 	k, err := newParking(m)
 	if err != nil {

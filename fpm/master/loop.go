@@ -126,7 +126,9 @@ func (m *Master) nextDeadline() time.Time {
 	m.frontDeadlines(sooner)
 	for _, g := range m.generations() {
 		sooner(g.escalation.deadline)
-		sooner(g.silentAt)
+		for _, e := range g.engines {
+			sooner(e.silentAt)
+		}
 		for _, p := range g.pools {
 			sooner(p.respawnAt)
 			sooner(p.recheckAt)
@@ -171,7 +173,7 @@ func (m *Master) tick(now time.Time) {
 	}
 	if m.attempt != nil && !m.attempt.startAt.IsZero() && !now.Before(m.attempt.startAt) {
 		m.attempt.startAt = time.Time{}
-		m.startZygote(m.next)
+		m.startZygotes(m.next)
 	}
 	m.waitsForThreads(now)
 	if m.handover != nil && !now.Before(m.handover.lookAt) {
@@ -185,7 +187,9 @@ func (m *Master) tick(now time.Time) {
 		if m.state == normal && g.retiring && g.escalation.due(now) {
 			m.signalAll(g, g.escalation.next(now, 0, 0))
 		}
-		m.checkZygote(g, now)
+		for _, e := range g.engines {
+			m.checkZygote(e, now)
+		}
 		m.respawn(g, now)
 	}
 	m.tickFronts(now)

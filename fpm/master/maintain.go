@@ -62,7 +62,7 @@ func (m *Master) maintainPool(p *pool, now time.Time) {
 		}
 		m.obey(p, v, oldest)
 		if v.fork > 0 {
-			p.gen.afterForks(func() { m.log.createdDynamically(name, v.fork) })
+			p.engine.afterForks(func() { m.log.createdDynamically(name, v.fork) })
 		}
 	}
 }
@@ -122,7 +122,7 @@ const finishingTime = 2 * time.Millisecond
 // connection decides what to do about a connection that waits. With patient, a worker that is about to become idle
 // is waited for: clients that send one request after the other would get a worker each.
 func (m *Master) connection(p *pool, patient bool) {
-	if !m.mayFork(p.gen) || p.gen != m.gen {
+	if !m.mayFork(p) || p.gen != m.gen {
 		return
 	}
 	if now := m.sys.now(); p.gen.shortage.lasts(now) || m.makesWay(p.gen) {
@@ -137,7 +137,7 @@ func (m *Master) connection(p *pool, patient bool) {
 	v := p.spare.connection(p.limits, idle, len(p.children))
 	m.obey(p, v, nil)
 	if v.fork > 0 {
-		p.gen.afterForks(func() { m.log.forkedOnDemand(p.conf.Name) })
+		p.engine.afterForks(func() { m.log.forkedOnDemand(p.conf.Name) })
 	}
 	// The watcher tells of arrivals, not of how many there were, and the idle worker may have taken another one.
 	if len(p.children) < p.limits.maxChildren {

@@ -18,7 +18,7 @@ func TestZygoteHasPCNTLOnlyWhereItIsSwitchedOn(t *testing.T) {
 		"not known":   {&frontPlan{}, true},
 		"no settings": {nil, true},
 	} {
-		if got := o.zygoteConfig(&generation{plan: c.plan}).Module.WithoutPCNTL; got != c.without {
+		if got := o.zygoteConfig(c.plan).Module.WithoutPCNTL; got != c.without {
 			t.Errorf("%s: left out %v, want %v", name, got, c.without)
 		}
 	}

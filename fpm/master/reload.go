@@ -108,7 +108,7 @@ func (e rehearsed) happen(m *Master) {
 		return
 	}
 	m.next = g
-	m.startZygote(g)
+	m.startZygotes(g)
 }
 
 // prepare reads the configuration and makes a generation of it, with its sockets, but without a process. Complaints
@@ -143,7 +143,8 @@ func (m *Master) newGeneration(cfg *conf.Config, options conf.Options, plan *fro
 		return nil, err
 	}
 	g.plan = plan
-	g.launch = m.opt.zygoteConfig(g)
+	launch := m.opt.zygoteConfig(plan)
+	g.assign(func(int, *pool) zygote.Config { return launch })
 	m.generation++
 	if err := g.openAccessLogs(m.log); err != nil {
 		g.close()
@@ -162,49 +163,56 @@ func (m *Master) newGeneration(cfg *conf.Config, options conf.Options, plan *fro
 	return g, nil
 }
 
-// startZygote starts a generation's zygote beside the loop: PHP's start may take its time, or never end.
-func (m *Master) startZygote(g *generation) {
+// startZygotes starts the zygotes that a generation does not have yet.
+func (m *Master) startZygotes(g *generation) {
+	for _, e := range g.engines {
+		if e.zygote == nil && e.cancelStart == nil {
+			m.startZygote(e)
+		}
+	}
+}
+
+// startZygote starts a zygote beside the loop: PHP's start may take its time, or never end.
+func (m *Master) startZygote(e *engine) {
 	ctx, cancel := context.WithCancel(context.Background())
-	g.cancelStart = cancel
-	config := m.withStrangers(g.launch)
-	config.Executed = func(pid int) { m.box.post(zygoteExecuted{g, pid}) }
+	e.cancelStart = cancel
+	config := m.withStrangers(e.launch)
+	config.Executed = func(pid int) { m.box.post(zygoteExecuted{e, pid}) }
 	m.executing++
 	m.tending.Go(func() {
 		z, said, err := m.sys.launch(ctx, config)
-		m.box.post(zygoteStarted{g, z, said, err})
+		m.box.post(zygoteStarted{e, z, said, err})
 	})
 }
 
 func (e zygoteExecuted) happen(m *Master) {
 	m.executing--
-	e.gen.starting = e.pid
+	e.engine.starting = e.pid
 	m.zygotes[e.pid] = true
 	m.reap()
 }
 
 func (e zygoteStarted) happen(m *Master) {
-	g := e.gen
-	if g.starting == 0 { // there was no process
+	n, g := e.engine, e.engine.gen
+	if n.starting == 0 { // there was no process
 		m.executing--
 	}
-	delete(m.zygotes, g.starting)
-	g.starting = 0
-	g.cancelStart()
-	g.cancelStart = nil
+	delete(m.zygotes, n.starting)
+	n.starting = 0
+	n.cancelStart()
+	n.cancelStart = nil
 	defer m.reap()
-	g.said = e.said
-	g.said.show(m.log.Log, m.errorLog.console)
+	n.said = e.said
+	n.said.show(m.log.Log, m.errorLog.console)
 	if e.err == nil {
 		if m.attempt != nil && g == m.next {
 			m.attempt.tries = 0
 		}
-		g.zygote = e.z
-		m.detach(e.z)
-		m.watchZygote(g, e.z)
+		m.watchZygote(n, e.z)
 	}
 	switch {
 	case g != m.next: // given up meanwhile
-		m.closeZygote(g)
+		m.closeZygote(n)
 	case m.state != normal:
 		m.next, m.attempt = nil, nil
 		m.drop(g)
@@ -212,13 +220,18 @@ func (e zygoteStarted) happen(m *Master) {
 		m.attempt.startAt = m.sys.now().Add(shortageMost)
 		m.makeRoom(e.err)
 	case e.err != nil:
-		m.attempt.lines.add(g.said...)
+		m.attempt.lines.add(n.said...)
 		m.abandonReload(notStarted(e.err))
 	default:
 		m.phpTook = max(m.phpTook, m.sys.now().Sub(m.attempt.begun))
 		// A generation that cannot replace its workers must go, whatever the next one is like.
-		if why := g.said.worse(m.gen.said); why != nil && m.gen.zygote != nil {
-			m.abandonReload(why)
+		if was := m.gen.like(n); was != nil && was.zygote != nil {
+			if why := n.said.worse(was.said); why != nil {
+				m.abandonReload(why)
+				return
+			}
+		}
+		if g.lacksZygote() { // others start still
 			return
 		}
 		if !m.attempt.renewal {
@@ -319,7 +332,7 @@ func (m *Master) abandonReload(why error) {
 	}
 	m.sockets.keep([]*generation{m.gen})
 	m.reloadEnded(why, a.lines.lines)
-	if m.gen.zygote == nil {
+	if m.gen.lacksZygote() {
 		m.renewLater(why)
 	}
 	if a.again {

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 )
 
 // A renewal replaces a zygote that died: by another generation of what is loaded, whatever php-fpm.conf says by now.
@@ -30,7 +32,7 @@ func (m *Master) renewLater(why error) {
 
 // renew begins a renewal. commitReload or abandonReload ends it.
 func (m *Master) renew() {
-	if m.state != normal || m.attempt != nil || m.gen.zygote != nil {
+	if m.state != normal || m.attempt != nil || !m.gen.lacksZygote() {
 		return // a reload that is under way renews as well, and plans this if it fails
 	}
 	m.attempt = m.newAttempt()
@@ -41,7 +43,7 @@ func (m *Master) renew() {
 		return
 	}
 	m.next = g
-	m.startZygote(g)
+	m.startZygotes(g)
 }
 
 // sameAgain makes a generation like the one that serves, with its sockets and logs.
@@ -52,7 +54,8 @@ func (m *Master) sameAgain() (*generation, error) {
 		return nil, err
 	}
 	m.generation++
-	g.plan, g.http, g.launch = old.plan, old.http, old.launch
+	g.plan, g.http = old.plan, old.http
+	g.assign(func(i int, _ *pool) zygote.Config { return old.pools[i].engine.launch })
 	if g.frontLog, err = another(old.frontLog); err != nil {
 		g.close()
 		return nil, err

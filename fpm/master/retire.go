@@ -10,7 +10,9 @@ import (
 // the time that request_terminate_timeout gives them, until maxRetired others have been retired.
 func (m *Master) retire(g *generation) {
 	g.retiring = true
-	m.unbook(g)
+	for _, e := range g.engines {
+		m.unbook(e)
+	}
 	m.old = append(m.old, g)
 	m.quitFront(g)
 	g.escalation = escalation{sent: syscall.SIGQUIT}
@@ -50,9 +52,7 @@ const abandonPatience = 5 * time.Second
 // discard ends a generation that never served. Workers that have not begun are killed. The one that is being forked is not:
 // it finds the order to leave when it begins, and a zygote that is given up tells no worker's end.
 func (m *Master) discard(g *generation) {
-	if g.cancelStart != nil {
-		g.cancelStart()
-	}
+	g.cancelStarts()
 	m.retire(g)
 	m.hurry(g, m.sys.now().Add(abandonPatience))
 	for _, p := range g.pools {
@@ -70,7 +70,9 @@ func (m *Master) discard(g *generation) {
 // drop forgets a generation without workers and front.
 func (m *Master) drop(g *generation) {
 	m.old = slices.DeleteFunc(m.old, func(other *generation) bool { return other == g })
-	m.closeZygote(g)
+	for _, e := range g.engines {
+		m.closeZygote(e)
+	}
 	g.close()
 	m.tellDrained()
 }

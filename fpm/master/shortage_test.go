@@ -196,11 +196,12 @@ func TestReloadMakesRoomForThreads(t *testing.T) {
 	next := &generation{number: 2, config: m.gen.config, plan: &frontPlan{}}
 	p := &pool{gen: next, conf: m.gen.pools[0].conf, slots: make([]*child, 4), limits: limits{pm: conf.Static, maxChildren: 4}}
 	next.pools = []*pool{p}
+	next.assign(anyPHP)
 	now := m.sys.now()
 	m.next, m.attempt = next, &attempt{short: errNoThreads, tries: 1} // an old worker has left for its fork
 	waits := &child{pool: p, pid: 1<<30 + 1, started: now}
 	p.link(waits)
-	next.forks.asked, next.zygote = waits, &fakeZygote{} // none is forked at once
+	p.engine.forks.asked, p.engine.zygote = waits, &fakeZygote{} // none is forked at once
 	m.fill(p, 4, true)
 	if n := len(p.children); n != 1 || p.respawnAt.IsZero() {
 		t.Errorf("%d workers are made, want one, and others later", n)

@@ -89,8 +89,10 @@ func (m *Master) stop(to state) {
 	m.escalation = escalation{}
 	now := m.sys.now()
 	for _, g := range m.generations() {
-		if at := now.Add(m.exitPatience()); at.Before(g.silentAt) {
-			g.silentAt = at
+		for _, e := range g.engines {
+			if at := now.Add(m.exitPatience()); at.Before(e.silentAt) {
+				e.silentAt = at
+			}
 		}
 	}
 	if to == finishing && len(m.fronts) > 0 { // they need the workers for the requests they have
@@ -113,9 +115,11 @@ const maxKills = 5
 // nextStep sends all workers the signal that is due, or ends the loop if there are none.
 func (m *Master) nextStep(now time.Time) {
 	for _, g := range m.generations() {
-		m.unbook(g)
-		if m.state == terminating {
-			g.cancelFork()
+		for _, e := range g.engines {
+			m.unbook(e)
+			if m.state == terminating {
+				e.cancelFork()
+			}
 		}
 	}
 	if m.running() == 0 {

@@ -37,7 +37,7 @@ func (m *Master) fill(p *pool, target int, quiet bool) {
 		target, p.respawnAt = 1, now.Add(shortageMost)
 	}
 	most := g.config.Global.ProcessMax
-	for m.mayFork(g) && len(p.children) < target && (most < 1 || g.running() < most) {
+	for m.mayFork(p) && len(p.children) < target && (most < 1 || g.running() < most) {
 		g.warnedMax = false
 		slot := p.freeSlot()
 		if slot < 0 {
@@ -46,18 +46,18 @@ func (m *Master) fill(p *pool, target int, quiet bool) {
 		}
 		c := &child{pool: p, slot: slot, quiet: quiet}
 		p.link(c)
-		g.forks.booked = append(g.forks.booked, c)
+		p.engine.forks.booked = append(p.engine.forks.booked, c)
 	}
 	if !g.warnedMax && most > 0 && g.running() >= most && len(p.children) < target {
 		g.warnedMax = true
 		m.log.processMaxReached()
 	}
-	m.forkNext(g)
+	m.forkNext(p.engine)
 }
 
-// mayFork reports whether a generation's workers may be replaced.
-func (m *Master) mayFork(g *generation) bool {
-	return m.serving() && !g.retiring && g.zygote != nil
+// mayFork reports whether a pool's workers may be replaced.
+func (m *Master) mayFork(p *pool) bool {
+	return m.serving() && !p.gen.retiring && p.engine.zygote != nil
 }
 
 // serving reports whether requests come in: until the end, and while a front finishes those it has.

@@ -131,15 +131,16 @@ func (o *Options) Shown() (engines.Choice, sapi.Module) {
 	return engine, o.module(engine, plan.own)
 }
 
-func (o *Options) zygoteConfig(g *generation) zygote.Config {
+// zygoteConfig returns what a zygote is started with.
+func (o *Options) zygoteConfig(plan *frontPlan) zygote.Config {
 	var own *settings.Settings
 	var engine engines.Choice
-	if g.plan != nil {
-		own, engine = g.plan.own, g.plan.engine
+	if plan != nil {
+		own, engine = plan.own, plan.engine
 	}
 	// The name is what ps shows, and with the environment behind it the room for the workers' titles.
 	return zygote.Config{Program: zygote.Self(o.Program), Argv: []string{"php-fpm: zygote process"}, Engine: engine.Library, Module: o.module(engine, own),
-		Env: settings.Overrides{Environ: os.Environ()}.Rest(), Monitor: g.hasSlowLog()}
+		Env: settings.Overrides{Environ: os.Environ()}.Rest()}
 }
 
 // Check is -t and, with dump, -tt. It returns the exit status.
@@ -285,8 +286,10 @@ func (m *Master) serve() {
 func (m *Master) endZygotes() {
 	m.stopStarts()
 	for _, g := range m.generations() {
-		if g.zygote != nil {
-			m.tending.Go(func() { g.zygote.Close() })
+		for _, e := range g.engines {
+			if e.zygote != nil {
+				m.tending.Go(func() { e.zygote.Close() })
+			}
 		}
 	}
 	ended := make(chan struct{})
@@ -306,9 +309,7 @@ const endPatience = 5 * time.Second
 // stopStarts ends the starts of PHP that are under way.
 func (m *Master) stopStarts() {
 	for _, g := range m.generations() {
-		if g.cancelStart != nil {
-			g.cancelStart()
-		}
+		g.cancelStarts()
 	}
 }
 
@@ -343,7 +344,7 @@ func (m *Master) begin() {
 
 // begun says that the generation serves, as soon as its first workers have been forked and those of the old one yield.
 func (m *Master) begun() {
-	if !m.beginning || m.gen.forks.asked != nil || m.handover.pending(m.sys.now()) {
+	if !m.beginning || m.gen.forking() || m.handover.pending(m.sys.now()) {
 		return
 	}
 	m.beginning = false

@@ -61,6 +61,7 @@ func nextOf(t *testing.T, m *Master, r *recorder, n int) (g *generation, slots [
 	}
 	t.Cleanup(p.crashes.close)
 	g.pools = []*pool{p}
+	g.assign(anyPHP)
 	for i := range n {
 		control, end, err := channel.New()
 		if err != nil {
@@ -103,8 +104,8 @@ func TestAbandonedGenerationFinishesWhatItHasTaken(t *testing.T) {
 	begun, starts, born := g.pools[0].slots[0], g.pools[0].slots[1], g.pools[0].slots[2]
 	slots[0].Accepting()
 	born.pid, born.process = 0, nil
-	g.forks.asked = born
-	g.forks.cancel = func() { t.Error("the zygote that forks a worker was given up") }
+	g.engines[0].forks.asked = born
+	g.engines[0].forks.cancel = func() { t.Error("the zygote that forks a worker was given up") }
 	m.next, m.attempt = nil, nil
 	m.discard(g)
 	if got := letterFor(theirs[0]); got != contract.Quit || r.sent[begun.pid] != 0 {
@@ -122,9 +123,9 @@ func TestAbandonedGenerationFinishesWhatItHasTaken(t *testing.T) {
 func TestOrphanThatEndsBeforeItsBirthIsTheOtherGenerations(t *testing.T) {
 	m := idleMaster(t)
 	g, _, _ := nextOf(t, m, nil, 1)
-	m.gen.forks.asked, g.forks.asked = &child{pool: m.gen.pools[0]}, g.pools[0].slots[0]
+	m.gen.engines[0].forks.asked, g.engines[0].forks.asked = &child{pool: m.gen.pools[0]}, g.pools[0].slots[0]
 	m.reaped(1<<30+9, 0)
-	m.gen.forks.asked = nil
+	m.gen.engines[0].forks.asked = nil
 	m.reapedEarly()
 	if _, kept := m.orphans[1<<30+9]; !kept {
 		t.Errorf("kept %v, want the end of the worker", m.orphans)

@@ -84,7 +84,7 @@ func TestWorkerThatEndsBeforeItsBirthIsTold(t *testing.T) {
 // its birth.
 func TestOrphanThatEndsBeforeItsBirthIsTold(t *testing.T) {
 	m := idleMaster(t)
-	m.gen.forks.asked = &child{pool: m.gen.pools[0]}
+	m.gen.engines[0].forks.asked = &child{pool: m.gen.pools[0]}
 	m.reaped(1<<30, exitNoThreads<<8)
 	if status, kept := m.orphans[1<<30]; !kept || status.ExitStatus() != exitNoThreads {
 		t.Errorf("kept %v, want the end of the worker", m.orphans)
