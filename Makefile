@@ -6,6 +6,12 @@ FUZZTIME   ?= 20s
 RANDOMTIME ?= 10m
 ADDRESS    ?= 127.0.0.1:8080
 
+# PHP=8.4 names the PHP whose packages are installed, and which runs, instead of the machine's own.
+PHP ?=
+ifneq ($(PHP),)
+export PHPSAPI_ENGINE ?= $(PHP)
+endif
+
 # Go asks git for the commit to record, and must not where git refuses to answer.
 VCS := $(shell git status >/dev/null 2>&1 || echo -buildvcs=false)
 

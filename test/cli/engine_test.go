@@ -133,7 +133,7 @@ func TestLibphpThatDoesNotFit(t *testing.T) {
 		},
 		"a module that the room for it is too small for": {
 			func(l *libphp) { l.grow("sapi_module", 4096) },
-			`its sapi_module has 4376 bytes and must have at most \d+ `,
+			`its sapi_module has \d+ bytes and must have at most \d+ `,
 		},
 		"another build id": {
 			func(l *libphp) { l.replace(buildID, fmt.Sprintf("API%d,NTS", apiNumber+1)) },
