@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/control"
@@ -17,12 +19,14 @@ const (
 	maxOperators   = 32
 	requestTimeout = 5 * time.Second
 	answerTimeout  = 10 * time.Second
+	lastWordsTime  = time.Second // in which a master that ends writes what it has told
 )
 
 // operator is a client of the control socket who has asked for something. Its goroutine writes what the loop tells.
 type operator struct {
 	pid, uid int
 	answers  chan control.Answer
+	unsaid   atomic.Int32 // answers that are not written yet
 	request  control.Request
 	round    int // the reload whose end is waited for; 0: none
 	drain    int // generations up to this one are waited for; 0: none
@@ -35,13 +39,23 @@ func (o *operator) tell(a control.Answer) {
 	if o.hungUp {
 		return
 	}
+	o.unsaid.Add(1)
 	select {
 	case o.answers <- a:
 	default:
+		o.unsaid.Add(-1)
 		if a.Done || a.Generation != 0 {
 			o.hungUp = true
 			close(o.answers)
 		}
+	}
+}
+
+// lastWords waits until operators have been written what the loop told them: the master is about to end.
+func (m *Master) lastWords() {
+	unsaid := func(o *operator) bool { return o.unsaid.Load() > 0 }
+	for end := time.Now().Add(lastWordsTime); slices.ContainsFunc(m.operators.waiting, unsaid) && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
 	}
 }
 
@@ -164,7 +178,9 @@ func takeOperator(conn net.Conn, pid, uid int, box *mailbox) {
 				return
 			}
 			conn.SetWriteDeadline(time.Now().Add(answerTimeout))
-			if control.Write(conn, a) != nil || a.Done {
+			err := control.Write(conn, a)
+			o.unsaid.Add(-1)
+			if err != nil || a.Done {
 				return
 			}
 		}

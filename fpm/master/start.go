@@ -276,6 +276,7 @@ func (m *Master) serve() {
 	}
 	m.loop()
 	m.lastOutput()
+	m.lastWords()
 	m.log.byeBye()
 	removePidFile(m.gen.config.Global.Pid.Value, m.log)
 	m.sockets.closeAll()
