@@ -19,7 +19,7 @@ import (
 )
 
 // patience is how long a test waits for what must come.
-const patience = 20 * time.Second
+const patience = 30 * time.Second
 
 // worker is a connection of the test's pool, which speaks FastCGI.
 type worker struct {

@@ -114,18 +114,18 @@ func TestLargeBodiesAreRefused(t *testing.T) {
 // A client that stops sending is told so; one that goes on sending may take longer than the time-out in all.
 func TestSlowBodies(t *testing.T) {
 	o := orders(t, map[string]string{"index.php": ""}, echo)
-	o.Limits.BodyTimeout = 4 * short
+	o.Limits.BodyTimeout = 2 * time.Second
 	f := start(t, o)
 	c := f.dial(t)
 	begun := time.Now()
 	got := c.ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n01234")
-	if got.StatusCode != 408 || time.Since(begun) < 4*short {
+	if got.StatusCode != 408 || time.Since(begun) < o.Limits.BodyTimeout {
 		t.Errorf("half a body: %d after %v", got.StatusCode, time.Since(begun))
 	}
 	steady := f.dial(t)
 	steady.Write([]byte("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n"))
 	for _, b := range "0123456789" {
-		time.Sleep(short / 2)
+		time.Sleep(o.Limits.BodyTimeout / 8)
 		steady.Write([]byte(string(b)))
 	}
 	if got := steady.read("POST"); got.StatusCode != 200 || !strings.Contains(got.body, "BODY=10\n") {
@@ -191,13 +191,13 @@ func TestClientsThatReadSlowlyAreServed(t *testing.T) {
 	o := orders(t, nil, nil)
 	const size = 8 << 20
 	hugeFile(t, o.Sites[0].Root+"/huge.txt", size)
-	o.Limits.BodyTimeout = 4 * short
+	o.Limits.BodyTimeout = 2 * time.Second
 	f := start(t, o)
 	c := f.dial(t)
 	c.Conn.(*net.TCPConn).SetReadBuffer(64 << 10)
 	c.Write([]byte("GET /huge.txt HTTP/1.0\r\n\r\n"))
 	begun, got := time.Now(), 0
-	for buf := make([]byte, size/16); ; time.Sleep(short / 2) {
+	for buf := make([]byte, size/16); ; time.Sleep(o.Limits.BodyTimeout / 12) {
 		n, err := io.ReadFull(c, buf)
 		got += n
 		if err == io.ErrUnexpectedEOF && got > size {

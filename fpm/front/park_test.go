@@ -82,7 +82,7 @@ func TestNothingOfARequestIsLostInTheLot(t *testing.T) {
 
 func TestParkedConnectionsEnd(t *testing.T) {
 	o := orders(t, map[string]string{"a.txt": "a"}, nil)
-	o.Limits.HeaderTimeout, o.Limits.IdleTimeout = 2*short, 2*short
+	o.Limits.HeaderTimeout, o.Limits.IdleTimeout = 10*short, 10*short
 	f := prepare(t, o)
 	f.connections.lot.after = short / 10
 	f.run(t)

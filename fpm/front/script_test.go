@@ -84,7 +84,7 @@ func TestFailuresOfThePool(t *testing.T) {
 		<-blocked
 		return false
 	})
-	o.Limits.RequestTimeout, o.Limits.QueueTimeout, o.Pools[0].Connections = 2*time.Second, time.Millisecond, 1
+	o.Limits.RequestTimeout, o.Limits.QueueTimeout, o.Pools[0].Connections = 5*time.Second, time.Millisecond, 1
 	f = start(t, o)
 	c := f.dial(t)
 	c.Write([]byte("GET / HTTP/1.1\r\nHost: a\r\n\r\n"))

@@ -91,9 +91,9 @@ func TestOutcomesAreTold(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			serve(t, c.open, c.answers...)
 			var out, err strings.Builder
-			o := &Operator{Target: Target{Pid: os.Getpid()}, Out: &out, Err: &err, Timeout: 10 * time.Second}
+			o := &Operator{Target: Target{Pid: os.Getpid()}, Out: &out, Err: &err, Timeout: 30 * time.Second}
 			if c.open {
-				o.Timeout = 300 * time.Millisecond
+				o.Timeout = 1500 * time.Millisecond
 			}
 			if got := c.command(o); got != c.status {
 				t.Errorf("status %d, want %d", got, c.status)
@@ -164,7 +164,7 @@ func TestWhatIsNoMasterIsTold(t *testing.T) {
 		"without any":      {Target{Named: true, Locate: func() (string, string) { return "/c", "" }}, "no service with the configuration /c is running"},
 	} {
 		var out, err strings.Builder
-		o := &Operator{Target: c.target, Out: &out, Err: &err, Timeout: 10 * time.Second}
+		o := &Operator{Target: c.target, Out: &out, Err: &err, Timeout: 30 * time.Second}
 		if status := o.Status(false, false); status != exitUnavailable || !strings.Contains(err.String(), c.want) || out.Len() > 0 {
 			t.Errorf("%s: status %d, %q, %q", name, status, out.String(), err.String())
 		}
@@ -176,7 +176,7 @@ func TestMasterIsFoundByItsConfiguration(t *testing.T) {
 	serve(t, false, control.Answer{Done: true, Status: &control.Report{State: "normal", Config: "/some/fpm.conf"}})
 	for config, want := range map[string]int{"/some/fpm.conf": exitOK, "/some/../some/fpm.conf": exitOK, "/other/fpm.conf": exitUnavailable} {
 		var out, err strings.Builder
-		o := &Operator{Target: Target{Named: true, Locate: func() (string, string) { return config, "/nowhere/pid" }}, Out: &out, Err: &err, Timeout: 10 * time.Second}
+		o := &Operator{Target: Target{Named: true, Locate: func() (string, string) { return config, "/nowhere/pid" }}, Out: &out, Err: &err, Timeout: 30 * time.Second}
 		if status := o.Status(true, false); status != want {
 			t.Errorf("%s: status %d, want %d: %s", config, status, want, err.String())
 		}

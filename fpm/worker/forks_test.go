@@ -100,7 +100,7 @@ func TestForkedProcessKeepsNoneOfTheWorkersDescriptors(t *testing.T) {
 	conn := dial(t, p.Socket)
 	defer conn.Close()
 	r.Send(conn)
-	conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+	conn.SetReadDeadline(time.Now().Add(30 * time.Second))
 	got := receive(conn)
 	_, body, _ := strings.Cut(got.stdout, "\r\n\r\n")
 	child, err := strconv.Atoi(body)
@@ -109,7 +109,7 @@ func TestForkedProcessKeepsNoneOfTheWorkersDescriptors(t *testing.T) {
 	}
 	defer syscall.Kill(child, syscall.SIGKILL)
 	var held []string
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		if held = descriptorsOf(child, `^socket:|^anon_inode:`); len(held) == 0 {
 			break
 		}

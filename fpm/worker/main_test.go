@@ -236,7 +236,7 @@ func (c *child) receive(t testing.TB) (letter byte, fd int, text string) {
 	t.Helper()
 	polled := []unix.PollFd{{Fd: int32(c.control), Events: unix.POLLIN}}
 	for {
-		n, err := unix.Poll(polled, 10000)
+		n, err := unix.Poll(polled, 30000)
 		if err == unix.EINTR {
 			continue
 		}
@@ -274,7 +274,7 @@ func (p *pool) exit() end {
 	case c := <-p.ended:
 		status, _ := c.Status()
 		return end{c.Pid(), status}
-	case <-time.After(10 * time.Second):
+	case <-time.After(30 * time.Second):
 		p.t.Fatal("no worker ended")
 		return end{}
 	}

@@ -33,7 +33,7 @@ func TestScriptChangesUserInAPoolWithASlowLog(t *testing.T) {
 	}
 	// A thread that is just being made blocks them for a moment.
 	var blocked []string
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		if blocked = threadsThatBlock(t, c.pid, sigCancel, sigSetxid); len(blocked) == 0 {
 			return
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 // yields expects a worker to hand over so many connections, to say Yielded, and to end.
@@ -59,11 +60,7 @@ func TestWorkerThatYieldsHandsOver(t *testing.T) {
 		w := p.spawn()
 		conn := dial(t, p.Socket)
 		defer conn.Close()
-		for end := time.Now().Add(5 * time.Second); len(descriptorsOf(w.pid, "^socket:")) < 3; time.Sleep(time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatal("it accepts nothing")
-			}
-		}
+		serve.Eventually(t, "the connection to be accepted", func() bool { return len(descriptorsOf(w.pid, "^socket:")) >= 3 })
 		w.say(contract.Yield, -1)
 		yields(t, p, w, 1)
 	})

@@ -72,7 +72,7 @@ func TestForkedProcessKeepsNoListeningSocket(t *testing.T) {
 			}
 			return err == nil
 		})
-		conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+		conn.SetReadDeadline(time.Now().Add(30 * time.Second))
 		if _, err := conn.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("the connection that was kept and idle: %v", err)
 		}

@@ -11,9 +11,16 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/contract"
 )
 
+// patientBut are limits that end a silent worker soon if the log is to tell of one, and late otherwise.
+func patientBut(log string) contract.FrontLimits {
+	if strings.Contains(log, "silent for too long") {
+		return contract.FrontLimits{RequestTimeout: 300 * time.Millisecond}
+	}
+	return contract.FrontLimits{RequestTimeout: time.Minute}
+}
+
 // What a worker can do wrong before anything has gone to the client: it must get a response that says so.
 func TestWorkerFailsBeforeTheResponse(t *testing.T) {
-	limits := contract.FrontLimits{RequestTimeout: 300 * time.Millisecond}
 	for name, c := range map[string]struct {
 		worker func(p *peer) bool
 		want   error
@@ -31,7 +38,7 @@ func TestWorkerFailsBeforeTheResponse(t *testing.T) {
 		}, ErrAnswer, "the response ended before its head did"},
 		"ends without a word": {func(p *peer) bool { return p.end() }, ErrAnswer, "the response ended before its head did"},
 		"says nothing": {func(p *peer) bool {
-			time.Sleep(time.Second)
+			p.left()
 			return false
 		}, ErrTimeout, "silent for too long: 300ms (see http.limits.request_timeout)"},
 		"no FastCGI": {func(p *peer) bool {
@@ -75,7 +82,7 @@ func TestWorkerFailsBeforeTheResponse(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := serve(t, Options{Limits: limits}, c.worker)
+			f := serve(t, Options{Limits: patientBut(c.log)}, c.worker)
 			resp, _, err := get(t, f, "/")
 			if err != nil {
 				t.Fatal(err)
@@ -95,7 +102,6 @@ func TestWorkerFailsBeforeTheResponse(t *testing.T) {
 
 // What it can do wrong later: the client must see that the response is not whole.
 func TestWorkerFailsWithinTheResponse(t *testing.T) {
-	limits := contract.FrontLimits{RequestTimeout: 300 * time.Millisecond}
 	for name, c := range map[string]struct {
 		worker func(p *peer) bool
 		log    string
@@ -117,7 +123,7 @@ func TestWorkerFailsWithinTheResponse(t *testing.T) {
 		"falls silent": {func(p *peer) bool {
 			p.say("\r\nsome")
 			p.Response().Flush()
-			time.Sleep(time.Second)
+			p.left()
 			return false
 		}, "silent for too long: 300ms"},
 		"malformed": {func(p *peer) bool {
@@ -133,7 +139,7 @@ func TestWorkerFailsWithinTheResponse(t *testing.T) {
 				if h2 {
 					proto = []bool{true}
 				}
-				f := serve(t, Options{Limits: limits}, c.worker, proto...)
+				f := serve(t, Options{Limits: patientBut(c.log)}, c.worker, proto...)
 				resp, body, err := get(t, f, "/")
 				if err == nil {
 					t.Errorf("%v: the client got %q as if it were whole", resp.Proto, body)

@@ -3,6 +3,7 @@ package upstream
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -48,6 +49,9 @@ func (p *peer) raw(b []byte) {
 	p.Response().Flush()
 	p.socket.Write(b)
 }
+
+// left waits until the front has left the connection.
+func (p *peer) left() { io.Copy(io.Discard, p.socket) }
 
 // lines are what the pool logged.
 type lines struct {

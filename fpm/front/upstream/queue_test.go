@@ -3,6 +3,7 @@ package upstream
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -27,16 +28,11 @@ func busy(t *testing.T, limits contract.FrontLimits) (f *front, answer chan stru
 // queued waits until so many requests are in the queue.
 func (f *front) queued(t *testing.T, n int) {
 	t.Helper()
-	for range 2000 {
+	eventually(t, fmt.Sprintf("%d requests in the queue", n), func() bool {
 		f.pool.mu.Lock()
-		got, taken := len(f.pool.queue), f.pool.taken
-		f.pool.mu.Unlock()
-		if got == n && taken == 1 {
-			return
-		}
-		time.Sleep(time.Millisecond)
-	}
-	t.Fatalf("there are never %d in the queue", n)
+		defer f.pool.mu.Unlock()
+		return len(f.pool.queue) == n && f.pool.taken == 1
+	})
 }
 
 func TestQueueIsFirstInFirstOut(t *testing.T) {
