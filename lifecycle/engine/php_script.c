@@ -35,11 +35,12 @@ static void skip_shebang(void)
 
 int engine_script_open_primary(void)
 {
-	int error = ENOENT; /* of what is there and cannot be opened all the same, PHP says this */
+	int error = ENOENT;
 
 	skip_shebang();
 	zend_try {
-		errno = 0;
+		/* Of what is there and cannot be opened all the same, PHP says what is left here. */
+		errno = web_request->direct ? ENOENT : 0;
 		is_open = php_fopen_primary_script(&primary) == SUCCESS;
 		error = is_open ? 0 : errno ? errno : ENOENT;
 	} zend_end_try();
