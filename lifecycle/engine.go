@@ -88,11 +88,11 @@ var (
 	_ [0]struct{} = [C.ENGINE_OTHER_CONTRACT - int(sapi.EngineOtherContract)]struct{}{}
 )
 
-// Versions returns the versions, MAJOR.MINOR, of the engines inside that this program can use.
+// Versions returns the versions, MAJOR.MINOR, of the engines inside.
 func Versions() []string {
 	var all []string
 	for _, d := range Inside() {
-		if minor := d.Minor(); d.Contract == Contract && !slices.Contains(all, minor) {
+		if minor := d.Minor(); !slices.Contains(all, minor) {
 			all = append(all, minor)
 		}
 	}
