@@ -56,7 +56,7 @@ func Main(call Invocation) int {
 		return failure
 	}
 	lifecycle.TakeProcess()
-	if engine.ModuleStartup(start.module(call.Binary, os.LookupEnv, !byWebServer(environment{}))) != nil {
+	if engine.ModuleStartup(start.module(engine.Description().Minor(), call.Binary, os.LookupEnv, !byWebServer(environment{}))) != nil {
 		return failure
 	}
 	p := &program{engine: engine, php: engine.NewWeb(standardFiles{}), start: start, cgi: byWebServer(environment{})}
@@ -64,10 +64,10 @@ func Main(call Invocation) int {
 	panic("BUG: exit returned")
 }
 
-func (s startup) module(binary string, getenv func(string) (string, bool), dl bool) sapi.Module {
+func (s startup) module(version, binary string, getenv func(string) (string, bool), dl bool) sapi.Module {
 	m := sapi.Module{Name: sapi.CGI, PrettyName: "CGI/FastCGI", Binary: binary, DL: dl}
 	m.INI = sapi.INISource{
-		Version:   lifecycle.Version(),
+		Version:   version,
 		Package:   "cgi",
 		Override:  s.iniOverride,
 		Ignore:    s.ignoreINI,

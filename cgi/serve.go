@@ -60,7 +60,7 @@ func serve(call Invocation, start startup, choice engines.Choice) int {
 		return failure
 	}
 	settings.Highlight = start.highlight
-	module := start.module(call.Binary, os.LookupEnv, false)
+	module := start.module(choice.Minor(), call.Binary, os.LookupEnv, false)
 	if settings.Children > 0 {
 		debug.SetGCPercent(100)
 		lifecycle.RestoreScheduling()

@@ -198,7 +198,7 @@ func callModule(call *handover.Call) (module sapi.Module, engine string, ok bool
 		return module, "", false
 	}
 	engine = choice.Library
-	module = start.module(binary, call.Env.Lookup, false)
+	module = start.module(choice.Minor(), binary, call.Env.Lookup, false)
 	module.INI.Path, ok = absolutePlaces(call, module.INI.Path)
 	if !ok || slices.ContainsFunc(strings.Split(module.INI.ScanDir, ":"), isRelative) || isRelative(engine) && strings.Contains(engine, "/") {
 		return module, "", false
@@ -254,7 +254,8 @@ func callRequest(call *handover.Call, settings *handover.Settings) (*handover.Re
 
 // Report is the worker of a zygote that says what was started.
 func Report(w *lifecycle.Worker) int {
-	report := handover.Report{Settings: readSettings(w.Engine)}
+	files := w.Engine.INIFiles()
+	report := handover.Report{INIDir: files.Dir, ScanDir: files.ScanDir, Settings: readSettings(w.Engine)}
 	maps, err := os.ReadFile("/proc/self/maps")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "phpsapi cgi:", err)

@@ -51,7 +51,7 @@ func Main(call Invocation) int {
 		fmt.Fprintln(os.Stderr, choice.Refusal(err))
 		return 1
 	}
-	module := start.module(call)
+	module := start.module(call, engine.Description().Minor())
 	if run := parseRun(call.Args, true); start.end == modeScript && run.ordinary() {
 		engine.Run(module, run.request())
 		panic("BUG: the run of a script returned")
@@ -65,8 +65,8 @@ func Main(call Invocation) int {
 	panic("BUG: exit returned")
 }
 
-// module is the command line's module with the settings the options ask for.
-func (s startup) module(call Invocation) sapi.Module {
+// module is the command line's module on an engine of a version, with the settings the options ask for.
+func (s startup) module(call Invocation, version string) sapi.Module {
 	m := sapi.Module{
 		Name:         sapi.CLI,
 		PrettyName:   "Command Line Interface",
@@ -75,7 +75,7 @@ func (s startup) module(call Invocation) sapi.Module {
 		ExtendedInfo: s.extendedInfo,
 	}
 	m.INI = sapi.INISource{
-		Version:  lifecycle.Version(),
+		Version:  version,
 		Package:  "cli",
 		Override: s.iniOverride,
 		Ignore:   s.ignoreINI,

@@ -175,7 +175,7 @@ func (c *commandLine) iniFilesText() string {
 		}
 		return text
 	}
-	return "Configuration File (php.ini) Path: " + c.module.INI.Dir + "\n" +
+	return "Configuration File (php.ini) Path: " + files.Dir + "\n" +
 		"Loaded Configuration File:         " + orNone(files.Loaded) + "\n" +
 		"Scan for additional .ini files in: " + orNone(files.ScanDir) + "\n" +
 		"Additional .ini files parsed:      " + orNone(files.Scanned) + "\n"

@@ -26,7 +26,7 @@ func serve(call Invocation, start startup, choice engines.Choice) int {
 	o.Program = lifecycle.Self()
 	o.RestoreThread = lifecycle.RestoreScheduling
 	o.Engine = choice.Library
-	o.Module = start.serverModule(call, o.zendExtensions)
+	o.Module = start.serverModule(call, choice.Minor(), o.zendExtensions)
 	return server.Main(o.Options)
 }
 
@@ -63,8 +63,8 @@ func parseServer(args []string) serverOptions {
 }
 
 // serverModule is the development server's module: the command line's, without the settings that are forced there.
-func (s startup) serverModule(call Invocation, zendExtensions []string) sapi.Module {
-	m := s.module(call)
+func (s startup) serverModule(call Invocation, version string, zendExtensions []string) sapi.Module {
+	m := s.module(call, version)
 	m.Name = sapi.CLIServer
 	m.PrettyName = "Built-in HTTP server"
 	m.InfoAsText = false

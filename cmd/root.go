@@ -87,7 +87,7 @@ func isCommand(word string) bool {
 }
 
 // commands are the names of rootCommand's commands. To make those takes longer than a script may run.
-var commands = []string{"cgi", "cli", "fpm", "version"}
+var commands = []string{"cgi", "cli", "engines", "fpm", "version"}
 
 func rootCommand(asked engines.Asked) *cobra.Command {
 	root := &cobra.Command{
@@ -104,7 +104,7 @@ environment and names such as php8.4. Without a word it is the PHP that the mach
 		SilenceErrors: true,
 		Version:       version(),
 	}
-	root.AddCommand(cliCommand(asked), cgiCommand(asked), fpmCommand(asked), versionCommand(asked))
+	root.AddCommand(cliCommand(asked), cgiCommand(asked), enginesCommand(asked), fpmCommand(asked), versionCommand(asked))
 	root.Flags().Bool("version", false, "version for phpsapi") // cobra's own has -v, which is php's
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()

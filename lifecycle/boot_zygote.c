@@ -194,10 +194,12 @@ static void start(size_t len)
 	module.pretty_name = next_string(&at, end);
 	module.binary = next_string(&at, end);
 	module.ini_path = next_string(&at, end);
+	module.ini_embed = next_string(&at, end);
 	module.ini_dir = next_string(&at, end);
 	module.ini_scan_default = next_string(&at, end);
 	module.ini_scan_dir = next_string(&at, end);
 	module.ini_entries = next_string(&at, end);
+	module.ini_search = next_flag(&at, end);
 	module.ini_ignore = next_flag(&at, end);
 	module.phpinfo_as_text = next_flag(&at, end);
 	module.extended_info = next_flag(&at, end);

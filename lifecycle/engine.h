@@ -23,7 +23,7 @@
 #include <sys/types.h>
 
 #ifndef ENGINE_CONTRACT /* a test gives another */
-#define ENGINE_CONTRACT 1
+#define ENGINE_CONTRACT 2
 #endif
 
 /* ---- module startup and shutdown ---- */
@@ -48,9 +48,14 @@ struct engine_module {
 	const char *pretty_name;
 	const char *binary;             /* PHP_BINARY */
 	const char *ini_path;           /* php.ini, or directories to search for it; NULL for none */
+	/* The distribution's directories. They count if libphp was configured with ini_embed; another libphp has its own, of
+	 * which the engine takes care: in place of ini_dir at the end of ini_path if ini_search says that it is there, and in
+	 * place of ini_scan_default. */
+	const char *ini_embed;
 	const char *ini_dir;            /* PHP_CONFIG_FILE_PATH */
 	const char *ini_scan_default;   /* PHP_CONFIG_FILE_SCAN_DIR */
 	const char *ini_scan_dir;       /* PHP_INI_SCAN_DIR during startup, every default expanded */
+	int ini_search;
 	const char *ini_entries;        /* settings over php.ini, one a line */
 	const struct engine_pair *ini_defaults;
 	size_t ini_defaults_len;        /* settings under php.ini */

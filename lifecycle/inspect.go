@@ -61,6 +61,7 @@ func (e *Engine) BuildTime() time.Time {
 
 // INIFiles are the files that the settings came from, as PHP words them; empty for none.
 type INIFiles struct {
+	Dir     string // where php.ini is looked for, if nowhere else
 	Loaded  string // php.ini
 	ScanDir string // where further files were looked for
 	Scanned string // those files, separated by ",\n"
@@ -69,6 +70,7 @@ type INIFiles struct {
 // INIFiles says which files module startup read.
 func (e *Engine) INIFiles() INIFiles {
 	return INIFiles{
+		Dir:     C.GoString(C.engine_started_ini_dir()),
 		Loaded:  C.GoString(C.engine_ini_file(C.ENGINE_INI_LOADED)),
 		ScanDir: C.GoString(C.engine_ini_file(C.ENGINE_INI_SCAN_DIR)),
 		Scanned: C.GoString(C.engine_ini_file(C.ENGINE_INI_SCANNED)),

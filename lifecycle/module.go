@@ -41,11 +41,13 @@ func moduleInC(m sapi.Module) *C.struct_engine_module {
 	if m.INI.Path != "" {
 		c.ini_path = C.CString(m.INI.Path)
 	}
+	c.ini_embed = C.CString(m.INI.Embed)
 	c.ini_dir = C.CString(m.INI.Dir)
 	c.ini_scan_default = C.CString(m.INI.ScanDefault)
 	c.ini_scan_dir = C.CString(m.INI.ScanDir)
 	c.ini_entries = C.CString(m.INI.Entries)
 	c.ini_defaults, c.ini_defaults_len = settings(m.INI.Defaults)
+	c.ini_search = boolean(m.INI.Search)
 	c.ini_ignore = boolean(m.INI.Ignore)
 	c.phpinfo_as_text = boolean(m.InfoAsText)
 	c.dl = boolean(m.DL)

@@ -21,8 +21,11 @@ type INI struct {
 	// Entries are settings over all files, in php.ini's syntax, one a line.
 	Entries string
 	// Dir and ScanDefault are the places of the front end's package: PHP_CONFIG_FILE_PATH and
-	// PHP_CONFIG_FILE_SCAN_DIR.
-	Dir, ScanDefault string
+	// PHP_CONFIG_FILE_SCAN_DIR. They are those of a libphp that was configured with Embed for the former, as the distribution's
+	// is. The engine puts another libphp's own in their places.
+	Dir, ScanDefault, Embed string
+	// Search says that Path ends in Dir.
+	Search bool
 }
 
 // Setting is one setting's name and value, in php.ini's words.
@@ -50,46 +53,48 @@ type INISource struct {
 
 // Locate says where the settings are, by the rules of php_init_config (main/php_ini.c): -c rules over everything;
 // else PHPRC (a file or a directory), the current directory where the SAPI says so, the directory of the binary, the
-// directory of the front end's package. Only Path, Ignore, ScanDir, Dir and ScanDefault of the result are set.
+// directory of the front end's package. Entries and Defaults of the result are not set.
 //
 // The engine's own directory (libphp's is /etc/php/VERSION/embed) is used where the front end's package is not
 // installed.
 func (s INISource) Locate() INI {
 	ini := INI{Ignore: s.Ignore}
+	ini.Embed = filepath.Join("/etc/php", s.Version, "embed")
 	ini.Dir = filepath.Join("/etc/php", s.Version, s.Package)
 	if !isDir(ini.Dir) {
-		ini.Dir = filepath.Join("/etc/php", s.Version, "embed")
+		ini.Dir = ini.Embed
 	}
 	ini.ScanDefault = filepath.Join(ini.Dir, "conf.d")
 	ini.ScanDir = s.scanDir(ini.ScanDefault)
-	ini.Path = s.path(ini.Dir)
+	ini.Path, ini.Search = s.path(ini.Dir)
 	return ini
 }
 
-func (s INISource) path(dir string) string {
+// path returns the places of php.ini, and whether dir is the last of them.
+func (s INISource) path(dir string) (places string, search bool) {
 	if s.Override != "" {
-		return s.Override
+		return s.Override, false
 	}
 	if s.Ignore {
-		return ""
+		return "", false
 	}
 	rc, _ := s.Getenv("PHPRC")
 	if rc != "" && isReadableFile(rc) {
-		return rc
+		return rc, false
 	}
-	var places []string
+	var list []string
 	if rc != "" {
-		places = append(places, rc)
+		list = append(list, rc)
 	}
 	if s.SearchCWD {
-		places = append(places, ".")
+		list = append(list, ".")
 	}
 	if s.Binary != "" {
 		if dir := filepath.Dir(s.Binary); dir != "/" {
-			places = append(places, dir)
+			list = append(list, dir)
 		}
 	}
-	return strings.Join(append(places, dir), ":")
+	return strings.Join(append(list, dir), ":"), true
 }
 
 // scanDir expands PHP_INI_SCAN_DIR: an empty element stands for the default directory.

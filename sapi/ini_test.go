@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -73,7 +74,8 @@ func TestLocate(t *testing.T) {
 		{"empty elements between", INISource{Getenv: env("PHP_INI_SCAN_DIR", "/a::/b")}, pkg, "/a:" + scan + ":/b"},
 	} {
 		test.source.Version, test.source.Package = "0.0", "cli"
-		want := INI{Path: test.path, Ignore: test.source.Ignore, ScanDir: test.scanned, Dir: pkg, ScanDefault: scan}
+		want := INI{Path: test.path, Ignore: test.source.Ignore, ScanDir: test.scanned, Dir: pkg, ScanDefault: scan, Embed: pkg,
+			Search: strings.HasSuffix(test.path, pkg)}
 		if got := test.source.Locate(); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %+v, want %+v", test.name, got, want)
 		}

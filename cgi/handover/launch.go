@@ -42,12 +42,7 @@ func (e loudError) Error() string { return "PHP's startup is not silent:" + stri
 func (m *module) start(ctx context.Context, program string) (l launch, err error) {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
-	files := iniFiles(m.sapi.Name, m.sapi.INI.Path, m.sapi.INI.ScanDir)
-	l.ini = watch(files)
-	for _, name := range variablesIn(files) {
-		value, _ := m.env.Lookup(name)
-		l.references = append(l.references, reference{name, value})
-	}
+	l.follow(m, m.sapi.INI.Path, m.sapi.INI.ScanDir)
 	said, err := memoryFile()
 	if err != nil {
 		return l, err
@@ -68,8 +63,16 @@ func (m *module) start(ctx context.Context, program string) (l launch, err error
 	if err := l.zygote.Detach(ctx, null); err != nil {
 		return l, err
 	}
-	if err := l.report(ctx); err != nil {
+	report, err := l.report(ctx)
+	if err != nil {
 		return l, err
+	}
+	if ini := &m.sapi.INI; report.INIDir != ini.Dir {
+		path := ini.Path
+		if ini.Search {
+			path = strings.TrimSuffix(path, ini.Dir) + report.INIDir
+		}
+		l.follow(m, path, report.ScanDir)
 	}
 	if text := contents(said); text != "" { // detached, the zygote has written what it had kept
 		return l, loudError(text)
@@ -77,32 +80,41 @@ func (m *module) start(ctx context.Context, program string) (l launch, err error
 	return l, nil
 }
 
+// follow watches the .ini files of these places.
+func (l *launch) follow(m *module, path, scanDir string) {
+	files := iniFiles(m.sapi.Name, path, scanDir)
+	l.ini, l.references = watch(files), nil
+	for _, name := range variablesIn(files) {
+		value, _ := m.env.Lookup(name)
+		l.references = append(l.references, reference{name, value})
+	}
+}
+
 // report has a worker report what was started.
-func (l *launch) report(ctx context.Context) error {
+func (l *launch) report(ctx context.Context) (report Report, err error) {
 	read, write, err := os.Pipe()
 	if err != nil {
-		return err
+		return report, err
 	}
 	defer read.Close()
 	payload, _ := json.Marshal(map[string]string{"Role": Role})
 	_, err = l.zygote.Spawn(ctx, payload, write)
 	write.Close()
 	if err != nil {
-		return err
+		return report, err
 	}
 	read.SetReadDeadline(time.Now().Add(reportTime))
 	defer context.AfterFunc(ctx, func() { read.SetReadDeadline(time.Unix(1, 0)) })()
 	text, err := io.ReadAll(read)
-	var report Report
 	if err == nil {
 		err = json.Unmarshal(text, &report)
 	}
 	if err != nil {
-		return fmt.Errorf("the module's report: %w", err)
+		return report, fmt.Errorf("the module's report: %w", err)
 	}
 	l.settings = report.Settings
 	l.maps = watch(report.Maps)
-	return nil
+	return report, nil
 }
 
 // memoryFile is a file that a zygote may write to while PHP starts.

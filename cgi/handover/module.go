@@ -23,7 +23,10 @@ type Settings struct {
 // Report is what a started module says of itself.
 type Report struct {
 	Settings Settings
-	Maps     []string // the files that are mapped in its processes: the executable, libphp, extensions
+	// INIDir and ScanDir are where php.ini and further files were looked for: a libphp that is not the distribution's has
+	// places of its own.
+	INIDir, ScanDir string
+	Maps            []string // the files that are mapped in its processes: the executable, libphp, extensions
 }
 
 // mapsPause is how often the mapped files are looked at.

@@ -3,9 +3,11 @@
 
 const struct engine_module *started_module;
 
+const char *started_ini_dir;
+
 const char *engine_started_ini_dir(void)
 {
-	return started_module ? started_module->ini_dir : NULL;
+	return started_ini_dir;
 }
 
 void engine_module_shutdown(void)

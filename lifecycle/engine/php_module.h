@@ -30,6 +30,9 @@ void watch_ini_get_all(void);
 /* What module startup was given; NULL before that. */
 extern const struct engine_module *started_module;
 
+/* Where php.ini is looked for; NULL before that. */
+extern const char *started_ini_dir;
+
 /* Ends a process that a script forked: Go's runtime did not survive the fork, so such a child finishes the request
  * and the module in C and leaves. Returns at once in the process that started the engine. */
 void end_if_forked(void);

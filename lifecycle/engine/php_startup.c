@@ -23,6 +23,51 @@ static void set_constant(const char *name, const char *value)
 	}
 }
 
+static const char *text_constant(const char *name)
+{
+	zval *constant = zend_hash_str_find(EG(zend_constants), name, strlen(name));
+
+	return constant ? Z_STRVAL(((zend_constant *)Z_PTR_P(constant))->value) : "";
+}
+
+static const char *given_scan_dir; /* PHP_INI_SCAN_DIR as it was given; NULL: not */
+
+static void give_scan_dir_back(void)
+{
+	if (given_scan_dir) {
+		setenv("PHP_INI_SCAN_DIR", given_scan_dir, 1);
+	} else {
+		unsetenv("PHP_INI_SCAN_DIR");
+	}
+}
+
+/* Whether libphp is the distribution's, whose front ends have php.ini in directories of their own. */
+static int is_distributions;
+
+/* Has another libphp look for php.ini and for further files where it was configured to. */
+static void as_configured(void)
+{
+	const struct engine_module *m = started_module;
+	const char *dir = text_constant("PHP_CONFIG_FILE_PATH");
+
+	is_distributions = strcmp(dir, m->ini_embed) == 0;
+	if (is_distributions) {
+		return;
+	}
+	started_ini_dir = dir;
+	give_scan_dir_back();
+	if (m->ini_search) {
+		size_t places = strlen(m->ini_path) - strlen(m->ini_dir);
+		char *path = malloc(places + strlen(dir) + 1);
+
+		if (path) {
+			memcpy(path, m->ini_path, places);
+			strcpy(path + places, dir);
+			SAPI_MODULE(php_ini_path_override) = path;
+		}
+	}
+}
+
 /* PHP calls this when its constants exist and before it looks for php.ini. The constants that libphp was compiled
  * with speak of the embed SAPI: they are given this front end's values here. */
 static void ini_defaults(HashTable *configuration)
@@ -30,8 +75,11 @@ static void ini_defaults(HashTable *configuration)
 	size_t i;
 
 	set_constant("PHP_BINARY", started_module->binary);
-	set_constant("PHP_CONFIG_FILE_PATH", started_module->ini_dir);
-	set_constant("PHP_CONFIG_FILE_SCAN_DIR", started_module->ini_scan_default);
+	as_configured();
+	if (is_distributions) {
+		set_constant("PHP_CONFIG_FILE_PATH", started_module->ini_dir);
+		set_constant("PHP_CONFIG_FILE_SCAN_DIR", started_module->ini_scan_default);
+	}
 	PG(php_binary) = strdup(started_module->binary);
 	web_extension.version = engine_version();
 
@@ -53,19 +101,15 @@ static int module_startup(sapi_module_struct *sapi)
  * set for its time and put back, so that the script finds the environment it was given. */
 static int startup_with_scan_dir(void)
 {
-	const char *given = getenv("PHP_INI_SCAN_DIR");
 	int result;
 
+	given_scan_dir = getenv("PHP_INI_SCAN_DIR");
 	setenv("PHP_INI_SCAN_DIR", started_module->ini_scan_dir, 1);
 	result = module.startup(&passed.module);
-	if (given) {
-		setenv("PHP_INI_SCAN_DIR", given, 1);
-	} else {
-		unsetenv("PHP_INI_SCAN_DIR");
-	}
+	give_scan_dir_back();
 	/* What phpinfo() and --ini show as the directories to scan. */
-	if (php_ini_scanned_path) {
-		php_ini_scanned_path = (char *)(given ? given : started_module->ini_scan_default);
+	if (php_ini_scanned_path && is_distributions) {
+		php_ini_scanned_path = (char *)(given_scan_dir ? given_scan_dir : started_module->ini_scan_default);
 	}
 	return result;
 }
@@ -80,6 +124,7 @@ static void pass_module(void)
 int engine_module_startup(const struct engine_module *m)
 {
 	started_module = m;
+	started_ini_dir = m->ini_dir;
 	module = (struct filled_module){
 		.name = (char *)m->name,
 		.pretty_name = (char *)m->pretty_name,

@@ -43,13 +43,20 @@ func (c Choice) Minor() string {
 	if c.Version != "" {
 		return c.Version
 	}
-	version := sapi.EngineVersion(c.Library)
-	if !isRelease(version) {
-		return c.newest
-	}
+	return cmp.Or(Minor(sapi.EngineVersion(c.Library)), c.newest)
+}
+
+// Minor cuts a version such as 8.2.36 to 8.2. It returns the empty string for anything else.
+func Minor(version string) string {
 	parts := strings.SplitN(version, ".", 3)
+	if len(parts) < 3 || !isNumber(parts[0]) || !isNumber(parts[1]) {
+		return ""
+	}
 	return parts[0] + "." + parts[1]
 }
+
+// Label is how messages call the engine: the version that was asked for or found, else the path.
+func (c Choice) Label() string { return cmp.Or(c.Version, c.Library) }
 
 // Refusal is err with who asked for the version. Without a version that was asked for it is err.
 func (c Choice) Refusal(err error) error {
@@ -150,12 +157,6 @@ func NamedVersion(name string) string {
 func IsVersion(text string) bool {
 	major, minor, found := strings.Cut(text, ".")
 	return found && isNumber(major) && isNumber(minor)
-}
-
-// isRelease reports whether text begins with MAJOR.MINOR and a dot.
-func isRelease(text string) bool {
-	parts := strings.SplitN(text, ".", 3)
-	return len(parts) == 3 && isNumber(parts[0]) && isNumber(parts[1])
 }
 
 func isNumber(text string) bool {

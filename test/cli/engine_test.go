@@ -209,6 +209,66 @@ func TestServiceOnALibphpThatDoesNotFit(t *testing.T) {
 	}
 }
 
+// A libphp that is not Debian's looks for php.ini and for further files where it was configured to; Debian's where the packages
+// of the front ends have them, wherever its file is.
+func TestLibphpLooksForSettingsWhereItWasConfiguredTo(t *testing.T) {
+	t.Parallel()
+	l := newLibphp(t)
+	debian := "/etc/php/" + serve.Stock().Version
+	if out, errors := l.run("cli", "--ini"); !strings.HasPrefix(out, "Configuration File (php.ini) Path: "+debian+"/cli\n") || errors != "" {
+		t.Errorf("Debian's, elsewhere: %q and %q", out, errors)
+	}
+	own := fmt.Sprintf("/tmp/php%0*d", len(debian+"/embed")-len("/tmp/php"), os.Getpid())
+	t.Cleanup(func() { os.RemoveAll(own) })
+	if err := os.MkdirAll(own+"/conf.d", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for file, text := range map[string]string{"/php.ini": "user_agent=own\n", "/conf.d/a.ini": "memory_limit=77M\n"} {
+		if err := os.WriteFile(own+file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.replace(debian+"/embed", own)
+	want := "Configuration File (php.ini) Path: " + own + "\nLoaded Configuration File:         " + own + "/php.ini\n" +
+		"Scan for additional .ini files in: " + own + "/conf.d\nAdditional .ini files parsed:      " + own + "/conf.d/a.ini\n\n"
+	if out, errors := l.run("cli", "--ini"); out != want || errors != "" {
+		t.Errorf("got %q and %q, want %q", out, errors, want)
+	}
+	const code = "echo PHP_CONFIG_FILE_PATH, ' ', ini_get('user_agent'), ' ', ini_get('memory_limit'), ' ', getenv('PHP_INI_SCAN_DIR');"
+	if out, _ := l.run("cli", "-r", code); out != own+" own 77M " {
+		t.Errorf("php has %q", out)
+	}
+	if out, _ := l.run("cli", "-n", "-r", "var_dump(php_ini_loaded_file(), php_ini_scanned_files());"); out != "bool(false)\nbool(false)\n" {
+		t.Errorf("-n has %q", out)
+	}
+	if out, _ := l.run("cli", "-c", debian+"/cli", "-r", "echo php_ini_loaded_file();"); out != debian+"/cli/php.ini" {
+		t.Errorf("-c has %q", out)
+	}
+}
+
+// What was found, and what was not, each tried in a process of its own.
+func TestEnginesAreListed(t *testing.T) {
+	t.Parallel()
+	out, errors := runOn(serve.Stock().Libphp, "engines")
+	for _, want := range []string{
+		`(?m)^PHP ` + regexp.QuoteMeta(serve.Stock().Version) + `\.\d+, .*/libphp.*\.so$`, `(?m)^  build       ` + buildID + `$`,
+		`(?m)^  kind        libphp of the distribution$`, `(?m)^  php\.ini     .*/cli`, `(?m)^  extensions  /`, `(?m)^  runs        PHPSAPI_ENGINE$`,
+	} {
+		if !regexp.MustCompile(want).MatchString(out) || errors != "" {
+			t.Errorf("no line %s in\n%s\nand %q", want, out, errors)
+		}
+	}
+	l := newLibphp(t)
+	l.replace(buildID+"\x00", strings.Replace(buildID, "NTS", "TS\x00", 1)+"\x00")
+	if out, _ := l.run("engines"); !strings.Contains(out, "/libphp.so\n  kind        libphp\n  runs        PHPSAPI_ENGINE\n  cannot run  ") {
+		t.Errorf("a PHP with threads is listed so:\n%s", out)
+	}
+	out, _ = runOn("9.9", "engines")
+	if !strings.HasPrefix(out, "none runs: PHPSAPI_ENGINE: there is no engine for PHP 9.9 inside") {
+		t.Errorf("got %s", out)
+	}
+}
+
 func TestVersionNamesThePHPsThatItWasBuiltWithAndRuns(t *testing.T) {
 	t.Parallel()
 	l := newLibphp(t)
@@ -262,7 +322,7 @@ func TestEngineThatIsAFileOfItsOwn(t *testing.T) {
 func TestEngineOfAnotherContract(t *testing.T) {
 	t.Parallel()
 	file := anEngine(t, "-DENGINE_CONTRACT=99")
-	want := file + ": its engine for PHP " + serve.Stock().Version + " has version 99 of the contract between engine and program, and this phpsapi has version 1 (build the engine"
+	want := file + ": its engine for PHP " + serve.Stock().Version + " has version 99 of the contract between engine and program, and this phpsapi has version 2 (build the engine"
 	if out, errors := runOn(file, "cli", "-n", "-r", "echo 1;"); out != "" || !strings.HasPrefix(errors, want) {
 		t.Errorf("php wrote %q and %q, want %q", out, errors, want)
 	}
