@@ -34,12 +34,21 @@ const (
 
 // Generation is a configuration at work.
 type Generation struct {
-	Generation int    `json:"generation"`
-	State      string `json:"state"`
-	StartTime  int64  `json:"start time"`
+	Generation int      `json:"generation"`
+	State      string   `json:"state"`
+	StartTime  int64    `json:"start time"`
+	Engines    []Engine `json:"engines"`
 	// Pools are the pools' status pages in JSON, php-fpm's names and values: Pool reads them.
 	Pools []json.RawMessage `json:"pools"`
 	Front *Front            `json:"front,omitempty"` // nil where it has none
+}
+
+// Engine is a PHP that pools of a generation run on.
+type Engine struct {
+	PHP    string   `json:"php"`    // MAJOR.MINOR
+	Path   string   `json:"path"`   // the libphp
+	Zygote int      `json:"zygote"` // the pid of the process that forks the workers; 0 if it is gone
+	Pools  []string `json:"pools"`
 }
 
 // Front is the process that serves HTTP for a generation.

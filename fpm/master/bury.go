@@ -195,7 +195,7 @@ func (m *Master) checkZygote(e *engine, now time.Time) {
 	}
 	if e.zygote != nil && !e.silentAt.IsZero() && !now.Before(e.silentAt) {
 		e.silentAt = time.Time{}
-		m.log.zygoteSilent(e.gen.number, errExitNotTold)
+		m.log.zygoteSilent(e.gen.number, e.label(), errExitNotTold)
 		zygoteEnded{e, e.zygote}.happen(m)
 	}
 }
@@ -207,7 +207,7 @@ func (p *pool) wants() bool {
 }
 
 // happen handles the end of a zygote. Its workers serve on, but their ends can no longer be told, and no others forked, so
-// another generation of what was loaded takes the place of the zygote's.
+// another generation of what was loaded takes the place of the zygote's, or if there are zygotes of other engines another zygote.
 func (e zygoteEnded) happen(m *Master) {
 	n, g := e.engine, e.engine.gen
 	if n.zygote != e.z {
@@ -217,6 +217,7 @@ func (e zygoteEnded) happen(m *Master) {
 	m.unbook(n)
 	for _, p := range n.pools {
 		for _, c := range slices.Clone(p.children) {
+			c.orphan = true
 			if c.lost {
 				m.bury(c, c.exit())
 			}
@@ -229,7 +230,11 @@ func (e zygoteEnded) happen(m *Master) {
 		m.abandonReload(errZygoteGone)
 		return
 	}
-	m.log.zygoteGone(g.number)
+	m.log.zygoteGone(g.number, n.label())
+	if len(g.engines) > 1 {
+		m.restartSoon(n)
+		return
+	}
 	m.renewSoon()
 }
 

@@ -24,6 +24,7 @@ type child struct {
 	ready   bool // it has said so
 	lost    bool // its control socket has ended
 	lostAt  time.Time
+	orphan  bool // its zygote is gone
 	gone    bool // buried
 
 	control *channel.Channel

@@ -25,7 +25,7 @@ type constants struct {
 
 // question is what starts a PHP that tells its constants: the one that the workers will have.
 func (o *Options) question(plan *frontPlan) zygote.Config {
-	config := o.zygoteConfig(plan)
+	config := o.launch(plan, plan.engine)
 	config.Module.INI.Entries += withoutScripts
 	return config
 }

@@ -163,7 +163,7 @@ func (m *Master) progress(drain int) *control.Progress {
 // report is what `phpsapi fpm status` tells.
 func (m *Master) report(full bool) *control.Report {
 	now := m.sys.now()
-	r := &control.Report{Pid: os.Getpid(), Version: m.opt.Version, PHP: m.gen.plan.engine.Minor(), Config: m.gen.config.Path, State: m.state.String(),
+	r := &control.Report{Pid: os.Getpid(), Version: m.opt.Version, PHP: m.gen.plan.php, Config: m.gen.config.Path, State: m.state.String(),
 		StartTime: m.operators.since.Unix(), StartSince: int64(now.Sub(m.operators.since).Seconds()),
 		Reloading: m.attempt != nil || m.handover != nil, LastReload: m.operators.last}
 	if path, err := filepath.Abs(r.Config); err == nil && r.Config != settings.BuiltInName {
@@ -181,12 +181,26 @@ func (m *Master) report(full bool) *control.Report {
 		if g.front != nil {
 			one.Front = g.front.report()
 		}
+		for _, e := range g.engines {
+			one.Engines = append(one.Engines, e.report())
+		}
 		for _, p := range g.pools {
 			if page, ok := p.page(full); ok {
 				one.Pools = append(one.Pools, page)
 			}
 		}
 		r.Generations = append(r.Generations, one)
+	}
+	return r
+}
+
+func (e *engine) report() control.Engine {
+	r := control.Engine{PHP: e.php, Path: e.choice.Library}
+	if e.zygote != nil {
+		r.Zygote = e.zygote.Pid()
+	}
+	for _, p := range e.pools {
+		r.Pools = append(r.Pools, p.conf.Name)
 	}
 	return r
 }

@@ -6,13 +6,16 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
+	"github.com/phpsapi/phpsapi/sapi/engines"
 )
 
 // engine is a PHP of a generation: a zygote, and the pools whose workers it forks. Pools that want the same PHP share one.
 // The end of a zygote concerns its pools alone, until the generation that takes its place has begun.
 type engine struct {
 	gen    *generation
-	key    string        // tells it from the generation's others
+	key    string // tells it from the generation's others
+	choice engines.Choice
+	php    string        // its MAJOR.MINOR
 	launch zygote.Config // what the zygote is started with
 	pools  []*pool
 	zygote forker  // nil before it has started and after it is gone
@@ -23,6 +26,10 @@ type engine struct {
 
 	starting    int                // the pid of a zygote in which PHP starts; 0: none, or not known yet
 	cancelStart context.CancelFunc // nil: PHP does not start
+
+	begun     time.Time // when its zygote had started
+	restarts  backoff
+	restartAt time.Time // when to start another zygote; zero: not
 }
 
 // assign gives each pool the engine that it wants.
@@ -131,7 +138,7 @@ func (m *Master) closeZygote(e *engine) {
 
 // watchZygote makes a zygote that has started an engine's, and posts its end.
 func (m *Master) watchZygote(e *engine, z forker) {
-	e.zygote = z
+	e.zygote, e.begun = z, m.sys.now()
 	m.detach(z)
 	m.zygotes[z.Pid()] = true
 	go func() {

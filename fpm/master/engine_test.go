@@ -85,7 +85,7 @@ func TestEndOfAZygoteConcernsItsPoolsAlone(t *testing.T) {
 	if m.mayFork(m.gen.pools[0]) || !m.mayFork(m.gen.pools[1]) {
 		t.Error("the other pool alone may have more workers")
 	}
-	if !m.gen.lacksZygote() || m.renewAt.IsZero() {
+	if !m.gen.lacksZygote() || first.restartAt.IsZero() {
 		t.Error("the zygote is to be had again")
 	}
 

@@ -76,7 +76,7 @@ func fakeMaster() int {
 
 // testEngine, testModule and testConstants are what Options know of an engine if there is none.
 func testEngine(asked engines.Asked) (engines.Choice, error) {
-	return engines.Machine{Root: "/nowhere"}.Choose(asked, []string{"8.2"})
+	return engines.Machine{Root: "/nowhere"}.Choose(asked, []string{"8.2", "8.4"})
 }
 
 func testModule(engines.Choice) sapi.Module { return sapi.Module{} }
@@ -132,9 +132,9 @@ func there(variable string) bool {
 	return err == nil
 }
 
-// watch waits for the order to die.
-func (z *fakeZygote) watch() {
-	for os.Remove(os.Getenv("MASTER_TEST_DIES")) != nil {
+// watch waits for the order to die. A name that ends in the engine's version is of that engine alone.
+func (z *fakeZygote) watch(version string) {
+	for os.Remove(os.Getenv("MASTER_TEST_DIES")) != nil && os.Remove(os.Getenv("MASTER_TEST_DIES")+version) != nil {
 		time.Sleep(10 * time.Millisecond)
 	}
 	z.die()
@@ -153,8 +153,11 @@ func startFakeZygote(ctx context.Context, config zygote.Config) (forker, error) 
 	if said, err := os.ReadFile(os.Getenv("MASTER_TEST_SAYS")); err == nil {
 		config.Stderr.Write(said)
 	}
-	if why, err := os.ReadFile(os.Getenv("MASTER_TEST_NO_ENGINE")); err == nil {
-		return nil, &zygote.FailedError{Reason: string(why)}
+	version := "-" + strings.Trim(config.Engine, "libphp.so")
+	for _, file := range []string{os.Getenv("MASTER_TEST_NO_ENGINE"), os.Getenv("MASTER_TEST_NO_ENGINE") + version} {
+		if why, err := os.ReadFile(file); err == nil {
+			return nil, &zygote.FailedError{Reason: string(why)}
+		}
 	}
 	if there("MASTER_TEST_HANG") {
 		os.WriteFile(os.Getenv("MASTER_TEST_HANG"), []byte("hangs"), 0o600)
@@ -164,7 +167,7 @@ func startFakeZygote(ctx context.Context, config zygote.Config) (forker, error) 
 	z := &fakeZygote{done: make(chan struct{})}
 	z.running.Add(1)
 	if os.Getenv("MASTER_TEST_DIES") != "" {
-		go z.watch()
+		go z.watch(version)
 	}
 	return z, nil
 }

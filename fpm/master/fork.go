@@ -77,7 +77,7 @@ func (e forked) happen(m *Master) {
 			return
 		}
 		if errors.Is(e.err, zygote.ErrGone) {
-			m.notForked(c, e.err, func() { m.log.zygoteSilent(g.number, e.err) })
+			m.notForked(c, e.err, func() { m.log.zygoteSilent(g.number, p.engine.label(), e.err) })
 		} else {
 			m.notForked(c, e.err, func() { m.log.forkFailed(e.err) })
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/phpini"
 	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/sapi/engines"
 )
@@ -14,7 +15,10 @@ import (
 // front needs.
 type frontPlan struct {
 	own          *settings.Settings
-	engine       engines.Choice
+	options      *Options
+	php          string                    // MAJOR.MINOR of the engine
+	engine       engines.Choice            // of the pools that have none of their own
+	engines      map[string]engines.Choice // of those that have, by their names
 	sites        []contract.Site
 	who          credentials
 	certificates *certificates
@@ -25,7 +29,11 @@ type frontPlan struct {
 // bodyLimit is the largest body of a request for a pool.
 func (f *frontPlan) bodyLimit(p *conf.Pool) int64 {
 	const name = "post_max_size"
-	text, _ := f.directive(name)
+	directive := f.directive
+	if engine, own := f.engines[p.Name]; own {
+		directive = phpini.Read(f.options.Module(engine)).Get
+	}
+	text, _ := directive(name)
 	for _, list := range [][]conf.KeyValue{p.PHPValues, p.PHPAdminValues} {
 		for _, entry := range list {
 			if entry.Key == name {
@@ -39,8 +47,38 @@ func (f *frontPlan) bodyLimit(p *conf.Pool) int64 {
 // wanted says whether there is to be a front.
 func (f *frontPlan) wanted() bool { return f != nil && f.own != nil && f.own.Front() }
 
+// engineOf returns the engine of a pool.
+func (f *frontPlan) engineOf(pool string) engines.Choice {
+	if engine, own := f.engines[pool]; own {
+		return engine
+	}
+	return f.engine
+}
+
+// chooseEngines finds the engines that pools have for themselves.
+func (f *frontPlan) chooseEngines(pools []*conf.Pool) error {
+	var names []string
+	for _, p := range pools {
+		names = append(names, p.Name)
+	}
+	named, err := f.own.Engines(names, f.options.Overrides)
+	if err != nil {
+		return err
+	}
+	f.engines = map[string]engines.Choice{}
+	for pool, e := range named {
+		if f.engines[pool], err = f.options.Choose(engines.Asked{Setting: e.Text, Place: e.Place}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // verify is conf.Options.Verify.
 func (f *frontPlan) verify(cfg *conf.Config) (err error) {
+	if err := f.chooseEngines(cfg.Pools); err != nil {
+		return err
+	}
 	if !f.wanted() {
 		return nil
 	}

@@ -228,7 +228,7 @@ func (m *Master) lost(c *child) {
 	c.lost, c.lostAt = true, m.sys.now()
 	switch {
 	case c.gone:
-	case e.zygote == nil:
+	case e.zygote == nil || c.orphan:
 		m.bury(c, c.exit())
 	case e.silentAt.IsZero():
 		e.silentAt = c.lostAt.Add(m.exitPatience())

@@ -128,6 +128,7 @@ func (m *Master) nextDeadline() time.Time {
 		sooner(g.escalation.deadline)
 		for _, e := range g.engines {
 			sooner(e.silentAt)
+			sooner(e.restartAt)
 		}
 		for _, p := range g.pools {
 			sooner(p.respawnAt)
@@ -189,6 +190,9 @@ func (m *Master) tick(now time.Time) {
 		}
 		for _, e := range g.engines {
 			m.checkZygote(e, now)
+			if !e.restartAt.IsZero() && !now.Before(e.restartAt) {
+				m.restart(e, now)
+			}
 		}
 		m.respawn(g, now)
 	}

@@ -234,12 +234,21 @@ func (l lines) resourcesFailed(pool string, err error) {
 	l.LogErr(zlog.Error, fmt.Sprintf("[pool %s] unable to prepare a new child", pool), err)
 }
 
-func (l lines) zygoteGone(generation int) {
-	l.Logf(zlog.Warning, "the process that forks the workers of generation %d is gone, starting another", generation)
+// engine names the engine, after a space, if the generation has several.
+func (l lines) zygoteGone(generation int, engine string) {
+	l.Logf(zlog.Warning, "the process that forks the workers of generation %d%s is gone, starting another", generation, engine)
 }
 
-func (l lines) zygoteSilent(generation int, err error) {
-	l.Logf(zlog.Error, "the process that forks the workers of generation %d was ended: %v", generation, err)
+func (l lines) zygoteSilent(generation int, engine string, err error) {
+	l.Logf(zlog.Error, "the process that forks the workers of generation %d%s was ended: %v", generation, engine, err)
+}
+
+func (l lines) zygoteRestarted(generation int, engine string) {
+	l.Logf(zlog.Notice, "another process forks the workers of generation %d%s", generation, engine)
+}
+
+func (l lines) restartFailed(engine string, err error, wait time.Duration) {
+	l.Logf(zlog.Error, "no other process that forks workers%s could be had, trying again in %v: %v", engine, wait, err)
 }
 
 func (l lines) notKilled(n int) {

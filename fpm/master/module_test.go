@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/phpsapi/phpsapi/fpm/settings"
+	"github.com/phpsapi/phpsapi/sapi/engines"
 )
 
 // Every generation's zygote goes by the settings of its own configuration.
@@ -18,7 +19,7 @@ func TestZygoteHasPCNTLOnlyWhereItIsSwitchedOn(t *testing.T) {
 		"not known":   {&frontPlan{}, true},
 		"no settings": {nil, true},
 	} {
-		if got := o.zygoteConfig(c.plan).Module.WithoutPCNTL; got != c.without {
+		if got := o.launch(c.plan, engines.Choice{}).Module.WithoutPCNTL; got != c.without {
 			t.Errorf("%s: left out %v, want %v", name, got, c.without)
 		}
 	}

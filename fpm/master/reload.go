@@ -143,8 +143,12 @@ func (m *Master) newGeneration(cfg *conf.Config, options conf.Options, plan *fro
 		return nil, err
 	}
 	g.plan = plan
-	launch := m.opt.zygoteConfig(plan)
-	g.assign(func(int, *pool) zygote.Config { return launch })
+	g.assign(func(_ int, p *pool) zygote.Config { return m.opt.launch(plan, plan.engineOf(p.conf.Name)) })
+	for _, e := range g.engines {
+		e.choice = plan.engineOf(e.pools[0].conf.Name)
+		e.php = e.choice.Minor()
+		e.launch.Argv = []string{e.launch.Argv[0] + e.label()}
+	}
 	m.generation++
 	if err := g.openAccessLogs(m.log); err != nil {
 		g.close()
@@ -211,6 +215,8 @@ func (e zygoteStarted) happen(m *Master) {
 		m.watchZygote(n, e.z)
 	}
 	switch {
+	case g == m.gen && !g.retiring && m.state == normal:
+		m.restarted(n, e.err)
 	case g != m.next: // given up meanwhile
 		m.closeZygote(n)
 	case m.state != normal:
@@ -332,7 +338,7 @@ func (m *Master) abandonReload(why error) {
 	}
 	m.sockets.keep([]*generation{m.gen})
 	m.reloadEnded(why, a.lines.lines)
-	if m.gen.lacksZygote() {
+	if m.gen.lacksZygote() && len(m.gen.engines) == 1 {
 		m.renewLater(why)
 	}
 	if a.again {

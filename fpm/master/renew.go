@@ -56,6 +56,10 @@ func (m *Master) sameAgain() (*generation, error) {
 	m.generation++
 	g.plan, g.http = old.plan, old.http
 	g.assign(func(i int, _ *pool) zygote.Config { return old.pools[i].engine.launch })
+	for _, e := range g.engines {
+		was := old.like(e)
+		e.choice, e.php = was.choice, was.php
+	}
 	if g.frontLog, err = another(old.frontLog); err != nil {
 		g.close()
 		return nil, err

@@ -82,10 +82,11 @@ func (o *Options) confOptions(e *errorLog) (conf.Options, *frontPlan) {
 	}
 	c.Log = e.log
 	c.System.OpenErrorLog = e.open
-	plan := &frontPlan{directive: c.Directive}
+	plan := &frontPlan{directive: c.Directive, options: o}
 	own, err := source.Load()
 	if err == nil {
 		plan.engine, err = o.Choose(own.Asked(o.Asked))
+		plan.php = plan.engine.Minor()
 	}
 	if err == nil && c.Path == settings.BuiltInName {
 		err = o.reachable(own)
@@ -131,16 +132,15 @@ func (o *Options) Shown() (engines.Choice, sapi.Module) {
 	return engine, o.module(engine, plan.own)
 }
 
-// zygoteConfig returns what a zygote is started with.
-func (o *Options) zygoteConfig(plan *frontPlan) zygote.Config {
+// launch returns what a zygote of an engine is started with. A plan that is nil has the default settings.
+func (o *Options) launch(plan *frontPlan, engine engines.Choice) zygote.Config {
 	var own *settings.Settings
-	var engine engines.Choice
 	if plan != nil {
-		own, engine = plan.own, plan.engine
+		own = plan.own
 	}
 	// The name is what ps shows, and with the environment behind it the room for the workers' titles.
-	return zygote.Config{Program: zygote.Self(o.Program), Argv: []string{"php-fpm: zygote process"}, Engine: engine.Library, Module: o.module(engine, own),
-		Env: settings.Overrides{Environ: os.Environ()}.Rest()}
+	return zygote.Config{Program: zygote.Self(o.Program), Argv: []string{"php-fpm: zygote process"}, Engine: engine.Library,
+		Module: o.module(engine, own), Env: settings.Overrides{Environ: os.Environ()}.Rest()}
 }
 
 // Check is -t and, with dump, -tt. It returns the exit status.

@@ -87,6 +87,11 @@ func showGeneration(w io.Writer, g control.Generation) error {
 				plain(p.Name), p.Busy, p.Queue, time.Duration(p.Longest)*time.Millisecond, p.MaxQueue, p.Refused)
 		}
 	}
+	if len(g.Engines) > 1 {
+		for _, e := range g.Engines {
+			fmt.Fprintf(w, "PHP %s, %s: %s\n", plain(e.PHP), plain(e.Path), plain(strings.Join(e.Pools, ", ")))
+		}
+	}
 	pools := make([]control.Pool, len(g.Pools))
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "pool\tpm\tidle\tactive\ttotal\tmax active\tlisten queue\tmax queue\taccepted conn\tslow\tmax children reached")

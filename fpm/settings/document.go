@@ -45,7 +45,7 @@ func Document(w io.Writer) {
 		}
 		fmt.Fprintf(w, "| `%s` | %s | %s |\n", r.Key, value, r.Doc)
 	}
-	fmt.Fprint(w, overridesText)
+	fmt.Fprint(w, poolsText, overridesText)
 	for _, section := range []string{"global", "pool"} {
 		fmt.Fprintf(w, "\n### %s\n\n| directive | variable | value | default |  |\n|---|---|---|---|---|\n",
 			map[string]string{"global": "[global]", "pool": "Pools"}[section])
@@ -144,6 +144,20 @@ sites:
       /private: /srv/private
 ` + "```" + `
 
+`
+
+const poolsText = `
+### Pools
+
+` + "`pools`" + ` in phpsapi.yaml gives single pools of php-fpm.conf an engine of their own ([ENGINES.md](ENGINES.md)); the others have
+that of ` + "`engine`" + `. So do ` + "`--set shop.engine=8.4`" + ` and, with less weight, ` + "`PHPSAPI_POOL_SHOP_ENGINE=8.4`" + `.
+
+` + "```yaml" + `
+engine: 8.2
+pools:
+  shop:
+    engine: 8.4
+` + "```" + `
 `
 
 const overridesText = `

@@ -16,6 +16,7 @@ type file struct {
 	tree  map[string]any // for viper
 	lines map[string]int // where a key of the table stands
 	sites []site
+	pools map[string]PoolEngine
 }
 
 func (f *file) at(line int) string { return fmt.Sprintf("%s:%d", f.name, line) }
@@ -67,6 +68,12 @@ func (f *file) entry(below string, name, value *yaml.Node, tree map[string]any) 
 		}
 		return f.readSites(value)
 	}
+	if key == "pools" {
+		if f.pools != nil {
+			return fmt.Errorf("%s: pools is there twice; remove one", f.at(name.Line))
+		}
+		return f.readPools(value)
+	}
 	table := Table()
 	if r := find(table, key); r != nil {
 		if line, twice := f.lines[key]; twice {
@@ -99,7 +106,7 @@ func (f *file) entry(below string, name, value *yaml.Node, tree map[string]any) 
 			return f.read(key, value, child)
 		}
 	}
-	return fmt.Errorf("%s: unknown setting %s%s", f.at(name.Line), key, nearest(key, append(names(table), "sites")))
+	return fmt.Errorf("%s: unknown setting %s%s", f.at(name.Line), key, nearest(key, append(names(table), "sites", "pools")))
 }
 
 // names are the keys of a table, and what stands above them in the file.

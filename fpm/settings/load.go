@@ -222,9 +222,7 @@ func check(r *Row, text, base string) (string, error) {
 	}
 	switch r.Key {
 	case engineKey:
-		if strings.Contains(text, "/") {
-			return absolute(text, base), nil
-		}
+		return engineText(text, base), nil
 	case "http.trusted_proxies", "http.status_clients":
 		err = proxy(text)
 	case "hosts":

@@ -52,8 +52,16 @@ func isDirective(variable string) bool {
 }
 
 // Resolve says what the overrides are for a configuration with these pools: first those of the environment, then
-// --set. It is conf.Options.Overrides.
+// --set. It is conf.Options.Overrides. What is phpsapi's own of a pool is left to Settings.Engines.
 func (o Overrides) Resolve(pools []string) ([]conf.Setting, error) {
+	all, err := o.resolve(pools)
+	return slices.DeleteFunc(all, isOwn), err
+}
+
+// isOwn reports whether a setting is one of a pool that php-fpm does not know.
+func isOwn(s conf.Setting) bool { return s.Pool != "" && s.Name == engineKey }
+
+func (o Overrides) resolve(pools []string) ([]conf.Setting, error) {
 	var all []conf.Setting
 	for _, v := range o.variables() {
 		name, value, _ := strings.Cut(v, "=")
@@ -74,13 +82,16 @@ func (o Overrides) Resolve(pools []string) ([]conf.Setting, error) {
 	return all, nil
 }
 
-// directives are the names of a section's, arrays with [] behind them.
+// directives are the names of a section's, arrays with [] behind them, and what phpsapi has for pools.
 func directives(section string) []string {
 	var names []string
 	for _, d := range conf.Directives() {
 		if d.Section == section {
 			names = append(names, d.Name)
 		}
+	}
+	if section == "pool" {
+		names = append(names, engineKey)
 	}
 	return names
 }

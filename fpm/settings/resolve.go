@@ -36,7 +36,7 @@ func (l *loader) settings() (*Settings, error) {
 	s.Limits, s.BodyBytes = limits(one), sizeOrAuto(one("http.limits.body_size"))
 	var sites []site
 	if l.file != nil {
-		s.File, sites = l.file.name, l.file.sites
+		s.File, sites, s.Pools = l.file.name, l.file.sites, l.file.pools
 	}
 	if root := texts["http.root"]; len(root) > 0 {
 		sites = append(sites[:len(sites):len(sites)], site{values: map[string][]string{"root": root}})

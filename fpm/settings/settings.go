@@ -3,6 +3,7 @@ package settings
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,6 +33,8 @@ type Settings struct {
 	AccessFormat   string
 	Limits         contract.FrontLimits
 	BodyBytes      int64 // the largest body; 0: any; -1: see BodyLimit
+
+	Pools map[string]PoolEngine // the engines that phpsapi.yaml gives single pools, by their names
 
 	PCNTL bool // scripts have the extension pcntl, if libphp has it built in
 }
@@ -107,7 +110,7 @@ func (s *Settings) Front() bool { return len(s.Listen)+len(s.TLSListen) > 0 }
 
 // Given says whether any setting is not a default.
 func (s *Settings) Given() bool {
-	return len(s.Sites) > 0 || slices.ContainsFunc(s.Values, func(v Value) bool { return v.Origin != "" })
+	return len(s.Sites)+len(s.Pools) > 0 || slices.ContainsFunc(s.Values, func(v Value) bool { return v.Origin != "" })
 }
 
 // Lines are the settings as -tt shows php-fpm's, with where each comes from.
@@ -122,6 +125,9 @@ func (s *Settings) Lines() []string {
 			text = "undefined"
 		}
 		lines = append(lines, "\t"+v.Row.Key+" = "+text+"  ; "+origin)
+	}
+	for _, pool := range slices.Sorted(maps.Keys(s.Pools)) {
+		lines = append(lines, "\tpools."+pool+".engine = "+s.Pools[pool].Text+"  ; "+s.Pools[pool].Place)
 	}
 	for _, site := range s.Sites {
 		hosts := strings.Join(site.Hosts, ",")

@@ -1,0 +1,77 @@
+package settings
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// PoolEngine is the engine that a pool has for itself.
+type PoolEngine struct {
+	Text  string // as the setting engine has it
+	Place string // where it stands, such as /etc/phpsapi/phpsapi.yaml:3
+}
+
+// readPools takes what phpsapi.yaml says of pools: their engines.
+func (f *file) readPools(node *yaml.Node) error {
+	if node.Kind != yaml.MappingNode {
+		return fmt.Errorf("%s: pools: write names of pools, and below each engine: VERSION", f.at(node.Line))
+	}
+	f.pools = map[string]PoolEngine{}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		pool, value := node.Content[i], target(node.Content[i+1])
+		if _, twice := f.pools[pool.Value]; twice {
+			return fmt.Errorf("%s: pools: %s is there twice; remove one", f.at(pool.Line), pool.Value)
+		}
+		if value.Kind != yaml.MappingNode {
+			return fmt.Errorf("%s: pools: %s: write engine: VERSION below it", f.at(pool.Line), pool.Value)
+		}
+		for j := 0; j+1 < len(value.Content); j += 2 {
+			key, text := value.Content[j], target(value.Content[j+1])
+			where := fmt.Sprintf("%s: pools: %s: ", f.at(key.Line), pool.Value)
+			if key.Value != engineKey {
+				return fmt.Errorf("%sunknown key %s%s", where, key.Value, nearest(key.Value, []string{engineKey}))
+			}
+			if text.Kind != yaml.ScalarNode || text.Value == "" {
+				return fmt.Errorf("%sengine: write a version such as 8.4, or the path of a libphp", where)
+			}
+			f.pools[pool.Value] = PoolEngine{engineText(text.Value, f.dir()), fmt.Sprintf("%s: pools: %s", f.at(key.Line), pool.Value)}
+		}
+	}
+	return nil
+}
+
+// engineText is a value of engine, with a path that begins where it was given.
+func engineText(text, base string) string {
+	if strings.Contains(text, "/") {
+		return absolute(text, base)
+	}
+	return text
+}
+
+// Engines returns the engines that these pools have for themselves, by their names: from phpsapi.yaml, and over that from the
+// overrides. It is an error if phpsapi.yaml names another pool.
+func (s *Settings) Engines(pools []string, overrides Overrides) (map[string]PoolEngine, error) {
+	all := map[string]PoolEngine{}
+	called := func(name string) int {
+		return slices.IndexFunc(pools, func(p string) bool { return strings.EqualFold(p, name) })
+	}
+	for name, engine := range s.Pools {
+		if err := knownPool(name, pools); err != nil {
+			return nil, fmt.Errorf("%s: %w", engine.Place, err)
+		}
+		all[pools[called(name)]] = engine
+	}
+	given, err := overrides.resolve(pools)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range given {
+		if isOwn(o) {
+			all[pools[called(o.Pool)]] = PoolEngine{engineText(o.Value, here()), o.From}
+		}
+	}
+	return all, nil
+}
