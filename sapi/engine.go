@@ -41,6 +41,11 @@ func (e *EngineError) Error() string {
 		reason = "is not a libphp or an engine: it has no " + e.Detail
 	case EngineOtherBuild:
 		build, inside, _ := strings.Cut(e.Detail, " ")
+		if strings.Contains(build, ",TS") {
+			reason = fmt.Sprintf("is a thread-safe PHP (%s), and phpsapi runs only others (NTS)", build)
+			wayOut = "name a libphp in PHPSAPI_ENGINE that was built without --enable-zts"
+			break
+		}
 		reason = fmt.Sprintf("is a PHP (%s) for which no engine is inside phpsapi: %s is inside", build, cmp.Or(inside, "none"))
 		wayOut = "build phpsapi with that PHP's headers installed, make build, or name another libphp in PHPSAPI_ENGINE"
 	case EngineOtherLayout, EngineLacksSymbol:

@@ -142,7 +142,7 @@ func TestLibphpThatDoesNotFit(t *testing.T) {
 		},
 		"threads": {
 			func(l *libphp) { l.replace(buildID+"\x00", fmt.Sprintf("API%d,TS\x00\x00", apiNumber)) },
-			fmt.Sprintf(`is a PHP \(API%d,TS\) `, apiNumber),
+			fmt.Sprintf(`is a thread-safe PHP \(API%d,TS\), and phpsapi runs only others \(NTS\) \(name a libphp in PHPSAPI_ENGINE that was built without`, apiNumber),
 		},
 		"a debug build": {
 			func(l *libphp) { l.replace(buildID+"\x00", fmt.Sprintf("API%d,DBG\x00", apiNumber)) },
