@@ -187,7 +187,7 @@ func TestProgramWithoutItsEngine(t *testing.T) {
 	run("ENGINE_CFLAGS=-DENGINE_CONTRACT=99", "packaging/build-engine")
 	run("", "go", "build", "-buildvcs=false", "-o", program, ".")
 	said = run("", program, "version")
-	if want := " has version 99 of the contract between engine and program, and this phpsapi has version 1 (build the engine"; !strings.Contains(said, want) {
+	if want := " has version 99 of the contract between engine and program,"; !strings.Contains(said, want) {
 		t.Errorf("with an engine of another contract it says %q, want %q in it", said, want)
 	}
 }
