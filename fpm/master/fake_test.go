@@ -153,7 +153,7 @@ func startFakeZygote(ctx context.Context, config zygote.Config) (forker, error) 
 	if said, err := os.ReadFile(os.Getenv("MASTER_TEST_SAYS")); err == nil {
 		config.Stderr.Write(said)
 	}
-	version := "-" + strings.Trim(config.Engine, "libphp.so")
+	version := "-" + strings.TrimSuffix(strings.TrimPrefix(config.Engine, "libphp"), ".so")
 	for _, file := range []string{os.Getenv("MASTER_TEST_NO_ENGINE"), os.Getenv("MASTER_TEST_NO_ENGINE") + version} {
 		if why, err := os.ReadFile(file); err == nil {
 			return nil, &zygote.FailedError{Reason: string(why)}
