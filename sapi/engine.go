@@ -30,7 +30,7 @@ type EngineError struct {
 }
 
 func (e *EngineError) Error() string {
-	minor := minorVersion(e.Version)
+	minor := ParsePHPVersion(e.Version).Minor()
 	wayOut := "name a libphp in PHPSAPI_ENGINE"
 	// The loader repeats the name before its reason.
 	reason := strings.TrimPrefix(e.Detail, e.Path+": ")
@@ -69,7 +69,7 @@ func (e *EngineError) wayToOpen(reason string) string {
 	}
 	version, named := strings.CutPrefix(strings.TrimSuffix(path.Base(e.Path), ".so"), "libphp")
 	if !named || version == "" {
-		version = minorVersion(e.Version)
+		version = ParsePHPVersion(e.Version).Minor()
 	}
 	return fmt.Sprintf("install the package libphp%s-embed, or name another libphp in PHPSAPI_ENGINE", version)
 }
@@ -85,11 +85,4 @@ func (e *EngineError) misfit() string {
 		return fmt.Sprintf("its %s has %s bytes and must have at least %s", name, size, limit)
 	}
 	return fmt.Sprintf("its %s has %s bytes and must have at most %s", name, size, limit)
-}
-
-// minorVersion cuts a version such as 8.2.36 to 8.2.
-func minorVersion(version string) string {
-	major, rest, _ := strings.Cut(version, ".")
-	minor, _, _ := strings.Cut(rest, ".")
-	return major + "." + minor
 }

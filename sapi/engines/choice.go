@@ -58,6 +58,12 @@ func Minor(version string) string {
 // Label is how messages call the engine: the version that was asked for or found, else the path.
 func (c Choice) Label() string { return cmp.Or(c.Version, c.Library) }
 
+// PHP returns the version of the engine's PHP, of which the patch level may be 0: what differs between versions is asked of
+// it.
+func (c Choice) PHP() sapi.PHPVersion {
+	return sapi.ParsePHPVersion(c.Minor())
+}
+
 // Refusal is err with who asked for the version. Without a version that was asked for it is err.
 func (c Choice) Refusal(err error) error {
 	if err == nil || !c.Wanted {
