@@ -4,6 +4,7 @@
 package conf
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/phpsapi/phpsapi/fpm/conf/ini"
@@ -13,12 +14,25 @@ import (
 // knowUsers looks up the users and groups of all pools, as php-fpm -t does.
 func (l *loader) knowUsers() bool {
 	for _, p := range l.cfg.Pools {
-		if !l.knowUser(p, "user", p.User, false) || !l.knowGroup(p, "group", p.Group, false) ||
+		if !l.knowUser(p, "user", p.User, false) || !l.knowGroup(p, "group", p.Group, false) || !l.checkSocketPath(p) ||
 			!l.knowUser(p, "listen.owner", p.ListenOwner, true) || !l.knowGroup(p, "listen.group", p.ListenGroup, true) {
 			return false
 		}
 	}
 	return true
+}
+
+// MaxSocketPath is the length of a unix socket's path, its NUL left out: a longer one is cut.
+const MaxSocketPath = 107
+
+// checkSocketPath refuses the path of a unix socket that would be cut, as php-fpm -t does since 8.3.
+func (l *loader) checkSocketPath(p *Pool) bool {
+	if !l.opt.PHP.AtLeast(8, 3) || p.Domain != Unix || len(p.Listen.Value) <= MaxSocketPath {
+		return true
+	}
+	msg := fmt.Sprintf("cannot bind to UNIX socket '%s' as path is too long (found length: %d, maximal length: %d)",
+		p.Listen.Value, len(p.Listen.Value), MaxSocketPath+1)
+	return l.unknown(p, "listen", true, msg)
 }
 
 // knowUser looks up a name. For a socket's owner php-fpm logs the system

@@ -11,6 +11,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/conf/ini"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
+	"github.com/phpsapi/phpsapi/sapi"
 )
 
 // ExitConfig is php-fpm's exit code when it cannot start with a configuration.
@@ -54,9 +55,10 @@ type Options struct {
 	// Verify is called with a configuration that passed all checks: others.
 	Verify func(*Config) error
 
-	Build  Build     // zero: Debian("8.2")
-	Log    Logger    // nil: nothing is logged
-	Stderr io.Writer // for complaints about syntax, which php-fpm does not log; nil: os.Stderr
+	PHP    sapi.PHPVersion // whose php-fpm this is like; 0: the oldest
+	Build  Build           // zero: Debian("8.2")
+	Log    Logger          // nil: nothing is logged
+	Stderr io.Writer       // for complaints about syntax, which php-fpm does not log; nil: os.Stderr
 	System System
 
 	// Constant knows PHP's constants. nil: those of PHP 8.2's built-in
@@ -106,7 +108,11 @@ func Check(opt Options, dump bool) (exit int, err error) {
 	if dump {
 		l.dump()
 	}
-	l.say(zlog.Notice, "configuration file %s test is successful\n", l.cfg.Path)
+	end := ""
+	if !opt.PHP.AtLeast(8, 4) {
+		end = "\n"
+	}
+	l.say(zlog.Notice, "configuration file %s test is successful"+end, l.cfg.Path)
 	return 0, nil
 }
 
@@ -160,7 +166,7 @@ func newLoader(opt Options) *loader {
 		opt.Constant = ini.Constant
 	}
 	l := &loader{opt: opt, sys: opt.System.complete(), level: zlog.Notice, cfg: &Config{Global: newGlobal()}}
-	l.env = ini.Env{Constant: l.constant, Loaded: l.loadedConstant, Variable: l.variable}
+	l.env = ini.Env{Constant: l.constant, Loaded: l.loadedConstant, Variable: l.variable, PHP: opt.PHP}
 	return l
 }
 

@@ -2,8 +2,15 @@
 
 package conf
 
+import (
+	"slices"
+
+	"github.com/phpsapi/phpsapi/sapi"
+)
+
 // statusPool is the hidden pool that serves p's status at pm.status_listen.
-func statusPool(p *Pool) *Pool {
+// It has p's settings of PHP as well since PHP 8.3.
+func statusPool(p *Pool, php sapi.PHPVersion) *Pool {
 	if !p.StatusPath.Set {
 		p.StatusPath = setText("/")
 	}
@@ -20,6 +27,10 @@ func statusPool(p *Pool) *Pool {
 	s.StatusPath = p.StatusPath
 	s.PingPath = p.PingPath
 	s.PingResponse = p.PingResponse
+	if php.AtLeast(8, 3) {
+		s.PHPValues = slices.Clone(p.PHPValues)
+		s.PHPAdminValues = slices.Clone(p.PHPAdminValues)
+	}
 	s.PM = Ondemand
 	s.MaxChildren = 2
 	s.Shared = p

@@ -17,6 +17,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/conf/ini"
 	"github.com/phpsapi/phpsapi/fpm/logfile"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
+	"github.com/phpsapi/phpsapi/sapi"
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 
@@ -136,6 +137,7 @@ func ourCheck(dir, version string, args, env []string, dump bool) (string, error
 		Path:     filepath.Join(dir, "php-fpm.conf"),
 		Log:      log,
 		Stderr:   &stderr,
+		PHP:      sapi.ParsePHPVersion(version),
 		Constant: ini.VersionConstant(func() string { return version }),
 		System: System{
 			Getenv: func(name string) (string, bool) {

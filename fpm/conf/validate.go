@@ -139,7 +139,7 @@ func (l *loader) checkOndemand(p *Pool) bool {
 
 func (l *loader) checkStatus(p *Pool) bool {
 	if p.StatusListen.Set {
-		l.cfg.Pools = append(l.cfg.Pools, statusPool(p))
+		l.cfg.Pools = append(l.cfg.Pools, statusPool(p, l.opt.PHP))
 	}
 	if !p.StatusPath.Filled() {
 		return true

@@ -12,6 +12,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/control"
 	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/fpm/status"
+	"github.com/phpsapi/phpsapi/sapi"
 )
 
 // progressInterval is how often an operator who waits hears what for.
@@ -185,7 +186,7 @@ func (m *Master) report(full bool) *control.Report {
 			one.Engines = append(one.Engines, e.report())
 		}
 		for _, p := range g.pools {
-			if page, ok := p.page(full); ok {
+			if page, ok := p.page(p.engine.choice.PHP(), full); ok {
 				one.Pools = append(one.Pools, page)
 			}
 		}
@@ -223,8 +224,8 @@ func (f *front) report() *control.Front {
 }
 
 // page is the pool's status page in JSON; false where there is none to be had.
-func (p *pool) page(full bool) (json.RawMessage, bool) {
-	snapshot, ok := status.Take(p.board.Reader)
+func (p *pool) page(php sapi.PHPVersion, full bool) (json.RawMessage, bool) {
+	snapshot, ok := status.Take(p.board.Reader, php)
 	if !ok {
 		return nil, false
 	}

@@ -31,7 +31,7 @@ func (f *frontPlan) bodyLimit(p *conf.Pool) int64 {
 	const name = "post_max_size"
 	directive := f.directive
 	if engine, own := f.engines[p.Name]; own {
-		directive = phpini.Read(f.options.Module(engine)).Get
+		directive = phpini.Read(f.options.Module(engine), engine.PHP()).Get
 	}
 	text, _ := directive(name)
 	for _, list := range [][]conf.KeyValue{p.PHPValues, p.PHPAdminValues} {

@@ -16,9 +16,6 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
-// maxSocketPath is the length of a unix socket's path, its NUL left out: a longer one is cut.
-const maxSocketPath = 107
-
 // listener opens the sockets of a configuration.
 type listener struct {
 	sockets  *sockets
@@ -87,7 +84,7 @@ func (l *listener) inet(p *conf.Pool) (*socket, error) {
 func (l *listener) host(p *conf.Pool, host string, port int) (*socket, error) {
 	addresses, err := l.known.lookup(host)
 	if err != nil {
-		l.log.lookupFailed(err)
+		l.log.lookupFailed(err, l.options.PHP)
 		return nil, err
 	}
 	var found *socket
@@ -125,8 +122,11 @@ func sockaddr(a net.IPAddr, port int) unix.Sockaddr {
 
 func (l *listener) unix(p *conf.Pool) (*socket, error) {
 	path := p.Listen.Value
-	if len(path) > maxSocketPath {
-		path = path[:maxSocketPath]
+	if len(path) > conf.MaxSocketPath {
+		path = path[:conf.MaxSocketPath]
+		if l.options.PHP.AtLeast(8, 3) {
+			l.log.pathCut(p.Name, p.Listen.Value, path)
+		}
 	}
 	return l.get(p, path, &unix.SockaddrUnix{Name: path})
 }

@@ -11,7 +11,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
+	"github.com/phpsapi/phpsapi/sapi"
 )
 
 // lines are the master's messages: one method each, in php-fpm's words where it has them.
@@ -120,7 +122,20 @@ func (l lines) socketInherited(fd int, key string) {
 }
 
 func (l lines) portInvalid(port string) { l.Logf(zlog.Error, "invalid port value '%s'", port) }
-func (l lines) lookupFailed(err error)  { l.Logf(zlog.Error, "getaddrinfo: %v\n", err) }
+
+// lookupFailed ends in an empty line before 8.4, as php-fpm's does.
+func (l lines) lookupFailed(err error, php sapi.PHPVersion) {
+	end := ""
+	if !php.AtLeast(8, 4) {
+		end = "\n"
+	}
+	l.Logf(zlog.Error, "getaddrinfo: %v"+end, err)
+}
+
+func (l lines) pathCut(pool, path, cut string) {
+	l.Logf(zlog.Warning, "[pool %s] cannot bind to UNIX socket '%s' as path is too long (found length: %d, maximal length: %d), "+
+		"trying cut socket path instead '%s'", pool, path, len(path), conf.MaxSocketPath+1, cut)
+}
 
 func (l lines) addressFound(host, address string) {
 	l.Logf(zlog.Debug, "Found address for %s, socket opened on %s", host, address)

@@ -61,8 +61,8 @@ type Options struct {
 func (o *Options) located() conf.Options {
 	c := o.Conf
 	engine, _ := o.Choose(o.Asked)
-	c.Build = conf.Debian(engine.Minor())
-	ini := phpini.Read(o.Module(engine))
+	c.PHP, c.Build = engine.PHP(), conf.Debian(engine.Minor())
+	ini := phpini.Read(o.Module(engine), engine.PHP())
 	c.Directive = ini.Get
 	if c.Path == "" {
 		c.Path = ini["fpm.config"]

@@ -26,25 +26,25 @@ func (s Settings) Get(name string) (string, bool) {
 	return value, ok
 }
 
-// Read reads the settings of a front end's module, as far as files and the command line give them: php-NAME.ini or
+// Read reads the settings of a front end's module for a PHP of that version, as far as files and the command line give them: php-NAME.ini or
 // php.ini, the *.ini files of the scan directories, m.INI.Entries. What cannot be read or parsed is left out, as PHP
 // leaves it out; the zygote's own start says what is wrong with it.
-func Read(m sapi.Module) Settings {
+func Read(m sapi.Module, php sapi.PHPVersion) Settings {
 	s := Settings{}
 	for _, d := range m.INI.Defaults {
 		s[d.Name] = d.Value
 	}
 	if text, ok := mainFile(m); ok {
-		s.parse(text)
+		s.parse(text, php)
 	}
 	if !m.INI.Ignore {
 		for _, file := range scanned(m.INI.ScanDir) {
 			if text, err := os.ReadFile(file); err == nil {
-				s.parse(string(text))
+				s.parse(string(text), php)
 			}
 		}
 	}
-	s.parse(m.INI.Entries)
+	s.parse(m.INI.Entries, php)
 	return s
 }
 
@@ -92,9 +92,9 @@ func scanned(dirs string) []string {
 }
 
 // parse takes a text's entries, but for those of [PATH=] and [HOST=] sections, which hold for requests.
-func (s Settings) parse(text string) {
+func (s Settings) parse(text string, php sapi.PHPVersion) {
 	forRequests := false
-	env := ini.Env{Constant: ini.Constant, Variable: s.variable}
+	env := ini.Env{Constant: ini.VersionConstant(php.String), Variable: s.variable, PHP: php}
 	// An error ends the text where it stands; what was read before it holds, as in PHP.
 	_ = ini.Parse(text, env, func(e ini.Event) {
 		switch e.Kind {

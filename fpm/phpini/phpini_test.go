@@ -58,7 +58,7 @@ my.last = first
 		"my.last", "my.ten", "my.before", "my.after", "my.note", "my.given"}
 
 	got := Read(sapi.Module{Name: sapi.FPM, INI: sapi.INI{Path: filepath.Join(dir, "a"), ScanDir: filepath.Join(dir, "conf.d"),
-		Entries: "my.given=1\n"}})
+		Entries: "my.given=1\n"}}, sapi.ParsePHPVersion(serve.Stock().Version))
 	want := stock(t, filepath.Join(dir, "a"), names)
 	for _, name := range names {
 		if w, known := want[name]; got[name] != w || known != slices.Contains(slices.Collect(maps.Keys(got)), name) {
@@ -108,7 +108,7 @@ func TestMainFile(t *testing.T) {
 		{filepath.Join(dir, "file.ini"), "file"},
 		{"", ""},
 	} {
-		if got := Read(sapi.Module{Name: sapi.FPM, INI: sapi.INI{Path: test.path, Ignore: true}})["a"]; got != test.want {
+		if got := Read(sapi.Module{Name: sapi.FPM, INI: sapi.INI{Path: test.path, Ignore: true}}, 0)["a"]; got != test.want {
 			t.Errorf("%s: a is %q, want %q", test.path, got, test.want)
 		}
 	}

@@ -118,6 +118,7 @@ func (b *Board) Vacate(i int) (last Proc) {
 		d.retiredConnections += connections
 		d.retiredSlow += slow
 		d.retiredPeak = max(d.retiredPeak, uint64(clamp(atomic.LoadUint64(&p.peak), b.slots)))
+		d.retiredMemoryPeak = max(d.retiredMemoryPeak, atomic.LoadUint64(&p.memoryPeak))
 	}
 	b.setEntry(i, tableEntry{})
 	return last

@@ -35,6 +35,7 @@ type slotPage struct {
 	connections uint64
 	slow        uint64
 	peak        uint64 // most active workers this one saw
+	memoryPeak  uint64 // most memory that a request of this one needed, bytes
 	seq         uint32
 	keeps       uint32 // 1: a connection is kept, and idle
 	data        slotData
@@ -86,6 +87,7 @@ type poolData struct {
 	retiredConnections uint64
 	retiredSlow        uint64
 	retiredPeak        uint64
+	retiredMemoryPeak  uint64
 }
 
 // tableEntry is a slot in the master's table.

@@ -37,6 +37,7 @@ type Totals struct {
 	Requests    uint64 // of all workers there were, as are:
 	Connections uint64
 	Slow        uint64 // with the Pool's
+	MemoryPeak  uint64 // most memory that a request needed, bytes
 }
 
 // Totals sums up the pool, without allocation but for two texts. It is false
@@ -47,7 +48,8 @@ func (r *Reader) Totals(into *Totals) bool {
 	page := r.poolPage()
 	ok := consistently(&page.seq, func() {
 		load(unsafe.Pointer(d), unsafe.Pointer(&page.data), poolWords)
-		*into = Totals{Requests: d.retiredRequests, Connections: d.retiredConnections, Slow: d.slow + d.retiredSlow}
+		*into = Totals{Requests: d.retiredRequests, Connections: d.retiredConnections, Slow: d.slow + d.retiredSlow,
+			MemoryPeak: d.retiredMemoryPeak}
 		peak := clamp(d.retiredPeak, r.slots)
 		for i := range r.slots {
 			ticket := r.ticket(i)
@@ -62,6 +64,7 @@ func (r *Reader) Totals(into *Totals) bool {
 			into.Requests += requests
 			into.Connections += connections
 			into.Slow += slow
+			into.MemoryPeak = max(into.MemoryPeak, atomic.LoadUint64(&p.memoryPeak))
 			peak = max(peak, clamp(atomic.LoadUint64(&p.peak), r.slots))
 			switch stageOf(atomic.LoadUint64(&p.data.stage)) {
 			case Creating:

@@ -182,3 +182,31 @@ func TestOutputOpenIsOneWorkersOwn(t *testing.T) {
 		t.Error("a new worker begins with the old one's output")
 	}
 }
+
+func TestTheMemoryPeakOutlivesItsWorker(t *testing.T) {
+	b, err := Create(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	var totals Totals
+	for i, peaks := range [][]uint64{{3, 9, 4}, {5}} {
+		b.Occupy(i)
+		s, err := OpenSlot(int(b.File().Fd()), 2, i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, peak := range peaks {
+			s.ReadingHeaders()
+			s.End(0, 0, peak<<20)
+			s.Accepting()
+		}
+	}
+	if !b.Totals(&totals) || totals.MemoryPeak != 9<<20 {
+		t.Errorf("of both workers: %d", totals.MemoryPeak)
+	}
+	b.Vacate(0)
+	if !b.Totals(&totals) || totals.MemoryPeak != 9<<20 {
+		t.Errorf("when the greater one has gone: %d", totals.MemoryPeak)
+	}
+}

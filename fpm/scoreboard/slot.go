@@ -146,6 +146,9 @@ func (s *Slot) End(user, system time.Duration, memory uint64) {
 	d.updated, d.duration = now, now-d.accepted
 	d.cpuUser, d.cpuSystem, d.memory = int64(user), int64(system), memory
 	s.commit(Finished)
+	if memory > s.page.memoryPeak {
+		atomic.StoreUint64(&s.page.memoryPeak, memory)
+	}
 }
 
 // Finished: the request is over.

@@ -2,7 +2,11 @@
 
 package status
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/phpsapi/phpsapi/sapi"
+)
 
 // Format is a way to write the status page.
 type Format int
@@ -24,18 +28,22 @@ type Choice struct {
 	Full   bool // show each worker
 }
 
-// Choose reads a query string as php-fpm does, which takes the beginning of a
-// word for the word: ?j&f is ?json&full.
-func Choose(query string) Choice {
+// Choose reads a query string as php-fpm of that version does. Before 8.4 it
+// takes the beginning of a word for the word: ?j&f is ?json&full.
+func Choose(query string, php sapi.PHPVersion) Choice {
+	means := strings.HasPrefix
+	if php.AtLeast(8, 4) {
+		means = func(word, name string) bool { return word == name }
+	}
 	c := Choice{Format: Text}
 	for piece := range strings.SplitSeq(query, "&") {
 		name := variable(piece)
 		if name == "" {
 			continue
 		}
-		c.Full = c.Full || strings.HasPrefix("full", name)
+		c.Full = c.Full || means("full", name)
 		for f, word := range words[:c.Format] {
-			if strings.HasPrefix(word, name) {
+			if means(word, name) {
 				c.Format = Format(f)
 				break
 			}

@@ -3,12 +3,12 @@
 //
 // It is four steps, each by itself a plain function:
 //
-//	snapshot, ok := status.Take(reader)            // read the scoreboard
-//	choice := status.Choose(queryString)           // ?json&full
+//	snapshot, ok := status.Take(reader, version)   // read the scoreboard
+//	choice := status.Choose(queryString, version)  // ?json&full
 //	page := status.NewPage(snapshot, choice, head) // or status.Failure(), status.Ping(...)
 //	page.Lines(defaults), page.Body                // the response
 //
-// The pages are php-fpm 8.2's, byte for byte, with these exceptions, all for
+// The pages are those of php-fpm of that version, byte for byte, with these exceptions, all for
 // the sake of those who read them with a parser:
 //
 //   - The pool's name is written by the format's rules too; php-fpm escapes
@@ -16,7 +16,7 @@
 //   - Control characters are \x0a and the like in the text format, where a
 //     line end in a URI could pass for another field.
 //   - A worker that has not come to its first request is Creating, as in
-//     php-fpm 8.4, and not "(null)" with its duration counted from boot.
+//     newer releases, and not "(null)" with its duration counted from boot.
 //
 // Counterpart: sapi/fpm/fpm/fpm_status.c.
 package status

@@ -24,7 +24,7 @@ type (
 
 // poolFields is the pool's part of a page.
 func (s *Snapshot) poolFields() []field {
-	return []field{
+	fields := []field{
 		{"pool", text(s.Pool.Name)},
 		{"process manager", text(s.Pool.PM)},
 		{"start time", epoch(s.Pool.StartEpoch)},
@@ -40,6 +40,10 @@ func (s *Snapshot) poolFields() []field {
 		{"max children reached", s.Pool.MaxChildrenReached},
 		{"slow requests", s.Slow},
 	}
+	if s.showsMemoryPeak() {
+		fields = append(fields, field{"memory peak", s.MemoryPeak})
+	}
+	return fields
 }
 
 // procNames are the fields of a worker.

@@ -32,7 +32,7 @@ func (s *Snapshot) Function() []Entry {
 			{"last-request-memory", int64(memory(p))},
 		})
 	}
-	return []Entry{
+	entries := []Entry{
 		{"pool", s.Pool.Name},
 		{"process-manager", s.Pool.PM},
 		{"start-time", s.Pool.StartEpoch},
@@ -47,6 +47,9 @@ func (s *Snapshot) Function() []Entry {
 		{"max-active-processes", int64(s.MaxActive)},
 		{"max-children-reached", int64(s.Pool.MaxChildrenReached)},
 		{"slow-requests", int64(s.Slow)},
-		{"procs", procs},
 	}
+	if s.showsMemoryPeak() {
+		entries = append(entries, Entry{"memory-peak", int64(s.MemoryPeak)})
+	}
+	return append(entries, Entry{"procs", procs})
 }

@@ -36,6 +36,9 @@ var metrics = [...]metric{
 		func(s *Snapshot) uint64 { return s.Slow }},
 }
 
+var memoryPeak = metric{"memory_peak", "gauge", "The memory usage peak since FPM has started.",
+	func(s *Snapshot) uint64 { return s.MemoryPeak }}
+
 // httpMetrics are phpsapi's own, for a pool that the HTTP front has requests for.
 var httpMetrics = [...]metric{
 	{"http_queue", "gauge", "The number of HTTP requests that wait for a worker.",
@@ -51,9 +54,12 @@ func (s *Snapshot) openmetrics() []byte {
 	b := []byte("# HELP phpfpm_up Could pool ")
 	b = appendHelp(b, s.Pool.Name)
 	b = append(b, " using a "+s.Pool.PM+" PM on PHP-FPM be reached?\n# TYPE phpfpm_up gauge\nphpfpm_up 1\n"...)
-	all := metrics[:]
+	all := slices.Clone(metrics[:])
+	if s.showsMemoryPeak() {
+		all = append(all, memoryPeak)
+	}
 	if s.Pool.HTTP {
-		all = append(slices.Clone(all), httpMetrics[:]...)
+		all = append(all, httpMetrics[:]...)
 	}
 	for _, m := range all {
 		name := "phpfpm_" + m.name

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+	"github.com/phpsapi/phpsapi/sapi"
 )
 
 // Snapshot is a pool at a moment.
@@ -14,12 +15,15 @@ type Snapshot struct {
 	Mono  int64 // and in nanoseconds of CLOCK_MONOTONIC
 	// Location is where start times are told; nil: time.Local.
 	Location *time.Location
+	// PHP is the version whose pages are made.
+	PHP sapi.PHPVersion
 }
 
-// Take reads a scoreboard. It is false where there is nothing to read (see
-// Reader.Totals); Failure is the page to show then.
-func Take(r *scoreboard.Reader) (Snapshot, bool) {
-	s := Snapshot{Epoch: time.Now().Unix(), Mono: scoreboard.NewClock().Now()}
+// Take reads a scoreboard for the pages of a PHP of that version. It is false
+// where there is nothing to read (see Reader.Totals); Failure is the page to
+// show then.
+func Take(r *scoreboard.Reader, php sapi.PHPVersion) (Snapshot, bool) {
+	s := Snapshot{PHP: php, Epoch: time.Now().Unix(), Mono: scoreboard.NewClock().Now()}
 	if !patiently(func() bool { return r.Totals(&s.Totals) }) {
 		return s, false
 	}
@@ -47,6 +51,9 @@ func patiently(read func() bool) bool {
 	}
 	return false
 }
+
+// showsMemoryPeak reports whether pages have the pool's memory peak.
+func (s *Snapshot) showsMemoryPeak() bool { return s.PHP.AtLeast(8, 4) }
 
 // since is a time that passed, in seconds.
 func (s *Snapshot) since(epoch int64) int64 { return max(s.Epoch-epoch, 0) }

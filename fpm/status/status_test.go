@@ -27,7 +27,7 @@ var attacks = []string{`</td><script>alert(1)</script>`, `","x":"`, "a\nslow req
 func TestPagesParseWhateverTheyShow(t *testing.T) {
 	for _, a := range attacks {
 		s := hostile(a)
-		body := func(query string) []byte { return NewPage(s, Choose(query), false).Body }
+		body := func(query string) []byte { return NewPage(s, Choose(query, s.PHP), false).Body }
 		var into struct {
 			Pool      string
 			Processes []map[string]any

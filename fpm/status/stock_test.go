@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+	"github.com/phpsapi/phpsapi/sapi"
 	knownfaults "github.com/phpsapi/phpsapi/test/stock"
 	"github.com/phpsapi/phpsapi/test/stockfpm"
 )
@@ -50,6 +51,7 @@ var settled = regexp.MustCompile(`idle[ _-]processes(?:: +|>|":|</th><td>| )1\b`
 
 func TestPagesLikeStock(t *testing.T) {
 	stock := stockfpm.Start(t, pool, "TZ=UTC")
+	php := stockVersion(t)
 	script := stock.Write(t, "w.php", "<?php")
 	faulty := knownfaults.Status.In(t, stockfpm.Find(t))
 	for _, before := range []struct{ uri, query string }{
@@ -58,7 +60,7 @@ func TestPagesLikeStock(t *testing.T) {
 		{"/w.php/<b>&amp;'\"", ""},
 	} {
 		for _, query := range []string{"", "full", "html", "html&full", "xml", "xml&full", "json", "json&full", "openmetrics", "openmetrics&full"} {
-			if Choose(query).Format == Text && strings.Contains(before.query, "\x01") {
+			if Choose(query, php).Format == Text && strings.Contains(before.query, "\x01") {
 				continue // see TestControlCharactersStayInTheirLine
 			}
 			want := ""
@@ -81,25 +83,30 @@ func TestPagesLikeStock(t *testing.T) {
 			running.ReadingHeaders()
 			running.Info(&scoreboard.Request{Method: []byte("GET"), URI: []byte("/status"), Query: []byte(query)})
 			running.Executing()
-			s, ok := Take(running.Reader)
+			s, ok := Take(running.Reader, php)
 			if !ok {
 				t.Fatal("no scoreboard")
 			}
-			if Choose(query).Format == JSON && Choose(query).Full {
+			if Choose(query, php).Format == JSON && Choose(query, php).Full {
 				right := `"script":"` + strings.ReplaceAll(script, "/", `\/`) + `"`
-				if page := string(NewPage(s, Choose(query), false).Body); !strings.Contains(page, right) {
+				if page := string(NewPage(s, Choose(query, php), false).Body); !strings.Contains(page, right) {
 					t.Errorf("after %q ?%s: no %s in %s", before, query, right, page)
 				}
 				if faulty {
 					want = strings.Replace(want, `"script":"`+script+`"`, right, 1)
 				}
 			}
-			if got := response(NewPage(s, Choose(query), false), stockDefaults); normal(got) != normal(want) {
+			if got := response(NewPage(s, Choose(query, php), false), stockDefaults); normal(got) != normal(want) {
 				t.Errorf("after %q ?%s:\ngot  %q\nwant %q", before, query, normal(got), normal(want))
 			}
 			board.Close()
 		}
 	}
+}
+
+// stockVersion is the machine's php-fpm's.
+func stockVersion(t *testing.T) sapi.PHPVersion {
+	return sapi.ParsePHPVersion(knownfaults.Version(t, stockfpm.Find(t)))
 }
 
 // workers is a board with two slots.
@@ -125,6 +132,7 @@ func workers(t *testing.T, swap bool) (b *scoreboard.Board, first, second *score
 }
 
 func TestHeadAndPingLikeStock(t *testing.T) {
+	php := stockVersion(t)
 	stock := stockfpm.Start(t, pool+"ping.response = <pong>\nphp_admin_value[default_charset] = latin1\nphp_value[default_mimetype]=application/x\n")
 	d := stockDefaults
 	d.Charset, d.Mimetype = "latin1", "application/x"
@@ -132,7 +140,7 @@ func TestHeadAndPingLikeStock(t *testing.T) {
 		uri, query, method string
 		page               Page
 	}{
-		{"/status", "json", "HEAD", NewPage(Snapshot{}, Choose("json"), true)},
+		{"/status", "json", "HEAD", NewPage(Snapshot{}, Choose("json", php), true)},
 		{"/ping", "", "GET", Ping("<pong>", false)},
 		{"/ping", "json", "POST", Ping("<pong>", false)},
 		{"/ping", "", "HEAD", Ping("<pong>", true)},
@@ -143,7 +151,11 @@ func TestHeadAndPingLikeStock(t *testing.T) {
 	}
 }
 
+// fullPage is a page with workers.
+var fullPage = regexp.MustCompile(`request[ -]memory`)
+
 func TestChoiceLikeStock(t *testing.T) {
+	php := stockVersion(t)
 	stock := stockfpm.Start(t, strings.Replace(pool, "= 2", "= 1", 1))
 	queries := []string{"", "json", "JSON", "j", "jsonx", "xjson", "json=", "json=0", "json[]=1", "json[", "j[x", "[json", "[]", "xml&json", "json&xml",
 		"json&html", "openmetrics&json", "o", "h", "x", "full", "f", "fu=l&j", "ful&xml", "&&json", "=json", "%6ason", "%6Ason", "%6", "j%00x", "+json",
@@ -158,13 +170,13 @@ func TestChoiceLikeStock(t *testing.T) {
 	}
 	for _, q := range queries {
 		page := stock.Get(t, "/status", q)
-		want := Choice{Format: Text, Full: strings.Contains(page, "memory")}
+		want := Choice{Format: Text, Full: fullPage.MatchString(page)}
 		for f, ct := range []string{"text/html", "text/xml", "application/json", "application/openmetrics"} {
 			if strings.Contains(page, ": "+ct) {
 				want.Format = Format(f)
 			}
 		}
-		got := Choose(q)
+		got := Choose(q, php)
 		if got.Format == OpenMetrics {
 			got.Full = false
 		}
@@ -209,6 +221,7 @@ func TestEncodersLikePHP(t *testing.T) {
 }
 
 func TestFunctionLikeStock(t *testing.T) {
+	php := stockVersion(t)
 	stock := stockfpm.Start(t, pool)
 	stock.Write(t, "f.php", `<?php function show($a, $in) { foreach ($a as $k => $v) { echo $in, $k, " ", gettype($v), "\n"; if (is_array($v)) show($k === "procs" ? [$v[0]] : $v, "$in "); } }
 		show(fpm_get_status(), "");`)
@@ -219,7 +232,7 @@ func TestFunctionLikeStock(t *testing.T) {
 	_, want, _ := strings.Cut(stock.Get(t, "/f.php", ""), "\r\n\r\n")
 	board, _, _ := workers(t, false)
 	defer board.Close()
-	s, _ := Take(board.Reader)
+	s, _ := Take(board.Reader, php)
 	got := ""
 	var show func(list []Entry, in string)
 	show = func(list []Entry, in string) {

@@ -29,13 +29,13 @@ func (k *worker) answerSpecially() bool {
 		return false
 	}
 	k.slot.Executing()
-	snapshot, ok := status.Take(k.shown)
+	snapshot, ok := status.Take(k.shown, k.php)
 	if !ok {
 		k.log.Log(zlog.Error, "status: unable to find or access status shared memory")
 		k.send1(status.Failure())
 		return true
 	}
-	k.send1(status.NewPage(snapshot, status.Choose(string(k.ForPHP.QueryString)), head))
+	k.send1(status.NewPage(snapshot, status.Choose(string(k.ForPHP.QueryString), k.php), head))
 	return true
 }
 
@@ -49,7 +49,7 @@ func (k *worker) send1(p status.Page) {
 
 // Status is fpm_get_status().
 func (k *worker) Status(into lifecycle.Array) bool {
-	snapshot, ok := status.Take(k.shown)
+	snapshot, ok := status.Take(k.shown, k.php)
 	if !ok {
 		k.log.Log(zlog.Error, "status: unable to find or access status shared memory")
 		return false

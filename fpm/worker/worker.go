@@ -11,6 +11,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/lifecycle"
+	"github.com/phpsapi/phpsapi/sapi"
 )
 
 // php-fpm's exit statuses.
@@ -33,7 +34,7 @@ func Main(w *lifecycle.Worker) int {
 	}
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(memoryLimit)
-	k := &worker{spec: spec, pool: spec.Pool, engine: w.Engine, pid: os.Getpid()}
+	k := &worker{spec: spec, pool: spec.Pool, engine: w.Engine, php: sapi.ParsePHPVersion(w.Engine.LoadedVersion()), pid: os.Getpid()}
 	k.log = newLog(k)
 	if err := k.become(w.Files); err != nil {
 		k.log.Logf(zlog.Error, "[pool %s] child failed to initialize", k.pool.Name)
@@ -49,6 +50,7 @@ type worker struct {
 	spec   *contract.Spec
 	pool   *conf.Pool
 	engine *lifecycle.Engine
+	php    sapi.PHPVersion // the engine's
 	log    *zlog.Log
 
 	listen  int // -1 when it accepts no more

@@ -6,6 +6,8 @@ import (
 	_ "embed"
 	"strconv"
 	"strings"
+
+	"github.com/phpsapi/phpsapi/sapi"
 )
 
 // constants has a line NAME=value per constant of PHP 8.2's built-in
@@ -44,14 +46,28 @@ func Constant(name string) (string, bool) {
 	return value, true
 }
 
+// since84 are the constants that have other values in PHP 8.4 and later.
+var since84 = map[string]string{
+	"E_ALL": "30719", "PASSWORD_BCRYPT_DEFAULT_COST": "12", "PHP_DEBUG": "", "PHP_ZTS": "",
+}
+
 // VersionConstant is Constant and the constants that follow from a version of
-// PHP such as "8.2.36": PHP_VERSION, PHP_VERSION_ID and so on. version is asked
-// for one of those only.
+// PHP such as "8.2.36": PHP_VERSION, E_ALL and so on. version is asked for one
+// of those only.
 func VersionConstant(version func() string) func(name string) (string, bool) {
 	return func(name string) (string, bool) {
 		switch name {
 		case "PHP_VERSION", "PHP_MAJOR_VERSION", "PHP_MINOR_VERSION", "PHP_RELEASE_VERSION", "PHP_EXTRA_VERSION", "PHP_VERSION_ID":
 			return versionConstant(name, version()), true
+		}
+		if value, ok := since84[name]; ok && sapi.ParsePHPVersion(version()).AtLeast(8, 4) {
+			return value, true
+		}
+		switch name {
+		case "PHP_DATADIR", "PHP_EXTENSION_DIR", "PEAR_EXTENSION_DIR", "ZLIB_VERNUM":
+			if sapi.ParsePHPVersion(version()).AtLeast(8, 3) {
+				return "", false // of another Debian
+			}
 		}
 		return Constant(name)
 	}

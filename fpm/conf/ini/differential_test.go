@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/phpsapi/phpsapi/sapi"
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 
@@ -44,6 +45,7 @@ func testEnv(t *testing.T, php string) Env {
 		t.Fatal(err)
 	}
 	return Env{
+		PHP:      sapi.ParsePHPVersion(string(out)),
 		Constant: VersionConstant(func() string { return string(out) }),
 		Variable: func(name string) (string, bool) {
 			for _, v := range testVariables {
@@ -327,11 +329,11 @@ func expr(r *rand.Rand, depth int) string {
 func text(r *rand.Rand) string {
 	switch r.Intn(10) {
 	case 0:
-		return `"` + pick(r, "", "a b", `\"x\"`, `C:\dir\`, `${INI_A} and ${INI_B}`, "two\nlines", "cr\rlf\r\nx", `\\`, `\$x`, `$x`, `\n`, "; no comment", "${ INI_A }", "${X", "tab\t") + `"`
+		return `"` + pick(r, "", "a b", `\"x\"`, `C:\dir\`, `${INI_A} and ${INI_B}`, "two\nlines", "cr\rlf\r\nx", `\\`, `\$x`, `$x`, `\n`, "; no comment", "${ INI_A }", "${X", "tab\t", "${INI_NONE:-a b}") + `"`
 	case 1:
 		return "'" + pick(r, "", "a b", `it\`, `${INI_A}`, "two\nlines", `"`, ";x") + "'"
 	case 2:
-		return pick(r, "${INI_A}", "${INI_B}", "${INI_EMPTY}", "${INI_NONE}", "${ INI_A\t}", "${}", "${INI-A.b}", "${INI_A", "$INI_A", "$", "$$", `$\a`, `$\$b`, `$\`)
+		return pick(r, "${INI_A}", "${INI_B}", "${INI_EMPTY}", "${INI_NONE}", "${ INI_A\t}", "${}", "${INI-A.b}", "${INI_A", "${INI_NONE:-fall}", "${INI_A:-x}", "${INI_NONE:-${INI_A:-y} \"z\" E_ALL 7}", "${INI_EMPTY:-e}", "${a:-b}", "${INI_NONE:-", "${INI_NONE:}", "${INI_NONE:-}", "${INI_NONE:-a=b \\} c}", "$INI_A", "$", "$$", `$\a`, `$\$b`, `$\`)
 	case 3:
 		return pick(r, "PHP_VERSION", "E_ALL", "PHP_EOL", "M_PI", "DATE_COOKIE", "NAN", "INF", "PHP_INT_MAX", "PHP_OS", "e_all", "E_ALL.x", "DIRECTORY_SEPARATOR", "PHP_VERSION_ID")
 	default:
@@ -352,17 +354,26 @@ func TestConstants(t *testing.T) {
 		}
 		return
 	}
-	want := map[string]bool{}
-	for _, line := range strings.SplitAfter(constants, "\n") {
-		want[line] = true
-	}
-	for _, line := range strings.SplitAfter(string(out), "\n") {
-		if !want[line] {
-			t.Errorf("constants.txt lacks %q (run with -update)", line)
+	env := testEnv(t, bin)
+	has := map[string]string{}
+	for line := range strings.Lines(string(out)) {
+		name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
+		if unquoted, err := strconv.Unquote(value); err == nil {
+			value = unquoted
 		}
-		delete(want, line)
+		has[name] = value
+		if _, known := Constant(name); !known && !env.PHP.AtLeast(8, 3) {
+			t.Errorf("constants.txt lacks %s (run with -update)", name)
+		}
 	}
-	for line := range want {
-		t.Errorf("constants.txt has %q, php has not (run with -update)", line)
+	for line := range strings.Lines(constants) {
+		name, _, _ := strings.Cut(line, "=")
+		if name == "PHP_CONFIG_FILE_PATH" || name == "PHP_CONFIG_FILE_SCAN_DIR" {
+			continue // package conf knows them
+		}
+		value, known := env.Constant(name)
+		if want, right := has[name]; known && (!right || value != want) {
+			t.Errorf("%s is %q, in PHP %q (8.2: run with -update)", name, value, want)
+		}
 	}
 }

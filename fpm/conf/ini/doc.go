@@ -1,4 +1,4 @@
-// Package ini reads text in the syntax of php.ini as PHP 8.2 reads it in its
+// Package ini reads text in the syntax of php.ini as PHP reads it in its
 // normal scanner mode: the same tokens, the same grammar, the same failures
 // with the same words.
 //

@@ -2,7 +2,11 @@
 
 package ini
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/phpsapi/phpsapi/sapi"
+)
 
 // A state says where in a statement the scanner is; each has its own rules.
 type state uint8
@@ -14,6 +18,7 @@ const (
 	inValue                  // after '='
 	inQuotes                 // between double quotes
 	inVarname                // between "${" and "}"
+	inFallback               // between ":-" and "}"
 )
 
 type lexer struct {
@@ -21,14 +26,18 @@ type lexer struct {
 	pos   int
 	line  int // from 1, the line the scanner is on
 	state state
-	outer []state // states to come back to from inQuotes and inVarname
+	outer []state // states to come back to from inQuotes, inVarname and inFallback
+
+	// fallbacks says that ${NAME:-VALUE} has a value if NAME has none, as in PHP since 8.3. Names end before ']' and
+	// the end of the text there.
+	fallbacks bool
 }
 
-func newLexer(src string) *lexer {
+func newLexer(src string, php sapi.PHPVersion) *lexer {
 	if i := strings.IndexByte(src, 0); i >= 0 {
 		src = src[:i]
 	}
-	return &lexer{src: src, line: 1}
+	return &lexer{src: src, line: 1, fallbacks: php.AtLeast(8, 3)}
 }
 
 // next returns the next token and its text. tokEnd is the end of the text and
@@ -56,7 +65,7 @@ func (l *lexer) next() (token, string) {
 // scan applies the rules of the current state at the current position: the
 // longest match wins, the first rule among equals.
 func (l *lexer) scan() (t token, text string, again bool) {
-	m := matcher{rest: l.src[l.pos:]}
+	m := matcher{rest: l.src[l.pos:], fallbacks: l.fallbacks}
 	switch l.state {
 	case inStatement:
 		m.try(ruleOpenBracket, m.lit('['))
@@ -64,7 +73,7 @@ func (l *lexer) scan() (t token, text string, again bool) {
 		m.words()
 		m.try(ruleLabel, m.label())
 		m.try(ruleAssign, m.assign())
-		m.try(rulePunctuation, m.one("\"()&|^$!~{}="))
+		m.try(rulePunctuation, m.one("\"()&|^$!~{}=]")) // before 8.3, ']' is of a label
 		m.try(ruleSkip, m.blanks(0))
 		m.try(ruleNewline, m.blanksNewline())
 		m.try(ruleNewline, m.comment())
@@ -100,8 +109,20 @@ func (l *lexer) scan() (t token, text string, again bool) {
 		m.try(ruleCloseQuote, m.closeQuote())
 		m.try(ruleQuoted, 1)
 	case inVarname:
-		m.try(ruleVarname, m.label())
+		if l.fallbacks {
+			m.variableName()
+		} else {
+			m.try(ruleVarname, m.label())
+		}
 		m.try(ruleCloseCurly, m.lit('}'))
+	case inFallback:
+		m.try(ruleDollarCurly, m.dollarCurly())
+		m.try(ruleCloseCurly, m.lit('}'))
+		m.try(ruleConstant, m.constant())
+		m.try(ruleNumber, m.number())
+		m.try(ruleString, m.fallbackString())
+		m.try(ruleOpenQuote, m.blanksThen('"'))
+		m.try(ruleWhitespace, m.blanks(0))
 	}
 	if m.ranOut || m.rule == ruleNone {
 		l.pos = len(l.src)
@@ -173,6 +194,10 @@ func (l *lexer) act(r rule, text string) (token, string, bool) {
 	case ruleDollarCurly:
 		l.push(inVarname)
 		return tokDollarCurly, "", false
+	case ruleFallback:
+		l.pop()
+		l.push(inFallback)
+		return tokFallback, "", false
 	case ruleCloseCurly:
 		l.pop()
 		return tokCloseCurly, "", false

@@ -15,6 +15,7 @@ const (
 	ruleOffsetEnd
 	ruleLabel
 	ruleVarname
+	ruleFallback
 	ruleAssign
 	ruleTrue
 	ruleFalse
@@ -48,6 +49,8 @@ type matcher struct {
 	rule   rule
 	length int
 	ranOut bool
+
+	fallbacks bool // the lexer's
 }
 
 // try offers a match of n bytes (0: none). The first of the longest wins.
@@ -139,10 +142,39 @@ func (m *matcher) comment() int {
 func labelChar(c byte) bool { return strings.IndexByte("=\n\r\t;&|^$~(){}!\"[", c) < 0 }
 
 func (m *matcher) label() int {
+	if m.fallbacks {
+		return m.span(0, nameChar)
+	}
 	if n := m.span(0, labelChar); n > 0 {
 		return m.out(n)
 	}
 	return 0
+}
+
+// nameChar is labelChar since PHP 8.3.
+func nameChar(c byte) bool { return labelChar(c) && c != ']' }
+
+// variableName is a variable's name up to "}" or ":-", or the ":-" behind one. PHP loses a name of one byte that has a
+// fallback.
+func (m *matcher) variableName() {
+	if !nameChar(m.rest[0]) {
+		return
+	}
+	if strings.HasPrefix(m.rest, ":-") || strings.HasPrefix(m.rest[1:], ":-") {
+		m.try(ruleFallback, 2)
+		return
+	}
+	n := 1
+	for n < len(m.rest) && nameChar(m.rest[n]) && !strings.HasPrefix(m.rest[n:], ":-") {
+		n++
+	}
+	m.try(ruleVarname, n)
+}
+
+// fallbackString is an unquoted string in a fallback.
+func (m *matcher) fallbackString() int {
+	plain := func(c byte) bool { return strings.IndexByte("$\n\r;\"'}\\", c) < 0 }
+	return m.unquoted(plain, true)
 }
 
 func (m *matcher) offsetStart() int {

@@ -5,6 +5,8 @@ package ini
 import (
 	"fmt"
 	"strings"
+
+	"github.com/phpsapi/phpsapi/sapi"
 )
 
 // Env resolves what a text may refer to. Each may be nil: nothing resolves.
@@ -20,6 +22,8 @@ type Env struct {
 	// Variable is the value of ${name}: in PHP a directive of php.ini, else
 	// an environment variable. An unknown one is the empty string.
 	Variable func(name string) (value string, ok bool)
+	// PHP is the version whose syntax the text has; 0: the oldest.
+	PHP sapi.PHPVersion
 }
 
 // Kind says what an Event is.
@@ -55,7 +59,7 @@ func (e *SyntaxError) Error() string {
 // Parse reads src and hands each statement to emit, in order. It returns a
 // *SyntaxError, or nil; statements before the error have been emitted then.
 func Parse(src string, env Env, emit func(Event)) (err error) {
-	p := &parser{lex: newLexer(src), env: env, emit: emit}
+	p := &parser{lex: newLexer(src, env.PHP), env: env, emit: emit}
 	defer func() {
 		if r := recover(); r != nil {
 			e, ok := r.(*SyntaxError)
@@ -261,10 +265,29 @@ func (p *parser) quoted(v *strings.Builder) {
 func (p *parser) variable() string {
 	p.take()
 	name := p.expect(tokVarname)
-	p.expect(tokCloseCurly)
+	fallback := ""
+	if p.lex.fallbacks {
+		fallback = p.fallback()
+	} else {
+		p.expect(tokCloseCurly)
+	}
 	if p.env.Variable == nil {
+		return fallback
+	}
+	if v, ok := p.env.Variable(name); ok {
+		return v
+	}
+	return fallback
+}
+
+// fallback is what stands behind a variable's name, and takes the brace that ends the variable.
+func (p *parser) fallback() string {
+	if p.peek() != tokFallback {
+		p.expect(tokCloseCurly, tokFallback, tokCloseCurly)
 		return ""
 	}
-	v, _ := p.env.Variable(name)
-	return v
+	p.take()
+	value := p.list(p.constant)
+	p.expect(tokCloseCurly)
+	return value
 }

@@ -21,6 +21,7 @@ const (
 	tokDollarCurly
 	tokVarname
 	tokQuotedString
+	tokFallback
 	tokTrue
 	tokFalse
 	tokNull
@@ -54,6 +55,7 @@ var tokenNames = [...]string{
 	tokDollarCurly:  "TC_DOLLAR_CURLY",
 	tokVarname:      "TC_VARNAME",
 	tokQuotedString: "TC_QUOTED_STRING",
+	tokFallback:     "TC_FALLBACK",
 	tokTrue:         "BOOL_TRUE",
 	tokFalse:        "BOOL_FALSE",
 	tokNull:         "NULL_NULL",
