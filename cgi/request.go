@@ -75,7 +75,7 @@ func (p *program) shell(r *sapi.RequestInfo, run *run) (status int, ended bool) 
 		p.engine.PrintModules()
 		return 0, true
 	case modeVersion:
-		return p.print(r, true, func() { p.engine.Print(p.versionText()) }), true
+		return p.print(r, true, func() { p.engine.Print(p.engine.Build().VersionText(sapi.CGI)) }), true
 	case modeInfo:
 		return p.print(r, run.noHeaders, p.engine.PrintAllInfo), true
 	}
@@ -150,11 +150,6 @@ func (p *program) refuse(err error) {
 		p.php.Answer(404, []byte(missing))
 	}
 	p.php.RequestShutdown()
-}
-
-func (p *program) versionText() string {
-	return fmt.Sprintf("PHP %s (%s) (built: %s)\nCopyright (c) The PHP Group\n%s", p.engine.PHPVersion(), sapi.CGI,
-		p.engine.BuildTime().Format("Jan _2 2006 15:04:05"), p.engine.ZendVersion())
 }
 
 // standardFiles are a CGI program's client. The body comes from and goes to them in C.

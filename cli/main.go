@@ -27,20 +27,21 @@ type Invocation struct {
 
 // Main is php's command line. It ends the process where PHP was started, and else returns the exit status.
 func Main(call Invocation) int {
-	start, err := parseStartup(call.Args)
+	choice, choiceErr := lifecycle.Choose(call.Engine)
+	php := choice.PHP()
+	start, err := parseStartup(call.Args, php)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		Usage(os.Stdout, call.Program)
+		Usage(os.Stdout, call.Program, php)
 		return 1
 	}
 	if start.end == modeHelp {
-		Usage(os.Stdout, call.Program)
+		Usage(os.Stdout, call.Program, php)
 		return 0
 	}
 
-	choice, err := lifecycle.Choose(call.Engine)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
+	if choiceErr != nil {
+		fmt.Fprintln(os.Stderr, choiceErr)
 		return 1
 	}
 	if start.server {
@@ -52,7 +53,7 @@ func Main(call Invocation) int {
 		return 1
 	}
 	module := start.module(call, engine.Description().Minor())
-	if run := parseRun(call.Args, true); start.end == modeScript && run.ordinary() {
+	if run := parseRun(call.Args, true, php); start.end == modeScript && run.ordinary() {
 		engine.Run(module, run.request())
 		panic("BUG: the run of a script returned")
 	}
@@ -60,7 +61,7 @@ func Main(call Invocation) int {
 	if err := engine.ModuleStartup(module); err != nil {
 		return 1
 	}
-	command := &commandLine{CommandLine: engine.CommandLine(), engine: engine, module: module}
+	command := &commandLine{CommandLine: engine.CommandLine(), engine: engine, module: module, php: php}
 	command.Exit(command.run(call.Args, start.end))
 	panic("BUG: exit returned")
 }

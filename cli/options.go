@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/phpsapi/phpsapi/sapi"
 	"github.com/phpsapi/phpsapi/sapi/getopt"
@@ -19,7 +20,15 @@ const (
 	optRepeat               = 16
 )
 
-// options are php's. -C and -q do nothing: php-cgi has them.
+// optionsOf are the options of php of that version.
+func optionsOf(php sapi.PHPVersion) []getopt.Option {
+	if !php.AtLeast(8, 5) {
+		return options
+	}
+	return slices.DeleteFunc(slices.Clone(options), func(o getopt.Option) bool { return o.Letter == 'z' })
+}
+
+// options are those of php before 8.5. -C and -q do nothing: php-cgi has them.
 var options = []getopt.Option{
 	{Letter: 'a', Name: "interactive"},
 	{Letter: 'B', Parameter: true, Name: "process-begin"},
@@ -110,15 +119,16 @@ type run struct {
 	repeat     int
 	extensions []string // -z
 	args       []string // $argv without the script's name
+	lint       []string // the further scripts that -l checks
 	conflict   string   // the message about options that exclude each other
 	server     string   // -S
 	docroot    string   // -t
 }
 
 // parseStartup makes php's first pass over the options. The error is a getopt.UsageError.
-func parseStartup(args []string) (startup, error) {
+func parseStartup(args []string, php sapi.PHPVersion) (startup, error) {
 	var s startup
-	g := getopt.Reader{Args: args, Options: options}
+	g := getopt.Reader{Args: args, Options: optionsOf(php)}
 	for {
 		o, ok, err := g.Next()
 		if err != nil {
@@ -157,9 +167,9 @@ const (
 )
 
 // parseRun makes php's second pass. hasShell says whether -a can be had.
-func parseRun(args []string, hasShell bool) run {
+func parseRun(args []string, hasShell bool, php sapi.PHPVersion) run {
 	r := run{repeat: 1}
-	g := getopt.Reader{Args: args, Options: options}
+	g := getopt.Reader{Args: args, Options: optionsOf(php)}
 	for {
 		o, ok, err := g.Next()
 		if !ok && err == nil {
@@ -173,6 +183,13 @@ func parseRun(args []string, hasShell bool) run {
 	if len(rest) > 0 && r.script == nil && r.mode != modeCode && r.mode != modeLines && !g.Ended() {
 		r.script = &rest[0]
 		rest = rest[1:]
+	}
+	if r.mode == modeLint && r.script != nil && php.AtLeast(8, 3) {
+		end := slices.Index(rest, "--")
+		if end < 0 {
+			end = len(rest)
+		}
+		r.lint = rest[:end]
 	}
 	r.args = rest
 	return r
@@ -279,8 +296,8 @@ func (r *run) applyLine(o getopt.Argument) string {
 	return ""
 }
 
-// Usage prints php's usage text, in which program is the program's name.
-func Usage(w io.Writer, program string) {
+// Usage prints the usage text of php of that version, in which program is the program's name.
+func Usage(w io.Writer, program string, php sapi.PHPVersion) {
 	for i, form := range usageForms {
 		lead := "Usage:"
 		if i > 0 {
@@ -288,5 +305,5 @@ func Usage(w io.Writer, program string) {
 		}
 		fmt.Fprintf(w, "%s %s [options] %s\n", lead, program, form)
 	}
-	fmt.Fprint(w, usageOptions)
+	fmt.Fprint(w, usageOptions(php))
 }

@@ -28,7 +28,7 @@ func TestParseStartup(t *testing.T) {
 		{"behind --", []string{"--", "-n"}, startup{}, ""},
 		{"unknown", []string{"-n", "-Q"}, startup{ignoreINI: true}, "Error in argument 2, char 2: option not found Q"},
 	} {
-		got, err := parseStartup(test.args)
+		got, err := parseStartup(test.args, php82)
 		if !reflect.DeepEqual(got, test.want) {
 			t.Errorf("%s: %q is %+v, want %+v", test.name, test.args, got, test.want)
 		}
@@ -77,7 +77,7 @@ func TestParseRun(t *testing.T) {
 		if test.want.repeat == 0 {
 			test.want.repeat = 1
 		}
-		got := parseRun(test.args, true)
+		got := parseRun(test.args, true, php82)
 		if len(got.args) == 0 {
 			got.args = nil
 		}
@@ -120,11 +120,11 @@ func TestConflicts(t *testing.T) {
 		{[]string{"-r", "1", "-l"}, ""},
 		{[]string{"-f", "a", "-l"}, ""},
 	} {
-		if got := parseRun(test.args, true).conflict; got != test.want {
+		if got := parseRun(test.args, true, php82).conflict; got != test.want {
 			t.Errorf("%q: conflict %q, want %q", test.args, got, test.want)
 		}
 	}
-	if got := parseRun([]string{"-a"}, false).conflict; got != shellMissing {
+	if got := parseRun([]string{"-a"}, false, php82).conflict; got != shellMissing {
 		t.Errorf("-a without readline: conflict %q, want %q", got, shellMissing)
 	}
 }

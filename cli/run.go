@@ -14,7 +14,7 @@ const standardInput = "Standard input code"
 // ordinary says whether the run is one script and nothing that is asked or said between PHP's startup and the script:
 // the engine can run it to the end of the process.
 func (r run) ordinary() bool {
-	return r.conflict == "" && len(r.extensions) == 0 && r.repeat <= 1 && !r.shell && r.work() != lifecycle.NoWork
+	return r.conflict == "" && len(r.extensions) == 0 && r.repeat <= 1 && !r.shell && len(r.lint) == 0 && r.work() != lifecycle.NoWork
 }
 
 // work is what the engine does in the run's request.
@@ -53,7 +53,6 @@ func (r run) request() lifecycle.Script {
 	}
 	if r.script != nil {
 		s.Argv[0] = *r.script
-		s.CannotOpen = "Could not open input file: " + *r.script + "\n"
 		if r.line == nil {
 			s.Lines.File = r.script
 		}
@@ -66,6 +65,7 @@ type commandLine struct {
 	lifecycle.CommandLine
 	engine *lifecycle.Engine
 	module sapi.Module
+	php    sapi.PHPVersion
 }
 
 // run does what the options ask for and gives the exit status. end is the mode that ended the options, if one did.
@@ -76,11 +76,11 @@ func (c *commandLine) run(args []string, end mode) int {
 	case modeModules:
 		return c.inRequest(c.engine.PrintModules)
 	case modeVersion:
-		c.engine.Print(c.versionText())
+		c.engine.Print(c.engine.Build().VersionText(sapi.CLI))
 		c.Deactivate()
 		return c.engine.ExitStatus()
 	}
-	r := parseRun(args, c.HasShell())
+	r := parseRun(args, c.HasShell(), c.php)
 	for _, path := range r.extensions {
 		c.engine.LoadZendExtension(path)
 	}
@@ -94,6 +94,12 @@ func (c *commandLine) run(args []string, end mode) int {
 		fmt.Println("Executing for the first time...")
 	}
 	status := c.once(r)
+	for ; len(r.lint) > 0; r.lint = r.lint[1:] {
+		r.script = &r.lint[0]
+		if s := c.once(r); s != 0 {
+			status = s
+		}
+	}
 	for i := 1; i < r.repeat; i++ {
 		fmt.Println("Finished execution, repeating...")
 		status = c.once(r)
@@ -162,20 +168,19 @@ func (c *commandLine) extensionInfo(name string) {
 	}
 }
 
-func (c *commandLine) versionText() string {
-	return fmt.Sprintf("PHP %s (%s) (built: %s) (%s)\nCopyright (c) The PHP Group\n%s", c.engine.PHPVersion(), sapi.CLI,
-		c.engine.BuildTime().Format("Jan _2 2006 15:04:05"), c.engine.Build(), c.engine.ZendVersion())
-}
-
 func (c *commandLine) iniFilesText() string {
 	files := c.engine.INIFiles()
+	quote := func(text string) string { return text }
+	if c.php.AtLeast(8, 5) {
+		quote = func(text string) string { return `"` + text + `"` }
+	}
 	orNone := func(text string) string {
 		if text == "" {
 			return "(none)"
 		}
-		return text
+		return quote(text)
 	}
-	return "Configuration File (php.ini) Path: " + files.Dir + "\n" +
+	return "Configuration File (php.ini) Path: " + quote(files.Dir) + "\n" +
 		"Loaded Configuration File:         " + orNone(files.Loaded) + "\n" +
 		"Scan for additional .ini files in: " + orNone(files.ScanDir) + "\n" +
 		"Additional .ini files parsed:      " + orNone(files.Scanned) + "\n"

@@ -21,7 +21,7 @@ func serve(call Invocation, start startup, choice engines.Choice) int {
 		return 1
 	}
 	lifecycle.RestoreScheduling()
-	o := parseServer(call.Args)
+	o := parseServer(call.Args, choice.PHP())
 	o.Workers = os.Getenv("PHP_CLI_SERVER_WORKERS")
 	o.Program = lifecycle.Self()
 	o.RestoreThread = lifecycle.RestoreScheduling
@@ -37,9 +37,9 @@ type serverOptions struct {
 }
 
 // parseServer makes the pass over the options that php makes for -S: the first argument behind them is the router.
-func parseServer(args []string) serverOptions {
+func parseServer(args []string, php sapi.PHPVersion) serverOptions {
 	var o serverOptions
-	g := getopt.Reader{Args: args, Options: options}
+	g := getopt.Reader{Args: args, Options: optionsOf(php)}
 	for {
 		option, ok, err := g.Next()
 		if !ok && err == nil {

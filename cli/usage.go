@@ -1,5 +1,11 @@
 package cli
 
+import (
+	"strings"
+
+	"github.com/phpsapi/phpsapi/sapi"
+)
+
 // The usage text is part of php's command line: scripts and people compare it.
 
 var usageForms = []string{
@@ -12,7 +18,7 @@ var usageForms = []string{
 	"-a",
 }
 
-const usageOptions = `
+const usageOptions82 = `
   -a               Run as interactive shell (requires readline extension)
   -c <path>|<file> Look for php.ini file in this directory
   -n               No configuration (ini) files will be used
@@ -48,3 +54,21 @@ const usageOptions = `
   --ri <name>      Show configuration for extension <name>.
 
 `
+
+// usageOptions are the lines of the options that php of that version has.
+func usageOptions(php sapi.PHPVersion) string {
+	text := usageOptions82
+	if php.AtLeast(8, 4) {
+		text = before(text, "  -n  ", "  -C               Do not chdir to the script's directory (no-op in CLI)\n")
+		text = before(text, "  -r <code>", "  -q               Do not output HTTP headers (no-op in CLI)\n")
+	}
+	if php.AtLeast(8, 5) {
+		text = strings.Replace(text, "  -z <file>        Load Zend extension <file>.\n", "", 1)
+	}
+	return text
+}
+
+// before puts a line before the one that begins with what.
+func before(text, what, line string) string {
+	return strings.Replace(text, "\n"+what, "\n"+line+what, 1)
+}

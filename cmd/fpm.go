@@ -51,8 +51,7 @@ func showPHP(choice engines.Choice, module sapi.Module, what cmdline.Shown) int 
 	case cmdline.ShowModules:
 		engine.PrintModules()
 	case cmdline.ShowVersion:
-		engine.Print(fmt.Sprintf("PHP %s (%s) (built: %s)\nCopyright (c) The PHP Group\n%s", engine.PHPVersion(), module.Name,
-			engine.BuildTime().Format("Jan _2 2006 15:04:05"), engine.ZendVersion()))
+		engine.Print(engine.Build().VersionText(module.Name))
 	}
 	engine.CommandLine().RequestShutdown()
 	engine.CommandLine().Exit(0)

@@ -11,6 +11,8 @@ import (
 	"github.com/phpsapi/phpsapi/cgi"
 	"github.com/phpsapi/phpsapi/cli"
 	"github.com/phpsapi/phpsapi/fpm/cmdline"
+	"github.com/phpsapi/phpsapi/lifecycle"
+	"github.com/phpsapi/phpsapi/sapi"
 	"github.com/phpsapi/phpsapi/sapi/engines"
 )
 
@@ -133,7 +135,7 @@ func php(command *cobra.Command, run func(args []string) int) *cobra.Command {
 
 func cliCommand(asked engines.Asked) *cobra.Command {
 	var usage strings.Builder
-	cli.Usage(&usage, "phpsapi cli")
+	cli.Usage(&usage, "phpsapi cli", chosenPHP(asked))
 	return php(&cobra.Command{
 		Use:   "cli [php's options] [file] [args...]",
 		Short: "Run PHP as the command line php does",
@@ -164,4 +166,10 @@ func cgiCommand(asked engines.Asked) *cobra.Command {
   PHP_FCGI_CHILDREN=4 phpsapi cgi -b 127.0.0.1:9000
   REDIRECT_STATUS=200 REQUEST_METHOD=GET SCRIPT_FILENAME=/srv/www/x.php phpsapi cgi`,
 	}, func(args []string) int { return runCGI(args, asked) })
+}
+
+// chosenPHP is the version of the engine that is meant, for texts.
+func chosenPHP(asked engines.Asked) sapi.PHPVersion {
+	choice, _ := lifecycle.Choose(asked)
+	return choice.PHP()
 }

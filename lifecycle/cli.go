@@ -42,8 +42,7 @@ type Script struct {
 	Code          string   // for Code: it has no tags
 	Lines         LineCode // for Lines
 	HideArguments bool     // overwrite the memory in which the kernel shows the arguments (php's -H)
-	CannotOpen    string   // what is printed when File cannot be opened,
-	CannotStart   string   // and when the request cannot be started
+	CannotStart   string   // what is printed when the request cannot be started
 }
 
 // LineCode is the code to run for standard input; nil stands for none. Of Run and File at most one is set.
@@ -134,7 +133,6 @@ func (s Script) inC() *C.struct_engine_cli_script {
 	c.line_file = optional(s.Lines.File)
 	c.end = optional(s.Lines.End)
 	c.hide_arguments = boolean(s.HideArguments)
-	c.cannot_open = C.CString(s.CannotOpen)
 	c.cannot_start = C.CString(s.CannotStart)
 	return c
 }

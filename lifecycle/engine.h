@@ -92,8 +92,7 @@ struct engine_cli_script {
 	const char *line_file;
 	const char *end;
 	int hide_arguments;       /* overwrite the arguments that the kernel shows */
-	const char *cannot_open;  /* the messages when the file or the request cannot be had */
-	const char *cannot_start;
+	const char *cannot_start; /* the message when the request cannot be had */
 };
 
 /* ---- one request of a web server ---- */
@@ -298,6 +297,8 @@ enum engine_reflection {
 	X(void, stack_layout, (struct engine_stack_layout *layout), (layout)) \
 	/* PHP_VERSION of the started engine. */ \
 	X(const char *, version, (void), ()) \
+	/* Who built that PHP, such as Debian; "" if nobody says so. */ \
+	X(const char *, build_provider, (void), ()) \
 	/* "Zend Engine v..." and a line for each Zend extension. */ \
 	X(const char *, zend_version, (void), ()) \
 	/* What kind of build the headers are of, such as NTS. */ \

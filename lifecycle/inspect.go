@@ -10,6 +10,8 @@ import (
 	"os"
 	"time"
 	"unsafe"
+
+	"github.com/phpsapi/phpsapi/sapi"
 )
 
 // ExitStatus is the status the script left: exit()'s argument, 255 after a fatal error.
@@ -40,18 +42,14 @@ func (e *Engine) PHPVersion() string {
 	return C.GoString(C.engine_version())
 }
 
-// ZendVersion is the Zend Engine's version text: a line for the engine and one for each Zend extension.
-func (e *Engine) ZendVersion() string {
-	return C.GoString(C.engine_zend_version())
+// Build is what -v tells of the started engine.
+func (e *Engine) Build() *sapi.Build {
+	return &sapi.Build{Version: e.PHPVersion(), Time: buildTime(), Kind: C.GoString(C.engine_build()),
+		Provider: C.GoString(C.engine_build_provider()), Zend: C.GoString(C.engine_zend_version())}
 }
 
-// Build names what kind of build the engine is: NTS, and the compiler and architecture where PHP was told.
-func (e *Engine) Build() string {
-	return C.GoString(C.engine_build())
-}
-
-// BuildTime is when the engine was built, as far as its file's time tells: packages carry the time of their build.
-func (e *Engine) BuildTime() time.Time {
+// buildTime is when the engine was built, as far as its file's time tells: packages carry the time of their build.
+func buildTime() time.Time {
 	info, err := os.Stat(C.GoString(C.engine_path()))
 	if err != nil {
 		return time.Time{}

@@ -23,6 +23,7 @@ extern struct shell_callbacks shell;
 
 /* Opens the script at once; -1: it cannot be. */
 int cli_open_script(const char *path);
+void cli_print_open_error(const char *path); /* says that it cannot be opened */
 
 /* argv[0] is PHP_SELF; the array and its strings must live until the request's shutdown. */
 int cli_request_startup(int argc, char **argv, const char *script_filename);

@@ -143,13 +143,24 @@ static void set_line(const char *line, size_t len, zend_long number)
 	zend_hash_str_update(&EG(symbol_table), ZEND_STRL("argi"), &value);
 }
 
+void cli_print_open_error(const char *file)
+{
+	zend_try {
+		if (ENGINE_OPEN_ERROR_ON_STDERR) {
+			fprintf(stderr, "Could not open input file: %s\n", file);
+		} else {
+			php_printf("Could not open input file: %s\n", file);
+		}
+	} zend_end_try();
+}
+
 static void run_line(const char *run, const char *file)
 {
 	if (run) {
 		zend_eval_string_ex(run, NULL, "Command line run code", 1);
 	} else if (file) {
 		if (cli_open_script(file) != 0) {
-			php_printf("Could not open input file: %s\n", file);
+			cli_print_open_error(file);
 			EG(exit_status) = 1;
 		} else {
 			CG(skip_shebang) = 1;

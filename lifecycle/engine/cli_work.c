@@ -4,9 +4,8 @@
 #include "cli.h"
 #include "php_module.h"
 
-static int failed(const char *message)
+static int failed(void)
 {
-	engine_print(message, strlen(message));
 	engine_cli_request_failed();
 	engine_script_close();
 	return -1;
@@ -16,13 +15,15 @@ int engine_cli_begin(const struct engine_cli_script *script)
 {
 	if (script->file) {
 		if (cli_open_script(script->file) != 0) {
-			return failed(script->cannot_open);
+			cli_print_open_error(script->file);
+			return failed();
 		}
 	} else if (script->from_stdin) {
 		engine_script_open_stdin(script->argv[0]);
 	}
 	if (cli_request_startup(script->argc, script->argv, script->file ? script->file : "") != 0) {
-		return failed(script->cannot_start);
+		engine_print(script->cannot_start, strlen(script->cannot_start));
+		return failed();
 	}
 	if (script->hide_arguments) {
 		host->hide_arguments();
@@ -36,7 +37,7 @@ void engine_cli_work(const struct engine_cli_script *script)
 	case ENGINE_CLI_NOTHING:
 		break;
 	case ENGINE_CLI_EXECUTE:
-		cli_execute(script->file != NULL);
+		cli_execute(script->file || ENGINE_STREAMS_WITHOUT_FILE);
 		break;
 	case ENGINE_CLI_LINT:
 		EG(exit_status) = engine_script_lint() ? 0 : 255;
@@ -55,7 +56,7 @@ void engine_cli_work(const struct engine_cli_script *script)
 		cli_process_stdin(script->begin, script->line, script->line_file, script->end);
 		break;
 	case ENGINE_CLI_SHELL:
-		cli_shell(script->file != NULL);
+		cli_shell(script->file || ENGINE_STREAMS_WITHOUT_FILE);
 		break;
 	}
 }

@@ -17,8 +17,18 @@
 #define CONST_CS 0
 #endif
 
-/* 8.4 prints "Could not open input file" to stderr, 8.2 and 8.3 to the output. */
-#define ENGINE_OPEN_ERROR_ON_STDERR (PHP_VERSION_ID >= 80400)
+/* Since 8.3 "Could not open input file" goes to stderr and no more to the output. */
+#define ENGINE_OPEN_ERROR_ON_STDERR (PHP_VERSION_ID >= 80300)
+
+/* Since 8.3 STDIN, STDOUT and STDERR are there for a script that is not a file, too. */
+#define ENGINE_STREAMS_WITHOUT_FILE (PHP_VERSION_ID >= 80300)
+
+/* Who built this PHP, which -v tells since 8.4. */
+#ifdef PHP_BUILD_PROVIDER
+#define ENGINE_BUILD_PROVIDER PHP_BUILD_PROVIDER
+#else
+#define ENGINE_BUILD_PROVIDER ""
+#endif
 
 /* 8.3 renamed PHP's own development server. %s is PHP_VERSION. */
 #if PHP_VERSION_ID >= 80300

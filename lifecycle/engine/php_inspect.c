@@ -96,6 +96,11 @@ const char *engine_build(void)
 	return ENGINE_BUILD;
 }
 
+const char *engine_build_provider(void)
+{
+	return ENGINE_BUILD_PROVIDER;
+}
+
 const char *engine_zend_version(void)
 {
 	return get_zend_version();
