@@ -108,9 +108,12 @@ func (s *Settings) Missing() (all []string) {
 // Front says whether there is to be a front.
 func (s *Settings) Front() bool { return len(s.Listen)+len(s.TLSListen) > 0 }
 
-// Given says whether any setting is not a default.
+// Given reports whether any setting is not a default. The choice of the engine by the option or the variable does not count:
+// php and php-cgi have these, too, and what php-fpm prints does not change by them.
 func (s *Settings) Given() bool {
-	return len(s.Sites)+len(s.Pools) > 0 || slices.ContainsFunc(s.Values, func(v Value) bool { return v.Origin != "" })
+	return len(s.Sites)+len(s.Pools) > 0 || slices.ContainsFunc(s.Values, func(v Value) bool {
+		return v.Origin != "" && v.Origin != engines.Option && v.Origin != engines.Variable
+	})
 }
 
 // Lines are the settings as -tt shows php-fpm's, with where each comes from.

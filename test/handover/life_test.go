@@ -32,7 +32,7 @@ func (s *site) leave() {
 // is not what the zygote's children are left with.
 func TestFirstUse(t *testing.T) {
 	s := newSite(t)
-	r := request{env: []string{"PHPSAPI_CGI_ZYGOTE_IDLE=1"}, script: s.script("hello.php", `echo 'hello';
+	r := request{env: []string{"PHPSAPI_CGI_ZYGOTE_IDLE=4"}, script: s.script("hello.php", `echo 'hello';
 		$status = file_get_contents('/proc/self/status'); preg_match('/Cpus_allowed:\s*(\S+)/', $status, $found);
 		header('X-Scheduling: '.$found[1].' '.file_get_contents('/proc/self/timerslack_ns'));`)}
 	ordinary := s.run(ours(), "", r).out
