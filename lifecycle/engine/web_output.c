@@ -57,10 +57,12 @@ size_t web_ub_write(const char *text, size_t len)
 
 void web_flush(void *context)
 {
+	int sends_head = web_front_end == ENGINE_CLI_SERVER || (web_front_end == ENGINE_FPM && ENGINE_FLUSH_SENDS_HEAD);
+
 	if (!web_request || web_request->direct) { /* there everything is written at once */
 		return;
 	}
-	if (web_front_end == ENGINE_CLI_SERVER && !SG(headers_sent)) {
+	if (sends_head && !SG(headers_sent)) {
 		sapi_send_headers();
 		SG(headers_sent) = 1;
 	}
