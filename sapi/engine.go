@@ -67,8 +67,9 @@ func (e *EngineError) wayToOpen(reason string) string {
 	case strings.Contains(reason, "failed to map segment"), strings.Contains(reason, "annot allocate memory"):
 		return "raise the limit of address space, ulimit -v, to 1000 MB or take it away"
 	}
-	version, named := strings.CutPrefix(strings.TrimSuffix(path.Base(e.Path), ".so"), "libphp")
-	if !named || version == "" {
+	// Debian's names have a version: libphp8.4.so. A file of another name, such as libphp-old.so, is in no package.
+	version, _ := strings.CutPrefix(strings.TrimSuffix(path.Base(e.Path), ".so"), "libphp")
+	if version != ParsePHPVersion(version).Minor() {
 		version = ParsePHPVersion(e.Version).Minor()
 	}
 	return fmt.Sprintf("install the package libphp%s-embed, or name another libphp in PHPSAPI_ENGINE", version)
