@@ -108,12 +108,9 @@ func (s *Settings) Missing() (all []string) {
 // Front says whether there is to be a front.
 func (s *Settings) Front() bool { return len(s.Listen)+len(s.TLSListen) > 0 }
 
-// Given reports whether any setting is not a default. The choice of the engine by the option or the variable does not count:
-// php and php-cgi have these, too, and what php-fpm prints does not change by them.
+// Given says whether any setting is not a default.
 func (s *Settings) Given() bool {
-	return len(s.Sites)+len(s.Pools) > 0 || slices.ContainsFunc(s.Values, func(v Value) bool {
-		return v.Origin != "" && v.Origin != engines.Option && v.Origin != engines.Variable
-	})
+	return len(s.Sites)+len(s.Pools) > 0 || slices.ContainsFunc(s.Values, func(v Value) bool { return v.Origin != "" })
 }
 
 // Lines are the settings as -tt shows php-fpm's, with where each comes from.

@@ -95,6 +95,9 @@ func TestConfigurationIsReadWherePHPCannotStart(t *testing.T) {
 		t.Errorf("PHP was asked for nothing:\n%s", said)
 	}
 	env, said := show("env[A] = SO_TYPE\nenv[B] = SO_DEBUG\n")
+	for name, value := range env { // The engine is a setting, and with one in use -tt shows the place of each value.
+		env[name], _, _ = strings.Cut(value, "  ; "+conf)
+	}
 	if env["A"] != "SO_TYPE" || env["B"] != "SO_DEBUG" {
 		t.Errorf("got %q", env)
 	}
