@@ -44,7 +44,7 @@ type module struct {
 	launch           // zero while it starts
 	looked time.Time // at maps
 	retry  time.Time // when an unfit module is tried again; zero for never
-	busy   int       // requests in hand
+	busy   int       // requests that are being answered
 	used   time.Time
 }
 

@@ -42,7 +42,7 @@ type FrontEnd interface {
 type Responder struct {
 	FrontEnd
 	PHP     *lifecycle.Web
-	Request fastcgi.Request      // the request in hand,
+	Request fastcgi.Request      // the request that is being answered,
 	ForPHP  lifecycle.WebRequest // and what PHP is told of it
 
 	engine   *lifecycle.Engine

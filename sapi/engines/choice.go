@@ -64,7 +64,7 @@ func (c Choice) PHP() sapi.PHPVersion {
 	return sapi.ParsePHPVersion(c.Minor())
 }
 
-// Refusal is err with who asked for the version. Without a version that was asked for it is err.
+// Refusal returns err with the version and who asked for it before it. If nobody asked for a version, it returns err itself.
 func (c Choice) Refusal(err error) error {
 	if err == nil || !c.Wanted {
 		return err

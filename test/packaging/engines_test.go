@@ -123,7 +123,7 @@ func TestEnginesFollowTheHeaders(t *testing.T) {
 	for _, step := range []struct {
 		name  string
 		do    func()
-		built string // of which versions an engine is built anew
+		built string // the versions for which the build makes an engine again
 		want  string // what the program says
 	}{
 		{"one PHP", func() { headers(t, bin, "php-config8.2", php, "8.2.32", "a") }, "8.2.32", "8.2.32 4 php_answer 42\n"},

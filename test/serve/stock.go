@@ -24,7 +24,7 @@ type StockPHP struct {
 
 // Stock is the PHP of this machine, which phpsapi is compared with: the one whose engine PHPSAPI_ENGINE names, else the one
 // that php is, else the newest. That is what phpsapi itself chooses. Without a PHP its names are those of no version, and
-// Installed says that they are missing.
+// Installed returns an error if they are missing.
 var Stock = sync.OnceValue(func() StockPHP {
 	php, _ := exec.LookPath("php")
 	php, _ = filepath.EvalSymlinks(php)
@@ -68,7 +68,7 @@ func (s StockPHP) API() (number uint32) {
 	return number
 }
 
-// Installed says whether the programs of Stock are there.
+// Installed returns an error that names the packages if a program of s is missing.
 func (s StockPHP) Installed() error {
 	for _, program := range []string{s.CLI, s.CGI, s.FPM} {
 		if _, err := os.Stat(program); err != nil {
