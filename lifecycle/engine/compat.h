@@ -23,7 +23,7 @@
 /* Since 8.3 STDIN, STDOUT and STDERR are there for a script that is not a file, too. */
 #define ENGINE_STREAMS_WITHOUT_FILE (PHP_VERSION_ID >= 80300)
 
-/* Since 8.4 php-fpm's flush() sends the response's head if there is no body yet. */
+/* Since 8.4 flush() sends the response's head if there is no body yet, in php-fpm and in php-cgi's FastCGI server. */
 #define ENGINE_FLUSH_SENDS_HEAD (PHP_VERSION_ID >= 80400)
 
 /* Who built this PHP, which -v tells since 8.4. */

@@ -57,9 +57,9 @@ size_t web_ub_write(const char *text, size_t len)
 
 void web_flush(void *context)
 {
-	int sends_head = web_front_end == ENGINE_CLI_SERVER || (web_front_end == ENGINE_FPM && ENGINE_FLUSH_SENDS_HEAD);
+	int sends_head = web_front_end == ENGINE_CLI_SERVER || ENGINE_FLUSH_SENDS_HEAD;
 
-	if (!web_request || web_request->direct) { /* there everything is written at once */
+	if (!web_request || web_request->direct) { /* a CGI program writes everything at once, and flush() sends no head */
 		return;
 	}
 	if (sends_head && !SG(headers_sent)) {
