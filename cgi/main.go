@@ -84,7 +84,7 @@ func (p *program) main(call Invocation) int {
 	settings := readSettings(p.engine)
 	p.rules = pathRules(&settings)
 	if p.cgi && settings.ForceRedirect && !redirected(settings.RedirectStatusEnv, environment{}) {
-		fmt.Print(securityAlert)
+		fmt.Print(securityAlert(sapi.ParsePHPVersion(p.engine.LoadedVersion())))
 		return failure
 	}
 	timing := timing{repeats: 1}
@@ -119,13 +119,20 @@ func pathRules(settings *handover.Settings) sapi.PathRules {
 	return sapi.PathRules{FixPathInfo: settings.FixPathInfo, DiscardPath: settings.DiscardPath, DocRoot: settings.DocRoot, Stat: statFile}
 }
 
-const securityAlert = `<b>Security Alert!</b> The PHP CGI cannot be accessed directly.
+// securityAlert is the page for a request that was not redirected.
+func securityAlert(php sapi.PHPVersion) string {
+	manual := "http://php.net"
+	if php.AtLeast(8, 4) {
+		manual = "https://www.php.net"
+	}
+	return `<b>Security Alert!</b> The PHP CGI cannot be accessed directly.
 
 <p>This PHP CGI binary was compiled with force-cgi-redirect enabled.  This
 means that a page will only be served up if the REDIRECT_STATUS CGI variable is
 set, e.g. via an Apache Action directive.</p>
-<p>For more information as to <i>why</i> this behaviour exists, see the <a href="http://php.net/security.cgi-bin">manual page for CGI security</a>.</p>
+<p>For more information as to <i>why</i> this behaviour exists, see the <a href="` + manual + `/security.cgi-bin">manual page for CGI security</a>.</p>
 <p>For more information about changing this behaviour or re-enabling this webserver,
 consult the installation file that came with this distribution, or visit 
-<a href="http://php.net/install.windows">the manual page</a>.</p>
+<a href="` + manual + `/install.windows">the manual page</a>.</p>
 `
+}
