@@ -23,7 +23,7 @@
 #include <sys/types.h>
 
 #ifndef ENGINE_CONTRACT /* a test gives another */
-#define ENGINE_CONTRACT 2
+#define ENGINE_CONTRACT 3
 #endif
 
 /* ---- module startup and shutdown ---- */
@@ -158,6 +158,7 @@ struct engine_web_settings {
 	bool force_redirect;
 	bool fix_pathinfo;
 	bool discard_path;
+	bool script_path_encoded; /* since 8.5 */
 	bool logging;
 	bool check_shebang_line;
 	bool color;

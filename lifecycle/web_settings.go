@@ -35,10 +35,17 @@ func (w *Web) CollectExtensions() {
 	C.engine_collect_extensions()
 }
 
-// PathRules are the rules the settings cgi.fix_pathinfo, cgi.discard_path and doc_root make.
+// PathRules are the rules that the version of PHP and the settings cgi.fix_pathinfo, cgi.discard_path,
+// fastcgi.script_path_encoded and doc_root make.
 func (e *Engine) PathRules() sapi.PathRules {
-	s := C.engine_web_settings()
-	return sapi.PathRules{FixPathInfo: bool(s.fix_pathinfo), DiscardPath: bool(s.discard_path), DocRoot: e.SettingText("doc_root")}
+	s, php := C.engine_web_settings(), sapi.ParsePHPVersion(e.LoadedVersion())
+	return sapi.PathRules{
+		FixPathInfo:    bool(s.fix_pathinfo),
+		DiscardPath:    bool(s.discard_path),
+		DocRoot:        e.SettingText("doc_root"),
+		DecodePathInfo: php.AtLeast(8, 3),
+		DecodePath:     php.AtLeast(8, 5) && !bool(s.script_path_encoded),
+	}
 }
 
 // ForceRedirect is cgi.force_redirect: whether a CGI program must have been called by a redirect of the web server's. env

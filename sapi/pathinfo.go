@@ -102,14 +102,12 @@ func (w *pathWork) splitAt(n int, root []byte) {
 	pathInfo := w.pathInfo
 	if w.apache {
 		if len(rest) > 0 && !bytes.Equal(w.pathInfo, rest) {
-			w.setPathInfo(rest, w.pathInfo)
-			pathInfo = rest
+			pathInfo = w.setPathInfo(rest, w.pathInfo)
 		}
 	} else if len(w.pathInfo) > len(rest) {
 		// PATH_INFO is the whole URI's path: its head is the script's name.
 		at := len(w.pathInfo) - len(rest)
-		pathInfo = w.pathInfo[at:]
-		w.setPathInfo(pathInfo, w.pathInfo[:at])
+		pathInfo = w.setPathInfo(w.pathInfo[at:], w.pathInfo[:at])
 	}
 	if w.scriptFilename == nil || !bytes.Equal(w.scriptFilename, file) {
 		w.keep("SCRIPT_FILENAME", w.scriptFilename)
@@ -120,8 +118,8 @@ func (w *pathWork) splitAt(n int, root []byte) {
 }
 
 // setPathInfo sets PATH_INFO, and SCRIPT_NAME where the server's still has PATH_INFO in it. name is what the server's
-// PATH_INFO says SCRIPT_NAME to be; nil where it says nothing.
-func (w *pathWork) setPathInfo(pathInfo, name []byte) {
+// PATH_INFO says SCRIPT_NAME to be; nil where it says nothing. It returns PATH_INFO, which may have been decoded.
+func (w *pathWork) setPathInfo(pathInfo, name []byte) []byte {
 	if w.pathInfo != nil {
 		w.keep("PATH_INFO", w.pathInfo)
 		if w.scriptName == nil || !bytes.Equal(w.scriptName, name) {
@@ -130,14 +128,22 @@ func (w *pathWork) setPathInfo(pathInfo, name []byte) {
 		}
 		w.uri = name
 	} else if w.apache && w.named != nil {
-		w.cutScriptName(pathInfo)
+		decoded := pathInfo
+		if !w.rules.DecodePath {
+			decoded = rawURLDecode(pathInfo)
+		}
+		w.cutScriptName(pathInfo, decoded)
+		if w.rules.DecodePathInfo {
+			pathInfo = text(decoded)
+		}
 	}
 	w.set("PATH_INFO", pathInfo)
+	return pathInfo
 }
 
 // cutScriptName: with ProxyPass Apache cannot know PATH_INFO, so that SCRIPT_NAME ends in it, decoded or not.
-func (w *pathWork) cutScriptName(pathInfo []byte) {
-	for _, tail := range [...][]byte{pathInfo, rawURLDecode(pathInfo)} {
+func (w *pathWork) cutScriptName(pathInfo, decoded []byte) {
+	for _, tail := range [...][]byte{pathInfo, decoded} {
 		if len(w.named) > len(tail) && bytes.HasSuffix(w.named, tail) {
 			w.named = w.named[:len(w.named)-len(tail)]
 			w.rename()

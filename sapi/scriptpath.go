@@ -21,6 +21,11 @@ type PathRules struct {
 	// ServerQuirks takes back what IIS does to PATH_INFO and Apache's mod_proxy_fcgi and mod_proxy_balancer to
 	// SCRIPT_FILENAME. php-fpm does, php-cgi does not.
 	ServerQuirks bool
+	// DecodePathInfo decodes the PATH_INFO that is found in a path from mod_proxy_fcgi. php-fpm does since 8.3.
+	DecodePathInfo bool
+	// DecodePath decodes the whole path from mod_proxy_fcgi, which is not encoded any more then. It is php-fpm's
+	// fastcgi.script_path_encoded=0, since 8.5.
+	DecodePath bool
 	// Stat says whether there is a file of this path, and whether it is a regular one.
 	Stat func(path []byte) (exists, regular bool)
 }
@@ -54,6 +59,7 @@ func (r *PathRules) Resolve(params Params) ScriptPath {
 		w.undoIIS()
 		w.undoProxy("proxy:fcgi://")
 		w.undoProxy("proxy:balancer://")
+		w.decodePath()
 	}
 	if r.FixPathInfo {
 		w.fix()
@@ -89,9 +95,13 @@ type pathWork struct {
 }
 
 func (w *pathWork) get(name string) []byte {
-	value := w.params.Get(name)
+	return text(w.params.Get(name))
+}
+
+// text is what C sees of a value: the part before a NUL byte.
+func text(value []byte) []byte {
 	if i := bytes.IndexByte(value, 0); i >= 0 {
-		value = value[:i]
+		return value[:i]
 	}
 	return value
 }
@@ -134,6 +144,15 @@ func (w *pathWork) undoProxy(prefix string) {
 	}
 	w.set("SCRIPT_FILENAME", name)
 	w.scriptFilename, w.script = name, name
+}
+
+// decodePath decodes what Apache has left encoded.
+func (w *pathWork) decodePath() {
+	if w.apache && w.rules.DecodePath {
+		name := text(rawURLDecode(w.scriptFilename))
+		w.set("SCRIPT_FILENAME", name)
+		w.scriptFilename, w.script = name, name
+	}
 }
 
 // hasDotDot says whether a segment of the path is "..": such a path is refused.

@@ -67,6 +67,8 @@ func testStat(path []byte) (exists, regular bool) {
 // What is expected was seen with php-fpm 8.2.36; fpm/worker compares the two themselves.
 func TestScriptPath(t *testing.T) {
 	fpm := PathRules{FixPathInfo: true, ServerQuirks: true, Stat: testStat}
+	fpm83 := PathRules{FixPathInfo: true, ServerQuirks: true, DecodePathInfo: true, Stat: testStat}
+	decoding := PathRules{FixPathInfo: true, ServerQuirks: true, DecodePathInfo: true, DecodePath: true, Stat: testStat}
 	cgi := PathRules{FixPathInfo: true, Stat: testStat}
 	plain := PathRules{ServerQuirks: true, Stat: testStat}
 	for _, test := range []struct {
@@ -87,6 +89,21 @@ func TestScriptPath(t *testing.T) {
 			"/w/a.php /a.php ORIG_SCRIPT_FILENAME=/w/a.php/p ORIG_SCRIPT_NAME=/a.php/p PATH_INFO=/p PATH_TRANSLATED=/w/p SCRIPT_FILENAME=/w/a.php SCRIPT_NAME=/a.php"},
 		{"mod_proxy_fcgi before php-cgi", cgi, "SCRIPT_FILENAME=proxy:fcgi://h:9000/w/a.php SCRIPT_NAME=/a.php",
 			"- /a.php ! ORIG_SCRIPT_FILENAME=proxy:fcgi://h:9000/w/a.php"},
+		{"mod_proxy_fcgi, encoded", fpm, "SCRIPT_FILENAME=proxy:fcgi://h:9000/w/a.php/p%41 SCRIPT_NAME=/a.php/pA",
+			"/w/a.php /a.php ORIG_SCRIPT_FILENAME=/w/a.php/p%41 ORIG_SCRIPT_NAME=/a.php/pA PATH_INFO=/p%41 PATH_TRANSLATED=/w/p%41 SCRIPT_FILENAME=/w/a.php SCRIPT_NAME=/a.php"},
+		{"mod_proxy_fcgi, encoded, 8.3", fpm83, "SCRIPT_FILENAME=proxy:fcgi://h:9000/w/a.php/p%41%2i SCRIPT_NAME=/a.php/pA%2i",
+			"/w/a.php /a.php ORIG_SCRIPT_FILENAME=/w/a.php/p%41%2i ORIG_SCRIPT_NAME=/a.php/pA%2i PATH_INFO=/pA%2i PATH_TRANSLATED=/w/pA%2i SCRIPT_FILENAME=/w/a.php SCRIPT_NAME=/a.php"},
+		{"mod_proxy_fcgi, encoded twice, 8.3", fpm83, "SCRIPT_FILENAME=proxy:fcgi://h:9000/w/a.php/p%2541 SCRIPT_NAME=/x DOCUMENT_ROOT=/r",
+			"/w/a.php /x ORIG_SCRIPT_FILENAME=/w/a.php/p%2541 PATH_INFO=/p%41 PATH_TRANSLATED=/r/p%41 SCRIPT_FILENAME=/w/a.php"},
+		{"mod_proxy_fcgi, an encoded NUL, 8.3", fpm83, "SCRIPT_FILENAME=proxy:fcgi://h:9000/w/a.php/p%00q SCRIPT_NAME=/a.php",
+			"/w/a.php /a.php ORIG_SCRIPT_FILENAME=/w/a.php/p%00q PATH_INFO=/p PATH_TRANSLATED=/w/p SCRIPT_FILENAME=/w/a.php"},
+		{"mod_proxy_fcgi with a PATH_INFO of its own, 8.3", fpm83, "SCRIPT_FILENAME=proxy:fcgi://h:9000/w/a.php/p%41 SCRIPT_NAME=/a.php PATH_INFO=/q",
+			"/w/a.php /q ORIG_PATH_INFO=/q ORIG_SCRIPT_FILENAME=/w/a.php/p%41 ORIG_SCRIPT_NAME=/a.php PATH_INFO=/p%41 PATH_TRANSLATED=/w/p%41 SCRIPT_FILENAME=/w/a.php SCRIPT_NAME=/q"},
+		{"an encoded script, 8.3", fpm83, "SCRIPT_FILENAME=proxy:fcgi://h:9000/w/%61.php SCRIPT_NAME=/a.php", "- /a.php ! ORIG_SCRIPT_FILENAME=/w/%61.php"},
+		{"an encoded script, 8.5", decoding, "SCRIPT_FILENAME=proxy:fcgi://h:9000/w/%61.php SCRIPT_NAME=/a.php", "/w/a.php /a.php SCRIPT_FILENAME=/w/a.php"},
+		{"path info encoded twice, 8.5", decoding, "SCRIPT_FILENAME=proxy:fcgi://h:9000/w/%61.php/p%2541 SCRIPT_NAME=/a.php/p%41",
+			"/w/a.php /a.php ORIG_SCRIPT_FILENAME=/w/a.php/p%41 ORIG_SCRIPT_NAME=/a.php/p%41 PATH_INFO=/p%41 PATH_TRANSLATED=/w/p%41 SCRIPT_FILENAME=/w/a.php SCRIPT_NAME=/a.php"},
+		{"a path that is not Apache's, 8.5", decoding, "SCRIPT_FILENAME=/w/%61.php SCRIPT_NAME=/a.php", "- /a.php ! ORIG_SCRIPT_FILENAME=/w/%61.php"},
 		{"Apache's Action", fpm, "SCRIPT_FILENAME=/bin/php SCRIPT_NAME=/php PATH_TRANSLATED=/w/a.php REDIRECT_URL=/a.php PATH_INFO=/a.php",
 			"/w/a.php /a.php ORIG_PATH_INFO=/a.php ORIG_PATH_TRANSLATED=/w/a.php ORIG_SCRIPT_FILENAME=/bin/php ORIG_SCRIPT_NAME=/php SCRIPT_FILENAME=/w/a.php SCRIPT_NAME=/a.php"},
 		{"missing", fpm, "SCRIPT_FILENAME=/w/b.php SCRIPT_NAME=/b.php", "- /b.php ! ORIG_SCRIPT_FILENAME=/w/b.php"},

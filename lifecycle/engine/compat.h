@@ -26,6 +26,24 @@
 /* Since 8.4 flush() sends the response's head if there is no body yet, in php-fpm and in php-cgi's FastCGI server. */
 #define ENGINE_FLUSH_SENDS_HEAD (PHP_VERSION_ID >= 80400)
 
+/* 8.5 has no disable_classes any more: the setting is unknown. */
+#if PHP_VERSION_ID >= 80500
+#define ENGINE_DISABLE_CLASS(name) ((void)(name))
+#else
+#define ENGINE_DISABLE_CLASS(name) zend_disable_class(name, strlen(name))
+#endif
+
+/* Since 8.5 php-fpm has fastcgi.script_path_encoded. */
+#define ENGINE_SCRIPT_PATH_ENCODED (PHP_VERSION_ID >= 80500)
+
+/* The callback in which a request's own settings are applied. Since 8.5 it is called before PHP reads the body, so that a
+ * post_max_size among them is in force. */
+#if PHP_VERSION_ID >= 80500
+#define ENGINE_SETTINGS_CALLBACK pre_request_init
+#else
+#define ENGINE_SETTINGS_CALLBACK activate
+#endif
+
 /* Who built this PHP, which -v tells since 8.4. */
 #ifdef PHP_BUILD_PROVIDER
 #define ENGINE_BUILD_PROVIDER PHP_BUILD_PROVIDER

@@ -24,7 +24,6 @@
 	X(skip_shebang)
 
 #define CORE_FIELDS(X) \
-	X(disable_classes) \
 	X(doc_root) \
 	X(during_request_startup) \
 	X(http_globals) \
@@ -67,7 +66,7 @@
 
 /* Those of sapi_module_struct: set in the module that PHP is started with, or called. */
 #define SAPI_MODULE_FIELDS(X) \
-	X(activate) \
+	X(ENGINE_SETTINGS_CALLBACK) \
 	X(additional_functions) \
 	X(deactivate) \
 	X(flush) \

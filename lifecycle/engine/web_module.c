@@ -57,6 +57,6 @@ void web_module_init(struct filled_module *module, const struct engine_module *m
 	}
 	web_extension.functions = m->front_end == ENGINE_FPM ? fpm_functions : cgi_functions;
 	module->additional_functions = m->dl ? shell_functions : NULL;
-	module->activate = web_activate;
+	module->ENGINE_SETTINGS_CALLBACK = web_activate;
 	module->getenv = web_getenv;
 }

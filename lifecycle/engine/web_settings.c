@@ -67,6 +67,10 @@ static PHP_MINIT_FUNCTION(web)
 		STRING("fpm.config", PHP_INI_SYSTEM, fpm_config)
 		{0},
 	};
+	zend_ini_entry_def fpm_of_85[] = {
+		BOOLEAN("fastcgi.script_path_encoded", "1", PHP_INI_SYSTEM, script_path_encoded)
+		{0},
+	};
 
 	if (web_front_end == ENGINE_CLI_SERVER) {
 		return register_entries(server, module_number);
@@ -76,6 +80,9 @@ static PHP_MINIT_FUNCTION(web)
 	}
 	watch_ini_get_all();
 	leftovers_watch(); /* before opcache.preload compiles anything */
+	if (ENGINE_SCRIPT_PATH_ENCODED && web_front_end == ENGINE_FPM && register_entries(fpm_of_85, module_number) != SUCCESS) {
+		return FAILURE;
+	}
 	return register_entries(common, module_number) == SUCCESS
 		? register_entries(web_front_end == ENGINE_FPM ? fpm : cgi, module_number) : FAILURE;
 }

@@ -82,9 +82,8 @@ static void disable_classes(const char *list)
 {
 	char *names = strdup(list), *rest = names, *name;
 
-	PG(disable_classes) = strdup(list);
 	while ((name = strtok_r(rest, " ,", &rest))) {
-		zend_disable_class(name, strlen(name));
+		ENGINE_DISABLE_CLASS(name);
 	}
 	free(names);
 }
