@@ -153,7 +153,7 @@ func TestHighlightedSourceAsStock(t *testing.T) {
 	for range 2 {
 		p.compare("-s", get(p.dir+"/x.php"))
 	}
-	if got := p.ours.ask(get(p.dir + "/x.php")).body(); !strings.Contains(got, "<code>") {
+	if got := p.ours.ask(get(p.dir + "/x.php")).body(); !strings.Contains(got, "<code") {
 		t.Errorf("got %q", got)
 	}
 }

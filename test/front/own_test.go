@@ -90,10 +90,7 @@ func TestPoolGrowsByTheFrontsQueue(t *testing.T) {
 	for range 20 {
 		clients.Go(func() { s.want("/sleep.php?ms=1500", 200, "slept") })
 	}
-	n, _ := strconv.Atoi(s.said(`\[pool www\] (\d+) child\(ren\) have been created for \d+ HTTP requests`, 1))
-	if n < 4 {
-		t.Errorf("%d workers were forked for 20 requests that wait", n)
-	}
+	s.said(`\[pool www\] ([4-9]|1\d) child\(ren\) have been created for \d+ HTTP requests`, 1) // when all have come
 	serve.Eventually(t, "the queue in the status", func() bool {
 		out, _ := command(nil, "status", "--master", strconv.Itoa(s.Pid()), "--json").Output()
 		return strings.Contains(string(out), `"http queue": 8,`) && strings.Contains(string(out), `"requests": 12,`)
