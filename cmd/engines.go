@@ -1,8 +1,8 @@
 package cmd
 
 import (
-	"bytes"
 	"context"
+	"debug/elf"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -28,7 +28,7 @@ func enginesCommand(asked engines.Asked) *cobra.Command {
 		Short: "List the PHPs that this machine has",
 		Long: `List the PHPs that this machine has: version, build, kind, path, the directories of php.ini and that of the extensions; which
 one runs without a word, or with what was asked for, and why; and of those that cannot run the reason. Each is tried in a
-process of its own.`,
+process of its own. The exit status is 1 if none can run.`,
 		Args: cobra.NoArgs,
 	}
 	asJSON := command.Flags().Bool("json", false, "print JSON")
@@ -44,6 +44,22 @@ func listEngines(out io.Writer, asked engines.Asked, asJSON bool) error {
 		choice = engines.Choice{}
 	}
 	list := engines.This(lifecycle.Self()).List(choice, lifecycle.Versions(), tryEngine)
+	if err := printEngines(out, list, wrong, asJSON); err != nil {
+		return err
+	}
+	return someRun(list)
+}
+
+// someRun returns the exit status 1 as an error if none of the PHPs can run.
+func someRun(list []engines.Listed) error {
+	if slices.ContainsFunc(list, func(l engines.Listed) bool { return l.Unusable == "" }) {
+		return nil
+	}
+	return exitStatus(1)
+}
+
+// printEngines prints a list. wrong is why none runs of its own accord; nil: one does.
+func printEngines(out io.Writer, list []engines.Listed, wrong error, asJSON bool) error {
 	if asJSON {
 		text, err := json.MarshalIndent(list, "", "  ")
 		if err == nil {
@@ -112,8 +128,16 @@ func tryEngine(library string) (engines.Facts, error) {
 	return f, nil
 }
 
-// isEngine reports whether a file is an engine of its own: it has the name by which such a one is found.
+// isEngine reports whether a library that could be loaded is an engine of its own: it has the symbol by which such a one is
+// found.
 func isEngine(library string) bool {
-	text, err := os.ReadFile(library)
-	return err == nil && bytes.Contains(text, []byte("\x00phpsapi_engine\x00"))
+	file, err := elf.Open(library)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	symbols, err := file.DynamicSymbols()
+	return err == nil && slices.ContainsFunc(symbols, func(s elf.Symbol) bool {
+		return s.Name == "phpsapi_engine" && s.Section != elf.SHN_UNDEF
+	})
 }

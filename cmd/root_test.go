@@ -79,6 +79,21 @@ func TestHelpDoesNotPromiseV(t *testing.T) {
 	}
 }
 
+// A script that asks for the PHPs got the status 0 where none could run.
+func TestEnginesOfWhichNoneCanRun(t *testing.T) {
+	good, bad := engines.Listed{Version: "8.2.36"}, engines.Listed{Version: "8.4", Unusable: "libphp8.4.so was not found"}
+	for _, c := range []struct {
+		list []engines.Listed
+		want error
+	}{
+		{nil, exitStatus(1)}, {[]engines.Listed{bad}, exitStatus(1)}, {[]engines.Listed{bad, good}, nil}, {[]engines.Listed{good}, nil},
+	} {
+		if got := someRun(c.list); got != c.want {
+			t.Errorf("%+v: got %v, want %v", c.list, got, c.want)
+		}
+	}
+}
+
 func TestTimesAndPidsOfOptions(t *testing.T) {
 	for text, want := range map[string]time.Duration{"5": 5 * time.Second, "0": 0, "1.5": 1500 * time.Millisecond, "1m30s": 90 * time.Second, "x": -1, "-5": -1, "": -1} {
 		var s secondsFlag

@@ -26,7 +26,8 @@ func versionCommand(asked engines.Asked) *cobra.Command {
 		Short: "Print what phpsapi was built with and which PHP it runs",
 		Long: `Print the version of phpsapi, the PHPs whose headers it was built with, the libphp that it runs, with its version, and why it
 is that.
-If libphp cannot be used, the reason is printed instead, and the exit status is 0 all the same.`,
+If libphp cannot be used, the reason is printed instead, and the exit status is 0 all the same: phpsapi has its version without
+PHP. phpsapi engines has the status 1 if no PHP can run.`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, args []string) error {
 			return printVersion(command.OutOrStdout(), asked)
@@ -47,6 +48,7 @@ func printVersion(out io.Writer, asked engines.Asked) error {
 	var engine *lifecycle.Engine
 	if err == nil {
 		engine, err = lifecycle.Load(choice.Library)
+		err = choice.Refusal(err)
 	}
 	if err != nil {
 		text += fmt.Sprintf("runs no PHP: %v\n", err)

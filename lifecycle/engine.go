@@ -86,6 +86,8 @@ var (
 	_ [0]struct{} = [C.ENGINE_OTHER_LAYOUT - int(sapi.EngineOtherLayout)]struct{}{}
 	_ [0]struct{} = [C.ENGINE_LACKS_SYMBOL - int(sapi.EngineLacksSymbol)]struct{}{}
 	_ [0]struct{} = [C.ENGINE_OTHER_CONTRACT - int(sapi.EngineOtherContract)]struct{}{}
+	_ [0]struct{} = [C.ENGINE_NOT_A_FILE - int(sapi.EngineNotAFile)]struct{}{}
+	_ [0]struct{} = [C.ENGINE_CUT_OFF - int(sapi.EngineCutOff)]struct{}{}
 )
 
 // Versions returns the versions, MAJOR.MINOR, of the engines inside.

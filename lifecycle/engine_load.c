@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine_file.h"
 #include "engine_fit.h"
 #include "engine_host.h"
 #include "engine_load.h"
@@ -103,6 +104,16 @@ static const char *fill_slots(const struct engine *e)
 	return NULL;
 }
 
+static int is_inside(const struct engine *e)
+{
+	const struct engine *other;
+	size_t i;
+
+	for (i = 0; (other = engine_inside(i)) && other != e; i++) {
+	}
+	return other != NULL;
+}
+
 /* Joins an engine with the PHP of the object. */
 static enum engine_load_result join(const struct engine *e, char *detail, size_t size)
 {
@@ -110,7 +121,7 @@ static enum engine_load_result join(const struct engine *e, char *detail, size_t
 	const char *missing;
 
 	if (e->contract != ENGINE_CONTRACT) {
-		snprintf(detail, size, "%u %u", (unsigned)e->contract, ENGINE_CONTRACT);
+		snprintf(detail, size, "%u %u %s", (unsigned)e->contract, ENGINE_CONTRACT, is_inside(e) ? "inside" : "own");
 		return ENGINE_OTHER_CONTRACT;
 	}
 	php = e->slots ? object : object_of_php(); /* the latter reads all symbols: 20 microseconds */
@@ -133,6 +144,10 @@ enum engine_load_result engine_load(const char *name, struct engine_refusal *ref
 
 	refusal->version = engine_inside(0) ? engine_inside(0)->php_version : "";
 	refusal->build_id = "";
+	result = file_check(name, refusal->detail, sizeof(refusal->detail));
+	if (result != ENGINE_LOADED) {
+		return result;
+	}
 	object = dlopen(name, RTLD_NOW | RTLD_GLOBAL);
 	if (!object) {
 		snprintf(refusal->detail, sizeof(refusal->detail), "%s", dlerror());

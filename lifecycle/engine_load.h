@@ -12,7 +12,9 @@ enum engine_load_result {
 	ENGINE_OTHER_BUILD,    /* no engine inside is for it; detail is its build id and, after a space, what is inside */
 	ENGINE_OTHER_LAYOUT,   /* a structure has another size; detail is its name, its size and the limit, by spaces */
 	ENGINE_LACKS_SYMBOL,   /* it has the right build id; detail is the symbol that it lacks */
-	ENGINE_OTHER_CONTRACT, /* detail is the engine's number and this program's, by a space */
+	ENGINE_OTHER_CONTRACT, /* detail is the engine's number, this program's, and "inside" or "own", by spaces */
+	ENGINE_NOT_A_FILE,     /* it is no regular file; detail is what it is, such as "a pipe" */
+	ENGINE_CUT_OFF,        /* detail is the file's length and that by its headers, by a space */
 };
 
 struct engine_refusal {

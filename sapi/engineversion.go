@@ -9,13 +9,16 @@ import (
 // EngineVersion is the PHP_VERSION of a libphp, such as "8.2.36", found in its file without loading it; empty if path is
 // not the path of a libphp. PHP's own header for responses tells it.
 func EngineVersion(path string) string {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 { // to open a pipe would be to wait for its writer
+		return ""
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return ""
 	}
 	defer file.Close()
-	info, err := file.Stat()
-	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
+	if info, err = file.Stat(); err != nil {
 		return ""
 	}
 	text, err := syscall.Mmap(int(file.Fd()), 0, int(info.Size()), syscall.PROT_READ, syscall.MAP_PRIVATE)

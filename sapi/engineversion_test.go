@@ -3,6 +3,7 @@ package sapi
 import (
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 )
 
@@ -20,6 +21,13 @@ func TestEngineVersion(t *testing.T) {
 		if got := EngineVersion(path); got != want {
 			t.Errorf("%q: got %q, want %q", content, got, want)
 		}
+	}
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := EngineVersion(pipe); got != "" { // it waited for a writer
+		t.Errorf("a pipe: got %q", got)
 	}
 	if got := EngineVersion("libphp8.2.so"); got != "" {
 		t.Errorf("a bare name: got %q", got)

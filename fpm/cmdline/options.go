@@ -11,6 +11,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/sapi"
+	"github.com/phpsapi/phpsapi/sapi/engines"
 	"github.com/phpsapi/phpsapi/sapi/getopt"
 )
 
@@ -122,7 +123,7 @@ func parse(args []string) commandLine {
 	for {
 		o, ok, err := g.Next()
 		if err != nil {
-			c.action, c.misused = actionUsage, "unknown option "+g.Failed()+", or its value is missing"
+			c.misuse(&g)
 			return c
 		}
 		if !ok {
@@ -155,10 +156,10 @@ func parse(args []string) commandLine {
 		case 'i':
 			info = true
 		case 'm':
-			c.action, c.shown = actionShow, ShowModules
+			c.show(ShowModules, &g)
 			return c
 		case 'v':
-			c.action, c.shown = actionShow, ShowVersion
+			c.show(ShowVersion, &g)
 			return c
 		default:
 			if o.Letter >= setLetter {
@@ -182,6 +183,32 @@ func parse(args []string) commandLine {
 		c.dump = tests > 1
 	}
 	return c
+}
+
+// show is -m and -v. php-fpm reads no further; but the engine that is shown may be named behind them.
+func (c *commandLine) show(what Shown, g *getopt.Reader) {
+	c.action, c.shown = actionShow, what
+	for {
+		o, ok, err := g.Next()
+		switch {
+		case err != nil && g.Failed() == engines.Option:
+			c.misuse(g)
+			return
+		case err != nil:
+		case !ok:
+			return
+		case o.Letter >= ownLetter && settings.Table()[o.Letter-ownLetter].Flag == strings.TrimPrefix(engines.Option, "--"):
+			c.own(o.Letter, o.Value)
+		}
+	}
+}
+
+// misuse is a command line whose last option is wrong.
+func (c *commandLine) misuse(g *getopt.Reader) {
+	c.action, c.misused = actionUsage, "unknown option "+g.Failed()+", or its value is missing"
+	if g.Failed() == engines.Option {
+		c.misused = engines.ErrNoValue.Error()
+	}
 }
 
 // Usage prints php-fpm's usage text, in which program is the program's name.

@@ -11,6 +11,8 @@ import (
 
 func TestOptions(t *testing.T) {
 	yes, no := true, false
+	engine84 := settings.Source{Flags: map[string][]string{"engine": {"8.4"}}}
+	const noEngine = "--engine needs a version such as 8.4, or the path of a libphp"
 	for args, want := range map[string]commandLine{
 		"":                       {},
 		"-y x.conf -F -O -R":     {config: "x.conf", daemonize: &no, forceStderr: true, allowRoot: true},
@@ -31,6 +33,12 @@ func TestOptions(t *testing.T) {
 		"-R status":              {action: actionUsage, misused: `"status" is neither an option nor a command`, command: "status -R", allowRoot: true},
 		"-m word":                {action: actionShow, shown: ShowModules},
 		"--version":              {action: actionShow, shown: ShowVersion},
+		"-v word -x":             {action: actionShow, shown: ShowVersion},
+		"-v -x --engine 8.4 -y":  {action: actionShow, shown: ShowVersion, settings: engine84},
+		"-m --engine=8.4 --http": {action: actionShow, shown: ShowModules, settings: engine84},
+		"--engine 8.4 -v":        {action: actionShow, shown: ShowVersion, settings: engine84},
+		"-v --engine":            {action: actionUsage, misused: noEngine, shown: ShowVersion},
+		"-t --engine":            {action: actionUsage, misused: noEngine},
 		"-i word":                {action: actionShow, shown: ShowInfo},
 		"-i -n":                  {action: actionShow, shown: ShowInfo, ignoreINI: true},
 		"-i -x":                  {action: actionUsage, misused: "unknown option -x, or its value is missing"},

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
+	"github.com/phpsapi/phpsapi/sapi/engines"
 )
 
 // Only PHP knows the constants of extensions, and the master never has PHP in it. If php-fpm.conf has a word that may be one,
@@ -23,21 +24,27 @@ type constants struct {
 	err   error // why it has not
 }
 
-// question is what starts a PHP that tells its constants: the one that the workers will have.
-func (o *Options) question(plan *frontPlan) zygote.Config {
-	config := o.launch(plan, plan.engine)
-	config.Module.INI.Entries += withoutScripts
-	return config
+// question is what is asked of a PHP.
+type question struct {
+	engine engines.Choice
+	launch zygote.Config
+}
+
+// question is what starts a PHP that tells its constants: one that workers will have.
+func (o *Options) question(plan *frontPlan, engine engines.Choice) question {
+	q := question{engine, o.launch(plan, engine)}
+	q.launch.Module.INI.Entries += withoutScripts
+	return q
 }
 
 // ask waits for PHP's answer, but not for long.
-func (s system) ask(config zygote.Config) constants {
+func (s system) ask(q question) constants {
 	ctx, cancel := context.WithTimeout(context.Background(), s.askPatience)
 	defer cancel()
-	said := hearStartup(&config)
-	known, err := s.constants(ctx, config)
+	said := hearStartup(&q.launch)
+	known, err := s.constants(ctx, q.launch)
 	if messages := said(); err != nil {
-		err = notStarted(err)
+		err = notStarted(q.engine.Refusal(err))
 		if len(messages) > 0 { // nobody else shows them
 			first, _, _ := strings.Cut(messages[len(messages)-1], "\n")
 			err = fmt.Errorf("%w: %s", err, first)
@@ -49,7 +56,7 @@ func (s system) ask(config zygote.Config) constants {
 // asking is conf.Options.Loaded where the master may wait.
 func (o *Options) asking(s system, plan *frontPlan) func() (map[string]string, error) {
 	return func() (map[string]string, error) {
-		answer := s.ask(o.question(plan))
+		answer := s.ask(o.question(plan, plan.engine))
 		return answer.known, answer.err
 	}
 }
@@ -83,11 +90,11 @@ type (
 )
 
 // inquire asks PHP beside the loop. The reload is rehearsed again when it has answered.
-func (m *Master) inquire(a *attempt, config zygote.Config) {
+func (m *Master) inquire(a *attempt, what question) {
 	q := &inquiry{attempt: a}
-	config.Executed = func(pid int) { m.box.post(inquiryExecuted{q, pid}) }
+	what.launch.Executed = func(pid int) { m.box.post(inquiryExecuted{q, pid}) }
 	m.executing++
-	go func() { m.box.post(inquiryAnswered{q, m.sys.ask(config)}) }()
+	go func() { m.box.post(inquiryAnswered{q, m.sys.ask(what)}) }()
 }
 
 func (e inquiryExecuted) happen(m *Master) {

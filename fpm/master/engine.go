@@ -52,6 +52,11 @@ func (g *generation) assign(want func(i int, p *pool) zygote.Config) {
 	}
 }
 
+// notStarted words the error of a start of PHP, and names who wants that PHP.
+func (e *engine) notStarted(err error) error {
+	return notStarted(e.choice.Refusal(err))
+}
+
 // like returns the generation's engine that is most like another generation's: the same, or one of the same libphp. It
 // returns nil if there is none.
 func (g *generation) like(other *engine) (same *engine) {

@@ -39,7 +39,7 @@ func (m *Master) startFirst(v *starter) error {
 			waiting--
 			s.engine.said, s.engine.zygote = s.said, s.z
 			if s.err != nil && failed == nil {
-				failed = s.err
+				failed = s.engine.notStarted(s.err)
 				cancel() // the others' starts
 			}
 		case s := <-stops:

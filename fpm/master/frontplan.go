@@ -74,6 +74,22 @@ func (f *frontPlan) chooseEngines(pools []*conf.Pool) error {
 	return nil
 }
 
+// try starts each PHP that the pools want, and ends it again. The error is the first one's that does not start.
+func (f *frontPlan) try(s system, pools []*conf.Pool) error {
+	var tried []string
+	for _, p := range pools {
+		engine := f.engineOf(p.Name)
+		if slices.Contains(tried, engine.Library) {
+			continue
+		}
+		tried = append(tried, engine.Library)
+		if err := s.ask(f.options.question(f, engine)).err; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // verify is conf.Options.Verify.
 func (f *frontPlan) verify(cfg *conf.Config) (err error) {
 	if err := f.chooseEngines(cfg.Pools); err != nil {

@@ -105,7 +105,7 @@ func (l lines) verdictTimedOut() {
 func (l lines) starterGone() {
 	l.Log.Log(zlog.Error, "the program that started this daemon is gone before it learned of the outcome, ending")
 }
-func (l lines) engineFailed(err error) { l.Logf(zlog.Error, "%v", notStarted(err)) }
+func (l lines) engineFailed(err error) { l.Logf(zlog.Error, "%v", err) }
 func (l lines) priorityNotSet(err error) {
 	l.LogErr(zlog.Error, "Unable to set priority for the master process", err)
 }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
-	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 )
 
 // maxRehearsals is how many may wait for a file system or a directory of users that does not answer.
@@ -38,7 +37,7 @@ func (m *Master) rehearse(a *attempt) {
 
 // rehearsal reads the configuration and returns the addresses of the names in it. If PHP must be asked first, it returns
 // which PHP instead.
-func (o *Options) rehearsal(answer *constants) (names, *zygote.Config) {
+func (o *Options) rehearsal(answer *constants) (names, *question) {
 	options, plan := o.confOptions(newErrorLog(false))
 	options.Log, options.Stderr = nil, io.Discard
 	options.System.OpenErrorLog = func(*conf.Global) error { return nil }
@@ -47,7 +46,7 @@ func (o *Options) rehearsal(answer *constants) (names, *zygote.Config) {
 	options.Loaded = answer.lookUp(&mustAsk)
 	cfg, err := conf.Load(options)
 	if mustAsk {
-		question := o.question(plan)
+		question := o.question(plan, plan.engine)
 		return nil, &question
 	}
 	if err != nil {

@@ -79,7 +79,7 @@ func (m *Master) reload() {
 type rehearsed struct {
 	attempt  *attempt
 	names    names
-	question *zygote.Config // the PHP that must be asked before; nil: none
+	question *question // the PHP that must be asked before; nil: none
 }
 
 func (e rehearsed) happen(m *Master) {
@@ -227,7 +227,7 @@ func (e zygoteStarted) happen(m *Master) {
 		m.makeRoom(e.err)
 	case e.err != nil:
 		m.attempt.lines.add(n.said...)
-		m.abandonReload(notStarted(e.err))
+		m.abandonReload(n.notStarted(e.err))
 	default:
 		m.phpTook = max(m.phpTook, m.sys.now().Sub(m.attempt.begun))
 		// A generation that cannot replace its workers must go, whatever the next one is like.

@@ -43,7 +43,7 @@ func (m *Master) restarted(e *engine, err error) {
 	if err != nil {
 		wait := max(e.restarts.failed(), time.Second)
 		e.restartAt = m.sys.now().Add(wait)
-		m.log.restartFailed(e.label(), notStarted(err), wait)
+		m.log.restartFailed(e.label(), e.notStarted(err), wait)
 		return
 	}
 	m.log.zygoteRestarted(e.gen.number, e.label())

@@ -146,8 +146,17 @@ func (o *Options) launch(plan *frontPlan, engine engines.Choice) zygote.Config {
 // Check is -t and, with dump, -tt. It returns the exit status.
 func Check(o Options, dump bool) int {
 	e := newErrorLog(o.ForceStderr)
+	sys := realSystem()
 	options, plan := o.confOptions(e)
-	options.Loaded = o.asking(realSystem(), plan)
+	options.Loaded = o.asking(sys, plan)
+	if verify := options.Verify; verify != nil {
+		options.Verify = func(cfg *conf.Config) error {
+			if err := verify(cfg); err != nil {
+				return err
+			}
+			return plan.try(sys, cfg.Pools)
+		}
+	}
 	status, _ := conf.Check(options, dump)
 	return status
 }

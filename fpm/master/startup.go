@@ -68,7 +68,7 @@ func drain(file *os.File) string {
 func notStarted(err error) error {
 	var failed *zygote.FailedError
 	if errors.As(err, &failed) {
-		return failed
+		return err
 	}
 	return fmt.Errorf("PHP could not be started: %w", err)
 }

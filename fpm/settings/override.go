@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/sapi/engines"
 )
 
 // Overrides are php-fpm's directives from elsewhere than php-fpm.conf.
@@ -117,6 +118,9 @@ func set(text string, pools []string) (conf.Setting, error) {
 	}
 	if name, global := strings.CutPrefix(left, "global."); global {
 		s.Name = name
+		if name == engineKey {
+			return s, errEngine
+		}
 		if !known("global", name) {
 			return s, unknown("global", name)
 		}
@@ -132,6 +136,9 @@ func set(text string, pools []string) (conf.Setting, error) {
 			return s, knownPool(s.Pool, pools)
 		}
 	}
+	if left == engineKey {
+		return s, errEngine
+	}
 	pool, name, dotted := strings.Cut(left, ".")
 	for _, p := range pools {
 		if rest, ok := strings.CutPrefix(left, p+"."); ok && len(p) >= len(pool) {
@@ -146,6 +153,10 @@ func set(text string, pools []string) (conf.Setting, error) {
 	}
 	return s, unknown("pool", name)
 }
+
+// errEngine refuses the engine of all pools: php-fpm.conf, and what overrules it, has no place for it.
+var errEngine = fmt.Errorf("the engine of all pools is %s VERSION, or the setting %s; that of one pool is --%s POOL.%s=VERSION",
+	engines.Option, engineKey, SetFlag, engineKey)
 
 // cutValue cuts at the = behind the name; keys in brackets may have one.
 func cutValue(text string) (left, value string, ok bool) {

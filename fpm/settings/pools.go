@@ -11,7 +11,7 @@ import (
 // PoolEngine is the engine that a pool has for itself.
 type PoolEngine struct {
 	Text  string // as the setting engine has it
-	Place string // where it stands, such as /etc/phpsapi/phpsapi.yaml:3
+	Place string // where it stands, such as /etc/phpsapi/phpsapi.yaml:3: pools: shop: engine
 }
 
 // readPools takes what phpsapi.yaml says of pools: their engines.
@@ -37,7 +37,7 @@ func (f *file) readPools(node *yaml.Node) error {
 			if text.Kind != yaml.ScalarNode || text.Value == "" {
 				return fmt.Errorf("%sengine: write a version such as 8.4, or the path of a libphp", where)
 			}
-			f.pools[pool.Value] = PoolEngine{engineText(text.Value, f.dir()), fmt.Sprintf("%s: pools: %s", f.at(key.Line), pool.Value)}
+			f.pools[pool.Value] = PoolEngine{engineText(text.Value, f.dir()), fmt.Sprintf("%s: pools: %s: %s", f.at(key.Line), pool.Value, engineKey)}
 		}
 	}
 	return nil
@@ -60,7 +60,7 @@ func (s *Settings) Engines(pools []string, overrides Overrides) (map[string]Pool
 	}
 	for name, engine := range s.Pools {
 		if err := knownPool(name, pools); err != nil {
-			return nil, fmt.Errorf("%s: %w", engine.Place, err)
+			return nil, fmt.Errorf("%s: %w", strings.TrimSuffix(engine.Place, ": "+engineKey), err)
 		}
 		all[pools[called(name)]] = engine
 	}

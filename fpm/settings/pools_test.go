@@ -20,8 +20,8 @@ func TestEnginesOfPools(t *testing.T) {
 	given := Overrides{Sets: []string{"a-b.engine=8.5", "other.pm=static"}, Environ: []string{"PHPSAPI_POOL_A_B_ENGINE=8.4", "PHPSAPI_POOL_OTHER_ENGINE=8.1"}}
 	got, err := s.Engines(pools, given)
 	want := map[string]PoolEngine{
-		"www":         {"8.2", file + ":3: pools: www"},
-		"example.org": {filepath.Dir(file) + "/own/libphp.so", file + ":5: pools: example.org"},
+		"www":         {"8.2", file + ":3: pools: www: engine"},
+		"example.org": {filepath.Dir(file) + "/own/libphp.so", file + ":5: pools: example.org: engine"},
 		"a-b":         {"8.5", "--set a-b.engine"},
 		"other":       {"8.1", "PHPSAPI_POOL_OTHER_ENGINE"},
 	}
@@ -32,11 +32,22 @@ func TestEnginesOfPools(t *testing.T) {
 	if err != nil || len(directives) != 1 || directives[0].Name != "pm" {
 		t.Errorf("php-fpm's directives: %+v, %v", directives, err)
 	}
-	if got := s.Asked(engines.Asked{Name: "php-fpm"}); got != (engines.Asked{Name: "php-fpm", Setting: "8.10", Place: file + ":1"}) {
+	if got := s.Asked(engines.Asked{Name: "php-fpm"}); got != (engines.Asked{Name: "php-fpm", Setting: "8.10", Place: file + ":1: engine"}) {
 		t.Errorf("got %+v", got)
 	}
-	if text := strings.Join(s.Lines(), "\n"); !s.Given() || !strings.Contains(text, "\tpools.www.engine = 8.2  ; "+file+":3: pools: www\n") {
+	if text := strings.Join(s.Lines(), "\n"); !s.Given() || !strings.Contains(text, "\tpools.www.engine = 8.2  ; "+file+":3: pools: www: engine\n") {
 		t.Errorf("-tt shows\n%s", text)
+	}
+}
+
+// --set engine=8.4 was told to be written POOL.DIRECTIVE=VALUE.
+func TestEngineOfAllPoolsIsNotSet(t *testing.T) {
+	for _, given := range []string{"engine=8.4", "global.engine=8.4"} {
+		_, err := Overrides{Sets: []string{given}}.Resolve([]string{"www"})
+		want := "--set " + given + ": the engine of all pools is --engine VERSION, or the setting engine; that of one pool is --set POOL.engine=VERSION"
+		if err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
 	}
 }
 

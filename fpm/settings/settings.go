@@ -71,7 +71,7 @@ func (s *Settings) Asked(asked engines.Asked) engines.Asked {
 		case engines.Variable:
 			asked.Environment = v.Text
 		default:
-			asked.Setting, asked.Place = v.Text, v.Origin
+			asked.Setting, asked.Place = v.Text, v.Origin+": "+engineKey
 		}
 	}
 	return asked

@@ -63,7 +63,7 @@ const (
 func Table() []Row {
 	return []Row{
 		{Key: engineKey, Flag: "engine", Kind: Text, Show: "the machine's php, see ENGINES.md",
-			Doc: "The PHP that runs: a version such as 8.4, or the path of a libphp. A reload takes another."},
+			Doc: "The PHP that runs: a version such as 8.4, or the path of a libphp or of an engine. A reload takes another."},
 		{Key: "http.listen", Flag: "http", Kind: Address, Show: "none; without a php-fpm.conf " + DefaultListen,
 			Doc: "The addresses for HTTP: HTTP/1.1, and HTTP/2 with prior knowledge (h2c). Empty: no front."},
 		{Key: "http.tls.listen", Kind: Address, Doc: "The addresses for HTTPS, with the certificates below."},

@@ -20,7 +20,7 @@ type Asked struct {
 	Environment string // the value of PHPSAPI_ENGINE
 	Name        string // argv[0]
 	Setting     string // the value of the setting engine,
-	Place       string // and where it stands, such as /etc/phpsapi/phpsapi.yaml:3
+	Place       string // and where it stands, such as /etc/phpsapi/phpsapi.yaml:3: engine
 }
 
 // Choice is the engine that is meant.
@@ -34,7 +34,9 @@ type Choice struct {
 	// Wanted says that a version was asked for, which therefore must be it.
 	Wanted bool
 
-	newest string // of the versions inside
+	where   string // where another can be named, as sapi.EngineError has it
+	setting bool   // it was a setting that named it
+	newest  string // of the versions inside
 }
 
 // Minor returns MAJOR.MINOR of the engine's PHP. It reads the file if a path was given. If that does not tell, Minor returns
@@ -64,12 +66,23 @@ func (c Choice) PHP() sapi.PHPVersion {
 	return sapi.ParsePHPVersion(c.Minor())
 }
 
-// Refusal returns err with the version and who asked for it before it. If nobody asked for a version, it returns err itself.
+// Refusal returns err, which is why the engine cannot be used, with who asked for it: before it if a version was asked for or
+// a setting did, and in the way out of a *sapi.EngineError.
 func (c Choice) Refusal(err error) error {
-	if err == nil || !c.Wanted {
-		return err
+	if refused, ok := err.(*sapi.EngineError); ok {
+		told := *refused
+		told.Where = c.where
+		err = &told
 	}
-	return fmt.Errorf("PHP %s, by %s: %w", c.Version, c.Because, err)
+	switch {
+	case err == nil:
+		return nil
+	case c.Wanted:
+		return fmt.Errorf("PHP %s, by %s: %w", c.Version, c.Because, err)
+	case c.setting:
+		return fmt.Errorf("%s: %w", c.Because, err)
+	}
+	return err
 }
 
 // Choose returns the engine that is meant. inside are the versions, MAJOR.MINOR, of the engines that the program has inside.
@@ -84,14 +97,19 @@ func (m Machine) Choose(asked Asked, inside []string) (Choice, error) {
 
 // choose is Choose; the newest version inside comes last.
 func (m Machine) choose(asked Asked, inside []string) (Choice, error) {
-	for _, by := range []struct{ text, who string }{
-		{asked.Option, "--engine"},
-		{asked.Environment, Variable},
-		{NamedVersion(asked.Name), "the name " + filepath.Base(asked.Name)},
-		{asked.Setting, strings.TrimPrefix(asked.Place+": engine", ": ")},
+	for _, by := range []struct {
+		text, who, where string
+		setting          bool
+	}{
+		{asked.Option, Option, "with " + Option, false},
+		{asked.Environment, Variable, "in " + Variable, false},
+		{NamedVersion(asked.Name), "the name " + filepath.Base(asked.Name), "in " + Variable, false},
+		{asked.Setting, asked.Place, "there", true},
 	} {
 		if by.text != "" {
-			return m.named(by.text, by.who, inside)
+			c, err := m.named(by.text, by.who, inside)
+			c.where, c.setting = by.where, by.setting
+			return c, err
 		}
 	}
 	if len(inside) == 0 {
@@ -165,8 +183,9 @@ func IsVersion(text string) bool {
 	return found && isNumber(major) && isNumber(minor)
 }
 
+// isNumber reports whether text is a number as versions have them, without zeros before it.
 func isNumber(text string) bool {
-	return text != "" && len(text) <= 3 && strings.Trim(text, "0123456789") == ""
+	return text != "" && len(text) <= 3 && strings.Trim(text, "0123456789") == "" && (text[0] != '0' || text == "0")
 }
 
 // Compare orders versions, the older first.

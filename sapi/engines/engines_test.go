@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/phpsapi/phpsapi/sapi"
 )
 
 // machine makes a machine of files: "path" is one, "path -> target" is a link.
@@ -77,9 +79,9 @@ func TestTheEngineThatIsMeant(t *testing.T) {
 
 		{"the option rules", debian("8.2", "8.4"), Asked{Option: "8.4", Environment: "8.2", Name: "php8.2", Setting: "8.2"}, both, "/usr/lib/libphp8.4.so", "--engine"},
 		{"then the environment", debian("8.2", "8.4"), Asked{Environment: "8.4", Name: "php8.2", Setting: "8.2"}, both, "/usr/lib/libphp8.4.so", "PHPSAPI_ENGINE"},
-		{"then the name", debian("8.2", "8.4"), Asked{Name: "/usr/sbin/php-fpm8.4", Setting: "8.2", Place: "/p.yaml:1"}, both, "/usr/lib/libphp8.4.so",
+		{"then the name", debian("8.2", "8.4"), Asked{Name: "/usr/sbin/php-fpm8.4", Setting: "8.2", Place: "/p.yaml:1: engine"}, both, "/usr/lib/libphp8.4.so",
 			"the name php-fpm8.4"},
-		{"then the setting", debian("8.2", "8.4"), Asked{Name: "php-fpm", Setting: "8.4", Place: "/p.yaml:1"}, both, "/usr/lib/libphp8.4.so", "/p.yaml:1: engine"},
+		{"then the setting", debian("8.2", "8.4"), Asked{Name: "php-fpm", Setting: "8.4", Place: "/p.yaml:1: engine"}, both, "/usr/lib/libphp8.4.so", "/p.yaml:1: engine"},
 		{"a path", debian("8.2"), Asked{Option: "/opt/libphp.so", Name: "php8.2"}, both, "/opt/libphp.so", "--engine"},
 		{"a name for the loader", debian("8.2"), Asked{Environment: "libphp8.so"}, both, "libphp8.so", "PHPSAPI_ENGINE"},
 		{"a path without an engine inside", debian("8.2"), Asked{Option: "/opt/engine.so"}, nil, "/opt/engine.so", "--engine"},
@@ -87,6 +89,7 @@ func TestTheEngineThatIsMeant(t *testing.T) {
 		{"a version that is not inside", debian("8.2"), Asked{Name: "php8.3"}, both,
 			"the name php8.3: there is no engine for PHP 8.3 inside this program: it has 8.2, 8.4; with php8.3-dev installed, make engines", ""},
 		{"a release", debian("8.2"), Asked{Option: "8.2.36"}, both, `--engine: "8.2.36" is not a version: write it as 8.4`, ""},
+		{"a version with a zero before it", debian("8.2"), Asked{Option: "08.2"}, both, `--engine: "08.2" is not a version: write it as 8.4`, ""},
 		{"half a version", debian("8.2"), Asked{Environment: "8"}, both, `PHPSAPI_ENGINE: "8" is not a version: write it as 8.4`, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -177,5 +180,27 @@ func TestARefusalNamesWhoAsked(t *testing.T) {
 	}
 	if got := (Choice{Library: "/x"}).Refusal(os.ErrNotExist); got != os.ErrNotExist {
 		t.Errorf("got %v", got)
+	}
+	// PHPSAPI_ENGINE was the advice for an engine that a setting names.
+	broken := &sapi.EngineError{Path: "/x", Failure: sapi.EngineNotAFile, Detail: "a pipe"}
+	const why = "/x: is a pipe, and an engine is a file (name a libphp "
+	for _, c := range []struct {
+		asked Asked
+		want  string
+	}{
+		{Asked{}, why + "in PHPSAPI_ENGINE)"},
+		{Asked{Option: "/x"}, why + "with --engine)"},
+		{Asked{Environment: "/x"}, why + "in PHPSAPI_ENGINE)"},
+		{Asked{Name: "php8.4"}, "PHP 8.4, by the name php8.4: " + why + "in PHPSAPI_ENGINE)"},
+		{Asked{Setting: "/x", Place: "/p.yaml:3: pools: shop: engine"}, "/p.yaml:3: pools: shop: engine: " + why + "there)"},
+		{Asked{Setting: "8.4", Place: "/p.yaml:1: engine"}, "PHP 8.4, by /p.yaml:1: engine: " + why + "there)"},
+	} {
+		choice, err := machine(t).Choose(c.asked, []string{"8.4"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := choice.Refusal(broken).Error(); got != c.want {
+			t.Errorf("%+v: got %q, want %q", c.asked, got, c.want)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"bytes"
+	"context"
 	"debug/elf"
 	bits "encoding/binary"
 	"fmt"
@@ -9,8 +10,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/phpsapi/phpsapi/test/serve"
 )
@@ -82,7 +86,9 @@ func (l *libphp) run(args ...string) (stdout, stderr string) {
 }
 
 func runOn(engine string, args ...string) (stdout, stderr string) {
-	cmd := exec.Command(binary, args...)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, binary, args...)
 	var out, errors strings.Builder
 	cmd.Env = append(os.Environ(), "PHPSAPI_ENGINE="+engine)
 	cmd.Stdout, cmd.Stderr = &out, &errors
@@ -194,6 +200,37 @@ func TestLibphpThatLacksSymbols(t *testing.T) {
 	}
 }
 
+// A copy that was interrupted ended php with SIGBUS, and a pipe was waited for.
+func TestEngineThatTheLoaderMustNotHave(t *testing.T) {
+	t.Parallel()
+	l, dir := newLibphp(t), t.TempDir()
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cases := map[string]string{
+		pipe:        "is a pipe, and an engine is a file (name a libphp in PHPSAPI_ENGINE)\n",
+		dir:         "is a directory, and an engine is a file (name a libphp in PHPSAPI_ENGINE)\n",
+		"/dev/zero": "is a device, and an engine is a file (name a libphp in PHPSAPI_ENGINE)\n",
+	}
+	for _, length := range []int{1 << 12, len(l.file) / 4, len(l.file) / 2, len(l.file) - 1} {
+		file := filepath.Join(dir, strconv.Itoa(length)+".so")
+		if err := os.WriteFile(file, l.file[:length], 0o644); err != nil {
+			t.Fatal(err)
+		}
+		cases[file] = fmt.Sprintf("is cut off: it has %d bytes, and by its headers at least %d (copy or install it again, or name another libphp in PHPSAPI_ENGINE)\n",
+			length, len(l.file))
+	}
+	for file, want := range cases {
+		if out, errors := runOn(file, "cli", "-n", "-r", "echo 1;"); out != "" || errors != file+": "+want {
+			t.Errorf("php wrote %q and %q, want %q", out, errors, want)
+		}
+		if out, _ := runOn(file, "engines"); !strings.Contains(out, "\n  cannot run  "+want) {
+			t.Errorf("listed so:\n%s", out)
+		}
+	}
+}
+
 // phpsapi fpm has a zygote load libphp.
 func TestServiceOnALibphpThatDoesNotFit(t *testing.T) {
 	t.Parallel()
@@ -275,7 +312,7 @@ func TestVersionNamesThePHPsThatItWasBuiltWithAndRuns(t *testing.T) {
 	version := serve.Stock().Version
 	l.file = regexp.MustCompile(regexp.QuoteMeta(version)+`\.\d\d\x00`).ReplaceAll(l.file, []byte(version+".99\x00"))
 	out, errors := l.run("version")
-	want := fmt.Sprintf(`^phpsapi .*\nbuilt with PHP %[1]s\.\d+ \(%[2]s\)\nruns PHP %[1]s\.99 \(%[2]s\), /.*/libphp\.so\nchosen: PHPSAPI_ENGINE\n$`, regexp.QuoteMeta(version), buildID)
+	want := fmt.Sprintf(`^phpsapi .*\n(?:built with PHP %[1]s\.\d+ \(%[2]s\)\n)+runs PHP %[1]s\.99 \(%[2]s\), /.*/libphp\.so\nchosen: PHPSAPI_ENGINE\n$`, regexp.QuoteMeta(version), buildID)
 	if !regexp.MustCompile(want).MatchString(out) || errors != "" {
 		t.Errorf("phpsapi version wrote %q and %q", out, errors)
 	}
@@ -323,7 +360,8 @@ func TestEngineOfAnotherContract(t *testing.T) {
 	t.Parallel()
 	file := anEngine(t, "-DENGINE_CONTRACT=99")
 	want := file + ": its engine for PHP " + serve.Stock().Version + " has version 99 of the contract between engine and program,"
-	if out, errors := runOn(file, "cli", "-n", "-r", "echo 1;"); out != "" || !strings.HasPrefix(errors, want) {
+	const wayOut = " (compile it again from the sources of this phpsapi, as docs/ENGINES.md says, or name a libphp in PHPSAPI_ENGINE)\n"
+	if out, errors := runOn(file, "cli", "-n", "-r", "echo 1;"); out != "" || !strings.HasPrefix(errors, want) || !strings.HasSuffix(errors, wayOut) {
 		t.Errorf("php wrote %q and %q, want %q", out, errors, want)
 	}
 }

@@ -1,0 +1,87 @@
+/*
+ * Whether the loader may be given a file. It waits for a writer of a pipe, and of a file that is cut off it maps pages that
+ * are not there: the first use of one ends the process with SIGBUS. What else may be wrong with a file the loader says.
+ */
+#include <elf.h>
+#include <fcntl.h>
+#include <link.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine_file.h"
+
+/* What a file is that is not a regular one. */
+static const char *kind(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFDIR:
+		return "a directory";
+	case S_IFIFO:
+		return "a pipe";
+	case S_IFSOCK:
+		return "a socket";
+	default:
+		return "a device";
+	}
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* How long a file is at least by its headers; 0 if that cannot be told. */
+static uint64_t length_by_headers(int fd)
+{
+	ElfW(Ehdr) head;
+	ElfW(Phdr) segment;
+	uint64_t end;
+	int i;
+
+	if (pread(fd, &head, sizeof(head), 0) != sizeof(head) || memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 ||
+		head.e_ident[EI_CLASS] != (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32) || head.e_phentsize != sizeof(segment)) {
+		return 0;
+	}
+	end = head.e_phoff + (uint64_t)head.e_phnum * sizeof(segment);
+	if (head.e_shoff) {
+		end = larger(end, head.e_shoff + (uint64_t)head.e_shnum * head.e_shentsize);
+	}
+	for (i = 0; i < head.e_phnum; i++) {
+		if (pread(fd, &segment, sizeof(segment), head.e_phoff + i * sizeof(segment)) != sizeof(segment)) {
+			break; /* end says that they are not all there */
+		}
+		if (segment.p_type == PT_LOAD) {
+			end = larger(end, (uint64_t)segment.p_offset + segment.p_filesz);
+		}
+	}
+	return end;
+}
+
+enum engine_load_result file_check(const char *path, char *detail, size_t size)
+{
+	struct stat info;
+	uint64_t needed;
+	int fd;
+
+	if (!strchr(path, '/') || stat(path, &info) != 0) {
+		return ENGINE_LOADED;
+	}
+	if (!S_ISREG(info.st_mode)) {
+		snprintf(detail, size, "%s", kind(info.st_mode));
+		return ENGINE_NOT_A_FILE;
+	}
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0) {
+		return ENGINE_LOADED;
+	}
+	needed = fstat(fd, &info) == 0 ? length_by_headers(fd) : 0;
+	close(fd);
+	if (needed > (uint64_t)info.st_size) {
+		snprintf(detail, size, "%llu %llu", (unsigned long long)info.st_size, (unsigned long long)needed);
+		return ENGINE_CUT_OFF;
+	}
+	return ENGINE_LOADED;
+}
