@@ -7,6 +7,8 @@
 //	ours [options] program args...   runs phpsapi alone
 //	status N|SIGNAL                  how the last of the two ended
 //
+// and the condition [since:X.Y]: the PHP that is compared with is of that version or a later one.
+//
 // The program is php, php-cgi or phpsapi, first in its own PATH. The options are -in file (standard input), -env NAME=VALUE,
 // -kill SIGNAL, which sends the signal when the program has written something, and -head, which then closes the pipe
 // it writes to. stdout, stderr and cmp look at what phpsapi wrote.
@@ -18,11 +20,13 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/phpsapi/phpsapi/sapi"
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 
@@ -79,12 +83,22 @@ func TestScripts(t *testing.T) {
 			env.Values[lastEnd{}] = new(string)
 			return nil
 		},
+		Condition: condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"same":   same,
 			"ours":   ours,
 			"status": status,
 		},
 	})
+}
+
+// condition reports whether a condition of a script's line holds.
+func condition(text string) (bool, error) {
+	version, ok := strings.CutPrefix(text, "since:")
+	if !ok {
+		return false, fmt.Errorf("unknown condition %s", text)
+	}
+	return sapi.ParsePHPVersion(serve.Stock().Version) >= sapi.ParsePHPVersion(version), nil
 }
 
 // lastEnd is the key of how the last program ended: a status, or a signal's name.

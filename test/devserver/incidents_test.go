@@ -5,7 +5,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -150,9 +149,6 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 func TestIdleServerEndsAsStockPHP(t *testing.T) {
 	root := serve.Files(t, nil)
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
-		if signal.Ignored(sig) { // below nohup; stock php leaves it so
-			continue
-		}
 		for _, program := range []string{stock, binary} {
 			s := start(t, program, root, nil, "-n")
 			s.get("/") // stock php says that it started before it catches SIGINT

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"syscall"
 )
@@ -51,6 +52,10 @@ func run(m interface{ Run() int }, prepare func(dir string) error) (status int, 
 	// Programs that die in tests on purpose leave no core files behind.
 	if err := syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}); err != nil {
 		return 0, err
+	}
+	// nohup's SIG_IGN would be that of all programs that the tests start, and a SIGHUP would end none of them.
+	if signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	}
 	return m.Run(), nil
 }
