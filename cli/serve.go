@@ -26,6 +26,7 @@ func serve(call Invocation, start startup, choice engines.Choice) int {
 	o.Program = lifecycle.Self()
 	o.RestoreThread = lifecycle.RestoreScheduling
 	o.Engine = choice.Library
+	o.PHP = choice.PHP()
 	o.Module = start.serverModule(call, choice.Minor(), o.zendExtensions)
 	return server.Main(o.Options)
 }

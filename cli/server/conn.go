@@ -90,7 +90,7 @@ func (c *connection) answer(h *head, b *body) {
 		c.answerError(h, lower, 501, syscall.ENOENT)
 		return
 	}
-	at := locate(c.server.root, normalize(h.path))
+	at := locate(c.server.php, c.server.root, normalize(h.path))
 	if c.server.router == "" && !at.isScript() {
 		c.answerFile(h, lower, at)
 		return
@@ -129,7 +129,7 @@ func (c *connection) execute(h *head, headers []sapi.Variable, t *Task, b *body)
 		c.server.pool.discard(worker)
 		c.server.log.Response(c.name, 500, 500, h.method, h.uri, why)
 		if result == died {
-			c.conn.Write(errorResponse(h, headers, 500))
+			c.conn.Write(c.server.errorResponse(h, headers, 500))
 		}
 	}
 	return result

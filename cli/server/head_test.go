@@ -142,12 +142,12 @@ func FuzzRequest(f *testing.F) {
 			return
 		}
 		defer b.close()
-		at := locate(root, normalize(h.path))
+		at := locate(php84, root, normalize(h.path))
 		if at.file != "" {
 			t.Errorf("found %q in an empty directory", at.file)
 		}
 		lower, sent := h.variables()
-		errorResponse(h, lower, 404)
+		(&Server{php: php84}).errorResponse(h, lower, 404)
 		task := Task{Client: "c", Method: h.method, URI: h.uri, Query: h.query, Protocol: h.protocol, VPath: at.vpath,
 			PathInfo: at.pathInfo, Headers: lower, Sent: sent, Body: b.memory, Length: b.length}
 		got, err := ReadTask(strings.NewReader(string(task.Encode())))

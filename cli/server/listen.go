@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/phpsapi/phpsapi/sapi"
 )
 
 // address is what -S names.
@@ -37,12 +39,23 @@ func parseAddress(text string) (address, bool) {
 	return address{host, n}, err == nil && n >= 0 && n <= 65535
 }
 
-// url is where the server can be reached.
-func (a address) url() string {
+// String is the address as a URL has it.
+func (a address) String() string {
 	if strings.Contains(a.host, ":") {
-		return "http://[" + a.host + "]:" + strconv.Itoa(a.port)
+		return "[" + a.host + "]:" + strconv.Itoa(a.port)
 	}
-	return "http://" + a.host + ":" + strconv.Itoa(a.port)
+	return a.host + ":" + strconv.Itoa(a.port)
+}
+
+// url is where the server can be reached.
+func (a address) url() string { return "http://" + a.String() }
+
+// named is the address as php of that version names it where it cannot listen.
+func (a address) named(php sapi.PHPVersion) string {
+	if php.AtLeast(8, 3) {
+		return a.String()
+	}
+	return a.host + ":" + strconv.Itoa(a.port)
 }
 
 // hostError says that a host's name has no address. Its text is php's.

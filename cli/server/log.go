@@ -73,8 +73,8 @@ func (l *Log) started(version, url string) {
 	l.Line(LevelProcess, fmt.Sprintf("PHP %s Development Server (%s) started", version, url))
 }
 
-func (l *Log) notListening(host string, port int, reason string) {
-	l.Line(LevelError, fmt.Sprintf("Failed to listen on %s:%d (reason: %s)", host, port, reason))
+func (l *Log) notListening(address, reason string) {
+	l.Line(LevelError, fmt.Sprintf("Failed to listen on %s (reason: %s)", address, reason))
 }
 
 func (l *Log) notAccepted(reason string) {

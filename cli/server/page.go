@@ -32,20 +32,29 @@ code.url { background-color: #eeeeee; font-family:monospace; padding:0 2px;}
 </style>
 `
 
-// page is an error page.
-func page(status int, uri string) string {
+// page is an error page of php of that version.
+func page(php sapi.PHPVersion, status int, uri string) string {
 	heading := reason(status)
-	return "<!doctype html><html><head><title>" + strconv.Itoa(status) + " " + heading + "</title>" + pageStyle +
+	viewport := ""
+	if php.AtLeast(8, 5) {
+		viewport = `<meta name="viewport" content="width=device-width, initial-scale=1">`
+	}
+	return "<!doctype html><html><head>" + viewport + "<title>" + strconv.Itoa(status) + " " + heading + "</title>" + pageStyle +
 		"</head><body><h1>" + heading + "</h1><p>" + pageText(status, escape(uri)) + "</p></body></html>"
 }
 
-// errorResponse is a whole response with an error page, of which HEAD gets the head.
-func errorResponse(h *head, headers []sapi.Variable, status int) []byte {
+// errorResponse is a whole response with an error page, of which HEAD gets the head. Since 8.4 it names PHP, whatever
+// expose_php says.
+func (s *Server) errorResponse(h *head, headers []sapi.Variable, status int) []byte {
 	content := ""
 	if h.method != "HEAD" {
-		content = page(status, h.uri)
+		content = page(s.php, status, h.uri)
 	}
-	lines := []string{"Content-Type: text/html; charset=UTF-8", "Content-Length: " + strconv.Itoa(len(content))}
+	var lines []string
+	if s.php.AtLeast(8, 4) {
+		lines = append(lines, "X-Powered-By: PHP/"+s.phpText)
+	}
+	lines = append(lines, "Content-Type: text/html; charset=UTF-8", "Content-Length: "+strconv.Itoa(len(content)))
 	if status == 405 {
 		lines = append(lines, "Allow: GET, HEAD, POST")
 	}

@@ -23,9 +23,10 @@ type Options struct {
 	Quiet   int    // how many times -q is given
 	Workers string // PHP_CLI_SERVER_WORKERS; empty where it is not set
 
-	Program string      // phpsapi itself, to execute as the zygote
-	Engine  string      // the libphp to load
-	Module  sapi.Module // PHP's
+	Program string          // phpsapi itself, to execute as the zygote
+	Engine  string          // the libphp to load
+	PHP     sapi.PHPVersion // the engine's; its patch level may be 0
+	Module  sapi.Module     // PHP's
 	// RestoreThread gives the calling thread what exec left to the process: its processors, and timers in time.
 	RestoreThread func()
 }
@@ -37,6 +38,8 @@ type Server struct {
 	listener *net.TCPListener
 	root     string
 	router   string
+	php      sapi.PHPVersion
+	phpText  string // PHP_VERSION
 
 	mu          sync.Mutex
 	connections map[*connection]bool // whether the request is being answered
@@ -47,7 +50,7 @@ type Server struct {
 // Main runs the server until a signal ends it, and returns the exit status. By SIGTERM, and by a signal that comes before
 // the server has started, it ends as by the signal's default, and does not return.
 func Main(o Options) int {
-	s := &Server{router: o.Router, connections: map[*connection]bool{}}
+	s := &Server{router: o.Router, php: o.PHP, connections: map[*connection]bool{}}
 	signals := catchSignals()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -85,7 +88,7 @@ func (s *Server) start(ctx context.Context, o Options) (status int) {
 	var err error
 	if s.listener, err = at.listen(ctx); err != nil {
 		if ctx.Err() == nil {
-			s.log.notListening(at.host, at.port, cause(err))
+			s.log.notListening(at.named(s.php), cause(err))
 		}
 		return 1
 	}
@@ -110,7 +113,8 @@ func (s *Server) start(ctx context.Context, o Options) (status int) {
 		return 1
 	}
 	s.log.Color = color && IsTerminal(1)
-	s.log.started(s.pool.version(), at.url())
+	s.phpText = s.pool.version()
+	s.log.started(s.phpText, at.url())
 	return 0
 }
 

@@ -53,5 +53,5 @@ func sendFile(conn *net.TCPConn, file *os.File, size int64) {
 // for want of one it is ENOENT.
 func (c *connection) answerError(h *head, headers []sapi.Variable, status int, why error) {
 	c.server.log.Response(c.name, status, status, h.method, h.uri, cause(why))
-	c.conn.Write(errorResponse(h, headers, status))
+	c.conn.Write(c.server.errorResponse(h, headers, status))
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/phpsapi/phpsapi/sapi"
 )
 
 func TestParseAddress(t *testing.T) {
@@ -20,6 +22,33 @@ func TestParseAddress(t *testing.T) {
 	for _, text := range []string{"", "a", "a:b", "a:1x", "a:65536", "a:-1", "::1", "[::1]", "[::1]80", "[::1:80"} {
 		if got, ok := parseAddress(text); ok {
 			t.Errorf("%q: got %+v", text, got)
+		}
+	}
+}
+
+func TestAddressByVersion(t *testing.T) {
+	for php, want := range map[sapi.PHPVersion]string{php82: "::1:80", php83: "[::1]:80", php84: "[::1]:80"} {
+		if got := (address{"::1", 80}).named(php); got != want {
+			t.Errorf("%s: got %s, want %s", php, got, want)
+		}
+		if got := (address{"127.0.0.1", 80}).named(php); got != "127.0.0.1:80" {
+			t.Errorf("%s: got %s", php, got)
+		}
+	}
+}
+
+func TestErrorPageByVersion(t *testing.T) {
+	for php, want := range map[sapi.PHPVersion]struct{ powered, viewport bool }{
+		php82: {}, php83: {}, php84: {powered: true}, php85: {true, true},
+	} {
+		s := &Server{php: php, phpText: php.String()}
+		text := string(s.errorResponse(&head{method: "GET", uri: "/x", protocol: 101}, nil, 404))
+		if got := strings.Contains(text, "\r\nX-Powered-By: PHP/"+php.String()+"\r\n"); got != want.powered {
+			t.Errorf("%s: X-Powered-By is there: %t\n%s", php, got, text)
+		}
+		const viewport = `<head><meta name="viewport" content="width=device-width, initial-scale=1"><title>404`
+		if got := strings.Contains(text, viewport); got != want.viewport {
+			t.Errorf("%s: the viewport is there: %t\n%s", php, got, text)
 		}
 	}
 }

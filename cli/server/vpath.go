@@ -3,6 +3,8 @@ package server
 import (
 	"os"
 	"strings"
+
+	"github.com/phpsapi/phpsapi/sapi"
 )
 
 // location is where a URL's path leads.
@@ -64,15 +66,15 @@ func decode(text string) string {
 }
 
 // locate finds the file for a normalized path below the document root: the file itself, a directory's index.php or
-// index.html, or, for a path without a dot, the same in the nearest directory above that exists. The part of the
-// path behind the file is the path info.
-func locate(root, vpath string) location {
+// index.html, or the same in the nearest directory above that exists. The part of the path behind the file is the path
+// info. For a path with a dot php before 8.4 looks for no index.
+func locate(php sapi.PHPVersion, root, vpath string) location {
 	path := root
 	if vpath != "" && vpath[0] != '/' {
 		path += "/"
 	}
 	path += vpath
-	static := strings.LastIndexByte(vpath, '.') > 0
+	static := !php.AtLeast(8, 4) && strings.LastIndexByte(vpath, '.') > 0
 	for end := len(path); end > 0 && end >= len(root); {
 		info, err := os.Stat(untilNUL(path[:end]))
 		if err != nil {

@@ -4,6 +4,15 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/phpsapi/phpsapi/sapi"
+)
+
+const (
+	php82 = sapi.PHPVersion(80236)
+	php83 = sapi.PHPVersion(80300)
+	php84 = sapi.PHPVersion(80400)
+	php85 = sapi.PHPVersion(80500)
 )
 
 func TestNormalize(t *testing.T) {
@@ -47,16 +56,33 @@ func TestLocate(t *testing.T) {
 			t.Fatal(err)
 		}
 		want.size = info.Size()
-		if got := locate(root, vpath); got != want {
-			t.Errorf("%q:\ngot  %+v\nwant %+v", vpath, got, want)
+		for _, php := range []sapi.PHPVersion{php82, php84} {
+			if got := locate(php, root, vpath); got != want {
+				t.Errorf("%s: %q:\ngot  %+v\nwant %+v", php, vpath, got, want)
+			}
 		}
 	}
-	for _, vpath := range []string{"/b/", "/b", "/b/x", "/x.txt", "/v1.0/", "/s/x.txt"} {
-		if got := locate(root, vpath); got != (location{vpath: vpath}) {
-			t.Errorf("%q: got %+v", vpath, got)
+	for _, vpath := range []string{"/b/", "/b", "/b/x", "/b/x.txt"} {
+		for _, php := range []sapi.PHPVersion{php82, php84} {
+			if got := locate(php, root, vpath); got != (location{vpath: vpath}) {
+				t.Errorf("%s: %q: got %+v", php, vpath, got)
+			}
 		}
 	}
-	if got := locate(filepath.Join(root, "gone"), "/x"); got.file != "" {
+	for vpath, since84 := range map[string]location{
+		"/x.txt":   {vpath: "/index.php", pathInfo: "/x.txt"},
+		"/v1.0/":   {vpath: "/v1.0/index.php"},
+		"/s/x.txt": {vpath: "/s/index.php", pathInfo: "/x.txt"},
+	} {
+		if got := locate(php83, root, vpath); got != (location{vpath: vpath}) {
+			t.Errorf("8.3: %q: got %+v", vpath, got)
+		}
+		got := locate(php84, root, vpath)
+		if got.vpath != since84.vpath || got.pathInfo != since84.pathInfo || got.file != root+since84.vpath {
+			t.Errorf("8.4: %q: got %+v", vpath, got)
+		}
+	}
+	if got := locate(php84, filepath.Join(root, "gone"), "/x"); got.file != "" {
 		t.Errorf("below a root that is gone: %+v", got)
 	}
 }

@@ -44,6 +44,26 @@
 #define ENGINE_SETTINGS_CALLBACK activate
 #endif
 
+/* Since 8.4 php's development server executes its router as any script, but in the current directory. Before that it requires
+ * it, without auto_prepend_file and auto_append_file and without a word of a parse error. */
+static inline int compat_execute_router(zend_file_handle *router, zval *result)
+{
+#if PHP_VERSION_ID >= 80400
+	int options = SG(options), executed;
+
+	SG(options) |= SAPI_OPTION_NO_CHDIR;
+	executed = php_execute_script_ex(router, result);
+	SG(options) = options;
+	return executed;
+#else
+	PG(during_request_startup) = 0;
+	if (PG(max_input_time) != -1) {
+		zend_set_timeout(zend_ini_long("max_execution_time", strlen("max_execution_time"), 0), 0);
+	}
+	return zend_execute_scripts(ZEND_REQUIRE, result, 1, router) == SUCCESS;
+#endif
+}
+
 /* Who built this PHP, which -v tells since 8.4. */
 #ifdef PHP_BUILD_PROVIDER
 #define ENGINE_BUILD_PROVIDER PHP_BUILD_PROVIDER

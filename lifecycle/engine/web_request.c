@@ -133,14 +133,9 @@ int engine_web_execute_router(const char *path)
 	zend_try {
 		zval result;
 
-		/* php_execute_script would do this, but does not give the script's result. */
-		PG(during_request_startup) = 0;
-		if (PG(max_input_time) != -1) {
-			zend_set_timeout(zend_ini_long("max_execution_time", strlen("max_execution_time"), 0), 0);
-		}
 		ZVAL_UNDEF(&result);
 		CG(skip_shebang) = 1;
-		if (zend_execute_scripts(ZEND_REQUIRE, &result, 1, &script) == SUCCESS && Z_TYPE(result) != IS_UNDEF) {
+		if (compat_execute_router(&script, &result) && Z_TYPE(result) != IS_UNDEF) {
 			declined = Z_TYPE(result) == IS_FALSE;
 			zval_ptr_dtor(&result);
 		}

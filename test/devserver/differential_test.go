@@ -234,6 +234,31 @@ func TestRouterIsStockPHPs(t *testing.T) {
 	compare(t, router, "-n", "router.php")
 }
 
+// Since 8.4 php executes a router as it does any script: with auto_prepend_file and auto_append_file, and it reports what
+// is wrong with it.
+func TestRouterIsExecutedAsStockPHPs(t *testing.T) {
+	for name, router := range map[string]string{
+		"answers":     "<?php echo 'router ', json_encode(array_map('basename', get_included_files())), getcwd();",
+		"declines":    "<?php echo 'router'; return false;",
+		"ends":        "<?php echo 'router'; exit;",
+		"parse error": "<?php this is no PHP",
+		"throws":      "<?php throw new Exception('thrown');",
+		"shebang":     "#!/usr/bin/php\n<?php echo 'router';",
+	} {
+		t.Run(name, func(t *testing.T) {
+			root := serve.Files(t, map[string]string{
+				"below/router.php": router, "index.php": "<?php echo json_encode(array_map('basename', get_included_files()));",
+				"before.php": "<?php echo 'before ';", "after.php": "<?php echo 'after '; return 'after';", "static.txt": "static",
+			})
+			args := []string{"-n", "-d", "auto_prepend_file=" + root + "/before.php", "-d", "auto_append_file=" + root + "/after.php", "below/router.php"}
+			theirs, ours := start(t, stock, root, nil, args...), start(t, binary, root, nil, args...)
+			for _, path := range []string{"/", "/static.txt", "/below/x"} {
+				sameText(t, theirs.exchange(t, []string{get(path)}, false), ours.exchange(t, []string{get(path)}, false))
+			}
+		})
+	}
+}
+
 func TestRouterThatIsNotThere(t *testing.T) {
 	compare(t, map[string]string{"a.txt": "a"}, "-n", "missing.php")
 }

@@ -28,6 +28,7 @@ func TestComplaintsAreStockPHPs(t *testing.T) {
 		"bracket left open":    {"-n", "-S", "[::1:80"},
 		"IPv6 without bracket": {"-n", "-S", "::1:0"},
 		"foreign address":      {"-n", "-S", "192.0.2.1:8000"},
+		"foreign IPv6 address": {"-n", "-S", "[2001:db8::1]:8000"},
 		"no host":              {"-n", "-S", ":8000"},
 		"no docroot":           {"-n", "-S", "127.0.0.1:0", "-t", "nowhere"},
 		"docroot is a file":    {"-n", "-S", "127.0.0.1:0", "-t", "file"},
