@@ -12,6 +12,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/logfile"
 	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
+	"github.com/phpsapi/phpsapi/sapi"
 )
 
 // errorLog is where messages go. Descriptor 2 is the program's stderr until the start is over, and then the error
@@ -57,8 +58,8 @@ func (e *errorLog) restoreStderr() {
 }
 
 // open opens the error log of a configuration that is being read, for the hook of conf.System: from now on it gets
-// the lines. It is undone by restore.
-func (e *errorLog) open(g *conf.Global) error {
+// the lines. It is undone by restore. Since 8.3 php-fpm knows that an error log of a certain name is stderr.
+func (e *errorLog) open(g *conf.Global, php sapi.PHPVersion) error {
 	e.use = g.Daemonize || !isTerminal(2) && !e.forceStderr
 	var file *os.File
 	var sys *syslogWriter
@@ -77,6 +78,7 @@ func (e *errorLog) open(g *conf.Global) error {
 			s.Level = zlog.Notice
 		}
 		s.File, s.Syslog = nil, nil
+		s.FileIsStderr = php.AtLeast(8, 3) && (g.ErrorLog.Value == "/dev/stderr" || g.ErrorLog.Value == "/proc/self/fd/2")
 		switch {
 		case !e.use:
 		case sys != nil:

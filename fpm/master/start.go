@@ -81,7 +81,7 @@ func (o *Options) confOptions(e *errorLog) (conf.Options, *frontPlan) {
 		source.Beside = c.File()
 	}
 	c.Log = e.log
-	c.System.OpenErrorLog = e.open
+	c.System.OpenErrorLog = func(g *conf.Global) error { return e.open(g, c.PHP) }
 	plan := &frontPlan{directive: c.Directive, options: o}
 	own, err := source.Load()
 	if err == nil {

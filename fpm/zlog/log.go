@@ -37,6 +37,8 @@ type Settings struct {
 	Stderr io.Writer
 	// File is the opened error_log; nil before that.
 	File io.Writer
+	// FileIsStderr says that File leads to where Stderr does: messages are written once. Those of streams are not.
+	FileIsStderr bool
 	// Syslog, if set, takes the lines instead of File, without time and line
 	// end. Like php-fpm it hands on the level of the log, not of the message.
 	Syslog func(Level, string)
@@ -135,7 +137,7 @@ func (s *Settings) out() io.Writer {
 }
 
 // separate tells whether the log is something else than stderr.
-func (s *Settings) separate() bool { return s.File != nil && s.File != s.Stderr }
+func (s *Settings) separate() bool { return s.File != nil && s.File != s.Stderr && !s.FileIsStderr }
 
 func write(w io.Writer, b []byte) {
 	if w != nil {

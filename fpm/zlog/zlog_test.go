@@ -44,6 +44,7 @@ func TestLog(t *testing.T) {
 		}, at + "ERROR: failed to open error_log (/x): No such file or directory (2)\n", ""},
 		{"no system error", nil, func(l *Log) { l.LogErr(Error, "x", nil) }, at + "ERROR: x: Success (0)\n", ""},
 		{"file and stderr until launched", toFile, func(l *Log) { l.Log(Alert, "x") }, at + "ALERT: x\n", at + "ALERT: x\n"},
+		{"file that is stderr", func(s *Settings) { toFile(s); s.FileIsStderr = true }, func(l *Log) { l.Log(Alert, "x") }, "", at + "ALERT: x\n"},
 		{"file alone afterwards", func(s *Settings) { toFile(s); s.Launched = true }, func(l *Log) { l.Log(Warning, "x") }, "", at + "WARNING: x\n"},
 		{"child", func(s *Settings) { s.Child = true }, func(l *Log) { l.Log(Warning, "x") }, "WARNING: x\n", ""},
 		{"debug", func(s *Settings) { s.Level = Debug }, func(l *Log) { l.Log(Notice, "x") }, "[21-Nov-2026 20:47:35.001234] NOTICE: pid 7, TestLog(), line LINE: x\n", ""},
