@@ -92,6 +92,30 @@ func TestLineEndInURIStaysInItsLine(t *testing.T) {
 	}
 }
 
+// Since 8.5 lines are cut at log_limit.
+func TestLineIsAsLongAsLogLimit(t *testing.T) {
+	f, err := Parse("%r%Q%q %{E}e end")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := entry()
+	e.URI, e.Query, e.Long = bytes.Repeat([]byte("u"), 600), bytes.Repeat([]byte("q"), 2100), true
+	e.Param = func(string) []byte { return bytes.Repeat([]byte("e"), 5000) }
+	whole := strings.Repeat("u", 511) + "?" + strings.Repeat("q", 2047) + " " + strings.Repeat("e", 5000) + " end"
+	for _, limit := range []int{512, 1024, 3000, len(whole), len(whole) + 1} {
+		want := whole
+		if limit <= len(whole) {
+			want = whole[:limit-4] + "..."
+		}
+		l := New(f, Options{LogLimit: limit})
+		for range 2 {
+			if line, truncated := l.Line(e); string(line) != want+"\n" || truncated {
+				t.Errorf("log_limit %d: a line of %d bytes, want %d (%v)", limit, len(line), len(want)+1, truncated)
+			}
+		}
+	}
+}
+
 const every = `%% %C %{user}C %{system}C %d %{milli}d %{micro}d %{E}e %f %l %m %M %{kilo}M %n %{X-Y}o %p %P %q %Q %r %R %s %t %{%c %z %10Y}T %u`
 
 func TestLineDoesNotAllocate(t *testing.T) {

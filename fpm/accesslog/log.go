@@ -11,7 +11,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 )
 
-// limit is the length of a line without its end, in bytes.
+// limit is the length of a line without its end, in bytes, before 8.5.
 const limit = 1024
 
 // TruncatedNotice is what php-fpm logs, as a notice, for a line that was cut.
@@ -24,6 +24,8 @@ type Options struct {
 	MasterPid int            // %P
 	Suppress  []string       // access.suppress_path[]
 	Location  *time.Location // where times are told; nil: time.Local
+	// LogLimit is log_limit, where lines are cut since 8.5. 0: they are as with older versions.
+	LogLimit int
 }
 
 // Log makes a worker's lines. It is for one goroutine at a time.
@@ -61,6 +63,9 @@ func (l *Log) Line(e *Entry) (line []byte, truncated bool) {
 	if l.suppressed(e, &shown) {
 		return nil, false
 	}
+	if l.o.LogLimit > 0 {
+		return l.ownLine(e, &shown), false
+	}
 	b := l.line[:0]
 	for i := range l.ops {
 		op := &l.ops[i]
@@ -91,6 +96,27 @@ func (l *Log) Line(e *Entry) (line []byte, truncated bool) {
 	}
 	l.line = append(b, '\n')
 	return l.line, truncated
+}
+
+// ownLine is a line as it is since 8.5: it is cut like one of the error log, and nothing is said of it there.
+func (l *Log) ownLine(e *Entry, shown *scoreboard.Request) []byte {
+	b := l.line[:0]
+	for i := range l.ops {
+		if op := &l.ops[i]; op.code == 0 {
+			b = append(b, op.text...)
+		} else {
+			b = append(b, l.value(i, e, shown)...)
+		}
+		if len(b) >= l.o.LogLimit {
+			b = append(b[:l.o.LogLimit-4], "..."...)
+			break
+		}
+	}
+	if len(b) == 0 {
+		return nil
+	}
+	l.line = append(b, '\n')
+	return l.line
 }
 
 // value is that of the code of an op.

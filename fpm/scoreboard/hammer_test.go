@@ -35,9 +35,9 @@ func work(orders string) {
 	fmt.Println("accepting")
 	for n := 0; ; n++ {
 		letter := byte('a' + n%26)
-		text := bytes.Repeat([]byte{letter}, 1+n%600)
+		text := bytes.Repeat([]byte{letter}, 1+n%3000)
 		s.ReadingHeaders()
-		s.Info(&Request{Method: text, URI: text, Query: text, User: text, Script: text, ContentLength: uint64(letter)})
+		s.Info(&Request{Method: text, URI: text, Query: text, User: text, Script: text, ContentLength: uint64(letter), Long: true})
 		s.Executing()
 		s.End(time.Duration(letter), time.Duration(letter), uint64(letter))
 		s.Finished()

@@ -14,11 +14,14 @@ const (
 	poolSize   = 32
 	pmSize     = 16
 	methodSize = 16
-	uriSize    = 128
-	querySize  = 512
+	uriSize    = 512
+	querySize  = 2048
 	userSize   = 32
 	scriptSize = 256
 	idSize     = 64
+
+	shortURISize   = 128 // of a request that is not Long
+	shortQuerySize = 512
 )
 
 const (

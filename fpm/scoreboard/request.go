@@ -8,14 +8,25 @@ type Request struct {
 	Method, URI, Query, User, Script []byte
 	ID                               []byte // the front's, or a web server's that sends X-Request-Id; empty: none
 	ContentLength                    uint64
+
+	Long bool // URI and Query are as long as php-fpm shows them since 8.5
+}
+
+// sizes are those of URI and Query.
+func (r *Request) sizes() (uri, query int) {
+	if r.Long {
+		return uriSize, querySize
+	}
+	return shortURISize, shortQuerySize
 }
 
 // Shown is the request with its texts as readers get them. It shares their memory.
 func (r *Request) Shown() Request {
+	uri, query := r.sizes()
 	return Request{
-		Method: cut(r.Method, methodSize), URI: cut(r.URI, uriSize), Query: cut(r.Query, querySize),
+		Method: cut(r.Method, methodSize), URI: cut(r.URI, uri), Query: cut(r.Query, query),
 		User: cut(r.User, userSize), Script: cut(r.Script, scriptSize), ID: cut(r.ID, idSize),
-		ContentLength: r.ContentLength,
+		ContentLength: r.ContentLength, Long: r.Long,
 	}
 }
 

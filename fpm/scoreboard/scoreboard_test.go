@@ -121,6 +121,14 @@ func TestTextsAreCut(t *testing.T) {
 	if p.Script != "a" {
 		t.Errorf("script %q, want what is before the NUL", p.Script)
 	}
+	r := Request{URI: long, Query: long, Long: true}
+	slots[0].Info(&r)
+	if !b.Snapshot(0, &p) || len(p.URI) != 511 || len(p.Query) != 2047 {
+		t.Errorf("since 8.5 uri has %d bytes and query %d", len(p.URI), len(p.Query))
+	}
+	if shown := r.Shown(); string(shown.URI) != p.URI || string(shown.Query) != p.Query {
+		t.Errorf("%d and %d bytes are shown, and read %d and %d", len(shown.URI), len(shown.Query), len(p.URI), len(p.Query))
+	}
 }
 
 func TestCountsOutliveTheirWorker(t *testing.T) {

@@ -119,12 +119,13 @@ func (s *Slot) ReadingHeaders() {
 // Info: the request is known.
 func (s *Slot) Info(r *Request) {
 	now := s.clock.Now()
+	uri, query := r.sizes()
 	s.begin()
 	d := &s.page.data
 	d.updated = now
 	put(d.method[:], r.Method)
-	put(d.uri[:], r.URI)
-	put(d.query[:], r.Query)
+	put(d.uri[:uri], r.URI)
+	put(d.query[:query], r.Query)
 	put(d.user[:], r.User)
 	put(d.script[:], r.Script)
 	put(d.id[:], r.ID)

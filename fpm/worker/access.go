@@ -35,8 +35,11 @@ func (k *worker) openAccess(fd int) {
 	}
 	k.access.fd = fd
 	k.access.headers = strings.Contains(k.pool.AccessFormat.Value, "}o")
-	k.access.log = accesslog.New(format, accesslog.Options{Pool: k.pool.Name, Pid: k.pid, MasterPid: k.spec.MasterPid,
-		Suppress: k.pool.AccessSuppressPaths})
+	options := accesslog.Options{Pool: k.pool.Name, Pid: k.pid, MasterPid: k.spec.MasterPid, Suppress: k.pool.AccessSuppressPaths}
+	if k.php.AtLeast(8, 5) {
+		options.LogLimit = k.log.Settings().Limit
+	}
+	k.access.log = accesslog.New(format, options)
 }
 
 // setAccessLog takes the access log, opened anew.
