@@ -97,6 +97,11 @@ func (a *Arena) fill(kit Kit, binary string) error {
 	if err := kit.Source.Unpack(a.path("src"), slices.Compact(parts)...); err != nil {
 		return err
 	}
+	if !strings.HasPrefix(kit.Source.Release, serve.Stock().Version+".") {
+		if err := adapt(a.path("src")); err != nil {
+			return err
+		}
+	}
 	if err := linkModules(a.path("modules"), kit.Modules); err != nil {
 		return err
 	}
