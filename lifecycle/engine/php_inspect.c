@@ -151,20 +151,33 @@ static void print_exception(void)
 	EG(exit_status) = 1;
 }
 
+/* Makes the object that describes what name names. ReflectionMethod::__construct() with a single argument is deprecated since
+ * 8.4; there and in 8.3 is a function in its place. */
+static void reflect(zend_class_entry *class, zval *name, zval *object)
+{
+	zend_function *create = zend_hash_str_find_ptr(&class->function_table, ZEND_STRL("createfrommethodname"));
+
+	if (create) {
+		ZVAL_UNDEF(object);
+		zend_call_known_function(create, NULL, class, object, 1, name, NULL);
+		return;
+	}
+	object_init_ex(object, class);
+	zend_call_known_function(class->constructor, Z_OBJ_P(object), class, NULL, 1, name, NULL);
+}
+
 void engine_reflect(enum engine_reflection kind, const char *name)
 {
 	zend_try {
-		zend_class_entry *class = reflection_class(kind, name);
 		zend_execute_data frame;
 		zval argument, object;
 
 		ZVAL_STR(&argument, zend_strpprintf(0, "%s", name));
-		object_init_ex(&object, class);
-		/* The constructor wants a caller. */
+		/* The functions want a caller. */
 		memset(&frame, 0, sizeof(frame));
 		frame.func = (zend_function *)&zend_pass_function;
 		EG(current_execute_data) = &frame;
-		zend_call_known_function(class->constructor, Z_OBJ(object), class, NULL, 1, &argument, NULL);
+		reflect(reflection_class(kind, name), &argument, &object);
 		if (EG(exception)) {
 			print_exception();
 		} else {
