@@ -25,7 +25,11 @@ func optionsOf(php sapi.PHPVersion) []getopt.Option {
 	if !php.AtLeast(8, 5) {
 		return options
 	}
-	return slices.DeleteFunc(slices.Clone(options), func(o getopt.Option) bool { return o.Letter == 'z' })
+	since85 := slices.DeleteFunc(slices.Clone(options), func(o getopt.Option) bool { return o.Letter == 'z' })
+	for i := range since85 {
+		since85[i].Optional = since85[i].Letter == optINIFiles
+	}
+	return since85
 }
 
 // options are those of php before 8.5. -C and -q do nothing: php-cgi has them.
@@ -83,10 +87,11 @@ const (
 	modeReflect
 	modeExtensionInfo
 	modeINIFiles
-	modeInfo    // -i
-	modeVersion // -v
-	modeModules // -m
-	modeHelp    // -h
+	modeINIChanges // --ini=diff
+	modeInfo       // -i
+	modeVersion    // -v
+	modeModules    // -m
+	modeHelp       // -h
 )
 
 // readsScript says whether the mode reads a script from a file or from standard input.
@@ -251,7 +256,14 @@ func (r *run) apply(o getopt.Argument, hasShell bool) string {
 	case optExtensionInfo:
 		r.mode, r.what = modeExtensionInfo, o.Value
 	case optINIFiles:
-		r.mode = modeINIFiles
+		switch o.Value {
+		case "":
+			r.mode = modeINIFiles
+		case "diff":
+			r.mode = modeINIChanges
+		default:
+			return "Unknown argument for --ini\n"
+		}
 	case optRepeat:
 		r.repeat = sapi.Atoi(o.Value)
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -135,7 +136,9 @@ func (c *commandLine) once(r run) int {
 		case modeExtensionInfo:
 			c.extensionInfo(r.what)
 		case modeINIFiles:
-			c.engine.Print(c.iniFilesText())
+			c.engine.Print(iniFilesText(c.engine.INIFiles(), c.php))
+		case modeINIChanges:
+			c.engine.PrintChangedSettings()
 		default:
 			request.Work()
 		}
@@ -168,20 +171,16 @@ func (c *commandLine) extensionInfo(name string) {
 	}
 }
 
-func (c *commandLine) iniFilesText() string {
-	files := c.engine.INIFiles()
-	quote := func(text string) string { return text }
-	if c.php.AtLeast(8, 5) {
-		quote = func(text string) string { return `"` + text + `"` }
-	}
-	orNone := func(text string) string {
-		if text == "" {
-			return "(none)"
+// iniFilesText is what --ini prints. Since 8.5 the paths are in quotes, but for those of the files that were scanned.
+func iniFilesText(files lifecycle.INIFiles, php sapi.PHPVersion) string {
+	quoted := func(text string) string {
+		if text != "" && php.AtLeast(8, 5) {
+			return `"` + text + `"`
 		}
-		return quote(text)
+		return cmp.Or(text, "(none)")
 	}
-	return "Configuration File (php.ini) Path: " + quote(files.Dir) + "\n" +
-		"Loaded Configuration File:         " + orNone(files.Loaded) + "\n" +
-		"Scan for additional .ini files in: " + orNone(files.ScanDir) + "\n" +
-		"Additional .ini files parsed:      " + orNone(files.Scanned) + "\n"
+	return "Configuration File (php.ini) Path: " + quoted(files.Dir) + "\n" +
+		"Loaded Configuration File:         " + quoted(files.Loaded) + "\n" +
+		"Scan for additional .ini files in: " + quoted(files.ScanDir) + "\n" +
+		"Additional .ini files parsed:      " + cmp.Or(files.Scanned, "(none)") + "\n"
 }

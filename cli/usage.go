@@ -64,6 +64,8 @@ func usageOptions(php sapi.PHPVersion) string {
 	}
 	if php.AtLeast(8, 5) {
 		text = strings.Replace(text, "  -z <file>        Load Zend extension <file>.\n", "", 1)
+		text = strings.Replace(text, "configuration file names\n", "configuration file names\n  --ini=diff       Show INI entries that differ from the built-in default\n", 1)
+		text += "  --repeat <count> Repeat script execution <count> times.\n                   For internal purposes only.\n\n"
 	}
 	return text
 }

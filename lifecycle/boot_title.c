@@ -78,12 +78,17 @@ int proctitle_init(void)
 	return 1;
 }
 
-int proctitle_set(const char *title)
+size_t proctitle_room(void)
+{
+	return area ? area_size - 1 : 0;
+}
+
+int proctitle_set(const char *title, size_t len)
 {
 	if (!area) {
 		return 0;
 	}
-	title_len = strnlen(title, area_size - 1);
+	title_len = len < proctitle_room() ? len : proctitle_room();
 	memcpy(area, title, title_len);
 	memset(area + title_len, 0, area_size - title_len);
 	return 1;

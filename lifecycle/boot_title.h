@@ -8,8 +8,11 @@
  * after proctitle_set. Returns 0 where the memory is not one piece: then there are no titles. */
 int proctitle_init(void);
 
+/* How long a title may be, in bytes. */
+size_t proctitle_room(void);
+
 /* Shows title, cut to the room there is. Returns 0 where there are no titles. */
-int proctitle_set(const char *title);
+int proctitle_set(const char *title, size_t len);
 
 /* The title last set and its length; NULL where there are no titles. */
 const char *proctitle_get(size_t *len);

@@ -268,7 +268,7 @@ static int spawn(size_t len)
 	if (pid == 0) {
 		if (packet[0] == 'F') {
 			if (payload[0]) {
-				proctitle_set(payload);
+				proctitle_set(payload, strlen(payload));
 			}
 			payload += strnlen(payload, len - 2) + 1;
 		}

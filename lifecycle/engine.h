@@ -23,7 +23,7 @@
 #include <sys/types.h>
 
 #ifndef ENGINE_CONTRACT /* a test gives another */
-#define ENGINE_CONTRACT 3
+#define ENGINE_CONTRACT 4
 #endif
 
 /* ---- module startup and shutdown ---- */
@@ -318,7 +318,9 @@ enum engine_reflection {
 	/* php --ri; 0 where there is no such extension. The name is in lower case. */ \
 	X(int, print_extension_info, (const char *lowercase_name), (lowercase_name)) \
 	/* php --ri main */ \
-	X(void, print_settings, (void), ())
+	X(void, print_settings, (void), ()) \
+	/* php --ini=diff, since 8.5 */ \
+	X(void, print_changed_settings, (void), ())
 
 /* ---- what an engine asks of the program (engine_host.c) ---- */
 
@@ -343,7 +345,8 @@ struct engine_host {
 	void (*hide_arguments)(void); /* overwrites the arguments that the kernel shows */
 	/* The process title (boot_title.c). */
 	int (*title_init)(void);
-	int (*title_set)(const char *title);
+	size_t (*title_room)(void); /* how long a title may be */
+	int (*title_set)(const char *title, size_t len);
 	const char *(*title_get)(size_t *len);
 };
 

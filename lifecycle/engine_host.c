@@ -66,6 +66,7 @@ struct engine_host host = {
 	.has_forked = forks_seen,
 	.hide_arguments = hide_arguments,
 	.title_init = proctitle_init,
+	.title_room = proctitle_room,
 	.title_set = proctitle_set,
 	.title_get = proctitle_get,
 };

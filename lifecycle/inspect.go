@@ -119,6 +119,12 @@ func (e *Engine) PrintSettings() {
 	C.engine_print_settings()
 }
 
+// PrintChangedSettings prints the settings whose values are not those that are built in, as php's --ini=diff does since 8.5. An
+// engine of an older PHP does not know what is built in.
+func (e *Engine) PrintChangedSettings() {
+	C.engine_print_changed_settings()
+}
+
 // PrintExtensionInfo prints an extension's part of phpinfo(), and reports whether there is such an extension. The
 // name is in lower case.
 func (e *Engine) PrintExtensionInfo(name string) bool {

@@ -2,6 +2,7 @@ package lifecycle
 
 /*
 #include <stdlib.h>
+#include <string.h>
 #include "boot_title.h"
 */
 import "C"
@@ -16,5 +17,5 @@ func SetProcessTitle(title string) {
 	}
 	text := C.CString(title)
 	defer C.free(unsafe.Pointer(text))
-	C.proctitle_set(text)
+	C.proctitle_set(text, C.strlen(text))
 }

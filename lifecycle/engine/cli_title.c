@@ -10,7 +10,13 @@ PHP_FUNCTION(cli_set_process_title)
 	if (zend_parse_parameters(ZEND_NUM_ARGS(), "s", &title, &len) == FAILURE) {
 		return;
 	}
-	if (!host->title_set(title)) {
+	if (!ENGINE_TITLE_MUST_FIT) {
+		len = strlen(title);
+	} else if (len > host->title_room()) {
+		php_error_docref(NULL, E_WARNING, "cli_set_process_title had an error: Too long");
+		RETURN_FALSE;
+	}
+	if (!host->title_set(title, len)) {
 		php_error_docref(NULL, E_WARNING, "cli_set_process_title had an error: Buffer not contiguous");
 		RETURN_FALSE;
 	}
@@ -30,5 +36,5 @@ PHP_FUNCTION(cli_get_process_title)
 		php_error_docref(NULL, E_WARNING, "cli_get_process_title had an error: Buffer not contiguous");
 		RETURN_NULL();
 	}
-	RETURN_STR(zend_strpprintf(0, "%.*s", (int)len, title));
+	RETURN_STRINGL(title, len);
 }

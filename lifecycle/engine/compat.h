@@ -64,6 +64,16 @@ static inline int compat_execute_router(zend_file_handle *router, zval *result)
 #endif
 }
 
+/* Since 8.5 cli_set_process_title() takes a title as a whole, NULs and all, or not at all. */
+#define ENGINE_TITLE_MUST_FIT (PHP_VERSION_ID >= 80500)
+
+/* The value of a setting that is built in, which a setting knows since 8.5. */
+#if PHP_VERSION_ID >= 80500
+#define ENGINE_BUILT_IN(setting) ((setting)->def->value)
+#else
+#define ENGINE_BUILT_IN(setting) NULL
+#endif
+
 /* Who built this PHP, which -v tells since 8.4. */
 #ifdef PHP_BUILD_PROVIDER
 #define ENGINE_BUILD_PROVIDER PHP_BUILD_PROVIDER

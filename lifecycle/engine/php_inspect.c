@@ -209,6 +209,57 @@ void engine_print_settings(void)
 	} zend_end_try();
 }
 
+static int compare_settings(const void *a, const void *b)
+{
+	zend_string *x = (*(zend_ini_entry *const *)a)->name, *y = (*(zend_ini_entry *const *)b)->name;
+
+	return zend_binary_strcasecmp(ZSTR_VAL(x), ZSTR_LEN(x), ZSTR_VAL(y), ZSTR_LEN(y));
+}
+
+static void print_value(const char *value)
+{
+	if (value) {
+		php_printf("\"%s\"", value);
+	} else {
+		php_printf("(none)");
+	}
+}
+
+static void print_if_changed(const zend_ini_entry *setting)
+{
+	const char *built_in = ENGINE_BUILT_IN(setting), *value = setting->value ? ZSTR_VAL(setting->value) : NULL;
+
+	if (built_in && value ? strcmp(built_in, value) == 0 : !built_in && !value) {
+		return;
+	}
+	php_printf("%s: ", ZSTR_VAL(setting->name));
+	print_value(built_in);
+	php_printf(" -> ");
+	print_value(value);
+	php_printf("\n");
+}
+
+void engine_print_changed_settings(void)
+{
+	size_t count = 0, i;
+	zend_ini_entry **sorted = calloc(zend_hash_num_elements(EG(ini_directives)) + 1, sizeof(*sorted)), *setting;
+
+	if (!sorted) {
+		return;
+	}
+	ZEND_HASH_FOREACH_PTR(EG(ini_directives), setting) {
+		sorted[count++] = setting;
+	} ZEND_HASH_FOREACH_END();
+	qsort(sorted, count, sizeof(*sorted), compare_settings);
+	zend_try {
+		php_printf("Non-default INI settings:\n");
+		for (i = 0; i < count; i++) {
+			print_if_changed(sorted[i]);
+		}
+	} zend_end_try();
+	free(sorted);
+}
+
 const char *engine_setting_text(const char *name)
 {
 	const char *text = EG(ini_directives) ? zend_ini_string_ex(name, strlen(name), 0, NULL) : NULL;

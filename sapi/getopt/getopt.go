@@ -10,6 +10,7 @@ import "fmt"
 type Option struct {
 	Letter    byte   // what the option is called inside, and on the command line where it is printable
 	Parameter bool   // it takes an argument
+	Optional  bool   // it takes an argument as --name=argument, which is not empty, or none
 	Name      string // its long name
 }
 
@@ -106,7 +107,7 @@ func (g *Reader) long(word string) (Argument, bool, error) {
 			continue
 		}
 		g.last = 0
-		if o.Parameter {
+		if o.Parameter || o.Optional && len(word) > 2+len(name) {
 			return g.parameter(o, word, 2+len(name))
 		}
 		g.next++

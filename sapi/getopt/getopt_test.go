@@ -12,6 +12,7 @@ var known = []Option{
 	{Letter: 'q', Name: "q"},
 	{Letter: 'r', Parameter: true, Name: "run"},
 	{Letter: 11, Parameter: true, Name: "rf"},
+	{Letter: 'i', Optional: true, Name: "ini"},
 }
 
 // What the options are read as: one word for each, an error in parentheses, ended where
@@ -64,6 +65,12 @@ func TestReader(t *testing.T) {
 		{[]string{"-nq", "--"}, "n q ended|"},
 		{[]string{"--nonsense=1"}, "(Error in argument 1, char 1: no argument for option -)|"},
 
+		{[]string{"--ini", "x"}, "i|x"},
+		{[]string{"--ini=x", "y"}, "i=x|y"},
+		{[]string{"-dx", "--ini"}, "d=x i|"}, // php 8.5 once took -d's argument for --ini's
+		{[]string{"--ini="}, "(Error in argument 1, char 1: no argument for option -)|"},
+		{[]string{"-in"}, "i n|"},
+
 		// The = is looked for behind the first letter of the name.
 		{[]string{"--q=x"}, "q|"},
 		{[]string{"--=x"}, "(Error in argument 1, char 1: no argument for option -)|"},
@@ -76,7 +83,7 @@ func TestReader(t *testing.T) {
 			switch {
 			case err != nil:
 				read = append(read, "("+err.Error()+")")
-			case ok && slices.ContainsFunc(known, func(k Option) bool { return k.Letter == o.Letter && k.Parameter }):
+			case ok && (o.Value != "" || slices.ContainsFunc(known, func(k Option) bool { return k.Letter == o.Letter && k.Parameter })):
 				read = append(read, string(o.Letter)+"="+o.Value)
 			case ok:
 				read = append(read, string(o.Letter))
