@@ -64,6 +64,7 @@ struct engine_module {
 	int dl;                         /* offer dl() */
 	int without_pcntl;              /* leave out the extension pcntl where libphp has it built in */
 	int extended_info;              /* compile with ZEND_COMPILE_EXTENDED_INFO */
+	int worker_mode;                /* workers run a worker script: offer frankenphp_handle_request() */
 };
 
 /* ---- one run of a script by the command line ---- */
@@ -277,6 +278,9 @@ enum engine_reflection {
 	X(void, web_execute, (void), ()) \
 	/* Runs a router script; 1 where it returned false, and so declined the request. */ \
 	X(int, web_execute_router, (const char *path), (path)) \
+	/* Runs a worker script, which asks for requests by frankenphp_handle_request(), until it ends. startup was that of the boot. \
+	 * If the script ended within a request, that is the present one, and what follows is as after web_execute. */ \
+	X(void, web_run_worker_script, (void), ()) \
 	/* Answers without a script. */ \
 	X(void, web_answer, (int status, const char *text, size_t len), (status, text, len)) \
 	/* Sets a header of the response, in place of one of the same name. */ \
@@ -334,6 +338,9 @@ struct engine_host {
 	int (*head)(int status, const char *line, int flags, const char *lines, size_t len);
 	size_t (*read_body)(char *to, size_t size); /* 0 at the body's end */
 	void (*finish)(void);                       /* fastcgi_finish_request() */
+	/* In worker mode: waits for the next request and returns it, or NULL if the worker is to end. */
+	struct engine_request *(*next_request)(void);
+	void (*request_done)(void);                 /* in worker mode: the present request has been answered */
 	int (*status)(void *array);                 /* fills an array (a zval) for fpm_get_status(); 0: it is not known */
 	/* Takes a message: level is a number of zlog's, or 0 for one of PHP's own. 0: nobody took it. */
 	int (*log)(int level, const char *text, size_t len);

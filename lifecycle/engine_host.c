@@ -39,6 +39,18 @@ static void host_finish(void)
 	}
 }
 
+static struct engine_request *host_next_request(void)
+{
+	return answers() ? engineNextRequest() : NULL;
+}
+
+static void host_request_done(void)
+{
+	if (answers()) {
+		engineRequestDone();
+	}
+}
+
 static int host_status(void *array)
 {
 	return answers() ? engineStatus(array) : 0;
@@ -59,6 +71,8 @@ struct engine_host host = {
 	.head = host_head,
 	.read_body = host_read_body,
 	.finish = host_finish,
+	.next_request = host_next_request,
+	.request_done = host_request_done,
 	.status = host_status,
 	.log = host_log,
 	.is_worker = boot_is_worker,

@@ -53,6 +53,7 @@ func moduleInC(m sapi.Module) *C.struct_engine_module {
 	c.dl = boolean(m.DL)
 	c.without_pcntl = boolean(m.WithoutPCNTL)
 	c.extended_info = boolean(m.ExtendedInfo)
+	c.worker_mode = boolean(m.WorkerMode)
 	return c
 }
 

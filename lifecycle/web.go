@@ -22,8 +22,9 @@ type Web struct {
 	fastCGI  FastCGIClient            // client, if it is one
 	c        *C.struct_engine_request // C memory, for life
 	settings *C.struct_engine_web_settings
-	running  bool // a request is, from its startup to its shutdown
-	ended    bool // fastcgi_finish_request() was called
+	running  bool           // a request is, from its startup to its shutdown
+	ended    bool           // fastcgi_finish_request() was called
+	requests WorkerRequests // of a worker script; nil: there is none
 
 	// A response's head while it is made.
 	responseHead sapi.ResponseHead
@@ -88,6 +89,16 @@ var web *Web
 // RequestStartup starts the request r. The error is ErrRequestStartup: PHP is of no more use. RequestShutdown may follow
 // all the same.
 func (w *Web) RequestStartup(r *WebRequest) error {
+	w.fill(r)
+	w.ended, w.running = false, true
+	if w.takeRoom() != nil || C.engine_web_startup(w.c) != 0 {
+		return ErrRequestStartup
+	}
+	return nil
+}
+
+// fill tells C of a request.
+func (w *Web) fill(r *WebRequest) {
 	w.pin(r)
 	c := w.c
 	c.method, c.query_string, c.content_type = pointer(r.Method), pointer(r.QueryString), pointer(r.ContentType)
@@ -104,12 +115,7 @@ func (w *Web) RequestStartup(r *WebRequest) error {
 	if len(r.Argv) > 0 {
 		c.argv = argvInC(r.Argv)
 	}
-	c.closed = 0
-	w.ended, w.running = false, true
-	if w.takeRoom() != nil || C.engine_web_startup(c) != 0 {
-		return ErrRequestStartup
-	}
-	return nil
+	c.closed, c.last, c.stale = 0, 0, 0
 }
 
 // pin keeps the params where they are: they stay in use between the calls of C.

@@ -26,6 +26,10 @@ func engineWrite(text *C.char, n C.size_t) C.int {
 }
 
 func (w *Web) write(p []byte) C.int {
+	if !w.running && w.requests != nil {
+		w.requests.Aside(p)
+		return 0
+	}
 	if w.ended {
 		w.c.room_used = 0
 		return -1
@@ -42,7 +46,7 @@ func (w *Web) write(p []byte) C.int {
 func engineFlush() C.int {
 	w := web
 	switch {
-	case w.fastCGI == nil:
+	case w.fastCGI == nil, !w.running && w.requests != nil:
 		return 0
 	case w.ended:
 		return -1

@@ -33,4 +33,6 @@ type Module struct {
 	WithoutPCNTL bool
 	// ExtendedInfo compiles scripts with information for debuggers and profilers (php's -e).
 	ExtendedInfo bool
+	// WorkerMode adds the function frankenphp_handle_request(), for workers that run a worker script.
+	WorkerMode bool
 }

@@ -42,7 +42,8 @@ type connection struct {
 	timeout time.Duration
 	onBegin func() // called when the first byte of a request has come, or a new connection has ended without one
 	iov     []unix.Iovec
-	wake    int // a descriptor that ends the wait for the first byte of a request when it is readable; -1: none
+	ahead   []byte // what another process has read of it; it comes first
+	wake    int    // a descriptor that ends the wait for the first byte of a request when it is readable; -1: none
 
 	hurry   [2]int32 // descriptors that make every wait short if they are readable; -1: none
 	givenUp bool     // a wait that they made short was in vain: there is no other
@@ -67,6 +68,15 @@ func (c *connection) take(fd int) {
 
 // Read gives what has come, after waiting for it if need be.
 func (c *connection) Read(p []byte) (int, error) {
+	if len(c.ahead) > 0 {
+		n := copy(p, c.ahead)
+		c.ahead = c.ahead[n:]
+		if !c.began {
+			c.began, c.timeout = true, NextByteTimeout
+			c.onBegin()
+		}
+		return n, nil
+	}
 	for {
 		c.try(true)
 		n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(c.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))),

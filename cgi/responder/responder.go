@@ -44,7 +44,9 @@ type Responder struct {
 	PHP     *lifecycle.Web
 	Request fastcgi.Request      // the request that is being answered,
 	ForPHP  lifecycle.WebRequest // and what PHP is told of it
+	HandsOn bool                 // Unread may be called
 
+	original []fastcgi.Pair // the request's params as they came, with HandsOn
 	engine   *lifecycle.Engine
 	rules    sapi.PathRules
 	io       connection // the connection in hand
@@ -53,6 +55,7 @@ type Responder struct {
 	finished bool   // its response has been ended by fastcgi_finish_request()
 	unread   bool   // not all of it was read
 	woken    bool   // the wait for it was ended by what WakeBy named
+	idle     bool   // see Idle
 	letGo    uint32 // not 0: its connection is to be closed after it, with this status
 }
 
@@ -91,30 +94,53 @@ func (r *Responder) SettingsRead(quirks bool, values map[string]string) {
 // than timeout. idle says that the connection is open and waits for its next request; it is the caller's again. Else it
 // has been closed.
 func (r *Responder) Converse(fd int, timeout time.Duration) (idle bool) {
+	r.Begin(fd, timeout, nil)
+	for r.More(r.Answer()) {
+	}
+	return r.Idle()
+}
+
+// Begin makes a connection the one in hand. More and Idle end it. For its first request it waits no longer than timeout. ahead
+// is what another process has read of it already, as Unread returned it; nil: nothing.
+func (r *Responder) Begin(fd int, timeout time.Duration, ahead []byte) {
 	r.io.begin(fd, timeout)
+	r.io.ahead = ahead
 	r.conn.Reset(&r.io)
-	for {
+	r.woken = false
+}
+
+// More is to be called after an answer, and after a Read that returned false, with whether the connection may carry another
+// request. It reports whether another has begun to come. Otherwise Idle says what became of the connection.
+func (r *Responder) More(keep bool) bool {
+	r.idle = false
+	switch {
+	case r.io.fd < 0:
+		return false
+	case r.woken:
+	case !keep:
+		r.io.close(r.unread || r.conn.Buffered() > 0)
+		return false
+	case r.conn.Buffered() > 0:
 		r.woken = false
-		keep := r.Answer()
-		if r.io.fd < 0 {
-			return false
-		}
-		if r.woken {
-			break
-		}
-		if !keep {
-			r.io.close(r.unread || r.conn.Buffered() > 0)
-			return false
-		}
-		if r.conn.Buffered() == 0 {
-			break
-		}
 		r.io.began = false
 		r.Reading()
 		r.io.began = true
+		return true
 	}
 	r.io.take(-1)
-	return true
+	r.idle = true
+	return false
+}
+
+// Idle reports, after More has returned false, whether the connection is open and waits for its next request: then it is the
+// caller's again. Otherwise it has been closed.
+func (r *Responder) Idle() bool { return r.idle }
+
+// Unread gives up the connection in hand, whose request has been read and not answered: it appends to dst what another process
+// must be told to go on where this one stopped. The descriptor is the caller's.
+func (r *Responder) Unread(dst []byte) []byte {
+	r.io.take(-1)
+	return r.conn.AppendUnread(dst, r.original)
 }
 
 // Read reads the next request and works out what PHP must know of it. false: there is none, and the connection is to
@@ -136,6 +162,9 @@ func (r *Responder) Read() bool {
 // prepare works out what PHP must know of the request.
 func (r *Responder) prepare() {
 	p := &r.Request.Params
+	if r.HandsOn {
+		r.original = append(r.original[:0], p.Pairs()...)
+	}
 	path := r.rules.Resolve(p)
 	to := &r.ForPHP
 	to.IsHTTP = path.Filename != nil || p.Get("SCRIPT_FILENAME") != nil || p.Get("PATH_TRANSLATED") != nil || path.NotFound

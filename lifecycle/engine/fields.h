@@ -18,20 +18,29 @@
 #endif
 
 #define COMPILER_FIELDS(X) \
+	X(auto_globals) \
 	X(class_table) \
 	X(compiler_options) \
 	X(function_table) \
 	X(skip_shebang)
 
 #define CORE_FIELDS(X) \
+	X(connection_status) \
 	X(doc_root) \
 	X(during_request_startup) \
+	X(expose_php) \
+	X(header_is_being_sent) \
 	X(http_globals) \
+	X(ignore_user_abort) \
+	X(implicit_flush) \
 	X(last_error_file) \
 	X(last_error_lineno) \
 	X(last_error_message) \
 	X(last_error_type) \
 	X(max_input_time) \
+	X(memory_limit) \
+	X(output_buffering) \
+	X(output_handler) \
 	X(php_binary) \
 	X(user_ini_cache_ttl) \
 	X(user_ini_filename) \
@@ -46,6 +55,8 @@
 	X(modified_ini_directives) \
 	X(persistent_list) \
 	X(symbol_table) \
+	X(timeout_seconds) \
+	X(user_error_handler) \
 	X(zend_constants)
 
 #define FILE_FIELDS(X) \

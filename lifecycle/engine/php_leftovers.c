@@ -252,3 +252,9 @@ int leftovers_clear(int has_forked)
 	/* Another request's pcntl_wait() would take the child for its own. */
 	return !(has_children(has_forked) && original_pcntl_alarm) && clean;
 }
+
+void leftovers_accept(void)
+{
+	noted = 0;
+	beyond_repair = 0;
+}

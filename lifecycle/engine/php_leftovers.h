@@ -9,6 +9,9 @@ void leftovers_watch(void);
  * request's is left, and the process should not serve another. */
 int leftovers_clear(int has_forked);
 
+/* Takes the process for what it is to be: by what a worker script has done before its first request. */
+void leftovers_accept(void);
+
 /* Whether this is a process that a script forked: it has no Go runtime, and the connection is its parent's. */
 int is_forked(void);
 

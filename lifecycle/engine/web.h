@@ -7,8 +7,6 @@
 
 #include "php.h"
 #include "php_leftovers.h"
-#include "php.h"
-#include "php_leftovers.h"
 
 /* The request that is answered, which Go fills (web.go); NULL outside of one. */
 extern struct engine_request *web_request;
@@ -18,6 +16,12 @@ void web_log(int level, const char *format, ...) __attribute__((format(printf, 2
 
 /* zlog's number */
 enum { WEB_LOG_ERROR = 4 };
+
+/* web_request.c */
+void web_begin(struct engine_request *r);
+void web_tell(void);
+void web_add_error_header(void);
+void web_enter_directory_of_script(void);
 
 /* web_settings.c */
 extern struct engine_web_settings web_settings;
@@ -55,5 +59,10 @@ void web_forget_script(void);
 extern const zend_function_entry server_functions[];
 extern const zend_function_entry cgi_functions[];
 extern const zend_function_entry fpm_functions[];
+
+/* web_worker_mode.c: the function that worker scripts have besides those of php-fpm. */
+extern const zend_function_entry worker_functions[];
+/* Reports whether a worker script has booted: what starts now is one of its requests. */
+int web_has_booted(void);
 
 #endif

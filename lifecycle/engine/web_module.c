@@ -30,6 +30,9 @@ static void web_log_message(const char *message, int priority)
 
 static int web_activate(void)
 {
+	if (web_has_booted()) { /* the settings are the worker script's */
+		return SUCCESS;
+	}
 	return web_request ? user_settings_activate(web_variable("SERVER_NAME"), web_variable("DOCUMENT_ROOT")) : FAILURE;
 }
 
@@ -56,7 +59,7 @@ void web_module_init(struct filled_module *module, const struct engine_module *m
 		return;
 	}
 	web_extension.functions = m->front_end == ENGINE_FPM ? fpm_functions : cgi_functions;
-	module->additional_functions = m->dl ? shell_functions : NULL;
+	module->additional_functions = m->worker_mode ? worker_functions : m->dl ? shell_functions : NULL;
 	module->ENGINE_SETTINGS_CALLBACK = web_activate;
 	module->getenv = web_getenv;
 }

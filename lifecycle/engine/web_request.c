@@ -29,7 +29,7 @@ void engine_fastcgi_worker(void)
 
 /* A script runs in its own directory and its shutdown functions in the worker's. PHP would ask for the latter each
  * time. */
-static void enter_directory_of_script(void)
+void web_enter_directory_of_script(void)
 {
 	char directory[MAXPATHLEN];
 	const char *path = home >= 0 ? script_path() : NULL, *slash = path ? strrchr(path, '/') : NULL;
@@ -52,10 +52,9 @@ static void leave_directory(void)
 	}
 }
 
-static void begin(struct engine_request *r)
+void web_begin(struct engine_request *r)
 {
 	web_request = r;
-	r->last = 0;
 	web_begin_body();
 	SG(server_context) = r; /* PHP asks for nothing but that it is there */
 	SG(request_info).request_method = r->method;
@@ -69,11 +68,13 @@ static void begin(struct engine_request *r)
 	SG(request_info).argv = r->argv;
 	SG(sapi_headers).http_response_code = r->status;
 	php_handle_auth_data(r->authorization);
-	web_apply_request_values();
+	if (!web_has_booted()) {
+		web_apply_request_values();
+	}
 }
 
 /* Tells what is known of the request by now. */
-static void tell(void)
+void web_tell(void)
 {
 	web_request->status = SG(sapi_headers).http_response_code;
 	web_request->memory = zend_memory_peak_usage(1);
@@ -85,7 +86,7 @@ int engine_web_startup(struct engine_request *r)
 	int result = FAILURE;
 
 	zend_try {
-		begin(r);
+		web_begin(r);
 		result = php_request_startup();
 	} zend_end_try();
 	if (result == FAILURE) {
@@ -97,8 +98,16 @@ int engine_web_startup(struct engine_request *r)
 	}
 	r->auth_user = SG(request_info).auth_user;
 	r->auth_user_len = r->auth_user ? strlen(r->auth_user) : 0;
-	tell();
+	web_tell();
 	return 0;
+}
+
+/* fastcgi.error_header, after an error that ended the script. */
+void web_add_error_header(void)
+{
+	if (EG(exit_status) == 255 && web_settings.error_header && *web_settings.error_header && !SG(headers_sent)) {
+		engine_web_header(web_settings.error_header, strlen(web_settings.error_header));
+	}
 }
 
 void engine_web_execute(void)
@@ -106,17 +115,15 @@ void engine_web_execute(void)
 	if (answers_fastcgi) {
 		EG(exit_status) = 0;
 	}
-	enter_directory_of_script();
+	web_enter_directory_of_script();
 	zend_try {
 		script_run();
 	} zend_end_try();
 	leave_directory();
 	end_if_forked();
 	web_end_body();
-	if (EG(exit_status) == 255 && web_settings.error_header && *web_settings.error_header && !SG(headers_sent)) {
-		engine_web_header(web_settings.error_header, strlen(web_settings.error_header));
-	}
-	tell();
+	web_add_error_header();
+	web_tell();
 }
 
 int engine_web_execute_router(const char *path)
@@ -155,7 +162,7 @@ void engine_web_answer(int status, const char *text, size_t len)
 		php_output_write(text, len);
 	} zend_end_try();
 	web_end_body();
-	tell();
+	web_tell();
 }
 
 void engine_web_header(const char *line, size_t len)
@@ -205,7 +212,7 @@ void engine_web_shutdown(void)
 		php_request_shutdown(NULL);
 	} zend_end_try();
 	end_if_forked_in_shutdown();
-	if (answers_fastcgi) {
+	if (answers_fastcgi && web_request) {
 		web_request->stale = !leftovers_clear(host->has_forked());
 	}
 	web_restore_request_values();

@@ -1,0 +1,376 @@
+/*
+ * Worker mode: a script boots an application once and then answers request after request by frankenphp_handle_request().
+ * The script is one request of PHP's from its boot to its end; each request that it answers is a part of that one: what
+ * belongs to the request is made new, the rest is the script's.
+ *
+ *     boot              startup, the script up to its first call
+ *     call              waits for a request; request startup; the handler; request end; returns true
+ *     call              ... and false if the worker is to end
+ *     script's end      shutdown functions, request shutdown
+ *
+ * The function, and what it resets and keeps, is that of FrankenPHP.
+ */
+#include <string.h>
+
+#include "php_leftovers.h"
+#include "php_module.h"
+#include "php_script.h"
+#include "web.h"
+
+#if ENGINE_SESSION
+#include "ext/session/php_session.h"
+#endif
+
+/* Where the script is. */
+static enum { NOT_RUNNING, BOOTING, WAITING, ANSWERING } state;
+
+int web_has_booted(void)
+{
+	return state > BOOTING;
+}
+
+/* ---- extensions that have a request of their own ---- */
+
+/* Those that keep what belongs to one client. Of the others a worker script has the state for life. */
+static const char *const renewed_extensions[] = {"session", "filter", "zlib"};
+
+enum { RENEWED = sizeof(renewed_extensions) / sizeof(*renewed_extensions) };
+
+static zend_module_entry *extension(const char *name)
+{
+	zval *found = zend_hash_str_find(&module_registry, name, strlen(name));
+
+	return found ? Z_PTR_P(found) : NULL;
+}
+
+/* The save handlers that the script has set before its first call, if any: they are kept for all requests. The extension
+ * forgets those of a request at its end. */
+static zval *save_handlers;
+
+#if ENGINE_SESSION
+static php_ps_globals *session_state(void)
+{
+	zend_module_entry *session = extension("session");
+
+	return session && session->globals_size >= sizeof(php_ps_globals) ? session->globals_ptr : NULL;
+}
+
+enum { SAVE_HANDLERS = sizeof(((php_ps_globals *)NULL)->mod_user_names) / sizeof(zval) };
+
+static void keep_save_handlers(void)
+{
+	php_ps_globals *session = session_state();
+	zval *names = session ? (zval *)&session->mod_user_names : NULL;
+	int i;
+
+	if (!names || Z_ISUNDEF(names[0])) {
+		return;
+	}
+	save_handlers = safe_emalloc(SAVE_HANDLERS, sizeof(zval), 0);
+	for (i = 0; i < SAVE_HANDLERS; i++) {
+		ZVAL_COPY(&save_handlers[i], &names[i]);
+	}
+}
+
+static void put_back_save_handlers(void)
+{
+	php_ps_globals *session = save_handlers ? session_state() : NULL;
+	zval *names = session ? (zval *)&session->mod_user_names : NULL;
+	int i;
+
+	for (i = 0; names && i < SAVE_HANDLERS; i++) {
+		ZVAL_COPY(&names[i], &save_handlers[i]);
+	}
+}
+
+static void forget_save_handlers(void)
+{
+	int i;
+
+	for (i = 0; save_handlers && i < SAVE_HANDLERS; i++) {
+		zval_ptr_dtor(&save_handlers[i]);
+	}
+	save_handlers = NULL; /* the memory goes with the script's */
+}
+#else
+static void keep_save_handlers(void) {}
+static void put_back_save_handlers(void) {}
+static void forget_save_handlers(void) {}
+#endif
+
+static void startup_extensions(void)
+{
+	int i;
+
+	for (i = 0; i < RENEWED; i++) {
+		zend_module_entry *e = extension(renewed_extensions[i]);
+		if (e && e->request_startup_func) {
+			e->request_startup_func(e->type, e->module_number);
+		}
+	}
+	put_back_save_handlers();
+}
+
+static void shutdown_extensions(void)
+{
+	int i;
+
+	for (i = RENEWED - 1; i >= 0; i--) {
+		zend_module_entry *e = extension(renewed_extensions[i]);
+		if (e && e->request_shutdown_func) {
+			e->request_shutdown_func(e->type, e->module_number);
+		}
+	}
+	zend_hash_str_del(&EG(symbol_table), ZEND_STRL("_SESSION"));
+}
+
+/* ---- a request's begin ---- */
+
+/* Makes a superglobal new: PHP itself does so only once, when a script that names it is compiled. */
+static void renew(const char *name)
+{
+	zval *found = zend_hash_str_find(CG(auto_globals), name, strlen(name));
+	zend_auto_global *global = found ? Z_PTR_P(found) : NULL;
+
+	if (global && global->auto_global_callback) {
+		global->armed = global->auto_global_callback(global->name);
+	}
+}
+
+/* $_ENV stays the script's, as what putenv() has set does. */
+static void renew_superglobals(void)
+{
+	static const int tracked[] = {TRACK_VARS_POST, TRACK_VARS_GET, TRACK_VARS_COOKIE, TRACK_VARS_SERVER, TRACK_VARS_FILES};
+	size_t i;
+
+	for (i = 0; i < sizeof(tracked) / sizeof(*tracked); i++) {
+		zval *global = &PG(http_globals)[tracked[i]];
+		zval_ptr_dtor(global);
+		ZVAL_UNDEF(global);
+	}
+	renew("_GET");
+	renew("_POST");
+	renew("_COOKIE");
+	renew("_SERVER");
+	renew("_FILES");
+	if (zend_hash_str_exists(&EG(symbol_table), ZEND_STRL("_REQUEST"))) {
+		renew("_REQUEST"); /* else PHP makes it when it is named */
+	}
+}
+
+static void start_output(void)
+{
+	if (PG(output_handler) && PG(output_handler)[0]) {
+		zval handler;
+
+		ZVAL_STRING(&handler, PG(output_handler));
+		php_output_start_user(&handler, 0, PHP_OUTPUT_HANDLER_STDFLAGS);
+		zval_ptr_dtor(&handler);
+	} else if (PG(output_buffering)) {
+		php_output_start_user(NULL, PG(output_buffering) > 1 ? PG(output_buffering) : 0, PHP_OUTPUT_HANDLER_STDFLAGS);
+	} else if (PG(implicit_flush)) {
+		php_output_set_implicit_flush(1);
+	}
+}
+
+static void forget_last_error(void)
+{
+	if (PG(last_error_message)) {
+		zend_string_release(PG(last_error_message));
+		PG(last_error_message) = NULL;
+	}
+	if (PG(last_error_file)) {
+		zend_string_release(PG(last_error_file));
+		PG(last_error_file) = NULL;
+	}
+	PG(last_error_type) = 0;
+	PG(last_error_lineno) = 0;
+}
+
+/* As php_request_startup, but for what the script keeps. What a client can send wrong is reported as warnings of this
+ * request, without the script's error handler: it may throw, and nothing would catch that. A bailout ends the script. */
+static void start(struct engine_request *r)
+{
+	zval handler;
+
+	ZVAL_COPY_VALUE(&handler, &EG(user_error_handler));
+	ZVAL_UNDEF(&EG(user_error_handler));
+	state = ANSWERING;
+	EG(exit_status) = 0;
+	forget_last_error();
+	zend_memory_reset_peak_usage();
+	php_clear_stat_cache(0, NULL, 0);
+	PG(header_is_being_sent) = 0;
+	PG(connection_status) = PHP_CONNECTION_NORMAL;
+	php_output_activate();
+	web_begin(r);
+	sapi_activate();
+	zend_set_timeout(PG(max_input_time) == -1 ? EG(timeout_seconds) : PG(max_input_time), 1);
+	if (PG(expose_php)) {
+		sapi_add_header(SAPI_PHP_VERSION_HEADER, sizeof(SAPI_PHP_VERSION_HEADER) - 1, 1);
+	}
+	start_output();
+	renew_superglobals();
+	startup_extensions();
+	ZVAL_COPY_VALUE(&EG(user_error_handler), &handler);
+	PG(ignore_user_abort) = 1; /* a client that leaves must not end the script */
+	r->auth_user = SG(request_info).auth_user;
+	r->auth_user_len = r->auth_user ? strlen(r->auth_user) : 0;
+	web_tell();
+	zend_set_timeout(zend_ini_long(ZEND_STRL("max_execution_time"), 0), 0);
+}
+
+/* ---- a request's end ---- */
+
+/* Gives up what belongs to the request. */
+static void forget_request(void)
+{
+	SG(server_context) = NULL; /* or the rest of the body would be read */
+	if (SG(request_info).request_uri) {
+		efree(SG(request_info).request_uri);
+		SG(request_info).request_uri = NULL;
+	}
+	web_forget_script();
+	sapi_deactivate();
+	SG(request_info).auth_user = NULL; /* freed, as what follows: the script's end would do it again */
+	SG(request_info).auth_password = NULL;
+	SG(request_info).auth_digest = NULL;
+	SG(request_info).content_type_dup = NULL;
+	SG(request_info).current_user = NULL;
+	SG(rfc1867_uploaded_files) = NULL;
+	web_request = NULL;
+	SG(headers_sent) = 1; /* until the next request comes nobody takes any */
+	zend_set_memory_limit(PG(memory_limit));
+}
+
+/* The boot ends when the script asks for its first request: what it has printed goes to the log, and what it has changed of
+ * the process is how the process is. */
+static void end_boot(void)
+{
+	php_output_end_all();
+	php_output_deactivate();
+	keep_save_handlers();
+	shutdown_extensions();
+	forget_request();
+	leftovers_accept();
+}
+
+static void end(void)
+{
+	int stale;
+
+	zend_unset_timeout();
+	php_output_end_all();
+	shutdown_extensions();
+	php_output_deactivate();
+	web_end_body();
+	web_add_error_header();
+	web_tell();
+	stale = !leftovers_clear(host->has_forked());
+	web_request->stale |= stale;
+	state = WAITING;
+	host->request_done();
+	forget_request();
+}
+
+/* ---- the function ---- */
+
+/* An exception that the handler does not catch is shown to the client, and the script goes on. */
+static void report_exception(void)
+{
+	if (EG(exception) && !zend_is_unwind_exit(EG(exception)) && !zend_is_graceful_exit(EG(exception))) {
+		zend_exception_error(EG(exception), E_ERROR);
+	}
+}
+
+static PHP_FUNCTION(frankenphp_handle_request)
+{
+	zend_fcall_info call;
+	zend_fcall_info_cache cache;
+	struct engine_request *r;
+	zval result;
+
+	ZEND_PARSE_PARAMETERS_START(1, 1)
+		Z_PARAM_FUNC(call, cache)
+	ZEND_PARSE_PARAMETERS_END();
+
+	if (state == ANSWERING || state == NOT_RUNNING) {
+		zend_throw_exception(NULL, state == ANSWERING
+			? "frankenphp_handle_request() was called by the handler of a request: call it again after it has returned"
+			: "frankenphp_handle_request() was called outside of a worker script", 0);
+		RETURN_THROWS();
+	}
+	if (is_forked()) { /* requests are its parent's */
+		RETURN_FALSE;
+	}
+	zend_unset_timeout();
+	if (state == BOOTING) {
+		end_boot();
+		state = WAITING;
+	}
+	r = host->next_request();
+	if (!r) {
+		RETURN_FALSE;
+	}
+	start(r);
+
+	ZVAL_UNDEF(&result);
+	call.retval = &result;
+	if (zend_call_function(&call, &cache) == SUCCESS) {
+		zval_ptr_dtor(&result);
+	}
+	if (is_forked()) {
+		zend_bailout(); /* to the script's end, where a child goes another way */
+	}
+	report_exception();
+	if (EG(exception)) { /* exit() */
+		return;
+	}
+	end();
+	RETURN_TRUE;
+}
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_handle_request, 0, 1, _IS_BOOL, 0)
+	ZEND_ARG_TYPE_INFO(0, callback, IS_CALLABLE, 0)
+ZEND_END_ARG_INFO()
+
+const zend_function_entry worker_functions[] = {
+	ZEND_NAMED_FE(frankenphp_handle_request, ZEND_FN(frankenphp_handle_request), arginfo_handle_request)
+	PHP_FE_END
+};
+
+/* ---- the script ---- */
+
+/* Applications report a boot that fails to STDERR, which the front ends of web servers do not define. */
+static void define_stderr(void)
+{
+	php_stream *stream = php_stream_open_wrapper_ex("php://stderr", "wb", 0, NULL, NULL);
+	zend_constant constant;
+
+	if (!stream) {
+		return;
+	}
+	stream->flags |= PHP_STREAM_FLAG_NO_RSCR_DTOR_CLOSE;
+	php_stream_to_zval(stream, &constant.value);
+	ZEND_CONSTANT_SET_FLAGS(&constant, CONST_CS, 0);
+	constant.name = zend_string_init_interned(ZEND_STRL("STDERR"), 0);
+	zend_register_constant(&constant);
+}
+
+void engine_web_run_worker_script(void)
+{
+	state = BOOTING;
+	EG(exit_status) = 0;
+	web_enter_directory_of_script();
+	zend_try {
+		define_stderr();
+		script_run();
+	} zend_end_try();
+	end_if_forked();
+	forget_save_handlers();
+	if (web_request) {
+		web_end_body();
+		web_add_error_header();
+		web_tell();
+	}
+}
