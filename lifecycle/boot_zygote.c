@@ -204,6 +204,7 @@ static void start(size_t len)
 	module.phpinfo_as_text = next_flag(&at, end);
 	module.extended_info = next_flag(&at, end);
 	module.without_pcntl = next_flag(&at, end);
+	module.worker_mode = next_flag(&at, end);
 	worker.monitored = next_flag(&at, end);
 	for (; at < end && module.ini_defaults_len < len / 2; module.ini_defaults_len++) {
 		defaults[module.ini_defaults_len].name = next_string(&at, end);

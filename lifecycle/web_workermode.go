@@ -69,6 +69,8 @@ func engineRequestDone() {
 
 // BootRequest returns what a worker script sees before its first request: its own path, and no client.
 func BootRequest(script string) *WebRequest {
-	return NewWebRequest(&sapi.RequestInfo{URI: script, PathTranslated: script, Status: 200},
+	r := NewWebRequest(&sapi.RequestInfo{URI: script, PathTranslated: script, Status: 200},
 		[]sapi.Variable{{Name: "SCRIPT_FILENAME", Value: script}, {Name: "SCRIPT_NAME", Value: script}}, nil)
+	r.NoHeaders = true
+	return r
 }

@@ -185,9 +185,15 @@ func (r *Responder) prepare() {
 	to.Params, to.Pairs = p.Bytes(), pairs(p)
 }
 
+// Take begins the request that was read for a worker script, which PHP starts itself; Release ends it, when PHP has.
+func (r *Responder) Take() { r.inHand, r.finished, r.unread, r.letGo = true, false, false, 0 }
+
+// Release ends what Take began.
+func (r *Responder) Release() { r.inHand = false }
+
 // Startup starts the request that was read. The error is lifecycle.ErrRequestStartup: PHP is of no more use.
 func (r *Responder) Startup() error {
-	r.inHand, r.finished, r.unread, r.letGo = true, false, false, 0
+	r.Take()
 	err := r.PHP.RequestStartup(&r.ForPHP)
 	if err != nil {
 		r.inHand = false

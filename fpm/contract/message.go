@@ -29,6 +29,14 @@ const (
 	Yielded = 'Y'
 	// Park hands over an idle kept connection. The worker closes its own descriptor.
 	Park = 'P'
+	// Retire asks for a successor: a worker in worker mode has answered as many requests as it may, or has grown too large.
+	// The text is why: a word of scoreboard's. It goes on answering until it is told to Quit.
+	Retire = 'X'
+	// Unbooted says that a worker script ended before its first request. The text is why. The worker is Ready all the same:
+	// until it is told to Quit it answers requests for the script by 503 and hands on the others.
+	Unbooted = 'B'
+	// Renew asks for a new generation: a script has emptied opcache's memory, which workers in worker mode never let go.
+	Renew = 'G'
 	// Log is a message for the error log: a digit, zlog's number of the level, then the text without line end. The master
 	// says before it whose it is. A worker has a few of them in a second, and the rest are dropped.
 	Log = 'L'

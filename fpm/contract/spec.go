@@ -29,6 +29,12 @@ type Spec struct {
 	// and Control.
 	Files []File
 
+	// WorkerMode is the worker script to run; nil: the worker runs the script of each request.
+	WorkerMode *WorkerMode `json:",omitempty"`
+	// Handed says that what Listen brings are connections handed on by workers in worker mode: messages of a descriptor and of
+	// what was read from it.
+	Handed bool `json:",omitempty"`
+
 	// ClientLogs says that the client writes what PHP has to say of its request to the master's log: no other line is
 	// needed.
 	ClientLogs bool
@@ -73,7 +79,8 @@ const (
 	Stdout           File = "stdout"            // the write ends of pipes to the master, with catch_workers_output
 	Stderr           File = "stderr"            //
 	CrashOutput      File = "crash output"      // what Go's runtime prints in a panic, without catch_workers_output
-	SharedScoreboard File = "shared scoreboard" // in a pool made for pm.status_listen: of the pool whose status it shows
+	SharedScoreboard File = "shared scoreboard" // in a pool made for another's status, or for its other scripts: of that pool
+	Others           File = "others"            // in worker mode: where connections are handed on that ask for other scripts
 )
 
 // Encode is the payload of the zygote's fork.

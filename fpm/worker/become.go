@@ -95,6 +95,7 @@ func (k *worker) takeFiles(files []int) error {
 		log = files[i]
 	}
 	k.openAccess(log)
+	k.takeWorkerMode(files)
 	_, _ = time.Now().Zone() // reads the time zone, while there is a file of it
 	if i := k.spec.File(contract.Stdout); i >= 0 {
 		unix.Dup3(files[i], 1, 0)

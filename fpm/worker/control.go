@@ -54,6 +54,12 @@ func (c *channel) send(letter byte, fd int) {
 	}
 }
 
+// say says a letter to the master, with a text.
+func (c *channel) say(letter byte, text string) {
+	message := append([]byte{letter}, text...)
+	unix.SendmsgN(c.fd, message[:min(len(message), contract.MaxMessage)], nil, nil, unix.MSG_NOSIGNAL)
+}
+
 // receive reads one message, and the descriptor that came with it; -1: none. Letter 0: the master is gone.
 func (c *channel) receive() (letter byte, fd int) {
 	for {
@@ -94,9 +100,7 @@ func (k *worker) hear() {
 		k.control.send(contract.Yielded, -1)
 	case contract.Connection:
 		if fd >= 0 {
-			k.brought = true
-			k.converse(fd, responder.PeerBehind(fd), false, responder.NextByteTimeout)
-			k.brought = false
+			k.converse(talk{fd: fd, peer: responder.PeerBehind(fd), brought: true}, responder.NextByteTimeout, nil)
 			return
 		}
 	case contract.AccessLog:

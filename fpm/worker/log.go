@@ -45,8 +45,7 @@ func (k *worker) tellClient(_ zlog.Level, message string) bool {
 
 // report sends a message to the master for the error log. The master adds which pool's and which child's it is.
 func (k *worker) report(level zlog.Level, text string) {
-	message := append([]byte{contract.Log, '0' + byte(level)}, text...)
-	unix.SendmsgN(k.control.fd, message[:min(len(message), contract.MaxMessage)], nil, nil, unix.MSG_NOSIGNAL)
+	k.control.say(contract.Log, string('0'+byte(level))+text)
 }
 
 // flushMark is php-fpm's FPM_STDIO_CMD_FLUSH: what was written to a pipe ends here, even within a line.

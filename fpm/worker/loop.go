@@ -13,8 +13,8 @@ import (
 	"github.com/phpsapi/phpsapi/lifecycle"
 )
 
-// serve answers requests until the worker is to go, and returns the process's exit status.
-func (k *worker) serve() int {
+// work does the worker's work until it is to go, and returns the process's exit status.
+func (k *worker) work() int {
 	if err := k.watch(); err != nil {
 		k.failed(err, "epoll")
 		return exitSoftware
@@ -23,13 +23,11 @@ func (k *worker) serve() int {
 	if k.traces >= 0 {
 		go k.serveTraces(k.traces)
 	}
-	k.control.send(contract.Ready, -1)
-	for !k.leaving {
-		k.slot.Keeps(k.kept >= 0)
-		k.slot.Accepting()
-		if !k.next() {
-			break
-		}
+	if k.script != nil {
+		k.runScript()
+	} else {
+		k.control.send(contract.Ready, -1)
+		k.serve()
 	}
 	k.park()
 	if k.broken {
@@ -38,10 +36,32 @@ func (k *worker) serve() int {
 	return exitOK
 }
 
+// serve answers requests until the worker is to go.
+func (k *worker) serve() {
+	for !k.leaving && k.wait() {
+		for k.talk.goes {
+			k.endTalk(k.Answer())
+		}
+	}
+}
+
+// wait waits for something to do and does it, until there is a connection in hand or the worker is to go. It returns false if
+// something is wrong with the process.
+func (k *worker) wait() bool {
+	for !k.leaving && !k.talk.goes {
+		k.slot.Keeps(k.kept >= 0)
+		k.slot.Accepting()
+		if !k.next() {
+			return false
+		}
+	}
+	return true
+}
+
 // withhold keeps the worker's own descriptors from the processes that scripts fork. Standard output and error are theirs
 // too.
 func (k *worker) withhold() {
-	own := [...]int{k.listen, k.control.fd, k.traces, k.epoll, k.quit, k.access.fd}
+	own := [...]int{k.listen, k.control.fd, k.traces, k.epoll, k.quit, k.access.fd, k.script.others()}
 	if k.inForks == nil {
 		k.inForks = lifecycle.GivenUpInForks(len(own))
 	}
@@ -67,10 +87,10 @@ func (k *worker) add(fd int, events uint32) error {
 	return unix.EpollCtl(k.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)})
 }
 
-// next waits for something to do and does it. A new connection comes first: of all workers the kernel has woken this
-// one for it, and while another request runs nobody else would come. Where this worker is to yield it hands it over. Then the master, so that neither waits for ever
-// where both have much to say; then the kept connection, which is the master's by now if there was a new one. False:
-// something is wrong with the process.
+// next waits for something to do and begins it. A new connection comes first: of all workers the kernel has woken this
+// one for it, and while another request runs nobody else would come. If this worker is to yield, it hands the connection over.
+// Then comes the master, so that neither waits for ever if both have much to say; then the kept connection, which is the
+// master's by now if there was a new one. It returns false if something is wrong with the process.
 func (k *worker) next() bool {
 	var events [4]unix.EpollEvent
 	n, err := unix.EpollWait(k.epoll, events[:], -1)
@@ -101,7 +121,7 @@ func (k *worker) next() bool {
 		k.accept()
 	}
 	switch {
-	case k.leaving:
+	case k.leaving, k.talk.goes:
 	case ready(k.quit):
 		k.leaving = true
 	case ready(k.control.fd):
@@ -110,9 +130,9 @@ func (k *worker) next() bool {
 		if !ready(k.listen) {
 			k.pressed = 0
 		}
-		fd, p := k.kept, k.keptPeer
+		t := talk{fd: k.kept, peer: k.keptPeer, watched: true}
 		k.kept = -1
-		k.converse(fd, p, true, responder.NextByteTimeout)
+		k.converse(t, responder.NextByteTimeout, nil)
 	}
 	return true
 }
@@ -139,6 +159,10 @@ func (k *worker) refuse(fd int, p responder.Peer) {
 
 // accept takes a new connection, if no other worker was faster.
 func (k *worker) accept() {
+	if k.handed != nil {
+		k.takeHanded()
+		return
+	}
 	fd, p, err := responder.Accept(k.listen)
 	switch err {
 	case nil:
@@ -157,19 +181,34 @@ func (k *worker) accept() {
 		return
 	}
 	k.slot.CountConnection()
-	k.converse(fd, p, false, responder.FirstByteTimeout)
+	k.converse(talk{fd: fd, peer: p}, responder.FirstByteTimeout, nil)
 }
 
-// converse answers the requests that come on a connection without a wait. watched says that the epoll instance has it
-// already.
-func (k *worker) converse(fd int, p responder.Peer, watched bool, timeout time.Duration) {
+// converse makes a connection the one in hand. ahead is what another worker has read of it; nil: nothing.
+func (k *worker) converse(t talk, timeout time.Duration, ahead []byte) {
 	k.park()
-	k.remote = p.Append(k.remote)
-	if !k.Converse(fd, timeout) {
+	k.talk = t
+	k.talk.goes = true
+	k.remote = t.peer.Append(k.remote)
+	k.Begin(t.fd, timeout, ahead)
+}
+
+// endTalk is to be called after an answer, or if there was no request, with whether the connection may carry another. If none
+// comes without a wait, the connection is no longer in hand.
+func (k *worker) endTalk(keep bool) {
+	if k.More(keep) {
 		return
 	}
-	k.kept, k.keptPeer = fd, p
-	if !watched {
+	t := k.talk
+	k.talk = talk{}
+	if !k.Idle() {
+		return
+	}
+	k.kept, k.keptPeer = t.fd, t.peer
+	switch {
+	case k.handed != nil: // its next request is for whoever accepted it
+		k.park()
+	case !t.watched:
 		k.keep()
 	}
 }
@@ -193,12 +232,12 @@ func (k *worker) keep() {
 // patience is how often in a row a new connection may push out the kept one before this one is let go.
 const patience = 2
 
-// crowded says that the connection in hand had better be closed after its request. While there are more connections than
+// crowded reports whether the connection in hand had better be closed after its request. While there are more connections than
 // workers, a kept one is parked whenever a new one comes, and the way by the master costs more than a new connection; nor
 // would the workers look as busy as they are, and the pool not grow. That one new connection waits says nothing: as a rule
 // another worker is about to take it.
 func (k *worker) crowded() bool {
-	if k.brought {
+	if k.talk.brought {
 		return true
 	}
 	if k.pressed < patience {

@@ -51,6 +51,10 @@ type pool struct {
 	caught  bool // workers get pipes as standard output and error
 	crashes bool // workers get a pipe for what Go's runtime prints in a panic
 	workers []*child
+
+	script *contract.WorkerMode // workers run a worker script
+	others [2]*os.File          // the ends to read from and to write to of the socket for connections that they hand on
+	handed bool                 // workers take connections there
 }
 
 // child is a worker as its master sees it.
@@ -59,6 +63,7 @@ type child struct {
 	control int
 	trace   int
 	crash   *os.File // the end to read of the pipe for a panic's trace
+	said    []string // with a worker script: what it has said before it was ready
 	output  [2]int   // the ends to read of its standard output and error; they do not wait
 }
 
@@ -156,6 +161,12 @@ func (p *pool) spawn() *child {
 	spec := &contract.Spec{Identity: identity(p.t), Generation: 1, Slot: slot, Slots: slots, MasterPid: os.Getpid(), Pool: &p.conf,
 		Files: []contract.File{contract.Listen, contract.Scoreboard, contract.Control}}
 	files := []*os.File{p.listen, p.board.File(), os.NewFile(uintptr(pair[1]), "control")}
+	if spec.Handed = p.handed; p.handed {
+		files[0] = p.others[0]
+	} else if spec.WorkerMode = p.script; p.script != nil && p.others[1] != nil {
+		spec.Files = append(spec.Files, contract.Others)
+		files = append(files, p.others[1])
+	}
 	c := &child{control: pair[0]}
 	if p.traced {
 		traces, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
@@ -165,7 +176,7 @@ func (p *pool) spawn() *child {
 		c.trace = traces[0]
 		spec.Files = append(spec.Files, contract.TraceSocket)
 		files = append(files, os.NewFile(uintptr(traces[1]), "trace"))
-		defer files[3].Close()
+		defer files[len(files)-1].Close()
 	}
 	if p.crashes {
 		in, out, err := os.Pipe()
@@ -212,10 +223,21 @@ func (p *pool) spawn() *child {
 		p.ended <- process
 	}()
 	unix.SetNonblock(int(p.listen.Fd()), true)
+	if p.handed {
+		unix.SetNonblock(int(p.others[0].Fd()), true)
+	}
 	c.pid = process.Pid()
 	p.board.SetPid(slot, c.pid)
 	p.workers = append(p.workers, c)
-	if letter, _, text := c.receive(p.t); letter != contract.Ready {
+	for {
+		letter, _, text := c.receive(p.t)
+		if letter == contract.Ready {
+			break
+		}
+		if p.script != nil && (letter == contract.Log || letter == contract.Unbooted) {
+			c.said = append(c.said, string(letter)+text)
+			continue
+		}
 		p.t.Fatalf("the worker said %c%s, want Ready; stderr: %s", letter, text, p.log())
 	}
 	return c

@@ -30,11 +30,16 @@ func (k *worker) Answer() (keep bool) {
 	if k.Shutdown() || k.PHP.Stale() {
 		k.leaving = true // the request changed what cannot be taken back
 	}
-	k.endOutput()
-	k.requests++
-	if k.pool.MaxRequests > 0 && k.requests >= k.pool.MaxRequests {
+	if k.pool.MaxRequests > 0 && k.requests+1 >= k.pool.MaxRequests {
 		k.leaving = true
 	}
+	return k.finish()
+}
+
+// finish ends a request whose output has been committed, and reports whether the connection may carry another.
+func (k *worker) finish() (keep bool) {
+	k.endOutput()
+	k.requests++
 	if k.MayLetGo() {
 		if k.leaving {
 			k.LetGo(0)
@@ -71,6 +76,10 @@ func (k *worker) authorize() {
 // execute runs the request's script, or says why not.
 func (k *worker) execute() {
 	script := k.ForPHP.Path.Filename
+	if k.script != nil {
+		k.answerUnbooted()
+		return
+	}
 	if script == nil {
 		k.log.Log(zlog.Debug, "Primary script unknown")
 		k.PHP.Answer(404, fileNotFound)

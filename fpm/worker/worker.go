@@ -40,9 +40,18 @@ func Main(w *lifecycle.Worker) int {
 		k.log.Logf(zlog.Error, "[pool %s] child failed to initialize", k.pool.Name)
 		return exitSoftware
 	}
-	status := k.serve()
+	status := k.work()
 	w.Engine.ModuleShutdown()
 	return status
+}
+
+// talk is the connection in hand.
+type talk struct {
+	goes    bool // there is one
+	fd      int
+	peer    responder.Peer
+	watched bool // the epoll instance has it already
+	brought bool // it was parked, and the master brought it
 }
 
 // worker is the process. There is one.
@@ -63,10 +72,10 @@ type worker struct {
 	slot    *scoreboard.Slot
 
 	*responder.Responder
+	talk     talk
 	kept     int // the connection that is idle and kept; -1: none
 	keptPeer responder.Peer
 	pressed  int    // new connections in a row that pushed out the kept one
-	brought  bool   // the connection in hand was parked, and the master brought it
 	remote   []byte // the address behind the connection in hand; nil on a unix socket
 	requests int    // so far
 	leaving  bool   // no more requests
@@ -74,6 +83,8 @@ type worker struct {
 	pid      int
 
 	access access
+	script *workerScript      // nil: not in worker mode
+	handed *handed            // nil: connections are accepted
 	caught bool               // standard error is a pipe to the master
 	shown  *scoreboard.Reader // the scoreboard of the status page
 

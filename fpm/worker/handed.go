@@ -1,0 +1,91 @@
+package worker
+
+import (
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/cgi/responder"
+	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
+)
+
+// A pool in worker mode has two kinds of workers. Those that run the worker script accept the connections. What asks for
+// another script is handed on, on a socket between the two, to those that run the script of each request. Such a connection
+// comes back when it is idle, by the master.
+
+// handed is what a worker needs that is handed its connections.
+type handed struct {
+	message [contract.MaxHanded]byte
+	rights  [rightsSize]byte
+}
+
+// handingPatience is how long a connection may wait to be handed on.
+const handingPatience = 5 * time.Second
+
+// handOn hands the connection in hand to a worker that runs other scripts.
+func (k *worker) handOn() {
+	s, fd := k.script, k.talk.fd
+	k.talk = talk{}
+	s.handingOn = k.Unread(s.handingOn[:0])
+	k.slot.Finished()
+	if err := sendWithin(s.to, s.handingOn, fd, handingPatience); err != nil {
+		k.report(zlog.Warning, "a request for another script than the worker script's was lost, because it could not be handed on: "+words(err))
+	}
+	unix.Close(fd)
+	if cap(s.handingOn) > contract.MaxHanded { // a large one is rare
+		s.handingOn = nil
+	}
+}
+
+// sendWithin sends a message with a descriptor as soon as there is room for it.
+func sendWithin(to int, message []byte, fd int, patience time.Duration) error {
+	if len(message) > contract.MaxHanded {
+		return unix.EMSGSIZE
+	}
+	for deadline := time.Now().Add(patience); ; {
+		err := unix.Sendmsg(to, message, unix.UnixRights(fd), nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
+		left := time.Until(deadline)
+		switch {
+		case err == unix.EINTR:
+		case err != unix.EAGAIN || left <= 0:
+			return err
+		default:
+			unix.Poll([]unix.PollFd{{Fd: int32(to), Events: unix.POLLOUT}}, int(left.Milliseconds())+1)
+		}
+	}
+}
+
+// takeHanded takes a connection that was handed on, if no other worker was faster.
+func (k *worker) takeHanded() {
+	h := k.handed
+	n, oobn, _, _, err := unix.Recvmsg(k.listen, h.message[:], h.rights[:], unix.MSG_CMSG_CLOEXEC|unix.MSG_DONTWAIT)
+	switch {
+	case err == unix.EAGAIN, err == unix.EINTR:
+		return
+	case err != nil:
+		k.failed(err, "recvmsg")
+		k.leaving = true
+		responder.Pause(100 * time.Millisecond)
+		return
+	}
+	fd := descriptor(h.rights[:oobn])
+	if fd < 0 {
+		return // no more descriptors: it was closed
+	}
+	k.slot.CountConnection()
+	k.converse(talk{fd: fd, peer: responder.PeerBehind(fd)}, responder.NextByteTimeout, h.message[:n])
+}
+
+// descriptor returns the one descriptor that came with a message; -1: none.
+func descriptor(rights []byte) int {
+	if len(rights) < unix.SizeofCmsghdr+4 {
+		return -1
+	}
+	h := (*unix.Cmsghdr)(unsafe.Pointer(&rights[0]))
+	if h.Level != unix.SOL_SOCKET || h.Type != unix.SCM_RIGHTS {
+		return -1
+	}
+	return int(*(*int32)(unsafe.Pointer(&rights[unix.SizeofCmsghdr])))
+}

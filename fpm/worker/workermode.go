@@ -1,0 +1,224 @@
+package worker
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
+	"github.com/phpsapi/phpsapi/lifecycle"
+)
+
+// workerScript is the script of a worker in worker mode, which takes the requests itself: PHP calls NextRequest and
+// RequestDone.
+type workerScript struct {
+	*contract.WorkerMode
+	k         *worker
+	answers   [][]byte // paths of the scripts whose requests it answers
+	to        int      // the socket on which others are handed on
+	booted    bool     // it has asked for a request
+	failed    bool     // it ended before that
+	retiring  bool     // a successor was asked for
+	said      []byte   // what it has printed at its boot, up to the last line's end
+	handingOn []byte
+}
+
+// others is the socket on which connections are handed on; -1: none.
+func (s *workerScript) others() int {
+	if s == nil {
+		return -1
+	}
+	return s.to
+}
+
+// takeWorkerMode makes the worker ready for its kind of work.
+func (k *worker) takeWorkerMode(files []int) {
+	if k.spec.Handed {
+		k.handed = &handed{}
+	}
+	if k.spec.WorkerMode == nil {
+		return
+	}
+	s := &workerScript{WorkerMode: k.spec.WorkerMode, k: k, to: -1}
+	if i := k.spec.File(contract.Others); i >= 0 {
+		s.to = files[i]
+	}
+	k.script = s
+}
+
+// find finds out the names by which requests may ask for the script: a web server may name a link's target or the link.
+func (s *workerScript) find() {
+	for _, path := range s.For {
+		s.answers = append(s.answers, []byte(path))
+		if real, err := filepath.EvalSymlinks(path); err == nil && real != path {
+			s.answers = append(s.answers, []byte(real))
+		}
+	}
+}
+
+// runScript runs the worker script until it ends. If it ends before its first request the worker stays, and says so to all
+// who ask for it.
+func (k *worker) runScript() {
+	s := k.script
+	s.find()
+	k.HandsOn = true
+	within, err := k.PHP.RunWorkerScript(s.Script, lifecycle.BootRequest(s.Script), s)
+	if err != nil {
+		k.broken, k.leaving = true, true
+		return
+	}
+	if within {
+		k.end()
+	}
+	failure := s.failure()
+	k.Shutdown()
+	s.saidAll()
+	switch {
+	case within:
+		k.leaving = true
+		k.endTalk(k.finish())
+	case !s.booted:
+		s.failed = true
+		k.control.say(contract.Unbooted, failure)
+		k.control.send(contract.Ready, -1)
+		k.serve()
+	}
+}
+
+// failure says why a script that has ended before its first request did so.
+func (s *workerScript) failure() string {
+	if e, ok := s.k.PHP.LastError(); ok && e.Fatal {
+		return fmt.Sprintf("%s in %s on line %d", e.Message, e.File, e.Line)
+	}
+	if status := s.k.engine.ExitStatus(); status != 0 {
+		return fmt.Sprintf("it ended with status %d before it called frankenphp_handle_request()", status)
+	}
+	return "it ended without a call of frankenphp_handle_request()"
+}
+
+// NextRequest waits for a request for the script. What is for other scripts is handed on. nil: the worker is to end.
+func (s *workerScript) NextRequest() *lifecycle.WebRequest {
+	k := s.k
+	if !s.booted {
+		s.booted = true
+		s.saidAll()
+		k.control.send(contract.Ready, -1)
+	}
+	for {
+		for k.talk.goes {
+			switch {
+			case !k.Read():
+				k.endTalk(false)
+			case s.isMine():
+				s.begin()
+				return &k.ForPHP
+			default:
+				k.handOn()
+			}
+		}
+		if k.leaving || !k.wait() {
+			return nil
+		}
+	}
+}
+
+// isMine reports whether the request that was read is for the script.
+func (s *workerScript) isMine() bool {
+	script := s.k.ForPHP.Path.Filename
+	for _, path := range s.answers {
+		if bytes.Equal(path, script) {
+			return s.k.ForPHP.Method != nil
+		}
+	}
+	return false
+}
+
+func (s *workerScript) begin() {
+	k := s.k
+	k.note()
+	k.said = false
+	k.Take()
+	if p := &k.Request.Params; p.Get("PHP_VALUE") != nil || p.Get("PHP_ADMIN_VALUE") != nil {
+		k.log.Log(zlog.Warning, "PHP_VALUE and PHP_ADMIN_VALUE of a request have no effect on a worker script: set them for the pool, by php_value and php_admin_value")
+	}
+	k.slot.Executing()
+}
+
+// RequestDone ends a request that the script has answered.
+func (s *workerScript) RequestDone() {
+	k := s.k
+	k.authorize()
+	k.end()
+	k.Release()
+	if k.PHP.Stale() {
+		s.retire("stale")
+	}
+	if s.MaxRequests > 0 && k.requests+1 >= s.MaxRequests {
+		s.retire("max_requests")
+	}
+	if s.MaxMemory > 0 && k.requests%memoryInterval == 0 && ownMemory() > s.MaxMemory {
+		s.retire("max_memory")
+	}
+	k.endTalk(k.finish())
+}
+
+// retire asks for a successor, once.
+func (s *workerScript) retire(why string) {
+	if !s.retiring {
+		s.retiring = true
+		s.k.control.say(contract.Retire, why)
+	}
+}
+
+// Aside takes what the script prints at its boot: each line goes to the error log.
+func (s *workerScript) Aside(p []byte) {
+	s.said = append(s.said, p...)
+	for {
+		line, rest, whole := bytes.Cut(s.said, []byte("\n"))
+		if !whole && len(s.said) < contract.MaxMessage/2 {
+			return
+		}
+		s.say(line)
+		s.said = append(s.said[:0], rest...)
+	}
+}
+
+func (s *workerScript) saidAll() {
+	s.say(s.said)
+	s.said = nil
+}
+
+func (s *workerScript) say(line []byte) {
+	if text := strings.TrimSpace(string(line)); text != "" {
+		s.k.report(zlog.Notice, "the worker script printed: "+text)
+	}
+}
+
+// answerUnbooted answers in place of a worker script that could not be booted.
+func (k *worker) answerUnbooted() {
+	k.PHP.Header("Retry-After: 1")
+	k.PHP.Answer(503, unbooted)
+}
+
+var unbooted = []byte("The application could not be started; the error log says why.\n")
+
+// memoryInterval is after how many requests the worker's memory is looked at.
+const memoryInterval = 8
+
+// ownMemory returns how many bytes the process has for itself; 0 if that is not known.
+func ownMemory() int64 {
+	fd, err := unix.Open("/proc/self/statm", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return 0
+	}
+	defer unix.Close(fd)
+	var b [128]byte
+	n, _ := unix.Read(fd, b[:])
+	var size, resident, shared int64
+	fmt.Sscanf(string(b[:max(n, 0)]), "%d %d %d", &size, &resident, &shared)
+	return (resident - shared) * int64(unix.Getpagesize())
+}
