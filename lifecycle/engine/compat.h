@@ -74,13 +74,6 @@ static inline int compat_execute_router(zend_file_handle *router, zval *result)
 #define ENGINE_BUILT_IN(setting) NULL
 #endif
 
-/* Whether the headers are of a PHP with sessions. */
-#if __has_include("ext/session/php_session.h")
-#define ENGINE_SESSION 1
-#else
-#define ENGINE_SESSION 0
-#endif
-
 /* Who built this PHP, which -v tells since 8.4. */
 #ifdef PHP_BUILD_PROVIDER
 #define ENGINE_BUILD_PROVIDER PHP_BUILD_PROVIDER

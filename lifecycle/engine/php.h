@@ -34,6 +34,9 @@
 #include "ext/standard/info.h"
 #include "ext/standard/dl.h"
 #include "ext/standard/head.h"
+#if __has_include("ext/session/php_session.h")
+#include "ext/session/php_session.h"
+#endif
 
 #include "engine.h"
 

@@ -8,6 +8,9 @@
 #include "php.h"
 #include "php_leftovers.h"
 
+/* Whether a worker script has booted: what starts now is one of its requests (web_worker_mode.c). */
+extern int web_has_booted;
+
 /* The request that is answered, which Go fills (web.go); NULL outside of one. */
 extern struct engine_request *web_request;
 extern enum engine_front_end web_front_end;
@@ -62,7 +65,5 @@ extern const zend_function_entry fpm_functions[];
 
 /* web_worker_mode.c: the function that worker scripts have besides those of php-fpm. */
 extern const zend_function_entry worker_functions[];
-/* Reports whether a worker script has booted: what starts now is one of its requests. */
-int web_has_booted(void);
 
 #endif

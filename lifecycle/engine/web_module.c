@@ -30,7 +30,7 @@ static void web_log_message(const char *message, int priority)
 
 static int web_activate(void)
 {
-	if (web_has_booted()) { /* the settings are the worker script's */
+	if (web_has_booted) { /* the settings are the worker script's */
 		return SUCCESS;
 	}
 	return web_request ? user_settings_activate(web_variable("SERVER_NAME"), web_variable("DOCUMENT_ROOT")) : FAILURE;

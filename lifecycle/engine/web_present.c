@@ -6,6 +6,7 @@
 
 struct engine_request *web_request;
 enum engine_front_end web_front_end;
+int web_has_booted;
 
 void web_log(int level, const char *format, ...)
 {

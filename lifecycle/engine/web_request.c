@@ -68,7 +68,7 @@ void web_begin(struct engine_request *r)
 	SG(request_info).argv = r->argv;
 	SG(sapi_headers).http_response_code = r->status;
 	php_handle_auth_data(r->authorization);
-	if (!web_has_booted()) {
+	if (!web_has_booted) {
 		web_apply_request_values();
 	}
 }

@@ -102,7 +102,7 @@ static int copy_env(zval *array)
 static void import_environment(zval *array)
 {
 	/* After a worker script's boot $_ENV and $_SERVER are those of the boot, or of the request before. */
-	if (web_front_end == ENGINE_FPM ? !web_has_booted() && (copy_known(array, TRACK_VARS_ENV) || copy_known(array, TRACK_VARS_SERVER))
+	if (web_front_end == ENGINE_FPM ? !web_has_booted && (copy_known(array, TRACK_VARS_ENV) || copy_known(array, TRACK_VARS_SERVER))
 									: copy_env(array)) {
 		return;
 	}

@@ -17,17 +17,8 @@
 #include "php_script.h"
 #include "web.h"
 
-#if ENGINE_SESSION
-#include "ext/session/php_session.h"
-#endif
-
 /* Where the script is. */
 static enum { NOT_RUNNING, BOOTING, WAITING, ANSWERING } state;
-
-int web_has_booted(void)
-{
-	return state > BOOTING;
-}
 
 /* ---- extensions that have a request of their own ---- */
 
@@ -47,7 +38,7 @@ static zend_module_entry *extension(const char *name)
  * forgets those of a request at its end. */
 static zval *save_handlers;
 
-#if ENGINE_SESSION
+#ifdef PHP_SESSION_H /* else PHP was built without sessions */
 static php_ps_globals *session_state(void)
 {
 	zend_module_entry *session = extension("session");
@@ -307,6 +298,7 @@ static PHP_FUNCTION(frankenphp_handle_request)
 	if (state == BOOTING) {
 		end_boot();
 		state = WAITING;
+		web_has_booted = 1;
 	}
 	r = host->next_request();
 	if (!r) {
