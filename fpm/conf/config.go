@@ -117,6 +117,10 @@ type Pool struct {
 	// Shared is set in a pool made for a pm.status_listen: the pool whose
 	// status it shows.
 	Shared *Pool
+	// Handed is set in a pool made by Others.
+	Handed bool
+	// Successors is how many workers may be there beyond MaxChildren, because they are about to replace others.
+	Successors int
 
 	places places
 }

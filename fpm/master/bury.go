@@ -111,7 +111,11 @@ func (m *Master) bury(c *child, status syscall.WaitStatus) {
 		m.abandonReload(fmt.Errorf("a new worker of pool %s exited %s", p.conf.Name, how))
 		return
 	}
-	if !wanted {
+	switch {
+	case wanted:
+	case c.succeeded:
+		m.succeed(p)
+	default:
 		m.replace(p, c.ready)
 	}
 	if p.limits.pm == conf.Ondemand {

@@ -35,6 +35,10 @@ type child struct {
 	makesRoom  bool // for a reload
 	hoards     bool // it was ended for the processes that it holds
 	tried      bool // room was made for its threads
+	overdue    bool // it was ended because its boot took too long
+	unbooted   bool // its worker script did not boot
+	retiring   bool // it wants a successor, which is not there yet
+	succeeded  bool // its successor is there, and it was told to end
 	asked      bool // it owes an Idle
 	yielded    bool // it has said so
 	complaints complaints

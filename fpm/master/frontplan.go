@@ -16,9 +16,10 @@ import (
 type frontPlan struct {
 	own          *settings.Settings
 	options      *Options
-	php          string                    // MAJOR.MINOR of the engine
-	engine       engines.Choice            // of the pools that have none of their own
-	engines      map[string]engines.Choice // of those that have, by their names
+	php          string                      // MAJOR.MINOR of the engine
+	engine       engines.Choice              // of the pools that have none of their own
+	engines      map[string]engines.Choice   // of those that have, by their names
+	workers      map[string]*settings.Worker // the worker modes of pools, by their names
 	sites        []contract.Site
 	who          credentials
 	certificates *certificates
@@ -93,6 +94,9 @@ func (f *frontPlan) try(s system, pools []*conf.Pool) error {
 // verify is conf.Options.Verify.
 func (f *frontPlan) verify(cfg *conf.Config) (err error) {
 	if err := f.chooseEngines(cfg.Pools); err != nil {
+		return err
+	}
+	if err := f.enterWorkerMode(cfg); err != nil {
 		return err
 	}
 	if !f.wanted() {

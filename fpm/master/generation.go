@@ -9,6 +9,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+	"github.com/phpsapi/phpsapi/fpm/settings"
 )
 
 // generation is a configuration at work: pools, and the engines whose zygotes fork their workers.
@@ -31,7 +32,8 @@ type generation struct {
 	frontBackoff backoff
 	frontAt      time.Time // when to start another; zero: not
 
-	retiring   bool // no worker of it is replaced
+	renewAt    time.Time // when to replace it because a script has asked for that; zero: none has
+	retiring   bool      // no worker of it is replaced
 	escalation escalation
 	warnedMax  bool // process.max
 }
@@ -51,7 +53,11 @@ type pool struct {
 	began    int      // how many have become ready so far
 	access   *os.File // access.log; nil without
 	crashes  *crashPipe
-	shared   *pool // whose status this one shows, if it is one for pm.status_listen
+	shared   *pool // whose status this one shows, if it is one for pm.status_listen or for another's other scripts
+
+	worker *settings.Worker // worker mode; nil: an ordinary pool
+	others *pool            // in worker mode: the pool that runs other scripts
+	boots  boots
 
 	spare     spare
 	demand    contract.PoolDemand // of the generation's front
@@ -75,12 +81,12 @@ func newGeneration(number int, cfg *conf.Config, ids []conf.Identity, now time.T
 		faults: newFaults(cfg.Global.EmergencyRestartThreshold, cfg.Global.EmergencyRestartInterval)}
 	byConf := map[*conf.Pool]*pool{}
 	for i, c := range cfg.Pools {
-		board, err := scoreboard.Create(c.MaxChildren)
+		board, err := scoreboard.Create(c.Slots())
 		if err != nil {
 			g.close()
 			return nil, err
 		}
-		p := &pool{gen: g, conf: c, limits: limitsOf(c), board: board, slots: make([]*child, c.MaxChildren),
+		p := &pool{gen: g, conf: c, limits: limitsOf(c), board: board, slots: make([]*child, c.Slots()),
 			spare: spare{rate: 1}, shared: byConf[c.Shared]}
 		if p.crashes, err = newCrashPipe(); err != nil {
 			board.Close()
@@ -88,6 +94,9 @@ func newGeneration(number int, cfg *conf.Config, ids []conf.Identity, now time.T
 			return nil, err
 		}
 		p.orders, p.identity = orders(c, ids[i])
+		if c.Handed {
+			p.shared.others = p
+		}
 		p.published = scoreboard.Pool{Name: c.Name, PM: c.PM.String(), StartEpoch: now.Unix()}
 		p.board.Publish(p.published)
 		byConf[c] = p

@@ -69,7 +69,7 @@ func (m *Master) listenTo(c *child) {
 		<-c.process.Done()
 		m.box.post(workerExited{c})
 	}()
-	wants := func(letter byte, fd int) bool { return letter == contract.Park && c.pool.socket.accepted(fd) }
+	wants := func(letter byte, fd int) bool { return letter == contract.Park && c.pool.home().socket.accepted(fd) }
 	m.hear(c.control, wants, func(s channel.Message) utterance { return workerSaid{c, s} })
 	if c.trace != nil {
 		m.hear(c.trace, nil, func(s channel.Message) utterance { return workerTraced{c, s} })
@@ -91,7 +91,7 @@ func (e workerSaid) heed(m *Master) reception {
 		switch {
 		case s.FD < 0:
 			return unexpected
-		case m.state == normal && m.park.park(c.pool, s.FD):
+		case m.state == normal && m.park.park(c.pool.home(), s.FD):
 			return kept
 		}
 	case contract.Ready:
@@ -106,6 +106,12 @@ func (e workerSaid) heed(m *Master) reception {
 			m.proveReload()
 		}
 		m.park.find(c.pool)
+	case contract.Retire:
+		return m.retireWorker(c, s.Text)
+	case contract.Unbooted:
+		return m.notBooted(c, s.Text)
+	case contract.Renew:
+		return m.renewFor(c)
 	case contract.Yielded:
 		if c.yielded || !c.pool.gen.retiring {
 			return unexpected
@@ -133,6 +139,7 @@ func (e workerSaid) heed(m *Master) reception {
 func (m *Master) workerBegan(c *child) {
 	c.ready = true
 	c.pool.began++
+	m.hasBooted(c)
 	m.supplied(c.pool.gen)
 }
 

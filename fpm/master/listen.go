@@ -34,6 +34,8 @@ func (l *listener) listen(g *generation) error {
 		switch {
 		case isNameless(p.conf):
 			open = l.nameless
+		case p.conf.Handed:
+			open = l.handed
 		case p.conf.Domain == conf.Inet:
 			open = l.inet
 		}

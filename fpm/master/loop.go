@@ -124,6 +124,8 @@ func (m *Master) nextDeadline() time.Time {
 		sooner(m.handover.lookAt)
 	}
 	m.frontDeadlines(sooner)
+	m.workerModeDeadlines(sooner)
+	sooner(m.gen.renewAt)
 	for _, g := range m.generations() {
 		sooner(g.escalation.deadline)
 		for _, e := range g.engines {
@@ -197,6 +199,8 @@ func (m *Master) tick(now time.Time) {
 		m.respawn(g, now)
 	}
 	m.tickFronts(now)
+	m.tickWorkerMode(now)
+	m.renewAsked(now)
 	m.recheck(now)
 	m.park.retry(now)
 }

@@ -49,6 +49,24 @@ func (l lines) notSwitching(to, from string) {
 	l.Logf(zlog.Debug, "not switching to '%s' state, because already in '%s' state", to, from)
 }
 
+// ---- worker mode ----
+
+func (l lines) notBooted(pool string, pid int, script, why string) {
+	l.Logf(zlog.Error, "[pool %s] child %d: the worker script %s could not be booted: %s; requests for it get 503 until it can", pool, pid, script, why)
+}
+
+func (l lines) bootTimedOut(pid int, why error) {
+	l.Logf(zlog.Error, "child %d was killed: %v", pid, why)
+}
+
+func (l lines) retires(pool string, pid int, why string) {
+	l.Logf(zlog.Debug, "[pool %s] child %d asks for a successor: %s", pool, pid, why)
+}
+
+func (l lines) opcacheReset(pool string, pid int) {
+	l.Logf(zlog.Notice, "[pool %s] child %d called opcache_reset(): new workers, with an empty opcache, are about to replace all", pool, pid)
+}
+
 // ---- operators ----
 
 func (l lines) controlNotOpened(err error) {

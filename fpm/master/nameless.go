@@ -36,6 +36,23 @@ func (l *listener) nameless(p *conf.Pool) (*socket, error) {
 	return s, nil
 }
 
+// handed gives the socket by which workers in worker mode hand on connections to those of p, which run other scripts.
+func (l *listener) handed(p *conf.Pool) (*socket, error) {
+	key := p.Listen.Value
+	if s := l.sockets.find(key); s != nil {
+		return s, nil
+	}
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		l.log.socketNotMade(err)
+		return nil, err
+	}
+	s := newSocket(pair[0], key, conf.Unix)
+	s.pair = os.NewFile(uintptr(pair[1]), key)
+	l.sockets.open = append(l.sockets.open, s)
+	return s, nil
+}
+
 // listenNameless listens at a path, and removes it.
 func listenNameless(path string) (*socket, error) {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)

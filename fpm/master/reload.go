@@ -108,6 +108,7 @@ func (e rehearsed) happen(m *Master) {
 		return
 	}
 	m.next = g
+	m.attempt.allowBoots(g)
 	m.startZygotes(g)
 }
 
@@ -143,7 +144,8 @@ func (m *Master) newGeneration(cfg *conf.Config, options conf.Options, plan *fro
 		return nil, err
 	}
 	g.plan = plan
-	g.assign(func(_ int, p *pool) zygote.Config { return m.opt.launch(plan, plan.engineOf(p.conf.Name)) })
+	g.equipWorkerMode()
+	g.assign(func(_ int, p *pool) zygote.Config { return m.launchOf(plan, p, plan.engineOf(p.conf.Name)) })
 	for _, e := range g.engines {
 		e.choice = plan.engineOf(e.pools[0].conf.Name)
 		e.php = e.choice.Minor()

@@ -35,6 +35,11 @@ func (m *Master) renew() {
 	if m.state != normal || m.attempt != nil || !m.gen.lacksZygote() {
 		return // a reload that is under way renews as well, and plans this if it fails
 	}
+	m.replaceGeneration()
+}
+
+// replaceGeneration begins to replace the serving generation by another of what is loaded.
+func (m *Master) replaceGeneration() {
 	m.attempt = m.newAttempt()
 	m.attempt.renewal = true
 	g, err := m.sameAgain()
@@ -43,6 +48,7 @@ func (m *Master) renew() {
 		return
 	}
 	m.next = g
+	m.attempt.allowBoots(g)
 	m.startZygotes(g)
 }
 
@@ -55,6 +61,7 @@ func (m *Master) sameAgain() (*generation, error) {
 	}
 	m.generation++
 	g.plan, g.http = old.plan, old.http
+	g.equipWorkerMode()
 	g.assign(func(i int, _ *pool) zygote.Config { return old.pools[i].engine.launch })
 	for _, e := range g.engines {
 		was := old.like(e)

@@ -14,7 +14,11 @@ func (e *engine) label() string {
 	if len(e.gen.engines) < 2 {
 		return ""
 	}
-	return " (PHP " + e.choice.Label() + ")"
+	mode := ""
+	if e.launch.Module.WorkerMode {
+		mode = ", worker mode"
+	}
+	return " (PHP " + e.choice.Label() + mode + ")"
 }
 
 // restartSoon plans another zygote in place of one that has died.

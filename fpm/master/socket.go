@@ -22,6 +22,7 @@ type socket struct {
 	file   *os.File // the same descriptor, for a fork
 	lent   bool     // by the service manager, whose file it stays
 	path   *os.File // O_PATH of a nameless socket's inode; nil for others
+	pair   *os.File // the other end, if it is one of a pair; nil for others
 }
 
 // newSocket wraps a descriptor, which it makes non-blocking and closed on exec. Workers share the first of the two
@@ -86,6 +87,10 @@ func (s *socket) readable() bool {
 // close closes the socket and removes its file, where that is the master's.
 func (s *socket) close() {
 	s.file.Close()
+	if s.pair != nil {
+		s.pair.Close()
+		return
+	}
 	if s.path != nil {
 		s.path.Close()
 		return

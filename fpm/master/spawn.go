@@ -127,6 +127,9 @@ func (m *Master) equip(c *child) (*equipment, error) {
 	} else if err == nil {
 		err = e.lend(contract.CrashOutput, p.crashes.in)
 	}
+	if err == nil && p.others != nil {
+		err = e.lend(contract.Others, p.others.socket.pair)
+	}
 	if err == nil && p.shared != nil {
 		err = e.lend(contract.SharedScoreboard, p.shared.board.File())
 	}
@@ -140,6 +143,7 @@ func (m *Master) spec(c *child) *contract.Spec {
 		Generation: p.gen.number, Slot: c.slot, Slots: len(p.slots), MasterPid: os.Getpid(),
 		Pool: p.orders, Identity: p.identity, Root: os.Geteuid() == 0,
 		ClientLogs: isNameless(p.conf), // its only client is our own front
+		WorkerMode: p.workerMode(c), Handed: p.conf.Handed,
 		Global: contract.Global{
 			ConfigPath: p.gen.config.Path, LogLevel: g.LogLevel, LogLimit: g.LogLimit, LogBuffering: g.LogBuffering,
 			Syslog: g.Syslog(), ProcessControlTimeout: int(g.ProcessControlTimeout.Seconds()),

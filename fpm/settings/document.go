@@ -12,6 +12,7 @@ import (
 func Usage(w io.Writer) {
 	for _, o := range [][2]string{
 		{"--engine <version>|<file>", "Run this PHP: 8.4, or the path of a libphp"},
+		{"--worker <script>", "Worker mode: the script boots the application once and answers request after request"},
 		{"--http <addresses>", "Listen for HTTP on these addresses: :8080, 127.0.0.1:8080, unix:/path"},
 		{"--root <dir>", "Serve the files and scripts of this directory"},
 		{"--index <files>", "The files that answer for a directory; the first is the script for paths that are not files"},
@@ -45,7 +46,15 @@ func Document(w io.Writer) {
 		}
 		fmt.Fprintf(w, "| `%s` | %s | %s |\n", r.Key, value, r.Doc)
 	}
-	fmt.Fprint(w, poolsText, overridesText)
+	fmt.Fprint(w, poolsText, "| key below `worker` | value | default |  |\n|---|---|---|---|\n")
+	for _, r := range workerKeys() {
+		value := r.value()
+		if r.Key == "env" {
+			value = "map"
+		}
+		fmt.Fprintf(w, "| `%s` | %s | %s | %s |\n", r.Key, value, r.shownDefault(), r.Doc)
+	}
+	fmt.Fprint(w, overridesText)
 	for _, section := range []string{"global", "pool"} {
 		fmt.Fprintf(w, "\n### %s\n\n| directive | variable | value | default |  |\n|---|---|---|---|---|\n",
 			map[string]string{"global": "[global]", "pool": "Pools"}[section])
@@ -158,6 +167,18 @@ pools:
   shop:
     engine: 8.4
 ` + "```" + `
+
+` + "`worker`" + ` puts a pool into worker mode ([WORKER.md](WORKER.md)): ` + "`worker: public/index.php`" + `, or these keys below it. So do
+` + "`--set shop.worker=public/index.php` and `--set shop.worker.max_requests=500`" + `.
+
+` + "```yaml" + `
+pools:
+  shop:
+    worker:
+      script: /srv/shop/public/index.php
+      max_requests: 1000
+` + "```" + `
+
 `
 
 const overridesText = `

@@ -12,11 +12,12 @@ import (
 
 // file is a phpsapi.yaml.
 type file struct {
-	name  string
-	tree  map[string]any // for viper
-	lines map[string]int // where a key of the table stands
-	sites []site
-	pools map[string]PoolEngine
+	name    string
+	tree    map[string]any // for viper
+	lines   map[string]int // where a key of the table stands
+	sites   []site
+	pools   map[string]PoolEngine
+	workers map[string]*poolWorker
 }
 
 func (f *file) at(line int) string { return fmt.Sprintf("%s:%d", f.name, line) }

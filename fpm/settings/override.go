@@ -53,14 +53,17 @@ func isDirective(variable string) bool {
 }
 
 // Resolve says what the overrides are for a configuration with these pools: first those of the environment, then
-// --set. It is conf.Options.Overrides. What is phpsapi's own of a pool is left to Settings.Engines.
+// --set. It is conf.Options.Overrides. What is phpsapi's own of a pool is left to Settings.Engines and Settings.Workers.
 func (o Overrides) Resolve(pools []string) ([]conf.Setting, error) {
 	all, err := o.resolve(pools)
 	return slices.DeleteFunc(all, isOwn), err
 }
 
 // isOwn reports whether a setting is one of a pool that php-fpm does not know.
-func isOwn(s conf.Setting) bool { return s.Pool != "" && s.Name == engineKey }
+func isOwn(s conf.Setting) bool {
+	_, worker := isWorkerKey(s.Name)
+	return s.Pool != "" && (s.Name == engineKey || worker)
+}
 
 func (o Overrides) resolve(pools []string) ([]conf.Setting, error) {
 	var all []conf.Setting
@@ -92,7 +95,10 @@ func directives(section string) []string {
 		}
 	}
 	if section == "pool" {
-		names = append(names, engineKey)
+		names = append(names, engineKey, workerKey)
+		for _, r := range workerKeys() {
+			names = append(names, workerKey+"."+r.Key)
+		}
 	}
 	return names
 }

@@ -14,25 +14,39 @@ type PoolEngine struct {
 	Place string // where it stands, such as /etc/phpsapi/phpsapi.yaml:3: pools: shop: engine
 }
 
-// readPools takes what phpsapi.yaml says of pools: their engines.
+// readPools takes what phpsapi.yaml says of pools: their engines and worker modes.
 func (f *file) readPools(node *yaml.Node) error {
 	if node.Kind != yaml.MappingNode {
-		return fmt.Errorf("%s: pools: write names of pools, and below each engine: VERSION", f.at(node.Line))
+		return fmt.Errorf("%s: pools: write names of pools, and below each engine: VERSION or worker: SCRIPT", f.at(node.Line))
 	}
-	f.pools = map[string]PoolEngine{}
+	f.pools, f.workers = map[string]PoolEngine{}, map[string]*poolWorker{}
+	seen := map[string]bool{}
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		pool, value := node.Content[i], target(node.Content[i+1])
-		if _, twice := f.pools[pool.Value]; twice {
+		if seen[pool.Value] {
 			return fmt.Errorf("%s: pools: %s is there twice; remove one", f.at(pool.Line), pool.Value)
 		}
+		seen[pool.Value] = true
 		if value.Kind != yaml.MappingNode {
-			return fmt.Errorf("%s: pools: %s: write engine: VERSION below it", f.at(pool.Line), pool.Value)
+			return fmt.Errorf("%s: pools: %s: write engine: VERSION or worker: SCRIPT below it", f.at(pool.Line), pool.Value)
 		}
 		for j := 0; j+1 < len(value.Content); j += 2 {
 			key, text := value.Content[j], target(value.Content[j+1])
 			where := fmt.Sprintf("%s: pools: %s: ", f.at(key.Line), pool.Value)
-			if key.Value != engineKey {
-				return fmt.Errorf("%sunknown key %s%s", where, key.Value, nearest(key.Value, []string{engineKey}))
+			switch key.Value {
+			case engineKey:
+			case workerKey:
+				if f.workers[pool.Value] != nil {
+					return fmt.Errorf("%sworker is there twice; remove one", where)
+				}
+				w, err := f.readWorker(text, fmt.Sprintf("%s: pools: %s", f.at(key.Line), pool.Value))
+				if err != nil {
+					return err
+				}
+				f.workers[pool.Value] = w
+				continue
+			default:
+				return fmt.Errorf("%sunknown key %s%s", where, key.Value, nearest(key.Value, []string{engineKey, workerKey}))
 			}
 			if text.Kind != yaml.ScalarNode || text.Value == "" {
 				return fmt.Errorf("%sengine: write a version such as 8.4, or the path of a libphp", where)
@@ -69,7 +83,7 @@ func (s *Settings) Engines(pools []string, overrides Overrides) (map[string]Pool
 		return nil, err
 	}
 	for _, o := range given {
-		if isOwn(o) {
+		if o.Pool != "" && o.Name == engineKey {
 			all[pools[called(o.Pool)]] = PoolEngine{engineText(o.Value, here()), o.From}
 		}
 	}

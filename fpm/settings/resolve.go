@@ -37,8 +37,13 @@ func (l *loader) settings() (*Settings, error) {
 	var sites []site
 	if l.file != nil {
 		s.File, sites, s.Pools = l.file.name, l.file.sites, l.file.pools
+		s.workers = l.file.workers
 	}
-	if root := texts["http.root"]; len(root) > 0 {
+	root := texts["http.root"]
+	if origin, _ := l.origin(find(l.table, "http.root")); origin == "" && one(workerKey) != "" && len(root) > 0 {
+		root = []string{filepath.Dir(one(workerKey))} // the default would be another
+	}
+	if len(root) > 0 {
 		sites = append(sites[:len(sites):len(sites)], site{values: map[string][]string{"root": root}})
 	}
 	for _, site := range sites {

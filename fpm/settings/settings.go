@@ -36,6 +36,8 @@ type Settings struct {
 
 	Pools map[string]PoolEngine // the engines that phpsapi.yaml gives single pools, by their names
 
+	workers map[string]*poolWorker // the worker modes that phpsapi.yaml gives single pools, by their names
+
 	PCNTL bool // scripts have the extension pcntl, if libphp has it built in
 }
 
@@ -110,7 +112,7 @@ func (s *Settings) Front() bool { return len(s.Listen)+len(s.TLSListen) > 0 }
 
 // Given says whether any setting is not a default.
 func (s *Settings) Given() bool {
-	return len(s.Sites)+len(s.Pools) > 0 || slices.ContainsFunc(s.Values, func(v Value) bool { return v.Origin != "" })
+	return len(s.Sites)+len(s.Pools)+len(s.workers) > 0 || slices.ContainsFunc(s.Values, func(v Value) bool { return v.Origin != "" })
 }
 
 // Lines are the settings as -tt shows php-fpm's, with where each comes from.
@@ -128,6 +130,14 @@ func (s *Settings) Lines() []string {
 	}
 	for _, pool := range slices.Sorted(maps.Keys(s.Pools)) {
 		lines = append(lines, "\tpools."+pool+".engine = "+s.Pools[pool].Text+"  ; "+s.Pools[pool].Place)
+	}
+	for _, pool := range slices.Sorted(maps.Keys(s.workers)) {
+		w := s.workers[pool]
+		for _, r := range workerKeys() {
+			if list := w.values[r.Key]; len(list) > 0 {
+				lines = append(lines, "\tpools."+pool+".worker."+r.Key+" = "+strings.Join(list, ",")+"  ; "+w.place)
+			}
+		}
 	}
 	for _, site := range s.Sites {
 		hosts := strings.Join(site.Hosts, ",")

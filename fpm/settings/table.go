@@ -64,6 +64,8 @@ func Table() []Row {
 	return []Row{
 		{Key: engineKey, Flag: "engine", Kind: Text, Show: "the machine's php, see ENGINES.md",
 			Doc: "The PHP that runs: a version such as 8.4, or the path of a libphp or of an engine. A reload takes another."},
+		{Key: workerKey, Flag: "worker", Kind: Path, Show: "none",
+			Doc: "The worker script of http.pool: worker mode, see [WORKER.md](WORKER.md). More can be set by pool. http.root is then the script's directory, if it is not set."},
 		{Key: "http.listen", Flag: "http", Kind: Address, Show: "none; without a php-fpm.conf " + DefaultListen,
 			Doc: "The addresses for HTTP: HTTP/1.1, and HTTP/2 with prior knowledge (h2c). Empty: no front."},
 		{Key: "http.tls.listen", Kind: Address, Doc: "The addresses for HTTPS, with the certificates below."},

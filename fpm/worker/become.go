@@ -201,6 +201,9 @@ func (k *worker) setEnvironment() {
 	if k.pool.ClearEnv {
 		os.Clearenv()
 	}
+	if k.script != nil {
+		os.Setenv("FRANKENPHP_WORKER", "1") // by which applications know worker mode
+	}
 	for _, v := range k.pool.Env {
 		os.Setenv(v.Key, v.Value)
 	}

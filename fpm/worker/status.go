@@ -82,7 +82,7 @@ func (k *worker) openShown(fd int) error {
 		k.shown = k.slot.Reader
 		return nil
 	}
-	reader, err := scoreboard.OpenReader(fd, k.pool.Shared.MaxChildren)
+	reader, err := scoreboard.OpenReader(fd, k.pool.Shared.Slots())
 	k.shown = reader
 	return err
 }

@@ -1,0 +1,20 @@
+package conf
+
+// OthersName returns the name of the pool that Others makes for a pool of that name.
+func OthersName(pool string) string { return pool + "_scripts" }
+
+// Others returns the hidden pool that runs the scripts which the worker script of p does not answer. Its workers are forked on
+// demand; they get their connections from those of p.
+func Others(p *Pool) *Pool {
+	o := *p
+	o.Name = OthersName(p.Name)
+	o.Listen = setText("the workers of " + p.Name)
+	o.Domain = Unix
+	o.PM = Ondemand
+	o.Shared = p
+	o.Handed = true
+	return &o
+}
+
+// Slots returns how many workers of a pool there may be at once, successors of others among them.
+func (p *Pool) Slots() int { return p.MaxChildren + p.Successors }

@@ -1,0 +1,293 @@
+package master
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/lifecycle/zygote"
+	"github.com/phpsapi/phpsapi/sapi/engines"
+)
+
+// A pool in worker mode has two kinds of workers, and so is two pools: its own workers run the worker script, and those of a
+// hidden pool beside it (conf.Others) run the other scripts. The two have zygotes of their own: only in one of them is there
+// frankenphp_handle_request(), and what is compiled with it must not be run without it.
+//
+// A worker is ready when its script has asked for a request. One whose script ends before that stays and answers 503, until
+// another attempt has become ready. A worker that has answered as many requests as it may, or is too large, goes on until its
+// successor is ready.
+
+// enterWorkerMode finds the pools that are in worker mode, and makes them so.
+func (f *frontPlan) enterWorkerMode(cfg *conf.Config) (err error) {
+	if f.own == nil {
+		return nil
+	}
+	if f.workers, err = f.own.Workers(cfg.Pools, f.options.Overrides); err != nil {
+		return err
+	}
+	for _, p := range slices.Clone(cfg.Pools) {
+		w := f.workers[p.Name]
+		if w == nil {
+			continue
+		}
+		others := conf.Others(p)
+		if engine, own := f.engines[p.Name]; own {
+			f.engines[others.Name] = engine
+		}
+		cfg.Pools = append(cfg.Pools, others)
+		if w.Processes > 0 {
+			p.PM, p.MaxChildren = conf.Static, w.Processes
+		}
+		p.Env = slices.Concat(w.Env, p.Env)
+		p.Successors = max(1, p.MaxChildren/4)
+	}
+	return nil
+}
+
+// equipWorkerMode tells the generation's pools their worker modes.
+func (g *generation) equipWorkerMode() {
+	for _, p := range g.pools {
+		p.worker = g.plan.workers[p.conf.Name]
+	}
+}
+
+// launchOf returns what the zygote of a pool is started with.
+func (m *Master) launchOf(plan *frontPlan, p *pool, engine engines.Choice) zygote.Config {
+	c := m.opt.launch(plan, engine)
+	if p.worker != nil {
+		c.Module.WorkerMode = true
+		// Workers never let go of opcache's memory: opcache must not kill them for it, see renewFor.
+		c.Module.INI.Entries += "opcache.force_restart_timeout=0\n"
+	}
+	return c
+}
+
+// home returns the pool at whose socket a pool's connections were accepted.
+func (p *pool) home() *pool {
+	if p.conf.Handed {
+		return p.shared
+	}
+	return p
+}
+
+// workerMode returns a worker's orders; nil: it is an ordinary one.
+func (p *pool) workerMode(c *child) *contract.WorkerMode {
+	w := p.worker
+	if w == nil {
+		return nil
+	}
+	mode := &contract.WorkerMode{Script: w.Script, For: w.For, Strict: w.Strict, MaxRequests: w.MaxRequests, MaxMemory: w.MaxMemory}
+	if w.MaxRequests == 0 {
+		mode.MaxRequests = p.conf.MaxRequests
+	}
+	if tenth := mode.MaxRequests / 10; tenth > 0 {
+		mode.MaxRequests += rand.IntN(2*tenth+1) - tenth
+	}
+	return mode
+}
+
+// boots is how a pool's worker script boots.
+type boots struct {
+	failures int       // in a row
+	at       time.Time // when to try again; zero: no attempt waits
+	why      string    // the last one failed
+	saidAt   time.Time // when that was logged
+}
+
+// bootBackoff returns how long to wait after a number of failures in a row: as FrankenPHP does.
+func bootBackoff(failures int) time.Duration {
+	return min(time.Duration(failures*failures)*100*time.Millisecond, time.Second)
+}
+
+// notBooted is a worker's word that its script ended before its first request. It is about to say that it is ready.
+func (m *Master) notBooted(c *child, why string) reception {
+	p := c.pool
+	if p.worker == nil || c.ready || c.unbooted {
+		return unexpected
+	}
+	c.unbooted = true
+	why = harmless(why)
+	if p.gen == m.next {
+		m.abandonReload(fmt.Errorf("the worker script %s of pool %s could not be booted: %s", p.worker.Script, p.conf.Name, why))
+		return heeded
+	}
+	now := m.sys.now()
+	b := &p.boots
+	if why != b.why || now.Sub(b.saidAt) >= time.Second { // a pool's workers fail together
+		m.log.notBooted(p.conf.Name, c.pid, p.worker.Script, why)
+		b.why, b.saidAt = why, now
+	}
+	if b.at.IsZero() {
+		b.failures++
+		b.at = now.Add(bootBackoff(b.failures))
+	}
+	return heeded
+}
+
+// hasBooted takes a worker that is ready for what it is: another's successor, or one that could not boot, in whose place
+// another that could not boot ends.
+func (m *Master) hasBooted(c *child) {
+	p := c.pool
+	if p.worker == nil {
+		return
+	}
+	replaced := func(other *child) bool { return other.retiring || other.unbooted }
+	if c.unbooted {
+		replaced = func(other *child) bool { return other.unbooted }
+	} else {
+		p.boots = boots{}
+	}
+	for i := len(p.children) - 1; i >= 0; i-- { // the oldest first
+		other := p.children[i]
+		if other != c && other.ready && !other.succeeded && replaced(other) && len(p.children) > p.limits.initial() {
+			other.retiring, other.succeeded = false, true
+			m.tellChild(other, syscall.SIGQUIT)
+			break
+		}
+	}
+	m.succeed(p)
+}
+
+// retireWorker is a worker's wish for a successor.
+func (m *Master) retireWorker(c *child, why string) reception {
+	if c.pool.worker == nil || c.retiring || c.succeeded {
+		return unexpected
+	}
+	m.log.retires(c.pool.conf.Name, c.pid, why)
+	c.retiring = true
+	m.succeed(c.pool)
+	return heeded
+}
+
+// succeed has successors forked for the workers of a pool that want one, as far as there is room for them.
+func (m *Master) succeed(p *pool) {
+	if p.worker == nil || !m.mayFork(p) || !p.respawnAt.IsZero() {
+		return
+	}
+	wanted := 0
+	for _, c := range p.children {
+		switch {
+		case !c.ready:
+			wanted-- // one is coming
+		case c.succeeded:
+		case c.retiring:
+			wanted++
+		case c.unbooted && p.boots.at.IsZero():
+			wanted++
+		}
+	}
+	if p.boots.failures > 0 {
+		wanted = min(wanted, 1)
+	}
+	for ; wanted > 0 && p.freeSlot() >= 0; wanted-- {
+		m.fill(p, len(p.children)+1, true)
+	}
+}
+
+// tickWorkerMode does what is due: boots that failed are tried again, and those that take too long are ended.
+func (m *Master) tickWorkerMode(now time.Time) {
+	for _, g := range m.generations() {
+		for _, p := range g.pools {
+			if p.worker == nil || g.retiring {
+				continue
+			}
+			if !p.boots.at.IsZero() && !now.Before(p.boots.at) {
+				p.boots.at = time.Time{}
+				m.succeed(p)
+			}
+			m.checkBoots(p, now)
+		}
+	}
+}
+
+// workerModeDeadlines tells when tickWorkerMode has something to do.
+func (m *Master) workerModeDeadlines(sooner func(time.Time)) {
+	for _, g := range m.generations() {
+		for _, p := range g.pools {
+			if p.worker == nil || g.retiring {
+				continue
+			}
+			sooner(p.boots.at)
+			for _, c := range p.children {
+				sooner(p.bootDeadline(c))
+			}
+		}
+	}
+}
+
+// bootDeadline returns until when a worker must have booted; zero: it has, or there is no limit.
+func (p *pool) bootDeadline(c *child) time.Time {
+	if c.ready || c.pid == 0 || c.overdue || p.worker.BootTimeout == 0 {
+		return time.Time{}
+	}
+	return c.started.Add(p.worker.BootTimeout)
+}
+
+// checkBoots ends workers that take too long to boot.
+func (m *Master) checkBoots(p *pool, now time.Time) {
+	for _, c := range slices.Clone(p.children) {
+		until := p.bootDeadline(c)
+		if until.IsZero() || now.Before(until) {
+			continue
+		}
+		c.overdue = true
+		why := fmt.Errorf("the worker script %s of pool %s did not call frankenphp_handle_request() within %v (boot_timeout)",
+			p.worker.Script, p.conf.Name, p.worker.BootTimeout)
+		m.tellChild(c, syscall.SIGKILL)
+		if p.gen == m.next {
+			m.abandonReload(why)
+			return
+		}
+		m.log.bootTimedOut(c.pid, why)
+	}
+}
+
+// allowBoots gives a reload the time that the worker scripts of its generation may take.
+func (a *attempt) allowBoots(g *generation) {
+	longest := time.Duration(0)
+	for _, p := range g.pools {
+		if p.worker != nil {
+			longest = max(longest, p.worker.BootTimeout)
+		}
+	}
+	a.patience += longest
+	a.deadline = a.deadline.Add(longest)
+}
+
+// renewalInterval is the least time between two generations that scripts have asked for.
+const renewalInterval = 10 * time.Second
+
+// renewFor is a worker's wish for a new generation: a script has emptied opcache's memory, and no worker lets go of it.
+func (m *Master) renewFor(c *child) reception {
+	g := c.pool.gen
+	if c.pool.worker == nil {
+		return unexpected
+	}
+	if g != m.gen || !g.renewAt.IsZero() || m.state != normal {
+		return heeded
+	}
+	m.log.opcacheReset(c.pool.conf.Name, c.pid)
+	now := m.sys.now()
+	g.renewAt = now
+	if soonest := g.begun.Add(renewalInterval); g.number > 1 && soonest.After(now) {
+		g.renewAt = soonest
+	}
+	return heeded
+}
+
+// renewAsked makes the new generation that a script has asked for. A reload that is under way is one.
+func (m *Master) renewAsked(now time.Time) {
+	g := m.gen
+	if g.renewAt.IsZero() || now.Before(g.renewAt) || m.state != normal || m.handover != nil {
+		return
+	}
+	g.renewAt = time.Time{}
+	if m.attempt != nil {
+		return
+	}
+	m.replaceGeneration()
+}

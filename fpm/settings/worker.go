@@ -1,0 +1,244 @@
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/phpsapi/phpsapi/fpm/conf"
+)
+
+// Worker is worker mode for a pool: its workers run a worker script.
+type Worker struct {
+	Script      string   // path of the worker script
+	For         []string // paths of the scripts whose requests it answers
+	Processes   int      // a fixed number of workers; 0: pm decides
+	Env         []conf.KeyValue
+	MaxRequests int           // requests after which a worker is replaced; 0: never
+	MaxMemory   int64         // bytes of its own after which a worker is replaced; 0: never
+	BootTimeout time.Duration // until the script must have asked for its first request
+	Strict      bool          // what a request has changed of the process and of PHP's settings is put back
+	Place       string        // where it is set, such as /etc/phpsapi/phpsapi.yaml:3
+}
+
+// workerKey is the key of worker mode: of a pool, and for the pool of http.pool.
+const workerKey = "worker"
+
+// workerKeys are the keys below worker, with what they mean.
+func workerKeys() []Row {
+	return []Row{
+		{Key: "script", Kind: Path, Doc: "The worker script: it boots the application and calls frankenphp_handle_request(). Required."},
+		{Key: "for", Kind: List, Show: "the worker script and the index.php beside it",
+			Doc: "The scripts whose requests the worker script answers, from its directory. Requests for other scripts go to ordinary workers."},
+		{Key: "processes", Kind: Number, Show: "what pm says", Doc: "A fixed number of workers."},
+		{Key: "env", Kind: Text, Doc: "A map of environment variables for the workers, beside the pool's env."},
+		{Key: "max_requests", Kind: Number, Default: "0",
+			Doc: "The number of requests after which a worker is replaced, more or less by a tenth, so that not all are replaced at once. Its successor boots before it ends. 0: never."},
+		{Key: "max_memory", Kind: Size, Default: "0", Doc: "The memory of its own that a worker may have before it is replaced in the same way. 0: any."},
+		{Key: "boot_timeout", Kind: Duration, Default: "60s", Doc: "How long the worker script may take until it asks for its first request."},
+		{Key: "reset", Kind: Choice, Default: "compatible", Allowed: []string{"compatible", "strict"},
+			Doc: "What is put back after each request. compatible: what FrankenPHP puts back. strict: also the settings of php.ini that a script has changed, except session.*, the directory, umask, locale, time zone and error handlers."},
+	}
+}
+
+// poolWorker is what phpsapi.yaml and the overrides say of a pool's worker mode, by keys.
+type poolWorker struct {
+	values map[string][]string
+	env    []conf.KeyValue
+	place  string
+}
+
+// readWorker takes what is below a pool's worker: the path of a worker script, or keys.
+func (f *file) readWorker(node *yaml.Node, place string) (*poolWorker, error) {
+	w := &poolWorker{values: map[string][]string{}, place: place}
+	if node.Kind == yaml.ScalarNode && node.Value != "" {
+		w.values["script"] = []string{absolute(node.Value, f.dir())}
+		return w, nil
+	}
+	if node.Kind != yaml.MappingNode {
+		return nil, fmt.Errorf("%s: write the path of a worker script, or script: PATH below it", place)
+	}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key, value := node.Content[i], target(node.Content[i+1])
+		where := fmt.Sprintf("%s: worker: %s", f.at(key.Line), key.Value)
+		if _, twice := w.values[key.Value]; twice {
+			return nil, fmt.Errorf("%s is there twice; remove one", where)
+		}
+		if key.Value == "env" {
+			if value.Kind != yaml.MappingNode {
+				return nil, fmt.Errorf("%s: write names and values", where)
+			}
+			for j := 0; j+1 < len(value.Content); j += 2 {
+				w.env = append(w.env, conf.KeyValue{Key: value.Content[j].Value, Value: target(value.Content[j+1]).Value})
+			}
+			w.values["env"] = nil
+			continue
+		}
+		var decoded any
+		if err := value.Decode(&decoded); err != nil {
+			return nil, fmt.Errorf("%s: %w", where, err)
+		}
+		if err := w.set(key.Value, decoded, f.dir()); err != nil {
+			return nil, fmt.Errorf("%s: %w", where, err)
+		}
+	}
+	return w, nil
+}
+
+// set gives a key a value.
+func (w *poolWorker) set(key string, value any, base string) error {
+	r := find(workerKeys(), key)
+	if r == nil {
+		return fmt.Errorf("unknown key%s", nearest(key, keys(workerKeys())))
+	}
+	if key == "env" {
+		return fmt.Errorf("write it in phpsapi.yaml, or set the pool's env[NAME]")
+	}
+	list, err := items(r, value, base)
+	if err != nil {
+		return err
+	}
+	w.values[key] = list
+	return nil
+}
+
+// isWorkerKey reports whether a name is worker or one below it, and returns the key below it.
+func isWorkerKey(name string) (key string, is bool) {
+	if name == workerKey {
+		return "script", true
+	}
+	return strings.CutPrefix(name, workerKey+".")
+}
+
+// Workers returns the worker modes of pools, by the pools' names: from phpsapi.yaml, from the setting worker, which is for the
+// pool of http.pool, and over them from the overrides. It returns an error if what a worker mode needs is not there.
+func (s *Settings) Workers(pools []*conf.Pool, overrides Overrides) (map[string]*Worker, error) {
+	var names []string
+	for _, p := range pools {
+		if p.Shared == nil {
+			names = append(names, p.Name)
+		}
+	}
+	all, err := s.workersOf(names, overrides)
+	if err != nil {
+		return nil, err
+	}
+	made := map[string]*Worker{}
+	for _, p := range pools {
+		w := all[p.Name]
+		if w == nil {
+			continue
+		}
+		if made[p.Name], err = w.worker(); err != nil {
+			return nil, fmt.Errorf("%s: worker: %w", w.place, err)
+		}
+		if p.Chroot.Filled() {
+			return nil, fmt.Errorf("%s: worker: the pool %s has a chroot (%s), in which no worker script can be run: remove one", w.place, p.Name, p.Chroot.Value)
+		}
+		if slices.Contains(names, conf.OthersName(p.Name)) {
+			return nil, fmt.Errorf("%s: worker: there is a pool %s, which is the name of the pool for other scripts of %s: rename it", w.place, conf.OthersName(p.Name), p.Name)
+		}
+	}
+	return made, nil
+}
+
+// workersOf collects what is set of these pools.
+func (s *Settings) workersOf(names []string, overrides Overrides) (map[string]*poolWorker, error) {
+	all := map[string]*poolWorker{}
+	called := func(name string) string {
+		return names[slices.IndexFunc(names, func(p string) bool { return strings.EqualFold(p, name) })]
+	}
+	for name, w := range s.workers {
+		if err := knownPool(name, names); err != nil {
+			return nil, fmt.Errorf("%s: %w", w.place, err)
+		}
+		all[called(name)] = &poolWorker{values: cloned(w.values), env: w.env, place: w.place}
+	}
+	given, err := overrides.resolve(names)
+	if err != nil {
+		return nil, err
+	}
+	of := func(pool, place string) *poolWorker {
+		if all[pool] == nil {
+			all[pool] = &poolWorker{values: map[string][]string{}}
+		}
+		all[pool].place = place
+		return all[pool]
+	}
+	if v := s.setting(workerKey); v.Text != "" {
+		pool := s.setting("http.pool").Text
+		if pool == "" {
+			pool = names[0]
+		}
+		if err := knownPool(pool, names); err != nil {
+			return nil, fmt.Errorf("%s: http.pool: %w", s.setting("http.pool").Origin, err)
+		}
+		of(called(pool), v.Origin).values["script"] = []string{v.Text}
+	}
+	for _, o := range given {
+		if key, is := isWorkerKey(o.Name); is && o.Pool != "" {
+			if err := of(called(o.Pool), o.From).set(key, o.Value, here()); err != nil {
+				return nil, fmt.Errorf("%s: %w", o.From, err)
+			}
+		}
+	}
+	return all, nil
+}
+
+func cloned(values map[string][]string) map[string][]string {
+	all := map[string][]string{}
+	for key, value := range values {
+		all[key] = value
+	}
+	return all
+}
+
+// setting returns a setting of the table.
+func (s *Settings) setting(key string) Value {
+	for _, v := range s.Values {
+		if v.Row.Key == key {
+			return v
+		}
+	}
+	return Value{}
+}
+
+// worker checks what is set and returns what it means.
+func (w *poolWorker) worker() (*Worker, error) {
+	one := func(key string) string {
+		if text := first(w.values[key]); text != "" {
+			return text
+		}
+		return find(workerKeys(), key).Default
+	}
+	made := &Worker{Script: filepath.Clean(one("script")), Env: w.env, Strict: one("reset") == "strict", Place: w.place}
+	if one("script") == "" {
+		return nil, errors.New("no script is set: write script: PATH, the worker script")
+	}
+	if info, err := os.Stat(made.Script); err != nil {
+		return nil, fmt.Errorf("script: the worker script %s cannot be found: %w", made.Script, errors.Unwrap(err))
+	} else if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("script: %s is not a file: write the path of a worker script", made.Script)
+	}
+	made.Processes, _ = number(first(w.values["processes"])) // checked before, as all that follows
+	made.MaxRequests, _ = number(one("max_requests"))
+	made.MaxMemory, _ = size(one("max_memory"))
+	made.BootTimeout, _ = duration(one("boot_timeout"))
+	dir := filepath.Dir(made.Script)
+	for _, name := range w.values["for"] {
+		made.For = append(made.For, absolute(name, dir))
+	}
+	if made.For == nil {
+		made.For = []string{made.Script}
+		if index := filepath.Join(dir, "index.php"); index != made.Script {
+			made.For = append(made.For, index)
+		}
+	}
+	return made, nil
+}
