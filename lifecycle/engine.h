@@ -3,7 +3,8 @@
  *
  * An engine is the code that is compiled against the headers of one PHP (lifecycle/engine). The program is everything else: it
  * knows no PHP, and reaches it through struct engine alone; an engine reaches the program through struct engine_host alone.
- * Whoever changes anything in this file changes ENGINE_CONTRACT, too: program and engine of different contracts must not meet.
+ * Whoever changes anything in this file changes ENGINE_CONTRACT, too: program and engine of different contracts must not meet. A
+ * checksum in test/borders reminds of it.
  *
  * Order of calls, all on the process's main thread:
  *
