@@ -33,12 +33,18 @@ type Setting struct {
 	Name, Value string
 }
 
+// Places are where a PHP was configured to have php.ini and further .ini files: PHP_CONFIG_FILE_PATH and
+// PHP_CONFIG_FILE_SCAN_DIR.
+type Places struct{ Dir, ScanDir string }
+
 // INISource is what decides where php.ini is looked for, apart from the front end itself.
 type INISource struct {
 	// Version is the engine's MAJOR.MINOR, such as 8.2.
 	Version string
 	// Package is the front end's directory below /etc/php/VERSION: cli, cgi or fpm.
 	Package string
+	// Configured is what an engine has told of its own places; zero: those of the distribution are taken.
+	Configured Places
 	// Override is the argument of -c: a file or directories; empty for none.
 	Override string
 	// Ignore is -n.
@@ -65,6 +71,9 @@ func (s INISource) Locate() INI {
 		ini.Dir = ini.Embed
 	}
 	ini.ScanDefault = filepath.Join(ini.Dir, "conf.d")
+	if s.Configured.Dir != "" {
+		ini.Dir, ini.ScanDefault = s.Configured.Dir, s.Configured.ScanDir
+	}
 	ini.ScanDir = s.scanDir(ini.ScanDefault)
 	ini.Path, ini.Search = s.path(ini.Dir)
 	return ini

@@ -81,3 +81,15 @@ func TestLocate(t *testing.T) {
 		}
 	}
 }
+
+// The master read Debian's php.ini for a libphp that has its own.
+func TestLocateWhereAnEngineIsConfiguredToHaveIt(t *testing.T) {
+	at := Places{"/opt/etc", "/opt/etc/more"}
+	ini := INISource{Version: "0.0", Binary: "/opt/bin/php", Configured: at, Getenv: func(name string) (string, bool) {
+		return map[string]string{"PHP_INI_SCAN_DIR": ":/more"}[name], name == "PHP_INI_SCAN_DIR"
+	}}.Locate()
+	want := INI{Path: "/opt/bin:/opt/etc", ScanDir: "/opt/etc/more:/more", Dir: at.Dir, ScanDefault: at.ScanDir, Embed: "/etc/php/0.0/embed", Search: true}
+	if !reflect.DeepEqual(ini, want) {
+		t.Errorf("got  %+v\nwant %+v", ini, want)
+	}
+}

@@ -144,8 +144,8 @@ func (c *commandLine) asked(asked engines.Asked) engines.Asked {
 	return asked
 }
 
-// module is php-fpm's module with the settings the options ask for.
-func (c *commandLine) module(engine engines.Choice) sapi.Module {
+// module is php-fpm's module with the settings the options ask for. configured is what the engine has told of its places.
+func (c *commandLine) module(engine engines.Choice, configured sapi.Places) sapi.Module {
 	m := sapi.Module{
 		Name:         sapi.FPM,
 		PrettyName:   "FPM/FastCGI",
@@ -154,12 +154,13 @@ func (c *commandLine) module(engine engines.Choice) sapi.Module {
 		InfoAsText:   c.action == actionShow,
 	}
 	m.INI = sapi.INISource{
-		Version:  engine.Minor(),
-		Package:  "fpm",
-		Override: c.iniOverride,
-		Ignore:   c.ignoreINI,
-		Binary:   c.binary,
-		Getenv:   os.LookupEnv,
+		Version:    engine.Minor(),
+		Package:    "fpm",
+		Configured: configured,
+		Override:   c.iniOverride,
+		Ignore:     c.ignoreINI,
+		Binary:     c.binary,
+		Getenv:     os.LookupEnv,
 	}.Locate()
 	m.INI.Entries = c.entries
 	return m

@@ -61,6 +61,8 @@ type Options struct {
 	Stderr io.Writer       // for complaints about syntax, which php-fpm does not log; nil: os.Stderr
 	System System
 
+	// Places are where the engine has php.ini; zero: where Debian's php-fpm has it.
+	Places sapi.Places
 	// Constant knows PHP's constants. nil: those of PHP 8.2's built-in
 	// extensions, except versions. PHP_SAPI is fpm-fcgi in any case.
 	Constant func(name string) (string, bool)
@@ -171,13 +173,18 @@ func newLoader(opt Options) *loader {
 }
 
 func (l *loader) constant(name string) (string, bool) {
+	places := l.opt.Places
+	if places.Dir == "" {
+		dir := filepath.Dir(l.opt.Build.Config)
+		places = sapi.Places{Dir: dir, ScanDir: filepath.Join(dir, "conf.d")}
+	}
 	switch name {
 	case "PHP_SAPI":
 		return "fpm-fcgi", true
 	case "PHP_CONFIG_FILE_PATH":
-		return filepath.Dir(l.opt.Build.Config), true
+		return places.Dir, true
 	case "PHP_CONFIG_FILE_SCAN_DIR":
-		return filepath.Join(filepath.Dir(l.opt.Build.Config), "conf.d"), true
+		return places.ScanDir, true
 	}
 	return l.opt.Constant(name)
 }

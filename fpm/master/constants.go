@@ -28,11 +28,12 @@ type constants struct {
 type question struct {
 	engine engines.Choice
 	launch zygote.Config
+	places bool // only where php.ini is
 }
 
 // question is what starts a PHP that tells its constants: one that workers will have.
 func (o *Options) question(plan *frontPlan, engine engines.Choice) question {
-	q := question{engine, o.launch(plan, engine)}
+	q := question{engine: engine, launch: o.launch(plan, engine)}
 	q.launch.Module.INI.Entries += withoutScripts
 	return q
 }
@@ -75,6 +76,7 @@ func (c *constants) lookUp(unknown *bool) func() (map[string]string, error) {
 // inquiry is a PHP that is asked beside the loop, for a reload.
 type inquiry struct {
 	attempt *attempt
+	what    question
 	pid     int // 0: not known yet
 }
 
@@ -91,7 +93,7 @@ type (
 
 // inquire asks PHP beside the loop. The reload is rehearsed again when it has answered.
 func (m *Master) inquire(a *attempt, what question) {
-	q := &inquiry{attempt: a}
+	q := &inquiry{attempt: a, what: what}
 	what.launch.Executed = func(pid int) { m.box.post(inquiryExecuted{q, pid}) }
 	m.executing++
 	go func() { m.box.post(inquiryAnswered{q, m.sys.ask(what)}) }()
@@ -111,7 +113,11 @@ func (e inquiryAnswered) happen(m *Master) {
 	}
 	delete(m.zygotes, q.pid)
 	if m.attempt == q.attempt {
-		m.attempt.constants = &e.answer
+		if q.what.places {
+			m.attempt.places.learn(q.what.engine, e.answer)
+		} else {
+			m.attempt.constants = &e.answer
+		}
 		m.rehearse(m.attempt)
 	}
 	m.reap()

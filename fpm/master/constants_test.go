@@ -75,7 +75,7 @@ func TestConfigurationThatChangesWhileItIsReadIsRefused(t *testing.T) {
 	}
 	m := &Master{errorLog: newErrorLog(true), opt: Options{Conf: conf.Options{Path: file, AllowRoot: true, System: conf.System{
 		OpenErrorLog: func(*conf.Global) error { return nil }}}, Choose: testEngine, Module: testModule, Constants: testConstants}}
-	if _, err := m.prepare(io.Discard, nil, nil); err != errChanged {
+	if _, err := m.prepare(io.Discard, nil, nil, nil); err != errChanged {
 		t.Errorf("got %v, want %v", err, errChanged)
 	}
 }

@@ -79,7 +79,9 @@ func testEngine(asked engines.Asked) (engines.Choice, error) {
 	return engines.Machine{Root: "/nowhere"}.Choose(asked, []string{"8.2", "8.4"})
 }
 
-func testModule(engines.Choice) sapi.Module { return sapi.Module{} }
+func testModule(_ engines.Choice, at sapi.Places) sapi.Module {
+	return sapi.Module{INI: sapi.INI{Path: at.Dir}}
+}
 
 func testConstants(engines.Choice) func(string) (string, bool) { return ini.Constant }
 
@@ -172,8 +174,20 @@ func startFakeZygote(ctx context.Context, config zygote.Config) (forker, error) 
 	return z, nil
 }
 
-// tellFakeConstants knows the lines NAME=VALUE of the file that MASTER_TEST_CONSTANTS names. If there is no such file it hangs.
+// tellFakeConstants knows the lines NAME=VALUE of the file that MASTER_TEST_CONSTANTS names. If there is no such file it hangs. A
+// PHP without php.ini is asked for its places: MASTER_TEST_PLACES, of which each question is noted.
 func tellFakeConstants(ctx context.Context, config zygote.Config) (map[string]string, error) {
+	if config.Module.INI.Ignore {
+		places := os.Getenv("MASTER_TEST_PLACES")
+		if places == "" {
+			return nil, nil
+		}
+		if f, err := os.OpenFile(places+"/asked", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err == nil {
+			fmt.Fprintln(f, config.Engine)
+			f.Close()
+		}
+		return map[string]string{"PHP_CONFIG_FILE_PATH": places, "PHP_CONFIG_FILE_SCAN_DIR": places}, nil
+	}
 	file := os.Getenv("MASTER_TEST_CONSTANTS")
 	text, err := os.ReadFile(file)
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
-	"github.com/phpsapi/phpsapi/fpm/phpini"
 	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/sapi/engines"
 )
@@ -23,16 +22,17 @@ type frontPlan struct {
 	sites        []contract.Site
 	who          credentials
 	certificates *certificates
-	looking      bool                             // at the files of the certificates
-	directive    func(name string) (string, bool) // of php.ini, and of options
+	looking      bool                                        // at the files of the certificates
+	directive    func(name string) (string, bool)            // of php.ini, and of options
+	directives   map[string]func(name string) (string, bool) // of the pools with engines of their own
 }
 
 // bodyLimit is the largest body of a request for a pool.
 func (f *frontPlan) bodyLimit(p *conf.Pool) int64 {
 	const name = "post_max_size"
 	directive := f.directive
-	if engine, own := f.engines[p.Name]; own {
-		directive = phpini.Read(f.options.Module(engine), engine.PHP()).Get
+	if own, has := f.directives[p.Name]; has {
+		directive = own
 	}
 	text, _ := directive(name)
 	for _, list := range [][]conf.KeyValue{p.PHPValues, p.PHPAdminValues} {
@@ -67,9 +67,15 @@ func (f *frontPlan) chooseEngines(pools []*conf.Pool) error {
 		return err
 	}
 	f.engines = map[string]engines.Choice{}
+	f.directives = map[string]func(name string) (string, bool){}
 	for pool, e := range named {
-		if f.engines[pool], err = f.options.Choose(engines.Asked{Setting: e.Text, Place: e.Place}); err != nil {
+		engine, err := f.options.Choose(engines.Asked{Setting: e.Text, Place: e.Place})
+		if err != nil {
 			return err
+		}
+		f.engines[pool] = engine
+		if f.wanted() {
+			f.directives[pool] = f.options.settingsOf(engine).Get
 		}
 	}
 	return nil

@@ -29,6 +29,7 @@ func (m *Master) rehearse(a *attempt) {
 	m.rehearsals++
 	a.rehearsing = true
 	options, answer := m.opt, a.constants
+	options.places = a.places
 	go func() {
 		known, question := options.rehearsal(answer)
 		m.box.post(rehearsed{a, known, question})
@@ -42,11 +43,19 @@ func (o *Options) rehearsal(answer *constants) (names, *question) {
 	options.Log, options.Stderr = nil, io.Discard
 	options.System.OpenErrorLog = func(*conf.Global) error { return nil }
 	options.System.OpenLog = func(string) error { return nil }
+	if engine := o.places.lacking(); engine != nil {
+		question := o.placesQuestion(*engine)
+		return nil, &question
+	}
 	mustAsk := false
 	options.Loaded = answer.lookUp(&mustAsk)
 	cfg, err := conf.Load(options)
 	if mustAsk {
 		question := o.question(plan, plan.engine)
+		return nil, &question
+	}
+	if engine := o.places.lacking(); engine != nil { // of a pool
+		question := o.placesQuestion(*engine)
 		return nil, &question
 	}
 	if err != nil {

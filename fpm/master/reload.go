@@ -34,6 +34,7 @@ type attempt struct {
 	begun      time.Time
 	rehearsing bool          // what it needs to read is read beside the loop
 	constants  *constants    // PHP's, for its configuration; nil: PHP was not asked
+	places     *places       // what PHPs were asked for their places
 	patience   time.Duration // how long it may take
 	deadline   time.Time
 	short      error     // why not all first workers can be had, so that one of each pool is enough; nil: they can
@@ -70,6 +71,7 @@ func (m *Master) reload() {
 	m.systemd.reloading()
 	m.attempt = m.newAttempt()
 	m.attempt.before = m.errorLog.state()
+	m.attempt.places = newPlaces()
 	m.operators.round++
 	m.renewAt = time.Time{}
 	m.rehearse(m.attempt)
@@ -101,7 +103,7 @@ func (e rehearsed) happen(m *Master) {
 	if isReplaced(m.opt.Program) {
 		m.log.programReplaced(m.opt.Program)
 	}
-	g, err := m.prepare(io.MultiWriter(m.errorLog.console, &m.attempt.lines), e.names, m.attempt.constants)
+	g, err := m.prepare(io.MultiWriter(m.errorLog.console, &m.attempt.lines), e.names, m.attempt.constants, m.attempt.places)
 	m.attempt.lines.end(m.errorLog.log)
 	if err != nil {
 		m.abandonReload(err)
@@ -113,9 +115,11 @@ func (e rehearsed) happen(m *Master) {
 }
 
 // prepare reads the configuration and makes a generation of it, with its sockets, but without a process. Complaints
-// about syntax go to stderr. It waits for nobody: names and constants are known.
-func (m *Master) prepare(stderr io.Writer, known names, constants *constants) (*generation, error) {
-	options, plan := m.opt.confOptions(m.errorLog)
+// about syntax go to stderr. It waits for nobody: names, constants and places are known.
+func (m *Master) prepare(stderr io.Writer, known names, constants *constants, places *places) (*generation, error) {
+	opt := m.opt
+	opt.places = places
+	options, plan := opt.confOptions(m.errorLog)
 	options.Stderr = stderr
 	changed := false
 	options.Loaded = constants.lookUp(&changed)
@@ -123,7 +127,7 @@ func (m *Master) prepare(stderr io.Writer, known names, constants *constants) (*
 	if err != nil {
 		return nil, err
 	}
-	if changed {
+	if changed || places.lacking() != nil {
 		return nil, errChanged
 	}
 	if err := limit(&cfg.Global, m.log); err != nil {

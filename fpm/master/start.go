@@ -42,8 +42,9 @@ type Options struct {
 	// every generation; even with an error its Minor tells a version.
 	Asked  engines.Asked
 	Choose func(engines.Asked) (engines.Choice, error)
-	// Module says what the zygotes of an engine start. It is asked for every generation: php.ini may have moved.
-	Module func(engines.Choice) sapi.Module
+	// Module says what the zygotes of an engine start, whose php.ini is at places that it has told, or zero. It is asked for every
+	// generation: php.ini may have moved.
+	Module func(engines.Choice, sapi.Places) sapi.Module
 	// Constants returns what knows an engine's constants: conf.Options.Constant.
 	Constants func(engines.Choice) func(name string) (string, bool)
 	// Settings is where phpsapi's own settings come from, Overrides what overrules php-fpm.conf.
@@ -54,6 +55,8 @@ type Options struct {
 	Own bool
 	// Title sets the process title; nil if there is none to set.
 	Title func(string)
+
+	places *places // nil: all engines are the distribution's
 }
 
 // located are the options for reading the configuration that php.ini knows of. The setting engine, which stands beside
@@ -61,13 +64,22 @@ type Options struct {
 func (o *Options) located() conf.Options {
 	c := o.Conf
 	engine, _ := o.Choose(o.Asked)
-	c.PHP, c.Build = engine.PHP(), conf.Debian(engine.Minor())
-	ini := phpini.Read(o.Module(engine), engine.PHP())
-	c.Directive = ini.Get
+	c.Build = conf.Debian(engine.Minor())
+	o.readINI(&c, engine)
 	if c.Path == "" {
-		c.Path = ini["fpm.config"]
+		c.Path, _ = c.Directive("fpm.config")
 	}
 	return c
+}
+
+// readINI makes an engine's php.ini, and what it has for it, those of a configuration.
+func (o *Options) readINI(c *conf.Options, engine engines.Choice) {
+	c.PHP, c.Places, c.Directive = engine.PHP(), o.places.of(engine), o.settingsOf(engine).Get
+}
+
+// settingsOf returns an engine's settings in php.ini.
+func (o *Options) settingsOf(engine engines.Choice) phpini.Settings {
+	return phpini.Read(o.Module(engine, o.places.of(engine)), engine.PHP())
 }
 
 // confOptions are those for a Load by this master, and what the Load finds out about a front.
@@ -82,12 +94,16 @@ func (o *Options) confOptions(e *errorLog) (conf.Options, *frontPlan) {
 	}
 	c.Log = e.log
 	c.System.OpenErrorLog = func(g *conf.Global) error { return e.open(g, c.PHP) }
-	plan := &frontPlan{directive: c.Directive, options: o}
+	plan := &frontPlan{options: o}
 	own, err := source.Load()
 	if err == nil {
 		plan.engine, err = o.Choose(own.Asked(o.Asked))
 		plan.php = plan.engine.Minor()
 	}
+	if err == nil {
+		o.readINI(&c, plan.engine)
+	}
+	plan.directive = c.Directive
 	if err == nil && c.Path == settings.BuiltInName {
 		err = o.reachable(own)
 	}
@@ -106,6 +122,7 @@ func (o *Options) confOptions(e *errorLog) (conf.Options, *frontPlan) {
 
 // Locate says which configuration a master with these options has, and where its pid is written; empty: nowhere.
 func Locate(o Options) (config, pidFile string) {
+	o.places = o.askedPlaces(realSystem())
 	c := o.located()
 	if o.wantsBuiltIn(&c) {
 		return settings.BuiltInName, ""
@@ -116,7 +133,7 @@ func Locate(o Options) (config, pidFile string) {
 
 // module returns what to start on an engine where these are phpsapi's own settings; nil: the defaults.
 func (o *Options) module(engine engines.Choice, own *settings.Settings) sapi.Module {
-	m := o.Module(engine)
+	m := o.Module(engine, sapi.Places{})
 	m.WithoutPCNTL = own == nil || !own.PCNTL
 	return m
 }
@@ -124,6 +141,7 @@ func (o *Options) module(engine engines.Choice, own *settings.Settings) sapi.Mod
 // Shown returns the engine and the module that -i, -m and -v show: as the workers of a service with these options would have
 // them. If its settings are wrong, they are those of a service without.
 func (o *Options) Shown() (engines.Choice, sapi.Module) {
+	o.places = o.askedPlaces(realSystem())
 	_, plan := o.confOptions(newErrorLog(o.ForceStderr))
 	engine := plan.engine
 	if plan.own == nil {
@@ -147,6 +165,7 @@ func (o *Options) launch(plan *frontPlan, engine engines.Choice) zygote.Config {
 func Check(o Options, dump bool) int {
 	e := newErrorLog(o.ForceStderr)
 	sys := realSystem()
+	o.places = o.askedPlaces(sys)
 	options, plan := o.confOptions(e)
 	options.Loaded = o.asking(sys, plan)
 	if verify := options.Verify; verify != nil {
@@ -194,6 +213,7 @@ func run(o Options, sys system) int {
 
 // start is everything up to "fpm is running". daemon says that the service is another process, and status its verdict.
 func (m *Master) start(starter *starter) (status int, daemon bool) {
+	m.opt.places = m.opt.askedPlaces(m.sys)
 	options, plan := m.opt.confOptions(m.errorLog)
 	load := options
 	load.Loaded = m.opt.asking(m.sys, plan)

@@ -57,6 +57,12 @@ func Minor(version string) string {
 	return parts[0] + "." + parts[1]
 }
 
+// IsDistributions reports whether the library is one of the distribution's by its name, whose front ends have php.ini in
+// directories of their own.
+func (c Choice) IsDistributions() bool {
+	return filepath.Dir(c.Library) == debianDir && version(c.Library) != ""
+}
+
 // Label is how messages call the engine: the version that was asked for or found, else the path.
 func (c Choice) Label() string { return cmp.Or(c.Version, c.Library) }
 

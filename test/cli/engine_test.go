@@ -78,11 +78,17 @@ func (l *libphp) replace(old, new string) {
 // run runs one of phpsapi's programs on the changed libphp.
 func (l *libphp) run(args ...string) (stdout, stderr string) {
 	l.t.Helper()
+	return runOn(l.write(), args...)
+}
+
+// write returns the path of a file with the changed libphp.
+func (l *libphp) write() string {
+	l.t.Helper()
 	path := filepath.Join(l.t.TempDir(), "libphp.so")
 	if err := os.WriteFile(path, l.file, 0o644); err != nil {
 		l.t.Fatal(err)
 	}
-	return runOn(path, args...)
+	return path
 }
 
 func runOn(engine string, args ...string) (stdout, stderr string) {
@@ -274,6 +280,20 @@ func TestLibphpLooksForSettingsWhereItWasConfiguredTo(t *testing.T) {
 	const code = "echo PHP_CONFIG_FILE_PATH, ' ', ini_get('user_agent'), ' ', ini_get('memory_limit'), ' ', getenv('PHP_INI_SCAN_DIR');"
 	if out, _ := l.run("cli", "-r", code); out != own+" own 77M " {
 		t.Errorf("php has %q", out)
+	}
+	// php-fpm.conf, which the master reads, got the values of Debian's.
+	conf := filepath.Join(t.TempDir(), "php-fpm.conf")
+	if err := os.WriteFile(conf, []byte(serve.FPMConf(t.TempDir(), "error_log = /proc/self/fd/2",
+		"pm = static\npm.max_children = 1\nenv[A] = ${user_agent}\nenv[B] = ${memory_limit}\nenv[C] = PHP_CONFIG_FILE_PATH\n")), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"fpm", "-R", "-tt", "-y", conf}, {"--engine", l.write(), "fpm", "-R", "-tt", "-y", conf}} {
+		_, said := l.run(args...)
+		for _, want := range []string{"env[A] = own", "env[B] = 77M", "env[C] = " + own} {
+			if !strings.Contains(said, "NOTICE: \t"+want) {
+				t.Errorf("%q: no %s in\n%s", args, want, said)
+			}
+		}
 	}
 	if out, _ := l.run("cli", "-n", "-r", "var_dump(php_ini_loaded_file(), php_ini_scanned_files());"); out != "bool(false)\nbool(false)\n" {
 		t.Errorf("-n has %q", out)
