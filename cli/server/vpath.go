@@ -76,7 +76,7 @@ func locate(php sapi.PHPVersion, root, vpath string) location {
 	path += vpath
 	static := !php.AtLeast(8, 4) && strings.LastIndexByte(vpath, '.') > 0
 	for end := len(path); end > 0 && end >= len(root); {
-		info, err := os.Stat(untilNUL(path[:end]))
+		info, err := os.Stat(UntilNUL(path[:end]))
 		if err != nil {
 			end = max(strings.LastIndexByte(path[:end], '/'), 0)
 			continue
@@ -100,15 +100,15 @@ func indexOf(dir string) (string, os.FileInfo) {
 		dir += "/"
 	}
 	for _, name := range []string{"index.php", "index.html"} {
-		if info, err := os.Stat(untilNUL(dir) + name); err == nil && info.Mode().IsRegular() {
+		if info, err := os.Stat(UntilNUL(dir) + name); err == nil && info.Mode().IsRegular() {
 			return dir + name, info
 		}
 	}
 	return "", nil
 }
 
-// untilNUL is text as C sees it.
-func untilNUL(text string) string {
+// UntilNUL is text as C sees it.
+func UntilNUL(text string) string {
 	text, _, _ = strings.Cut(text, "\x00")
 	return text
 }

@@ -51,7 +51,7 @@ func TestLocate(t *testing.T) {
 		"/a.txt\x00.gz": {vpath: "/a.txt\x00.gz"},
 	} {
 		want.file = root + want.vpath
-		info, err := os.Stat(untilNUL(want.file))
+		info, err := os.Stat(UntilNUL(want.file))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -108,6 +108,8 @@ var exchanges = []struct {
 	{"encoded dots", []string{get("/%2e%2e/text.txt")}},
 	{"slashes", []string{get("//sub///.//index.php//x/")}},
 	{"nul in a file's name", []string{get("/text.txt%00.x")}},
+	{"nul in a file's name that a router sees", []string{get("/text.txt%00/nothing")}},
+	{"nul in the path info", []string{get("/dump.php/a%00b/c")}},
 	{"query without value", []string{get("/dump.php?")}},
 	{"several question marks", []string{get("/dump.php???a=1?b")}},
 	{"fragment", []string{get("/dump.php?a#b")}},
@@ -225,7 +227,7 @@ func TestAnswersAreStockPHPs(t *testing.T) {
 func TestRouterIsStockPHPs(t *testing.T) {
 	router := map[string]string{"router.php": `<?php
 		if ($_SERVER["REQUEST_URI"] == "/") { var_dump($_SERVER["SCRIPT_FILENAME"] ?? null, $_SERVER["SCRIPT_NAME"], getcwd()); return true; }
-		if (str_contains($_SERVER["REQUEST_URI"], "nothing")) { http_response_code(404); echo "routed"; return; }
+		if (str_contains($_SERVER["REQUEST_URI"], "nothing")) { http_response_code(404); echo "routed ", $_SERVER["SCRIPT_FILENAME"] ?? "-"; return; }
 		header("X-Router: 1");
 		return false;`}
 	for name, text := range site {

@@ -29,22 +29,22 @@ func (w *worker) variables(t *server.Task) []sapi.Variable {
 	}
 	switch {
 	case t.File != "":
-		add("SCRIPT_FILENAME", t.File)
+		add("SCRIPT_FILENAME", server.UntilNUL(t.File))
 	case len(w.settings.Router) > 0:
 		add("SCRIPT_FILENAME", string(w.settings.Router))
 	}
 	if t.PathInfo != "" {
 		add("PATH_INFO", t.PathInfo)
-	}
-	if t.VPath+t.PathInfo != "" {
-		add("PHP_SELF", t.VPath+t.PathInfo)
+		add("PHP_SELF", server.UntilNUL(t.VPath)+server.UntilNUL(t.PathInfo))
+	} else if t.VPath != "" {
+		add("PHP_SELF", t.VPath)
 	}
 	if t.Query != nil {
 		add("QUERY_STRING", *t.Query)
 	}
 	for _, header := range t.Headers {
 		name := variableName(header.Name)
-		value, _, _ := strings.Cut(header.Value, "\x00")
+		value := server.UntilNUL(header.Value)
 		if name == "CONTENT_TYPE" || name == "CONTENT_LENGTH" {
 			add(name, value)
 		}
