@@ -15,6 +15,9 @@ const (
 	Connection = 'C'
 	// Nothing answers an Idle that came too late: go on accepting.
 	Nothing = 'N'
+	// StandIn answers an Unbooted: the worker is Ready all the same, and until it is told to Quit it answers requests for the
+	// script by 503 and hands on the others.
+	StandIn = 'S'
 	// AccessLog brings the access log, opened anew, in place of the one the worker has.
 	AccessLog = 'A'
 )
@@ -32,8 +35,7 @@ const (
 	// Retire asks for a successor: a worker in worker mode has answered as many requests as it may, or has grown too large.
 	// The text is why: a word of scoreboard's. It goes on answering until it is told to Quit.
 	Retire = 'X'
-	// Unbooted says that a worker script ended before its first request. The text is why. The worker is Ready all the same:
-	// until it is told to Quit it answers requests for the script by 503 and hands on the others.
+	// Unbooted says that a worker script ended before its first request. The text is why. The worker waits for StandIn or Quit.
 	Unbooted = 'B'
 	// Renew asks for a new generation: a script has emptied opcache's memory, which workers in worker mode never let go.
 	Renew = 'G'

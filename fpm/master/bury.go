@@ -113,7 +113,7 @@ func (m *Master) bury(c *child, status syscall.WaitStatus) {
 	}
 	switch {
 	case wanted:
-	case c.succeeded:
+	case c.succeeded && !c.unbooted, c.unbooted && !p.boots.at.IsZero():
 		m.succeed(p)
 	default:
 		m.replace(p, c.ready)
@@ -147,7 +147,7 @@ func (m *Master) tellLostRequest(c *child, status syscall.WaitStatus) {
 func (m *Master) replace(p *pool, wasReady bool) {
 	if wasReady {
 		p.backoff.succeeded()
-	} else if wait := p.backoff.failed(); wait > 0 {
+	} else if wait := p.failedToBegin(); wait > 0 {
 		p.respawnAt = m.sys.now().Add(wait)
 		return
 	}

@@ -55,6 +55,9 @@ func (m *Master) maintainPool(p *pool, now time.Time) {
 			m.killIdle(oldest)
 		}
 	case conf.Dynamic:
+		if p.isBooting() {
+			return
+		}
 		m.log.spareChildren(name, active, idle, running, p.spare.rate)
 		v := p.spare.dynamic(p.limits, idle, running)
 		if v.busy > 0 {

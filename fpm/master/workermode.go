@@ -103,7 +103,21 @@ func bootBackoff(failures int) time.Duration {
 	return min(time.Duration(failures*failures)*100*time.Millisecond, time.Second)
 }
 
-// notBooted is a worker's word that its script ended before its first request. It is about to say that it is ready.
+// failedToBegin counts a worker that has ended before it was ready, and returns how long to wait before another is forked.
+func (p *pool) failedToBegin() time.Duration {
+	wait := p.backoff.failed()
+	if p.worker != nil {
+		wait = max(wait, bootBackoff(p.backoff.failures))
+	}
+	return wait
+}
+
+// isBooting reports whether a worker's script is booting, or is to be tried again: more workers would not help.
+func (p *pool) isBooting() bool {
+	return p.worker != nil && (!p.boots.at.IsZero() || !p.respawnAt.IsZero() || slices.ContainsFunc(p.children, func(c *child) bool { return !c.ready || c.unbooted }))
+}
+
+// notBooted is a worker's word that its script ended before its first request.
 func (m *Master) notBooted(c *child, why string) reception {
 	p := c.pool
 	if p.worker == nil || c.ready || c.unbooted {
@@ -125,29 +139,44 @@ func (m *Master) notBooted(c *child, why string) reception {
 		b.failures++
 		b.at = now.Add(bootBackoff(b.failures))
 	}
+	if p.hasBooted() { // those answer, and this one would only get in their way
+		m.tellChild(c, syscall.SIGQUIT)
+		return heeded
+	}
+	c.control.Send(contract.StandIn, "", -1)
 	return heeded
 }
 
-// hasBooted takes a worker that is ready for what it is: another's successor, or one that could not boot, in whose place
-// another that could not boot ends.
+// hasBooted reports whether a worker of the pool runs its worker script.
+func (p *pool) hasBooted() bool {
+	return slices.ContainsFunc(p.children, func(c *child) bool { return c.ready && !c.unbooted })
+}
+
+// hasBooted takes a worker that is ready for what it is. If its script has booted it is another's successor, and ends those that
+// have stood in; if it stands in itself, one that has done so before it ends.
 func (m *Master) hasBooted(c *child) {
 	p := c.pool
 	if p.worker == nil {
 		return
 	}
-	replaced := func(other *child) bool { return other.retiring || other.unbooted }
-	if c.unbooted {
-		replaced = func(other *child) bool { return other.unbooted }
-	} else {
+	if !c.unbooted {
 		p.boots = boots{}
 	}
+	left := 1
 	for i := len(p.children) - 1; i >= 0; i-- { // the oldest first
 		other := p.children[i]
-		if other != c && other.ready && !other.succeeded && replaced(other) && len(p.children) > p.limits.initial() {
-			other.retiring, other.succeeded = false, true
-			m.tellChild(other, syscall.SIGQUIT)
-			break
+		if other == c || !other.ready || other.succeeded {
+			continue
 		}
+		switch {
+		case other.unbooted && !c.unbooted:
+		case left > 0 && len(p.children) > p.limits.initial() && (other.unbooted || other.retiring && !c.unbooted):
+			left--
+		default:
+			continue
+		}
+		other.retiring, other.succeeded = false, true
+		m.tellChild(other, syscall.SIGQUIT)
 	}
 	m.succeed(p)
 }
@@ -198,6 +227,9 @@ func (m *Master) tickWorkerMode(now time.Time) {
 			if !p.boots.at.IsZero() && !now.Before(p.boots.at) {
 				p.boots.at = time.Time{}
 				m.succeed(p)
+				if p.wants() && len(p.children) < p.limits.initial() {
+					m.makeChildren(p, 1, true)
+				}
 			}
 			m.checkBoots(p, now)
 		}

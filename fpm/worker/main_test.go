@@ -236,6 +236,9 @@ func (p *pool) spawn() *child {
 		}
 		if p.script != nil && (letter == contract.Log || letter == contract.Unbooted) {
 			c.said = append(c.said, string(letter)+text)
+			if letter == contract.Unbooted {
+				c.say(contract.StandIn, -1)
+			}
 			continue
 		}
 		p.t.Fatalf("the worker said %c%s, want Ready; stderr: %s", letter, text, p.log())

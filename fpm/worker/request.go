@@ -15,6 +15,10 @@ func (k *worker) Answer() (keep bool) {
 	if !k.Read() {
 		return false
 	}
+	if k.script != nil && !k.script.isMine() {
+		k.handOn()
+		return false
+	}
 	k.ForPHP.PHPValue, k.ForPHP.PHPAdminValue = k.Request.Params.Get("PHP_VALUE"), k.Request.Params.Get("PHP_ADMIN_VALUE")
 	k.note()
 	k.said = false

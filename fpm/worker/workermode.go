@@ -84,8 +84,28 @@ func (k *worker) runScript() {
 	case !s.booted:
 		s.failed = true
 		k.control.say(contract.Unbooted, failure)
-		k.control.send(contract.Ready, -1)
-		k.serve()
+		k.standIn()
+	}
+}
+
+// standIn waits until the master says that this worker is to serve though its script has not booted, and does so.
+func (k *worker) standIn() {
+	for !k.leaving {
+		polled := []unix.PollFd{{Fd: int32(k.control.fd), Events: unix.POLLIN}, {Fd: int32(k.quit), Events: unix.POLLIN}}
+		if n, err := unix.Poll(polled, -1); n <= 0 || err != nil {
+			continue
+		}
+		if polled[1].Revents != 0 {
+			k.leaving = true
+			return
+		}
+		if k.control.isTold(contract.StandIn) {
+			k.control.receive()
+			k.control.send(contract.Ready, -1)
+			k.serve()
+			return
+		}
+		k.hear()
 	}
 }
 

@@ -1,0 +1,292 @@
+package front
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/phpsapi/phpsapi/test/serve"
+)
+
+// application is a directory with a worker script, which boots for boot and answers with the version it was booted with, and
+// does to itself what the query says.
+func application(t *testing.T, version, boot string) string {
+	t.Helper()
+	dir := serve.Dir(t)
+	setApplication(t, dir, version, boot)
+	write(t, filepath.Join(dir, "other.php"), `<?php echo "other ", getmypid();`)
+	return dir
+}
+
+func setApplication(t *testing.T, dir, version, boot string) {
+	t.Helper()
+	code := `<?php
+` + boot + `
+while (frankenphp_handle_request(function () {
+	if (isset($_GET['kill'])) posix_kill(getmypid(), 9);
+	if (isset($_GET['exit'])) exit('bye');
+	if (isset($_GET['ms'])) usleep(1000 * (int)$_GET['ms']);
+	if (isset($_GET['user'])) { session_start(); $_SESSION['user'] ??= $_GET['user']; echo $_SESSION['user'], ' '; }
+	echo '` + version + ` ', getmypid();
+}));`
+	// As deployments do: nobody sees half of it.
+	write(t, filepath.Join(dir, "new"), code)
+	if err := os.Rename(filepath.Join(dir, "new"), filepath.Join(dir, "index.php")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// serveApplication starts phpsapi fpm with an application.
+func serveApplication(t *testing.T, dir string, arguments ...string) *service {
+	t.Helper()
+	address := serve.Address(t)
+	return start(t, address, nil, append([]string{"-F", "--worker", filepath.Join(dir, "index.php"), "--http", address}, arguments...)...)
+}
+
+func (s *service) reload() (string, error) {
+	out, err := command(nil, "reload", "--master", strconv.Itoa(s.Pid())).CombinedOutput()
+	return string(out), err
+}
+
+func TestApplicationBootsOnceAndOtherScriptsRunBesideIt(t *testing.T) {
+	t.Parallel()
+	s := serveApplication(t, application(t, "v1", "error_log('booted');"), "--set", "www.worker.processes=1")
+	_, first := s.get("/any/path?x=1")
+	for range 20 {
+		s.want("/", 200, first)
+	}
+	_, other := s.get("/other.php")
+	if !strings.HasPrefix(other, "other ") || strings.TrimPrefix(other, "other ") == strings.TrimPrefix(first, "v1 ") {
+		t.Errorf("got %q, and from the worker script %q", other, first)
+	}
+	s.said("worker script printed|booted", 1)
+	if n := strings.Count(s.log.String(), "booted"); n != 1 {
+		t.Errorf("it booted %d times", n)
+	}
+}
+
+// A reload replaces the old workers when the new ones have booted; if they do not boot, the old ones go on.
+func TestReloadsAndFailingReloadsLoseNothing(t *testing.T) {
+	t.Parallel()
+	dir := application(t, "v0", "")
+	s := serveApplication(t, dir)
+	l := s.load(16, "/?ms=1")
+	for n := 1; n <= 10; n++ {
+		setApplication(t, dir, fmt.Sprintf("v%d", n), "")
+		if out, err := s.reload(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+		s.want("/", 200, fmt.Sprintf("v%d ", n))
+		setApplication(t, dir, "broken", "throw new Exception('no database');")
+		out, err := s.reload()
+		if err == nil || !strings.Contains(out, "could not be booted: Uncaught Exception: no database in "+dir+"/index.php:2") {
+			t.Errorf("a reload with a broken application: %v\n%s", err, out)
+		}
+		s.want("/", 200, fmt.Sprintf("v%d ", n))
+	}
+	if wrong := l.end(); len(wrong) > 0 {
+		t.Errorf("of %d requests went wrong: %v", l.requests.Load(), wrong)
+	}
+	t.Logf("%d requests", l.requests.Load())
+}
+
+// A boot that takes too long leaves the old workers serving.
+func TestReloadWhoseBootHangsIsGivenUp(t *testing.T) {
+	t.Parallel()
+	dir := application(t, "v1", "")
+	s := serveApplication(t, dir, "--set", "www.worker.boot_timeout=1s")
+	s.want("/", 200, "v1 ")
+	setApplication(t, dir, "v2", "sleep(100);")
+	out, err := s.reload()
+	if err == nil || !strings.Contains(out, "did not call frankenphp_handle_request() within 1s (boot_timeout)") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	s.want("/", 200, "v1 ")
+}
+
+// A service whose application does not boot at first says so to its clients, and serves as soon as it does.
+func TestApplicationThatCannotBootIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	dir := application(t, "v1", "throw new Exception('no database');")
+	s := serveApplication(t, dir)
+	s.want("/", 503, "The application could not be started")
+	s.want("/other.php", 200, "other ")
+	s.said("could not be booted: Uncaught Exception: no database", 2)
+	setApplication(t, dir, "v1", "")
+	until := time.Now().Add(20 * time.Second)
+	for {
+		status, body := s.get("/")
+		if status == 200 && strings.HasPrefix(body, "v1 ") {
+			break
+		}
+		if time.Now().After(until) {
+			t.Fatalf("got %d %q", status, body)
+		}
+	}
+	// In the end nobody else answers.
+	answered := 0
+	for answered < 100 && time.Now().Before(until) {
+		if answered++; !strings.HasPrefix(func() string { _, body := s.get("/"); return body }(), "v1 ") {
+			answered = 0
+		}
+	}
+	if answered < 100 {
+		t.Error("workers that could not boot answer still")
+	}
+}
+
+// A request that kills its worker is lost, and no other one.
+func TestCrashCostsOneRequest(t *testing.T) {
+	t.Parallel()
+	s := serveApplication(t, application(t, "v1", ""), "--set", "www.worker.processes=3")
+	l := s.load(16, "/")
+	for range 10 {
+		s.want("/?kill", 502, "")
+		s.want("/?exit", 200, "bye")
+	}
+	if wrong := l.end(); len(wrong) > 0 {
+		t.Errorf("of %d requests went wrong: %v", l.requests.Load(), wrong)
+	}
+	s.said(`exited on signal 9 \(SIGKILL\) in request .* \(request: "GET /index.php\?kill"\)`, 10)
+}
+
+// Workers are replaced after max_requests by others that have booted before.
+func TestSuccessorsAreBootedBeforeWorkersEnd(t *testing.T) {
+	t.Parallel()
+	s := serveApplication(t, application(t, "v1", "usleep(300000);"), "--set", "www.worker.processes=2", "--set", "www.worker.max_requests=50")
+	seen := map[string]bool{}
+	var mu sync.Mutex
+	var clients sync.WaitGroup
+	until := time.Now().Add(20 * time.Second)
+	for range 4 {
+		client := &http.Client{Timeout: 20 * time.Second}
+		clients.Go(func() {
+			for time.Now().Before(until) {
+				began := time.Now()
+				r, err := client.Get(s.url + "/")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				body, _ := io.ReadAll(r.Body)
+				r.Body.Close()
+				if r.StatusCode != 200 {
+					t.Errorf("got %d %q after %v", r.StatusCode, body, time.Since(began))
+				}
+				mu.Lock()
+				seen[string(body)] = true
+				enough := len(seen) >= 8
+				mu.Unlock()
+				if enough {
+					return
+				}
+			}
+		})
+	}
+	clients.Wait()
+	if len(seen) < 8 {
+		t.Errorf("%d workers answered", len(seen))
+	}
+	if strings.Contains(s.log.String(), "WARNING") {
+		t.Error("something was warned of")
+	}
+}
+
+// Clients with sessions of their own never see another's, whichever workers answer them.
+func TestSessionsOfManyUsersAreKeptApart(t *testing.T) {
+	t.Parallel()
+	sessions := serve.Dir(t)
+	s := serveApplication(t, application(t, "v1", ""), "--set", "www.worker.processes=3", "--set", "www.php_value[session.save_path]="+sessions)
+	if err := os.Chmod(sessions, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	var clients sync.WaitGroup
+	for user := range 8 {
+		clients.Go(func() {
+			jar, _ := cookiejar.New(nil)
+			client := &http.Client{Jar: jar, Timeout: 20 * time.Second}
+			for i := range 250 {
+				r, err := client.Get(fmt.Sprintf("%s/?user=%d", s.url, user))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				body, _ := io.ReadAll(r.Body)
+				r.Body.Close()
+				if !strings.HasPrefix(string(body), fmt.Sprintf("%d v1 ", user)) {
+					t.Errorf("user %d got %q in request %d", user, body, i)
+					return
+				}
+				if i%50 == 49 { // and one without a cookie
+					r, err := http.Get(fmt.Sprintf("%s/?user=new%d", s.url, user))
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					body, _ := io.ReadAll(r.Body)
+					r.Body.Close()
+					if !strings.HasPrefix(string(body), fmt.Sprintf("new%d v1 ", user)) {
+						t.Errorf("a new user got %q", body)
+					}
+				}
+			}
+		})
+	}
+	clients.Wait()
+}
+
+// A body that PHP cannot parse ended workers of others' worker modes: the application's error handler threw.
+func TestMalformedBodiesEndNoWorker(t *testing.T) {
+	t.Parallel()
+	s := serveApplication(t, application(t, "v1", "set_error_handler(function ($n, $text) { throw new ErrorException($text); });"))
+	before := strings.Count(s.log.String(), "child")
+	for range 20 {
+		for contentType, body := range map[string]string{"multipart/form-data": "x", "multipart/form-data; boundary=b": "--b\r\nrubbish",
+			"application/x-www-form-urlencoded": strings.Repeat("a[]=1&", 2000)} {
+			r, err := http.Post(s.url+"/", contentType, strings.NewReader(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Body.Close()
+			if r.StatusCode != 200 {
+				t.Errorf("%s: got %d", contentType, r.StatusCode)
+			}
+		}
+	}
+	if after := strings.Count(s.log.String(), "exited"); after > 0 || before > 10 {
+		t.Errorf("%d workers ended", after)
+	}
+}
+
+func TestWorkerModeThatCannotBe(t *testing.T) {
+	t.Parallel()
+	dir := application(t, "v1", "")
+	for name, test := range map[string]struct{ argument, want string }{
+		"no such script": {"www.worker=" + dir + "/none.php", "--set www.worker: worker: script: the worker script " + dir + "/none.php cannot be found: no such file or directory"},
+		"a directory":    {"www.worker=" + dir, "worker: script: " + dir + " is not a file: write the path of a worker script"},
+		"no script":      {"www.worker.processes=3", "worker: no script is set: write script: PATH, the worker script"},
+		"wrong key":      {"www.worker.proceses=3", "did you mean worker.processes?"},
+		"wrong number":   {"www.worker.processes=many", `--set www.worker.processes: `},
+		"wrong reset":    {"www.worker.reset=all", `"all" is not one of compatible, strict`},
+		"chroot":         {"www.chroot=" + dir, "has a chroot (" + dir + "), in which no worker script can be run: remove one"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			arguments := []string{"-t", "--set", test.argument, "--http", serve.Address(t)}
+			if name == "chroot" {
+				arguments = append(arguments, "--set", "www.worker="+dir+"/index.php")
+			}
+			out, err := command(nil, arguments...).CombinedOutput()
+			if err == nil || !strings.Contains(string(out), test.want) {
+				t.Errorf("%v\n%s\nwant %s", err, out, test.want)
+			}
+		})
+	}
+}
