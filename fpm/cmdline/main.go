@@ -132,6 +132,9 @@ func (c *commandLine) masterOptions(call Invocation) master.Options {
 
 // asked is what the caller and the options say of the engine. The options of the settings know it as one of theirs, too.
 func (c *commandLine) asked(asked engines.Asked) engines.Asked {
+	for _, text := range []*string{&asked.Option, &asked.Environment, &asked.Name} {
+		*text = strings.Clone(*text) // the process title takes the memory of the arguments
+	}
 	const key = "engine"
 	if given := c.settings.Flags[key]; len(given) > 0 {
 		asked.Option = given[len(given)-1]

@@ -2,10 +2,14 @@ package front
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 // php-fpm -t found a configuration good whose engine could not be had at the start, and the start's advice was a variable that
@@ -47,5 +51,18 @@ func TestTestOfTheConfigurationTriesTheEnginesThatItNames(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The process title took the memory of what --engine had named before the command, and every reload failed.
+func TestReloadKnowsTheEngineOfTheOption(t *testing.T) {
+	t.Parallel()
+	dir, address := site(t), serve.Address(t)
+	cmd := exec.Command(binary, "--engine", serve.Stock().Libphp, "fpm", "--http", address, "--root", dir)
+	s := startCommand(t, address, cmd)
+	for range 2 {
+		if out, err := command(nil, "reload", "--master", strconv.Itoa(s.Pid())).CombinedOutput(); err != nil {
+			t.Fatalf("reload: %v\n%s", err, out)
+		}
 	}
 }
