@@ -24,7 +24,7 @@
 #include <sys/types.h>
 
 #ifndef ENGINE_CONTRACT /* a test gives another */
-#define ENGINE_CONTRACT 4
+#define ENGINE_CONTRACT 5
 #endif
 
 /* ---- module startup and shutdown ---- */
@@ -330,7 +330,7 @@ enum engine_reflection {
 /* ---- what an engine asks of the program (engine_host.c) ---- */
 
 struct engine_host {
-	/* Those down to log are answered by Go. Where nobody can answer, before the Go runtime is up and in a process that a script
+	/* Those down to report are answered by Go. Where nobody can answer, before the Go runtime is up and in a process that a script
 	 * forked, each does nothing and returns 0. The first three are for the present request: 0, or -1 if the client is gone. */
 	int (*write)(const char *text, size_t len); /* what is in the request's room, and then text */
 	int (*flush)(void);
@@ -345,6 +345,8 @@ struct engine_host {
 	int (*status)(void *array);                 /* fills an array (a zval) for fpm_get_status(); 0: it is not known */
 	/* Takes a message: level is a number of zlog's, or 0 for one of PHP's own. 0: nobody took it. */
 	int (*log)(int level, const char *text, size_t len);
+	/* Puts a script's message into the front end's error log, at any time; level is a number of zlog's. 0: nobody took it. */
+	int (*report)(int level, const char *text, size_t len);
 
 	int (*is_worker)(void); /* whether this process is a zygote's worker */
 	/* Whether a script forked this process; look compares the process's number, too (boot_forks.c). */

@@ -65,6 +65,15 @@ static int host_log(int level, const char *text, size_t len)
 	return 1;
 }
 
+static int host_report(int level, const char *text, size_t len)
+{
+	if (!answers()) {
+		return 0;
+	}
+	engineReport(level, (char *)text, len);
+	return 1;
+}
+
 struct engine_host host = {
 	.write = host_write,
 	.flush = host_flush,
@@ -75,6 +84,7 @@ struct engine_host host = {
 	.request_done = host_request_done,
 	.status = host_status,
 	.log = host_log,
+	.report = host_report,
 	.is_worker = boot_is_worker,
 	.is_forked = forks_is_child,
 	.has_forked = forks_seen,

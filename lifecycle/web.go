@@ -62,6 +62,8 @@ type FastCGIClient interface {
 	EndResponse() (closed bool)
 	// Log takes a message of the engine's for the front end's log, with the number of zlog's level.
 	Log(level int, text string)
+	// Report takes a script's message for the front end's error log, with the number of zlog's level, at any time.
+	Report(level int, text string)
 	// Status fills in what fpm_get_status() returns; false if it is not known.
 	Status(Array) bool
 }

@@ -124,6 +124,13 @@ func engineLog(level C.int, text *C.char, n C.size_t) {
 	}
 }
 
+// engineReport takes a script's message for the front end's error log.
+//
+//export engineReport
+func engineReport(level C.int, text *C.char, n C.size_t) {
+	web.fastCGI.Report(int(level), C.GoStringN(text, C.int(n)))
+}
+
 func logMessage(message string) {
 	if logger == nil {
 		fmt.Fprintln(os.Stderr, message)

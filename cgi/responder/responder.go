@@ -32,9 +32,10 @@ type FrontEnd interface {
 	Leaves() bool
 	// Complain is told why a connection is of no more use, where that is not the client's right.
 	Complain(err error)
-	// Message, Log and Status are those of lifecycle.FastCGIClient.
+	// Message, Log, Report and Status are those of lifecycle.FastCGIClient.
 	Message(text string)
 	Log(level int, text string)
+	Report(level int, text string)
 	Status(lifecycle.Array) bool
 }
 

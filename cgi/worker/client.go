@@ -34,6 +34,9 @@ func (c *child) Message(text string) {
 // Log takes a message of the engine's.
 func (c *child) Log(_ int, text string) { server.Say("%s", text) }
 
+// Report is not called: there is no function for it in php-cgi.
+func (c *child) Report(level int, text string) { c.Log(level, text) }
+
 // Complain says why a connection is of no more use.
 func (c *child) Complain(err error) {
 	server.Say("process %d: connection closed: %v", os.Getpid(), err)

@@ -42,6 +42,8 @@ const (
 	// Log is a message for the error log: a digit, zlog's number of the level, then the text without line end. The master
 	// says before it whose it is. A worker has a few of them in a second, and the rest are dropped.
 	Log = 'L'
+	// Say is a script's message for the error log, of the same form. A worker has a hundred of them in a second.
+	Say = 'S'
 )
 
 // Letters on the trace socket.

@@ -126,7 +126,9 @@ func (e workerSaid) heed(m *Master) reception {
 			m.park.idle(c)
 		}
 	case contract.Log:
-		return m.workerComplains(c, s.Text)
+		return m.workerComplains(c, s.Text, &c.complaints, complaintBounds)
+	case contract.Say:
+		return m.workerComplains(c, s.Text, &c.sayings, sayingBounds)
 	case 0:
 		m.lost(c)
 	default:
@@ -172,47 +174,55 @@ func harmless(text string) string {
 	return string(b)
 }
 
-// Bounds for the messages of a worker for the error log.
-const (
-	complaintsAtOnce  = 20
-	complaintInterval = 200 * time.Millisecond // for another, after those
-	droppedInterval   = 5 * time.Second        // until it is logged how many were dropped
+// Bounds for the messages of a worker for the error log: those of its own, and those of its scripts.
+var (
+	complaintBounds = bounds{atOnce: 20, interval: 200 * time.Millisecond}
+	sayingBounds    = bounds{atOnce: 200, interval: 10 * time.Millisecond}
 )
 
-// complaints counts the messages of a worker.
-type complaints struct {
+// bounds are how many messages may come at once, and after which time another.
+type bounds struct {
+	atOnce   int
+	interval time.Duration
+}
+
+// droppedInterval is how long it takes until it is logged how many messages were dropped.
+const droppedInterval = 5 * time.Second
+
+// messages counts the messages of one kind of a worker's.
+type messages struct {
 	left    int
 	since   time.Time // when left was right
 	dropped int
 }
 
 // one reports whether another message may be logged.
-func (c *complaints) one(now time.Time) bool {
-	if c.since.IsZero() {
-		c.left, c.since = complaintsAtOnce, now
+func (n *messages) one(now time.Time, b bounds) bool {
+	if n.since.IsZero() {
+		n.left, n.since = b.atOnce, now
 	}
-	if more := int(now.Sub(c.since) / complaintInterval); more > 0 {
-		c.left = min(c.left+more, complaintsAtOnce)
-		c.since = c.since.Add(time.Duration(more) * complaintInterval)
+	if more := int(now.Sub(n.since) / b.interval); more > 0 {
+		n.left = min(n.left+more, b.atOnce)
+		n.since = n.since.Add(time.Duration(more) * b.interval)
 	}
-	if c.left == 0 {
-		c.dropped++
+	if n.left == 0 {
+		n.dropped++
 		return false
 	}
-	c.left--
+	n.left--
 	return true
 }
 
 // workerComplains logs a worker's message as that worker's: it runs what its pool's user wants, who must not speak for
 // the master or another pool.
-func (m *Master) workerComplains(c *child, text string) reception {
+func (m *Master) workerComplains(c *child, text string, n *messages, b bounds) reception {
 	level, line, ok := message(text)
 	if !ok {
 		return unexpected
 	}
-	if !c.complaints.one(m.sys.now()) {
-		if c.complaints.dropped == 1 {
-			time.AfterFunc(droppedInterval, func() { m.box.post(complaintsDropped{c}) })
+	if !n.one(m.sys.now(), b) {
+		if n.dropped == 1 {
+			time.AfterFunc(droppedInterval, func() { m.box.post(messagesDropped{c, n}) })
 		}
 		return unexpected
 	}
@@ -220,13 +230,16 @@ func (m *Master) workerComplains(c *child, text string) reception {
 	return heeded
 }
 
-// complaintsDropped is the time to log how many messages of a worker were dropped.
-type complaintsDropped struct{ c *child }
+// messagesDropped is the time to log how many messages of a worker were dropped.
+type messagesDropped struct {
+	c *child
+	n *messages
+}
 
-func (e complaintsDropped) happen(m *Master) {
+func (e messagesDropped) happen(m *Master) {
 	m.log.workerComplains(zlog.Warning, e.c.pool.conf.Name, e.c.pid,
-		fmt.Sprintf("%d of its messages were dropped: there are too many", e.c.complaints.dropped))
-	e.c.complaints.dropped = 0
+		fmt.Sprintf("%d of its messages were dropped: there are too many", e.n.dropped))
+	e.n.dropped = 0
 }
 
 // lost is a worker whose control socket has ended. Its zygote will tell how it ended; where that is gone, nobody will.

@@ -62,31 +62,33 @@ func TestWorkerThatFloodsTheMasterIsBounded(t *testing.T) {
 			n++
 		}
 	}
-	if n > 2*complaintsAtOnce {
+	if n > 2*complaintBounds.atOnce {
 		t.Errorf("%d lines of it are in the log", n)
 	}
 }
 
 func TestComplaintsOfAWorkerAreCounted(t *testing.T) {
-	now := time.Unix(1e9, 0)
-	var c complaints
-	taken := 0
-	for range 1000 {
-		if c.one(now) {
-			taken++
+	for _, b := range []bounds{complaintBounds, sayingBounds} {
+		now := time.Unix(1e9, 0)
+		var n messages
+		taken := 0
+		for range 1000 {
+			if n.one(now, b) {
+				taken++
+			}
 		}
-	}
-	if taken != complaintsAtOnce || c.dropped != 1000-complaintsAtOnce {
-		t.Errorf("%d taken and %d dropped of 1000 at once, want %d taken", taken, c.dropped, complaintsAtOnce)
-	}
-	if now = now.Add(complaintInterval); !c.one(now) || c.one(now) {
-		t.Errorf("want one more after %v", complaintInterval)
-	}
-	now = now.Add(time.Hour)
-	for taken = 0; c.one(now); taken++ {
-	}
-	if taken != complaintsAtOnce {
-		t.Errorf("%d after an hour, want %d", taken, complaintsAtOnce)
+		if taken != b.atOnce || n.dropped != 1000-b.atOnce {
+			t.Errorf("%d taken and %d dropped of 1000 at once, want %d taken", taken, n.dropped, b.atOnce)
+		}
+		if now = now.Add(b.interval); !n.one(now, b) || n.one(now, b) {
+			t.Errorf("want one more after %v", b.interval)
+		}
+		now = now.Add(time.Hour)
+		for taken = 0; n.one(now, b); taken++ {
+		}
+		if taken != b.atOnce {
+			t.Errorf("%d after an hour, want %d", taken, b.atOnce)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ package worker
 
 import (
 	"github.com/phpsapi/phpsapi/cgi/responder"
+	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
@@ -26,6 +27,13 @@ func (k *worker) Message(text string) { k.log.Msg(zlog.Notice, "PHP message: ", 
 
 // Log takes a message of the engine's.
 func (k *worker) Log(level int, text string) { k.log.Log(zlog.Level(level), text) }
+
+// Report takes a message of frankenphp_log().
+func (k *worker) Report(level int, text string) {
+	if level := zlog.Level(level); level >= k.log.Settings().Level {
+		k.control.say(contract.Say, string('0'+byte(level))+text)
+	}
+}
 
 // Complain reports to the error log why a connection is of no more use.
 func (k *worker) Complain(err error) {

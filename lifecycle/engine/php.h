@@ -29,11 +29,13 @@
 #include "Zend/zend_signal.h"
 #include "Zend/zend_stream.h"
 #include "Zend/zend_ini_scanner.h"
+#include "Zend/zend_smart_str.h"
 #include "ext/standard/file.h"
 #include "ext/standard/basic_functions.h"
 #include "ext/standard/info.h"
 #include "ext/standard/dl.h"
 #include "ext/standard/head.h"
+#include "ext/json/php_json.h"
 #if __has_include("ext/session/php_session.h")
 #include "ext/session/php_session.h"
 #endif

@@ -63,6 +63,10 @@ extern const zend_function_entry server_functions[];
 extern const zend_function_entry cgi_functions[];
 extern const zend_function_entry fpm_functions[];
 
+/* web_log.c */
+PHP_FUNCTION(frankenphp_log);
+void register_log_levels(int module_number); /* its constants */
+
 /* web_worker_mode.c: the function that worker scripts have besides those of php-fpm. */
 extern const zend_function_entry worker_functions[];
 

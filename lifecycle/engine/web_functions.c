@@ -161,6 +161,11 @@ ZEND_END_ARG_INFO()
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_headers_send, 0, 0, IS_LONG, 0)
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, status, IS_LONG, 0, "200")
 ZEND_END_ARG_INFO()
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_log, 0, 1, IS_VOID, 0)
+	ZEND_ARG_TYPE_INFO(0, message, IS_STRING, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, level, IS_LONG, 0, "0")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, context, IS_ARRAY, 0, "[]")
+ZEND_END_ARG_INFO()
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_MASK_EX(arginfo_status, 0, 0, MAY_BE_ARRAY | MAY_BE_FALSE)
 ZEND_END_ARG_INFO()
 
@@ -183,9 +188,15 @@ const zend_function_entry cgi_functions[] = {
 	PHP_FE_END
 };
 
+/* php-fpm's, and those by which applications written for FrankenPHP call them. */
 const zend_function_entry fpm_functions[] = {
 	ZEND_NAMED_FE(fastcgi_finish_request, ZEND_FN(web_finish_request), arginfo_finish)
 	REQUEST_HEADERS
+	RESPONSE_HEADERS
+	ZEND_NAMED_FE(frankenphp_finish_request, ZEND_FN(web_finish_request), arginfo_finish)
+	ZEND_NAMED_FE(frankenphp_request_headers, ZEND_FN(web_request_headers), arginfo_headers)
+	ZEND_NAMED_FE(frankenphp_response_headers, ZEND_FN(web_response_headers), arginfo_headers)
+	ZEND_NAMED_FE(frankenphp_log, ZEND_FN(frankenphp_log), arginfo_log)
 	ZEND_NAMED_FE(headers_send, ZEND_FN(web_headers_send), arginfo_headers_send)
 	ZEND_NAMED_FE(fpm_get_status, ZEND_FN(web_get_status), arginfo_status)
 	PHP_FE_END

@@ -1,0 +1,65 @@
+/* frankenphp_log(): what scripts say to the error log. */
+#include <stdio.h>
+#include <string.h>
+
+#include "web.h"
+
+/* How severe a message of frankenphp_log() is: FrankenPHP's numbers, from which others may differ, and zlog's. */
+static const struct {
+	const char *name;
+	int level, zlog;
+} severities[] = {
+	{"FRANKENPHP_LOG_LEVEL_DEBUG", -4, 1},
+	{"FRANKENPHP_LOG_LEVEL_INFO", 0, 2},
+	{"FRANKENPHP_LOG_LEVEL_WARN", 4, 3},
+	{"FRANKENPHP_LOG_LEVEL_ERROR", 8, 4},
+};
+
+enum { SEVERITIES = sizeof(severities) / sizeof(*severities) };
+
+void register_log_levels(int module_number)
+{
+	int i;
+
+	for (i = 0; i < SEVERITIES; i++) {
+		zend_register_long_constant(severities[i].name, strlen(severities[i].name), severities[i].level, CONST_CS | CONST_PERSISTENT, module_number);
+	}
+}
+
+static int zlog_level(zend_long level)
+{
+	int i = SEVERITIES - 1;
+
+	while (i > 0 && level < severities[i].level) {
+		i--;
+	}
+	return severities[i].zlog;
+}
+
+/* FrankenPHP's function: a line for the error log, with the context as JSON behind it. */
+PHP_FUNCTION(frankenphp_log)
+{
+	zend_string *message;
+	zend_long level = 0;
+	zval *context = NULL;
+	smart_str line = {0};
+
+	ZEND_PARSE_PARAMETERS_START(1, 3)
+		Z_PARAM_STR(message)
+		Z_PARAM_OPTIONAL
+		Z_PARAM_LONG(level)
+		Z_PARAM_ARRAY(context)
+	ZEND_PARSE_PARAMETERS_END();
+
+	smart_str_append(&line, message);
+	if (context && zend_hash_num_elements(Z_ARRVAL_P(context)) > 0) {
+		smart_str_appendc(&line, ' ');
+		php_json_encode(&line, context, PHP_JSON_UNESCAPED_SLASHES | PHP_JSON_UNESCAPED_UNICODE | PHP_JSON_INVALID_UTF8_SUBSTITUTE |
+			PHP_JSON_PARTIAL_OUTPUT_ON_ERROR);
+	}
+	smart_str_0(&line);
+	if (line.s && !EG(exception) && !host->report(zlog_level(level), ZSTR_VAL(line.s), ZSTR_LEN(line.s))) {
+		fprintf(stderr, "%s\n", ZSTR_VAL(line.s));
+	}
+	smart_str_free(&line);
+}
