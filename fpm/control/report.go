@@ -87,6 +87,11 @@ type Pool struct {
 	MaxChildrenReached uint64    `json:"max children reached"`
 	Slow               uint64    `json:"slow requests"`
 	Processes          []Process `json:"processes"` // where Request.Full was set
+
+	// In worker mode; else nil. There are "restarts REASON" besides, see scoreboard.Reason.
+	Booting      *int   `json:"booting processes"`
+	BootTime     int64  `json:"boot time"` // microseconds
+	BootFailures uint64 `json:"boot failures"`
 }
 
 // Process is a worker on its pool's status page.
@@ -99,6 +104,7 @@ type Process struct {
 	Method   string  `json:"request method"`
 	URI      string  `json:"request uri"`
 	Script   string  `json:"script"`
-	CPU      float64 `json:"last request cpu"`    // percent
-	Memory   uint64  `json:"last request memory"` // bytes
+	CPU      float64 `json:"last request cpu"`          // percent
+	Memory   uint64  `json:"last request memory"`       // bytes
+	Growth   *int64  `json:"memory growth per request"` // bytes; nil: not in worker mode
 }

@@ -79,6 +79,7 @@ func (m *Master) bury(c *child, status syscall.WaitStatus) {
 	if !c.ready && c.hasBegun() { // its end overtook its message
 		m.workerBegan(c)
 	}
+	m.countRestart(c, status)
 	p.unlink(c)
 	if c.output != nil {
 		c.output.leave()

@@ -43,6 +43,8 @@ func (p *pool) census() (idle, active int, oldest *child, lastActive int64) {
 func (m *Master) maintainPool(p *pool, now time.Time) {
 	idle, active, oldest, lastActive := p.census()
 	m.publishQueue(p)
+	p.publishBoots()
+	m.checkGrowth(p)
 	name, running := p.conf.Name, len(p.children)
 	if p.gen.shortage.goesOn(now) || m.makesWay(p.gen) {
 		return // what is missing is tried again by respawn, and what is idle is of use

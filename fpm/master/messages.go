@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/sapi"
 )
@@ -59,8 +60,12 @@ func (l lines) bootTimedOut(pid int, why error) {
 	l.Logf(zlog.Error, "child %d was killed: %v", pid, why)
 }
 
-func (l lines) retires(pool string, pid int, why string) {
+func (l lines) retires(pool string, pid int, why scoreboard.Reason) {
 	l.Logf(zlog.Debug, "[pool %s] child %d asks for a successor: %s", pool, pid, why)
+}
+
+func (l lines) grows(pool string, pid int, g scoreboard.Growth) {
+	l.Logf(zlog.Warning, "[pool %s] child %d has grown by %d MB in %d requests: its application keeps something of each request; set max_requests or max_memory, and see docs/WORKER.md on how to find what", pool, pid, g.Bytes>>20, g.Requests)
 }
 
 func (l lines) opcacheReset(pool string, pid int) {

@@ -306,6 +306,7 @@ func (m *Master) commitReload() {
 	if !a.renewal {
 		a.before.e.close()
 	}
+	g.inherit(old)
 	m.announce() // of the reload before, if it has not been
 	// Before it is said that the new one serves: who reads the line finds no old worker and no old address.
 	m.handover = &handover{reload: a, old: old, until: m.sys.now().Add(handoverPatience)}

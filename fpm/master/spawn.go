@@ -44,7 +44,7 @@ func (m *Master) fill(p *pool, target int, quiet bool) {
 			m.log.resourcesFailed(p.conf.Name, errNoSlot)
 			break
 		}
-		c := &child{pool: p, slot: slot, quiet: quiet}
+		c := &child{pool: p, slot: slot, quiet: quiet, why: -1}
 		p.link(c)
 		p.engine.forks.booked = append(p.engine.forks.booked, c)
 	}

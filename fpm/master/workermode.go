@@ -9,6 +9,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 	"github.com/phpsapi/phpsapi/sapi/engines"
 )
@@ -51,7 +52,10 @@ func (f *frontPlan) enterWorkerMode(cfg *conf.Config) (err error) {
 // equipWorkerMode tells the generation's pools their worker modes.
 func (g *generation) equipWorkerMode() {
 	for _, p := range g.pools {
-		p.worker = g.plan.workers[p.conf.Name]
+		if p.worker = g.plan.workers[p.conf.Name]; p.worker != nil {
+			p.published.WorkerMode.On = true
+			p.board.Publish(p.published)
+		}
 	}
 }
 
@@ -159,9 +163,13 @@ func (m *Master) hasBooted(c *child) {
 	if p.worker == nil {
 		return
 	}
-	if !c.unbooted {
+	if c.unbooted {
+		p.published.WorkerMode.Failures++
+	} else {
 		p.boots = boots{}
+		p.published.WorkerMode.BootTime = m.sys.now().Sub(c.started)
 	}
+	p.board.Publish(p.published)
 	left := 1
 	for i := len(p.children) - 1; i >= 0; i-- { // the oldest first
 		other := p.children[i]
@@ -181,15 +189,96 @@ func (m *Master) hasBooted(c *child) {
 	m.succeed(p)
 }
 
-// retireWorker is a worker's wish for a successor.
-func (m *Master) retireWorker(c *child, why string) reception {
-	if c.pool.worker == nil || c.retiring || c.succeeded {
+// retireWorker is a worker's word on why it is about to end, or is to be replaced.
+func (m *Master) retireWorker(c *child, text string) reception {
+	why, known := scoreboard.ReasonOf(text)
+	if c.pool.worker == nil || !known || c.retiring || c.succeeded {
 		return unexpected
+	}
+	c.why = why
+	if why == scoreboard.ByExit || why == scoreboard.ByFatal { // it ends by itself
+		return heeded
 	}
 	m.log.retires(c.pool.conf.Name, c.pid, why)
 	c.retiring = true
 	m.succeed(c.pool)
 	return heeded
+}
+
+// countRestart counts the end of a worker in worker mode.
+func (m *Master) countRestart(c *child, status syscall.WaitStatus) {
+	p := c.pool
+	if p.worker == nil || !c.ready || c.unbooted {
+		return
+	}
+	why := c.why
+	switch {
+	case status.Signaled() && c.vigil.ended != 0:
+		why = scoreboard.ByTimeout
+	case status.Signaled():
+		why = scoreboard.BySignal
+	case why < 0:
+		return // the process manager or the operator wanted its end
+	}
+	p.published.WorkerMode.Restarts[why]++
+	p.board.Publish(p.published)
+}
+
+// publishBoots publishes how many workers boot.
+func (p *pool) publishBoots() {
+	if p.worker == nil {
+		return
+	}
+	booting := 0
+	for _, c := range p.children {
+		if !c.ready {
+			booting++
+		}
+	}
+	if booting != p.published.WorkerMode.Booting {
+		p.published.WorkerMode.Booting = booting
+		p.board.Publish(p.published)
+	}
+}
+
+// inherit takes over the counts of a generation that this one replaces.
+func (g *generation) inherit(old *generation) {
+	for _, p := range g.pools {
+		if p.worker == nil {
+			continue
+		}
+		for _, was := range old.pools {
+			if was.worker == nil || was.conf.Name != p.conf.Name {
+				continue
+			}
+			w, before := &p.published.WorkerMode, &was.published.WorkerMode
+			for i, n := range before.Restarts {
+				w.Restarts[i] += n
+			}
+			w.Failures += before.Failures
+			w.Restarts[scoreboard.ByReload] += uint64(len(was.children))
+			p.board.Publish(p.published)
+		}
+	}
+}
+
+// leak is by how many bytes a worker must grow with each request, and by how many in all, for its growth to be logged.
+const (
+	leak    = 1 << 10
+	leakAll = 16 << 20
+)
+
+// checkGrowth logs, once of each worker, that it grows.
+func (m *Master) checkGrowth(p *pool) {
+	if p.worker == nil {
+		return
+	}
+	for _, c := range p.children {
+		if g, ok := p.board.Growth(c.slot); ok && !c.grows && g.PerRequest() >= leak && g.Bytes >= leakAll {
+			c.grows = true
+			m.log.grows(p.conf.Name, c.pid, g)
+		}
+	}
 }
 
 // succeed has successors forked for the workers of a pool that want one, as far as there is room for them.

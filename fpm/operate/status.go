@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/control"
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 )
 
 // Status shows how the service is, with full each worker, for people or as JSON. It returns the exit status: 0 if the service
@@ -104,6 +105,11 @@ func showGeneration(w io.Writer, g control.Generation) error {
 			p.MaxActive, p.ListenQueue, p.ListenQueueLen, p.MaxListenQueue, p.Accepted, p.Slow, p.MaxChildrenReached)
 	}
 	table.Flush()
+	for i, p := range pools {
+		if p.Booting != nil {
+			showWorkerMode(w, p, g.Pools[i])
+		}
+	}
 	for _, p := range pools {
 		if len(p.Processes) > 0 {
 			showProcesses(w, p)
@@ -112,13 +118,35 @@ func showGeneration(w io.Writer, g control.Generation) error {
 	return nil
 }
 
+// showWorkerMode shows what a pool in worker mode has besides.
+func showWorkerMode(w io.Writer, p control.Pool, page json.RawMessage) {
+	var all map[string]any
+	json.Unmarshal(page, &all)
+	restarts := ""
+	for i := range scoreboard.Reasons {
+		name := scoreboard.Reason(i).String()
+		if n, _ := all["restarts "+name].(float64); n > 0 {
+			restarts += fmt.Sprintf(", %s %.0f", name, n)
+		}
+	}
+	if restarts == "" {
+		restarts = ", none"
+	}
+	fmt.Fprintf(w, "pool %s, worker mode: booting %d, last boot %v, failed boots %d, restarts: %s\n", plain(p.Name), *p.Booting,
+		(time.Duration(p.BootTime) * time.Microsecond).Round(time.Millisecond), p.BootFailures, restarts[2:])
+}
+
 func showProcesses(w io.Writer, p control.Pool) {
 	fmt.Fprintf(w, "\npool %s\n", plain(p.Name))
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "pid\tstate\tsince\trequests\tduration\tcpu\tmemory\trequest\tscript")
+	fmt.Fprintln(table, "pid\tstate\tsince\trequests\tduration\tcpu\tmemory\tgrowth a request\trequest\tscript")
 	for _, c := range p.Processes {
-		fmt.Fprintf(table, "%d\t%s\t%s\t%d\t%s\t%.1f%%\t%.1f MB\t%s\t%s\n", c.Pid, plain(c.State), span(c.Since), c.Requests,
-			time.Duration(c.Duration)*time.Microsecond, c.CPU, float64(c.Memory)/1e6,
+		growth := "-"
+		if c.Growth != nil {
+			growth = fmt.Sprintf("%d B", *c.Growth)
+		}
+		fmt.Fprintf(table, "%d\t%s\t%s\t%d\t%s\t%.1f%%\t%.1f MB\t%s\t%s\t%s\n", c.Pid, plain(c.State), span(c.Since), c.Requests,
+			time.Duration(c.Duration)*time.Microsecond, c.CPU, float64(c.Memory)/1e6, growth,
 			plain(strings.TrimSpace(c.Method+" "+c.URI)), plain(c.Script))
 	}
 	table.Flush()

@@ -33,15 +33,18 @@ const (
 // slotPage is a worker's page. Each count is whole by itself; the rest is
 // whole as its sequence count says.
 type slotPage struct {
-	ticket      uint64 // that of the master's table when the worker opened the slot
-	requests    uint64
-	connections uint64
-	slow        uint64
-	peak        uint64 // most active workers this one saw
-	memoryPeak  uint64 // most memory that a request of this one needed, bytes
-	seq         uint32
-	keeps       uint32 // 1: a connection is kept, and idle
-	data        slotData
+	ticket        uint64 // that of the master's table when the worker opened the slot
+	requests      uint64
+	connections   uint64
+	slow          uint64
+	peak          uint64 // most active workers this one saw
+	memoryPeak    uint64 // most memory that a request of this one needed, bytes
+	ownMemory     uint64 // in worker mode: the process's own, bytes; when it was first measured, and after how many requests
+	firstMemory   uint64
+	firstRequests uint64
+	seq           uint32
+	keeps         uint32 // 1: a connection is kept, and idle
+	data          slotData
 }
 
 // slotData is whole words, and the times come first: activity reads no further.
@@ -91,6 +94,11 @@ type poolData struct {
 	retiredSlow        uint64
 	retiredPeak        uint64
 	retiredMemoryPeak  uint64
+	workerMode         uint64 // 1: WorkerMode.On
+	booting            uint64
+	bootTime           int64 // ns
+	bootFailures       uint64
+	restarts           [Reasons]uint64
 }
 
 // tableEntry is a slot in the master's table.

@@ -4,6 +4,7 @@ package scoreboard
 
 import (
 	"sync/atomic"
+	"time"
 	"unsafe"
 )
 
@@ -24,6 +25,7 @@ type Pool struct {
 	HTTPRefused  uint64 // requests that the front has turned away
 
 	MaxChildrenReached uint64 // how often pm.max_children was
+	WorkerMode         WorkerMode
 	Slow               uint64 // slow requests the master counted, beside those workers count themselves
 }
 
@@ -81,6 +83,8 @@ func (r *Reader) Totals(into *Totals) bool {
 		ListenQueue: int(d.listenQueue), MaxListenQueue: int(d.maxListenQueue), ListenQueueLen: int(d.listenQueueLen),
 		HTTP: d.http != 0, HTTPQueue: int(d.httpQueue), MaxHTTPQueue: int(d.maxHTTPQueue), HTTPRefused: d.httpRefused,
 		MaxChildrenReached: d.maxChildrenReached, Slow: d.slow,
+		WorkerMode: WorkerMode{On: d.workerMode != 0, Booting: int(d.booting), BootTime: time.Duration(d.bootTime),
+			Failures: d.bootFailures, Restarts: d.restarts},
 	}
 	return ok
 }

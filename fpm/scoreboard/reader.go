@@ -69,6 +69,7 @@ type Proc struct {
 	User          string // up to 31 bytes
 	Script        string // up to 255 bytes
 	ID            string // up to 63 bytes
+	Growth        Growth // in worker mode
 }
 
 // Activity is the part of a Proc that the master's tick needs.
@@ -109,6 +110,7 @@ func (r *Reader) Snapshot(i int, into *Proc) bool {
 	}
 	into.Requests, into.Connections, into.Slow = p.counts()
 	d.copyTo(into)
+	into.Growth, _ = r.Growth(i)
 	return true
 }
 

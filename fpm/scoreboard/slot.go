@@ -57,6 +57,8 @@ func (s *Slot) reset() {
 	atomic.StoreUint64(&p.connections, 0)
 	atomic.StoreUint64(&p.slow, 0)
 	atomic.StoreUint64(&p.peak, 0)
+	atomic.StoreUint64(&p.ownMemory, 0)
+	atomic.StoreUint64(&p.firstMemory, 0)
 	atomic.StoreUint32(&p.keeps, 0)
 	p.data = slotData{updated: s.clock.Now()}
 	atomic.AddUint32(&p.seq, 1)

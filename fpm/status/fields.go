@@ -43,7 +43,7 @@ func (s *Snapshot) poolFields() []field {
 	if s.showsMemoryPeak() {
 		fields = append(fields, field{"memory peak", s.MemoryPeak})
 	}
-	return fields
+	return append(fields, s.workerModeFields()...)
 }
 
 // procNames are the fields of a worker.
@@ -52,16 +52,19 @@ var procNames = [...]string{
 	"content length", "user", "script", "last request cpu", "last request memory",
 }
 
-// procFields is a worker's part of a page, by procNames.
-func (s *Snapshot) procFields(p *scoreboard.Proc) [len(procNames)]field {
+// procFields is a worker's part of a page, by procNames; in worker mode there is one more.
+func (s *Snapshot) procFields(p *scoreboard.Proc) []field {
 	values := [...]any{
 		p.Pid, text(p.Stage.String()), epoch(p.StartEpoch), s.since(p.StartEpoch), p.Requests, s.duration(p),
 		said(dash(p.Method)), uri{p.URI, p.Query},
 		p.ContentLength, said(dash(p.User)), said(dash(p.Script)), percent(cpu(p)), memory(p),
 	}
-	var fields [len(procNames)]field
+	fields := make([]field, 0, len(values)+1)
 	for i, v := range values {
-		fields[i] = field{procNames[i], v}
+		fields = append(fields, field{procNames[i], v})
+	}
+	if s.Pool.WorkerMode.On {
+		fields = append(fields, field{growthName, p.Growth.PerRequest()})
 	}
 	return fields
 }

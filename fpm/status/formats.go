@@ -11,7 +11,7 @@ func (s *Snapshot) text(full bool) []byte {
 	line := func(f field) {
 		b = append(b, f.name...)
 		b = append(b, ':')
-		b = append(b, strings.Repeat(" ", column-1-len(f.name))...)
+		b = append(b, strings.Repeat(" ", max(column-1-len(f.name), 1))...)
 		b = append(n.append(b, f.value, s.Location), '\n')
 	}
 	for _, f := range s.poolFields() {
@@ -46,7 +46,7 @@ func (s *Snapshot) html(full bool) []byte {
 	b = append(b, "</table>\n"...)
 	if full {
 		b = append(b, "<table border=\"1\">\n<tr>"...)
-		for _, name := range procNames {
+		for _, name := range s.procNames() {
 			b = append(b, "<th>"+name+"</th>"...)
 		}
 		b = append(b, "</tr>\n"...)
@@ -109,8 +109,7 @@ func (s *Snapshot) json(full bool) []byte {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			fields := s.procFields(&s.Procs[i])
-			object(fields[:])
+			object(s.procFields(&s.Procs[i]))
 			b = append(b, '}')
 		}
 		b = append(b, ']')

@@ -31,6 +31,9 @@ func (s *Snapshot) Function() []Entry {
 			{"last-request-cpu", cpu(p)},
 			{"last-request-memory", int64(memory(p))},
 		})
+		if s.Pool.WorkerMode.On {
+			procs[len(procs)-1] = append(procs[len(procs)-1], Entry{dashed(growthName), p.Growth.PerRequest()})
+		}
 	}
 	entries := []Entry{
 		{"pool", s.Pool.Name},
@@ -50,6 +53,9 @@ func (s *Snapshot) Function() []Entry {
 	}
 	if s.showsMemoryPeak() {
 		entries = append(entries, Entry{"memory-peak", int64(s.MemoryPeak)})
+	}
+	for _, f := range s.workerModeFields() {
+		entries = append(entries, Entry{dashed(f.name), f.value})
 	}
 	return append(entries, Entry{"procs", procs})
 }

@@ -61,6 +61,9 @@ func (s *Snapshot) openmetrics() []byte {
 	if s.Pool.HTTP {
 		all = append(all, httpMetrics[:]...)
 	}
+	if s.Pool.WorkerMode.On {
+		all = append(all, workerModeMetrics[:]...)
+	}
 	for _, m := range all {
 		name := "phpfpm_" + m.name
 		help, kind := "# HELP "+name+" "+m.help+"\n", "# TYPE "+name+" "+m.kind+"\n"
@@ -70,5 +73,5 @@ func (s *Snapshot) openmetrics() []byte {
 		b = append(b, help+kind+name+" "...)
 		b = append(strconv.AppendUint(b, m.value(s), 10), '\n')
 	}
-	return append(b, "# EOF\n"...)
+	return append(s.appendRestarts(b), "# EOF\n"...)
 }

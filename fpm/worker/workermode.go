@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/lifecycle"
 )
@@ -74,7 +75,14 @@ func (k *worker) runScript() {
 	if within {
 		k.end()
 	}
-	failure := s.failure()
+	failure, fatal := s.failure()
+	why := scoreboard.ByExit
+	if fatal {
+		why = scoreboard.ByFatal
+	}
+	if s.booted && !k.leaving {
+		k.control.say(contract.Retire, why.String())
+	}
 	k.Shutdown()
 	s.saidAll()
 	switch {
@@ -109,15 +117,15 @@ func (k *worker) standIn() {
 	}
 }
 
-// failure says why a script that has ended before its first request did so.
-func (s *workerScript) failure() string {
+// failure returns why a script ended, and whether it was an error.
+func (s *workerScript) failure() (text string, fatal bool) {
 	if e, ok := s.k.PHP.LastError(); ok && e.Fatal {
-		return fmt.Sprintf("%s in %s on line %d", e.Message, e.File, e.Line)
+		return fmt.Sprintf("%s in %s on line %d", e.Message, e.File, e.Line), true
 	}
 	if status := s.k.engine.ExitStatus(); status != 0 {
-		return fmt.Sprintf("it ended with status %d before it called frankenphp_handle_request()", status)
+		return fmt.Sprintf("it ended with status %d before it called frankenphp_handle_request()", status), false
 	}
-	return "it ended without a call of frankenphp_handle_request()"
+	return "it ended without a call of frankenphp_handle_request()", false
 }
 
 // NextRequest waits for a request for the script. What is for other scripts is handed on. nil: the worker is to end.
@@ -175,22 +183,39 @@ func (s *workerScript) RequestDone() {
 	k.end()
 	k.Release()
 	if k.PHP.Stale() {
-		s.retire("stale")
+		s.retire(scoreboard.ByLeftovers)
 	}
 	if s.MaxRequests > 0 && k.requests+1 >= s.MaxRequests {
-		s.retire("max_requests")
+		s.retire(scoreboard.ByMaxRequests)
 	}
-	if s.MaxMemory > 0 && k.requests%memoryInterval == 0 && ownMemory() > s.MaxMemory {
-		s.retire("max_memory")
-	}
+	s.weigh()
 	k.endTalk(k.finish())
 }
 
 // retire asks for a successor, once.
-func (s *workerScript) retire(why string) {
+func (s *workerScript) retire(why scoreboard.Reason) {
 	if !s.retiring {
 		s.retiring = true
-		s.k.control.say(contract.Retire, why)
+		s.k.control.say(contract.Retire, why.String())
+	}
+}
+
+// weigh looks at the worker's memory: at first when what is filled by the first requests is filled.
+func (s *workerScript) weigh() {
+	k := s.k
+	interval := memoryInterval
+	if s.MaxMemory == 0 {
+		interval = rareMemoryInterval
+	}
+	if (k.requests+1)%interval != 0 {
+		return
+	}
+	own := ownMemory()
+	if k.requests+1 >= rareMemoryInterval {
+		k.slot.Memory(own)
+	}
+	if s.MaxMemory > 0 && own > s.MaxMemory {
+		s.retire(scoreboard.ByMaxMemory)
 	}
 }
 
@@ -226,8 +251,11 @@ func (k *worker) answerUnbooted() {
 
 var unbooted = []byte("The application could not be started; the error log says why.\n")
 
-// memoryInterval is after how many requests the worker's memory is looked at.
-const memoryInterval = 8
+// After how many requests the worker's memory is looked at: if it has a limit, and if not.
+const (
+	memoryInterval     = 8
+	rareMemoryInterval = 128
+)
 
 // ownMemory returns how many bytes the process has for itself; 0 if that is not known.
 func ownMemory() int64 {
