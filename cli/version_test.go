@@ -47,6 +47,15 @@ func TestINIFilesByVersion(t *testing.T) {
 	}
 }
 
+func TestForcedSettingsByVersion(t *testing.T) {
+	for version, want := range map[string]bool{"8.2": true, "8.4": true, "8.5": false} {
+		m := startup{}.module(Invocation{}, version)
+		if got := strings.Contains(m.INI.Entries, "register_argc_argv=1\n"); got != want {
+			t.Errorf("%s: register_argc_argv is forced: %t", version, got)
+		}
+	}
+}
+
 func TestOptionsByVersion(t *testing.T) {
 	for version, z := range map[string]bool{"8.2.36": true, "8.4.28": true, "8.5.7": false} {
 		php := sapi.ParsePHPVersion(version)
