@@ -24,11 +24,12 @@ const failure = 255
 
 // program is one run of php-cgi on a started engine.
 type program struct {
-	engine *lifecycle.Engine
-	php    *lifecycle.Web
-	start  startup
-	cgi    bool // a web server called
-	rules  sapi.PathRules
+	engine  *lifecycle.Engine
+	version sapi.PHPVersion
+	php     *lifecycle.Web
+	start   startup
+	cgi     bool // a web server called
+	rules   sapi.PathRules
 }
 
 // Main is php-cgi. It ends the process where PHP was started, and else returns the exit status.
@@ -40,13 +41,13 @@ func Main(call Invocation) int {
 	// The process serves one request: the collector would only cost.
 	debug.SetGCPercent(-1)
 
-	query, querySet := os.LookupEnv("QUERY_STRING")
-	start := parseStartup(call.Args, query, querySet)
 	choice, err := lifecycle.Choose(call.Engine)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return failure
 	}
+	query, querySet := os.LookupEnv("QUERY_STRING")
+	start := parseStartup(call.Args, choice.PHP(), query, querySet)
 	if start.bound || isListening(0) {
 		return serve(call, start, choice)
 	}
@@ -59,7 +60,7 @@ func Main(call Invocation) int {
 	if engine.ModuleStartup(start.module(engine.Description().Minor(), call.Binary, os.LookupEnv, !byWebServer(environment{}))) != nil {
 		return failure
 	}
-	p := &program{engine: engine, php: engine.NewWeb(standardFiles{}), start: start, cgi: byWebServer(environment{})}
+	p := &program{engine: engine, version: choice.PHP(), php: engine.NewWeb(standardFiles{}), start: start, cgi: byWebServer(environment{})}
 	engine.CommandLine().Exit(p.main(call))
 	panic("BUG: exit returned")
 }
@@ -84,16 +85,16 @@ func (p *program) main(call Invocation) int {
 	settings := readSettings(p.engine)
 	p.rules = pathRules(&settings)
 	if p.cgi && settings.ForceRedirect && !redirected(settings.RedirectStatusEnv, environment{}) {
-		fmt.Print(securityAlert(sapi.ParsePHPVersion(p.engine.LoadedVersion())))
+		fmt.Print(securityAlert(p.version))
 		return failure
 	}
 	timing := timing{repeats: 1}
 	if !p.start.ignored {
 		var usage bool
 		var err error
-		timing, usage, err = parseTiming(call.Args)
+		timing, usage, err = parseTiming(call.Args, p.version)
 		if usage {
-			return printUsage(call, err)
+			return printUsage(call, p.version, err)
 		}
 	}
 	return p.repeat(call.Args, timing)

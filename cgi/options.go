@@ -2,12 +2,22 @@ package cgi
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/phpsapi/phpsapi/sapi"
 	"github.com/phpsapi/phpsapi/sapi/getopt"
 )
 
+// optionsOf are the options of php-cgi of that version.
+func optionsOf(php sapi.PHPVersion) []getopt.Option {
+	if !php.AtLeast(8, 5) {
+		return options
+	}
+	return slices.DeleteFunc(slices.Clone(options), func(o getopt.Option) bool { return o.Letter == 'z' })
+}
+
+// options are those of php-cgi before 8.5.
 var options = []getopt.Option{
 	{Letter: 'a', Name: "interactive"},
 	{Letter: 'b', Parameter: true, Name: "bindpath"},
@@ -93,12 +103,12 @@ func decode(query string) string {
 
 // parseStartup makes php-cgi's first pass over the options: it takes what module startup needs, and no notice of
 // errors.
-func parseStartup(args []string, query string, querySet bool) startup {
+func parseStartup(args []string, php sapi.PHPVersion, query string, querySet bool) startup {
 	if fromURL(query, querySet) {
 		return startup{ignored: true}
 	}
 	var s startup
-	g := getopt.Reader{Args: args, Options: options}
+	g := getopt.Reader{Args: args, Options: optionsOf(php)}
 	for {
 		o, ok, err := g.Next()
 		if err == nil && !ok {
@@ -127,9 +137,9 @@ type timing struct {
 }
 
 // parseTiming makes the second pass. usage says that the usage text is asked for, err that an option is wrong.
-func parseTiming(args []string) (t timing, usage bool, err error) {
+func parseTiming(args []string, php sapi.PHPVersion) (t timing, usage bool, err error) {
 	t.repeats = 1
-	g := getopt.Reader{Args: args, Options: options}
+	g := getopt.Reader{Args: args, Options: optionsOf(php)}
 	for {
 		o, ok, err := g.Next()
 		switch {
@@ -165,12 +175,12 @@ type run struct {
 }
 
 // parseRun makes the third pass, for a call from a shell.
-func parseRun(args []string, highlight bool) run {
+func parseRun(args []string, php sapi.PHPVersion, highlight bool) run {
 	var r run
 	if highlight {
 		r.mode = modeHighlight
 	}
-	g := getopt.Reader{Args: args, Options: options}
+	g := getopt.Reader{Args: args, Options: optionsOf(php)}
 	for {
 		o, ok, err := g.Next()
 		if err == nil && !ok {

@@ -40,7 +40,7 @@ func (p *program) serve(args []string) (status int, ended bool) {
 	}
 	named := p.cgi || info.PathTranslated != ""
 	if !p.cgi {
-		run = parseRun(args, p.start.highlight)
+		run = parseRun(args, p.version, p.start.highlight)
 		if status, ended := p.shell(&info, &run); ended {
 			return status, true
 		}

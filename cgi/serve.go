@@ -37,8 +37,8 @@ func neededFiles(settings server.Settings) int {
 // PHP_FCGI_CHILDREN this process only has children; PHP runs in them.
 func serve(call Invocation, start startup, choice engines.Choice) int {
 	if !start.ignored {
-		if _, usage, err := parseTiming(call.Args); usage {
-			return printUsage(call, err)
+		if _, usage, err := parseTiming(call.Args, choice.PHP()); usage {
+			return printUsage(call, choice.PHP(), err)
 		}
 	}
 	settings, err := server.ReadSettings(os.LookupEnv, func(warning string) { fmt.Fprintln(os.Stderr, warning) })

@@ -4,27 +4,34 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
+
+	"github.com/phpsapi/phpsapi/sapi"
 )
 
 // printUsage prints the usage text where it is asked for, or an option is wrong, and gives the exit status.
-func printUsage(call Invocation, err error) int {
+func printUsage(call Invocation, php sapi.PHPVersion, err error) int {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 	}
-	Usage(os.Stdout, call.Program)
+	Usage(os.Stdout, call.Program, php)
 	if err != nil {
 		return 1
 	}
 	return 0
 }
 
-// Usage prints php-cgi's usage text, in which program is the program's name.
-func Usage(w io.Writer, program string) {
+// Usage prints the usage text of php-cgi of that version, in which program is the program's name.
+func Usage(w io.Writer, program string, php sapi.PHPVersion) {
 	fmt.Fprintf(w, "Usage: %s [-q] [-h] [-s] [-v] [-i] [-f <file>]\n       %s <file> [args...]\n", program, program)
-	fmt.Fprint(w, usageOptions)
+	text := usageOptions82
+	if php.AtLeast(8, 5) {
+		text = strings.Replace(text, "  -z <file>        Load Zend extension <file>.\n", "", 1)
+	}
+	fmt.Fprint(w, text)
 }
 
-const usageOptions = `  -a               Run interactively
+const usageOptions82 = `  -a               Run interactively
   -b <address:port>|<port> Bind Path for external FASTCGI Server mode
   -C               Do not chdir to the script's directory
   -c <path>|<file> Look for php.ini file in this directory

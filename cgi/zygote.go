@@ -183,19 +183,19 @@ func callBinary(call *handover.Call) string {
 // more than a page, is none for the zygote.
 func callModule(call *handover.Call) (module sapi.Module, engine string, ok bool) {
 	args, binary, option := callArguments(call)
+	choice, err := callEngine(call, option)
+	if err != nil {
+		return module, "", false
+	}
 	query, set := call.Env.Lookup("QUERY_STRING")
-	start := parseStartup(args, query, set)
+	start := parseStartup(args, choice.PHP(), query, set)
 	if start.bound || start.highlight || !byWebServer(&call.Env) {
 		return module, "", false
 	}
 	if !start.ignored {
-		if timing, usage, err := parseTiming(args); err != nil || usage || timing.measured {
+		if timing, usage, err := parseTiming(args, choice.PHP()); err != nil || usage || timing.measured {
 			return module, "", false
 		}
-	}
-	choice, err := callEngine(call, option)
-	if err != nil {
-		return module, "", false
 	}
 	engine = choice.Library
 	module = start.module(choice.Minor(), binary, call.Env.Lookup, false)

@@ -149,7 +149,7 @@ func cliCommand(asked engines.Asked) *cobra.Command {
 
 func cgiCommand(asked engines.Asked) *cobra.Command {
 	var usage strings.Builder
-	cgi.Usage(&usage, "phpsapi cgi")
+	cgi.Usage(&usage, "phpsapi cgi", chosenPHP(asked))
 	return php(&cobra.Command{
 		Use:   "cgi [php-cgi's options] [file] [args...]",
 		Short: "Run PHP as the CGI program php-cgi does",
