@@ -51,7 +51,7 @@ func allOptions() []getopt.Option {
 		getopt.Option{Letter: settingsLetter, Parameter: true, Name: settings.SettingsFlag})
 	for i, r := range settings.Table() {
 		if r.Flag != "" {
-			all = append(all, getopt.Option{Letter: ownLetter + byte(i), Parameter: true, Name: r.Flag})
+			all = append(all, getopt.Option{Letter: ownLetter + byte(i), Parameter: r.Alone == "", Optional: r.Alone != "", Name: r.Flag})
 		}
 	}
 	return all
@@ -68,7 +68,11 @@ func (c *commandLine) own(letter byte, value string) {
 		if c.settings.Flags == nil {
 			c.settings.Flags = map[string][]string{}
 		}
-		key := settings.Table()[letter-ownLetter].Key
+		row := &settings.Table()[letter-ownLetter]
+		key := row.Key
+		if value == "" {
+			value = row.Alone
+		}
 		c.settings.Flags[key] = append(c.settings.Flags[key], value)
 	}
 }

@@ -33,6 +33,8 @@ type Master struct {
 	handover   *handover     // the reload that serves and was not announced yet
 	operators  operators     // those on the control socket, and what they wait for
 
+	files filesWatch // with the setting watch
+
 	fronts []*front // all that run, those that drain among them
 
 	orphans map[int]syscall.WaitStatus // ends of processes that may be the workers whose birth is told next

@@ -72,6 +72,20 @@ func (l lines) opcacheReset(pool string, pid int) {
 	l.Logf(zlog.Notice, "[pool %s] child %d called opcache_reset(): new workers, with an empty opcache, are about to replace all", pool, pid)
 }
 
+// ---- watch ----
+
+func (l lines) watching(dirs []string) {
+	l.Logf(zlog.Notice, "a change of a file in %s reloads the service", strings.Join(dirs, ", "))
+}
+
+func (l lines) notWatched(err error) {
+	l.Logf(zlog.Error, "changes of files do not reload the service: %v", err)
+}
+
+func (l lines) fileChanged(path string) {
+	l.Logf(zlog.Notice, "%s has changed", seen(path))
+}
+
 // ---- operators ----
 
 func (l lines) controlNotOpened(err error) {

@@ -359,6 +359,7 @@ func (m *Master) begin() {
 		}
 		m.park.listen(p)
 	}
+	m.watchFiles()
 	m.maintainAt = now.Add(maintenanceInterval)
 	m.heartbeatAt = time.Time{}
 	if d := m.heartbeat(); d > 0 {

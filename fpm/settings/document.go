@@ -13,6 +13,7 @@ func Usage(w io.Writer) {
 	for _, o := range [][2]string{
 		{"--engine <version>|<file>", "Run this PHP: 8.4, or the path of a libphp"},
 		{"--worker <script>", "Worker mode: the script boots the application once and answers request after request"},
+		{"--watch[=<dirs>]", "Reload when a file of the application changes"},
 		{"--http <addresses>", "Listen for HTTP on these addresses: :8080, 127.0.0.1:8080, unix:/path"},
 		{"--root <dir>", "Serve the files and scripts of this directory"},
 		{"--index <files>", "The files that answer for a directory; the first is the script for paths that are not files"},

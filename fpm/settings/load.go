@@ -198,6 +198,9 @@ func check(r *Row, text, base string) (string, error) {
 				return "", fmt.Errorf("%q is not stdout, stderr or a path; leave it empty for no log, or write ./%s for a file of that name", text, text)
 			}
 		}
+		if r.Key == watchKey && text == on {
+			return text, nil
+		}
 		return absolute(text, base), nil
 	case Duration:
 		_, err = duration(text)

@@ -32,6 +32,7 @@ func (l *loader) settings() (*Settings, error) {
 	s.User, s.Group = one("http.user"), one("http.group")
 	s.TrustedProxies, s.StatusClients = texts["http.trusted_proxies"], texts["http.status_clients"]
 	s.PCNTL = one("php.pcntl") == on
+	s.Watch = texts[watchKey]
 	s.AccessLog, s.AccessFormat = one("http.access_log"), one("http.access_format")
 	s.Limits, s.BodyBytes = limits(one), sizeOrAuto(one("http.limits.body_size"))
 	var sites []site

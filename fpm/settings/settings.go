@@ -38,6 +38,8 @@ type Settings struct {
 
 	workers map[string]*poolWorker // the worker modes that phpsapi.yaml gives single pools, by their names
 
+	Watch []string // directories whose changes reload the service; "on" stands for the application's own, see WatchedDirectories
+
 	PCNTL bool // scripts have the extension pcntl, if libphp has it built in
 }
 
@@ -109,6 +111,34 @@ func (s *Settings) Missing() (all []string) {
 
 // Front says whether there is to be a front.
 func (s *Settings) Front() bool { return len(s.Listen)+len(s.TLSListen) > 0 }
+
+// WatchedDirectories returns the directories to watch, if the service's applications are in these worker modes.
+func (s *Settings) WatchedDirectories(workers map[string]*Worker) (dirs []string) {
+	for _, dir := range s.Watch {
+		if dir != on {
+			dirs = append(dirs, dir)
+			continue
+		}
+		for _, name := range slices.Sorted(maps.Keys(workers)) {
+			dirs = append(dirs, project(filepath.Dir(workers[name].Script)))
+		}
+		if len(workers) == 0 {
+			for _, site := range s.Sites {
+				dirs = append(dirs, project(site.Root))
+			}
+		}
+	}
+	slices.Sort(dirs)
+	return slices.Compact(dirs)
+}
+
+// project returns the directory of the application whose scripts for the web are in a directory.
+func project(dir string) string {
+	if parent := filepath.Dir(dir); parent != "/" && slices.Contains([]string{"public", "web", "www", "html", "htdocs", "webroot"}, filepath.Base(dir)) {
+		return parent
+	}
+	return dir
+}
 
 // Given says whether any setting is not a default.
 func (s *Settings) Given() bool {

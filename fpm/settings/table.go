@@ -35,6 +35,7 @@ func (k Kind) needed() bool {
 type Row struct {
 	Key     string
 	Flag    string // its option, without dashes; empty: it has none
+	Alone   string // the value if the option is given without one; empty: it needs one
 	Kind    Kind
 	Default string   // as text
 	Show    string   // the default in words, where the text does not say it
@@ -52,6 +53,9 @@ const environmentPrefix = "PHPSAPI_"
 // engineKey is the key of the setting that names the engine. It has engines.Variable and engines.Option.
 const engineKey = "engine"
 
+// watchKey is the key of the directories that are watched.
+const watchKey = "watch"
+
 // SettingsFlag and SettingsVariable name phpsapi.yaml itself.
 const (
 	SettingsFlag     = "settings"
@@ -66,6 +70,8 @@ func Table() []Row {
 			Doc: "The PHP that runs: a version such as 8.4, or the path of a libphp or of an engine. A reload takes another."},
 		{Key: workerKey, Flag: "worker", Kind: Path, Show: "none",
 			Doc: "The worker script of http.pool: worker mode, see [WORKER.md](WORKER.md). More can be set by pool. http.root is then the script's directory, if it is not set."},
+		{Key: watchKey, Flag: "watch", Alone: on, Kind: Paths, Show: "none",
+			Doc: "For development: the directories in which a change of a file reloads the service. `on`, or the option alone: those of the worker scripts, or if there are none the roots. Hidden directories, var, storage, cache and their like are left out."},
 		{Key: "http.listen", Flag: "http", Kind: Address, Show: "none; without a php-fpm.conf " + DefaultListen,
 			Doc: "The addresses for HTTP: HTTP/1.1, and HTTP/2 with prior knowledge (h2c). Empty: no front."},
 		{Key: "http.tls.listen", Kind: Address, Doc: "The addresses for HTTPS, with the certificates below."},

@@ -290,3 +290,26 @@ func TestWorkerModeThatCannotBe(t *testing.T) {
 		})
 	}
 }
+
+// With --watch a change of the application is served soon, and one that does not boot is told and changes nothing.
+func TestChangeOfAFileReloadsTheApplication(t *testing.T) {
+	t.Parallel()
+	dir := application(t, "v1", "")
+	s := serveApplication(t, dir, "--watch")
+	s.want("/", 200, "v1 ")
+	s.said("a change of a file in "+dir+" reloads the service", 1)
+	setApplication(t, dir, "v2", "")
+	began := time.Now()
+	for {
+		if _, body := s.get("/"); strings.HasPrefix(body, "v2 ") {
+			break
+		}
+		if time.Since(began) > 20*time.Second {
+			t.Fatal("the change is not served")
+		}
+	}
+	t.Logf("served after %v", time.Since(began))
+	setApplication(t, dir, "broken", "throw new Exception('typo');")
+	s.said("reload failed, .*Uncaught Exception: typo", 1)
+	s.want("/", 200, "v2 ")
+}
