@@ -2,6 +2,7 @@ package random_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -15,6 +16,11 @@ type settings struct {
 
 func (s settings) String() string {
 	return fmt.Sprintf("%s; global: %s; pool: %s; php.ini: %s", s.program, strings.Join(s.global, "; "), strings.Join(s.pool, "; "), strings.Join(s.ini, "; "))
+}
+
+// has reports whether php.ini has the setting.
+func (s settings) has(name string) bool {
+	return slices.ContainsFunc(s.ini, func(line string) bool { return strings.HasPrefix(line, name+"=") })
 }
 
 // choices are settings of php.ini, and values that change what a request does.
