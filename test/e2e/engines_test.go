@@ -287,7 +287,10 @@ func brokenAtReload(t *testing.T, d *door, other anotherPHP, debian string) {
 	if err := os.WriteFile(cut, text[:len(text)/2], 0o755); err != nil {
 		t.Fatal(err)
 	}
-	zygotes := []int{d.zygote(t, processes.Stock().Libphp), d.zygote(t, other.libphp)}
+	serving := func() []int { // zygotes and workers
+		return slices.Concat([]int{d.zygote(t, processes.Stock().Libphp), d.zygote(t, other.libphp)}, processes.Titled(d.pid, "php-fpm: pool "))
+	}
+	before := serving()
 	p.engine(cut, d.address)
 	_, end := d.load(t, "debian", debian)
 	_, endOthers := d.load(t, "other", other.version)
@@ -301,8 +304,8 @@ func brokenAtReload(t *testing.T, d *door, other anotherPHP, debian string) {
 	if said, err := test.CombinedOutput(); err == nil || !strings.Contains(string(said), ":8: pools: other: engine: ") {
 		t.Errorf("phpsapi fpm test: %v: %s", err, said)
 	}
-	if now := []int{d.zygote(t, processes.Stock().Libphp), d.zygote(t, other.libphp)}; !slices.Equal(now, zygotes) {
-		t.Errorf("the zygotes were %v and are %v", zygotes, now)
+	if now := serving(); !slices.Equal(now, before) || len(now) != 6 {
+		t.Errorf("the zygotes and workers were %v and are %v", before, now)
 	}
 	p.engine(other.libphp, d.address)
 	if said, err := p.reload(); err != nil {

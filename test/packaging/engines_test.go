@@ -162,6 +162,39 @@ func TestEnginesFollowTheHeaders(t *testing.T) {
 	}
 }
 
+// A php-config without headers was left out without a word, and for one that is not there the engines were removed.
+func TestPHPConfigThatHasNoHeaders(t *testing.T) {
+	dir, bin := serve.Files(t, small), programs(t)
+	packaging, err := filepath.Abs("../../packaging")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(packaging, filepath.Join(dir, "packaging")); err != nil {
+		t.Fatal(err)
+	}
+	headers(t, bin, "php-config8.2", filepath.Join(dir, "include/8.2"), "8.2.32", "a")
+	own := filepath.Join(dir, "own-config")
+	write(t, own, "#!/bin/sh\necho /none\n")
+	if err := os.Chmod(own, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ config, want string }{
+		{"", ""},
+		{own, "packaging/build-engine: PHP_CONFIG=" + own + " names the headers in /none, and main/php.h is not there\n"},
+		{"/none/php-config", "packaging/build-engine: PHP_CONFIG=/none/php-config was not found\n"},
+	} {
+		build := exec.Command("packaging/build-engine")
+		build.Dir, build.Env = dir, append(os.Environ(), "PATH="+bin, "PHP_CONFIG="+c.config)
+		said, err := build.CombinedOutput()
+		if (err == nil) != (c.want == "") || c.want != "" && string(said) != c.want {
+			t.Errorf("PHP_CONFIG=%s: %v, %s", c.config, err, said)
+		}
+		if objects, _ := filepath.Glob(filepath.Join(dir, "lifecycle/*.syso")); len(objects) != 1 {
+			t.Errorf("PHP_CONFIG=%s: the engines are %q", c.config, objects)
+		}
+	}
+}
+
 // The program can be built where there is no PHP, and says what it lacks. An engine of another contract is refused.
 func TestProgramWithoutItsEngine(t *testing.T) {
 	dir := t.TempDir()
@@ -187,8 +220,10 @@ func TestProgramWithoutItsEngine(t *testing.T) {
 	run("ENGINE_CFLAGS=-DENGINE_CONTRACT=99", "packaging/build-engine")
 	run("", "go", "build", "-buildvcs=false", "-o", program, ".")
 	said = run("", program, "version")
-	if want := " has version 99 of the contract between engine and program,"; !strings.Contains(said, want) {
-		t.Errorf("with an engine of another contract it says %q, want %q in it", said, want)
+	for _, want := range []string{" has version 99 of the contract between engine and program,", " (build phpsapi again, make build)\n"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("with an engine of another contract it says %q, want %q in it", said, want)
+		}
 	}
 }
 
