@@ -65,7 +65,7 @@ func serve(call Invocation, start startup, choice engines.Choice) int {
 		debug.SetGCPercent(100)
 		lifecycle.RestoreScheduling()
 		return server.Main(server.Options{Settings: settings, Listen: socket, Program: lifecycle.Self(),
-			Engine: choice.Library, Module: module, RestoreThread: lifecycle.RestoreScheduling})
+			Engine: choice, Module: module, RestoreThread: lifecycle.RestoreScheduling})
 	}
 	engine, err := lifecycle.Load(choice.Library)
 	if err != nil {

@@ -25,7 +25,7 @@ func serve(call Invocation, start startup, choice engines.Choice) int {
 	o.Workers = os.Getenv("PHP_CLI_SERVER_WORKERS")
 	o.Program = lifecycle.Self()
 	o.RestoreThread = lifecycle.RestoreScheduling
-	o.Engine = choice.Library
+	o.Engine = choice
 	o.PHP = choice.PHP()
 	o.Module = start.serverModule(call, choice.Minor(), o.zendExtensions)
 	return server.Main(o.Options)

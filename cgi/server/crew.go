@@ -37,9 +37,9 @@ func newCrew(ctx context.Context, o *Options, births chan<- birth) (*crew, error
 	runtime.LockOSThread() // the zygote inherits from the thread that executes it
 	defer runtime.UnlockOSThread()
 	o.RestoreThread()
-	z, err := zygote.Start(ctx, zygote.Config{Program: o.Program, Argv: os.Args, Engine: o.Engine, Module: o.Module})
+	z, err := zygote.Start(ctx, zygote.Config{Program: o.Program, Argv: os.Args, Engine: o.Engine.Library, Module: o.Module})
 	if err != nil {
-		return nil, err
+		return nil, o.Engine.Refusal(err)
 	}
 	theirs, alive, err := os.Pipe()
 	if err != nil {

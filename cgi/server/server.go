@@ -10,15 +10,16 @@ import (
 
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 	"github.com/phpsapi/phpsapi/sapi"
+	"github.com/phpsapi/phpsapi/sapi/engines"
 )
 
 // Options are what a server is started with.
 type Options struct {
 	Settings
 	Listen  *Socket
-	Program string      // phpsapi itself
-	Engine  string      // the libphp to load
-	Module  sapi.Module // what to start
+	Program string         // phpsapi itself
+	Engine  engines.Choice // the PHP to load
+	Module  sapi.Module    // what to start
 	// RestoreThread gives the calling thread what exec left to the process: its processors, and timers in time.
 	RestoreThread func()
 }

@@ -22,9 +22,9 @@ func newGeneration(ctx context.Context, o *Options) (*generation, error) {
 	defer runtime.UnlockOSThread()
 	o.RestoreThread()
 	// Its output goes where the server's own goes.
-	z, err := zygote.Start(ctx, zygote.Config{Program: o.Program, Argv: os.Args, Engine: o.Engine, Module: o.Module})
+	z, err := zygote.Start(ctx, zygote.Config{Program: o.Program, Argv: os.Args, Engine: o.Engine.Library, Module: o.Module})
 	if err != nil {
-		return nil, err
+		return nil, o.Engine.Refusal(err)
 	}
 	return &generation{zygote: z, started: time.Now()}, nil
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/sapi"
+	"github.com/phpsapi/phpsapi/sapi/engines"
 )
 
 // Options are how the server is to run.
@@ -24,7 +25,7 @@ type Options struct {
 	Workers string // PHP_CLI_SERVER_WORKERS; empty where it is not set
 
 	Program string          // phpsapi itself, to execute as the zygote
-	Engine  string          // the libphp to load
+	Engine  engines.Choice  // the PHP to load
 	PHP     sapi.PHPVersion // the engine's; its patch level may be 0
 	Module  sapi.Module     // PHP's
 	// RestoreThread gives the calling thread what exec left to the process: its processors, and timers in time.

@@ -208,7 +208,6 @@ func TestLibphpThatLacksSymbols(t *testing.T) {
 
 // A copy that was interrupted ended php with SIGBUS, and a pipe was waited for.
 func TestEngineThatTheLoaderMustNotHave(t *testing.T) {
-	t.Parallel()
 	l, dir := newLibphp(t), t.TempDir()
 	pipe := filepath.Join(dir, "pipe")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
@@ -226,6 +225,14 @@ func TestEngineThatTheLoaderMustNotHave(t *testing.T) {
 		}
 		cases[file] = fmt.Sprintf("is cut off: it has %d bytes, and by its headers at least %d (copy or install it again, or name another libphp in PHPSAPI_ENGINE)\n",
 			length, len(l.file))
+	}
+	// The servers gave PHPSAPI_ENGINE as the way out of --engine.
+	t.Setenv("PHP_FCGI_CHILDREN", "1")
+	for _, server := range [][]string{{"cli", "-S", serve.Address(t)}, {"cgi", "-b", serve.Address(t)}} {
+		want := pipe + ": is a pipe, and an engine is a file (name a libphp with --engine)\n"
+		if _, errors := runOn("", append([]string{"--engine", pipe}, server...)...); !strings.HasSuffix(errors, want) {
+			t.Errorf("%s wrote %q, want %q", server, errors, want)
+		}
 	}
 	for file, want := range cases {
 		if out, errors := runOn(file, "cli", "-n", "-r", "echo 1;"); out != "" || errors != file+": "+want {
