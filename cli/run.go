@@ -40,10 +40,20 @@ func (r run) work() lifecycle.Work {
 	return lifecycle.NoWork
 }
 
+// phpMode is the run's mode as php numbers it for extensions (php_cli_mode).
+func (r run) phpMode() int {
+	if r.mode == modeReflect {
+		return map[byte]int{optReflectFunction: 8, optReflectClass: 9, optReflectExtension: 10, optReflectZendExtension: 12}[r.reflection]
+	}
+	return map[mode]int{modeScript: 1, modeHighlight: 2, modeLint: 4, modeStrip: 5, modeCode: 6, modeLines: 7, modeExtensionInfo: 11,
+		modeINIFiles: 13, modeINIChanges: 14}[r.mode]
+}
+
 // request is the run's request as the engine wants it.
 func (r run) request() lifecycle.Script {
 	s := lifecycle.Script{
 		Work:          r.work(),
+		Mode:          r.phpMode(),
 		Argv:          append([]string{standardInput}, r.args...),
 		File:          r.script,
 		FromStdin:     r.mode.readsScript() && !r.shell,

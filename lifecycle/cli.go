@@ -36,6 +36,7 @@ const (
 // may fork: the child ends in C and never comes back to Go.
 type Script struct {
 	Work          Work
+	Mode          int      // what php is asked for, a php_cli_mode of its sapi/cli/cli.h
 	Argv          []string // $argv; the first is PHP_SELF, and the script's name where it is no file
 	File          *string  // the script; nil where it is no file
 	FromStdin     bool     // without File the script is standard input
@@ -123,7 +124,7 @@ func (c CommandLine) Exit(status int) {
 // inC copies s to C's memory, for good.
 func (s Script) inC() *C.struct_engine_cli_script {
 	c := (*C.struct_engine_cli_script)(C.calloc(1, C.sizeof_struct_engine_cli_script))
-	c.work = C.enum_engine_cli_work(s.Work)
+	c.work, c.mode = C.enum_engine_cli_work(s.Work), C.int(s.Mode)
 	c.argc, c.argv = C.int(len(s.Argv)), argvInC(s.Argv)
 	c.file = optional(s.File)
 	c.from_stdin = boolean(s.FromStdin)

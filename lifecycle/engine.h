@@ -24,7 +24,7 @@
 #include <sys/types.h>
 
 #ifndef ENGINE_CONTRACT /* a test gives another */
-#define ENGINE_CONTRACT 5
+#define ENGINE_CONTRACT 6
 #endif
 
 /* ---- module startup and shutdown ---- */
@@ -84,6 +84,7 @@ enum engine_cli_work {
 /* All of it must live until the request's shutdown. */
 struct engine_cli_script {
 	enum engine_cli_work work;
+	int mode;                 /* what php is asked for, a php_cli_mode of sapi/cli/cli.h */
 	int argc;
 	char **argv;              /* $argv; argv[0] is PHP_SELF */
 	const char *file;         /* the script; NULL where it is no file */

@@ -21,12 +21,17 @@ struct shell_callbacks {
 
 extern struct shell_callbacks shell;
 
+/* What extensions find in SG(server_context). The layout is php's php_cli_server_context (sapi/cli/cli.h). */
+struct cli_context {
+	int mode;
+};
+
 /* Opens the script at once; -1: it cannot be. */
 int cli_open_script(const char *path);
 void cli_print_open_error(const char *path); /* says that it cannot be opened */
 
 /* argv[0] is PHP_SELF; the array and its strings must live until the request's shutdown. */
-int cli_request_startup(int argc, char **argv, const char *script_filename);
+int cli_request_startup(int argc, char **argv, const char *script_filename, int mode);
 
 /* Each does the request's work and leaves its exit status in EG(exit_status). with_streams defines STDIN, STDOUT and
  * STDERR first. */

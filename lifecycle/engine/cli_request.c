@@ -30,14 +30,20 @@ int cli_open_script(const char *path)
 	return 0;
 }
 
-int cli_request_startup(int argc, char **argv, const char *script_filename)
+int cli_request_startup(int argc, char **argv, const char *script_filename, int mode)
 {
+	static struct cli_context context;
+
 	cli.self = argv[0];
 	cli.script_filename = script_filename;
 	SG(options) |= SAPI_OPTION_NO_CHDIR;
 	SG(request_info).argc = argc;
 	SG(request_info).argv = argv;
 	SG(request_info).path_translated = translated_path ? translated_path : argv[0];
+	if (ENGINE_TELLS_CLI_MODE) {
+		context.mode = mode;
+		SG(server_context) = &context;
+	}
 	if (php_request_startup() == FAILURE) {
 		return -1;
 	}

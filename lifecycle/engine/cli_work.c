@@ -21,7 +21,7 @@ int engine_cli_begin(const struct engine_cli_script *script)
 	} else if (script->from_stdin) {
 		engine_script_open_stdin(script->argv[0]);
 	}
-	if (cli_request_startup(script->argc, script->argv, script->file ? script->file : "") != 0) {
+	if (cli_request_startup(script->argc, script->argv, script->file ? script->file : "", script->mode) != 0) {
 		engine_print(script->cannot_start, strlen(script->cannot_start));
 		return failed();
 	}
