@@ -24,7 +24,7 @@
 #include <sys/types.h>
 
 #ifndef ENGINE_CONTRACT /* a test gives another */
-#define ENGINE_CONTRACT 6
+#define ENGINE_CONTRACT 7
 #endif
 
 /* ---- module startup and shutdown ---- */
@@ -281,8 +281,9 @@ enum engine_reflection {
 	/* Runs a router script; 1 where it returned false, and so declined the request. */ \
 	X(int, web_execute_router, (const char *path), (path)) \
 	/* Runs a worker script, which asks for requests by frankenphp_handle_request(), until it ends. startup was that of the boot. \
-	 * If the script ended within a request, that is the present one, and what follows is as after web_execute. */ \
-	X(void, web_run_worker_script, (void), ()) \
+	 * If the script ended within a request, that is the present one, and what follows is as after web_execute. With strict, what \
+	 * a request has changed of the process and of PHP's settings is put back. */ \
+	X(void, web_run_worker_script, (int strict), (strict)) \
 	/* Answers without a script. */ \
 	X(void, web_answer, (int status, const char *text, size_t len), (status, text, len)) \
 	/* Sets a header of the response, in place of one of the same name. */ \
@@ -343,6 +344,7 @@ struct engine_host {
 	/* In worker mode: waits for the next request and returns it, or NULL if the worker is to end. */
 	struct engine_request *(*next_request)(void);
 	void (*request_done)(void);                 /* in worker mode: the present request has been answered */
+	void (*renew)(void);                        /* in worker mode: asks for new workers, with an opcache of their own */
 	int (*status)(void *array);                 /* fills an array (a zval) for fpm_get_status(); 0: it is not known */
 	/* Takes a message: level is a number of zlog's, or 0 for one of PHP's own. 0: nobody took it. */
 	int (*log)(int level, const char *text, size_t len);

@@ -51,6 +51,13 @@ static void host_request_done(void)
 	}
 }
 
+static void host_renew(void)
+{
+	if (answers()) {
+		engineRenew();
+	}
+}
+
 static int host_status(void *array)
 {
 	return answers() ? engineStatus(array) : 0;
@@ -82,6 +89,7 @@ struct engine_host host = {
 	.finish = host_finish,
 	.next_request = host_next_request,
 	.request_done = host_request_done,
+	.renew = host_renew,
 	.status = host_status,
 	.log = host_log,
 	.report = host_report,

@@ -14,6 +14,9 @@ type WorkerRequests interface {
 	NextRequest() *WebRequest
 	// RequestDone is called when the script has answered the request and PHP's output has been committed.
 	RequestDone()
+	// Renew asks for new workers, with an opcache of their own: no worker lets go of the one that the script wants empty, or
+	// that is full.
+	Renew()
 	// Aside takes what the script prints before its first request. It is valid only during the call.
 	Aside(p []byte)
 }
@@ -23,8 +26,10 @@ type WorkerRequests interface {
 // before it had answered a request: then RequestEnd, RequestShutdown and the response's end are due as after Execute. Otherwise
 // RequestShutdown is due alone.
 //
+// With strict, what a request has changed of the process and of PHP's settings is put back before the next.
+//
 // The module must have been started with WorkerMode.
-func (w *Web) RunWorkerScript(path string, boot *WebRequest, requests WorkerRequests) (within bool, err error) {
+func (w *Web) RunWorkerScript(path string, boot *WebRequest, requests WorkerRequests, strict bool) (within bool, err error) {
 	w.requests = requests
 	w.fill(boot)
 	w.ended, w.running = false, false
@@ -33,7 +38,7 @@ func (w *Web) RunWorkerScript(path string, boot *WebRequest, requests WorkerRequ
 		return false, ErrRequestStartup
 	}
 	withText(path, func(c *C.char) { C.engine_script_open_file(c) })
-	C.engine_web_run_worker_script()
+	C.engine_web_run_worker_script(boolean(strict))
 	return w.running, nil
 }
 
@@ -65,6 +70,15 @@ func engineRequestDone() {
 	}
 	w.running = false
 	w.requests.RequestDone()
+}
+
+// engineRenew asks for new workers, with an opcache of their own.
+//
+//export engineRenew
+func engineRenew() {
+	if web.requests != nil {
+		web.requests.Renew()
+	}
 }
 
 // BootRequest returns what a worker script sees before its first request: its own path, and no client.

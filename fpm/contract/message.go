@@ -37,7 +37,7 @@ const (
 	Retire = 'X'
 	// Unbooted says that a worker script ended before its first request. The text is why. The worker waits for StandIn or Quit.
 	Unbooted = 'B'
-	// Renew asks for a new generation: a script has emptied opcache's memory, which workers in worker mode never let go.
+	// Renew asks for a new generation: opcache's memory is to be empty, which workers in worker mode never let go of.
 	Renew = 'G'
 	// Log is a message for the error log: a digit, zlog's number of the level, then the text without line end. The master
 	// says before it whose it is. A worker has a few of them in a second, and the rest are dropped.

@@ -5,7 +5,7 @@ package contract
 type WorkerMode struct {
 	Script string   // path of the worker script
 	For    []string // paths of the scripts whose requests it answers; those of others are handed on
-	Strict bool     // what a request has changed of the process and of PHP's settings is put back
+	Strict bool     // what a request has changed of the process and of PHP's settings is put back before the next
 
 	// After so many requests, or when it has grown to so many bytes, a worker asks for a successor; 0: never.
 	MaxRequests int

@@ -43,7 +43,7 @@ func workerKeys() []Row {
 		{Key: "max_memory", Kind: Size, Default: "0", Doc: "The memory of its own that a worker may have before it is replaced in the same way. 0: any."},
 		{Key: "boot_timeout", Kind: Duration, Default: "60s", Doc: "How long the worker script may take until it asks for its first request."},
 		{Key: "reset", Kind: Choice, Default: "compatible", Allowed: []string{"compatible", "strict"},
-			Doc: "What is put back after each request. compatible: what FrankenPHP puts back. strict: also the settings of php.ini that a script has changed, except session.*, the directory, umask, locale, time zone and error handlers."},
+			Doc: "What is put back after each request. compatible: what FrankenPHP puts back. strict: also the settings of php.ini that a script has changed, except session.*, error and exception handlers, the directory, umask, locale, time zone, the environment and the seed of random numbers, all to what they were when the script had booted."},
 	}
 }
 

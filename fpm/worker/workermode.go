@@ -67,7 +67,7 @@ func (k *worker) runScript() {
 	s := k.script
 	s.find()
 	k.HandsOn = true
-	within, err := k.PHP.RunWorkerScript(s.Script, lifecycle.BootRequest(s.Script), s)
+	within, err := k.PHP.RunWorkerScript(s.Script, lifecycle.BootRequest(s.Script), s, s.Strict)
 	if err != nil {
 		k.broken, k.leaving = true, true
 		return
@@ -218,6 +218,9 @@ func (s *workerScript) weigh() {
 		s.retire(scoreboard.ByMaxMemory)
 	}
 }
+
+// Renew asks for a new generation.
+func (s *workerScript) Renew() { s.k.control.send(contract.Renew, -1) }
 
 // Aside takes what the script prints at its boot: each line goes to the error log.
 func (s *workerScript) Aside(p []byte) {

@@ -57,6 +57,11 @@
 	X(symbol_table) \
 	X(timeout_seconds) \
 	X(user_error_handler) \
+	X(user_error_handler_error_reporting) \
+	X(user_error_handlers) \
+	X(user_error_handlers_error_reporting) \
+	X(user_exception_handler) \
+	X(user_exception_handlers) \
 	X(zend_constants)
 
 #define FILE_FIELDS(X) \

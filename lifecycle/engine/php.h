@@ -35,6 +35,7 @@
 #include "ext/standard/info.h"
 #include "ext/standard/dl.h"
 #include "ext/standard/head.h"
+#include "ext/date/php_date.h"
 #include "ext/json/php_json.h"
 #if __has_include("ext/session/php_session.h")
 #include "ext/session/php_session.h"

@@ -30,6 +30,9 @@ void watch_ini_get_all(void);
 /* What module startup was given; NULL before that. */
 extern const struct engine_module *started_module;
 
+/* An extension of PHP's; NULL: there is none of that name. */
+zend_module_entry *find_extension(const char *name);
+
 /* Where php.ini is looked for; NULL before that. */
 extern const char *started_ini_dir;
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "php_leftovers.h"
+#include "php_opcache.h"
 #include "php_module.h"
 
 static struct filled_module module;
@@ -155,6 +156,9 @@ int engine_module_startup(const struct engine_module *m)
 	fflush(stdout); /* what PHP has displayed; else every fork would have it to print, too */
 	if (m->front_end == ENGINE_CGI || m->front_end == ENGINE_FPM) {
 		leftovers_watch(); /* of extensions that were started later than ours */
+	}
+	if (m->worker_mode) {
+		opcache_watch();
 	}
 	if (m->extended_info) {
 		CG(compiler_options) |= ZEND_COMPILE_EXTENDED_INFO;

@@ -8,17 +8,21 @@
  *     call              ... and false if the worker is to end
  *     script's end      shutdown functions, request shutdown
  *
- * The function, and what it resets and keeps, is that of FrankenPHP.
+ * The function, and what it resets and keeps, is that of FrankenPHP. With strict more is put back.
  */
 #include <string.h>
 
 #include "php_leftovers.h"
 #include "php_module.h"
+#include "php_opcache.h"
 #include "php_script.h"
 #include "web.h"
+#include "web_put_back.h"
 
 /* Where the script is. */
 static enum { NOT_RUNNING, BOOTING, WAITING, ANSWERING } state;
+
+static int is_strict;
 
 /* ---- extensions that have a request of their own ---- */
 
@@ -27,13 +31,6 @@ static const char *const renewed_extensions[] = {"session", "filter", "zlib"};
 
 enum { RENEWED = sizeof(renewed_extensions) / sizeof(*renewed_extensions) };
 
-static zend_module_entry *extension(const char *name)
-{
-	zval *found = zend_hash_str_find(&module_registry, name, strlen(name));
-
-	return found ? Z_PTR_P(found) : NULL;
-}
-
 /* The save handlers that the script has set before its first call, if any: they are kept for all requests. The extension
  * forgets those of a request at its end. */
 static zval *save_handlers;
@@ -41,7 +38,7 @@ static zval *save_handlers;
 #ifdef PHP_SESSION_H /* else PHP was built without sessions */
 static php_ps_globals *session_state(void)
 {
-	zend_module_entry *session = extension("session");
+	zend_module_entry *session = find_extension("session");
 
 	return session && session->globals_size >= sizeof(php_ps_globals) ? session->globals_ptr : NULL;
 }
@@ -94,7 +91,7 @@ static void startup_extensions(void)
 	int i;
 
 	for (i = 0; i < RENEWED; i++) {
-		zend_module_entry *e = extension(renewed_extensions[i]);
+		zend_module_entry *e = find_extension(renewed_extensions[i]);
 		if (e && e->request_startup_func) {
 			e->request_startup_func(e->type, e->module_number);
 		}
@@ -107,7 +104,7 @@ static void shutdown_extensions(void)
 	int i;
 
 	for (i = RENEWED - 1; i >= 0; i--) {
-		zend_module_entry *e = extension(renewed_extensions[i]);
+		zend_module_entry *e = find_extension(renewed_extensions[i]);
 		if (e && e->request_shutdown_func) {
 			e->request_shutdown_func(e->type, e->module_number);
 		}
@@ -193,6 +190,8 @@ static void start(struct engine_request *r)
 	php_clear_stat_cache(0, NULL, 0);
 	PG(header_is_being_sent) = 0;
 	PG(connection_status) = PHP_CONNECTION_NORMAL;
+	php_output_discard_all();
+	php_output_deactivate();
 	php_output_activate();
 	web_begin(r);
 	sapi_activate();
@@ -230,29 +229,44 @@ static void forget_request(void)
 	SG(request_info).current_user = NULL;
 	SG(rfc1867_uploaded_files) = NULL;
 	web_request = NULL;
-	SG(headers_sent) = 1; /* until the next request comes nobody takes any */
+	SG(headers_sent) = 1; /* until the next request comes nobody takes any, */
+	php_output_activate(); /* nor output */
 	zend_set_memory_limit(PG(memory_limit));
 }
 
+/* An exception that nothing has caught is shown to the client, and the script goes on. */
+static void report_exception(void)
+{
+	if (EG(exception) && !zend_is_unwind_exit(EG(exception)) && !zend_is_graceful_exit(EG(exception))) {
+		zend_exception_error(EG(exception), E_ERROR);
+	}
+}
+
 /* The boot ends when the script asks for its first request: what it has printed goes to the log, and what it has changed of
- * the process is how the process is. */
+ * the process is how the process is. $_ENV is made by now, or it would be made from the request in which it is first named. */
 static void end_boot(void)
 {
+	zend_is_auto_global(ZSTR_KNOWN(ZEND_STR_AUTOGLOBAL_ENV));
 	php_output_end_all();
 	php_output_deactivate();
 	keep_save_handlers();
 	shutdown_extensions();
 	forget_request();
 	leftovers_accept();
+	if (is_strict) {
+		put_back_note();
+	}
 }
 
 static void end(void)
 {
 	int stale;
 
-	zend_unset_timeout();
 	php_output_end_all();
+	report_exception();
+	zend_unset_timeout();
 	shutdown_extensions();
+	report_exception();
 	php_output_deactivate();
 	web_end_body();
 	web_add_error_header();
@@ -261,18 +275,19 @@ static void end(void)
 	web_request->stale |= stale;
 	state = WAITING;
 	host->request_done();
+	opcache_look();
 	forget_request();
 }
 
-/* ---- the function ---- */
-
-/* An exception that the handler does not catch is shown to the client, and the script goes on. */
-static void report_exception(void)
+/* What the script has done since the end of a request is that one's, too. */
+static void end_work(void)
 {
-	if (EG(exception) && !zend_is_unwind_exit(EG(exception)) && !zend_is_graceful_exit(EG(exception))) {
-		zend_exception_error(EG(exception), E_ERROR);
-	}
+	shutdown_extensions();
+	put_back();
+	report_exception();
 }
+
+/* ---- the function ---- */
 
 static PHP_FUNCTION(frankenphp_handle_request)
 {
@@ -299,6 +314,11 @@ static PHP_FUNCTION(frankenphp_handle_request)
 		end_boot();
 		state = WAITING;
 		web_has_booted = 1;
+	} else {
+		end_work();
+	}
+	if (EG(exception)) {
+		return;
 	}
 	r = host->next_request();
 	if (!r) {
@@ -349,9 +369,10 @@ static void define_stderr(void)
 	zend_register_constant(&constant);
 }
 
-void engine_web_run_worker_script(void)
+void engine_web_run_worker_script(int strict)
 {
 	state = BOOTING;
+	is_strict = strict;
 	EG(exit_status) = 0;
 	web_enter_directory_of_script();
 	zend_try {
@@ -360,6 +381,7 @@ void engine_web_run_worker_script(void)
 	} zend_end_try();
 	end_if_forked();
 	forget_save_handlers();
+	put_back_forget();
 	if (web_request) {
 		web_end_body();
 		web_add_error_header();

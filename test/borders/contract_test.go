@@ -12,7 +12,7 @@ import (
 
 // contract is the number of the contract between program and engine, and the checksum of what lifecycle/engine.h declares
 // under it.
-var contract = struct{ number, sum string }{"6", "6f5e7b4973d7"}
+var contract = struct{ number, sum string }{"7", "acb6ce25b6b8"}
 
 var (
 	comment = regexp.MustCompile(`(?s)/\*.*?\*/|//[^\n]*`)
