@@ -1,6 +1,7 @@
 package engines
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -202,5 +203,13 @@ func TestARefusalNamesWhoAsked(t *testing.T) {
 		if got := choice.Refusal(broken).Error(); got != c.want {
 			t.Errorf("%+v: got %q, want %q", c.asked, got, c.want)
 		}
+	}
+}
+
+// Programs that read the list of a machine without PHP got null.
+func TestListOfAMachineWithoutPHP(t *testing.T) {
+	text, err := json.Marshal(machine(t).List(Choice{}, nil, nil))
+	if string(text) != "[]" || err != nil {
+		t.Errorf("got %s, %v", text, err)
 	}
 }

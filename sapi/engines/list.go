@@ -55,7 +55,7 @@ func (m Machine) List(choice Choice, inside []string, try func(library string) (
 	if meant != "" && !slices.Contains(paths, meant) {
 		paths = append(paths, meant)
 	}
-	var all []Listed
+	all := []Listed{} // JSON has a list, if it is empty, too
 	for _, path := range paths {
 		l := m.listed(path, try)
 		if path == meant {
