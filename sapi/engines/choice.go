@@ -75,11 +75,7 @@ func (c Choice) PHP() sapi.PHPVersion {
 // Refusal returns err, which is why the engine cannot be used, with who asked for it: before it if a version was asked for or
 // a setting did, and in the way out of a *sapi.EngineError.
 func (c Choice) Refusal(err error) error {
-	if refused, ok := err.(*sapi.EngineError); ok {
-		told := *refused
-		told.Where = c.where
-		err = &told
-	}
+	err = c.directed(err)
 	switch {
 	case err == nil:
 		return nil
@@ -89,6 +85,17 @@ func (c Choice) Refusal(err error) error {
 		return fmt.Errorf("%s: %w", c.Because, err)
 	}
 	return err
+}
+
+// directed returns err with the place where another engine can be named, if it is a *sapi.EngineError.
+func (c Choice) directed(err error) error {
+	refused, ok := err.(*sapi.EngineError)
+	if !ok {
+		return err
+	}
+	told := *refused
+	told.Where = c.where
+	return &told
 }
 
 // Choose returns the engine that is meant. inside are the versions, MAJOR.MINOR, of the engines that the program has inside.

@@ -213,3 +213,25 @@ func TestListOfAMachineWithoutPHP(t *testing.T) {
 		t.Errorf("got %s, %v", text, err)
 	}
 }
+
+// The engine of --engine was to be named in PHPSAPI_ENGINE.
+func TestListedEngineIsNamedElsewhereWhereItWas(t *testing.T) {
+	m := machine(t, debian("8.2")...)
+	choice, err := m.Choose(Asked{Option: "/x"}, []string{"8.2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := m.List(choice, []string{"8.2"}, func(library string) (Facts, error) {
+		return Facts{}, &sapi.EngineError{Path: library, Failure: sapi.EngineNotAFile, Detail: "a pipe"}
+	})
+	want := map[string]string{"/x": "is a pipe, and an engine is a file (name a libphp with --engine)",
+		"/usr/lib/libphp8.2.so": "is a pipe, and an engine is a file (name a libphp in PHPSAPI_ENGINE)"}
+	for _, l := range list {
+		if l.Unusable != want[l.Path] {
+			t.Errorf("%s: got %q, want %q", l.Path, l.Unusable, want[l.Path])
+		}
+	}
+	if len(list) != 2 {
+		t.Errorf("%d are listed", len(list))
+	}
+}

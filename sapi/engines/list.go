@@ -57,7 +57,11 @@ func (m Machine) List(choice Choice, inside []string, try func(library string) (
 	}
 	all := []Listed{} // JSON has a list, if it is empty, too
 	for _, path := range paths {
-		l := m.listed(path, try)
+		facts, err := try(path)
+		if path == meant {
+			err = choice.directed(err)
+		}
+		l := m.listed(path, facts, err)
 		if path == meant {
 			l.Default = choice.Because
 		}
@@ -72,9 +76,8 @@ func (m Machine) List(choice Choice, inside []string, try func(library string) (
 	return all
 }
 
-// listed tries a library.
-func (m Machine) listed(path string, try func(library string) (Facts, error)) Listed {
-	facts, err := try(path)
+// listed is a library that was tried, with that outcome.
+func (m Machine) listed(path string, facts Facts, err error) Listed {
 	l := Listed{Version: facts.Version, Build: facts.Build, Kind: kindLibrary, Path: path, Extensions: facts.Extensions}
 	if l.Version == "" {
 		l.Version = sapi.EngineVersion(m.Root + path)
