@@ -80,6 +80,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("own_home", homeLib)
 			env.Setenv("PHP", serve.Stock().Version)
 			env.Setenv("BUILD", buildID)
+			env.Setenv("libphp", serve.Stock().Libphp)
 			env.Values[lastEnd{}] = new(string)
 			return nil
 		},
