@@ -75,9 +75,6 @@ func round(t *testing.T, dir string, number uint64) bool {
 		if s.program == "php-cgi" && knownfaults.PathInfo.In(t, stockPrograms[s.program]) {
 			s.ini = append(s.ini, "cgi.fix_pathinfo=0")
 		}
-		if s.program == "php-fpm" && s.has("fastcgi.error_header") && knownfaults.ErrorHeader.In(t, stockPrograms[s.program]) {
-			s.ini = append(s.ini, "output_buffering=0", "zlib.output_compression=0")
-		}
 		stock, ours := start(t, s, stockPrograms[s.program]), start(t, s, filepath.Join(bin, s.program))
 		stock.ready()
 		ours.ready()

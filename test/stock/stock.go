@@ -21,8 +21,6 @@ type Fault struct {
 var (
 	PathInfo = Fault{[]string{"8.2.36", "8.4.28"}, "php-cgi reads before PATH_INFO if that is not how the script's path ends (CVE-2026-129538)"}
 	Status   = Fault{[]string{"8.2.36", "8.4.28"}, "php-fpm's status page does not escape user and script (CVE-2026-129292)"}
-	// ErrorHeader shows only where a page's head is not sent at once: with output buffering.
-	ErrorHeader = Fault{nil, "php-fpm's own pages have fastcgi.error_header if the worker's last script ended in an error"}
 )
 
 // In reports whether a program of stock PHP has the fault. The test's log says so.
