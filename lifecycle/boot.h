@@ -37,6 +37,11 @@ const char *boot_executable(void);
  * engine_module_startup was called before. */
 _Noreturn void boot_run(const struct engine_module *module, const struct engine_cli_script *script);
 
+/* ---- boot_template.c ---- */
+
+/* Goes on with the worker script in a worker that was forked within it. Returns when the script has ended. */
+void boot_resume_script(void);
+
 /* ---- boot_forks.c ---- */
 
 /* Gives n places for descriptors that a process which a script forks closes at once; -1: none. */

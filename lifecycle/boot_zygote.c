@@ -7,6 +7,8 @@
  *     called, in PHPSAPI_ZYGOTE     ->    constructor, one thread, no Go
  *     START module                  ->    loads libphp, module startup
  *                                   <-    READY version          (or NOT LOADED ..., NOT STARTED ..., and it exits)
+ *     TEMPLATE description          ->    boots an application (boot_template.c), whose workers it forks from then on
+ *                                   <-    BOOTED              (or NOT BOOTED why, REFUSED why, and it exits)
  *     DETACH descriptor             ->    makes it stdin, stdout and stderr
  *     CONSTANTS descriptor          ->    writes PHP's constants to it (php_constants.c)
  *                                   <-    CHILD 0
@@ -42,6 +44,7 @@
 #include "handover.h"
 #include "boot_newthread.h"
 #include "boot_process.h"
+#include "boot_template.h"
 #include "boot_title.h"
 #include "boot_worker.h"
 #include "boot_zygote.h"
@@ -305,31 +308,36 @@ static void detach(void)
 	}
 }
 
-void zygote_run(void)
-{
-	const char *number = getenv("PHPSAPI_ZYGOTE");
-	struct pollfd polled[2];
-	sigset_t child, before;
-	int signals;
+static void serve_booted(void);
 
-	if (!number) {
-		return;
+static sigset_t child_signal, mask_before;
+static int signals = -1; /* a signalfd */
+
+static void fail(char letter, const char *text)
+{
+	send_text(letter, text);
+	exit(EXIT_FAILURE);
+}
+
+
+/* Makes a process that was forked a worker, as far as C does that. */
+static void begin_worker(void)
+{
+	close(signals);
+	sigprocmask(SIG_SETMASK, &mask_before, NULL);
+	if (packet[0] == 'Q') {
+		handover_child(worker.payload, worker.payload_len, worker.fds, worker.fds_len);
 	}
-	control = atoi(number);
-	unsetenv("PHPSAPI_ZYGOTE");
-	/* Not for a process that PHP's start executes: it may be another user's. */
-	if (fcntl(control, F_SETFD, FD_CLOEXEC) != 0) {
-		die_errno("the control socket");
+	if (!worker.monitored) {
+		newthread_without_monitor();
 	}
-	sigemptyset(&child);
-	sigaddset(&child, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &child, &before);
-	signals = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (signals < 0) {
-		die_errno("signalfd");
-	}
-	polled[0] = (struct pollfd){.fd = control, .events = POLLIN};
-	polled[1] = (struct pollfd){.fd = signals, .events = POLLIN};
+}
+
+static void serve(void)
+{
+	struct pollfd polled[] = {{.fd = control, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+
+	sigprocmask(SIG_BLOCK, &child_signal, NULL);
 	for (;;) {
 		size_t len;
 
@@ -351,10 +359,15 @@ void zygote_run(void)
 		}
 		switch (packet[0]) {
 		case 'S':
-			sigprocmask(SIG_SETMASK, &before, NULL); /* processes that PHP starts inherit the mask */
+			sigprocmask(SIG_SETMASK, &mask_before, NULL); /* processes that PHP starts inherit the mask */
 			start(len);
-			sigprocmask(SIG_BLOCK, &child, NULL);
+			sigprocmask(SIG_BLOCK, &child_signal, NULL);
 			break;
+		case 'T':
+			end_with_parent(1);
+			sigprocmask(SIG_SETMASK, &mask_before, NULL);
+			template_open(&(struct template_parent){serve_booted, fail}, packet + 1, len - 1);
+			return;
 		case 'D':
 			detach();
 			break;
@@ -367,14 +380,7 @@ void zygote_run(void)
 		case 'F':
 		case 'Q':
 			if (spawn(len)) {
-				close(signals);
-				sigprocmask(SIG_SETMASK, &before, NULL);
-				if (packet[0] == 'Q') {
-					handover_child(worker.payload, worker.payload_len, worker.fds, worker.fds_len);
-				}
-				if (!worker.monitored) {
-					newthread_without_monitor();
-				}
+				begin_worker();
 				return;
 			}
 			break;
@@ -382,4 +388,34 @@ void zygote_run(void)
 			die("an unknown message");
 		}
 	}
+}
+
+static void serve_booted(void)
+{
+	end_with_parent(0);
+	send_text('B', "");
+	serve();
+}
+
+void zygote_run(void)
+{
+	const char *number = getenv("PHPSAPI_ZYGOTE");
+
+	if (!number) {
+		return;
+	}
+	control = atoi(number);
+	unsetenv("PHPSAPI_ZYGOTE");
+	/* Not for a process that PHP's start executes: it may be another user's. */
+	if (fcntl(control, F_SETFD, FD_CLOEXEC) != 0) {
+		die_errno("the control socket");
+	}
+	sigemptyset(&child_signal);
+	sigaddset(&child_signal, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &child_signal, &mask_before);
+	signals = signalfd(-1, &child_signal, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (signals < 0) {
+		die_errno("signalfd");
+	}
+	serve();
 }

@@ -24,7 +24,7 @@
 #include <sys/types.h>
 
 #ifndef ENGINE_CONTRACT /* a test gives another */
-#define ENGINE_CONTRACT 7
+#define ENGINE_CONTRACT 8
 #endif
 
 /* ---- module startup and shutdown ---- */
@@ -284,6 +284,10 @@ enum engine_reflection {
 	 * If the script ended within a request, that is the present one, and what follows is as after web_execute. With strict, what \
 	 * a request has changed of the process and of PHP's settings is put back. */ \
 	X(void, web_run_worker_script, (int strict), (strict)) \
+	/* Makes a worker script that waits for a request ready to be forked. 0, or -1 and why it must not be. */ \
+	X(int, snapshot_prepare, (char *why, size_t size), (why, size)) \
+	/* In a process that was forked then, before it answers a request. */ \
+	X(void, snapshot_forked, (void), ()) \
 	/* Answers without a script. */ \
 	X(void, web_answer, (int status, const char *text, size_t len), (status, text, len)) \
 	/* Sets a header of the response, in place of one of the same name. */ \

@@ -2,6 +2,7 @@
 #include "boot.h"
 #include "boot_forks.h"
 #include "boot_process.h"
+#include "boot_template.h"
 #include "boot_title.h"
 #include "engine_host.h"
 #include "engine_load.h"
@@ -14,6 +15,10 @@ static int answers(void)
 
 static int host_write(const char *text, size_t len)
 {
+	if (template_is_open()) {
+		template_write(text, len);
+		return 0;
+	}
 	return answers() ? engineWrite((char *)text, len) : 0;
 }
 
@@ -41,12 +46,20 @@ static void host_finish(void)
 
 static struct engine_request *host_next_request(void)
 {
+	if (template_is_open()) {
+		struct engine_request *r = template_next_request();
+		if (r) {
+			return r;
+		}
+	}
 	return answers() ? engineNextRequest() : NULL;
 }
 
 static void host_request_done(void)
 {
-	if (answers()) {
+	if (template_is_open()) {
+		template_request_done();
+	} else if (answers()) {
 		engineRequestDone();
 	}
 }

@@ -1,6 +1,7 @@
 package lifecycle
 
 /*
+#include "boot.h"
 #include "engine_load.h"
 */
 import "C"
@@ -40,6 +41,14 @@ func (w *Web) RunWorkerScript(path string, boot *WebRequest, requests WorkerRequ
 	withText(path, func(c *C.char) { C.engine_script_open_file(c) })
 	C.engine_web_run_worker_script(boolean(strict))
 	return w.running, nil
+}
+
+// ResumeWorkerScript is RunWorkerScript in a process that was forked within the script, which a zygote's template has booted.
+func (w *Web) ResumeWorkerScript(requests WorkerRequests) (within bool) {
+	w.requests = requests
+	w.ended, w.running = false, false
+	C.boot_resume_script()
+	return w.running
 }
 
 // engineNextRequest waits for the next request of a worker script.

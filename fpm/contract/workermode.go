@@ -7,6 +7,9 @@ type WorkerMode struct {
 	For    []string // paths of the scripts whose requests it answers; those of others are handed on
 	Strict bool     // what a request has changed of the process and of PHP's settings is put back before the next
 
+	// Snapshot says that the worker was forked within the script, after its boot. It answers MaxRequests requests and no more.
+	Snapshot bool
+
 	// After so many requests, or when it has grown to so many bytes, a worker asks for a successor; 0: never.
 	MaxRequests int
 	MaxMemory   int64

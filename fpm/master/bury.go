@@ -114,6 +114,11 @@ func (m *Master) bury(c *child, status syscall.WaitStatus) {
 	}
 	switch {
 	case wanted:
+	case c.retiring && p.worker.Snapshot > 0:
+		m.succeed(p)
+		if p.wants() {
+			m.makeChildren(p, 1, true)
+		}
 	case c.succeeded && !c.unbooted, c.unbooted && !p.boots.at.IsZero():
 		m.succeed(p)
 	default:

@@ -2,6 +2,7 @@ package master
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -38,6 +39,9 @@ func (g *generation) assign(want func(i int, p *pool) zygote.Config) {
 	for i, p := range g.pools {
 		launch := want(i, p)
 		key := fmt.Sprintf("%q %q %+v", launch.Engine, launch.Env, launch.Module)
+		if launch.Template != nil { // its application is this pool's alone
+			key += " " + p.conf.Name
+		}
 		e := known[key]
 		if e == nil {
 			e = &engine{gen: g, key: key, launch: launch}
@@ -54,6 +58,9 @@ func (g *generation) assign(want func(i int, p *pool) zygote.Config) {
 
 // notStarted words the error of a start of PHP, and names who wants that PHP.
 func (e *engine) notStarted(err error) error {
+	if errors.As(err, new(*zygote.BootError)) {
+		return bootFailed(e, err)
+	}
 	return notStarted(e.choice.Refusal(err))
 }
 

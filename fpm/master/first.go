@@ -25,11 +25,15 @@ func (m *Master) startFirst(v *starter) error {
 	began := m.sys.now()
 	engines := m.gen.engines
 	started := make(chan zygoteStarted, len(engines))
-	for _, e := range engines {
+	launch := func(e *engine) {
+		config := m.withStrangers(e.launch)
 		go func() {
-			z, said, err := m.sys.launch(ctx, m.withStrangers(e.launch))
+			z, said, err := m.sys.launch(ctx, config)
 			started <- zygoteStarted{e, z, said, err}
 		}()
+	}
+	for _, e := range engines {
+		launch(e)
 	}
 	var failed error
 	gone := v.gone()
@@ -38,6 +42,11 @@ func (m *Master) startFirst(v *starter) error {
 		case s := <-started:
 			waiting--
 			s.engine.said, s.engine.zygote = s.said, s.z
+			if m.bootsEach(s.engine, s.err) {
+				waiting++
+				launch(s.engine)
+				continue
+			}
 			if s.err != nil && failed == nil {
 				failed = s.engine.notStarted(s.err)
 				cancel() // the others' starts
@@ -52,7 +61,7 @@ func (m *Master) startFirst(v *starter) error {
 		}
 	}
 	for _, e := range engines {
-		e.said.show(m.log.Log, m.errorLog.console)
+		e.show(m)
 	}
 	if failed == nil && m.deadly != 0 { // too late to interrupt
 		failed = context.Canceled

@@ -213,7 +213,11 @@ func (e zygoteStarted) happen(m *Master) {
 	n.cancelStart = nil
 	defer m.reap()
 	n.said = e.said
-	n.said.show(m.log.Log, m.errorLog.console)
+	if m.bootsEach(n, e.err) {
+		m.startZygote(n)
+		return
+	}
+	n.show(m)
 	if e.err == nil {
 		if m.attempt != nil && g == m.next {
 			m.attempt.tries = 0

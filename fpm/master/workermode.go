@@ -45,6 +45,9 @@ func (f *frontPlan) enterWorkerMode(cfg *conf.Config) (err error) {
 		}
 		p.Env = slices.Concat(w.Env, p.Env)
 		p.Successors = max(1, p.MaxChildren/4)
+		if w.Snapshot > 0 { // each has one coming
+			p.Successors = p.MaxChildren
+		}
 	}
 	return nil
 }
@@ -66,6 +69,7 @@ func (m *Master) launchOf(plan *frontPlan, p *pool, engine engines.Choice) zygot
 		c.Module.WorkerMode = true
 		// Workers never let go of opcache's memory: opcache must not kill them for it, see renewFor.
 		c.Module.INI.Entries += "opcache.force_restart_timeout=0\n"
+		c.Template = p.template()
 	}
 	return c
 }
@@ -88,7 +92,9 @@ func (p *pool) workerMode(c *child) *contract.WorkerMode {
 	if w.MaxRequests == 0 {
 		mode.MaxRequests = p.conf.MaxRequests
 	}
-	if tenth := mode.MaxRequests / 10; tenth > 0 {
+	if p.engine.launch.Template != nil {
+		mode.Snapshot, mode.MaxRequests = true, w.Snapshot
+	} else if tenth := mode.MaxRequests / 10; tenth > 0 {
 		mode.MaxRequests += rand.IntN(2*tenth+1) - tenth
 	}
 	return mode

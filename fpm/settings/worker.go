@@ -22,6 +22,8 @@ type Worker struct {
 	Env         []conf.KeyValue
 	MaxRequests int           // requests after which a worker is replaced; 0: never
 	MaxMemory   int64         // bytes of its own after which a worker is replaced; 0: never
+	Snapshot    int           // requests of a worker that is forked from a booted application; 0: each worker boots
+	Warmup      []string      // paths of requests that are answered before the first worker is forked
 	BootTimeout time.Duration // until the script must have asked for its first request
 	Strict      bool          // what a request has changed of the process and of PHP's settings is put back
 	Place       string        // where it is set, such as /etc/phpsapi/phpsapi.yaml:3
@@ -41,6 +43,9 @@ func workerKeys() []Row {
 		{Key: "max_requests", Kind: Number, Default: "0",
 			Doc: "The number of requests after which a worker is replaced, more or less by a tenth, so that not all are replaced at once. Its successor boots before it ends. 0: never."},
 		{Key: "max_memory", Kind: Size, Default: "0", Doc: "The memory of its own that a worker may have before it is replaced in the same way. 0: any."},
+		{Key: "snapshot", Kind: Number, Default: "0",
+			Doc: "The application is booted once, in a process from which the workers are forked; each answers so many requests and is thrown away. 1: no request can see anything of another. 0: each worker boots the application, and answers as many as max_requests says."},
+		{Key: "warmup", Kind: List, Doc: "With snapshot: paths, such as /, that are requested before the first worker is forked. Frameworks boot most of themselves in their first request."},
 		{Key: "boot_timeout", Kind: Duration, Default: "60s", Doc: "How long the worker script may take until it asks for its first request."},
 		{Key: "reset", Kind: Choice, Default: "compatible", Allowed: []string{"compatible", "strict"},
 			Doc: "What is put back after each request. compatible: what FrankenPHP puts back. strict: also the settings of php.ini that a script has changed, except session.*, error and exception handlers, the directory, umask, locale, time zone, the environment and the seed of random numbers, all to what they were when the script had booted."},
@@ -141,6 +146,9 @@ func (s *Settings) Workers(pools []*conf.Pool, overrides Overrides) (map[string]
 		if p.Chroot.Filled() {
 			return nil, fmt.Errorf("%s: worker: the pool %s has a chroot (%s), in which no worker script can be run: remove one", w.place, p.Name, p.Chroot.Value)
 		}
+		if made[p.Name].Snapshot > 0 && p.AppArmorHat.Filled() {
+			return nil, fmt.Errorf("%s: worker: snapshot: the pool %s has an apparmor_hat, with which the application cannot be booted before its workers: remove one", w.place, p.Name)
+		}
 		if slices.Contains(names, conf.OthersName(p.Name)) {
 			return nil, fmt.Errorf("%s: worker: there is a pool %s, which is the name of the pool for other scripts of %s: rename it", w.place, conf.OthersName(p.Name), p.Name)
 		}
@@ -229,6 +237,13 @@ func (w *poolWorker) worker() (*Worker, error) {
 	made.Processes, _ = number(first(w.values["processes"])) // checked before, as all that follows
 	made.MaxRequests, _ = number(one("max_requests"))
 	made.MaxMemory, _ = size(one("max_memory"))
+	made.Snapshot, _ = number(one("snapshot"))
+	made.Warmup = w.values["warmup"]
+	for _, path := range made.Warmup {
+		if !strings.HasPrefix(path, "/") {
+			return nil, fmt.Errorf("warmup: %q is not a path such as /login", path)
+		}
+	}
 	made.BootTimeout, _ = duration(one("boot_timeout"))
 	dir := filepath.Dir(made.Script)
 	for _, name := range w.values["for"] {

@@ -30,6 +30,13 @@ func (k *worker) become(files []int) error {
 		k.log.Log(zlog.Error, err.Error())
 		return err
 	}
+	if k.spec.WorkerMode != nil && k.spec.WorkerMode.Snapshot { // the rest was done before the boot
+		if err := k.catchQuit(); err != nil {
+			return k.failed(err, "failed to init child signals: sigaction()")
+		}
+		k.startPHP()
+		return nil
+	}
 	k.setLimits()
 	for _, step := range []func() error{k.changeRoot, k.changeDir, k.setPriority, k.changeUser} {
 		if err := step(); err != nil {
@@ -220,9 +227,11 @@ func (k *worker) startPHP() {
 	k.Responder = responder.New(k.engine, k)
 	k.WakeBy(k.control.fd)
 	k.access.entry.Param = k.Request.Params.Get
-	loaded := k.applyValues(k.pool.PHPValues, false, "php_value")
-	if k.applyValues(k.pool.PHPAdminValues, true, "php_admin_value") || loaded {
-		k.PHP.CollectExtensions()
+	if k.script == nil || !k.script.Snapshot {
+		loaded := k.applyValues(k.pool.PHPValues, false, "php_value")
+		if k.applyValues(k.pool.PHPAdminValues, true, "php_admin_value") || loaded {
+			k.PHP.CollectExtensions()
+		}
 	}
 	if k.pool.Domain == conf.Inet {
 		k.allowed.Addrs, k.allowed.Limited = k.pool.AllowedClients(k.log)

@@ -3,6 +3,7 @@ package worker
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -67,11 +68,21 @@ func (k *worker) runScript() {
 	s := k.script
 	s.find()
 	k.HandsOn = true
+	if s.Snapshot {
+		k.finishScript(k.PHP.ResumeWorkerScript(s))
+		return
+	}
 	within, err := k.PHP.RunWorkerScript(s.Script, lifecycle.BootRequest(s.Script), s, s.Strict)
 	if err != nil {
 		k.broken, k.leaving = true, true
 		return
 	}
+	k.finishScript(within)
+}
+
+// finishScript is for after the script's end, which may have been within a request.
+func (k *worker) finishScript(within bool) {
+	s := k.script
 	if within {
 		k.end()
 	}
@@ -149,9 +160,23 @@ func (s *workerScript) NextRequest() *lifecycle.WebRequest {
 			}
 		}
 		if k.leaving || !k.wait() {
+			s.leave()
 			return nil
 		}
 	}
+}
+
+// leave ends the process if it was forked within the script: what the script has is all workers', and it must not end it.
+func (s *workerScript) leave() {
+	if !s.Snapshot {
+		return
+	}
+	s.k.park()
+	status := exitOK
+	if s.k.broken {
+		status = exitSoftware
+	}
+	os.Exit(status)
 }
 
 // isMine reports whether the request that was read is for the script.
@@ -173,6 +198,9 @@ func (s *workerScript) begin() {
 	if p := &k.Request.Params; p.Get("PHP_VALUE") != nil || p.Get("PHP_ADMIN_VALUE") != nil {
 		k.log.Log(zlog.Warning, "PHP_VALUE and PHP_ADMIN_VALUE of a request have no effect on a worker script: set them for the pool, by php_value and php_admin_value")
 	}
+	if s.Snapshot && k.requests+1 >= s.MaxRequests { // the last one: another worker may begin meanwhile
+		s.retire(scoreboard.ByMaxRequests)
+	}
 	k.slot.Executing()
 }
 
@@ -187,6 +215,9 @@ func (s *workerScript) RequestDone() {
 	}
 	if s.MaxRequests > 0 && k.requests+1 >= s.MaxRequests {
 		s.retire(scoreboard.ByMaxRequests)
+		if s.Snapshot {
+			k.leaving = true
+		}
 	}
 	s.weigh()
 	k.endTalk(k.finish())

@@ -77,6 +77,13 @@ static inline int compat_execute_router(zend_file_handle *router, zval *result)
 #define ENGINE_BUILT_IN(setting) NULL
 #endif
 
+/* What a process that was forked does first. */
+#if PHP_VERSION_ID >= 80500
+#define ENGINE_CHILD_INIT() php_child_init()
+#else
+#define ENGINE_CHILD_INIT() ((void)0)
+#endif
+
 /* Who built this PHP, which -v tells since 8.4. */
 #ifdef PHP_BUILD_PROVIDER
 #define ENGINE_BUILD_PROVIDER PHP_BUILD_PROVIDER

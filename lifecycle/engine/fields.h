@@ -53,6 +53,7 @@
 	X(exit_status) \
 	X(ini_directives) \
 	X(modified_ini_directives) \
+	X(objects_store) \
 	X(persistent_list) \
 	X(symbol_table) \
 	X(timeout_seconds) \

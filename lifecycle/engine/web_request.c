@@ -16,6 +16,9 @@ static int home = -1;       /* its directory */
 
 void engine_fastcgi_worker(void)
 {
+	if (answers_fastcgi) { /* since before the fork */
+		return;
+	}
 	answers_fastcgi = 1;
 	web_take_environment();
 	home = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);

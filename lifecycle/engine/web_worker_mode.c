@@ -17,6 +17,7 @@
 #include "php_opcache.h"
 #include "php_script.h"
 #include "web.h"
+#include "web_snapshot.h"
 #include "web_put_back.h"
 
 /* Where the script is. */
@@ -342,12 +343,17 @@ static PHP_FUNCTION(frankenphp_handle_request)
 	RETURN_TRUE;
 }
 
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_hook, 0, 1, IS_VOID, 0)
+	ZEND_ARG_TYPE_INFO(0, callback, IS_CALLABLE, 0)
+ZEND_END_ARG_INFO()
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_handle_request, 0, 1, _IS_BOOL, 0)
 	ZEND_ARG_TYPE_INFO(0, callback, IS_CALLABLE, 0)
 ZEND_END_ARG_INFO()
 
 const zend_function_entry worker_functions[] = {
 	ZEND_NAMED_FE(frankenphp_handle_request, ZEND_FN(frankenphp_handle_request), arginfo_handle_request)
+	ZEND_NAMED_FE(phpsapi_before_fork, ZEND_FN(phpsapi_before_fork), arginfo_hook)
+	ZEND_NAMED_FE(phpsapi_after_fork, ZEND_FN(phpsapi_after_fork), arginfo_hook)
 	PHP_FE_END
 };
 
@@ -380,6 +386,7 @@ void engine_web_run_worker_script(int strict)
 		script_run();
 	} zend_end_try();
 	end_if_forked();
+	snapshot_leave_objects();
 	forget_save_handlers();
 	put_back_forget();
 	if (web_request) {

@@ -37,6 +37,8 @@ func (z *Zygote) failure(ctx context.Context, err error, began time.Time) error 
 		return engine
 	case errors.As(err, &failed):
 		return failed
+	case errors.As(err, new(*BootError)), errors.As(err, new(*SnapshotError)):
+		return err
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		took := time.Since(began).Round(time.Second)
 		return &FailedError{fmt.Sprintf("PHP had not started after %v, and was ended", took), ctx.Err()}

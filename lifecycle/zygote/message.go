@@ -13,16 +13,20 @@ import (
 
 // A message is a letter and what belongs to it. The other side is lifecycle/boot_zygote.c.
 const (
-	msgStart  = 'S' // engine and module, each string ended by a NUL
-	msgFork   = 'F' // a worker's title, ended by a NUL, and its payload; its descriptors travel as SCM_RIGHTS
-	msgAnswer = 'Q' // a CGI request's description; its descriptors travel as SCM_RIGHTS
-	msgDetach = 'D' // a descriptor, as SCM_RIGHTS, in place of stdin, stdout and stderr
-	msgAsk    = 'K' // a descriptor, as SCM_RIGHTS, for PHP's constants; the answer is msgChild with 0
-	msgReady  = 'R' // the engine's PHP_VERSION
-	msgLoad   = 'L' // libphp could not be loaded: failure, PHP_VERSION and build id of the headers, detail, by spaces
-	msgFailed = 'P' // PHP could not be started: how its last child ended, or -1; opcache.preload, by a space
-	msgChild  = 'C' // the new worker's pid, or -errno, as int32; then four bytes of no meaning
-	msgExit   = 'X' // an ended worker's pid and wait status, both int32
+	msgStart    = 'S' // engine and module, each string ended by a NUL
+	msgFork     = 'F' // a worker's title, ended by a NUL, and its payload; its descriptors travel as SCM_RIGHTS
+	msgAnswer   = 'Q' // a CGI request's description; its descriptors travel as SCM_RIGHTS
+	msgTemplate = 'T' // a Template, each string ended by a NUL
+	msgDetach   = 'D' // a descriptor, as SCM_RIGHTS, in place of stdin, stdout and stderr
+	msgAsk      = 'K' // a descriptor, as SCM_RIGHTS, for PHP's constants; the answer is msgChild with 0
+	msgReady    = 'R' // the engine's PHP_VERSION
+	msgLoad     = 'L' // libphp could not be loaded: failure, PHP_VERSION and build id of the headers, detail, by spaces
+	msgFailed   = 'P' // PHP could not be started: how its last child ended, or -1; opcache.preload, by a space
+	msgBooted   = 'B' // the template's application has been booted
+	msgUnbooted = 'U' // it could not be: why
+	msgRefused  = 'V' // it must not be forked: why
+	msgChild    = 'C' // the new worker's pid, or -errno, as int32; then four bytes of no meaning
+	msgExit     = 'X' // an ended worker's pid and wait status, both int32
 )
 
 // maxMessage is the largest packet, in bytes.

@@ -24,7 +24,9 @@ type Config struct {
 	Env     []string    // its environment, and so its workers'; nil for this process's
 	Stdout  *os.File    // nil for this process's
 	Stderr  *os.File    // nil for this process's
-	Monitor bool        // a worker has goroutines beside the main one: it gets the Go runtime's monitor, a thread more
+	// Template has the zygote boot an application, whose workers it forks from then on; nil: it forks workers without one.
+	Template *Template
+	Monitor  bool // a worker has goroutines beside the main one: it gets the Go runtime's monitor, a thread more
 	// Executed is called with the zygote's pid as soon as there is one; it may be nil. It runs before PHP starts.
 	Executed func(pid int)
 	// Stranger is called with the end of a child that the zygote was not asked for, such as one that PHP's start has left;
@@ -63,6 +65,10 @@ func Start(ctx context.Context, config Config) (*Zygote, error) {
 	if err != nil {
 		return nil, err
 	}
+	template, err := config.Template.encode()
+	if err != nil {
+		return nil, err
+	}
 	z := &Zygote{stranger: config.Stranger, answers: make(chan answer, 1), turn: make(chan struct{}, 1), done: make(chan struct{})}
 	theirs, err := z.connect()
 	if err != nil {
@@ -76,7 +82,7 @@ func Start(ctx context.Context, config Config) (*Zygote, error) {
 	}
 	began := time.Now()
 	stop := context.AfterFunc(ctx, z.process.kill)
-	err = z.begin(config.Engine, message)
+	err = z.begin(config.Engine, message, template)
 	if !stop() || err == nil && !z.process.begun() {
 		err = errors.Join(err, ErrGone)
 	}
@@ -108,8 +114,8 @@ func (z *Zygote) connect() (theirs *os.File, err error) {
 	return theirs, nil
 }
 
-// begin has PHP started.
-func (z *Zygote) begin(engine string, message []byte) error {
+// begin has PHP started, and the template booted if there is to be one.
+func (z *Zygote) begin(engine string, message, template []byte) error {
 	if err := z.send(message, nil, time.Now().Add(AnswerTime)); err != nil {
 		return fmt.Errorf("zygote: start: %w", err)
 	}
@@ -120,6 +126,9 @@ func (z *Zygote) begin(engine string, message []byte) error {
 	switch answer[0] {
 	case msgReady:
 		z.Version = string(answer[1:])
+		if template != nil {
+			return z.boot(template)
+		}
 		return nil
 	case msgLoad:
 		return notLoaded(engine, answer[1:])

@@ -1,0 +1,146 @@
+package front
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/phpsapi/phpsapi/test/serve"
+)
+
+// booted is an application that tells which boot answers, which process, and the how manyeth request of its process it is.
+func booted(t *testing.T, before string) string {
+	t.Helper()
+	dir := serve.Dir(t)
+	write(t, filepath.Join(dir, "index.php"), `<?php
+class Kept { public $n = 0; function __destruct() { error_log('destructor'); } }
+$kept = new Kept;
+error_log('boot');
+`+before+`
+phpsapi_after_fork(function () { $GLOBALS['forked'] = getmypid(); });
+while (frankenphp_handle_request(function () use ($kept, &$boot) {
+	$kept->n++;
+	if (isset($_GET['kill'])) posix_kill(getmypid(), 9);
+	if (isset($_GET['exit'])) exit('bye');
+	echo "n={$kept->n} ", mt_rand(), ' ', getmypid(), ' ', ($GLOBALS['forked'] ?? 0) === getmypid() ? 'forked' : 'not forked';
+}));`)
+	return dir
+}
+
+// The application is booted once, and no request sees anything of another.
+func TestSnapshotOfOneRequestSharesNothing(t *testing.T) {
+	t.Parallel()
+	s := serveApplication(t, booted(t, ""), "--set", "www.worker.processes=3", "--set", "www.worker.snapshot=1")
+	randoms, pids := map[string]bool{}, map[string]bool{}
+	const requests = 60
+	for range requests {
+		status, body := s.get("/")
+		fields := strings.Fields(body)
+		if status != 200 || len(fields) != 4 || fields[0] != "n=1" || fields[3] != "forked" {
+			t.Fatalf("got %d %q", status, body)
+		}
+		randoms[fields[1]], pids[fields[2]] = true, true
+	}
+	if len(randoms) < requests-1 || len(pids) < requests-1 {
+		t.Errorf("%d random numbers and %d processes in %d requests", len(randoms), len(pids), requests)
+	}
+	if n := strings.Count(s.log.String(), "the worker script printed: boot"); n != 1 {
+		t.Errorf("%d boots", n)
+	}
+	if strings.Contains(s.log.String(), "destructor") {
+		t.Error("a destructor of what all workers have has run")
+	}
+}
+
+// What one request of a worker's few changes the next sees, and those of other workers do not; nothing is lost meanwhile.
+func TestSnapshotOfSeveralRequests(t *testing.T) {
+	t.Parallel()
+	s := serveApplication(t, booted(t, ""), "--set", "www.worker.processes=2", "--set", "www.worker.snapshot=5")
+	l := s.load(8, "/")
+	for range 20 {
+		s.want("/?kill", 502, "")
+		s.want("/?exit", 200, "bye")
+	}
+	for range 100 {
+		var n int
+		if _, body := s.get("/"); true {
+			fmt.Sscanf(body, "n=%d", &n)
+			if n < 1 || n > 5 {
+				t.Fatalf("got %q", body)
+			}
+		}
+	}
+	if wrong := l.end(); len(wrong) > 0 {
+		t.Errorf("of %d requests went wrong: %v", l.requests.Load(), wrong)
+	}
+}
+
+// Requests to warm up are answered before the first worker is forked.
+func TestSnapshotIsWarmedUp(t *testing.T) {
+	t.Parallel()
+	s := serveApplication(t, booted(t, ""), "--set", "www.worker.processes=2", "--set", "www.worker.snapshot=1", "--set", "www.worker.warmup=/,/b?x=1")
+	s.want("/", 200, "n=3 ")
+	s.want("/", 200, "n=3 ")
+}
+
+// What processes must not share is named, and each worker boots the application instead.
+func TestSnapshotIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ before, want string }{
+		"socket":   {"$pair = stream_socket_pair(STREAM_PF_UNIX, STREAM_SOCK_STREAM, 0);", "the application has opened a socket to an unnamed address (descriptor "},
+		"server":   {"$server = stream_socket_server('tcp://127.0.0.1:0'); $client = stream_socket_client('tcp://' . stream_socket_get_name($server, false));", "a socket at 127.0.0.1 port "},
+		"file":     {"$file = fopen(sys_get_temp_dir() . '/phpsapi-snapshot', 'w'); unlink(sys_get_temp_dir() . '/phpsapi-snapshot');", "phpsapi-snapshot (deleted) (descriptor "},
+		"database": {"$pdo = new PDO('sqlite::memory:');", "the application has an object of the class PDO before its first request"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			arguments := []string{"--set", "www.worker.processes=1", "--set", "www.worker.snapshot=1"}
+			s := serveApplication(t, booted(t, test.before), arguments...)
+			s.said("no snapshot, each worker boots the application: .*", 1)
+			if !strings.Contains(s.log.String(), test.want) {
+				t.Errorf("no %q in the log", test.want)
+			}
+			s.want("/", 200, "n=1 ")
+			s.want("/", 200, "n=2 ")
+		})
+	}
+}
+
+// An application that lets go of what must not be shared can be forked.
+func TestApplicationLetsGoBeforeTheFork(t *testing.T) {
+	t.Parallel()
+	s := serveApplication(t, booted(t, `$pair = stream_socket_pair(STREAM_PF_UNIX, STREAM_SOCK_STREAM, 0);
+phpsapi_before_fork(function () use (&$pair) { error_log('first'); $pair = null; });
+phpsapi_before_fork(function () { error_log('second'); });`), "--set", "www.worker.processes=1", "--set", "www.worker.snapshot=1")
+	s.want("/", 200, "n=1 ")
+	s.want("/", 200, "n=1 ")
+	if log := s.log.String(); strings.Contains(log, "no snapshot") || strings.Index(log, "second") > strings.Index(log, "first") {
+		t.Error("the callbacks were not called, the last first")
+	}
+}
+
+// A reload boots the new application before the old workers end, and one that does not boot changes nothing.
+func TestReloadsOfASnapshot(t *testing.T) {
+	t.Parallel()
+	dir := application(t, "v1", "")
+	s := serveApplication(t, dir, "--set", "www.worker.processes=2", "--set", "www.worker.snapshot=3")
+	s.want("/", 200, "v1 ")
+	l := s.load(8, "/")
+	for n := 2; n <= 4; n++ {
+		setApplication(t, dir, fmt.Sprintf("v%d", n), "")
+		if out, err := s.reload(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+		s.want("/", 200, fmt.Sprintf("v%d ", n))
+		setApplication(t, dir, "broken", "throw new Exception('no database');")
+		out, err := s.reload()
+		if err == nil || !strings.Contains(out, "could not be booted: Uncaught Exception: no database in "+dir+"/index.php:2") {
+			t.Errorf("a reload with a broken application: %v\n%s", err, out)
+		}
+		s.want("/", 200, fmt.Sprintf("v%d ", n))
+	}
+	if wrong := l.end(); len(wrong) > 0 {
+		t.Errorf("of %d requests went wrong: %v", l.requests.Load(), wrong)
+	}
+}
