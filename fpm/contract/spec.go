@@ -71,16 +71,17 @@ type File string
 
 // The descriptors a worker may be passed.
 const (
-	Listen           File = "listen"            // the pool's listening socket, not blocking
-	Scoreboard       File = "scoreboard"        // the pool's memfd
-	Control          File = "control"           // the control socket
-	TraceSocket      File = "trace"             // the trace socket, where the pool has a request_slowlog_timeout
-	Access           File = "access log"        // where the pool has an access.log
-	Stdout           File = "stdout"            // the write ends of pipes to the master, with catch_workers_output
-	Stderr           File = "stderr"            //
-	CrashOutput      File = "crash output"      // what Go's runtime prints in a panic, without catch_workers_output
-	SharedScoreboard File = "shared scoreboard" // in a pool made for another's status, or for its other scripts: of that pool
-	Others           File = "others"            // in worker mode: where connections are handed on that ask for other scripts
+	Listen           File = "listen"                  // the pool's listening socket, not blocking
+	Scoreboard       File = "scoreboard"              // the pool's memfd
+	ForReading       File = "scoreboard, for reading" // that memfd, in a worker that has changed user before it got it
+	Control          File = "control"                 // the control socket
+	TraceSocket      File = "trace"                   // the trace socket, where the pool has a request_slowlog_timeout
+	Access           File = "access log"              // where the pool has an access.log
+	Stdout           File = "stdout"                  // the write ends of pipes to the master, with catch_workers_output
+	Stderr           File = "stderr"                  //
+	CrashOutput      File = "crash output"            // what Go's runtime prints in a panic, without catch_workers_output
+	SharedScoreboard File = "shared scoreboard"       // in a pool made for another's status, or for its other scripts: of that pool
+	Others           File = "others"                  // in worker mode: where connections are handed on that ask for other scripts
 )
 
 // Encode is the payload of the zygote's fork.

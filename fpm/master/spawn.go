@@ -127,6 +127,12 @@ func (m *Master) equip(c *child) (*equipment, error) {
 	} else if err == nil {
 		err = e.lend(contract.CrashOutput, p.crashes.in)
 	}
+	if err == nil && p.engine.launch.Template != nil {
+		var reading *os.File
+		if reading, err = p.board.ForReading(); err == nil {
+			err = e.give(contract.ForReading, reading)
+		}
+	}
 	if err == nil && p.others != nil {
 		err = e.lend(contract.Others, p.others.socket.pair)
 	}

@@ -3,6 +3,7 @@
 package scoreboard
 
 import (
+	"fmt"
 	"os"
 	"sync/atomic"
 	"time"
@@ -150,4 +151,14 @@ func (b *Board) write(change func(*poolPage)) {
 	atomic.AddUint32(&page.seq, 1)
 	change(page)
 	atomic.AddUint32(&page.seq, 1)
+}
+
+// ForReading returns a descriptor of the scoreboard by which it can only be
+// read. It is the caller's to close.
+func (b *Board) ForReading() (*os.File, error) {
+	fd, err := unix.Open(fmt.Sprintf("/proc/self/fd/%d", b.File().Fd()), unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("scoreboard: a descriptor for reading: %w", err)
+	}
+	return os.NewFile(uintptr(fd), "scoreboard"), nil
 }

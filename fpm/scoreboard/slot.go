@@ -28,8 +28,12 @@ type Slot struct {
 // stays the caller's, who must close it before anything untrusted runs: whoever
 // has it can write every page. Call it before chroot(2) and before the process
 // changes user, while it may open /proc/self/fd.
-func OpenSlot(fd, slots, i int) (*Slot, error) {
-	r, err := OpenReader(fd, slots)
+func OpenSlot(fd, slots, i int) (*Slot, error) { return OpenSlotApart(fd, fd, slots, i) }
+
+// OpenSlotApart is OpenSlot with another descriptor, from Board.ForReading, for
+// the slots that are not this worker's: for a process that has changed user.
+func OpenSlotApart(fd, reading, slots, i int) (*Slot, error) {
+	r, err := OpenReader(reading, slots)
 	if err != nil {
 		return nil, err
 	}

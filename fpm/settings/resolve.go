@@ -48,7 +48,11 @@ func (l *loader) settings() (*Settings, error) {
 		sites = append(sites[:len(sites):len(sites)], site{values: map[string][]string{"root": root}})
 	}
 	for _, site := range sites {
-		s.Sites = append(s.Sites, site.contractSite(texts))
+		made := site.contractSite(texts)
+		s.Sites = append(s.Sites, made)
+		if script := first(site.values[workerKey]); script != "" {
+			s.siteWorkers = append(s.siteWorkers, siteWorker{made.Pool, script, fmt.Sprintf("%s: sites", l.file.at(site.line))})
+		}
 	}
 	return s, l.checkFront(s, texts, sites)
 }

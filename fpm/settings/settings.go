@@ -40,6 +40,8 @@ type Settings struct {
 
 	Watch []string // directories whose changes reload the service; "on" stands for the application's own, see WatchedDirectories
 
+	siteWorkers []siteWorker
+
 	PCNTL bool // scripts have the extension pcntl, if libphp has it built in
 }
 

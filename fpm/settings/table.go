@@ -141,6 +141,7 @@ func siteKeys() []Row {
 		{Key: "controller", Kind: Text, Doc: "As http.controller."},
 		{Key: "extensions", Kind: List, Doc: "As http.extensions."},
 		{Key: "pool", Kind: Text, Doc: "As http.pool."},
+		{Key: workerKey, Kind: Path, Doc: "As `worker`: the worker script of the site's pool. More can be set by pool."},
 		{Key: "sendfile", Kind: Paths, Doc: "As http.sendfile."},
 		{Key: "deny", Kind: List, Doc: "As http.deny."},
 		{Key: "htaccess", Kind: Choice, Allowed: []string{"deny", "ignore"}, Doc: "As http.htaccess."},

@@ -156,6 +156,9 @@ func (s *Settings) Workers(pools []*conf.Pool, overrides Overrides) (map[string]
 	return made, nil
 }
 
+// siteWorker is the worker script that a site sets for its pool.
+type siteWorker struct{ pool, script, place string }
+
 // workersOf collects what is set of these pools.
 func (s *Settings) workersOf(names []string, overrides Overrides) (map[string]*poolWorker, error) {
 	all := map[string]*poolWorker{}
@@ -188,6 +191,20 @@ func (s *Settings) workersOf(names []string, overrides Overrides) (map[string]*p
 			return nil, fmt.Errorf("%s: http.pool: %w", s.setting("http.pool").Origin, err)
 		}
 		of(called(pool), v.Origin).values["script"] = []string{v.Text}
+	}
+	for _, w := range s.siteWorkers {
+		pool := w.pool
+		if pool == "" {
+			pool = names[0]
+		}
+		if err := knownPool(pool, names); err != nil {
+			return nil, fmt.Errorf("%s: pool: %w", w.place, err)
+		}
+		pool = called(pool)
+		if known := all[pool]; known != nil && len(known.values["script"]) > 0 && first(known.values["script"]) != w.script {
+			return nil, fmt.Errorf("%s: worker: the pool %s has the worker script %s (%s): give this site a pool of its own", w.place, pool, first(known.values["script"]), known.place)
+		}
+		of(pool, w.place).values["script"] = []string{w.script}
 	}
 	for _, o := range given {
 		if key, is := isWorkerKey(o.Name); is && o.Pool != "" {

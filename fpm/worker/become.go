@@ -73,7 +73,12 @@ func (k *worker) takeFiles(files []int) error {
 	k.kept = -1
 	k.listen, k.control.fd = files[k.spec.File(contract.Listen)], files[k.spec.File(contract.Control)]
 	board := files[k.spec.File(contract.Scoreboard)]
-	slot, err := scoreboard.OpenSlot(board, k.spec.Slots, k.spec.Slot)
+	reading := board
+	if i := k.spec.File(contract.ForReading); i >= 0 {
+		reading = files[i]
+		defer unix.Close(reading)
+	}
+	slot, err := scoreboard.OpenSlotApart(board, reading, k.spec.Slots, k.spec.Slot)
 	if err != nil {
 		return fmt.Errorf("[pool %s] %w", k.pool.Name, err)
 	}
