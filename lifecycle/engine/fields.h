@@ -55,6 +55,7 @@
 	X(modified_ini_directives) \
 	X(objects_store) \
 	X(persistent_list) \
+	X(regular_list) \
 	X(symbol_table) \
 	X(timeout_seconds) \
 	X(user_error_handler) \

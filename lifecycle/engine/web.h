@@ -41,6 +41,7 @@ size_t web_read_post(char *buffer, size_t size);
 char *web_read_cookies(void);
 void web_begin_body(void);
 void web_end_body(void);
+void web_free_bodies(void); /* frees the bodies that nothing reads any more */
 
 /* web_variables.c */
 const char *web_variable(const char *name); /* of the request: a FastCGI param, or a CGI program's environment */

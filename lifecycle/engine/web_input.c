@@ -87,3 +87,48 @@ char *web_read_cookies(void)
 {
 	return web_request ? (char *)web_request->cookie : NULL;
 }
+
+/* ---- bodies in worker mode ---- */
+
+/* PHP keeps a body in a stream of its own and frees it with all else at the end of the request, which is the script's. Each
+ * open stream of php://input reads from the body that there was when it was opened. */
+static struct body {
+	php_stream *stream;
+	zend_long end; /* resources from this number on are of later requests */
+} *bodies;
+static size_t bodies_len;
+
+/* Whether php://input is open and reads from a body. */
+static int is_read(const struct body *body)
+{
+	zend_resource *resource;
+
+	ZEND_HASH_FOREACH_PTR(&EG(regular_list), resource) {
+		php_stream *stream = resource->type == php_file_le_stream() ? resource->ptr : NULL;
+
+		if (stream && resource->handle > body->stream->res->handle && resource->handle < body->end && strcmp(stream->ops->label, "Input") == 0) {
+			return 1;
+		}
+	} ZEND_HASH_FOREACH_END();
+	return 0;
+}
+
+void web_free_bodies(void)
+{
+	php_stream *stream = SG(request_info).request_body;
+	size_t i, kept = 0;
+
+	if (stream) {
+		SG(request_info).request_body = NULL;
+		bodies = safe_erealloc(bodies, bodies_len + 1, sizeof(*bodies), 0);
+		bodies[bodies_len++] = (struct body){stream, EG(regular_list).nNextFreeElement};
+	}
+	for (i = 0; i < bodies_len; i++) {
+		if (is_read(&bodies[i])) {
+			bodies[kept++] = bodies[i];
+		} else {
+			php_stream_close(bodies[i].stream);
+		}
+	}
+	bodies_len = kept;
+}

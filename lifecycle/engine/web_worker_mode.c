@@ -17,101 +17,14 @@
 #include "php_opcache.h"
 #include "php_script.h"
 #include "web.h"
-#include "web_snapshot.h"
+#include "web_extensions.h"
 #include "web_put_back.h"
+#include "web_snapshot.h"
 
 /* Where the script is. */
 static enum { NOT_RUNNING, BOOTING, WAITING, ANSWERING } state;
 
 static int is_strict;
-
-/* ---- extensions that have a request of their own ---- */
-
-/* Those that keep what belongs to one client. Of the others a worker script has the state for life. */
-static const char *const renewed_extensions[] = {"session", "filter", "zlib"};
-
-enum { RENEWED = sizeof(renewed_extensions) / sizeof(*renewed_extensions) };
-
-/* The save handlers that the script has set before its first call, if any: they are kept for all requests. The extension
- * forgets those of a request at its end. */
-static zval *save_handlers;
-
-#ifdef PHP_SESSION_H /* else PHP was built without sessions */
-static php_ps_globals *session_state(void)
-{
-	zend_module_entry *session = find_extension("session");
-
-	return session && session->globals_size >= sizeof(php_ps_globals) ? session->globals_ptr : NULL;
-}
-
-enum { SAVE_HANDLERS = sizeof(((php_ps_globals *)NULL)->mod_user_names) / sizeof(zval) };
-
-static void keep_save_handlers(void)
-{
-	php_ps_globals *session = session_state();
-	zval *names = session ? (zval *)&session->mod_user_names : NULL;
-	int i;
-
-	if (!names || Z_ISUNDEF(names[0])) {
-		return;
-	}
-	save_handlers = safe_emalloc(SAVE_HANDLERS, sizeof(zval), 0);
-	for (i = 0; i < SAVE_HANDLERS; i++) {
-		ZVAL_COPY(&save_handlers[i], &names[i]);
-	}
-}
-
-static void put_back_save_handlers(void)
-{
-	php_ps_globals *session = save_handlers ? session_state() : NULL;
-	zval *names = session ? (zval *)&session->mod_user_names : NULL;
-	int i;
-
-	for (i = 0; names && i < SAVE_HANDLERS; i++) {
-		ZVAL_COPY(&names[i], &save_handlers[i]);
-	}
-}
-
-static void forget_save_handlers(void)
-{
-	int i;
-
-	for (i = 0; save_handlers && i < SAVE_HANDLERS; i++) {
-		zval_ptr_dtor(&save_handlers[i]);
-	}
-	save_handlers = NULL; /* the memory goes with the script's */
-}
-#else
-static void keep_save_handlers(void) {}
-static void put_back_save_handlers(void) {}
-static void forget_save_handlers(void) {}
-#endif
-
-static void startup_extensions(void)
-{
-	int i;
-
-	for (i = 0; i < RENEWED; i++) {
-		zend_module_entry *e = find_extension(renewed_extensions[i]);
-		if (e && e->request_startup_func) {
-			e->request_startup_func(e->type, e->module_number);
-		}
-	}
-	put_back_save_handlers();
-}
-
-static void shutdown_extensions(void)
-{
-	int i;
-
-	for (i = RENEWED - 1; i >= 0; i--) {
-		zend_module_entry *e = find_extension(renewed_extensions[i]);
-		if (e && e->request_shutdown_func) {
-			e->request_shutdown_func(e->type, e->module_number);
-		}
-	}
-	zend_hash_str_del(&EG(symbol_table), ZEND_STRL("_SESSION"));
-}
 
 /* ---- a request's begin ---- */
 
@@ -202,7 +115,7 @@ static void start(struct engine_request *r)
 	}
 	start_output();
 	renew_superglobals();
-	startup_extensions();
+	extensions_begin();
 	ZVAL_COPY_VALUE(&EG(user_error_handler), &handler);
 	PG(ignore_user_abort) = 1; /* a client that leaves must not end the script */
 	r->auth_user = SG(request_info).auth_user;
@@ -222,6 +135,7 @@ static void forget_request(void)
 		SG(request_info).request_uri = NULL;
 	}
 	web_forget_script();
+	web_free_bodies();
 	sapi_deactivate();
 	SG(request_info).auth_user = NULL; /* freed, as what follows: the script's end would do it again */
 	SG(request_info).auth_password = NULL;
@@ -250,8 +164,8 @@ static void end_boot(void)
 	zend_is_auto_global(ZSTR_KNOWN(ZEND_STR_AUTOGLOBAL_ENV));
 	php_output_end_all();
 	php_output_deactivate();
-	keep_save_handlers();
-	shutdown_extensions();
+	extensions_keep();
+	extensions_end();
 	forget_request();
 	leftovers_accept();
 	if (is_strict) {
@@ -266,7 +180,7 @@ static void end(void)
 	php_output_end_all();
 	report_exception();
 	zend_unset_timeout();
-	shutdown_extensions();
+	extensions_end();
 	report_exception();
 	php_output_deactivate();
 	web_end_body();
@@ -283,7 +197,8 @@ static void end(void)
 /* What the script has done since the end of a request is that one's, too. */
 static void end_work(void)
 {
-	shutdown_extensions();
+	web_free_bodies();
+	extensions_end();
 	put_back();
 	report_exception();
 }
@@ -379,6 +294,7 @@ void engine_web_run_worker_script(int strict)
 {
 	state = BOOTING;
 	is_strict = strict;
+	SG(headers_sent) = 0; /* or no save handlers of sessions could be set */
 	EG(exit_status) = 0;
 	web_enter_directory_of_script();
 	zend_try {
@@ -387,7 +303,7 @@ void engine_web_run_worker_script(int strict)
 	} zend_end_try();
 	end_if_forked();
 	snapshot_leave_objects();
-	forget_save_handlers();
+	extensions_forget();
 	put_back_forget();
 	if (web_request) {
 		web_end_body();
