@@ -23,6 +23,7 @@ func serve(call Invocation, start startup, choice engines.Choice) int {
 	lifecycle.RestoreScheduling()
 	o := parseServer(call.Args, choice.PHP())
 	o.Workers = os.Getenv("PHP_CLI_SERVER_WORKERS")
+	o.Watch = os.Getenv("PHPSAPI_WATCH")
 	o.Program = lifecycle.Self()
 	o.RestoreThread = lifecycle.RestoreScheduling
 	o.Engine = choice

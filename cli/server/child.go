@@ -17,8 +17,9 @@ type child struct {
 	*zygote.Child
 	socket *net.UnixConn
 
-	color     bool      // what it said in its Hello
-	idleSince time.Time // valid while it has no request
+	generation *generation
+	color      bool      // what it said in its Hello
+	idleSince  time.Time // valid while it has no request
 }
 
 // startTime is how long a worker may take to be ready.
@@ -42,7 +43,7 @@ func (g *generation) spawn(ctx context.Context, payload []byte) (*child, error) 
 		conn.Close()
 		return nil, err
 	}
-	c := &child{Child: worker, socket: conn.(*net.UnixConn)}
+	c := &child{Child: worker, generation: g, socket: conn.(*net.UnixConn)}
 	go c.follow()
 	c.socket.SetReadDeadline(time.Now().Add(startTime))
 	giveUp := context.AfterFunc(ctx, func() { c.socket.SetReadDeadline(time.Unix(1, 0)) })

@@ -127,6 +127,18 @@ func (l *Log) zygoteLost(err error) {
 	l.Line(LevelProcess, "The process that starts workers cannot be started again (reason: "+err.Error()+")")
 }
 
+func (l *Log) fileChanged(path string) {
+	l.Line(LevelMessage, path+" has changed: PHP is started again")
+}
+
+func (l *Log) notRenewed(err error) {
+	l.Line(LevelError, "PHP cannot be started again (reason: "+err.Error()+")")
+}
+
+func (l *Log) notWatched(err error) {
+	l.Line(LevelError, "Changes of files are not seen (reason: "+err.Error()+")")
+}
+
 // death says how a worker ended that had a request.
 func death(pid int, status syscall.WaitStatus, known bool) string {
 	switch {

@@ -87,7 +87,7 @@ func (p *pool) follow(g *generation) {
 // replace returns the generation that takes the place of one whose zygote died; nil if there is none.
 func (p *pool) replace(g *generation) *generation {
 	p.mu.Lock()
-	if p.closed {
+	if p.closed || p.now != g {
 		p.mu.Unlock()
 		return nil
 	}
@@ -119,6 +119,34 @@ func (p *pool) replace(g *generation) *generation {
 	close(p.starting)
 	p.starting = nil
 	return next
+}
+
+// renew has PHP started again and new workers take the place of those that there are; what they are answering they finish.
+func (p *pool) renew() {
+	next, err := newGeneration(p.alive, p.options)
+	if err != nil {
+		p.log.notRenewed(err)
+		return
+	}
+	p.mu.Lock()
+	old, idle := p.now, p.idle
+	taken := !p.closed && p.starting == nil
+	if taken {
+		p.now, p.idle = next, nil
+		p.follows.Go(func() { p.follow(next) })
+	}
+	p.mu.Unlock()
+	if !taken {
+		next.zygote.End(endPatience)
+		return
+	}
+	for _, c := range idle {
+		c.retire()
+	}
+	for old.hasLiving() && p.alive.Err() == nil { // who else would tell how they end?
+		time.Sleep(endCheck)
+	}
+	old.zygote.End(endPatience)
 }
 
 var errClosed = errors.New("the server ends")
@@ -178,7 +206,7 @@ func (p *pool) release(c *child) {
 	if len(p.slots) <= cap(p.slots)/2 {
 		p.full.Store(false)
 	}
-	if p.closed || c.gone() {
+	if p.closed || c.gone() || c.generation != p.now {
 		c.retire()
 		return
 	}

@@ -22,6 +22,7 @@ type Options struct {
 	Root    string // -t; empty for the current directory
 	Router  string // the router script; empty for none
 	Quiet   int    // how many times -q is given
+	Watch   string // PHPSAPI_WATCH: directories, between commas, whose changes start PHP again; "on" is the root; empty: none
 	Workers string // PHP_CLI_SERVER_WORKERS; empty where it is not set
 
 	Program string          // phpsapi itself, to execute as the zygote
@@ -39,6 +40,7 @@ type Server struct {
 	listener *net.TCPListener
 	root     string
 	router   string
+	watched  []string
 	php      sapi.PHPVersion
 	phpText  string // PHP_VERSION
 
@@ -85,6 +87,7 @@ func (s *Server) start(ctx context.Context, o Options) (status int) {
 		fmt.Fprintf(os.Stderr, "Invalid address: %s\n", o.Address)
 		return 1
 	}
+	s.watched = watchedDirectories(o.Watch, s.root)
 	s.log = &Log{Out: os.Stderr, Verbosity: max(LevelMessage-Level(o.Quiet), LevelProcess)}
 	var err error
 	if s.listener, err = at.listen(ctx); err != nil {
@@ -167,6 +170,7 @@ func workerLimit(text string) (int, bool) {
 
 // run accepts connections until a signal comes or no worker can be had, and gives the exit status.
 func (s *Server) run(signals <-chan os.Signal) int {
+	defer s.watch()()
 	go s.accept()
 	go s.pool.retireSurplus()
 	select {

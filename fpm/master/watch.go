@@ -3,7 +3,7 @@ package master
 import (
 	"slices"
 
-	"github.com/phpsapi/phpsapi/fpm/watch"
+	"github.com/phpsapi/phpsapi/sapi/watch"
 )
 
 // filesWatch is what is watched for the serving generation.

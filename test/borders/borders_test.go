@@ -39,6 +39,7 @@ var borders = []border{
 	{".", []string{"cmd"}, nothing},
 	{"cmd", []string{"sapi", "lifecycle", "fpm", "cgi", "cli"}, anything},
 	{"sapi", nil, nothing},
+	{"sapi/watch", nil, library},
 	{"lifecycle", []string{"sapi"}, library},
 	{"lifecycle/zygote", []string{"sapi"}, library},
 	{"cli", []string{"sapi", "lifecycle"}, library},

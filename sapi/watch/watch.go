@@ -38,7 +38,7 @@ func Start(dirs []string, changed func(path string)) (*Watch, error) {
 	}
 	w := &Watch{watcher: watcher, ended: make(chan struct{})}
 	for _, dir := range dirs {
-		if err := w.add(dir, true); err != nil {
+		if _, err := w.add(dir, true); err != nil {
 			watcher.Close()
 			return nil, fmt.Errorf("%s cannot be watched: %w", dir, explained(err))
 		}
@@ -53,13 +53,19 @@ func (w *Watch) Close() {
 	<-w.ended
 }
 
-// add watches a directory and those below it. If it must be there, an error is returned; what has gone meanwhile is none.
-func (w *Watch) add(top string, must bool) error {
-	return filepath.WalkDir(top, func(path string, d fs.DirEntry, err error) error {
+// add watches a directory and those below it, and returns a file in them that is watched; empty: there is none. If the directory
+// must be there, an error is returned; what has gone meanwhile is none.
+func (w *Watch) add(top string, must bool) (file string, err error) {
+	err = filepath.WalkDir(top, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil && path == top && must:
 			return err
-		case err != nil || !d.IsDir():
+		case err != nil:
+			return nil
+		case !d.IsDir():
+			if isWatched(path) {
+				file = path
+			}
 			return nil
 		case path != top && isLeft(d.Name()):
 			return fs.SkipDir
@@ -70,6 +76,7 @@ func (w *Watch) add(top string, must bool) error {
 		}
 		return err
 	})
+	return file, err
 }
 
 func isLeft(name string) bool { return strings.HasPrefix(name, ".") || slices.Contains(left, name) }
@@ -85,11 +92,17 @@ func (w *Watch) run(changed func(string)) {
 			if !open {
 				return
 			}
-			if e.Has(fsnotify.Create) {
-				w.add(e.Name, false) // if it is a directory
+			changed := e.Name
+			if !isWatched(e.Name) || e.Op == fsnotify.Chmod {
+				changed = ""
 			}
-			if isWatched(e) {
-				path = e.Name
+			if e.Has(fsnotify.Create) { // a directory's files may have come before it was watched
+				if file, _ := w.add(e.Name, false); file != "" && !isLeft(filepath.Base(e.Name)) {
+					changed = file
+				}
+			}
+			if changed != "" {
+				path = changed
 				quiet.Reset(Quiet)
 			}
 		case _, open := <-w.watcher.Errors: // events were lost: something has changed
@@ -104,10 +117,10 @@ func (w *Watch) run(changed func(string)) {
 	}
 }
 
-// isWatched reports whether an event changes what an application reads.
-func isWatched(e fsnotify.Event) bool {
-	name := filepath.Base(e.Name)
-	if e.Op == fsnotify.Chmod || isLeft(name) && !strings.HasPrefix(name, ".env") {
+// isWatched reports whether a file is one that an application reads.
+func isWatched(path string) bool {
+	name := filepath.Base(path)
+	if isLeft(name) && !strings.HasPrefix(name, ".env") {
 		return false
 	}
 	return strings.HasPrefix(name, ".env") || slices.Contains(extensions, filepath.Ext(name))
