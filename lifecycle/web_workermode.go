@@ -90,10 +90,12 @@ func engineRenew() {
 	}
 }
 
-// BootRequest returns what a worker script sees before its first request: its own path, and no client.
+// BootRequest returns what a worker script sees before its first request: its own path, and no client. Applications without a
+// REQUEST_METHOD take themselves for command-line programs.
 func BootRequest(script string) *WebRequest {
-	r := NewWebRequest(&sapi.RequestInfo{URI: script, PathTranslated: script, Status: 200},
-		[]sapi.Variable{{Name: "SCRIPT_FILENAME", Value: script}, {Name: "SCRIPT_NAME", Value: script}}, nil)
+	const method = "GET"
+	r := NewWebRequest(&sapi.RequestInfo{Method: method, URI: script, PathTranslated: script, Status: 200},
+		[]sapi.Variable{{Name: "SCRIPT_FILENAME", Value: script}, {Name: "SCRIPT_NAME", Value: script}, {Name: "REQUEST_METHOD", Value: method}}, nil)
 	r.NoHeaders = true
 	return r
 }
