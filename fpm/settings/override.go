@@ -195,6 +195,9 @@ func unknown(section, name string) error {
 	if section == "global" {
 		what = "[global] has no directive "
 	}
+	if strings.HasPrefix(name, workerKey+".env") {
+		return errWorkerEnv
+	}
 	return fmt.Errorf("%s%s%s", what, name, nearest(name, directives(section)))
 }
 

@@ -103,7 +103,7 @@ func (w *poolWorker) set(key string, value any, base string) error {
 		return fmt.Errorf("unknown key%s", nearest(key, keys(workerKeys())))
 	}
 	if key == "env" {
-		return fmt.Errorf("write it in phpsapi.yaml, or set the pool's env[NAME]")
+		return errWorkerEnv
 	}
 	list, err := items(r, value, base)
 	if err != nil {
@@ -112,6 +112,9 @@ func (w *poolWorker) set(key string, value any, base string) error {
 	w.values[key] = list
 	return nil
 }
+
+// errWorkerEnv refuses worker.env outside of phpsapi.yaml, where variables have a way already.
+var errWorkerEnv = errors.New("write it in phpsapi.yaml, or set the pool's env[NAME]")
 
 // isWorkerKey reports whether a name is worker or one below it, and returns the key below it.
 func isWorkerKey(name string) (key string, is bool) {
