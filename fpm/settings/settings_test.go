@@ -269,7 +269,6 @@ func TestOverrides(t *testing.T) {
 		"www.pm.max_childrn=5":              "--set www.pm.max_childrn=5: a pool has no directive pm.max_childrn; did you mean pm.max_children?",
 		"example.org.nosuch=5":              "--set example.org.nosuch=5: a pool has no directive nosuch",
 		"www.worker.env.LOOPS=5":            "--set www.worker.env.LOOPS=5: write it in phpsapi.yaml, or set the pool's env[NAME]",
-		"www.worker.env[LOOPS]=5":           "--set www.worker.env[LOOPS]=5: write it in phpsapi.yaml, or set the pool's env[NAME]",
 		"ww.pm=static":                      "--set ww.pm=static: there is no pool ww; did you mean www?",
 		"global.loglevel=x":                 "--set global.loglevel=x: [global] has no directive loglevel; did you mean log_level?",
 		"www.pm":                            "--set www.pm: write POOL.DIRECTIVE=VALUE or global.DIRECTIVE=VALUE",
