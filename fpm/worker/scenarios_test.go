@@ -55,7 +55,7 @@ func TestBootSeesTheEnvironmentAndNoRequest(t *testing.T) {
 			t.Fatal(err)
 		}
 		allowed := []string{"LC_ALL", "PATH", "PADDING", "USER", "HOME", "FRANKENPHP_WORKER", "SCRIPT_FILENAME", "SCRIPT_NAME", "PHP_SELF",
-			"REQUEST_TIME", "REQUEST_TIME_FLOAT", "argv", "argc"}
+			"REQUEST_METHOD", "REQUEST_TIME", "REQUEST_TIME_FLOAT", "argv", "argc"}
 		for _, key := range got[0].([]any) {
 			if !slices.Contains(allowed, key.(string)) {
 				t.Errorf("the boot saw %s", key)
@@ -90,9 +90,9 @@ function used() { if (isset($_GET['id'])) { session_id($_GET['id']); session_sta
 	return json_encode([session_module_name(), $_SESSION ?? null, array_splice(Handler::$said, 0)]); }
 `
 
-func TestSaveHandlersOfTheBootAreKept(t *testing.T) {
-	p := newScriptPool(t, sessionHandler+`session_set_save_handler(new Handler('boot'), true);`+
-		serving(`(function () { if (isset($_GET['set'])) session_set_save_handler(new Handler('request')); return used(); })()`))
+func TestSaveHandlersAreKept(t *testing.T) {
+	const set = `(function () { if (isset($_GET['set'])) session_set_save_handler(new Handler('request')); return used(); })()`
+	p := newScriptPool(t, sessionHandler+`session_set_save_handler(new Handler('boot'), true);`+serving(set))
 	p.spawn()
 	expectAnswers(t, p, []*testRequest{index(p, "QUERY_STRING", "id=a"), index(p), index(p, "QUERY_STRING", "id=b"),
 		index(p, "QUERY_STRING", "id=a&set=1"), index(p, "QUERY_STRING", "id=a"), index(p)},
@@ -100,19 +100,28 @@ func TestSaveHandlersOfTheBootAreKept(t *testing.T) {
 		`["user",null,["boot write a"]]`,
 		`["user",{"n":1},["boot open"]]`,
 		`["user",{"n":2},["boot write b","request open"]]`,
-		`["user",{"n":3},["request write a","boot open"]]`,
-		`["user",null,["boot write a"]]`)
+		`["user",{"n":3},["request write a","request open"]]`,
+		`["user",null,["request write a"]]`)
 }
 
-func TestSaveHandlersOfARequestAreNot(t *testing.T) {
-	p := newScriptPool(t, sessionHandler+serving(`(function () { if (isset($_GET['set'])) session_set_save_handler(new Handler('request')); return used(); })()`),
-		sapi.Setting{Name: "session.save_path", Value: t.TempDir()})
+// Symfony makes its storage in the first request that has a session. From the second on sessions could not be started.
+func TestSaveHandlersOfTheFirstRequestAreKept(t *testing.T) {
+	for _, strict := range []bool{false, true} {
+		p := newScriptPool(t, sessionHandler+`function used_again() { static $set; $set ??= session_set_save_handler(new Handler('first'), true); return used(); }`+
+			serving(`isset($_GET['id']) ? used_again() : session_module_name()`))
+		p.script.Strict = strict
+		p.spawn()
+		expectAnswers(t, p, []*testRequest{index(p), index(p, "QUERY_STRING", "id=a"), index(p, "QUERY_STRING", "id=a"), index(p, "QUERY_STRING", "id=b")},
+			`files`, `["user",{"n":1},["first open"]]`, `["user",{"n":2},["first write a","first open"]]`, `["user",{"n":1},["first write a","first open"]]`)
+	}
+}
+
+func TestSessionThatStartsByItselfHasTheSaveHandlersOfTheBoot(t *testing.T) {
+	p := newScriptPool(t, sessionHandler+`session_write_close(); session_set_save_handler(new Handler('boot'), true);`+
+		serving(`json_encode([session_status(), array_splice(Handler::$said, 0)])`),
+		sapi.Setting{Name: "session.auto_start", Value: "1"}, sapi.Setting{Name: "session.save_path", Value: t.TempDir()}, sapi.Setting{Name: "session.use_cookies", Value: "0"})
 	p.spawn()
-	expectAnswers(t, p, []*testRequest{index(p, "QUERY_STRING", "id=a&set=1"), index(p, "QUERY_STRING", "id=a"), index(p, "QUERY_STRING", "id=a"), index(p)},
-		`["user",{"n":1},["request open"]]`,
-		`["files",{"n":1},["request write a"]]`,
-		`["files",{"n":2},[]]`,
-		`["files",null,[]]`)
+	expectAnswers(t, p, twice(p)[:1], `[2,["boot open"]]`)
 }
 
 // A session before the loop, or between two calls, is nobody's.

@@ -164,7 +164,6 @@ static void end_boot(void)
 	zend_is_auto_global(ZSTR_KNOWN(ZEND_STR_AUTOGLOBAL_ENV));
 	php_output_end_all();
 	php_output_deactivate();
-	extensions_keep();
 	extensions_end();
 	forget_request();
 	leftovers_accept();
