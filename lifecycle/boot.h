@@ -52,6 +52,11 @@ int32_t *boot_given_up_in_forks(size_t n);
 /* Makes a signal add to an eventfd, the same for all signals, in place of its default. 0 or an errno. */
 int boot_catch_signal(int sig, int eventfd);
 
+/* ---- boot_crash.c ---- */
+
+/* Has a crash of this process tell a descriptor what PHP was doing. */
+void boot_tell_crashes(int fd);
+
 /* ---- boot_worker.c: a worker's share of what its zygote was told ---- */
 
 /* Whether this process is a zygote's worker. */

@@ -1,6 +1,7 @@
 package lifecycle
 
 /*
+#include "boot.h"
 #include "engine_load.h"
 */
 import "C"
@@ -39,6 +40,10 @@ func NewStack() *Stack {
 	C.engine_stack_layout(&s.layout)
 	return s
 }
+
+// TellCrashes has a crash of this process, a SIGSEGV say, write the functions that PHP is in to a descriptor before the process
+// ends. It is for a process that has taken the process for PHP.
+func TellCrashes(fd int) { C.boot_tell_crashes(C.int(fd)) }
 
 // Bounds of a reading.
 const (

@@ -40,10 +40,11 @@ const (
 	maxCrashLine = 100
 )
 
-// lines returns what a process has left, if it ended as Go's runtime ends one that panics.
+// lines returns what a process has left, if it ended as Go's runtime ends one that panics, or by a signal: then it may have told
+// what PHP was doing.
 func (p *crashPipe) lines(status syscall.WaitStatus) (lines []string) {
 	const panicked = 2
-	if p == nil || !status.Exited() || status.ExitStatus() != panicked {
+	if p == nil || !isCrash(status) && (!status.Exited() || status.ExitStatus() != panicked) {
 		return nil
 	}
 	text := make([]byte, maxCrash)
@@ -64,6 +65,18 @@ func (p *crashPipe) lines(status syscall.WaitStatus) (lines []string) {
 		}
 	}
 	return lines
+}
+
+// isCrash reports whether a process has ended by a signal that a fault sends.
+func isCrash(status syscall.WaitStatus) bool {
+	if !status.Signaled() {
+		return false
+	}
+	switch status.Signal() {
+	case syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGFPE, syscall.SIGILL, syscall.SIGABRT:
+		return true
+	}
+	return false
 }
 
 // printable is a line of the error log: tabs are spaces there, and what could be taken for another line is '?'.

@@ -97,10 +97,9 @@ func (k *worker) takeFiles(files []int) error {
 		k.traces = files[i]
 	}
 	if i := k.spec.File(contract.CrashOutput); i >= 0 {
-		f := os.NewFile(uintptr(files[i]), string(contract.CrashOutput))
-		debug.SetCrashOutput(f, debug.CrashOptions{}) // duplicates it
-		unix.SetNonblock(files[i], true)              // a panic must not wait for the master
-		f.Close()
+		k.crash = os.NewFile(uintptr(files[i]), string(contract.CrashOutput))
+		debug.SetCrashOutput(k.crash, debug.CrashOptions{}) // duplicates it
+		unix.SetNonblock(files[i], true)                    // a panic must not wait for the master
 	}
 	log := -1
 	if i := k.spec.File(contract.Access); i >= 0 {
@@ -229,6 +228,11 @@ func (k *worker) setEnvironment() {
 
 // startPHP applies the pool's settings of php.ini and makes ready for requests.
 func (k *worker) startPHP() {
+	if fd := k.crashFD(); fd >= 0 {
+		lifecycle.TellCrashes(fd)
+	} else {
+		lifecycle.TellCrashes(2) // the master reads it
+	}
 	k.Responder = responder.New(k.engine, k)
 	k.WakeBy(k.control.fd)
 	k.access.entry.Param = k.Request.Params.Get

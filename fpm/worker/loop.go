@@ -61,13 +61,20 @@ func (k *worker) wait() bool {
 // withhold keeps the worker's own descriptors from the processes that scripts fork. Standard output and error are theirs
 // too.
 func (k *worker) withhold() {
-	own := [...]int{k.listen, k.control.fd, k.traces, k.epoll, k.quit, k.access.fd, k.script.others()}
+	own := [...]int{k.listen, k.control.fd, k.traces, k.epoll, k.quit, k.access.fd, k.script.others(), k.crashFD()}
 	if k.inForks == nil {
 		k.inForks = lifecycle.GivenUpInForks(len(own))
 	}
 	for i, fd := range own {
 		k.inForks[i] = int32(fd)
 	}
+}
+
+func (k *worker) crashFD() int {
+	if k.crash == nil {
+		return -1
+	}
+	return int(k.crash.Fd())
 }
 
 // watch makes the epoll instance. Of the workers that wait on the listening socket the kernel wakes one.

@@ -66,8 +66,9 @@ type worker struct {
 	control channel
 	traces  int // the trace socket; -1: none
 	epoll   int
-	quit    int     // an eventfd that SIGQUIT's handler writes to
-	inForks []int32 // all of these, as lifecycle.GivenUpInForks
+	crash   *os.File // where a crash is told; nil: standard error
+	quit    int      // an eventfd that SIGQUIT's handler writes to
+	inForks []int32  // all of these, as lifecycle.GivenUpInForks
 	allowed responder.Allowed
 	slot    *scoreboard.Slot
 

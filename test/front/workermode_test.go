@@ -313,3 +313,15 @@ func TestChangeOfAFileReloadsTheApplication(t *testing.T) {
 	s.said("reload failed, .*Uncaught Exception: typo", 1)
 	s.want("/", 200, "v2 ")
 }
+
+// A crash named the request and not what PHP was doing.
+func TestCrashTellsWhatPHPWasDoing(t *testing.T) {
+	t.Parallel()
+	dir := application(t, "v1", "function deep() { array_map(fn ($signal) => posix_kill(getmypid(), $signal), [11]); sleep(5); }")
+	write(t, dir+"/crash.php", "<?php\nfunction other() {\n\tposix_kill(getmypid(), 11); sleep(5);\n}\nother();")
+	s := serveApplication(t, dir, "--set", "www.worker.processes=1", "--set", "www.catch_workers_output=no")
+	s.want("/crash.php", 502, "")
+	s.said(`it crashed while PHP was in`, 1)
+	s.said(`#0 posix_kill\(\) `+dir+`/crash.php:3`, 1)
+	s.said(`#1 other\(\) `+dir+`/crash.php:5`, 1)
+}
