@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
@@ -68,5 +69,18 @@ try { frankenphp_log('lost', 0, [new A]); } catch (Exception $e) { frankenphp_lo
 	get(p.Dir, "log.php").do(t, p.Socket)
 	if _, _, text := c.receive(t); text != "2not me" {
 		t.Errorf("the worker said %q", text)
+	}
+}
+
+// At the boot and between two requests there is no client, and the log is there all the same.
+func TestFrankenPHPLogOutsideOfRequests(t *testing.T) {
+	p := newScriptPool(t, `frankenphp_log('boot'); while (frankenphp_handle_request(fn() => print 'answer')) frankenphp_log('between');`)
+	c := p.spawn()
+	if said := strings.Join(c.said, "|"); said != "S2boot" {
+		t.Errorf("the worker said %q", said)
+	}
+	expectAnswers(t, p, twice(p)[:1], "answer")
+	if letter, _, text := c.receive(t); letter != contract.Say || text != "2between" {
+		t.Errorf("the worker said %c%q", letter, text)
 	}
 }

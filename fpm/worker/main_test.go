@@ -234,7 +234,7 @@ func (p *pool) spawn() *child {
 		if letter == contract.Ready {
 			break
 		}
-		if p.script != nil && (letter == contract.Log || letter == contract.Unbooted) {
+		if p.script != nil && (letter == contract.Log || letter == contract.Say || letter == contract.Unbooted) {
 			c.said = append(c.said, string(letter)+text)
 			if letter == contract.Unbooted {
 				c.say(contract.StandIn, -1)

@@ -124,3 +124,22 @@ while (frankenphp_handle_request(function () { echo ini_get('precision'); })) { 
 		t.Errorf("the log says %s", p.log())
 	}
 }
+
+// opcache keeps the directory in mind, and took the file of the other one when nobody told it.
+func TestDirectoryThatIsPutBackIsOpcachesToo(t *testing.T) {
+	for _, strict := range []bool{false, true} {
+		p := opcached(t, `chdir(__DIR__ . '/../a');`+doing, sapi.Setting{Name: "opcache.file_update_protection", Value: "0"})
+		p.script.Strict = strict
+		p.write("a/part.php", "<?php return 'a';")
+		p.write("b/part.php", "<?php return 'b';")
+		p.spawn()
+		for range 2 {
+			if got := do(t, p, `[chdir('`+p.Dir+`/b'), include './part.php']`); got != `[true,"b"]` {
+				t.Errorf("got %s", got)
+			}
+			if got := do(t, p, `include './part.php'`); (got == `"a"`) != strict {
+				t.Errorf("strict %v: got %s", strict, got)
+			}
+		}
+	}
+}
