@@ -41,8 +41,10 @@ func (l *loader) settings() (*Settings, error) {
 		s.workers = l.file.workers
 	}
 	root := texts["http.root"]
-	if origin, _ := l.origin(find(l.table, "http.root")); origin == "" && one(workerKey) != "" && len(root) > 0 {
+	nothing := len(root)+len(sites) == 0 && len(s.Listen)+len(s.TLSListen) > 0
+	if origin, _ := l.origin(find(l.table, "http.root")); origin == "" && one(workerKey) != "" && (nothing || len(root) > 0) {
 		root = []string{filepath.Dir(one(workerKey))} // the default would be another
+		s.show("http.root", root[0])
 	}
 	if len(root) > 0 {
 		sites = append(sites[:len(sites):len(sites)], site{values: map[string][]string{"root": root}})
@@ -55,6 +57,15 @@ func (l *loader) settings() (*Settings, error) {
 		}
 	}
 	return s, l.checkFront(s, texts, sites)
+}
+
+// show has -tt show another default for a setting.
+func (s *Settings) show(key, text string) {
+	for i := range s.Values {
+		if s.Values[i].Row.Key == key {
+			s.Values[i].Text = text
+		}
+	}
 }
 
 func limits(one func(string) string) contract.FrontLimits {

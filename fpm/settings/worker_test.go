@@ -66,3 +66,28 @@ func TestWorkersThatCannotBe(t *testing.T) {
 		}
 	}
 }
+
+// With a php-fpm.conf nothing was served, though a worker script was named, and -tt showed another root than was served.
+func TestRootIsTheWorkerScriptsDirectory(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "phpsapi.yaml")
+	if err := os.Mkdir(filepath.Join(dir, "public"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "public/index.php"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte("worker: public/index.php\nhttp: {listen: ['127.0.0.1:1']}\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, defaults := range []map[string]string{nil, {"http.root": "."}} {
+		s, err := Source{File: file, Defaults: defaults}.Load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := filepath.Join(dir, "public")
+		if len(s.Sites) != 1 || s.Sites[0].Root != want || s.setting("http.root").Text != want {
+			t.Errorf("served: %+v; shown: %s", s.Sites, s.setting("http.root").Text)
+		}
+	}
+}
