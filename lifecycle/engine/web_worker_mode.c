@@ -104,7 +104,6 @@ static void start(struct engine_request *r)
 	php_clear_stat_cache(0, NULL, 0);
 	PG(header_is_being_sent) = 0;
 	PG(connection_status) = PHP_CONNECTION_NORMAL;
-	php_output_discard_all();
 	php_output_deactivate();
 	php_output_activate();
 	web_begin(r);
@@ -196,6 +195,7 @@ static void end(void)
 /* What the script has done since the end of a request is that one's, too. */
 static void end_work(void)
 {
+	php_output_discard_all();
 	web_free_bodies();
 	extensions_end();
 	put_back();
