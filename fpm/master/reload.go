@@ -263,8 +263,7 @@ func (e zygoteStarted) happen(m *Master) {
 		if m.next != g { // the first child could not be made
 			return
 		}
-		if err := m.startFront(g); err != nil {
-			m.abandonReload(fmt.Errorf("the front could not be started: %w", err))
+		if !g.bootsScripts() && !m.startNextFront() {
 			return
 		}
 		m.proveReload()
@@ -285,7 +284,7 @@ func (m *Master) detach(z forker) {
 // proveReload commits the reload once every first worker and the front are ready; in a shortage one of each pool. A worker
 // that was ready and has left, as pm.max_requests has it do, counts: its successor is not waited for.
 func (m *Master) proveReload() {
-	if m.next.plan.wanted() && (m.next.front == nil || !m.next.front.ready) {
+	if !m.next.bootsScripts() && !m.next.frontReady() {
 		return
 	}
 	for _, p := range m.next.pools {
@@ -297,8 +296,27 @@ func (m *Master) proveReload() {
 			return
 		}
 	}
+	// A front takes connections as soon as it is there. It would lose them if a worker script did not boot.
+	if m.next.bootsScripts() && !m.next.frontReady() {
+		if m.next.front == nil {
+			m.startNextFront()
+		}
+		return
+	}
 	m.commitReload()
 }
+
+// startNextFront starts the front of the next generation. It returns false if that has failed and the reload is given up.
+func (m *Master) startNextFront() bool {
+	if err := m.startFront(m.next); err != nil {
+		m.abandonReload(fmt.Errorf("the front could not be started: %w", err))
+		return false
+	}
+	return true
+}
+
+// frontReady reports whether the generation's front serves, or is not wanted.
+func (g *generation) frontReady() bool { return !g.plan.wanted() || g.front != nil && g.front.ready }
 
 func (m *Master) commitReload() {
 	old, g := m.gen, m.next

@@ -373,6 +373,11 @@ func (m *Master) checkBoots(p *pool, now time.Time) {
 	}
 }
 
+// bootsScripts reports whether the generation's workers boot worker scripts, which may fail.
+func (g *generation) bootsScripts() bool {
+	return slices.ContainsFunc(g.pools, func(p *pool) bool { return p.worker != nil })
+}
+
 // allowBoots gives a reload the time that the worker scripts of its generation may take.
 func (a *attempt) allowBoots(g *generation) {
 	longest := time.Duration(0)
