@@ -6,6 +6,7 @@
 //	go run ./test/bench             # everything
 //	go run ./test/bench -n 300 cli  # one front end, more runs
 //	go run ./test/bench front       # PHP behind nginx and behind phpsapi's own front
+//	go run ./test/bench worker snapshot boot  # worker mode beside php-fpm
 //
 // It informs: a figure over its limit is marked, and the exit status is 0 all
 // the same; it is 1 where nothing could be measured. docs/bench has figures.
@@ -34,6 +35,9 @@ var suites = []Suite{
 	{"cli", cliSuite},
 	{"cgi", cgiSuite},
 	{"front", frontSuite},
+	{"worker", workerSuite},
+	{"snapshot", snapshotSuite},
+	{"boot", bootSuite},
 }
 
 // Options are the command line's.
@@ -43,15 +47,20 @@ type Options struct {
 	Cache  string // where php-src's archive is kept
 	Links  string // a directory for links to Binary
 	Runs   int
+	Quick  bool
 }
 
 func main() {
 	var o Options
-	flag.IntVar(&o.Runs, "n", 100, "how many `times` each program runs; a twentieth of it are the rounds of front")
+	flag.IntVar(&o.Runs, "n", 100, "how many `times` each program runs; a twentieth of it are the rounds of front, an eleventh those of worker mode")
+	flag.BoolVar(&o.Quick, "quick", false, "as little as tells anything: three rounds, short ones in worker mode")
 	flag.StringVar(&o.Binary, "binary", "./phpsapi", "the `file` to measure")
 	flag.StringVar(&o.Stock, "stock", serve.Stock().Version, "the `version` of the stock PHP beside it")
 	flag.StringVar(&o.Cache, "cache", "build/php-src", "the `directory` that keeps php-src's archive")
 	flag.Parse()
+	if o.Quick {
+		o.Runs = 10
+	}
 	if err := bench(o, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)

@@ -23,16 +23,19 @@ const (
 	Rate                       // requests a second
 	P50                        // of the requests' times, in milliseconds
 	P99
+	PacedP50 // of the times of requests that come at a steady rate
+	PacedP99
+	Faults // page faults of all of a server's processes, by request
 	quantities
 )
 
 func (q Quantity) String() string {
-	return [quantities]string{"CPU", "memory", "CPU", "CPU", "rate", "p50", "p99"}[q]
+	return [quantities]string{"CPU", "memory", "CPU", "CPU", "rate", "p50", "p99", "p50, paced", "p99, paced", "page faults"}[q]
 }
 
 // Unit is the quantity's unit.
 func (q Quantity) Unit() string {
-	return [quantities]string{"ms", "MB", "µs", "µs", "requests/s", "ms", "ms"}[q]
+	return [quantities]string{"ms", "MB", "µs", "µs", "requests/s", "ms", "ms", "ms", "ms", ""}[q]
 }
 
 // A Case is one command line, run by stock PHP and by phpsapi.

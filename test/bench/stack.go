@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/phpsapi/phpsapi/test/serve"
@@ -25,6 +27,10 @@ type Stack struct {
 	fpm     []string // how the FPM is called
 	keep    int      // connections that nginx keeps, in each of its processes
 	front   bool     // the FPM is its own web server
+	direct  bool     // nobody talks HTTP
+	workers int      // 0: as workers says
+	// arguments are more arguments of the FPM.
+	arguments []string
 
 	dir, address string
 	running      []*serve.Process
@@ -39,14 +45,14 @@ func (s *Stack) start(root string) (err error) {
 		return err
 	}
 	conf := filepath.Join(s.dir, "php-fpm.conf")
-	pool := fmt.Sprintf("pm = static\npm.max_children = %d", workers)
+	pool := fmt.Sprintf("pm = static\npm.max_children = %d", cmp.Or(s.workers, workers))
 	if err := os.Chmod(s.dir, 0o755); err != nil {
 		return err
 	}
 	if err := os.WriteFile(conf, []byte(serve.FPMConf(s.dir, "", pool)), 0o644); err != nil {
 		return err
 	}
-	cmd := exec.Command(s.fpm[0], append(s.fpm[1:], "-F", "-y", conf)...)
+	cmd := exec.Command(s.fpm[0], slices.Concat(s.fpm[1:], []string{"-F", "-y", conf}, s.arguments)...)
 	ready := serve.Accepts("unix", serve.Socket(s.dir))
 	if s.front {
 		cmd.Args = append(cmd.Args, "--http", s.address, "--root", root)
@@ -61,7 +67,7 @@ func (s *Stack) start(root string) (err error) {
 		return err
 	}
 	s.running = append(s.running, fpm)
-	if s.front {
+	if s.front || s.direct {
 		return nil
 	}
 	nginx, err := serve.StartNginx(s.dir, s.address, root, s.keep, "")
@@ -81,7 +87,10 @@ func (s *Stack) stop() {
 
 // door are the processes that talk HTTP.
 func (s *Stack) door() []int {
-	if s.front {
+	switch {
+	case s.direct:
+		return nil
+	case s.front:
 		return s.running[0].Titled("php-fpm: front process")
 	}
 	return s.running[1].Tree()

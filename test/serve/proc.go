@@ -85,6 +85,19 @@ func CPU(pids ...int) (total time.Duration) {
 	return total
 }
 
+// Faults are the page faults of processes, and of the children they have waited for.
+func Faults(pids ...int) (total int) {
+	for _, pid := range pids {
+		if f := statFields(pid); f != nil {
+			for _, field := range f[7:11] {
+				n, _ := strconv.Atoi(field)
+				total += n
+			}
+		}
+	}
+	return total
+}
+
 // Peak is the most memory that a process ever had resident, in KiB.
 func Peak(pid int) (kib int) {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
@@ -95,7 +108,13 @@ func Peak(pid int) (kib int) {
 }
 
 // Private is a process's private memory, in KiB.
-func Private(pid int) (kib int) {
+func Private(pid int) (kib int) { return rollup(pid, "Private_Clean:", "Private_Dirty:") }
+
+// Proportional is a process's memory, in KiB: of what it shares with others its share.
+func Proportional(pid int) (kib int) { return rollup(pid, "Pss:") }
+
+// rollup is the sum of some fields of a process's memory, in KiB.
+func rollup(pid int, fields ...string) (kib int) {
 	f, err := os.Open(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
 	if err != nil {
 		return 0
@@ -103,7 +122,7 @@ func Private(pid int) (kib int) {
 	defer f.Close()
 	for lines := bufio.NewScanner(f); lines.Scan(); {
 		w := strings.Fields(lines.Text())
-		if len(w) > 1 && (w[0] == "Private_Clean:" || w[0] == "Private_Dirty:") {
+		if len(w) > 1 && slices.Contains(fields, w[0]) {
 			n, _ := strconv.Atoi(w[1])
 			kib += n
 		}
