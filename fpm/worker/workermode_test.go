@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -177,6 +178,29 @@ func TestScriptThatEndsWithinARequestAnswersIt(t *testing.T) {
 				t.Errorf("it ended with %v", end.Status)
 			}
 		})
+	}
+}
+
+// The time limit is each request's, with a body and without. One that is set between two requests begins with the second.
+func TestTimeLimitIsEachRequestsOwn(t *testing.T) {
+	for _, body := range []string{"", "body"} {
+		p := newScriptPool(t, `$f = function () { if ($_GET) while (true); echo ini_get('max_execution_time'); };
+			while (frankenphp_handle_request($f)) { set_time_limit(1); for ($end = hrtime(true) + 7e8; hrtime(true) < $end;); }`,
+			sapi.Setting{Name: "max_execution_time", Value: "20"}, sapi.Setting{Name: "display_errors", Value: "1"})
+		p.spawn()
+		conn := dial(t, p.Socket)
+		defer conn.Close()
+		for _, want := range []string{"20", "1", "1"} { // the time between two requests would be too long by now
+			if got := ask(t, conn, index(p)); got != want {
+				t.Fatalf("a limit of %q, want %s", got, want)
+			}
+		}
+		r := index(p, "QUERY_STRING", "q=busy", "REQUEST_METHOD", "POST", "CONTENT_LENGTH", strconv.Itoa(len(body)))
+		r.Body = body
+		go r.Send(conn)
+		if got := receive(conn); !strings.Contains(got.stdout, "Maximum execution time of 1 second exceeded") {
+			t.Errorf("got %v", got)
+		}
 	}
 }
 

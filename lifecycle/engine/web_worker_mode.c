@@ -89,11 +89,28 @@ static void forget_last_error(void)
 	PG(last_error_lineno) = 0;
 }
 
+/* The time of a request counts from here, or from the end of its body. Each timer costs a system call. */
+static int start_timer(void)
+{
+	int has_body = SG(request_info).content_length != 0 && PG(max_input_time) != -1;
+
+	zend_set_timeout(has_body ? PG(max_input_time) : zend_ini_long(ZEND_STRL("max_execution_time"), 0), 1);
+	return has_body;
+}
+
+/* PHP stops no timer when EG(timeout_seconds) is 0, and set_time_limit() sets it when it starts another. */
+static void stop_timer(void)
+{
+	zend_unset_timeout();
+	EG(timeout_seconds) = 0;
+}
+
 /* As php_request_startup, but for what the script keeps. What a client can send wrong is reported as warnings of this
  * request, without the script's error handler: it may throw, and nothing would catch that. A bailout ends the script. */
 static void start(struct engine_request *r)
 {
 	zval handler;
+	int has_body;
 
 	ZVAL_COPY_VALUE(&handler, &EG(user_error_handler));
 	ZVAL_UNDEF(&EG(user_error_handler));
@@ -108,7 +125,7 @@ static void start(struct engine_request *r)
 	php_output_activate();
 	web_begin(r);
 	sapi_activate();
-	zend_set_timeout(PG(max_input_time) == -1 ? EG(timeout_seconds) : PG(max_input_time), 1);
+	has_body = start_timer();
 	if (PG(expose_php)) {
 		sapi_add_header(SAPI_PHP_VERSION_HEADER, sizeof(SAPI_PHP_VERSION_HEADER) - 1, 1);
 	}
@@ -120,7 +137,9 @@ static void start(struct engine_request *r)
 	r->auth_user = SG(request_info).auth_user;
 	r->auth_user_len = r->auth_user ? strlen(r->auth_user) : 0;
 	web_tell();
-	zend_set_timeout(zend_ini_long(ZEND_STRL("max_execution_time"), 0), 0);
+	if (has_body) {
+		zend_set_timeout(zend_ini_long(ZEND_STRL("max_execution_time"), 0), 0);
+	}
 }
 
 /* ---- a request's end ---- */
@@ -177,7 +196,7 @@ static void end(void)
 
 	php_output_end_all();
 	report_exception();
-	zend_unset_timeout();
+	stop_timer();
 	extensions_end();
 	report_exception();
 	php_output_deactivate();
@@ -224,7 +243,7 @@ static PHP_FUNCTION(frankenphp_handle_request)
 	if (is_forked()) { /* requests are its parent's */
 		RETURN_FALSE;
 	}
-	zend_unset_timeout();
+	stop_timer();
 	if (state == BOOTING) {
 		end_boot();
 		state = WAITING;
