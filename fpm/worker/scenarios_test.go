@@ -260,7 +260,7 @@ func TestFinishedRequestOfAWorkerScript(t *testing.T) {
 func TestWorkBetweenTwoCalls(t *testing.T) {
 	p := newScriptPool(t, `$seen = [];
 while (frankenphp_handle_request(function () { echo json_encode($GLOBALS['seen']); })) {
-	echo 'between'; flush(); ob_start(); echo 'more';
+	echo str_repeat('between', 10000); flush(); ob_start(); echo 'more';
 	$seen = [$_GET, $_SERVER['REQUEST_URI'], file_get_contents('php://input'), headers_sent(), http_response_code(), fastcgi_finish_request(), connection_status()];
 }
 echo 'end';`)
