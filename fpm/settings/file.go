@@ -2,12 +2,14 @@ package settings
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+	"golang.org/x/sys/unix"
 )
 
 // file is a phpsapi.yaml.
@@ -23,9 +25,34 @@ type file struct {
 func (f *file) at(line int) string { return fmt.Sprintf("%s:%d", f.name, line) }
 func (f *file) dir() string        { return filepath.Dir(f.name) }
 
+// maxFile is how long a phpsapi.yaml may be. The parser keeps a hundred times as much.
+const maxFile = 1 << 20
+
+// readAll returns the text of a file that is no longer than maxFile. Of a pipe or a terminal, which a reload could not read
+// again, it waits for nothing. /dev/null is an empty file.
+func readAll(name string) ([]byte, error) {
+	opened, err := os.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer opened.Close()
+	info, err := opened.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if null, err := os.Stat(os.DevNull); !info.Mode().IsRegular() && (err != nil || !os.SameFile(info, null)) {
+		return nil, fmt.Errorf("%s is not a file: put one there, or remove it", name)
+	}
+	data, err := io.ReadAll(io.LimitReader(opened, maxFile+1))
+	if err == nil && len(data) > maxFile {
+		err = fmt.Errorf("%s is longer than 1 MB: phpsapi's settings are a few lines", name)
+	}
+	return data, err
+}
+
 // readFile reads a phpsapi.yaml, and refuses keys that the table has not.
 func readFile(name string) (*file, error) {
-	data, err := os.ReadFile(name)
+	data, err := readAll(name)
 	if err != nil {
 		return nil, err
 	}

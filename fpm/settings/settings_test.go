@@ -3,6 +3,7 @@ package settings
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
@@ -218,6 +221,31 @@ func TestWrongSettings(t *testing.T) {
 	}
 	if _, err := (Source{File: "/nosuch.yaml"}).Load(); err == nil || err.Error() != "--settings: open /nosuch.yaml: no such file or directory" {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A pipe beside php-fpm.conf was waited for, a link to /dev/zero filled the memory, and megabytes took minutes.
+func TestWhatIsNoSettingsFileIsRefused(t *testing.T) {
+	for what, c := range map[string]struct {
+		put  func(name string) error
+		want string
+	}{
+		"a pipe":    {func(name string) error { return unix.Mkfifo(name, 0o600) }, " is not a file: put one there, or remove it"},
+		"/dev/zero": {func(name string) error { return os.Symlink("/dev/zero", name) }, " is not a file: put one there, or remove it"},
+		"directory": {func(name string) error { return os.Mkdir(name, 0o700) }, " is not a file: put one there, or remove it"},
+		"megabytes": {func(name string) error { return os.WriteFile(name, make([]byte, 1<<20+1), 0o600) }, " is longer than 1 MB: phpsapi's settings are a few lines"},
+		"/dev/null": {func(name string) error { return os.Symlink("/dev/null", name) }, ""},
+	} {
+		t.Run(what, func(t *testing.T) {
+			name := filepath.Join(t.TempDir(), "phpsapi.yaml")
+			if err := c.put(name); err != nil {
+				t.Fatal(err)
+			}
+			_, err := Source{Beside: filepath.Join(filepath.Dir(name), "php-fpm.conf")}.Load()
+			if got := fmt.Sprint(err); c.want == "" && err != nil || c.want != "" && got != name+c.want {
+				t.Errorf("got %s, want %s", got, name+c.want)
+			}
+		})
 	}
 }
 
