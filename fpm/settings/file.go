@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -60,8 +61,14 @@ func readFile(name string) (*file, error) {
 		return nil, err
 	}
 	f := &file{name: name, tree: map[string]any{}, lines: map[string]int{}}
-	var document yaml.Node
-	if err := yaml.Unmarshal(data, &document); err != nil {
+	var document, second yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	if err = decoder.Decode(&document); err == nil {
+		if err = decoder.Decode(&second); err == nil {
+			return nil, fmt.Errorf("%s: a second document begins here, and there may be one: remove the ---", f.at(second.Line))
+		}
+	}
+	if err != io.EOF {
 		if line := tabbed(string(data)); line > 0 && strings.Contains(err.Error(), "cannot start any token") {
 			return nil, fmt.Errorf("%s: a tab indents this line: indent with spaces", f.at(line))
 		}
