@@ -57,8 +57,11 @@ func allOptions() []getopt.Option {
 	return all
 }
 
-// own takes one of phpsapi's own options.
-func (c *commandLine) own(letter byte, value string) {
+// engineFlag is engines.Option as the settings' table has it.
+var engineFlag = strings.TrimPrefix(engines.Option, "--")
+
+// own takes one of phpsapi's own options. It returns false if the option is misused.
+func (c *commandLine) own(letter byte, value string) bool {
 	switch value = strings.Clone(value); letter { // the process title takes the memory of the arguments
 	case setLetter:
 		c.sets = append(c.sets, value)
@@ -69,12 +72,16 @@ func (c *commandLine) own(letter byte, value string) {
 			c.settings.Flags = map[string][]string{}
 		}
 		row := &settings.Table()[letter-ownLetter]
-		key := row.Key
+		if value == "" && row.Flag == engineFlag { // as where TakeOption takes it
+			c.action, c.misused = actionUsage, engines.ErrNoValue.Error()
+			return false
+		}
 		if value == "" {
 			value = row.Alone
 		}
-		c.settings.Flags[key] = append(c.settings.Flags[key], value)
+		c.settings.Flags[row.Key] = append(c.settings.Flags[row.Key], value)
 	}
+	return true
 }
 
 // overrides are what overrules php-fpm.conf.
@@ -167,7 +174,9 @@ func parse(args []string) commandLine {
 			return c
 		default:
 			if o.Letter >= setLetter {
-				c.own(o.Letter, o.Value)
+				if !c.own(o.Letter, o.Value) {
+					return c
+				}
 				continue
 			}
 			c.action = actionHelp
@@ -195,14 +204,16 @@ func (c *commandLine) show(what Shown, g *getopt.Reader) {
 	for {
 		o, ok, err := g.Next()
 		switch {
-		case err != nil && g.Failed() == engines.Option:
+		case err != nil && strings.TrimSuffix(g.Failed(), "=") == engines.Option:
 			c.misuse(g)
 			return
 		case err != nil:
 		case !ok:
 			return
-		case o.Letter >= ownLetter && settings.Table()[o.Letter-ownLetter].Flag == strings.TrimPrefix(engines.Option, "--"):
-			c.own(o.Letter, o.Value)
+		case o.Letter >= ownLetter && settings.Table()[o.Letter-ownLetter].Flag == engineFlag:
+			if !c.own(o.Letter, o.Value) {
+				return
+			}
 		}
 	}
 }
@@ -210,7 +221,7 @@ func (c *commandLine) show(what Shown, g *getopt.Reader) {
 // misuse is a command line whose last option is wrong.
 func (c *commandLine) misuse(g *getopt.Reader) {
 	c.action, c.misused = actionUsage, "unknown option "+g.Failed()+", or its value is missing"
-	if g.Failed() == engines.Option {
+	if strings.TrimSuffix(g.Failed(), "=") == engines.Option {
 		c.misused = engines.ErrNoValue.Error()
 	}
 }

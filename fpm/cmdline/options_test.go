@@ -7,6 +7,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/settings"
+	"github.com/phpsapi/phpsapi/sapi/engines"
 )
 
 func TestOptions(t *testing.T) {
@@ -39,6 +40,8 @@ func TestOptions(t *testing.T) {
 		"--engine 8.4 -v":        {action: actionShow, shown: ShowVersion, settings: engine84},
 		"-v --engine":            {action: actionUsage, misused: noEngine, shown: ShowVersion},
 		"-t --engine":            {action: actionUsage, misused: noEngine},
+		"-t --engine= -F":        {action: actionUsage, misused: noEngine},
+		"-v --engine= -F":        {action: actionUsage, misused: noEngine, shown: ShowVersion},
 		"-i word":                {action: actionShow, shown: ShowInfo},
 		"-i -n":                  {action: actionShow, shown: ShowInfo, ignoreINI: true},
 		"-i -x":                  {action: actionUsage, misused: "unknown option -x, or its value is missing"},
@@ -50,6 +53,15 @@ func TestOptions(t *testing.T) {
 	} {
 		if got := parse(strings.Fields(args)); !reflect.DeepEqual(got, want) {
 			t.Errorf("%q: got  %+v\nwant %+v", args, got, want)
+		}
+	}
+}
+
+// --engine "$UNSET" ran the machine's php.
+func TestAnEmptyEngineIsMisuse(t *testing.T) {
+	for _, args := range [][]string{{"--engine", "", "-t"}, {"-t", "--engine", ""}, {"-v", "--engine", ""}} {
+		if c := parse(args); c.action != actionUsage || c.misused != engines.ErrNoValue.Error() {
+			t.Errorf("%q: got %+v", args, c)
 		}
 	}
 }
