@@ -73,7 +73,7 @@ func (c Choice) PHP() sapi.PHPVersion {
 }
 
 // Refusal returns err, which is why the engine cannot be used, with who asked for it: before it if a version was asked for or
-// a setting did, and in the way out of a *sapi.EngineError.
+// a setting did, and in the way out of a *sapi.EngineError. An error that does not name the file gets its name.
 func (c Choice) Refusal(err error) error {
 	err = c.directed(err)
 	switch {
@@ -87,10 +87,14 @@ func (c Choice) Refusal(err error) error {
 	return err
 }
 
-// directed returns err with the place where another engine can be named, if it is a *sapi.EngineError.
+// directed returns err with the place where another engine can be named, if it is a *sapi.EngineError, or else with the file
+// that was named.
 func (c Choice) directed(err error) error {
 	refused, ok := err.(*sapi.EngineError)
 	if !ok {
+		if err != nil && c.Version == "" && c.Library != "" { // a version names a libphp that can be guessed
+			err = fmt.Errorf("%s: %w", c.Library, err)
+		}
 		return err
 	}
 	told := *refused

@@ -2,6 +2,7 @@ package engines
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -179,7 +180,11 @@ func TestARefusalNamesWhoAsked(t *testing.T) {
 	if got := c.Refusal(os.ErrNotExist).Error(); got != "PHP 8.4, by the name php8.4: file does not exist" {
 		t.Errorf("got %q", got)
 	}
-	if got := (Choice{Library: "/x"}).Refusal(os.ErrNotExist); got != os.ErrNotExist {
+	// Of an engine that crashed while it was loaded no message had the name.
+	if got := (Choice{Library: "/x"}).Refusal(os.ErrNotExist); got.Error() != "/x: file does not exist" || !errors.Is(got, os.ErrNotExist) {
+		t.Errorf("got %v", got)
+	}
+	if got := (Choice{Library: "/usr/lib/libphp8.4.so", Version: "8.4"}).Refusal(os.ErrNotExist); got != os.ErrNotExist {
 		t.Errorf("got %v", got)
 	}
 	// PHPSAPI_ENGINE was the advice for an engine that a setting names.
