@@ -88,6 +88,7 @@ var (
 	_ [0]struct{} = [C.ENGINE_OTHER_CONTRACT - int(sapi.EngineOtherContract)]struct{}{}
 	_ [0]struct{} = [C.ENGINE_NOT_A_FILE - int(sapi.EngineNotAFile)]struct{}{}
 	_ [0]struct{} = [C.ENGINE_CUT_OFF - int(sapi.EngineCutOff)]struct{}{}
+	_ [0]struct{} = [C.ENGINE_LOST_END - int(sapi.EngineLostEnd)]struct{}{}
 )
 
 // Versions returns the versions, MAJOR.MINOR, of the engines inside.

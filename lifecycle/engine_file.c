@@ -1,6 +1,8 @@
 /*
  * Whether the loader may be given a file. It waits for a writer of a pipe, and of a file that is cut off it maps pages that
- * are not there: the first use of one ends the process with SIGBUS. What else may be wrong with a file the loader says.
+ * are not there: the first use of one ends the process with SIGBUS. Where a copy that had its length from the beginning was
+ * interrupted, the end is zeros, and the loader ends the process with SIGSEGV. What else may be wrong with a file the loader
+ * says.
  */
 #include <elf.h>
 #include <fcntl.h>
@@ -60,11 +62,23 @@ static uint64_t length_by_headers(int fd)
 	return end;
 }
 
+/* Reports whether zeros are where the last of a file's headers should be, which linkers write to its end. */
+static int has_lost_its_end(int fd)
+{
+	ElfW(Ehdr) head;
+	ElfW(Shdr) last;
+
+	return pread(fd, &head, sizeof(head), 0) == sizeof(head) && head.e_shoff && head.e_shnum > 1 &&
+		head.e_shentsize == sizeof(last) &&
+		pread(fd, &last, sizeof(last), head.e_shoff + (head.e_shnum - 1) * sizeof(last)) == sizeof(last) &&
+		last.sh_type == SHT_NULL;
+}
+
 enum engine_load_result file_check(const char *path, char *detail, size_t size)
 {
 	struct stat info;
 	uint64_t needed;
-	int fd;
+	int fd, lost;
 
 	if (!strchr(path, '/') || stat(path, &info) != 0) {
 		return ENGINE_LOADED;
@@ -78,10 +92,14 @@ enum engine_load_result file_check(const char *path, char *detail, size_t size)
 		return ENGINE_LOADED;
 	}
 	needed = fstat(fd, &info) == 0 ? length_by_headers(fd) : 0;
+	lost = needed && has_lost_its_end(fd);
 	close(fd);
 	if (needed > (uint64_t)info.st_size) {
 		snprintf(detail, size, "%llu %llu", (unsigned long long)info.st_size, (unsigned long long)needed);
 		return ENGINE_CUT_OFF;
+	}
+	if (lost) {
+		return ENGINE_LOST_END;
 	}
 	return ENGINE_LOADED;
 }

@@ -15,6 +15,7 @@ enum engine_load_result {
 	ENGINE_OTHER_CONTRACT, /* detail is the engine's number, this program's, and "inside" or "own", by spaces */
 	ENGINE_NOT_A_FILE,     /* it is no regular file; detail is what it is, such as "a pipe" */
 	ENGINE_CUT_OFF,        /* detail is the file's length and that by its headers, by a space */
+	ENGINE_LOST_END,       /* the file ends in zeros */
 };
 
 struct engine_refusal {

@@ -20,6 +20,7 @@ const (
 	EngineOtherContract                          // the engine's contract is not the program's; the detail is both numbers, and "inside" or "own"
 	EngineNotAFile                               // it is no regular file; the detail is what it is
 	EngineCutOff                                 // the file is shorter than its headers say; the detail is both lengths
+	EngineLostEnd                                // the file ends in zeros; there is no detail
 )
 
 // EngineError says why libphp could not be used. Its text names the file and the way out.
@@ -67,6 +68,9 @@ func (e *EngineError) Error() string {
 	case EngineCutOff:
 		has, needs, _ := strings.Cut(e.Detail, " ")
 		reason = fmt.Sprintf("is cut off: it has %s bytes, and by its headers at least %s", has, needs)
+		wayOut = "copy or install it again, or name another libphp " + e.where()
+	case EngineLostEnd:
+		reason = "ends in zeros, as a copy that was interrupted"
 		wayOut = "copy or install it again, or name another libphp " + e.where()
 	}
 	return fmt.Sprintf("%s: %s (%s)", e.Path, reason, wayOut)

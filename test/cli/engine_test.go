@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -225,6 +226,14 @@ func TestEngineThatTheLoaderMustNotHave(t *testing.T) {
 		}
 		cases[file] = fmt.Sprintf("is cut off: it has %d bytes, and by its headers at least %d (copy or install it again, or name another libphp in PHPSAPI_ENGINE)\n",
 			length, len(l.file))
+	}
+	// Of a copy that had its length from the beginning php wrote the stacks of all goroutines.
+	for _, length := range []int{1 << 12, len(l.file) / 2, len(l.file) - 1<<10} {
+		file := filepath.Join(dir, "zeros"+strconv.Itoa(length)+".so")
+		if err := os.WriteFile(file, append(slices.Clone(l.file[:length]), make([]byte, len(l.file)-length)...), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		cases[file] = "ends in zeros, as a copy that was interrupted (copy or install it again, or name another libphp in PHPSAPI_ENGINE)\n"
 	}
 	// The servers gave PHPSAPI_ENGINE as the way out of --engine.
 	t.Setenv("PHP_FCGI_CHILDREN", "1")
