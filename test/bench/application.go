@@ -7,62 +7,69 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 )
 
-// applicationFiles are the part of the application that does not depend on its size.
+// The files of the applications: of the one that is made for the measurement what does not depend on its size.
 //
-//go:embed application
+//go:embed application symfony
 var applicationFiles embed.FS
 
-// An Application is one of PHP's, as frameworks make them: an autoloader, a container, a router, middleware, a template, and
-// so many classes, each a service that the boot makes.
+// An Application is one of PHP's. /boot says how much CPU time its boot took, in microseconds.
 type Application struct {
-	Classes int
+	name string
+	// limit is what phpsapi's front in worker mode may take of the CPU time of nginx with php-fpm; 0: anything.
+	limit float64
+	write func(dir string) error // the document root is public
 }
 
-func (a Application) String() string { return fmt.Sprintf("%d classes", a.Classes) }
+func (a Application) String() string { return a.name }
 
 // item is a page of an Application, and itemEnd how it ends.
 const item, itemEnd = "/orders/42", "</html>\n"
 
-// write writes the application, and returns its document root.
-func (a Application) write(dir string) (root string, err error) {
-	files, err := fs.Sub(applicationFiles, "application")
-	if err != nil {
-		return "", err
+// applications are what worker mode is measured with, and the goals.
+func applications(o Options) []Application {
+	small, large := ofClasses(300), ofClasses(1500)
+	small.limit, large.limit = 0.06, 0.02
+	all := []Application{small, large}
+	if s := ofSymfony(o); s.installed() {
+		all = append(all, s.Application)
 	}
-	if err := os.CopyFS(dir, files); err != nil {
-		return "", err
+	return all
+}
+
+// ofClasses makes an application as frameworks make them: an autoloader, a container, a router, middleware, a template, and
+// so many classes, each a service that the boot makes.
+func ofClasses(n int) Application {
+	return Application{name: fmt.Sprintf("%d classes", n), write: func(dir string) error { return writeClasses(dir, n) }}
+}
+
+func copyApplication(name, dir string) error {
+	files, err := fs.Sub(applicationFiles, name)
+	if err != nil {
+		return err
+	}
+	return os.CopyFS(dir, files)
+}
+
+func writeClasses(dir string, classes int) error {
+	if err := copyApplication("application", dir); err != nil {
+		return err
 	}
 	definitions := strings.Builder{}
 	definitions.WriteString("<?php\nreturn [\n")
-	for n := range a.Classes {
+	for n := range classes {
 		path := filepath.Join(dir, "src", namespace(n), className(n)+".php")
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return "", err
+			return err
 		}
 		if err := os.WriteFile(path, []byte(class(n)), 0o644); err != nil {
-			return "", err
+			return err
 		}
 		fmt.Fprintf(&definitions, "\t'%s' => [App\\%s\\%s::class, [%s]],\n", id(n), namespace(n), className(n), needs(n))
 	}
 	definitions.WriteString("];\n")
-	if err := os.WriteFile(filepath.Join(dir, "config", "services.php"), []byte(definitions.String()), 0o644); err != nil {
-		return "", err
-	}
-	return filepath.Join(dir, "public"), age(dir)
-}
-
-// age makes all files older than opcache.file_update_protection: opcache does not take files that are new.
-func age(dir string) error {
-	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		old := time.Now().Add(-time.Hour)
-		return os.Chtimes(path, old, old)
-	})
+	return os.WriteFile(filepath.Join(dir, "config", "services.php"), []byte(definitions.String()), 0o644)
 }
 
 func namespace(n int) string { return fmt.Sprintf("Module%02d", n/20) }

@@ -31,8 +31,8 @@ func bootSuite(o Options) (string, error) {
 	fmt.Fprintf(&report, "%d workers, %d starts; the memory after %d requests is that of one; load average before %s", connections, rounds, worn, loadAverage())
 	starts := [][]string{{"", "", "ready after, ms", "CPU until then, ms"}}
 	memories := [][]string{{"", "", "16 workers, fresh", "and all other processes", fmt.Sprintf("16 workers, after %d", worn), "and all other processes"}}
-	for _, goal := range goals {
-		site, err := newSite(goal.Application)
+	for _, a := range applications(o) {
+		site, err := newSite(a)
 		if err != nil {
 			return "", err
 		}
@@ -61,8 +61,8 @@ func bootSuite(o Options) (string, error) {
 			for _, s := range all[i] {
 				samples = append(samples, Sample{P50: milli(s.took), CPU: milli(s.cpu)})
 			}
-			starts = append(starts, []string{goal.String(), name, spread(samples, P50), spread(samples, CPU)})
-			memories = append(memories, []string{goal.String(), name, mega(first.fresh.workers), mega(first.fresh.all - first.fresh.workers),
+			starts = append(starts, []string{a.String(), name, spread(samples, P50), spread(samples, CPU)})
+			memories = append(memories, []string{a.String(), name, mega(first.fresh.workers), mega(first.fresh.all - first.fresh.workers),
 				mega(first.afterwards.workers), mega(first.afterwards.all - first.afterwards.workers)})
 		}
 	}

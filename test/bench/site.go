@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,28 +18,31 @@ type site struct {
 	dir, root string
 }
 
-// The applications that worker mode is measured with, and what phpsapi's front in worker mode may take of the CPU time of
-// nginx with php-fpm.
-var goals = []struct {
-	Application
-	limit float64
-}{{Application{300}, 0.06}, {Application{1500}, 0.02}}
-
 // newSite writes an application.
 func newSite(a Application) (*site, error) {
 	dir, err := os.MkdirTemp("", "phpsapi-bench-")
 	if err != nil {
 		return nil, err
 	}
-	s := &site{Application: a, dir: dir}
-	if err = os.Chmod(dir, 0o755); err == nil {
-		s.root, err = a.write(dir)
-	}
-	if err != nil {
-		s.remove()
-		return nil, err
+	s := &site{a, dir, filepath.Join(dir, "public")}
+	for _, step := range []func(dir string) error{func(dir string) error { return os.Chmod(dir, 0o755) }, a.write, age} {
+		if err := step(dir); err != nil {
+			s.remove()
+			return nil, err
+		}
 	}
 	return s, nil
+}
+
+// age makes all files older than opcache.file_update_protection: opcache does not take files that are new.
+func age(dir string) error {
+	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		old := time.Now().Add(-time.Hour)
+		return os.Chtimes(path, old, old)
+	})
 }
 
 func (s *site) remove() { os.RemoveAll(s.dir) }

@@ -19,20 +19,20 @@ func snapshotSuite(o Options) (string, error) {
 	fmt.Fprintf(&report, "FastCGI, %d clients, %d rounds of %v; %d workers in each pool; load average before %s",
 		connections, rounds, lasting, connections, loadAverage())
 	figures := [][]string{{"", "", "CPU, µs", "page faults", "requests/s", "p50, ms", "p99, ms"}}
-	for _, goal := range goals {
-		_, all, samples, err := measureSnapshots(o, goal.Application, snapshots)
+	for _, a := range applications(o) {
+		_, all, samples, err := measureSnapshots(o, a, snapshots)
 		if err != nil {
 			return "", err
 		}
 		for i, s := range all {
-			figures = append(figures, []string{goal.String(), s.Name, spread(samples[i], RequestCPU), fmt.Sprintf("%.1f", median(samples[i], Faults)),
+			figures = append(figures, []string{a.String(), s.Name, spread(samples[i], RequestCPU), fmt.Sprintf("%.1f", median(samples[i], Faults)),
 				fmt.Sprintf("%.0f", median(samples[i], Rate)), fmt.Sprintf("%.2f", median(samples[i], P50)), fmt.Sprintf("%.2f", median(samples[i], P99))})
 		}
 	}
 	boots := [][]string{{"", "boot, ms", "php-fpm, µs", "snapshot = 1, µs", "ratio"}}
 	var points []point
 	for _, size := range sizes {
-		a := Application{size}
+		a := ofClasses(size)
 		boot, _, samples, err := measureSnapshots(o, a, []int{1})
 		if err != nil {
 			return "", err

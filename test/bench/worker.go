@@ -49,20 +49,20 @@ func workerSuite(o Options) (string, error) {
 		connections, rounds, lasting, lasting, connections, loadAverage())
 	figures := [][]string{{"", "", "CPU, µs", "of it HTTP, µs", "page faults", "requests/s", "p50, ms", "p99, ms", "at 70 %: p50, ms", "p99, ms"}}
 	ratios := [][]string{{"", "", "beside", "ratio of CPU time", "at most", ""}}
-	for _, goal := range goals {
-		boot, all, samples, err := measureSite(o, goal.Application)
+	for _, a := range applications(o) {
+		boot, all, samples, err := measureSite(o, a)
 		if err != nil {
 			return "", err
 		}
-		name := fmt.Sprintf("%v (boot %v)", goal, boot)
+		name := fmt.Sprintf("%v (boot %v)", a, boot)
 		for i, s := range all {
 			figures = append(figures, workerLine(name, s.Name, samples[i]))
 		}
 		for _, p := range []struct {
 			ours, theirs int
 			limit        float64
-		}{{2, 1, goal.limit}, {2, 0, 0}, {4, 3, 0}, {5, 3, 0}} {
-			ratios = append(ratios, ratioLine(goal.String(), all[p.ours].Name, all[p.theirs].Name, pairs(samples[p.ours], samples[p.theirs], RequestCPU), p.limit))
+		}{{2, 1, a.limit}, {2, 0, 0}, {4, 3, 0}, {5, 3, 0}} {
+			ratios = append(ratios, ratioLine(a.String(), all[p.ours].Name, all[p.theirs].Name, pairs(samples[p.ours], samples[p.theirs], RequestCPU), p.limit))
 		}
 	}
 	fmt.Fprintf(&report, ", after %s\n\n%s\n%s", loadAverage(), markdown(figures), markdown(ratios))

@@ -42,13 +42,12 @@ func TestPairsAreOfTheSameRound(t *testing.T) {
 // The application has all classes that its services name, and answers without worker mode.
 func TestApplicationBoots(t *testing.T) {
 	dir := t.TempDir()
-	root, err := Application{50}.write(dir)
-	if err != nil {
+	if err := ofClasses(50).write(dir); err != nil {
 		t.Fatal(err)
 	}
 	said, err := exec.Command(serve.Stock().CLI, "-d", "display_errors=stderr", "-r", `
 		$_SERVER = ['REQUEST_METHOD' => 'GET', 'REQUEST_URI' => '`+item+`'] + $_SERVER;
-		require '`+root+`/index.php';
+		require '`+dir+`/public/index.php';
 		$classes = array_filter(get_declared_classes(), fn($name) => str_contains($name, 'Service0'));
 		fwrite(STDERR, count($classes) . " services");`).CombinedOutput()
 	if err != nil || !strings.Contains(string(said), itemEnd) || !strings.HasSuffix(string(said), "50 services") {
