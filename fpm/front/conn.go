@@ -40,6 +40,7 @@ type conn struct {
 	secured  atomic.Pointer[tls.Conn] // nil: it has no TLS
 	streamed atomic.Bool              // it speaks HTTP/2
 	wrote    atomic.Bool              // something was sent
+	promised atomic.Bool              // a response under way says that another request may come
 }
 
 func newConn(accepted net.Conn, owner *connections) *conn {

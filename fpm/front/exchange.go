@@ -89,8 +89,24 @@ func (x *exchange) WriteHeader(status int) {
 		if _, has := h["Server"]; !has {
 			h["Server"] = x.front.name
 		}
+		x.promise(h)
 	}
 	x.w.WriteHeader(status)
+}
+
+// promise tells the client with the head of its response if it is to connect again for another request, and else has the
+// front wait for the response's end when it yields.
+func (x *exchange) promise(h http.Header) {
+	c := x.client.conn
+	if c != nil {
+		c.promised.Store(true) // before the look at draining, as yield has it the other way round
+	}
+	if x.front.draining.Load() { // in HTTP/2 it makes a GOAWAY
+		h.Set("Connection", "close")
+		if c != nil {
+			c.promised.Store(false)
+		}
+	}
 }
 
 func (x *exchange) Write(p []byte) (int, error) {

@@ -324,6 +324,7 @@ func noteState(c net.Conn, state http.ConnState) {
 		one.idle.Store(time.Now().UnixNano())
 		if one.parkable.Load() {
 			one.place.Store(announced)
+			one.promised.Store(false)
 		}
 	default:
 		one.idle.Store(0)

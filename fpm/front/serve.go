@@ -20,7 +20,7 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := f.exchanges.Get().(*exchange)
 	x.begin(w, r)
 	defer x.end()
-	if f.draining.Load() || r.ProtoMajor == 1 && isMistakable(r) { // in HTTP/2 it makes a GOAWAY
+	if r.ProtoMajor == 1 && isMistakable(r) {
 		w.Header().Set("Connection", "close")
 	}
 	x.serve()

@@ -102,7 +102,8 @@ func (c *connections) holding(since time.Time) bool {
 				return true
 			}
 		case one.parkable.Load():
-			if place := one.place.Load(); place == announced || place == waiting || place == leaving {
+			promised := one.promised.Load() // before its place, which changes first
+			if place := one.place.Load(); promised || place == announced || place == waiting || place == leaving {
 				return true
 			}
 		case !one.begun.Load():

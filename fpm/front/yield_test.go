@@ -12,12 +12,12 @@ import (
 )
 
 // successors starts two fronts that have one address, with TLS or without, and sites of their own, and a channel between
-// them. The first, at 127.0.0.1:0, answers "old", the other "new".
-func successors(t *testing.T, secure bool, address string, after time.Duration) (old, next *tested, heir *channel.Channel) {
+// them. The first, at 127.0.0.1:0, answers "old", the other "new". serve answers for the scripts of both.
+func successors(t *testing.T, secure bool, address string, after time.Duration, serve func(*worker) bool) (old, next *tested, heir *channel.Channel) {
 	t.Helper()
 	var both []*tested
 	for _, text := range []string{"old", "new"} {
-		o := orders(t, map[string]string{"a.txt": text}, nil)
+		o := orders(t, map[string]string{"a.txt": text, "index.php": ""}, serve)
 		o.Listeners[0].TLS = secure
 		if text == "new" {
 			o.Listeners[0].Address = address
@@ -48,7 +48,7 @@ func successors(t *testing.T, secure bool, address string, after time.Duration) 
 func TestConnectionsThatWaitChangeFronts(t *testing.T) {
 	for name, after := range map[string]time.Duration{"in net/http": time.Hour, "in the lot": time.Millisecond} {
 		t.Run(name, func(t *testing.T) {
-			old, next, heir := successors(t, false, "127.0.0.1:0", after)
+			old, next, heir := successors(t, false, "127.0.0.1:0", after, nil)
 			var clients []*rawClient
 			for range 20 {
 				fresh, kept := old.dial(t), old.dial(t)
@@ -85,9 +85,48 @@ func TestConnectionsThatWaitChangeFronts(t *testing.T) {
 	}
 }
 
+// A client that was told nothing of the front's end, as the head of its response was sent before, found its connection closed
+// behind the response, and lost its next request. One whose head is sent later is told.
+func TestConnectionsWithAResponseUnderWayChangeFronts(t *testing.T) {
+	goOn := map[string]chan bool{"/begun": make(chan bool), "/late": make(chan bool)}
+	old, _, heir := successors(t, false, "127.0.0.1:0", parkAfter, func(w *worker) bool {
+		wait := goOn[w.param("REQUEST_URI")]
+		if w.param("REQUEST_URI") == "/begun" {
+			io.WriteString(w.Response(), "Content-Type: text/plain\r\n\r\nfirst half, ")
+			w.Response().Flush()
+			<-wait
+			return w.say("second half")
+		}
+		<-wait
+		return w.say("Content-Type: text/plain\r\n\r\nlate")
+	})
+	begun, late := old.dial(t), old.dial(t)
+	io.WriteString(late, "GET /late HTTP/1.1\r\nHost: x\r\n\r\n")
+	io.WriteString(begun, "GET /begun HTTP/1.1\r\nHost: x\r\n\r\n")
+	response, err := http.ReadResponse(begun.r, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	yielded := make(chan bool)
+	go func() { old.yield(heir); close(yielded) }()
+	eventually(t, "the front yields", old.connections.yields.Load)
+	goOn["/late"] <- true
+	if got := late.read("GET"); got.body != "late" || !got.Close {
+		t.Errorf("a late head: got %q, close %v", got.body, got.Close)
+	}
+	goOn["/begun"] <- true
+	if body, err := io.ReadAll(response.Body); err != nil || string(body) != "first half, second half" || response.Close {
+		t.Errorf("got %q, %v, close %v", body, err, response.Close)
+	}
+	if got := begun.ask(request); got.body != "new" {
+		t.Errorf("the next request got %q", got.body)
+	}
+	<-yielded
+}
+
 // Without another front at the address, connections that wait are closed: what is asked on them is not answered by the old one.
 func TestConnectionsThatNoFrontTakesAreClosed(t *testing.T) {
-	old, _, heir := successors(t, false, "127.0.0.1:1", parkAfter)
+	old, _, heir := successors(t, false, "127.0.0.1:1", parkAfter, nil)
 	kept := old.dial(t)
 	kept.ask(request)
 	old.yield(heir)
@@ -96,7 +135,7 @@ func TestConnectionsThatNoFrontTakesAreClosed(t *testing.T) {
 
 // HTTPS connections stay: one without a request under way is closed, and HTTP/2's client is told before it asks again.
 func TestSecureConnectionsEndWhenTheFrontIsReplaced(t *testing.T) {
-	old, _, heir := successors(t, true, "127.0.0.1:0", parkAfter)
+	old, _, heir := successors(t, true, "127.0.0.1:0", parkAfter, nil)
 	dial := func() *rawClient {
 		c := old.dial(t)
 		secure := tls.Client(c.Conn, &tls.Config{InsecureSkipVerify: true})
