@@ -36,13 +36,16 @@ static int zlog_level(zend_long level)
 	return severities[i].zlog;
 }
 
-/* FrankenPHP's function: a line for the error log, with the context as JSON behind it. */
+/*
+ * FrankenPHP's function: a line for the error log, with the context as JSON behind it. The line is made without smart_str's
+ * functions: those of the header call some that 8.2.36 added, and the engine runs older patch releases, too.
+ */
 PHP_FUNCTION(frankenphp_log)
 {
-	zend_string *message;
+	zend_string *message, *line;
 	zend_long level = 0;
 	zval *context = NULL;
-	smart_str line = {0};
+	smart_str json = {0};
 
 	ZEND_PARSE_PARAMETERS_START(1, 3)
 		Z_PARAM_STR(message)
@@ -51,15 +54,15 @@ PHP_FUNCTION(frankenphp_log)
 		Z_PARAM_ARRAY(context)
 	ZEND_PARSE_PARAMETERS_END();
 
-	smart_str_append(&line, message);
 	if (context && zend_hash_num_elements(Z_ARRVAL_P(context)) > 0) {
-		smart_str_appendc(&line, ' ');
-		php_json_encode(&line, context, PHP_JSON_UNESCAPED_SLASHES | PHP_JSON_UNESCAPED_UNICODE | PHP_JSON_INVALID_UTF8_SUBSTITUTE |
+		php_json_encode(&json, context, PHP_JSON_UNESCAPED_SLASHES | PHP_JSON_UNESCAPED_UNICODE | PHP_JSON_INVALID_UTF8_SUBSTITUTE |
 			PHP_JSON_PARTIAL_OUTPUT_ON_ERROR);
 	}
-	smart_str_0(&line);
-	if (line.s && !EG(exception) && !host->report(zlog_level(level), ZSTR_VAL(line.s), ZSTR_LEN(line.s))) {
-		fprintf(stderr, "%s\n", ZSTR_VAL(line.s));
+	line = json.s ? zend_string_concat3(ZSTR_VAL(message), ZSTR_LEN(message), " ", 1, ZSTR_VAL(json.s), ZSTR_LEN(json.s))
+		: zend_string_copy(message);
+	if (!EG(exception) && !host->report(zlog_level(level), ZSTR_VAL(line), ZSTR_LEN(line))) {
+		fprintf(stderr, "%s\n", ZSTR_VAL(line));
 	}
-	smart_str_free(&line);
+	zend_string_release(line);
+	smart_str_free(&json);
 }

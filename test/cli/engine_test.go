@@ -67,6 +67,25 @@ func (l *libphp) grow(structure string, bytesMore int) {
 	l.t.Fatalf("libphp has no %s", structure)
 }
 
+// hide takes a function away, if there is one of that name.
+func (l *libphp) hide(function string) {
+	l.t.Helper()
+	object, err := elf.NewFile(bytes.NewReader(l.file))
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	symbols, err := object.DynamicSymbols()
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	for i, symbol := range symbols {
+		if symbol.Name == function {
+			const other = 5 // where st_other is in Elf64_Sym
+			l.file[object.Section(".dynsym").Offset+uint64(i+1)*elf.Sym64Size+other] = byte(elf.STV_HIDDEN)
+		}
+	}
+}
+
 // replace replaces bytes by as many others, wherever they are.
 func (l *libphp) replace(old, new string) {
 	l.t.Helper()
@@ -129,6 +148,17 @@ func TestStructuresThatLackWhatIsNotUsed(t *testing.T) {
 	l.grow("executor_globals", -24)
 	l.grow("core_globals", -8)
 	l.grow("sapi_module", -8) // input_filter_init
+	if out, errors := l.run("cli", "-n", "-r", "echo PHP_SAPI;"); out != "cli" || errors != "" {
+		t.Errorf("php wrote %q and %q", out, errors)
+	}
+}
+
+// 8.2.36 added two functions that its headers call: programs built with them did not run on 8.2.32.
+func TestLibphpWithoutTheFunctionsThatAnUpdateAdded(t *testing.T) {
+	t.Parallel()
+	l := newLibphp(t)
+	l.hide("smart_str_ferealloc")
+	l.hide("smart_str_frealloc")
 	if out, errors := l.run("cli", "-n", "-r", "echo PHP_SAPI;"); out != "cli" || errors != "" {
 		t.Errorf("php wrote %q and %q", out, errors)
 	}
