@@ -30,7 +30,7 @@ func bootSuite(o Options) (string, error) {
 	var report strings.Builder
 	fmt.Fprintf(&report, "%d workers, %d starts; the memory after %d requests is that of one; load average before %s", connections, rounds, worn, loadAverage())
 	starts := [][]string{{"", "", "ready after, ms", "CPU until then, ms"}}
-	memories := [][]string{{"", "", "16 workers, fresh", "and all other processes", fmt.Sprintf("16 workers, after %d", worn), "and all other processes"}}
+	memories := [][]string{{"", "", "workers, fresh", "and all other processes", fmt.Sprintf("workers, after %d", worn), "and all other processes"}}
 	for _, a := range applications(o) {
 		site, err := newSite(a)
 		if err != nil {
