@@ -60,6 +60,7 @@ conformance-full: deps-test build ## php-src's tests of the language too (long)
 
 e2e: deps-e2e build ## real programs from Debian's packages; php-fpm under load
 	go test -count=1 -tags e2e ./test/e2e ./test/load
+	go test -count=1 -tags e2e -run TestSessionsOfManyUsers ./test/front
 
 fuzz: deps-test engines ## random requests beside stock PHP (RANDOMTIME=10m), then every fuzz target for a while (FUZZTIME=20s)
 	go test -count=1 -timeout 0 ./test/random -args -for $(RANDOMTIME)

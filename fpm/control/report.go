@@ -89,6 +89,7 @@ type Pool struct {
 	Processes          []Process `json:"processes"` // where Request.Full was set
 
 	// In worker mode; else nil. There are "restarts REASON" besides, see scoreboard.Reason.
+	Kind         string `json:"worker kind"`
 	Booting      *int   `json:"booting processes"`
 	BootTime     int64  `json:"boot time"` // microseconds
 	BootFailures uint64 `json:"boot failures"`

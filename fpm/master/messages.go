@@ -56,6 +56,10 @@ func (l lines) notBooted(pool string, pid int, script, why string) {
 	l.Logf(zlog.Error, "[pool %s] child %d: the worker script %s could not be booted: %s; requests for it get 503 until it can", pool, pid, script, why)
 }
 
+func (l lines) userIniIgnored(pool, file string) {
+	l.Logf(zlog.Warning, "[pool %s] %s has no effect on the worker script: set what it says by php_value in the pool", pool, file)
+}
+
 func (l lines) bootTimedOut(pid int, why error) {
 	l.Logf(zlog.Error, "child %d was killed: %v", pid, why)
 }

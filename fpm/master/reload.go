@@ -150,6 +150,8 @@ func (m *Master) newGeneration(cfg *conf.Config, options conf.Options, plan *fro
 	g.plan = plan
 	g.equipWorkerMode()
 	g.assign(func(_ int, p *pool) zygote.Config { return m.launchOf(plan, p, plan.engineOf(p.conf.Name)) })
+	g.showKinds()
+	m.tellIgnored(g)
 	for _, e := range g.engines {
 		e.choice = plan.engineOf(e.pools[0].conf.Name)
 		e.php = e.choice.Minor()

@@ -63,6 +63,7 @@ func (m *Master) sameAgain() (*generation, error) {
 	g.plan, g.http = old.plan, old.http
 	g.equipWorkerMode()
 	g.assign(func(i int, _ *pool) zygote.Config { return old.pools[i].engine.launch })
+	g.showKinds()
 	for _, e := range g.engines {
 		was := old.like(e)
 		e.choice, e.php = was.choice, was.php

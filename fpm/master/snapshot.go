@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 	"github.com/phpsapi/phpsapi/sapi"
@@ -68,6 +69,7 @@ func (m *Master) bootsEach(e *engine, err error) bool {
 	}
 	e.show(m)
 	e.launch.Template = nil
+	e.pools[0].show(scoreboard.WorkerScript)
 	m.log.noSnapshot(e.pools[0].conf.Name, err)
 	return true
 }

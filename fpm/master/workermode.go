@@ -3,6 +3,8 @@ package master
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"syscall"
 	"time"
@@ -55,11 +57,28 @@ func (f *frontPlan) enterWorkerMode(cfg *conf.Config) (err error) {
 // equipWorkerMode tells the generation's pools their worker modes.
 func (g *generation) equipWorkerMode() {
 	for _, p := range g.pools {
-		if p.worker = g.plan.workers[p.conf.Name]; p.worker != nil {
-			p.published.WorkerMode.On = true
-			p.board.Publish(p.published)
+		p.worker = g.plan.workers[p.conf.Name]
+	}
+}
+
+// showKinds publishes what the workers of each pool are, when the pools have their engines.
+func (g *generation) showKinds() {
+	for _, p := range g.pools {
+		switch {
+		case p.conf.Handed:
+			p.show(scoreboard.OtherScripts)
+		case p.worker != nil && p.engine.launch.Template != nil:
+			p.show(scoreboard.Snapshot)
+		case p.worker != nil:
+			p.show(scoreboard.WorkerScript)
 		}
 	}
+}
+
+// show publishes what the pool's workers are.
+func (p *pool) show(kind scoreboard.Kind) {
+	p.published.WorkerMode.Kind = kind
+	p.board.Publish(p.published)
 }
 
 // launchOf returns what the zygote of a pool is started with.
@@ -72,6 +91,23 @@ func (m *Master) launchOf(plan *frontPlan, p *pool, engine engines.Choice) zygot
 		c.Template = p.template()
 	}
 	return c
+}
+
+// tellIgnored warns of settings that have no effect on worker scripts: a worker script has those that it was booted with.
+func (m *Master) tellIgnored(g *generation) {
+	for _, p := range g.pools {
+		if p.worker == nil {
+			continue
+		}
+		name, set := g.plan.directive("user_ini.filename")
+		if !set {
+			name = ".user.ini"
+		}
+		file := filepath.Join(filepath.Dir(p.worker.Script), name)
+		if _, err := os.Stat(file); name != "" && err == nil {
+			m.log.userIniIgnored(p.conf.Name, file)
+		}
+	}
 }
 
 // home returns the pool at whose socket a pool's connections were accepted.

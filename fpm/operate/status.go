@@ -132,7 +132,7 @@ func showWorkerMode(w io.Writer, p control.Pool, page json.RawMessage) {
 	if restarts == "" {
 		restarts = ", none"
 	}
-	fmt.Fprintf(w, "pool %s, worker mode: booting %d, last boot %v, failed boots %d, restarts: %s\n", plain(p.Name), *p.Booting,
+	fmt.Fprintf(w, "pool %s, %s: booting %d, last boot %v, failed boots %d, restarts: %s\n", plain(p.Name), plain(p.Kind), *p.Booting,
 		(time.Duration(p.BootTime) * time.Microsecond).Round(time.Millisecond), p.BootFailures, restarts[2:])
 }
 

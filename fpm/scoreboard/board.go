@@ -67,10 +67,7 @@ func (b *Board) Publish(p Pool) {
 	if d.http = 0; p.HTTP {
 		d.http = 1
 	}
-	d.workerMode = 0
-	if p.WorkerMode.On {
-		d.workerMode = 1
-	}
+	d.workerMode = uint64(p.WorkerMode.Kind)
 	d.booting, d.bootTime, d.bootFailures = uint64(p.WorkerMode.Booting), int64(p.WorkerMode.BootTime), p.WorkerMode.Failures
 	d.restarts = p.WorkerMode.Restarts
 	d.httpQueue, d.maxHTTPQueue, d.httpRefused = int64(p.HTTPQueue), int64(p.MaxHTTPQueue), p.HTTPRefused

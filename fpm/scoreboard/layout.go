@@ -94,7 +94,7 @@ type poolData struct {
 	retiredSlow        uint64
 	retiredPeak        uint64
 	retiredMemoryPeak  uint64
-	workerMode         uint64 // 1: WorkerMode.On
+	workerMode         uint64 // WorkerMode.Kind
 	booting            uint64
 	bootTime           int64 // ns
 	bootFailures       uint64

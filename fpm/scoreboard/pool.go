@@ -83,7 +83,7 @@ func (r *Reader) Totals(into *Totals) bool {
 		ListenQueue: int(d.listenQueue), MaxListenQueue: int(d.maxListenQueue), ListenQueueLen: int(d.listenQueueLen),
 		HTTP: d.http != 0, HTTPQueue: int(d.httpQueue), MaxHTTPQueue: int(d.maxHTTPQueue), HTTPRefused: d.httpRefused,
 		MaxChildrenReached: d.maxChildrenReached, Slow: d.slow,
-		WorkerMode: WorkerMode{On: d.workerMode != 0, Booting: int(d.booting), BootTime: time.Duration(d.bootTime),
+		WorkerMode: WorkerMode{Kind: Kind(d.workerMode), Booting: int(d.booting), BootTime: time.Duration(d.bootTime),
 			Failures: d.bootFailures, Restarts: d.restarts},
 	}
 	return ok

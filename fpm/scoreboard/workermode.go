@@ -7,12 +7,39 @@ import (
 
 // WorkerMode is what the master publishes about a pool in worker mode.
 type WorkerMode struct {
-	On       bool
+	Kind     Kind
 	Booting  int           // workers whose worker script boots
 	BootTime time.Duration // that of the last one that booted
 	Failures uint64        // boots that failed
 	Restarts [Reasons]uint64
 }
+
+// Kind is what the workers of a pool do.
+type Kind int
+
+// The kinds.
+const (
+	Ordinary     Kind = iota // they run the script of each request
+	WorkerScript             // they run a worker script, and have booted it
+	Snapshot                 // they were forked from a booted worker script
+	OtherScripts             // they run the scripts that another pool's worker script does not answer
+)
+
+// String returns the kind's name, as it is on the status page.
+func (k Kind) String() string {
+	switch k {
+	case WorkerScript:
+		return "worker script"
+	case Snapshot:
+		return "snapshot"
+	case OtherScripts:
+		return "other scripts"
+	}
+	return "ordinary"
+}
+
+// On reports whether the pool's workers answer requests by a worker script.
+func (w *WorkerMode) On() bool { return w.Kind == WorkerScript || w.Kind == Snapshot }
 
 // Reason is why a worker in worker mode was replaced.
 type Reason int

@@ -63,7 +63,7 @@ func (s *Snapshot) procFields(p *scoreboard.Proc) []field {
 	for i, v := range values {
 		fields = append(fields, field{procNames[i], v})
 	}
-	if s.Pool.WorkerMode.On {
+	if s.Pool.WorkerMode.On() {
 		fields = append(fields, field{growthName, p.Growth.PerRequest()})
 	}
 	return fields

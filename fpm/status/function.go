@@ -31,7 +31,7 @@ func (s *Snapshot) Function() []Entry {
 			{"last-request-cpu", cpu(p)},
 			{"last-request-memory", int64(memory(p))},
 		})
-		if s.Pool.WorkerMode.On {
+		if s.Pool.WorkerMode.On() {
 			procs[len(procs)-1] = append(procs[len(procs)-1], Entry{dashed(growthName), p.Growth.PerRequest()})
 		}
 	}
@@ -55,7 +55,11 @@ func (s *Snapshot) Function() []Entry {
 		entries = append(entries, Entry{"memory-peak", int64(s.MemoryPeak)})
 	}
 	for _, f := range s.workerModeFields() {
-		entries = append(entries, Entry{dashed(f.name), f.value})
+		value := f.value
+		if t, is := value.(text); is {
+			value = string(t)
+		}
+		entries = append(entries, Entry{dashed(f.name), value})
 	}
 	return append(entries, Entry{"procs", procs})
 }

@@ -61,7 +61,7 @@ func (s *Snapshot) openmetrics() []byte {
 	if s.Pool.HTTP {
 		all = append(all, httpMetrics[:]...)
 	}
-	if s.Pool.WorkerMode.On {
+	if s.Pool.WorkerMode.On() {
 		all = append(all, workerModeMetrics[:]...)
 	}
 	for _, m := range all {

@@ -11,7 +11,7 @@ const growthName = "memory growth per request"
 
 func (s *Snapshot) procNames() []string {
 	names := procNames[:len(procNames):len(procNames)]
-	if s.Pool.WorkerMode.On {
+	if s.Pool.WorkerMode.On() {
 		names = append(names, growthName)
 	}
 	return names
@@ -20,10 +20,15 @@ func (s *Snapshot) procNames() []string {
 // workerModeFields are the fields of a pool in worker mode that php-fpm does not have.
 func (s *Snapshot) workerModeFields() []field {
 	w := &s.Pool.WorkerMode
-	if !w.On {
+	kind := field{"worker kind", text(w.Kind.String())}
+	switch {
+	case w.Kind == scoreboard.Ordinary:
 		return nil
+	case !w.On():
+		return []field{kind}
 	}
 	fields := []field{
+		kind,
 		{"booting processes", int64(w.Booting)},
 		{"boot time", w.BootTime.Microseconds()},
 		{"boot failures", int64(w.Failures)},
@@ -46,7 +51,7 @@ var workerModeMetrics = [...]metric{
 // appendRestarts appends the metric that has a label: the workers that were replaced, by reasons.
 func (s *Snapshot) appendRestarts(b []byte) []byte {
 	w := &s.Pool.WorkerMode
-	if !w.On {
+	if !w.On() {
 		return b
 	}
 	b = append(b, "# HELP phpfpm_worker_restarts The number of workers that were replaced, by reasons.\n# TYPE phpfpm_worker_restarts counter\n"...)

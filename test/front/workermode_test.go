@@ -200,11 +200,15 @@ func TestSuccessorsAreBootedBeforeWorkersEnd(t *testing.T) {
 	}
 }
 
-// Clients with sessions of their own never see another's, whichever workers answer them.
+// longer is by how much the longest tests are longer in make e2e.
+var longer = 1
+
+// Clients with sessions of their own never see another's, whichever workers answer them, and whatever else comes: bodies that
+// cannot be parsed, and requests that kill their worker.
 func TestSessionsOfManyUsersAreKeptApart(t *testing.T) {
 	t.Parallel()
 	sessions := serve.Dir(t)
-	s := serveApplication(t, application(t, "v1", ""), "--set", "www.worker.processes=3", "--set", "www.php_value[session.save_path]="+sessions)
+	s := serveApplication(t, application(t, "v1", "set_error_handler(function ($n, $text) { throw new ErrorException($text); });"), "--set", "www.worker.processes=3", "--set", "www.php_value[session.save_path]="+sessions)
 	if err := os.Chmod(sessions, 0o777); err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +217,21 @@ func TestSessionsOfManyUsersAreKeptApart(t *testing.T) {
 		clients.Go(func() {
 			jar, _ := cookiejar.New(nil)
 			client := &http.Client{Jar: jar, Timeout: 20 * time.Second}
-			for i := range 250 {
+			for i := range 250 * longer {
+				if i%100 == 50 {
+					if r, err := client.Post(s.url+"/", "multipart/form-data", strings.NewReader("x")); err != nil || r.StatusCode != 200 {
+						t.Errorf("a body that cannot be parsed: %v, %v", r, err)
+					} else {
+						r.Body.Close()
+					}
+				}
+				if i%1000 == 999 {
+					if r, err := client.Get(s.url + "/?kill"); err != nil || r.StatusCode != 502 {
+						t.Errorf("a request that kills its worker: %v, %v", r, err)
+					} else {
+						r.Body.Close()
+					}
+				}
 				r, err := client.Get(fmt.Sprintf("%s/?user=%d", s.url, user))
 				if err != nil {
 					t.Error(err)

@@ -1,0 +1,5 @@
+//go:build e2e
+
+package front
+
+func init() { longer = 50 }
