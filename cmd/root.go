@@ -1,7 +1,9 @@
 package cmd
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -48,6 +50,10 @@ func execute(args []string, asked engines.Asked) int {
 	command, err := root.ExecuteC()
 	if status, ok := err.(exitStatus); ok {
 		return int(status)
+	}
+	if err != nil && errors.As(err, new(*fs.PathError)) { // of the output, and not of how the command was called
+		fmt.Fprintf(os.Stderr, "%s: %v\n", command.CommandPath(), err)
+		return 1
 	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v; %[1]s --help lists what there is\n", command.CommandPath(), err)

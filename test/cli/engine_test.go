@@ -372,6 +372,21 @@ func TestEnginesAreListed(t *testing.T) {
 	}
 }
 
+// On a full disk the advice was to read the help.
+func TestEnginesOnAFullDisk(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer full.Close()
+	var errors strings.Builder
+	cmd := exec.Command(binary, "engines")
+	cmd.Stdout, cmd.Stderr = full, &errors
+	if err := cmd.Run(); err == nil || errors.String() != "phpsapi engines: write /dev/stdout: no space left on device\n" {
+		t.Errorf("%v, and it wrote %q", err, errors.String())
+	}
+}
+
 func TestVersionNamesThePHPsThatItWasBuiltWithAndRuns(t *testing.T) {
 	t.Parallel()
 	l := newLibphp(t)
