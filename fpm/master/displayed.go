@@ -9,36 +9,41 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
 
 // PHP displays on stdout what it says at its start, as text or HTML, unless display_errors or display_startup_errors is
-// off. Then, and with log_errors, it logs it.
+// off. Then, and with log_errors, it logs it. The patterns are made when they are needed, not at the start of each process.
 var (
-	displayedText = regexp.MustCompile(`(?ms)^((?:Warning|Fatal error|Parse error|Deprecated|Notice|Strict Standards): )(.*? in [^\n]*? on line \d+)$`)
-	displayedHTML = regexp.MustCompile(`(?ms)^<br />\n<b>([A-Z][a-z A-Z]*)</b>:  (.*?) in <b>([^\n]*?)</b> on line <b>(\d+)</b><br />$`)
-	links         = regexp.MustCompile(`</?a[^>]*>`)
+	displayedText = pattern(`(?ms)^((?:Warning|Fatal error|Parse error|Deprecated|Notice|Strict Standards): )(.*? in [^\n]*? on line \d+)$`)
+	displayedHTML = pattern(`(?ms)^<br />\n<b>([A-Z][a-z A-Z]*)</b>:  (.*?) in <b>([^\n]*?)</b> on line <b>(\d+)</b><br />$`)
+	links         = pattern(`</?a[^>]*>`)
 )
 
+func pattern(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+}
+
 // plain returns a message without HTML, which html_errors puts even into what is logged.
-func plain(message string) string { return html.UnescapeString(links.ReplaceAllString(message, "")) }
+func plain(message string) string { return html.UnescapeString(links().ReplaceAllString(message, "")) }
 
 // addDisplayed adds PHP's messages among what was displayed, worded as PHP logs them, but no message that was logged too.
 // rest is what else was printed, as by a script that is preloaded.
 func (s startup) addDisplayed(text string) (added startup, rest string) {
-	text = displayedHTML.ReplaceAllStringFunc(text, func(message string) string {
-		m := displayedHTML.FindStringSubmatch(message)
+	text = displayedHTML().ReplaceAllStringFunc(text, func(message string) string {
+		m := displayedHTML().FindStringSubmatch(message)
 		return m[1] + ": " + plain(m[2]) + " in " + m[3] + " on line " + m[4]
 	})
 	logged := len(s)
-	for _, m := range displayedText.FindAllStringSubmatch(text, -1) {
+	for _, m := range displayedText().FindAllStringSubmatch(text, -1) {
 		message := "PHP " + m[1] + " " + m[2]
 		if !slices.ContainsFunc(s[:logged], func(l string) bool { return plain(l) == plain(message) }) {
 			s = append(s, message)
 		}
 	}
-	if rest = displayedText.ReplaceAllString(text, ""); strings.TrimSpace(rest) == "" {
+	if rest = displayedText().ReplaceAllString(text, ""); strings.TrimSpace(rest) == "" {
 		rest = ""
 	}
 	return s, rest
