@@ -24,6 +24,9 @@ import (
 var symfony = map[string]string{
 	"composer.json": "{}", // by it Symfony finds the application's directory
 	"autoload.php": `<?php
+if (is_file($versions = '/usr/share/php/Composer/InstalledVersions.php')) {
+	require $versions; // which Symfony 6 and newer ask
+}
 foreach (['Component/HttpKernel', 'Bundle/FrameworkBundle', 'Bundle/TwigBundle'] as $part) {
 	require_once "/usr/share/php/Symfony/$part/autoload.php";
 }
