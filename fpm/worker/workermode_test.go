@@ -204,6 +204,28 @@ func TestTimeLimitIsEachRequestsOwn(t *testing.T) {
 	}
 }
 
+// Without a time limit the timer of a request's input, or of the boot's, must not end the script in a later request.
+func TestTimerOfTheInputEndsWithIt(t *testing.T) {
+	p := newScriptPool(t, serving(`(function () {
+		$used = fn() => ($u = getrusage())['ru_utime.tv_sec'] + $u['ru_utime.tv_usec'] / 1e6;
+		for ($end = $used() + 0.4; $used() < $end; md5(str_repeat('x', 100000)));
+		return 'done';
+	})()`), sapi.Setting{Name: "max_execution_time", Value: "0"}, sapi.Setting{Name: "max_input_time", Value: "1"})
+	p.spawn()
+	conn := dial(t, p.Socket)
+	defer conn.Close()
+	for n := range 5 {
+		r := index(p)
+		if n == 1 {
+			r = index(p, "REQUEST_METHOD", "POST", "CONTENT_LENGTH", "4")
+			r.Body = "body"
+		}
+		if got := ask(t, conn, r); got != "done" {
+			t.Fatalf("request %d: got %q; %s", n, got, p.log())
+		}
+	}
+}
+
 func TestSuperglobalsAreEachRequestsOwn(t *testing.T) {
 	p := newScriptPool(t, "$_ENV['kept'] = 1;"+serving(
 		`json_encode([$_GET, $_POST, $_COOKIE, $_REQUEST, $_SERVER['HTTP_X'] ?? null, $_SERVER['PHP_AUTH_USER'] ?? null, $_FILES, $_ENV['kept'], file_get_contents('php://input')])`),

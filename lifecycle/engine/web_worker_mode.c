@@ -105,6 +105,13 @@ static void stop_timer(void)
 	EG(timeout_seconds) = 0;
 }
 
+/* With a limit of 0 PHP leaves the timer of the input running, and EG(timeout_seconds) is 0 all the same. */
+static void stop_timer_of_input(void)
+{
+	EG(timeout_seconds) = 1;
+	stop_timer();
+}
+
 /* As php_request_startup, but for what the script keeps. What a client can send wrong is reported as warnings of this
  * request, without the script's error handler: it may throw, and nothing would catch that. A bailout ends the script. */
 static void start(struct engine_request *r)
@@ -138,6 +145,7 @@ static void start(struct engine_request *r)
 	r->auth_user_len = r->auth_user ? strlen(r->auth_user) : 0;
 	web_tell();
 	if (has_body) {
+		stop_timer_of_input();
 		zend_set_timeout(zend_ini_long(ZEND_STRL("max_execution_time"), 0), 0);
 	}
 }
@@ -245,6 +253,7 @@ static PHP_FUNCTION(frankenphp_handle_request)
 	}
 	stop_timer();
 	if (state == BOOTING) {
+		stop_timer_of_input();
 		end_boot();
 		state = WAITING;
 		web_has_booted = 1;
