@@ -27,6 +27,9 @@ const handingPatience = 5 * time.Second
 // handOn hands the connection in hand to a worker that runs other scripts.
 func (k *worker) handOn() {
 	s, fd := k.script, k.talk.fd
+	if k.talk.watched { // the epoll instance would go on watching what another process has open
+		unix.EpollCtl(k.epoll, unix.EPOLL_CTL_DEL, fd, nil)
+	}
 	k.talk = talk{}
 	s.handingOn = k.Unread(s.handingOn[:0])
 	k.slot.Finished()

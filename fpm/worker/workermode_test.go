@@ -308,3 +308,29 @@ func TestWorkerAsksForASuccessor(t *testing.T) {
 		t.Errorf("it ended with %v", end.Status)
 	}
 }
+
+// A kept connection whose requests were for the worker script and for others in turn was closed after every second answer.
+func TestConnectionThatWasHandedOnComesBack(t *testing.T) {
+	p := newScriptPool(t, serving(`"worker $n"`))
+	first := p.spawn()
+	p.handed = true
+	other := p.spawn()
+	conn := dial(t, p.Socket)
+	defer conn.Close()
+	for i := range 3 {
+		if got, want := ask(t, conn, index(p)), fmt.Sprint("worker ", i+1); got != want {
+			t.Fatalf("got %q, want %q", got, want)
+		}
+		if got := ask(t, conn, get(filepath.Join(p.Dir, "public"), "other.php")); !strings.HasPrefix(got, "other ") {
+			t.Fatalf("got %q", got)
+		}
+		letter, fd, _ := other.receive(t)
+		if letter != contract.Park || fd < 0 {
+			t.Fatalf("the worker said %c %d, want Park", letter, fd)
+		}
+		first.say(contract.WhenIdle, -1)
+		first.receive(t)
+		first.say(contract.Connection, fd)
+		unix.Close(fd)
+	}
+}
