@@ -288,13 +288,12 @@ static void check_threads(void)
 	}
 }
 
-/* ---- requests to warm up with ---- */
+/* ---- the boot, and requests to warm up with ---- */
 
 /* Each is its URI, its number of variables, and their names and values. */
-static struct engine_request *next_warmup(void)
+static struct engine_request *next_request(void)
 {
 	static struct engine_variable variables[64];
-	static char room[64 * 1024];
 	struct engine_request *r = &template.request;
 	char *text = template.at;
 	long i, n;
@@ -319,6 +318,14 @@ static struct engine_request *next_warmup(void)
 	r->text = text;
 	r->variables = variables;
 	r->variables_len = i;
+	return r;
+}
+
+static struct engine_request *next_warmup(void)
+{
+	static char room[64 * 1024];
+	struct engine_request *r = next_request();
+
 	r->room = room;
 	r->room_size = sizeof(room);
 	return r;
@@ -347,23 +354,11 @@ int template_is_open(void)
 
 static void run_script(void)
 {
-	static struct engine_variable names[2];
-	static const char texts[] = "SCRIPT_FILENAME\0SCRIPT_NAME";
-	struct engine_request *r = &template.request;
-	size_t len = strlen(template.script);
-	char *text = malloc(sizeof(texts) + len + 1);
+	struct engine_request *r = next_request(); /* the boot: it has no client, and no head is wanted */
 	struct engine_error error;
 	char why[4096];
 
-	if (!text) {
-		template.parent.fail('U', "malloc");
-	}
-	memcpy(text, texts, sizeof(texts));
-	memcpy(text + sizeof(texts), template.script, len + 1);
-	names[0] = (struct engine_variable){0, 15, sizeof(texts), len};
-	names[1] = (struct engine_variable){16, 11, sizeof(texts), len};
-	*r = (struct engine_request){.uri = template.script, .uri_len = len, .script = template.script, .script_len = len, .protocol = 1000,
-		.status = 200, .no_headers = 1, .text = text, .variables = names, .variables_len = 2};
+	r->no_headers = 1;
 	engine_fastcgi_worker();
 	if (engine_web_startup(r) != 0) {
 		template.parent.fail('U', "PHP could not start a request");

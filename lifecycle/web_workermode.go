@@ -90,12 +90,9 @@ func engineRenew() {
 	}
 }
 
-// BootRequest returns what a worker script sees before its first request: its own path, and no client. Applications without a
-// REQUEST_METHOD take themselves for command-line programs.
+// BootRequest returns what a worker script sees before its first request: sapi.BootVariables, and no client.
 func BootRequest(script string) *WebRequest {
-	const method = "GET"
-	r := NewWebRequest(&sapi.RequestInfo{Method: method, URI: script, PathTranslated: script, Status: 200},
-		[]sapi.Variable{{Name: "SCRIPT_FILENAME", Value: script}, {Name: "SCRIPT_NAME", Value: script}, {Name: "REQUEST_METHOD", Value: method}}, nil)
+	r := NewWebRequest(&sapi.RequestInfo{Method: "GET", URI: script, PathTranslated: script, Status: 200}, sapi.BootVariables(script), nil)
 	r.NoHeaders = true
 	return r
 }

@@ -27,3 +27,9 @@ type ResponseHead struct {
 	StatusLine string   // the line the script gave itself, such as "HTTP/1.1 404 Gone Fishing"; else empty
 	Lines      [][]byte // "Name: value", without line ends
 }
+
+// BootVariables returns what $_SERVER has of a worker script before its first request, besides the environment: its own path.
+// Applications without a REQUEST_METHOD take themselves for command-line programs.
+func BootVariables(script string) []Variable {
+	return []Variable{{"SCRIPT_FILENAME", script}, {"SCRIPT_NAME", script}, {"REQUEST_METHOD", "GET"}}
+}

@@ -57,7 +57,7 @@ func (t *Template) encode() ([]byte, error) {
 		fields = append(fields, "1", v.Name, v.Value)
 	}
 	fields = append(fields, t.Script, flag(t.Strict), strconv.Itoa(len(t.Warmup)))
-	for _, w := range t.Warmup {
+	for _, w := range append([]Warmup{{t.Script, sapi.BootVariables(t.Script)}}, t.Warmup...) { // the boot is the first
 		fields = append(fields, w.URI, strconv.Itoa(len(w.Variables)))
 		for _, v := range w.Variables {
 			fields = append(fields, v.Name, v.Value)

@@ -17,6 +17,7 @@ func booted(t *testing.T, before string) string {
 class Kept { public $n = 0; function __destruct() { error_log('destructor'); } }
 $kept = new Kept;
 error_log('boot');
+if (!isset($_SERVER['REQUEST_METHOD']) || isset($_SERVER['REQUEST_URI'])) exit(9); // as in any worker's boot
 `+before+`
 phpsapi_after_fork(function () { $GLOBALS['forked'] = getmypid(); });
 while (frankenphp_handle_request(function () use ($kept, &$boot) {
