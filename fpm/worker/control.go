@@ -85,13 +85,26 @@ func (c *channel) isTold(letter byte) bool {
 	return err == nil && n == 1 && next[0] == letter
 }
 
-// hear takes one message of the master's, and after an Idle its answer.
+// hear takes one message of the master's, and after an Idle all up to its answer: a worker that is told to leave meanwhile
+// may be brought a connection still.
 func (k *worker) hear() {
 	letter, fd := k.control.receive()
-	if letter == contract.WhenIdle {
-		k.control.send(contract.Idle, -1)
-		letter, fd = k.control.receive()
+	if letter != contract.WhenIdle {
+		k.heed(letter, fd)
+		return
 	}
+	k.control.send(contract.Idle, -1)
+	for {
+		letter, fd = k.control.receive()
+		k.heed(letter, fd)
+		if letter == contract.Connection || letter == contract.Nothing || letter == 0 {
+			return
+		}
+	}
+}
+
+// heed does what a message asks for.
+func (k *worker) heed(letter byte, fd int) {
 	switch letter {
 	case 0, contract.Quit:
 		k.leaving = true

@@ -487,3 +487,29 @@ func TestPanicsTraceIsSentToTheMaster(t *testing.T) {
 		t.Errorf("got %q, %v", got, err)
 	}
 }
+
+// A worker that was told to leave after it had said that it is idle lost the connection that it was brought.
+func TestConnectionThatIsBroughtBehindQuitIsServed(t *testing.T) {
+	p := newPool(t, nil)
+	c := p.spawn()
+	p.write("a.php", "<?php echo 'a';")
+	first, second := dial(t, p.Socket), dial(t, p.Socket)
+	defer first.Close()
+	defer second.Close()
+	ask(t, first, get(p.Dir, "a.php"))
+	ask(t, second, get(p.Dir, "a.php"))
+	_, parked, _ := c.receive(t)
+	c.say(contract.WhenIdle, -1)
+	c.say(contract.Quit, -1)
+	if letter, _, _ := c.receive(t); letter != contract.Idle {
+		t.Fatalf("the worker said %c, want Idle", letter)
+	}
+	c.say(contract.Connection, parked)
+	unix.Close(parked)
+	if got := ask(t, first, get(p.Dir, "a.php")); got != "a" {
+		t.Errorf("got %q", got)
+	}
+	if end := p.exit(); end.Status != 0 {
+		t.Errorf("it ended with %v", end.Status)
+	}
+}
