@@ -38,6 +38,7 @@
 
 static struct {
 	struct template_parent parent;
+	pid_t pid;
 	int open;
 	int strict;
 	const char *script;
@@ -331,8 +332,17 @@ static struct engine_request *next_warmup(void)
 	return r;
 }
 
+/* A process that the application has forked ends here: the channel, the requests and the workers are its parent's. */
+static void end_fork(void)
+{
+	if (getpid() != template.pid) {
+		_exit(engine_exit_status());
+	}
+}
+
 void template_request_done(void)
 {
+	end_fork();
 	if (template.request.status >= 500) {
 		refuse("the warm-up request %s was answered with status %d", template.request.uri, template.request.status);
 	}
@@ -368,6 +378,7 @@ static void run_script(void)
 	if (!template.open) { /* in a worker */
 		return;
 	}
+	end_fork();
 	if (engine_web_last_error(&error) && error.fatal) {
 		snprintf(why, sizeof(why), "%s in %s on line %d", error.message, error.file, error.line);
 	} else if (engine_exit_status() != 0) {
@@ -383,6 +394,7 @@ struct engine_request *template_next_request(void)
 {
 	char why[1024];
 
+	end_fork();
 	if (template.warmed < template.warmups) {
 		template.warmed++;
 		return next_warmup();
@@ -418,6 +430,7 @@ void template_open(const struct template_parent *parent, const char *packet, siz
 	template.strict = next_number();
 	template.warmups = next_number();
 	note_descriptors();
+	template.pid = getpid();
 	template.open = 1;
 	if (stack_run_below(run_script)) {
 		exit(EXIT_FAILURE); /* the script has ended in a worker that nobody has asked to run it */

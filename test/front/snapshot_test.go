@@ -145,3 +145,21 @@ func TestReloadsOfASnapshot(t *testing.T) {
 		t.Errorf("of %d requests went wrong: %v", l.requests.Load(), wrong)
 	}
 }
+
+// A process that the application forked at its boot took itself for the snapshot: it forked workers, and outlived the service.
+func TestSnapshotOfAnApplicationThatForks(t *testing.T) {
+	t.Parallel()
+	for _, child := range []string{"exit(3);", "{ while (frankenphp_handle_request(function () { echo 'child'; })); }"} {
+		dir, address := booted(t, "if (($p = pcntl_fork()) === 0) "+child+" pcntl_waitpid($p, $status);"), serve.Address(t)
+		s := start(t, address, []string{"PHPSAPI_PHP_PCNTL=on"}, "-F", "--worker", filepath.Join(dir, "index.php"), "--http", address,
+			"--set", "www.worker.processes=2", "--set", "www.worker.snapshot=1")
+		for range 5 {
+			if status, body := s.get("/"); status != 200 || !strings.HasSuffix(body, " forked") || strings.HasSuffix(body, "not forked") {
+				t.Errorf("%s: got %d %q", child, status, body)
+			}
+		}
+		if log := s.log.String(); strings.Contains(log, "no snapshot") || strings.Contains(log, "ERROR") {
+			t.Errorf("%s: log: %s", child, log)
+		}
+	}
+}
