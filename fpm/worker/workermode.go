@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -55,11 +56,21 @@ func (k *worker) takeWorkerMode(files []int) {
 // find finds out the names by which requests may ask for the script: a web server may name a link's target or the link.
 func (s *workerScript) find() {
 	for _, path := range s.For {
-		s.answers = append(s.answers, []byte(path))
-		if real, err := filepath.EvalSymlinks(path); err == nil && real != path {
-			s.answers = append(s.answers, []byte(real))
+		s.answer(path)
+		if real, err := filepath.EvalSymlinks(path); err == nil {
+			s.answer(real)
 		}
 	}
+}
+
+func (s *workerScript) answer(path string) {
+	if !s.answersFor([]byte(path)) {
+		s.answers = append(s.answers, []byte(path))
+	}
+}
+
+func (s *workerScript) answersFor(script []byte) bool {
+	return slices.ContainsFunc(s.answers, func(path []byte) bool { return bytes.Equal(path, script) })
 }
 
 // runScript runs the worker script until it ends. If it ends before its first request the worker stays, and says so to all
@@ -179,15 +190,14 @@ func (s *workerScript) leave() {
 	os.Exit(status)
 }
 
-// isMine reports whether the request that was read is for the script.
+// isMine reports whether the request that was read is for the script. Where a link has been switched since the boot, requests
+// for its new target are: a reload is about to follow.
 func (s *workerScript) isMine() bool {
 	script := s.k.ForPHP.Path.Filename
-	for _, path := range s.answers {
-		if bytes.Equal(path, script) {
-			return s.k.ForPHP.Method != nil
-		}
+	if !s.answersFor(script) {
+		s.find()
 	}
-	return false
+	return s.k.ForPHP.Method != nil && s.answersFor(script)
 }
 
 func (s *workerScript) begin() {

@@ -334,3 +334,31 @@ func TestConnectionThatWasHandedOnComesBack(t *testing.T) {
 		unix.Close(fd)
 	}
 }
+
+// From the switch of a deployment's link to the reload behind it, requests for the link's new target got an error.
+func TestLinkThatIsSwitchedIsAnsweredByTheOldScript(t *testing.T) {
+	p := newScriptPool(t, serving(`"worker $n"`))
+	p.write("next/index.php", "<?php echo 'next';")
+	link := filepath.Join(p.Dir, "current")
+	if err := os.Symlink("public", link); err != nil {
+		t.Fatal(err)
+	}
+	p.script.For = []string{filepath.Join(link, "index.php")}
+	p.spawn()
+	conn := dial(t, p.Socket)
+	defer conn.Close()
+	if got := ask(t, conn, index(p)); got != "worker 1" {
+		t.Errorf("got %q", got)
+	}
+	if err := os.Remove(link); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("next", link); err != nil {
+		t.Fatal(err)
+	}
+	for i, dir := range []string{"next", "public"} {
+		if got, want := ask(t, conn, get(filepath.Join(p.Dir, dir), "index.php")), fmt.Sprint("worker ", i+2); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
