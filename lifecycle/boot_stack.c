@@ -29,19 +29,24 @@ static void enter(void)
 	_longjmp(above, 1);
 }
 
+static size_t stack_size(void)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY ? limit.rlim_cur : USUAL;
+}
+
+int stack_is_large(void)
+{
+	return stack_size() >= 2 * UPPER;
+}
+
 int stack_run_below(void (*run)(void))
 {
 	static ucontext_t lower;
-	struct rlimit limit;
-	size_t size = USUAL;
+	size_t size = stack_size();
 	uintptr_t here = (uintptr_t)__builtin_frame_address(0) & ~(uintptr_t)4095;
 
-	if (getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
-		size = limit.rlim_cur;
-	}
-	if (size < 2 * UPPER) {
-		abort();
-	}
 	function = run;
 	returned = 0;
 	if (_setjmp(above) == 0) {

@@ -424,6 +424,9 @@ void template_open(const struct template_parent *parent, const char *packet, siz
 	memcpy(template.at, packet, len);
 	template.at[len] = '\0';
 	template.end = template.at + len;
+	if (!stack_is_large()) {
+		refuse("the limit of the stack is too low for it: raise it to 4 MB or more (ulimit -s, systemd's LimitSTACK)");
+	}
 	become();
 	apply_values();
 	template.script = next();

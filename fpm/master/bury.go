@@ -92,6 +92,12 @@ func (m *Master) bury(c *child, status syscall.WaitStatus) {
 		if !m.mayFork(p) || threadless && g.shortage.failures > 0 {
 			level = zlog.Debug
 		}
+		if p.worker != nil && c.why >= 0 && status.Exited() {
+			how += " (" + c.why.String() + ")"
+			if c.succeeded || p.worker.Snapshot > 0 && c.why == scoreboard.ByMaxRequests { // it was planned
+				level = zlog.Debug
+			}
+		}
 		m.log.childExited(level, p.conf.Name, c.pid, how, now.Sub(c.started))
 	}
 	for _, line := range p.crashes.lines(status) {

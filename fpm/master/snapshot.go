@@ -24,7 +24,7 @@ func (p *pool) template() *zygote.Template {
 		return nil
 	}
 	c, who := p.orders, p.identity
-	t := &zygote.Template{Script: w.Script, Strict: w.Strict, Files: c.RlimitFiles, Core: c.RlimitCore, Directory: c.Chdir.Value,
+	t := &zygote.Template{Script: w.Script, Strict: w.Strict, Timeout: w.BootTimeout, Files: c.RlimitFiles, Core: c.RlimitCore, Directory: c.Chdir.Value,
 		Priority: conf.PriorityUnset, Dumpable: c.ProcessDumpable, ClearEnv: c.ClearEnv,
 		Values: settingsOf(c.PHPValues), AdminValues: settingsOf(c.PHPAdminValues)}
 	if os.Geteuid() == 0 {

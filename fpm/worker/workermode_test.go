@@ -362,3 +362,12 @@ func TestLinkThatIsSwitchedIsAnsweredByTheOldScript(t *testing.T) {
 		}
 	}
 }
+
+// Go's runtime crashed on a Fiber's stack.
+func TestLoopInAFiberIsRefused(t *testing.T) {
+	p := newScriptPool(t, "(new Fiber(function () { frankenphp_handle_request(function () {}); }))->start();")
+	c := p.spawn()
+	if said := strings.Join(c.said, "\n"); !strings.Contains(said, "was called in a Fiber: call it outside of one") {
+		t.Errorf("the worker said %q", said)
+	}
+}

@@ -47,6 +47,7 @@
 	X(variables_order)
 
 #define EXECUTOR_FIELDS(X) \
+	X(active_fiber) \
 	X(bailout) \
 	X(current_execute_data) \
 	X(exception) \

@@ -248,6 +248,10 @@ static PHP_FUNCTION(frankenphp_handle_request)
 			: "frankenphp_handle_request() was called outside of a worker script", 0);
 		RETURN_THROWS();
 	}
+	if (EG(active_fiber)) {
+		zend_throw_exception(NULL, "frankenphp_handle_request() was called in a Fiber: call it outside of one", 0);
+		RETURN_THROWS();
+	}
 	if (is_forked()) { /* requests are its parent's */
 		RETURN_FALSE;
 	}

@@ -37,6 +37,11 @@ func (z *Zygote) failure(ctx context.Context, err error, began time.Time) error 
 		return engine
 	case errors.As(err, &failed):
 		return failed
+	case errors.Is(err, errBoot) && ctx.Err() == nil:
+		if status, known := z.process.status(); known {
+			return &BootError{fmt.Sprintf("its process ended %s while it was booting", how(status))}
+		}
+		return &BootError{"its process ended while it was booting"}
 	case errors.As(err, new(*BootError)), errors.As(err, new(*SnapshotError)):
 		return err
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):

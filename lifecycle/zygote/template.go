@@ -1,6 +1,7 @@
 package zygote
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -15,6 +16,8 @@ type Template struct {
 	Script string // path of the worker script
 	Strict bool   // as Web.RunWorkerScript has it
 	Warmup []Warmup
+	// Timeout is how long the boot may take, warm-up included; 0: as long as it likes.
+	Timeout time.Duration
 
 	// What the process becomes before. Zeros leave things as they are.
 	Files, Core int // RLIMIT_NOFILE, RLIMIT_CORE; -1: no limit
@@ -75,6 +78,9 @@ func (t *Template) encode() ([]byte, error) {
 	return message, nil
 }
 
+// errBoot says that the zygote ended while it booted the template.
+var errBoot = errors.New("the boot has ended the process")
+
 // BootError is an application that could not be booted.
 type BootError struct{ Why string }
 
@@ -86,13 +92,23 @@ type SnapshotError struct{ Why string }
 func (e *SnapshotError) Error() string { return e.Why }
 
 // boot has the template booted.
-func (z *Zygote) boot(template []byte) error {
+func (z *Zygote) boot(template []byte, timeout time.Duration) error {
+	if timeout > 0 {
+		late := time.AfterFunc(timeout, func() {
+			z.late.Store(true)
+			z.process.kill()
+		})
+		defer late.Stop()
+	}
 	if err := z.send(template, nil, time.Now().Add(AnswerTime)); err != nil {
 		return fmt.Errorf("zygote: template: %w", err)
 	}
 	answer, err := z.receive(make([]byte, 8192))
-	if err != nil {
-		return fmt.Errorf("zygote: template: %w", err)
+	switch {
+	case err != nil && z.late.Load():
+		return &BootError{fmt.Sprintf("it did not call frankenphp_handle_request() within %v (boot_timeout)", timeout)}
+	case err != nil:
+		return fmt.Errorf("%w: %w", errBoot, err)
 	}
 	switch answer[0] {
 	case msgBooted:

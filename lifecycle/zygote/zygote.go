@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -47,6 +48,7 @@ type Zygote struct {
 	answers  chan answer   // to orders
 	turn     chan struct{} // holds one while an order is out
 	done     chan struct{}
+	late     atomic.Bool // the boot of a template has taken too long
 }
 
 // answer is what an order has come to.
@@ -82,7 +84,7 @@ func Start(ctx context.Context, config Config) (*Zygote, error) {
 	}
 	began := time.Now()
 	stop := context.AfterFunc(ctx, z.process.kill)
-	err = z.begin(config.Engine, message, template)
+	err = z.begin(config, message, template)
 	if !stop() || err == nil && !z.process.begun() {
 		err = errors.Join(err, ErrGone)
 	}
@@ -115,7 +117,7 @@ func (z *Zygote) connect() (theirs *os.File, err error) {
 }
 
 // begin has PHP started, and the template booted if there is to be one.
-func (z *Zygote) begin(engine string, message, template []byte) error {
+func (z *Zygote) begin(config Config, message, template []byte) error {
 	if err := z.send(message, nil, time.Now().Add(AnswerTime)); err != nil {
 		return fmt.Errorf("zygote: start: %w", err)
 	}
@@ -127,11 +129,11 @@ func (z *Zygote) begin(engine string, message, template []byte) error {
 	case msgReady:
 		z.Version = string(answer[1:])
 		if template != nil {
-			return z.boot(template)
+			return z.boot(template, config.Template.Timeout)
 		}
 		return nil
 	case msgLoad:
-		return notLoaded(engine, answer[1:])
+		return notLoaded(config.Engine, answer[1:])
 	case msgFailed:
 		return notStarted(string(answer[1:]))
 	}

@@ -2,6 +2,7 @@ package front
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -161,5 +162,29 @@ func TestSnapshotOfAnApplicationThatForks(t *testing.T) {
 		if log := s.log.String(); strings.Contains(log, "no snapshot") || strings.Contains(log, "ERROR") {
 			t.Errorf("%s: log: %s", child, log)
 		}
+	}
+}
+
+// A boot for a snapshot that hung, or crashed, left the service without a word, or ended its start.
+func TestSnapshotWhoseBootFailsLeavesTheBootToTheWorkers(t *testing.T) {
+	t.Parallel()
+	// Once: the workers boot then.
+	once := "$first = '%s/first'; if (!file_exists($first)) { touch($first); %s }"
+	for name, test := range map[string]struct{ boot, want string }{
+		"hangs":   {"while (1) sleep(100);", `no snapshot, each worker boots the application: .* did not call frankenphp_handle_request\(\) within 1s \(boot_timeout\)`},
+		"crashes": {"posix_kill(getmypid(), 11); sleep(5);", `no snapshot, each worker boots the application: .*its process ended with signal 11 \(SIGSEGV\) while it was booting`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			marks := serve.Dir(t)
+			if err := os.Chmod(marks, 0o777); err != nil {
+				t.Fatal(err)
+			}
+			s := serveApplication(t, booted(t, fmt.Sprintf(once, marks, test.boot)), "--set", "www.worker.processes=1", "--set", "www.worker.snapshot=1",
+				"--set", "www.worker.boot_timeout=1s")
+			s.said(test.want, 1)
+			s.want("/", 200, "n=1 ")
+			s.want("/", 200, "n=2 ")
+		})
 	}
 }
