@@ -88,7 +88,7 @@ func TestConnectionsThatWaitChangeFronts(t *testing.T) {
 // A client that was told nothing of the front's end, as the head of its response was sent before, found its connection closed
 // behind the response, and lost its next request. One whose head is sent later is told.
 func TestConnectionsWithAResponseUnderWayChangeFronts(t *testing.T) {
-	goOn := map[string]chan bool{"/begun": make(chan bool), "/late": make(chan bool)}
+	goOn, arrived := map[string]chan bool{"/begun": make(chan bool), "/late": make(chan bool)}, make(chan bool)
 	old, _, heir := successors(t, false, "127.0.0.1:0", parkAfter, func(w *worker) bool {
 		wait := goOn[w.param("REQUEST_URI")]
 		if w.param("REQUEST_URI") == "/begun" {
@@ -97,6 +97,7 @@ func TestConnectionsWithAResponseUnderWayChangeFronts(t *testing.T) {
 			<-wait
 			return w.say("second half")
 		}
+		close(arrived)
 		<-wait
 		return w.say("Content-Type: text/plain\r\n\r\nlate")
 	})
@@ -107,6 +108,7 @@ func TestConnectionsWithAResponseUnderWayChangeFronts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	<-arrived // or the other front would answer it
 	yielded := make(chan bool)
 	go func() { old.yield(heir); close(yielded) }()
 	eventually(t, "the front yields", old.connections.yields.Load)
