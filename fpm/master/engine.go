@@ -58,8 +58,8 @@ func (g *generation) assign(want func(i int, p *pool) zygote.Config) {
 
 // notStarted words the error of a start of PHP, and names who wants that PHP.
 func (e *engine) notStarted(err error) error {
-	if errors.As(err, new(*zygote.BootError)) {
-		return bootFailed(e, err)
+	if boot := (*zygote.BootError)(nil); errors.As(err, &boot) {
+		return e.pools[0].bootFailed(boot.Why)
 	}
 	return notStarted(e.choice.Refusal(err))
 }

@@ -141,7 +141,7 @@ func (e workerSaid) heed(m *Master) reception {
 func (m *Master) workerBegan(c *child) {
 	c.ready = true
 	c.pool.began++
-	m.hasBooted(c)
+	m.bootEnded(c)
 	m.supplied(c.pool.gen)
 }
 

@@ -2,7 +2,6 @@ package master
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -95,12 +94,4 @@ func (l lines) noSnapshot(pool string, err error) {
 
 func (l lines) scriptPrinted(pool, line string) {
 	l.Logf(zlog.Notice, "[pool %s] the worker script printed: %s", pool, harmless(line))
-}
-
-// bootFailed words a boot that failed in a reload.
-func bootFailed(e *engine, err error) error {
-	boot := &zygote.BootError{}
-	errors.As(err, &boot)
-	p := e.pools[0]
-	return fmt.Errorf("the worker script %s of pool %s could not be booted: %s", p.worker.Script, p.conf.Name, harmless(boot.Why))
 }

@@ -170,11 +170,11 @@ func (m *Master) notBooted(c *child, why string) reception {
 		return unexpected
 	}
 	c.unbooted = true
-	why = harmless(why)
 	if p.gen == m.next {
-		m.abandonReload(fmt.Errorf("the worker script %s of pool %s could not be booted: %s", p.worker.Script, p.conf.Name, why))
+		m.abandonReload(p.bootFailed(why))
 		return heeded
 	}
+	why = harmless(why)
 	now := m.sys.now()
 	b := &p.boots
 	if why != b.why || now.Sub(b.saidAt) >= time.Second { // a pool's workers fail together
@@ -193,14 +193,19 @@ func (m *Master) notBooted(c *child, why string) reception {
 	return heeded
 }
 
+// bootFailed words a boot that failed in a reload.
+func (p *pool) bootFailed(why string) error {
+	return fmt.Errorf("the worker script %s of pool %s could not be booted: %s", p.worker.Script, p.conf.Name, harmless(why))
+}
+
 // hasBooted reports whether a worker of the pool runs its worker script.
 func (p *pool) hasBooted() bool {
 	return slices.ContainsFunc(p.children, func(c *child) bool { return c.ready && !c.unbooted })
 }
 
-// hasBooted takes a worker that is ready for what it is. If its script has booted it is another's successor, and ends those that
+// bootEnded takes a worker that is ready for what it is. If its script has booted it is another's successor, and ends those that
 // have stood in; if it stands in itself, one that has done so before it ends.
-func (m *Master) hasBooted(c *child) {
+func (m *Master) bootEnded(c *child) {
 	p := c.pool
 	if p.worker == nil {
 		return
@@ -450,12 +455,15 @@ func (m *Master) renewFor(c *child) reception {
 // renewAsked makes the new generation that a script has asked for. A reload that is under way is one.
 func (m *Master) renewAsked(now time.Time) {
 	g := m.gen
-	if g.renewAt.IsZero() || now.Before(g.renewAt) || m.state != normal || m.handover != nil {
+	if g.renewAt.IsZero() || now.Before(g.renewAt) {
 		return
 	}
 	g.renewAt = time.Time{}
-	if m.attempt != nil {
-		return
+	switch {
+	case m.state != normal || m.attempt != nil:
+	case m.handover != nil:
+		g.renewAt = now.Add(handoverInterval)
+	default:
+		m.replaceGeneration()
 	}
-	m.replaceGeneration()
 }
