@@ -24,7 +24,6 @@ type workerScript struct {
 	answers   [][]byte // paths of the scripts whose requests it answers
 	to        int      // the socket on which others are handed on
 	booted    bool     // it has asked for a request
-	failed    bool     // it ended before that
 	retiring  bool     // a successor was asked for
 	said      []byte   // what it has printed at its boot, up to the last line's end
 	handingOn []byte
@@ -112,7 +111,6 @@ func (k *worker) finishScript(within bool) {
 		k.leaving = true
 		k.endTalk(k.finish())
 	case !s.booted:
-		s.failed = true
 		k.control.say(contract.Unbooted, failure)
 		k.standIn()
 	}
@@ -150,7 +148,8 @@ func (s *workerScript) failure() (text string, fatal bool) {
 	return "it ended without a call of frankenphp_handle_request()", false
 }
 
-// NextRequest waits for a request for the script. What is for other scripts is handed on. nil: the worker is to end.
+// NextRequest waits for a request for the script and returns it, or nil if the worker is to end. Requests for other scripts are
+// handed on.
 func (s *workerScript) NextRequest() *lifecycle.WebRequest {
 	k := s.k
 	if !s.booted {
@@ -190,14 +189,15 @@ func (s *workerScript) leave() {
 	os.Exit(status)
 }
 
-// isMine reports whether the request that was read is for the script. Where a link has been switched since the boot, requests
+// isMine reports whether the request that was read is for the script. If a link has been switched since the boot, requests
 // for its new target are: a reload is about to follow.
 func (s *workerScript) isMine() bool {
-	script := s.k.ForPHP.Path.Filename
-	if !s.answersFor(script) {
-		s.find()
+	r := &s.k.ForPHP
+	if r.Method == nil || s.answersFor(r.Path.Filename) {
+		return r.Method != nil
 	}
-	return s.k.ForPHP.Method != nil && s.answersFor(script)
+	s.find()
+	return s.answersFor(r.Path.Filename)
 }
 
 func (s *workerScript) begin() {
