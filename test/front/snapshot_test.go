@@ -128,23 +128,7 @@ func TestReloadsOfASnapshot(t *testing.T) {
 	dir := application(t, "v1", "")
 	s := serveApplication(t, dir, "--set", "www.worker.processes=2", "--set", "www.worker.snapshot=3")
 	s.want("/", 200, "v1 ")
-	l := s.load(8, "/")
-	for n := 2; n <= 4; n++ {
-		setApplication(t, dir, fmt.Sprintf("v%d", n), "")
-		if out, err := s.reload(); err != nil {
-			t.Errorf("%v\n%s", err, out)
-		}
-		s.want("/", 200, fmt.Sprintf("v%d ", n))
-		setApplication(t, dir, "broken", "throw new Exception('no database');")
-		out, err := s.reload()
-		if err == nil || !strings.Contains(out, "could not be booted: Uncaught Exception: no database in "+dir+"/index.php:2") {
-			t.Errorf("a reload with a broken application: %v\n%s", err, out)
-		}
-		s.want("/", 200, fmt.Sprintf("v%d ", n))
-	}
-	if wrong := l.end(); len(wrong) > 0 {
-		t.Errorf("of %d requests went wrong: %v", l.requests.Load(), wrong)
-	}
+	s.reloadsUnderLoad(dir, s.load(8, "/"), 3)
 }
 
 // A process that the application forked at its boot took itself for the snapshot: it forked workers, and outlived the service.

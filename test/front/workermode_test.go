@@ -78,8 +78,14 @@ func TestReloadsAndFailingReloadsLoseNothing(t *testing.T) {
 	t.Parallel()
 	dir := application(t, "v0", "")
 	s := serveApplication(t, dir)
-	l := s.load(16, "/?ms=1")
-	for n := 1; n <= 10; n++ {
+	s.reloadsUnderLoad(dir, s.load(16, "/?ms=1"), 10)
+}
+
+// reloadsUnderLoad reloads n times with a new application, and after each time with one that does not boot.
+func (s *service) reloadsUnderLoad(dir string, l *load, times int) {
+	t := s.t
+	t.Helper()
+	for n := 2; n < 2+times; n++ {
 		setApplication(t, dir, fmt.Sprintf("v%d", n), "")
 		if out, err := s.reload(); err != nil {
 			t.Errorf("%v\n%s", err, out)
