@@ -101,7 +101,7 @@ func (r *Responder) Converse(fd int, timeout time.Duration) (idle bool) {
 	return r.Idle()
 }
 
-// Begin makes a connection the one in hand. More and Idle end it. For its first request it waits no longer than timeout. ahead
+// Begin makes a connection the present one. More and Idle end it. For its first request it waits no longer than timeout. ahead
 // is what another process has read of it already, as Unread returned it; nil: nothing.
 func (r *Responder) Begin(fd int, timeout time.Duration, ahead []byte) {
 	r.io.begin(fd, timeout)
@@ -137,7 +137,7 @@ func (r *Responder) More(keep bool) bool {
 // caller's again. Otherwise it has been closed.
 func (r *Responder) Idle() bool { return r.idle }
 
-// Unread gives up the connection in hand, whose request has been read and not answered: it appends to dst what another process
+// Unread gives up the present connection, whose request has been read and not answered. It appends to dst what another process
 // must be told to go on where this one stopped. The descriptor is the caller's.
 func (r *Responder) Unread(dst []byte) []byte {
 	r.io.take(-1)

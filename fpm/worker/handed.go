@@ -24,7 +24,7 @@ type handed struct {
 // handingPatience is how long a connection may wait to be handed on.
 const handingPatience = 5 * time.Second
 
-// handOn hands the connection in hand to a worker that runs other scripts.
+// handOn hands the present connection to a worker that runs other scripts.
 func (k *worker) handOn() {
 	s, fd := k.script, k.talk.fd
 	if k.talk.watched { // the epoll instance would go on watching what another process has open

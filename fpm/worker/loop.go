@@ -45,7 +45,7 @@ func (k *worker) serve() {
 	}
 }
 
-// wait waits for something to do and does it, until there is a connection in hand or the worker is to go. It returns false if
+// wait waits for something to do and does it, until there is a connection to talk on or the worker is to go. It returns false if
 // something is wrong with the process.
 func (k *worker) wait() bool {
 	for !k.leaving && !k.talk.goes {
@@ -191,7 +191,7 @@ func (k *worker) accept() {
 	k.converse(talk{fd: fd, peer: p}, responder.FirstByteTimeout, nil)
 }
 
-// converse makes a connection the one in hand. ahead is what another worker has read of it; nil: nothing.
+// converse makes a connection the present one. ahead is what another worker has read of it; nil: nothing.
 func (k *worker) converse(t talk, timeout time.Duration, ahead []byte) {
 	k.park()
 	k.talk = t
@@ -201,7 +201,7 @@ func (k *worker) converse(t talk, timeout time.Duration, ahead []byte) {
 }
 
 // endTalk is to be called after an answer, or if there was no request, with whether the connection may carry another. If none
-// comes without a wait, the connection is no longer in hand.
+// comes without a wait, the connection is no longer the present one.
 func (k *worker) endTalk(keep bool) {
 	if k.More(keep) {
 		return
@@ -239,7 +239,7 @@ func (k *worker) keep() {
 // patience is how often in a row a new connection may push out the kept one before this one is let go.
 const patience = 2
 
-// crowded reports whether the connection in hand had better be closed after its request. While there are more connections than
+// crowded reports whether the present connection had better be closed after its request. While there are more connections than
 // workers, a kept one is parked whenever a new one comes, and the way by the master costs more than a new connection; nor
 // would the workers look as busy as they are, and the pool not grow. That one new connection waits says nothing: as a rule
 // another worker is about to take it.

@@ -45,7 +45,7 @@ func Main(w *lifecycle.Worker) int {
 	return status
 }
 
-// talk is the connection in hand.
+// talk is the present connection.
 type talk struct {
 	goes    bool // there is one
 	fd      int

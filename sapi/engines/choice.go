@@ -72,8 +72,8 @@ func (c Choice) PHP() sapi.PHPVersion {
 	return sapi.ParsePHPVersion(c.Minor())
 }
 
-// Refusal returns err, which is why the engine cannot be used, with who asked for it: before it if a version was asked for or
-// a setting did, and in the way out of a *sapi.EngineError. An error that does not name the file gets its name.
+// Refusal returns err, the reason why the engine cannot be used, with the option, variable or setting that asked for it: before
+// the reason if that is a version or a setting, and in the way out of a *sapi.EngineError. An error that does not name the file gets its name.
 func (c Choice) Refusal(err error) error {
 	err = c.directed(err)
 	switch {

@@ -203,7 +203,7 @@ func (c *crowd) pace(rate float64, lasting time.Duration) (visits, error) {
 	})
 }
 
-// visit has everybody ask until next says that there is no more to ask. It tells from when a request's time counts.
+// visit has every visitor ask until next returns that there is no more to ask. due is when a request's time begins to count.
 func (c *crowd) visit(next func(i int) (due time.Time, more bool)) (visits, error) {
 	var (
 		mu    sync.Mutex

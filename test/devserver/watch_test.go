@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// php preloads once. With PHPSAPI_WATCH a change of a preloaded file is seen without a new start, and who is being answered is
-// answered to the end.
+// php preloads once. With PHPSAPI_WATCH a change of a preloaded file is seen without a new start, and requests that are under way
+// are answered to the end.
 func TestChangeOfAFileStartsPHPAgain(t *testing.T) {
 	root := t.TempDir()
 	write := func(name, text string) {

@@ -46,7 +46,7 @@ func findAnotherPHP(t *testing.T) (php anotherPHP) {
 	return php
 }
 
-// who is what a pool's PHP tells of itself.
+// A who holds what a pool's PHP tells of itself.
 type who struct {
 	Version, INI, Loaded, Scanned, Extensions string
 	Modules, Cached                           []string
