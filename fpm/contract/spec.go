@@ -35,6 +35,9 @@ type Spec struct {
 	// what was read from it.
 	Handed bool `json:",omitempty"`
 
+	// HTTP is there if the worker answers HTTP itself, beside FastCGI.
+	HTTP *HTTP `json:",omitempty"`
+
 	// ClientLogs says that the client writes what PHP has to say of its request to the master's log: no other line is
 	// needed.
 	ClientLogs bool

@@ -42,6 +42,8 @@ type slotPage struct {
 	ownMemory     uint64 // in worker mode: the process's own, bytes; when it was first measured, and after how many requests
 	firstMemory   uint64
 	firstRequests uint64
+	http          uint64 // see Slot.HTTP: the state, and above it the listener
+	spoke         int64  // ns of CLOCK_MONOTONIC
 	seq           uint32
 	keeps         uint32 // 1: a connection is kept, and idle
 	data          slotData

@@ -63,6 +63,8 @@ func (s *Slot) reset() {
 	atomic.StoreUint64(&p.peak, 0)
 	atomic.StoreUint64(&p.ownMemory, 0)
 	atomic.StoreUint64(&p.firstMemory, 0)
+	atomic.StoreUint64(&p.http, 0)
+	atomic.StoreInt64(&p.spoke, 0)
 	atomic.StoreUint32(&p.keeps, 0)
 	p.data = slotData{updated: s.clock.Now()}
 	atomic.AddUint32(&p.seq, 1)
