@@ -92,6 +92,10 @@ func (m *Master) bury(c *child, status syscall.WaitStatus) {
 		if !m.mayFork(p) || threadless && g.shortage.failures > 0 {
 			level = zlog.Debug
 		}
+		if level > zlog.Debug && m.endedUnbooted(c) {
+			how += " (before the worker script had booted)"
+			level = max(level, zlog.Warning)
+		}
 		if p.worker != nil && c.why >= 0 && status.Exited() {
 			how += " (" + c.why.String() + ")"
 			if c.succeeded || p.worker.Snapshot > 0 && c.why == scoreboard.ByMaxRequests { // it was planned

@@ -130,6 +130,9 @@ func (m *Master) connection(p *pool, patient bool) {
 	if !m.mayFork(p) || p.gen != m.gen {
 		return
 	}
+	if p.backoff.failures > 0 && !p.respawnAt.IsZero() { // respawn looks at the socket again
+		return
+	}
 	if now := m.sys.now(); p.gen.shortage.lasts(now) || m.makesWay(p.gen) {
 		p.recheckAt = now.Add(shortageFirst)
 		return

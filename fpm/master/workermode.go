@@ -271,6 +271,18 @@ func (m *Master) countRestart(c *child, status syscall.WaitStatus) {
 	p.board.Publish(p.published)
 }
 
+// endedUnbooted counts a boot that has failed if a worker has ended in it and has not said so: it crashed, or was killed, or the
+// script has closed the descriptors. It reports whether that is so.
+func (m *Master) endedUnbooted(c *child) bool {
+	p := c.pool
+	if p.worker == nil || c.ready || c.unbooted {
+		return false
+	}
+	p.published.WorkerMode.Failures++
+	p.board.Publish(p.published)
+	return true
+}
+
 // publishBoots publishes how many workers boot.
 func (p *pool) publishBoots() {
 	if p.worker == nil {

@@ -149,6 +149,31 @@ func TestApplicationThatCannotBootIsTriedAgain(t *testing.T) {
 	}
 }
 
+// Boots that end without a word, by a signal say, are spaced out as those that fail, also while a client waits.
+func TestBootsThatEndWithoutAWordAreSpacedOut(t *testing.T) {
+	t.Parallel()
+	for _, pm := range []string{"static", "ondemand"} {
+		t.Run(pm, func(t *testing.T) {
+			t.Parallel()
+			began, answer := time.Now(), make(chan int)
+			dir := application(t, "v1", "posix_kill(getmypid(), 9);")
+			s := serveApplication(t, dir, "--set", "www.pm="+pm, "--set", "www.pm.max_children=1")
+			go func() {
+				status, _ := s.get("/")
+				answer <- status
+			}()
+			s.said(`exited on signal 9 \(SIGKILL\) \(before the worker script had booted\)`, 5)
+			if took := time.Since(began); took < 2400*time.Millisecond { // 0.1 + 0.4 + 0.9 + 1 s
+				t.Errorf("five boots in %v", took)
+			}
+			setApplication(t, dir, "v1", "")
+			if status := <-answer; status != 200 {
+				t.Errorf("got %d", status)
+			}
+		})
+	}
+}
+
 // A request that kills its worker is lost, and no other one.
 func TestCrashCostsOneRequest(t *testing.T) {
 	t.Parallel()
