@@ -56,7 +56,8 @@ const (
 	Crowd = 'U'
 )
 
-// Lines is many messages for the error log: what Log has, with line ends between them.
+// Lines is many messages for the error log: what Log has, with line ends between them. A worker that speaks HTTP tells by it what PHP
+// has to say of a request; the master puts the pool's name before each line.
 const Lines = 'M'
 
 // Front is everything a front needs to know, besides its descriptors.

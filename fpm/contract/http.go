@@ -50,12 +50,15 @@ const (
 	// is the receiving end of a SOCK_SEQPACKET pair on which the rest follows, in packets of OutputMore, up to OutputEnd or
 	// OutputClose. A pair that ends without one of these says that the response was cut off.
 	Output = 'O'
+	// Named hands over a connection whose request a script has answered by a head that names a file, X-Sendfile or X-Accel-Redirect.
+	// The text is the length of that head, 4 bytes, little endian, the head in CGI's form, and then the request as it was read.
+	Named = 'N'
 )
 
-// How the text of an Output goes on; a byte before it.
+// How the text of an Output goes on: HandOver.Next, or the byte before the text of a packet on the second descriptor.
 const (
 	OutputMore  = 'M' // on the second descriptor
-	OutputEnd   = 'E' // nothing follows, and the connection waits for its next request then
+	OutputEnd   = 'E' // nothing follows, and the connection carries its next request then, of which the text is what was read
 	OutputClose = 'C' // nothing follows, and the connection is to be closed then
 )
 
