@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-
-	"github.com/phpsapi/phpsapi/fpm/contract"
 )
 
 // benchmark asks for a path again and again on one connection: what is measured is the front's side, net/http and the
@@ -39,14 +37,3 @@ func BenchmarkFile(b *testing.B)   { benchmark(b, "/a.txt", "") }
 func BenchmarkScript(b *testing.B) { benchmark(b, "/index.php", "Hello, World!") }
 func BenchmarkPage(b *testing.B)   { benchmark(b, "/index.php", strings.Repeat("x", 100<<10)) }
 func BenchmarkLong(b *testing.B)   { benchmark(b, "/index.php", strings.Repeat("x", 10<<20)) }
-
-func BenchmarkRoute(b *testing.B) {
-	s := routed(b, tree, contract.Site{})
-	for b.Loop() {
-		path, err := cleanPath("/x.php/a")
-		if err != nil || s.route(path).script.Name == "" {
-			b.Fatal(path)
-		}
-	}
-	b.ReportAllocs()
-}

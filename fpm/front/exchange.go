@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/phpsapi/phpsapi/fpm/front/site"
 	"github.com/phpsapi/phpsapi/fpm/front/upstream"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
@@ -24,7 +25,7 @@ type exchange struct {
 	id     string
 	body   body
 
-	site     *site
+	site     *site.Site
 	pool     *pool // that was asked
 	begun    time.Time
 	asked    time.Time // when the pool was; its time includes its queue and the client's reading
@@ -60,6 +61,25 @@ func (x *exchange) begin(w http.ResponseWriter, r *http.Request) {
 	}
 	x.identify()
 	x.body.bound(w, r, x.front.limits.BodyTimeout)
+}
+
+// heedProxy takes from a trusted proxy's headers who the client is.
+func (x *exchange) heedProxy() {
+	v := site.Visitor{Remote: x.remote, HTTPS: x.https, Host: x.r.Host}
+	x.front.proxies.Heed(&v, x.r.Header)
+	x.remote, x.https, x.r.Host = v.Remote, v.HTTPS, v.Host
+}
+
+// identify gives the request its id: the one it came with, where that can stand anywhere, else a new one. PHP sees it as
+// HTTP_X_REQUEST_ID.
+func (x *exchange) identify() {
+	given := x.r.Header[site.RequestIDHeader]
+	if len(given) == 1 && site.IsRequestID(given[0]) {
+		x.id = given[0]
+		return
+	}
+	x.id = site.NewRequestID()
+	x.r.Header[site.RequestIDHeader] = []string{x.id}
 }
 
 // end puts the request down, and into the access log.

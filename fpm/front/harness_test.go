@@ -256,3 +256,19 @@ func text(t testing.TB, name string) string {
 	}
 	return string(b)
 }
+
+// files makes a directory with files.
+func files(t testing.TB, contents map[string]string) string {
+	t.Helper()
+	root := t.TempDir()
+	for name, text := range contents {
+		file := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}

@@ -3,6 +3,7 @@ package front
 import (
 	"sync"
 
+	"github.com/phpsapi/phpsapi/fpm/front/site"
 	"github.com/phpsapi/phpsapi/fpm/front/upstream"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
@@ -10,8 +11,8 @@ import (
 // pages are the pools' own: ping.path and pm.status_path. A worker answers them, so that a ping tells that requests are
 // answered.
 type pages struct {
-	pools   []*pool // in the orders' order
-	clients proxies // who gets a status page
+	pools   []*pool      // in the orders' order
+	clients site.Proxies // who gets a status page
 	denied  sync.Once
 }
 
@@ -19,8 +20,8 @@ type pages struct {
 // the first that has such a page if no site answers: probes know no host names.
 func (p *pages) find(x *exchange, path string) *pool {
 	if x.site != nil {
-		if p.has(x, x.site.pool, path) {
-			return x.site.pool
+		if own := x.sitesPool(); p.has(x, own, path) {
+			return own
 		}
 		return nil
 	}
@@ -57,18 +58,18 @@ func (p *pages) shows(x *exchange) bool {
 		return false
 	}
 	if !x.remote.IsValid() {
-		return p.clients.unix
+		return p.clients.Unix
 	}
-	return p.clients.has(x.remote.Addr())
+	return p.clients.Has(x.remote.Addr())
 }
 
 // runPage has a pool answer with a page of its own.
 func (x *exchange) runPage(p *pool, path string) {
 	root := "/"
 	if x.site != nil {
-		root = x.site.root
+		root = x.site.Directory()
 	}
-	x.request = upstream.Request{HTTP: x.r, Script: upstream.Script{DocumentRoot: root, Filename: root + path, Name: path},
+	x.request = upstream.Request{HTTP: x.r, Script: site.Script{DocumentRoot: root, Filename: root + path, Name: path},
 		RemoteAddr: x.remote, ServerAddr: x.client.local, HTTPS: x.https, ID: x.id}
 	x.hand(p)
 }

@@ -54,14 +54,8 @@ func TestTrustedProxiesAreHeeded(t *testing.T) {
 	}
 }
 
-func TestProxiesAreAddressesOrNetworks(t *testing.T) {
-	p, err := newProxies([]string{"10.1.2.3/8", "::1", "unix"})
-	if err != nil || !p.unix || len(p.networks) != 2 || p.networks[0].String() != "10.0.0.0/8" {
-		t.Errorf("got %+v, %v", p, err)
-	}
-	for _, text := range []string{"", "localhost", "10.0.0.0/33", "10.0.0.0-10.0.0.9"} {
-		if _, err := newFront(&contract.Front{TrustedProxies: []string{text}}, resources{}); err == nil {
-			t.Errorf("%q is taken", text)
-		}
+func TestTrustedProxiesAreAddressesOrNetworks(t *testing.T) {
+	if _, err := newFront(&contract.Front{TrustedProxies: []string{"localhost"}}, resources{}); err == nil {
+		t.Error("a name is taken")
 	}
 }

@@ -5,9 +5,9 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
+	"github.com/phpsapi/phpsapi/fpm/front/site"
 	"github.com/phpsapi/phpsapi/fpm/front/upstream"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
@@ -58,22 +58,22 @@ func (x *exchange) serve() {
 	if asked == "" && r.URL.Host != "" { // http://host is http://host/
 		asked = "/"
 	}
-	path, err := cleanPath(asked)
+	path, err := site.CleanPath(asked)
 	if err != nil {
 		x.fail(http.StatusBadRequest)
 		return
 	}
-	x.site = x.front.siteOf(r.Host, path)
+	x.site = x.front.sites.Of(r.Host, path)
 	if p := x.front.pages.find(x, path); p != nil {
 		x.runPage(p, path)
 		return
 	}
-	if x.site == nil || x.front.isInternal(r.Host, path) {
+	if x.site == nil || x.front.sites.IsInternal(r.Host, path) {
 		x.fail(http.StatusNotFound)
 		return
 	}
-	x.site = x.site.present(x.begun)
-	if limit := x.site.pool.BodyBytes; limit > 0 {
+	x.site = x.site.Present(x.begun)
+	if limit := x.sitesPool().BodyBytes; limit > 0 {
 		x.body.restrict(limit)
 		if r.ContentLength > limit {
 			x.body.failed = http.StatusRequestEntityTooLarge
@@ -81,33 +81,19 @@ func (x *exchange) serve() {
 			return
 		}
 	}
-	t := x.site.route(path)
+	t := x.site.Route(path)
 	switch {
-	case t.status != 0:
-		x.fail(t.status)
-	case t.script.Name != "":
-		x.runScript(t.script)
+	case t.Status != 0:
+		x.fail(t.Status)
+	case t.Script.Name != "":
+		x.runScript(t.Script)
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		x.refuseMethod("GET, HEAD")
-	case t.location != "":
-		x.redirect(t.location)
+	case t.Location != "":
+		x.redirect(t.Location)
 	default:
-		x.sendFile(t.file)
+		x.sendFile(t.File)
 	}
-}
-
-// siteOf is the first site that answers a host and a clean path; nil: none does.
-func (f *Front) siteOf(host, path string) *site {
-	name := ""
-	for _, s := range f.sites {
-		if name == "" && len(s.Hosts) > 0 {
-			name = hostName(host)
-		}
-		if s.matches(name, path) {
-			return s
-		}
-	}
-	return nil
 }
 
 func (x *exchange) redirect(location string) {
@@ -123,11 +109,14 @@ func (x *exchange) refuseMethod(allow string) {
 	x.fail(http.StatusMethodNotAllowed)
 }
 
+// sitesPool is the pool that runs the site's scripts.
+func (x *exchange) sitesPool() *pool { return x.front.pools[x.site.Pool] }
+
 // runScript has the pool answer.
-func (x *exchange) runScript(script upstream.Script) {
+func (x *exchange) runScript(script site.Script) {
 	x.request = upstream.Request{HTTP: x.r, Script: script, RemoteAddr: x.remote, ServerAddr: x.client.local,
 		HTTPS: x.https, ID: x.id}
-	x.hand(x.site.pool)
+	x.hand(x.sitesPool())
 }
 
 // hand has a pool answer x.request.
@@ -186,11 +175,11 @@ func (f *Front) sayTooLarge(x *exchange) {
 	if last != 0 && now-last < int64(tooLargeInterval) || !f.tooLarge.CompareAndSwap(last, now) {
 		return
 	}
-	x.logf(zlog.Notice, "a body of more than %d bytes is refused (see http.limits.body_size, and PHP's post_max_size)", x.site.pool.BodyBytes)
+	x.logf(zlog.Notice, "a body of more than %d bytes is refused (see http.limits.body_size, and PHP's post_max_size)", x.sitesPool().BodyBytes)
 }
 
 // fail answers with an error's page, or the page of a redirection.
-func (x *exchange) fail(status int) { x.failSaying(status, explain(status)) }
+func (x *exchange) fail(status int) { x.failSaying(status, site.Explain(status)) }
 
 // failSaying is fail with a text of its own.
 func (x *exchange) failSaying(status int, text string) {
@@ -199,57 +188,13 @@ func (x *exchange) failSaying(status int, text string) {
 		"Accept-Ranges", "Cache-Control", "Expires"} {
 		delete(h, name)
 	}
-	page := errorPage(status, text, x.id)
+	page := site.ErrorPage(status, text, x.id)
 	h["Content-Type"] = []string{"text/html; charset=utf-8"}
 	h["Content-Length"] = []string{strconv.Itoa(len(page))}
 	x.WriteHeader(status)
 	if x.r.Method != http.MethodHead {
 		x.Write([]byte(page))
 	}
-}
-
-// errorPage is a page for people. It tells nothing about the server but the request's id, by which the logs can be
-// searched.
-func errorPage(status int, text, id string) string {
-	title := strconv.Itoa(status) + " " + http.StatusText(status)
-	var b strings.Builder
-	b.WriteString("<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>" + title + "</title>\n<h1>" + title + "</h1>\n")
-	if text != "" {
-		b.WriteString("<p>" + text + "\n")
-	}
-	if status >= 500 {
-		b.WriteString("<p>Request " + id + "\n")
-	}
-	b.WriteString("</html>\n")
-	return b.String()
-}
-
-func explain(status int) string {
-	switch status {
-	case http.StatusBadRequest:
-		return "The request is malformed."
-	case http.StatusForbidden:
-		return "The server may not read this file."
-	case http.StatusNotFound:
-		return "There is no such page here."
-	case http.StatusMethodNotAllowed:
-		return "This page cannot be asked for in this way."
-	case http.StatusRequestTimeout:
-		return "The request did not arrive in time."
-	case http.StatusRequestEntityTooLarge:
-		return "What was sent is larger than this server accepts."
-	case http.StatusRequestHeaderFieldsTooLarge:
-		return "The request has more headers than this server accepts."
-	case http.StatusInternalServerError:
-		return "Something is wrong with this server."
-	case http.StatusBadGateway:
-		return "The program behind this page ended before it had answered."
-	case http.StatusServiceUnavailable:
-		return "The server is busy. Please try again in a moment."
-	case http.StatusGatewayTimeout:
-		return "The program behind this page did not answer in time."
-	}
-	return ""
 }
 
 // logLines is logf for many lines.

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/front/site"
 	"github.com/phpsapi/phpsapi/fpm/front/upstream"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
@@ -27,10 +28,9 @@ import (
 // Front is the server. There is one in a process.
 type Front struct {
 	limits      contract.FrontLimits
-	sites       []*site
-	discreet    []*site // those of sites that have internal paths
+	sites       *site.Sites
 	pools       map[string]*pool
-	proxies     proxies
+	proxies     site.Proxies
 	pages       pages
 	certs       certificates
 	access      *accessLog // nil: none
@@ -78,27 +78,19 @@ func newFront(orders *contract.Front, given resources) (*Front, error) {
 	f.exchanges.New = func() any { return newExchange(f) }
 	f.retryAfter = strconv.Itoa(int(math.Ceil(max(f.limits.QueueTimeout.Seconds(), 1))))
 	var err error
-	if f.proxies, err = newProxies(orders.TrustedProxies); err != nil {
+	if f.proxies, err = site.NewProxies(orders.TrustedProxies); err != nil {
 		return nil, err
 	}
 	f.addPools(orders, given.sockets)
-	if f.pages.clients, err = newProxies(orders.StatusClients); err != nil {
+	if f.pages.clients, err = site.NewProxies(orders.StatusClients); err != nil {
 		return nil, err
 	}
 	for _, p := range orders.Pools {
 		f.pages.pools = append(f.pages.pools, f.pools[p.Name])
 	}
-	for i := range orders.Sites {
-		s, err := newSite(&orders.Sites[i], f.pools)
-		if err != nil {
-			return nil, err
-		}
-		if s.access != nil {
-			s.access.log = f.logf
-		}
-		f.sites = append(f.sites, s)
+	if f.sites, err = site.NewSites(orders.Sites, orders.Pools, f.logf); err != nil {
+		return nil, err
 	}
-	f.conceal()
 	if given.access != nil {
 		f.access = newAccessLog(given.access, orders.AccessLogFormat, func(err error) {
 			f.logf(zlog.Error, "the HTTP access log cannot be written, lines are lost: %v", err)

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/phpsapi/phpsapi/fpm/front/site"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
@@ -50,7 +51,7 @@ func (x *exchange) open(path string) (file *os.File, info fs.FileInfo, status in
 func (x *exchange) serveContent(file *os.File, info fs.FileInfo) {
 	h := x.Header()
 	if _, has := h["Content-Type"]; !has {
-		mediaType, _ := contentType(info.Name())
+		mediaType, _ := site.ContentType(info.Name())
 		h["Content-Type"] = []string{mediaType}
 	}
 	if _, has := h["Etag"]; !has {
@@ -96,7 +97,7 @@ func entityTag(modified time.Time, size int64) string {
 func (x *exchange) sendWhole(file *os.File, info fs.FileInfo, status int) {
 	h := x.Header()
 	if _, has := h["Content-Type"]; !has {
-		mediaType, _ := contentType(info.Name())
+		mediaType, _ := site.ContentType(info.Name())
 		h["Content-Type"] = []string{mediaType}
 	}
 	h["Content-Length"] = []string{strconv.FormatInt(info.Size(), 10)}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
+	"github.com/phpsapi/phpsapi/fpm/front/site"
 )
 
 // requestID is the FastCGI id of every request: a connection has one at a time.
@@ -73,7 +74,7 @@ func requestURI(h *http.Request) string {
 	return h.URL.RequestURI()
 }
 
-func (p *params) script(s *Script, chroot string) {
+func (p *params) script(s *site.Script, chroot string) {
 	w := p.w
 	w.Param("DOCUMENT_ROOT", below(chroot, s.DocumentRoot))
 	w.Param("SCRIPT_FILENAME", below(chroot, s.Filename))

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
+	"github.com/phpsapi/phpsapi/fpm/front/site"
 )
 
 // paramsOf gives what a request's params are, one a line.
@@ -44,7 +45,7 @@ func TestParams(t *testing.T) {
 			"X.dot": {"dropped"}, "X-Request-Id": {"the client's"}, "Connection": {"Cookie"}, "X-Empty": {""},
 		}}
 	r := &Request{HTTP: h, ID: "42",
-		Script:     Script{DocumentRoot: "/jail/srv", Filename: "/jail/srv/blog/a.php", Name: "/blog/a.php", PathInfo: "/x y"},
+		Script:     site.Script{DocumentRoot: "/jail/srv", Filename: "/jail/srv/blog/a.php", Name: "/blog/a.php", PathInfo: "/x y"},
 		RemoteAddr: netip.MustParseAddrPort("[::ffff:10.1.2.3]:4567"), ServerAddr: netip.MustParseAddrPort("[2001:db8::1]:8080")}
 	got := paramsOf(t, r, 3, "/jail")
 	for _, want := range []string{
@@ -94,7 +95,7 @@ func TestParamsOfOtherRequests(t *testing.T) {
 		"the client's id": {func(r *Request) { r.HTTP.Header["X-Request-Id"] = []string{"mine"} }, []string{"HTTP_X_REQUEST_ID=mine"}},
 	} {
 		r := &Request{HTTP: &http.Request{Method: "GET", Proto: "HTTP/1.1", RequestURI: "/a.php", URL: &url.URL{Path: "/a.php"}, Header: http.Header{}},
-			Script: Script{DocumentRoot: "/srv", Filename: "/srv/a.php", Name: "/a.php"}}
+			Script: site.Script{DocumentRoot: "/srv", Filename: "/srv/a.php", Name: "/a.php"}}
 		c.change(r)
 		got := paramsOf(t, r, 0, "")
 		for _, want := range c.want {

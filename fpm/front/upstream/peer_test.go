@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
+	"github.com/phpsapi/phpsapi/fpm/front/site"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
@@ -141,7 +142,7 @@ func (f *front) handle(w http.ResponseWriter, h *http.Request) {
 			panic(v)
 		}
 	}()
-	r := &Request{HTTP: h, ID: "id-1", Script: Script{DocumentRoot: "/srv", Filename: "/srv/a.php", Name: "/a.php"},
+	r := &Request{HTTP: h, ID: "id-1", Script: site.Script{DocumentRoot: "/srv", Filename: "/srv/a.php", Name: "/a.php"},
 		RemoteAddr: netip.MustParseAddrPort(h.RemoteAddr)}
 	var sendfile Sendfile
 	if h.URL.Query().Has("sendfile") {

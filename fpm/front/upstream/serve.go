@@ -9,21 +9,14 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
+	"github.com/phpsapi/phpsapi/fpm/front/site"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
-
-// Script is the script that answers a request. Paths are the front's own: a pool's chroot is taken off here.
-type Script struct {
-	DocumentRoot string // DOCUMENT_ROOT
-	Filename     string // SCRIPT_FILENAME, absolute
-	Name         string // SCRIPT_NAME
-	PathInfo     string // PATH_INFO; "": none
-}
 
 // Request is a request for a script. Who the client is, and how it is connected, is what trusted proxies said already.
 type Request struct {
 	HTTP   *http.Request
-	Script Script
+	Script site.Script
 	// RemoteAddr and ServerAddr are the client's address and its listener's; the zero value for a unix socket.
 	RemoteAddr, ServerAddr netip.AddrPort
 	HTTPS                  bool

@@ -1,4 +1,4 @@
-package front
+package site
 
 import (
 	"path/filepath"
@@ -10,13 +10,13 @@ import (
 // for the files of its directory under any other address.
 
 // isInternal reports whether a clean path is an internal one of the site.
-func (s *site) isInternal(path string) bool {
+func (s *Site) isInternal(path string) bool {
 	_, _, found := s.internal(path)
 	return found
 }
 
 // internal returns the directory of the longest internal path that a clean path begins with, and where the rest begins.
-func (s *site) internal(path string) (dir string, end int, found bool) {
+func (s *Site) internal(path string) (dir string, end int, found bool) {
 	for i := range s.Internal {
 		prefix := strings.TrimRight(s.Internal[i].Path, "/")
 		for _, below := range [...]string{"", s.prefix} {
@@ -31,40 +31,9 @@ func (s *site) internal(path string) (dir string, end int, found bool) {
 	return dir, end, found
 }
 
-// isInternal reports whether a clean path is an internal one of any site that answers the host: a path of one site may
-// be an address of another.
-func (f *Front) isInternal(host, path string) bool {
-	if len(f.discreet) == 0 {
-		return false
-	}
-	name := hostName(host)
-	for _, s := range f.discreet {
-		if s.answers(name) && s.isInternal(path) {
-			return true
-		}
-	}
-	return false
-}
-
-// conceal tells the sites which directories below their roots belong to an internal path, of any site.
-func (f *Front) conceal() {
-	for _, s := range f.sites {
-		if len(s.Internal) > 0 {
-			f.discreet = append(f.discreet, s)
-		}
-	}
-	for _, s := range f.sites {
-		for _, other := range f.discreet {
-			for i := range other.Internal {
-				s.concealDirectory(other.Internal[i].Directory)
-			}
-		}
-	}
-}
-
 // concealDirectory keeps the files of a directory from clients, if it is below the root. The names count as they are
 // configured and as they are without symbolic links.
-func (s *site) concealDirectory(dir string) {
+func (s *Site) concealDirectory(dir string) {
 	for _, root := range []string{s.root, real(s.root)} {
 		for _, dir := range []string{trimRoot(dir), real(dir)} {
 			if below, ok := strings.CutPrefix(dir, root+"/"); ok {
@@ -83,7 +52,7 @@ func real(dir string) string {
 }
 
 // conceals reports whether a file, by its path below the root, is one of an internal path's directory.
-func (s *site) conceals(file string) bool {
+func (s *Site) conceals(file string) bool {
 	for _, dir := range s.concealed {
 		if isSegment(file, dir) {
 			return true

@@ -1,4 +1,4 @@
-package front
+package site
 
 import (
 	"path"
@@ -33,7 +33,7 @@ func TestCleanPath(t *testing.T) {
 		{"a/b", "", errAbove},
 		{"/a\x00.php", "", errNul},
 	} {
-		if got, err := cleanPath(c.path); got != c.want || err != c.err {
+		if got, err := CleanPath(c.path); got != c.want || err != c.err {
 			t.Errorf("%q: got %q, %v, want %q, %v", c.path, got, err, c.want, c.err)
 		}
 	}
@@ -52,7 +52,7 @@ func TestHiddenPaths(t *testing.T) {
 }
 
 func TestSourceIsRecognized(t *testing.T) {
-	s := &site{lowerExtensions: []string{".php", ".page"}}
+	s := &Site{lowerExtensions: []string{".php", ".page"}}
 	for name, want := range map[string]bool{
 		"/x.php": true, "/x.PHP": true, "/x.Php": true, "/x.php~": true, "/x.php.bak": true, "/x.php_": true, "/x.php_old": true,
 		"/x.php.swp": true, "/x.php ": true, "/x.php.": true, "/x.php.1": true, "/x.php-2026": true, "/#x.php#": true,
@@ -69,12 +69,12 @@ func TestSourceIsRecognized(t *testing.T) {
 
 // A file type of one's own may be a script's, too.
 func TestScriptsNameGoesBeforeItsType(t *testing.T) {
-	s := &site{lowerExtensions: []string{".html"}}
+	s := &Site{lowerExtensions: []string{".html"}}
 	if !s.isSource("/x.html") || s.isSource("/x.css") {
 		t.Errorf("x.html: %v, x.css: %v, want true, false", s.isSource("/x.html"), s.isSource("/x.css"))
 	}
 	// security.limit_extensions are ends of names, whatever they are.
-	s = &site{lowerExtensions: []string{"tpl", ".my-php"}}
+	s = &Site{lowerExtensions: []string{"tpl", ".my-php"}}
 	if !s.isSource("/X.TPL") || !s.isSource("/X.My-Php") || s.isSource("/x.my") || s.isSource("/x.tp") {
 		t.Errorf("X.TPL: %v, X.My-Php: %v, x.my: %v", s.isSource("/X.TPL"), s.isSource("/X.My-Php"), s.isSource("/x.my"))
 	}
@@ -90,18 +90,18 @@ func FuzzPath(f *testing.F) {
 		"a": "a", "b.css": "", "sub/index.html": "", ".git/config": "", ".well-known/x": "", "x.inc": "secret"},
 		contract.Site{Controller: "index.php"})
 	f.Fuzz(func(t *testing.T, p string) {
-		cleaned, err := cleanPath(p)
+		cleaned, err := CleanPath(p)
 		if err != nil {
 			return
 		}
-		if again, err := cleanPath(cleaned); err != nil || again != cleaned {
+		if again, err := CleanPath(cleaned); err != nil || again != cleaned {
 			t.Errorf("%q: cleaned %q, and again %q, %v", p, cleaned, again, err)
 		}
 		if strings.Contains(cleaned+"/", "/../") || strings.Contains(cleaned, "//") {
 			t.Errorf("%q: cleaned %q", p, cleaned)
 		}
-		target := s.route(cleaned)
-		for _, name := range []string{target.file, target.script.Filename} {
+		target := s.Route(cleaned)
+		for _, name := range []string{target.File, target.Script.Filename} {
 			if name == "" {
 				continue
 			}
@@ -110,8 +110,8 @@ func FuzzPath(f *testing.F) {
 				t.Errorf("%q: leads to %s", p, name)
 			}
 		}
-		if target.file != "" && s.isSource(target.file) {
-			t.Errorf("%q: sends %s", p, target.file)
+		if target.File != "" && s.isSource(target.File) {
+			t.Errorf("%q: sends %s", p, target.File)
 		}
 	})
 }

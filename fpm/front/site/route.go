@@ -1,4 +1,4 @@
-package front
+package site
 
 import (
 	"cmp"
@@ -7,16 +7,22 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/phpsapi/phpsapi/fpm/front/upstream"
 )
 
-// target is what a path is: one of a file, a script, another location, or an error's status.
-type target struct {
-	file     string // absolute
-	script   upstream.Script
-	location string
-	status   int
+// Target is what a path is: one of a file, a script, another location, or an error's status.
+type Target struct {
+	File     string // absolute
+	Script   Script
+	Location string // without a query
+	Status   int
+}
+
+// Script is the script that answers a request. Paths are the front's own: a pool's chroot is taken off when it is asked.
+type Script struct {
+	DocumentRoot string // DOCUMENT_ROOT
+	Filename     string // SCRIPT_FILENAME, absolute
+	Name         string // SCRIPT_NAME
+	PathInfo     string // PATH_INFO; "": none
 }
 
 // entry is what stat(2) says of a path.
@@ -32,7 +38,7 @@ const (
 
 // look asks for a file of the site by a path below its root. Symbolic links are followed wherever they lead: who may
 // make them below the root may say what is served.
-func (s *site) look(path string) entry {
+func (s *Site) look(path string) entry {
 	var st unix.Stat_t
 	for {
 		err := unix.Stat(s.root+path, &st)
@@ -55,34 +61,34 @@ func (s *site) look(path string) entry {
 	}
 }
 
-// route finds out what a clean path is that the site answers, and whether it may be sent.
-func (s *site) route(path string) target {
+// Route finds out what a clean path is that the site answers, and whether it may be sent.
+func (s *Site) Route(path string) Target {
 	t := s.find(path)
 	switch {
-	case t.file != "":
-		file := t.file[len(s.root):]
+	case t.File != "":
+		file := t.File[len(s.root):]
 		if s.conceals(file) || s.withholds(file) {
-			return target{status: http.StatusNotFound}
+			return Target{Status: http.StatusNotFound}
 		}
 		if s.access.denies(file) {
-			return target{status: http.StatusForbidden}
+			return Target{Status: http.StatusForbidden}
 		}
-	case t.script.Name != "":
-		if s.access.denies(t.script.Filename[len(s.root):]) {
-			return target{status: http.StatusForbidden}
+	case t.Script.Name != "":
+		if s.access.denies(t.Script.Filename[len(s.root):]) {
+			return Target{Status: http.StatusForbidden}
 		}
 	}
 	return t
 }
 
 // find finds out what a clean path is: the script in it, else the file, else the directory's index, else the controller.
-func (s *site) find(path string) target {
+func (s *Site) find(path string) Target {
 	rest := path[len(s.prefix):]
 	if t, ok := s.scriptIn(rest); ok {
 		return t
 	}
 	if isHidden(rest) {
-		return target{status: http.StatusNotFound}
+		return Target{Status: http.StatusNotFound}
 	}
 	if strings.HasSuffix(rest, "/") {
 		if t, ok := s.index(rest); ok {
@@ -93,24 +99,24 @@ func (s *site) find(path string) target {
 	switch s.look(rest) {
 	case regular:
 		if s.isSource(rest) {
-			return target{status: http.StatusNotFound}
+			return Target{Status: http.StatusNotFound}
 		}
-		return target{file: s.root + rest}
+		return Target{File: s.root + rest}
 	case directory:
-		if t, ok := s.index(rest + "/"); ok && t.status == 0 {
-			return target{location: (&url.URL{Path: path + "/"}).EscapedPath()}
+		if t, ok := s.index(rest + "/"); ok && t.Status == 0 {
+			return Target{Location: (&url.URL{Path: path + "/"}).EscapedPath()}
 		}
 	case forbidden:
-		return target{status: http.StatusForbidden}
+		return Target{Status: http.StatusForbidden}
 	case other:
-		return target{status: http.StatusNotFound}
+		return Target{Status: http.StatusNotFound}
 	}
 	return s.control(rest)
 }
 
 // scriptIn finds the first segment that is a script, so that what is behind it is PATH_INFO. ok is false where there is
 // none.
-func (s *site) scriptIn(rest string) (t target, ok bool) {
+func (s *Site) scriptIn(rest string) (t Target, ok bool) {
 	for end := 1; end <= len(rest); end++ {
 		if end < len(rest) && rest[end] != '/' || !s.isScript(rest[:end]) {
 			continue
@@ -118,20 +124,20 @@ func (s *site) scriptIn(rest string) (t target, ok bool) {
 		switch s.look(rest[:end]) {
 		case regular:
 			if isHidden(rest[:end]) {
-				return target{status: http.StatusNotFound}, true
+				return Target{Status: http.StatusNotFound}, true
 			}
 			return s.script(rest[:end], rest[end:]), true
 		case forbidden:
-			return target{status: http.StatusForbidden}, true
+			return Target{Status: http.StatusForbidden}, true
 		case missing: // and so is what would be below it, however often it is named
-			return target{}, false
+			return Target{}, false
 		}
 	}
-	return target{}, false
+	return Target{}, false
 }
 
 // isScript says whether a pool runs files of this name.
-func (s *site) isScript(name string) bool {
+func (s *Site) isScript(name string) bool {
 	for _, e := range s.Extensions {
 		if strings.HasSuffix(name, e) {
 			return true
@@ -141,7 +147,7 @@ func (s *site) isScript(name string) bool {
 }
 
 // index is the index of a directory, whose path ends in a slash. ok is false where it has none.
-func (s *site) index(dir string) (t target, ok bool) {
+func (s *Site) index(dir string) (t Target, ok bool) {
 	for _, name := range s.Index {
 		switch s.look(dir + name) {
 		case regular:
@@ -149,29 +155,29 @@ func (s *site) index(dir string) (t target, ok bool) {
 				return s.script(dir+name, ""), true
 			}
 			if !s.isSource(name) {
-				return target{file: s.root + dir + name}, true
+				return Target{File: s.root + dir + name}, true
 			}
 		case forbidden:
-			return target{status: http.StatusForbidden}, true
+			return Target{Status: http.StatusForbidden}, true
 		}
 	}
-	return target{}, false
+	return Target{}, false
 }
 
 // control gives the path to the site's controller.
-func (s *site) control(rest string) target {
+func (s *Site) control(rest string) Target {
 	if s.Controller == "" {
-		return target{status: http.StatusNotFound}
+		return Target{Status: http.StatusNotFound}
 	}
 	name := "/" + s.Controller
 	if s.look(name) != regular {
-		return target{status: http.StatusNotFound}
+		return Target{Status: http.StatusNotFound}
 	}
 	return s.script(name, rest)
 }
 
-func (s *site) script(name, pathInfo string) target {
-	return target{script: upstream.Script{
+func (s *Site) script(name, pathInfo string) Target {
+	return Target{Script: Script{
 		DocumentRoot: cmp.Or(s.root, "/"),
 		Filename:     s.root + name,
 		Name:         s.prefix + name,

@@ -1,4 +1,4 @@
-package front
+package site
 
 import (
 	"fmt"
@@ -6,14 +6,17 @@ import (
 	"strings"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
-// site is a contract.Site made ready: what does not change from request to request is worked out.
-type site struct {
+// Log takes messages for the error log.
+type Log = func(level zlog.Level, format string, args ...any)
+
+// Site is a contract.Site made ready: what does not change from request to request is worked out.
+type Site struct {
 	*contract.Site
-	pool            *pool
 	prefix          string // Path without a slash at its end
-	root            string // Root without a slash at its end; see present
+	root            string // Root without a slash at its end; see Present
 	lowerExtensions []string
 	sendable        []string // what X-Sendfile may reach: Root and Sendfile, without a slash at their ends
 	chroot          string   // of the pool, without a slash at its end: where X-Sendfile's paths begin
@@ -21,19 +24,16 @@ type site struct {
 	denials         []denial
 	concealed       []string // directories of internal paths, below the root: "/storage"
 	access          *access  // nil: .htaccess files do not count
+	log             Log      // nil: nobody wants to know
 }
 
-// newSite makes a site ready.
-func newSite(s *contract.Site, pools map[string]*pool) (*site, error) {
-	p := pools[s.Pool]
-	if p == nil {
-		return nil, fmt.Errorf("the site in %s: pool %q is not known to the front", s.Root, s.Pool)
-	}
+// New makes a site ready whose pool has the chroot given. log may be nil.
+func New(s *contract.Site, chroot string, log Log) (*Site, error) {
 	if !filepath.IsAbs(s.Root) {
 		return nil, fmt.Errorf("the site in %q: the root must be an absolute path", s.Root)
 	}
-	made := &site{Site: s, pool: p, prefix: strings.TrimRight(s.Path, "/"), root: trimRoot(s.Root)}
-	made.chroot = strings.TrimRight(p.Chroot, "/")
+	made := &Site{Site: s, prefix: strings.TrimRight(s.Path, "/"), root: trimRoot(s.Root), log: log}
+	made.chroot = strings.TrimRight(chroot, "/")
 	made.sendable = append(made.sendable, made.root)
 	for _, d := range s.Sendfile {
 		made.sendable = append(made.sendable, trimRoot(d))
@@ -46,11 +46,15 @@ func newSite(s *contract.Site, pools map[string]*pool) (*site, error) {
 		return nil, fmt.Errorf("the site in %s: %w", s.Root, err)
 	}
 	if s.Htaccess {
-		made.access = &access{root: made.root, said: &saidOnce{}, seen: map[string]remembered{}}
+		made.access = &access{root: made.root, log: log, said: &saidOnce{}, seen: map[string]remembered{}}
 	}
 	made.follower = &follower{configured: made}
 	return made, nil
 }
+
+// Directory returns the site's root without a slash at its end: Root itself, or of a Site that Present returned the directory that
+// Root led to.
+func (s *Site) Directory() string { return s.root }
 
 // trimRoot cleans a directory's path so that one of a URL can be put behind it.
 func trimRoot(dir string) string {
@@ -58,10 +62,10 @@ func trimRoot(dir string) string {
 }
 
 // matches reports whether the site answers a host, in lower case and without port, and a clean path.
-func (s *site) matches(host, path string) bool { return isSegment(path, s.prefix) && s.answers(host) }
+func (s *Site) matches(host, path string) bool { return isSegment(path, s.prefix) && s.answers(host) }
 
 // answers reports whether the site answers a host, in lower case and without port.
-func (s *site) answers(host string) bool {
+func (s *Site) answers(host string) bool {
 	if len(s.Hosts) == 0 {
 		return true
 	}
@@ -73,8 +77,8 @@ func (s *site) answers(host string) bool {
 	return false
 }
 
-// hostName is a Host header as sites know it: lower case, without port and without the dot of a full name.
-func hostName(host string) string {
+// HostName is a Host header as sites know it: lower case, without port and without the dot of a full name.
+func HostName(host string) string {
 	if i := strings.LastIndexByte(host, ':'); i >= 0 && strings.IndexByte(host[i:], ']') < 0 {
 		host = host[:i]
 	}

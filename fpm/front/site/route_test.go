@@ -1,4 +1,4 @@
-package front
+package site
 
 import (
 	"os"
@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
-	"github.com/phpsapi/phpsapi/fpm/front/upstream"
 )
 
 // files makes a directory with files.
@@ -29,11 +28,11 @@ func files(t testing.TB, contents map[string]string) string {
 }
 
 // routed makes a site of files, with what is usual where s says nothing else.
-func routed(t testing.TB, contents map[string]string, s contract.Site) *site {
+func routed(t testing.TB, contents map[string]string, s contract.Site) *Site {
 	t.Helper()
 	s.Root = files(t, contents)
 	s.Index, s.Extensions, s.Pool = []string{"index.php", "index.html"}, []string{".php"}, "www"
-	made, err := newSite(&s, map[string]*pool{"www": {}})
+	made, err := New(&s, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,22 +40,22 @@ func routed(t testing.TB, contents map[string]string, s contract.Site) *site {
 }
 
 // shown is a target in a word or two, the root left out.
-func shown(s *site, t target) string {
+func shown(s *Site, t Target) string {
 	switch {
-	case t.status != 0:
-		return map[int]string{403: "403", 404: "404"}[t.status]
-	case t.location != "":
-		return "-> " + t.location
-	case t.script != upstream.Script{}:
-		return "run " + strings.TrimPrefix(t.script.Filename, s.root) + " as " + t.script.Name + " for " + t.script.PathInfo
+	case t.Status != 0:
+		return map[int]string{403: "403", 404: "404"}[t.Status]
+	case t.Location != "":
+		return "-> " + t.Location
+	case t.Script != Script{}:
+		return "run " + strings.TrimPrefix(t.Script.Filename, s.root) + " as " + t.Script.Name + " for " + t.Script.PathInfo
 	}
-	return "send " + strings.TrimPrefix(t.file, s.root)
+	return "send " + strings.TrimPrefix(t.File, s.root)
 }
 
-func checkRoutes(t *testing.T, s *site, want map[string]string) {
+func checkRoutes(t *testing.T, s *Site, want map[string]string) {
 	t.Helper()
 	for path, want := range want {
-		if got := shown(s, s.route(path)); got != want {
+		if got := shown(s, s.Route(path)); got != want {
 			t.Errorf("%s: got %q, want %q", path, got, want)
 		}
 	}
@@ -167,19 +166,18 @@ func TestUnreadableDirectoriesAreForbidden(t *testing.T) {
 }
 
 func TestSitesAreChosenByHostAndPath(t *testing.T) {
-	f := &Front{}
-	for _, s := range []contract.Site{
+	list := []contract.Site{
 		{Hosts: []string{"example.org", "*.example.org"}, Path: "/blog"},
 		{Hosts: []string{"example.org"}},
 		{Path: "/any"},
 		{Hosts: []string{"*.example.net"}},
-	} {
-		s.Root, s.Pool = "/", "www"
-		made, err := newSite(&s, map[string]*pool{"www": {}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		f.sites = append(f.sites, made)
+	}
+	for i := range list {
+		list[i].Root, list[i].Pool = "/", "www"
+	}
+	sites, err := NewSites(list, []contract.FrontPool{{Name: "www"}}, nil)
+	if err != nil {
+		t.Fatal(err)
 	}
 	for _, c := range []struct {
 		host, path string
@@ -190,8 +188,8 @@ func TestSitesAreChosenByHostAndPath(t *testing.T) {
 		{"[::1]:80", "/any", 2}, {"www.example.net", "/x", 3}, {"example.net", "/x", -1}, {"badexample.net", "/", -1},
 	} {
 		got := -1
-		for i, s := range f.sites {
-			if s == f.siteOf(c.host, c.path) {
+		for i, s := range sites.all {
+			if s == sites.Of(c.host, c.path) {
 				got = i
 			}
 		}
@@ -203,7 +201,7 @@ func TestSitesAreChosenByHostAndPath(t *testing.T) {
 
 func TestSiteOfAnUnknownPoolIsRefused(t *testing.T) {
 	for _, s := range []contract.Site{{Root: "/srv", Pool: "web"}, {Root: "srv", Pool: "www"}} {
-		if _, err := newSite(&s, map[string]*pool{"www": {}}); err == nil {
+		if _, err := NewSites([]contract.Site{s}, []contract.FrontPool{{Name: "www"}}, nil); err == nil {
 			t.Errorf("%+v: got no error", s)
 		}
 	}
@@ -217,7 +215,7 @@ func TestNamedFiles(t *testing.T) {
 		"/srv/media/../etc/passwd": "", "/srv/mediathek/a": "", "/etc/passwd": "", "style.css": "", "/srv/media/x.php": "",
 		"/srv/media/.env": "", s.root + "/../x": "", "": "", "/srv/media/a\x00": "",
 	} {
-		if got := s.sendfilePath(name); got != want {
+		if got := s.SendfilePath(name); got != want {
 			t.Errorf("X-Sendfile: %q: got %q, want %q", name, got, want)
 		}
 	}
@@ -226,7 +224,7 @@ func TestNamedFiles(t *testing.T) {
 		"/app/private/a.pdf": "/srv/private/a.pdf", "/app/private/deep/x": "/deep/x", "/app/style.css": s.root + "/style.css", "/private/../../etc/passwd": "", "/private/%2e%2e/%2e%2e/x": "", "/other/x": "",
 		"/private/x.php": "", "/private/.x": "", "private/x": "", "/private/%zz": "", "@named": "",
 	} {
-		if got := s.accelPath(name); got != want {
+		if got := s.AccelPath(name); got != want {
 			t.Errorf("X-Accel-Redirect: %q: got %q, want %q", name, got, want)
 		}
 	}
@@ -237,7 +235,7 @@ func TestNamedFiles(t *testing.T) {
 		}
 	}
 	s.chroot = "/srv"
-	if got := s.sendfilePath("/media/a.mp4"); got != "/srv/media/a.mp4" {
+	if got := s.SendfilePath("/media/a.mp4"); got != "/srv/media/a.mp4" {
 		t.Errorf("X-Sendfile from a chroot: got %q", got)
 	}
 }

@@ -1,4 +1,4 @@
-package front
+package site
 
 import (
 	"errors"
@@ -17,13 +17,13 @@ import (
 //
 // A root without links is looked at once in lookInterval. With links, each request reads them, as a rule one.
 type follower struct {
-	configured *site
+	configured *Site
 	seen       atomic.Pointer[sighting]
 }
 
 // sighting is what a root was.
 type sighting struct {
-	site  *site // its root is the real one
+	site  *Site // its root is the real one
 	links []link
 	until time.Time // when to look again, if there are no links
 }
@@ -36,8 +36,8 @@ const lookInterval = time.Second
 // maxLinks is the kernel's own limit (path_resolution(7)).
 const maxLinks = 40
 
-// present returns the site with its root as it is now.
-func (s *site) present(now time.Time) *site {
+// Present returns the site with its root as it is now.
+func (s *Site) Present(now time.Time) *Site {
 	f := s.follower
 	seen := f.seen.Load()
 	if seen == nil || !seen.holds(now) {

@@ -1,4 +1,4 @@
-package front
+package site
 
 import (
 	"path"
@@ -8,9 +8,9 @@ import (
 // defaultType is what a file is whose name says nothing.
 const defaultType = "application/octet-stream"
 
-// contentType is the media type of a file by its name, known says that the name says it. The machine's own tables are
+// ContentType is the media type of a file by its name, known says that the name says it. The machine's own tables are
 // not asked: an answer is the same everywhere. A switch costs a start of php nothing, as a map would.
-func contentType(name string) (mediaType string, known bool) {
+func ContentType(name string) (mediaType string, known bool) {
 	ext := path.Ext(name)
 	if ext == "" {
 		return defaultType, false

@@ -1,4 +1,4 @@
-package front
+package site
 
 import (
 	"fmt"
@@ -58,7 +58,7 @@ func (d *denial) matches(file string) bool {
 }
 
 // withholds reports whether http.deny keeps a file from being sent. The last entry about it decides.
-func (s *site) withholds(file string) bool {
+func (s *Site) withholds(file string) bool {
 	file = strings.ToLower(file)
 	var by *denial
 	for i := range s.denials {
@@ -69,8 +69,8 @@ func (s *site) withholds(file string) bool {
 	if by == nil || by.allow {
 		return false
 	}
-	if s.access != nil && s.access.log != nil && !by.said.Swap(true) {
-		s.access.log(zlog.Notice, "%s is not sent, because of %q in http.deny", s.root+file, by.text)
+	if s.log != nil && !by.said.Swap(true) {
+		s.log(zlog.Notice, "%s is not sent, because of %q in http.deny", s.root+file, by.text)
 	}
 	return true
 }

@@ -1,55 +1,23 @@
-package front
+package site
 
 import (
 	"fmt"
-	"net"
 	"net/netip"
 	"slices"
 	"strings"
 )
 
-// clientKey is the key of a connection's *client in its context.
-type clientKey struct{}
-
-// client is who is at the other end of a connection.
-type client struct {
-	remote, local netip.AddrPort // not valid on a unix socket
-	tls           bool
-	trusted       bool // it is a trusted proxy
-	conn          *conn
-}
-
-// newClient looks who is at the other end.
-func newClient(c net.Conn, tls bool, trusted proxies) *client {
-	made := &client{remote: addrPort(c.RemoteAddr()), local: addrPort(c.LocalAddr()), tls: tls}
-	if made.remote.IsValid() {
-		made.trusted = trusted.has(made.remote.Addr())
-	} else {
-		made.trusted = trusted.unix
-	}
-	return made
-}
-
-func addrPort(a net.Addr) netip.AddrPort {
-	tcp, ok := a.(*net.TCPAddr)
-	if !ok {
-		return netip.AddrPort{}
-	}
-	found := tcp.AddrPort()
-	return netip.AddrPortFrom(found.Addr().Unmap(), found.Port())
-}
-
-// proxies are those whose word about their clients counts.
-type proxies struct {
+// Proxies are those whose word about their clients counts.
+type Proxies struct {
 	networks []netip.Prefix
-	unix     bool
+	Unix     bool // whoever connects to a unix socket is one
 }
 
-// newProxies reads contract.Front.TrustedProxies.
-func newProxies(list []string) (p proxies, err error) {
+// NewProxies reads contract.Front.TrustedProxies.
+func NewProxies(list []string) (p Proxies, err error) {
 	for _, text := range list {
 		if text == "unix" {
-			p.unix = true
+			p.Unix = true
 			continue
 		}
 		network, err := netip.ParsePrefix(text)
@@ -65,18 +33,35 @@ func newProxies(list []string) (p proxies, err error) {
 	return p, nil
 }
 
-func (p proxies) has(a netip.Addr) bool {
-	return slices.ContainsFunc(p.networks, func(n netip.Prefix) bool { return n.Contains(a) })
+// Has reports whether an address is one of them.
+func (p Proxies) Has(a netip.Addr) bool {
+	for i := range p.networks {
+		if p.networks[i].Contains(a) {
+			return true
+		}
+	}
+	return false
 }
 
-// heedProxy takes the client's address, scheme and host from what trusted proxies say: X-Forwarded-For, -Proto and -Host,
+// Visitor is who a request is from and what it is for, as far as proxies have a say in it.
+type Visitor struct {
+	Remote netip.AddrPort // not valid: unknown, on a unix socket
+	HTTPS  bool
+	Host   string // the Host header
+}
+
+// Fields are a request's headers, by their canonical names. http.Header is one.
+type Fields interface {
+	Values(name string) []string
+}
+
+// Heed takes the client's address, scheme and host from what a trusted proxy says: X-Forwarded-For, -Proto and -Host,
 // or, where there is none of them, Forwarded (RFC 7239). Every proxy adds to the end of a list, so they are read from
 // there, to the first address that is no trusted proxy's.
-func (x *exchange) heedProxy() {
-	h := x.r.Header
-	forwarded := forwardedLists{h["X-Forwarded-For"], h["X-Forwarded-Proto"], h["X-Forwarded-Host"]}
+func (p Proxies) Heed(v *Visitor, h Fields) {
+	forwarded := forwardedLists{h.Values("X-Forwarded-For"), h.Values("X-Forwarded-Proto"), h.Values("X-Forwarded-Host")}
 	if forwarded.empty() {
-		lines := h["Forwarded"]
+		lines := h.Values("Forwarded")
 		if len(lines) == 0 {
 			return
 		}
@@ -88,19 +73,19 @@ func (x *exchange) heedProxy() {
 		if !ok {
 			break
 		}
-		x.remote, hops = address, i
-		if !x.front.proxies.has(address.Addr()) {
+		v.Remote, hops = address, i
+		if !p.Has(address.Addr()) {
 			break
 		}
 	}
 	switch strings.ToLower(forwarded.at(1, hops)) {
 	case "https":
-		x.https = true
+		v.HTTPS = true
 	case "http":
-		x.https = false
+		v.HTTPS = false
 	}
 	if host := forwarded.at(2, hops); isHost(host) {
-		x.r.Host = host
+		v.Host = host
 	}
 }
 
@@ -168,15 +153,4 @@ func isHost(host string) bool {
 		return false
 	}
 	return !strings.ContainsFunc(host, func(c rune) bool { return c <= ' ' || c >= 0x7f || strings.ContainsRune("\"'/\\<>?#@%,;`", c) })
-}
-
-// clientOf looks who is at the other end of a connection of net/http's.
-func (f *Front) clientOf(c net.Conn) *client {
-	secured, isTLS := c.(interface{ NetConn() net.Conn })
-	if isTLS {
-		c = secured.NetConn()
-	}
-	made := newClient(c, isTLS, f.proxies)
-	made.conn, _ = c.(*conn)
-	return made
 }

@@ -1,12 +1,14 @@
-package front
+package site
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
 func TestParseHtaccess(t *testing.T) {
@@ -50,17 +52,19 @@ func TestHtaccessThatDeniesADirectory(t *testing.T) {
 		"data/.htaccess": "Require all denied\n", "data/db.sqlite": "x", "data/sub/x.php": "", "data/sub/x.txt": "",
 		"data/public/.htaccess": "Require all granted\n", "data/public/a.css": "",
 	})
-	var said lines
-	s.access.log = said.add
+	var said []string
+	s.access.log = func(level zlog.Level, format string, args ...any) {
+		said = append(said, level.String()+": "+fmt.Sprintf(format, args...))
+	}
 	for range 2 {
 		for path, want := range map[string]int{"/a.txt": 0, "/": 0, "/other/path": 0, "/data/db.sqlite": 403, "/data/sub/x.php": 403, "/data/sub/x.txt": 403,
 			"/data/sub/x.php/info": 403, "/data/public/a.css": 0} {
-			if got := s.route(path).status; got != want {
+			if got := s.Route(path).Status; got != want {
 				t.Errorf("%s: got %d, want %d", path, got, want)
 			}
 		}
 	}
-	if got, want := said.String(), "NOTICE: "+s.root+"/.htaccess: only a denial of the whole directory counts here, other directives do nothing: rewriteengine"; got != want {
+	if got, want := strings.Join(said, "\n"), "NOTICE: "+s.root+"/.htaccess: only a denial of the whole directory counts here, other directives do nothing: rewriteengine"; got != want {
 		t.Errorf("logged %s\nwant %s", got, want)
 	}
 	// Changes count after a moment.
@@ -77,14 +81,14 @@ func TestHtaccessThatDeniesADirectory(t *testing.T) {
 		s.access.mu.Unlock()
 	}
 	write("/.htaccess", "Deny from all")
-	if got := s.route("/a.txt").status; got != 403 {
+	if got := s.Route("/a.txt").Status; got != 403 {
 		t.Errorf("after the root was closed: %d", got)
 	}
-	if got := s.route("/data/public/a.css").status; got != 0 {
+	if got := s.Route("/data/public/a.css").Status; got != 0 {
 		t.Errorf("below it, granted: %d", got)
 	}
 	write("/.htaccess", "")
-	if got := s.route("/a.txt").status; got != 0 {
+	if got := s.Route("/a.txt").Status; got != 0 {
 		t.Errorf("after it was opened: %d", got)
 	}
 	if err := os.Mkdir(s.root+"/odd", 0o755); err != nil {
@@ -92,7 +96,7 @@ func TestHtaccessThatDeniesADirectory(t *testing.T) {
 	}
 	os.Mkdir(s.root+"/odd/.htaccess", 0o755)
 	write("/odd/a.txt", "")
-	if got := s.route("/odd/a.txt").status; got != 403 {
+	if got := s.Route("/odd/a.txt").Status; got != 403 {
 		t.Errorf("with a .htaccess that cannot be read: %d", got)
 	}
 }
@@ -105,7 +109,7 @@ func TestDenyList(t *testing.T) {
 	for path, want := range map[string]int{"/a.txt": 0, "/x.SQL": 404, "/a.txt~": 404, "/sub/composer.lock": 404, "/data/a.txt": 404, "/Data/b.txt": 404,
 		"/sub/data/a.txt": 0, "/vendor/x/readme.md": 404, "/vendor/x/a.css": 0, "/docs/secret.txt": 404, "/sub/docs/secret.txt": 0,
 		"/data/open/a.txt": 0, "/data/run.php": 0} {
-		if got := s.route(path).status; got != want {
+		if got := s.Route(path).Status; got != want {
 			t.Errorf("%s: got %d, want %d", path, got, want)
 		}
 	}
@@ -117,10 +121,10 @@ func TestDenyList(t *testing.T) {
 }
 
 // testSite makes a site of files.
-func testSite(t *testing.T, s contract.Site, contents map[string]string) *site {
+func testSite(t *testing.T, s contract.Site, contents map[string]string) *Site {
 	t.Helper()
 	s.Root, s.Index, s.Controller, s.Extensions, s.Pool = files(t, contents), []string{"index.php"}, "index.php", []string{".php"}, "www"
-	made, err := newSite(&s, map[string]*pool{"www": {}})
+	made, err := New(&s, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

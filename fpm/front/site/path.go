@@ -1,4 +1,4 @@
-package front
+package site
 
 import (
 	"errors"
@@ -11,9 +11,9 @@ var (
 	errAbove = errors.New("the path leads above the root")
 )
 
-// cleanPath makes the path of a URL, already decoded, one that leads straight from the root: no empty segments, no "."
+// CleanPath makes the path of a URL, already decoded, one that leads straight from the root: no empty segments, no "."
 // and no "..". A slash at the end stays, as it says that a directory is meant. An encoded slash is one like others.
-func cleanPath(p string) (string, error) {
+func CleanPath(p string) (string, error) {
 	if strings.IndexByte(p, 0) >= 0 {
 		return "", errNul
 	}
@@ -96,9 +96,9 @@ func isSourceExtension(ext string) bool {
 // isSource says whether a file's name is one that may hold a script's text: x.php in any case, and what editors and
 // people make of it: x.php~, x.php.bak, x.php_old, "x.php ". A name that goes on to an end of its own that browsers
 // know, x.php.html, is not one.
-func (s *site) isSource(name string) bool {
+func (s *Site) isSource(name string) bool {
 	name = strings.ToLower(name[strings.LastIndexByte(name, '/')+1:])
-	if _, known := contentType(name); known && !s.isScriptExtension(path.Ext(name)) {
+	if _, known := ContentType(name); known && !s.isScriptExtension(path.Ext(name)) {
 		return false
 	}
 	for _, e := range s.lowerExtensions { // php-fpm.conf may have some without dot, or with more than letters
@@ -124,7 +124,7 @@ func (s *site) isSource(name string) bool {
 func isAlphanumeric(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' }
 
 // isScriptExtension says whether an end in lower case is a script's, of this site or by custom.
-func (s *site) isScriptExtension(ext string) bool {
+func (s *Site) isScriptExtension(ext string) bool {
 	if isSourceExtension(ext) {
 		return true
 	}

@@ -1,0 +1,42 @@
+package site
+
+import (
+	"net/url"
+	"path/filepath"
+	"strings"
+)
+
+// SendfilePath is the file that X-Sendfile may name so; empty: none.
+func (s *Site) SendfilePath(name string) string {
+	if !filepath.IsAbs(name) || strings.IndexByte(name, 0) >= 0 {
+		return ""
+	}
+	path := s.chroot + filepath.Clean(name)
+	for _, dir := range s.sendable {
+		if isSegment(path, dir) && !isHidden(path[len(dir):]) && !s.isSource(path) {
+			return path
+		}
+	}
+	return ""
+}
+
+// AccelPath is the file of the address that X-Accel-Redirect names; empty: none. A query is of no meaning to a file.
+func (s *Site) AccelPath(name string) string {
+	name, _, _ = strings.Cut(name, "?")
+	decoded, err := url.PathUnescape(name)
+	if err != nil {
+		return ""
+	}
+	path, err := CleanPath(decoded)
+	if err != nil || isHidden(path) || s.isSource(path) {
+		return ""
+	}
+	dir, end, found := s.internal(path)
+	switch {
+	case found && (end > len(s.prefix) || !isSegment(path, s.prefix)):
+		return trimRoot(dir) + path[end:]
+	case isSegment(path, s.prefix):
+		return s.root + path[len(s.prefix):]
+	}
+	return ""
+}
