@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#define WORKER_FDS 16
+#define WORKER_FDS 64
 
 struct worker {
 	int monitored; /* the Go runtime has its monitor */

@@ -21,7 +21,10 @@ func (l *loader) dump() {
 			l.dumpPool(p)
 		}
 	}
-	for _, line := range l.opt.Appendix {
+	if l.opt.Appendix == nil {
+		return
+	}
+	for _, line := range l.opt.Appendix() {
 		l.notice(line)
 	}
 }

@@ -49,9 +49,9 @@ type Options struct {
 	// read and then checked alike. nil: nothing does.
 	Overrides func(pools []string) ([]Setting, error)
 	// Origins makes -tt say behind each value where it comes from, and
-	// Appendix are further lines of it.
+	// Appendix returns further lines of it; nil: there are none.
 	Origins  bool
-	Appendix []string
+	Appendix func() []string
 	// Verify is called with a configuration that passed all checks: others.
 	Verify func(*Config) error
 

@@ -28,6 +28,8 @@ import (
 //	                                   <-   Yielded: no request that begins from now on is its own
 //	                                          finishes what is under way, exits with status 0
 //	  Quit                             ->     accepts no more, finishes what is under way, exits with status 0
+//	  NoMore                           ->     see HTTP
+//	  Rescue + fd, as JSON Rescued     ->     see HTTP
 //	  is gone: end of file             ->     the same
 //
 // The control socket is as a worker's: one end of a SOCK_SEQPACKET pair, a packet for a message.
@@ -69,6 +71,8 @@ type Front struct {
 	// Sites are looked at in their order; the first that matches host and path answers.
 	Sites []Site
 	Pools []FrontPool
+	// Direct is the pool whose workers accept from the listeners without TLS, see HTTP; empty: the front does.
+	Direct string
 
 	// TrustedProxies are the addresses and networks whose Forwarded and X-Forwarded-* headers count:
 	// "10.0.0.0/8", "::1", "unix" for clients on unix sockets.

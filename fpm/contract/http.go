@@ -42,6 +42,24 @@ const (
 	RescueOut  File = "rescue out"              // the end at which it is taken out
 )
 
+// The descriptors of a front whose pool's workers speak HTTP. A front that replaces such a one has FromWorkers, too.
+const (
+	FromWorkers File = "from the workers" // the receiving end for HandOver messages
+	ToWorkers   File = "to the workers"   // the sending end for Wake messages
+	Untaken     File = "untaken"          // their receiving end, by which a front takes back what no worker has taken
+)
+
+// LeaveHTTP, from the master to a worker when the service ends, asks it to accept no more by HTTP, to hand its kept connection over, and
+// to take Wake messages no more. It goes on with FastCGI. A worker that has done so has the state scoreboard.NoHTTP.
+const LeaveHTTP = 'U'
+
+// HTTPAccessLog brings a worker the access log of HTTP, opened anew, in place of the one that it has.
+const HTTPAccessLog = 'H'
+
+// NoMore, from the master to a front that was told to Quit, says that no worker hands over anything any more. Until then, and for as
+// long as its drain_timeout, the front takes what comes.
+const NoMore = 'N'
+
 // Letters on ToFront.
 const (
 	// Unserved hands over a connection with what has been read of its next request; without text the connection waits for one.
@@ -109,6 +127,7 @@ type Rescued struct {
 	ID       string // of the request
 	Method   string
 	URI      string // with the query
+	Script   string
 	Address  string // FrontListener.Address that the connection came to
 	Pool     string
 	Duration int64 // ns

@@ -6,6 +6,8 @@ import "time"
 type PoolSupply struct {
 	Pool    string
 	Workers int // -1: there will be no more of them because many requests wait
+	// Connections is how many its workers have accepted so far.
+	Connections uint64 `json:",omitempty"`
 }
 
 // A PoolDemand is what a front wants of a pool. It is in a front's Beat and Crowd.
@@ -16,4 +18,5 @@ type PoolDemand struct {
 	Most    int           // that waited at any time so far
 	Longest time.Duration // that the first of them has waited
 	Refused uint64        // how many were turned away so far
+	Backlog int           `json:",omitempty"` // connections by HTTP that wait for the workers to accept them
 }

@@ -136,6 +136,15 @@ func (p *process) take(given *resources, orders *contract.Front, what contract.F
 	case contract.FrontAccess:
 		given.access = file
 		return nil
+	case contract.FromWorkers:
+		given.fromWorkers = file
+		return nil
+	case contract.ToWorkers:
+		given.toWorkers = file
+		return nil
+	case contract.Untaken:
+		given.untaken = file
+		return nil
 	case contract.CrashOutput:
 		defer file.Close() // it is duplicated
 		if err := debug.SetCrashOutput(file, debug.CrashOptions{}); err != nil {

@@ -65,8 +65,10 @@ type resources struct {
 	listeners []net.Listener
 	access    *os.File            // nil: none
 	sockets   map[string]*os.File // FrontPoolAt, by the pool's name
-	log       func(level zlog.Level, format string, args ...any)
-	lines     func([]upstream.Line) // nil: log takes them
+	// See handed.go, wake.go; nil: the front has none.
+	fromWorkers, toWorkers, untaken *os.File
+	log                             func(level zlog.Level, format string, args ...any)
+	lines                           func([]upstream.Line) // nil: log takes them
 }
 
 // newFront makes the server that the orders ask for.

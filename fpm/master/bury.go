@@ -76,6 +76,7 @@ func (m *Master) bury(c *child, status syscall.WaitStatus) {
 	how, level := ending(status)
 	wanted := c.idleKill && (status.Exited() || status.Signal() == syscall.SIGQUIT || c.makesRoom)
 	m.tellLostRequest(c, status)
+	m.rescueFrom(c)
 	if !c.ready && c.hasBegun() { // its end overtook its message
 		m.workerBegan(c)
 	}

@@ -30,24 +30,26 @@ type child struct {
 	control *channel.Channel
 	trace   *channel.Channel // nil without slow log
 	output  *output          // nil without catch_workers_output
+	rescue  *os.File         // the end at which a connection is taken out of the worker's rescue socket; nil: it speaks no HTTP
 
-	idleKill   bool              // the process manager has asked it to end
-	makesRoom  bool              // for a reload
-	hoards     bool              // it was ended for the processes that it holds
-	tried      bool              // room was made for its threads
-	overdue    bool              // it was ended because its boot took too long
-	unbooted   bool              // its worker script did not boot
-	why        scoreboard.Reason // it is replaced; -1: not known
-	grows      bool              // that it grows was logged
-	retiring   bool              // it wants a successor, which is not there yet
-	succeeded  bool              // its successor is there, and it was told to end
-	asked      bool              // it owes an Idle
-	yielded    bool              // it has said so
-	complaints messages          // for the error log: its own,
-	sayings    messages          // and its scripts'
-	tracing    trace             // what it has sent of its stack
-	vigil      vigil
-	slowLogged int64 // Accepted of the request that was traced; 0: none
+	idleKill    bool              // the process manager has asked it to end
+	makesRoom   bool              // for a reload
+	hoards      bool              // it was ended for the processes that it holds
+	tried       bool              // room was made for its threads
+	overdue     bool              // it was ended because its boot took too long
+	unbooted    bool              // its worker script did not boot
+	why         scoreboard.Reason // it is replaced; -1: not known
+	grows       bool              // that it grows was logged
+	retiring    bool              // it wants a successor, which is not there yet
+	succeeded   bool              // its successor is there, and it was told to end
+	asked       bool              // it owes an Idle
+	yielded     bool              // it has said so
+	complaints  messages          // for the error log: its own,
+	sayings     messages          // and its scripts'
+	tracing     trace             // what it has sent of its stack
+	vigil       vigil
+	silentSince int64 // scoreboard.HTTP.Spoke of the request that the front has answered for it; 0: none
+	slowLogged  int64 // Accepted of the request that was traced; 0: none
 }
 
 // idle says whether the child waits for a request, by its own word.

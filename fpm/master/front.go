@@ -108,10 +108,7 @@ func (m *Master) frontOrders(g *generation) (*contract.Front, []*os.File) {
 	o := &contract.Front{
 		Generation: g.number, MasterPid: os.Getpid(), Sites: plan.sites, TrustedProxies: plan.own.TrustedProxies, StatusClients: plan.own.StatusClients,
 		Certificates: plan.certificates.read, Limits: plan.own.Limits, AccessLogFormat: plan.own.AccessFormat,
-		LogLevel: g.config.Global.LogLevel,
-	}
-	if o.LogLevel == 0 {
-		o.LogLevel = zlog.Notice
+		LogLevel: g.frontLogLevel(), Direct: plan.direct,
 	}
 	var files []*os.File
 	add := func(what contract.File, file *os.File) {
@@ -127,10 +124,16 @@ func (m *Master) frontOrders(g *generation) (*contract.Front, []*os.File) {
 	}
 	for _, p := range plan.pools(g) {
 		at := p.frontPool()
-		at.BodyBytes = plan.bodyLimit(p.conf)
 		o.Pools = append(o.Pools, at)
 		if p.socket.path != nil {
 			add(contract.FrontPoolAt, p.socket.path)
+		}
+	}
+	if h := m.sockets.handing; h != nil {
+		add(contract.FromWorkers, h.fromWorkers) // also for what workers of another generation hand over
+		if plan.direct != "" {
+			add(contract.ToWorkers, h.toWorkers)
+			add(contract.Untaken, h.untaken)
 		}
 	}
 	return o, files
@@ -138,7 +141,8 @@ func (m *Master) frontOrders(g *generation) (*contract.Front, []*os.File) {
 
 // frontPool is how a front reaches a pool.
 func (p *pool) frontPool() contract.FrontPool {
-	at := contract.FrontPool{Name: p.conf.Name, Connections: p.conf.MaxChildren, PingPath: p.conf.PingPath.Value, StatusPath: p.conf.StatusPath.Value}
+	at := contract.FrontPool{Name: p.conf.Name, Connections: p.conf.MaxChildren, PingPath: p.conf.PingPath.Value, StatusPath: p.conf.StatusPath.Value,
+		BodyBytes: p.gen.plan.bodyLimit(p.conf)}
 	if os.Geteuid() == 0 {
 		at.Chroot = p.conf.Chroot.Value
 	}
@@ -196,6 +200,7 @@ func (e frontSaid) heed(m *Master) reception {
 		if f.gen == m.next {
 			m.proveReload()
 		}
+		m.sendRescues()
 		m.beat(f, m.sys.now())
 	case contract.Yielded:
 		f.yielded = true
@@ -333,5 +338,6 @@ func (g *generation) reopenFrontLog(errorLog *errorLog) (some bool, err error) {
 	if g.front != nil {
 		g.front.control.Send(contract.AccessLog, "", int(file.Fd()))
 	}
+	g.tellDirect(contract.HTTPAccessLog, int(file.Fd()))
 	return true, nil
 }

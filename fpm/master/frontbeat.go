@@ -9,6 +9,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 )
 
 // beatInterval is how often a front is asked for a sign of life.
@@ -67,6 +68,10 @@ func (p *pool) supply() contract.PoolSupply {
 	if p.limits.pm == conf.Dynamic && len(p.children) < p.limits.maxChildren {
 		s.Workers = max(len(p.children), 1)
 	}
+	var t scoreboard.Totals
+	if p.isDirect() && p.board.Totals(&t) {
+		s.Connections = t.Connections
+	}
 	return s
 }
 
@@ -90,7 +95,7 @@ func (m *Master) heedFront(f *front, text string) {
 // publishDemand shows what a front's requests wait for.
 func (p *pool) publishDemand() {
 	s, d := p.published, p.demand
-	s.HTTP, s.HTTPQueue, s.HTTPRefused = true, max(d.Waiting, 0), d.Refused
+	s.HTTP, s.HTTPQueue, s.HTTPRefused = true, max(d.Waiting+d.Backlog, 0), d.Refused
 	s.MaxHTTPQueue = max(s.MaxHTTPQueue, d.Most)
 	if s != p.published {
 		p.published = s
@@ -105,8 +110,23 @@ func (m *Master) meetDemand(p *pool) {
 	if l.pm != conf.Dynamic || p.gen != m.gen || !m.mayFork(p) || !p.respawnAt.IsZero() {
 		return
 	}
-	if n := min(p.demand.Busy+p.demand.Waiting-running, l.maxChildren-running, l.maxSpawn); n > 0 {
+	wanted := p.demand.Busy + p.demand.Waiting + p.demand.Backlog + p.answering()
+	if n := min(wanted-running, l.maxChildren-running, l.maxSpawn); n > 0 {
 		m.makeChildren(p, n, true)
-		m.log.createdForHTTP(p.conf.Name, n, p.demand.Busy+p.demand.Waiting)
+		m.log.createdForHTTP(p.conf.Name, n, wanted)
 	}
+}
+
+// answering is how many workers answer requests by HTTP that no front has handed to them.
+func (p *pool) answering() (n int) {
+	for _, c := range p.children {
+		if c.rescue == nil {
+			continue
+		}
+		switch p.board.HTTP(c.slot).State {
+		case scoreboard.HTTPUnsent, scoreboard.HTTPSent:
+			n++
+		}
+	}
+	return n
 }

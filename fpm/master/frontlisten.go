@@ -39,6 +39,14 @@ func (l *listener) listenHTTP(g *generation) error {
 		l.log.frontImpossible(err)
 		return err
 	}
+	if g.plan.direct != "" && l.sockets.handing == nil {
+		h, err := newHanding()
+		if err != nil {
+			l.log.frontImpossible(err)
+			return err
+		}
+		l.sockets.handing = h
+	}
 	l.warn(g.plan)
 	if path := g.plan.own.AccessLog; path != "" {
 		file, err := openFrontLog(path, l.errorLog)

@@ -21,6 +21,8 @@ type frontPlan struct {
 	workers      map[string]*settings.Worker // the worker modes of pools, by their names
 	sites        []contract.Site
 	who          credentials
+	direct       string // the pool whose workers speak HTTP; empty: none, and notDirect says why
+	notDirect    string
 	certificates *certificates
 	looking      bool                                        // at the files of the certificates
 	directive    func(name string) (string, bool)            // of php.ini, and of options
@@ -119,6 +121,7 @@ func (f *frontPlan) verify(cfg *conf.Config) (err error) {
 			return fmt.Errorf("the root %s cannot be served: %w", s.Root, err)
 		}
 	}
+	f.direct, f.notDirect = f.chooseDirect(cfg.Pools)
 	f.certificates, err = readCertificates(f.own.Certificates)
 	return f.own.Located(err)
 }

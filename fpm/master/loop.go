@@ -55,7 +55,10 @@ type Master struct {
 	done       bool
 	status     int // the exit status of a service that has served
 
-	maintainAt, heartbeatAt, systemdAt, renewAt, certificatesAt time.Time
+	rescues []rescue // for a front that is not there yet
+	left    int      // how often it was seen that no worker speaks HTTP, as the service ends
+
+	maintainAt, heartbeatAt, systemdAt, renewAt, certificatesAt, silentAt, leavingAt time.Time
 }
 
 // generations are all that have workers.
@@ -112,7 +115,7 @@ func (m *Master) nextDeadline() time.Time {
 		}
 	}
 	for _, t := range []time.Time{m.heartbeatAt, m.systemdAt, m.renewAt, m.park.retryAt, m.operators.progressAt,
-		m.escalation.deadline} {
+		m.escalation.deadline, m.silentAt, m.leavingAt} {
 		sooner(t)
 	}
 	if m.attempt != nil {
@@ -201,6 +204,10 @@ func (m *Master) tick(now time.Time) {
 		m.respawn(g, now)
 	}
 	m.tickFronts(now)
+	if !m.silentAt.IsZero() && !now.Before(m.silentAt) {
+		m.checkSilent(now)
+	}
+	m.checkLeaving(now)
 	m.tickWorkerMode(now)
 	m.renewAsked(now)
 	m.recheck(now)

@@ -99,6 +99,7 @@ func (m *Master) stop(to state) {
 		for _, g := range m.generations() {
 			m.quitFront(g)
 		}
+		m.leaveHTTP()
 		return
 	}
 	m.killFronts(now)

@@ -115,7 +115,10 @@ func removeStale(path string) {
 }
 
 // sockets are all that are open, in the order they were made.
-type sockets struct{ open []*socket }
+type sockets struct {
+	open    []*socket
+	handing *handing // nil: no workers have spoken HTTP so far
+}
 
 func (s *sockets) find(key string) *socket {
 	for _, k := range s.open {
@@ -153,6 +156,8 @@ func (s *sockets) closeAll() {
 		k.close()
 	}
 	s.open = nil
+	s.handing.close()
+	s.handing = nil
 }
 
 // addressKey is php-fpm's name of an address: without brackets.

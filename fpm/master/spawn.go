@@ -139,6 +139,9 @@ func (m *Master) equip(c *child) (*equipment, error) {
 	if err == nil && p.shared != nil {
 		err = e.lend(contract.SharedScoreboard, p.shared.board.File())
 	}
+	if err == nil {
+		err = m.equipDirect(c, e)
+	}
 	return e, err
 }
 
@@ -149,7 +152,7 @@ func (m *Master) spec(c *child) *contract.Spec {
 		Generation: p.gen.number, Slot: c.slot, Slots: len(p.slots), MasterPid: os.Getpid(),
 		Pool: p.orders, Identity: p.identity, Root: os.Geteuid() == 0 && p.engine.launch.Template == nil, // else it is the pool's user's
 		ClientLogs: isNameless(p.conf), // its only client is our own front
-		WorkerMode: p.workerMode(c), Handed: p.conf.Handed,
+		WorkerMode: p.workerMode(c), Handed: p.conf.Handed, HTTP: m.directOrders(p),
 		Global: contract.Global{
 			ConfigPath: p.gen.config.Path, LogLevel: g.LogLevel, LogLimit: g.LogLimit, LogBuffering: g.LogBuffering,
 			Syslog: g.Syslog(), ProcessControlTimeout: int(g.ProcessControlTimeout.Seconds()),
@@ -164,6 +167,9 @@ func (c *child) discard() {
 	}
 	if c.trace != nil {
 		c.trace.Close()
+	}
+	if c.rescue != nil {
+		c.rescue.Close()
 	}
 	if c.output != nil {
 		c.output.discard()

@@ -115,7 +115,7 @@ func (o *Options) confOptions(e *errorLog) (conf.Options, *frontPlan) {
 	c.Constant = o.Constants(plan.engine)
 	c.Overrides, c.Verify = o.Overrides.Resolve, plan.verify
 	if own.Given() || o.Overrides.Any() {
-		c.Origins, c.Appendix = true, own.Lines()
+		c.Origins, c.Appendix = true, plan.lines
 	}
 	return c, plan
 }
@@ -366,6 +366,7 @@ func (m *Master) begin() {
 		m.log.heartbeat(d)
 		m.heartbeatAt = now.Add(d)
 	}
+	m.checkSilent(now)
 	m.certificatesAt = time.Time{}
 	if g.plan.wanted() && len(g.plan.own.Certificates) > 0 {
 		m.certificatesAt = now.Add(certificatesInterval)

@@ -35,7 +35,7 @@ func TestEnginesOfPools(t *testing.T) {
 	if got := s.Asked(engines.Asked{Name: "php-fpm"}); got != (engines.Asked{Name: "php-fpm", Setting: "8.10", Place: file + ":1: engine"}) {
 		t.Errorf("got %+v", got)
 	}
-	if text := strings.Join(s.Lines(), "\n"); !s.Given() || !strings.Contains(text, "\tpools.www.engine = 8.2  ; "+file+":3: pools: www: engine\n") {
+	if text := strings.Join(s.Lines(), "\n") + "\n"; !s.Given() || !strings.Contains(text, "\tpools.www.engine = 8.2  ; "+file+":3: pools: www: engine\n") {
 		t.Errorf("-tt shows\n%s", text)
 	}
 }

@@ -29,6 +29,7 @@ func (l *loader) settings() (*Settings, error) {
 		}
 	}
 	s.UnixMode, _ = mode(one("http.unix_mode"))
+	s.Direct = one(directKey) == Auto
 	s.User, s.Group = one("http.user"), one("http.group")
 	s.TrustedProxies, s.StatusClients = texts["http.trusted_proxies"], texts["http.status_clients"]
 	s.PCNTL = one("php.pcntl") == on

@@ -21,6 +21,7 @@ type Settings struct {
 	Listen, TLSListen []string // as php-fpm's listen has them: 8080, 127.0.0.1:8080, [::1]:8080, /run/x.sock
 	Certificates      []Pair
 	UnixMode          uint32
+	Direct            bool // workers may speak HTTP
 
 	// Sites are those of phpsapi.yaml and then the one of http.root, if there is one. What they leave to php-fpm.conf
 	// is empty: Pool, Controller and Extensions.
@@ -178,7 +179,7 @@ func (s *Settings) Lines() []string {
 		}
 		lines = append(lines, "\tsite = "+hosts+" "+site.Path+"/ -> "+site.Root)
 	}
-	return append(lines, " ")
+	return lines
 }
 
 // leastBody is what a body may have at least if nobody has set http.limits.body_size: .user.ini may allow more than php.ini.
