@@ -10,6 +10,10 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/contract"
 )
 
 // conn is a client's connection. No write of it lasts longer than the time-out unless the client takes at least
@@ -35,6 +39,12 @@ type conn struct {
 	place    atomic.Int32
 	readBy   time.Time  // until when a request may come
 	calling  sync.Mutex // who changes its place from waiting
+
+	// See handed.go and rescue.go.
+	ahead  []byte            // what a worker has read of it, and net/http has not
+	named  []byte            // the head of a script's response that names a file, if a worker has run the script
+	lost   *contract.Rescued // what is known of a request that is only to be answered by an error
+	shared bool              // a worker has it, too
 
 	// See yield.go and http2.go.
 	secured  atomic.Pointer[tls.Conn] // nil: it has no TLS
@@ -131,6 +141,9 @@ func (c *conn) Close() error {
 	}
 	if c.place.Load() == left {
 		return nil
+	}
+	if c.shared && c.raw != nil { // else it would stay open
+		c.raw.Control(func(fd uintptr) { unix.Shutdown(int(fd), unix.SHUT_RDWR) })
 	}
 	err := c.Conn.Close()
 	if !c.released.Swap(true) {

@@ -3,6 +3,9 @@
 // reload to the next; the listening sockets are the master's and outlive it.
 //
 //	conn         a client's connection: how many there may be, how long a write may take   (listen.go, conn.go)
+//	  handed     from workers that speak HTTP, and back to them                           (workers.go, handed.go, output.go, wake.go)
+//	  overflow   in place of these workers, if they are too few                           (overflow.go, reserve.go, backlog.go)
+//	  rescue     from workers that died or are silent                                      (rescue.go)
 //	  lot        where it waits for a request that does not come soon                      (park.go)
 //	  net/http   HTTP/1.1, HTTP/2, TLS                                                     (server.go, certificates.go)
 //	    exchange a request and its response: whose it is, what was sent, the access log    (exchange.go, serve.go)

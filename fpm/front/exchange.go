@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/front/site"
 	"github.com/phpsapi/phpsapi/fpm/front/upstream"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
@@ -36,6 +37,9 @@ type exchange struct {
 	request  upstream.Request
 	sendfile upstream.Sendfile
 	stall    *stall // of a write on HTTP/2
+
+	named []byte            // of the conn: for its first request
+	lost  *contract.Rescued // likewise
 }
 
 func newExchange(f *Front) *exchange {
@@ -53,7 +57,10 @@ func (x *exchange) begin(w http.ResponseWriter, r *http.Request) {
 		x.client = &client{}
 	}
 	if x.client.conn != nil {
-		x.client.conn.begun.Store(true)
+		c := x.client.conn
+		c.begun.Store(true)
+		x.named, x.lost = c.named, c.lost
+		c.named, c.lost = nil, nil
 	}
 	x.remote, x.https = x.client.remote, x.client.tls
 	if x.client.trusted {

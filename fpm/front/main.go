@@ -114,6 +114,11 @@ func (p *process) open(orders *contract.Front) (resources, error) {
 	given := resources{sockets: map[string]*os.File{}, log: p.log, lines: p.logLines}
 	for i, what := range orders.Files {
 		unix.CloseOnExec(contract.FrontFiles + i)
+		if what == contract.FrontListen && workersAccept(orders, len(given.listeners)) {
+			r := newReserve(contract.FrontFiles + i)
+			given.listeners, given.reserves = append(given.listeners, r), append(given.reserves, r)
+			continue
+		}
 		file := os.NewFile(uintptr(contract.FrontFiles+i), string(what))
 		if err := p.take(&given, orders, what, file); err != nil {
 			return given, fmt.Errorf("descriptor %d: %w", contract.FrontFiles+i, err)
@@ -166,7 +171,7 @@ func (p *process) take(given *resources, orders *contract.Front, what contract.F
 // hear takes a message of the master's.
 func (p *process) hear(f *Front, m channel.Message) {
 	var file *os.File
-	if m.FD >= 0 && m.Letter != contract.Yield && m.Letter != contract.Inherit {
+	if m.FD >= 0 && m.Letter != contract.Yield && m.Letter != contract.Inherit && m.Letter != contract.Rescue {
 		file = os.NewFile(uintptr(m.FD), "from the master")
 	}
 	switch m.Letter {
@@ -193,6 +198,15 @@ func (p *process) hear(f *Front, m channel.Message) {
 	case contract.Beat:
 		f.heed(m.Text)
 		p.control.SendWithin(contract.Beat, f.demand(), -1, beatPatience)
+	case contract.NoMore:
+		if f.handed != nil {
+			f.handed.noMore()
+		}
+	case contract.Rescue:
+		if m.FD >= 0 {
+			go f.rescue(m.FD, m.Text)
+		}
+		return
 	case contract.AccessLog:
 		if file != nil && f.access != nil {
 			f.access.reopen(file)

@@ -33,8 +33,9 @@ type lot struct {
 	done  chan struct{}
 
 	mu     sync.Mutex
-	parked map[int32]*conn // by their descriptors
-	heir   func(*conn)     // takes what is to be parked; nil: the lot does
+	parked map[int32]*conn  // by their descriptors
+	wake   func(*conn) bool // takes a connection on which a request comes, or returns false; nil: nobody does
+	heir   func(*conn)      // takes what is to be parked; nil: the lot does
 	closed bool
 }
 
@@ -121,6 +122,9 @@ func (l *lot) watch() {
 		}
 		for _, e := range events[:max(n, 0)] {
 			if c := l.take(e.Fd); c != nil {
+				if l.wake != nil && e.Events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) == 0 && l.wake(c) {
+					continue
+				}
 				select {
 				case l.ready <- c:
 				case <-l.done:
@@ -254,6 +258,13 @@ func (c *conn) Read(p []byte) (int, error) {
 }
 
 func (c *conn) read(p []byte) (int, error) {
+	if len(c.ahead) > 0 {
+		n := copy(p, c.ahead)
+		if c.ahead = c.ahead[n:]; len(c.ahead) == 0 {
+			c.ahead = nil
+		}
+		return n, nil
+	}
 	if c.place.Load() == announced { // net/http has set no deadline, as there is no header_timeout
 		c.SetReadDeadline(time.Time{})
 	}

@@ -21,6 +21,9 @@ func (f *Front) heed(text string) {
 	for _, s := range supplies {
 		if p := f.pools[s.Pool]; p != nil {
 			p.Supply(s.Workers)
+			if f.overflow != nil && f.overflow.pool == p {
+				f.overflow.supply(&s)
+			}
 		}
 	}
 }
@@ -32,6 +35,9 @@ func (f *Front) demand() string {
 	for name, p := range f.pools {
 		d := p.Demand()
 		d.Pool = name
+		if f.overflow != nil && f.overflow.pool == p {
+			d.Backlog = int(f.overflow.waiting.Load())
+		}
 		all = append(all, d)
 	}
 	slices.SortFunc(all, func(a, b contract.PoolDemand) int {
@@ -46,7 +52,11 @@ func (f *Front) demand() string {
 
 // tellCrowds tells the master when requests wait for workers that there may be more of.
 func (f *Front) tellCrowds(control *channel.Channel) {
+	tell := func() { control.Send(contract.Crowd, f.demand(), -1) }
 	for _, p := range f.pools {
-		p.Crowded(func() { control.Send(contract.Crowd, f.demand(), -1) })
+		p.Crowded(tell)
+	}
+	if f.overflow != nil {
+		f.overflow.crowded(tell)
 	}
 }

@@ -23,6 +23,10 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.ProtoMajor == 1 && isMistakable(r) {
 		w.Header().Set("Connection", "close")
 	}
+	if x.lost != nil {
+		x.failLost(x.lost)
+		return
+	}
 	x.serve()
 }
 
@@ -122,7 +126,13 @@ func (x *exchange) runScript(script site.Script) {
 // hand has a pool answer x.request.
 func (x *exchange) hand(p *pool) {
 	x.pool, x.asked = p, time.Now()
-	err := p.Serve(x, &x.request, x.sendfile)
+	serve := p.Serve
+	if x.named != nil {
+		serve = func(w http.ResponseWriter, r *upstream.Request, sendfile upstream.Sendfile) error {
+			return p.ServeNamed(w, r, x.named, sendfile)
+		}
+	}
+	err := serve(x, &x.request, x.sendfile)
 	x.answered = time.Now()
 	if err == nil {
 		return

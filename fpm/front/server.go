@@ -38,12 +38,21 @@ type Front struct {
 	exchanges   sync.Pool
 	active      atomic.Int64 // requests under way
 	server      *http.Server
-	streams     *http.Server // the part of it that speaks HTTP/2: see http2.go
-	multiplexed *http.Server // what HTTP/2 takes for the server: see http2.go
+	streams     *http.Server     // the part of it that speaks HTTP/2: see http2.go
+	multiplexed *http.Server     // what HTTP/2 takes for the server: see http2.go
+	handed      *handed          // nil: no workers hand over connections
+	overflow    *overflow        // nil: no workers accept
+	waker       *waker           // likewise
+	budget      *upstream.Budget // of temporary files
+	outputs     atomic.Int64     // responses that workers have begun
+	spoolSaid   atomic.Int64     // see spoolFailed
+	stopped     chan struct{}
+	once        sync.Once // closes stopped
 	draining    atomic.Bool
 	tooLarge    atomic.Int64   // see sayTooLarge
 	serving     sync.WaitGroup // the listeners
 	parking     sync.WaitGroup // the lot
+	handing     sync.WaitGroup // handed
 	listeners   []net.Listener
 	secured     []bool // of listeners: TLS
 	name        []string
@@ -67,13 +76,14 @@ type resources struct {
 	sockets   map[string]*os.File // FrontPoolAt, by the pool's name
 	// See handed.go, wake.go; nil: the front has none.
 	fromWorkers, toWorkers, untaken *os.File
+	reserves                        []*reserve // those of listeners from which workers accept
 	log                             func(level zlog.Level, format string, args ...any)
 	lines                           func([]upstream.Line) // nil: log takes them
 }
 
 // newFront makes the server that the orders ask for.
 func newFront(orders *contract.Front, given resources) (*Front, error) {
-	f := &Front{limits: orders.Limits, pools: map[string]*pool{}, name: []string{"phpsapi"}, level: orders.LogLevel, log: given.log, lines: given.lines}
+	f := &Front{stopped: make(chan struct{}), limits: orders.Limits, pools: map[string]*pool{}, name: []string{"phpsapi"}, level: orders.LogLevel, log: given.log, lines: given.lines}
 	if f.limits.SpoolTotal < 0 {
 		f.limits.SpoolTotal = freeSpace(os.TempDir())
 	}
@@ -107,6 +117,9 @@ func newFront(orders *contract.Front, given resources) (*Front, error) {
 		f.listeners = append(f.listeners, f.connections.listen(given.listeners[i], l))
 		f.secured = append(f.secured, l.TLS)
 	}
+	if err := f.takeWorkers(orders, &given); err != nil {
+		return nil, err
+	}
 	f.listeners, f.secured = append(f.listeners, lot), append(f.secured, false)
 	if err := f.certs.set(orders.Certificates); err != nil && !(errors.Is(err, errNoCertificate) && !anyTLS(orders)) {
 		return nil, err
@@ -126,9 +139,9 @@ func anyTLS(orders *contract.Front) bool {
 }
 
 func (f *Front) addPools(orders *contract.Front, sockets map[string]*os.File) {
-	budget := upstream.NewBudget(f.limits.SpoolTotal)
+	f.budget = upstream.NewBudget(f.limits.SpoolTotal)
 	for _, p := range orders.Pools {
-		options := upstream.Options{Pool: p, Limits: f.limits, Budget: budget, Log: func(level zlog.Level, text string) { f.logf(level, "%s", text) }}
+		options := upstream.Options{Pool: p, Limits: f.limits, Budget: f.budget, Log: func(level zlog.Level, text string) { f.logf(level, "%s", text) }}
 		if f.lines != nil {
 			options.LogLines = f.logLines
 		}
@@ -234,6 +247,7 @@ func (l serverLog) Write(p []byte) (int, error) {
 
 // serve accepts on all listeners, until drain or stop. failed takes the error of a listener that ended by itself.
 func (f *Front) serve(failed func(error)) {
+	f.serveWorkers()
 	for i, l := range f.listeners {
 		group := &f.serving
 		if l == net.Listener(f.connections.lot) {
@@ -262,6 +276,7 @@ func (f *Front) drain() {
 		defer cancel()
 	}
 	f.finishBegun(ctx)
+	f.finishHanded(ctx)
 	f.streams.Shutdown(ctx)
 	if err := f.server.Shutdown(ctx); err != nil {
 		f.logf(zlog.Notice, "HTTP requests were still under way after %v and are cut off", f.limits.DrainTimeout)
@@ -274,6 +289,7 @@ func (f *Front) drain() {
 // a request may be on its way.
 func (f *Front) finishBegun(ctx context.Context) {
 	f.draining.Store(true)
+	f.leaveWorkers(f.hurry)
 	for _, l := range f.listeners {
 		l.Close()
 	}
@@ -313,6 +329,7 @@ const (
 
 // stop closes everything that is still open.
 func (f *Front) stop() {
+	f.once.Do(func() { close(f.stopped) })
 	f.server.Close()
 	for waited := time.Duration(0); f.active.Load() > 0 && waited < stopGrace; waited += stopInterval {
 		time.Sleep(stopInterval)

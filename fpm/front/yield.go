@@ -3,7 +3,6 @@ package front
 import (
 	"context"
 	"net"
-	"os"
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
@@ -29,6 +28,8 @@ func (f *Front) yield(heir *channel.Channel) {
 	ctx, cancel := context.WithTimeout(context.Background(), yieldPatience)
 	defer cancel()
 	lot := f.connections.lot
+	f.leaveWorkers(f.rest)
+	f.leaveHanded()
 	lot.leaveTo(func(c *conn) {
 		if heir != nil {
 			until, _ := ctx.Deadline()
@@ -144,15 +145,15 @@ func (f *Front) inherit(from *channel.Channel) {
 		if m.FD < 0 {
 			return
 		}
-		file := os.NewFile(uintptr(m.FD), "a connection of another front's")
-		accepted, err := net.FileConn(file)
-		file.Close()
-		if err != nil {
+		accepted := connected(m.FD)
+		if accepted == nil {
 			return
 		}
-		if !f.listensAt(m.Text) || !f.connections.adopt(accepted, m.Text, f.limits.IdleTimeout) {
+		if !f.listensAt(m.Text) || !f.connections.enter(f.connections.lot.done) {
 			accepted.Close()
+			return
 		}
+		f.rest(f.connections.register(accepted, m.Text))
 	})
 }
 
@@ -164,29 +165,4 @@ func (f *Front) listensAt(address string) bool {
 		}
 	}
 	return false
-}
-
-// adopt parks a connection that another front has accepted.
-func (c *connections) adopt(accepted net.Conn, at string, patience time.Duration) bool {
-	if !c.enter(c.lot.done) {
-		return false
-	}
-	one := newConn(accepted, c)
-	if one.raw == nil {
-		c.leave()
-		return false
-	}
-	now := time.Now()
-	one.at, one.accepted, one.readBy = at, now, now.Add(patience)
-	one.parkable.Store(true)
-	if patience <= 0 {
-		one.readBy = now.Add(endless)
-	}
-	one.place.Store(announced)
-	one.idle.Store(now.UnixNano())
-	c.mu.Lock()
-	c.open[one] = struct{}{}
-	c.mu.Unlock()
-	c.lot.park(one)
-	return true
 }

@@ -23,20 +23,20 @@ func NewBudget(bytes int64) *Budget {
 // errBudget is a file that may not grow.
 var errBudget = errors.New("temporary files have taken http.limits.spool_total")
 
-// take takes space for n bytes, or returns errBudget.
-func (b *Budget) take(n int) error {
+// Take takes space for n bytes, or returns errBudget.
+func (b *Budget) Take(n int) error {
 	if b == nil {
 		return nil
 	}
 	if b.left.Add(-int64(n)) < 0 {
-		b.give(int64(n))
+		b.Give(int64(n))
 		return errBudget
 	}
 	return nil
 }
 
-// give gives n bytes back.
-func (b *Budget) give(n int64) {
+// Give gives n bytes back.
+func (b *Budget) Give(n int64) {
 	if b != nil {
 		b.left.Add(n)
 	}
@@ -50,7 +50,7 @@ type spoolFile struct {
 }
 
 func (f *spoolFile) Write(p []byte) (int, error) {
-	if err := f.budget.take(len(p)); err != nil {
+	if err := f.budget.Take(len(p)); err != nil {
 		return 0, err
 	}
 	f.length += int64(len(p))
@@ -60,5 +60,5 @@ func (f *spoolFile) Write(p []byte) (int, error) {
 // free closes the file and gives its space back.
 func (f *spoolFile) free() {
 	f.Close()
-	f.budget.give(f.length)
+	f.budget.Give(f.length)
 }

@@ -29,6 +29,11 @@ func (p *Pool) report(r *Request, err error) {
 	}
 }
 
+// ReportLost logs that a request failed which a worker has answered without this package.
+func (p *Pool) ReportLost(id, method, uri, script string, err error) {
+	p.say(zlog.Warning, id, fmt.Sprintf("%s %s: script %s: %v", printable(method), printable(uri), printable(script), err))
+}
+
 // maxShown is how much of a client's text a message shows.
 const maxShown = 512
 

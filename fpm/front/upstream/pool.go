@@ -65,7 +65,7 @@ const maxSpare = 16
 
 // New makes the client of a pool. It connects when it must.
 func New(o Options) *Pool {
-	p := &Pool{Options: o, brisk: briskStart, interval: interval, spool: nameless}
+	p := &Pool{Options: o, brisk: briskStart, interval: interval, spool: NamelessFile}
 	most := max(p.Pool.Connections, 1)
 	p.window = window{size: most, most: most}
 	if p.Dial == nil {

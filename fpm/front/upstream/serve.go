@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -65,6 +66,23 @@ func (p *Pool) Serve(w http.ResponseWriter, r *Request, sendfile Sendfile) error
 		panic(http.ErrAbortHandler)
 	}
 	for _, name := range a.head.names {
+		delete(w.Header(), name)
+	}
+	return err
+}
+
+// ServeNamed answers a request by the file that named names, the head of a response in CGI's form. The worker that made it is not this
+// package's. The error is as Serve's.
+func (p *Pool) ServeNamed(w http.ResponseWriter, r *Request, named []byte, sendfile Sendfile) error {
+	var h head
+	err := h.parse(named, w.Header())
+	if err == nil && h.kind != "" {
+		sendfile(w, r.HTTP, h.status, h.kind, h.path)
+		return nil
+	}
+	err = because(ErrAnswer, cmp.Or(err, errNoHead))
+	p.report(r, err)
+	for _, name := range h.names {
 		delete(w.Header(), name)
 	}
 	return err

@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// nameless makes a temporary file without a name, in os.TempDir().
-func nameless() (*os.File, error) {
+// NamelessFile makes a temporary file without a name, in os.TempDir().
+func NamelessFile() (*os.File, error) {
 	file, err := os.CreateTemp("", "phpsapi-spool-")
 	if err != nil {
 		return nil, err
@@ -106,11 +106,11 @@ func (s *spool) store(b []byte) (n int, err error) {
 			return 0, err
 		}
 	}
-	if err := s.conn.pool.Budget.take(len(b)); err != nil {
+	if err := s.conn.pool.Budget.Take(len(b)); err != nil {
 		return 0, err
 	}
 	n, err = s.file.WriteAt(b, at)
-	s.conn.pool.Budget.give(int64(len(b) - n))
+	s.conn.pool.Budget.Give(int64(len(b) - n))
 	return n, err
 }
 
@@ -167,7 +167,7 @@ func (s *spool) takeOver(a *answer) (piece []byte) {
 	piece, s.piece = s.piece, nil
 	if s.written > 0 {
 		s.file.Truncate(0)
-		s.conn.pool.Budget.give(s.written)
+		s.conn.pool.Budget.Give(s.written)
 		s.read, s.written = 0, 0
 	}
 	a.resume()
@@ -191,6 +191,6 @@ func (s *spool) leave(err error) {
 func (s *spool) close() {
 	if s != nil && s.file != nil {
 		s.file.Close()
-		s.conn.pool.Budget.give(s.written)
+		s.conn.pool.Budget.Give(s.written)
 	}
 }

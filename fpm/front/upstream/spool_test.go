@@ -184,7 +184,7 @@ func TestSpoolsEnd(t *testing.T) {
 		file   func() (*os.File, error)
 		log    int
 	}{
-		{name: "limit", limits: contract.FrontLimits{SpoolBytes: limit}, file: nameless},
+		{name: "limit", limits: contract.FrontLimits{SpoolBytes: limit}, file: NamelessFile},
 		{name: "none", limits: contract.FrontLimits{}, file: func() (*os.File, error) { t.Error("a file is made"); return nil, os.ErrInvalid }},
 		{name: "no file", limits: spooling, file: func() (*os.File, error) { return nil, unix.EROFS }, log: 1},
 		{name: "disk full", limits: spooling, file: full, log: 1},
