@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"syscall"
@@ -28,12 +29,14 @@ type lot struct {
 	epoll *os.File      // waited for as any other file is
 	raw   syscall.RawConn
 	fd    int // of epoll
-	crowd int // how many were parked when memory was given back last, or fewer
 	ready chan *conn
 	done  chan struct{}
 
 	mu     sync.Mutex
 	parked map[int32]*conn  // by their descriptors
+	late   time.Time        // no connection's time is over before
+	came   int              // since memory was given back last
+	before int              // of came, until the last sweep
 	wake   func(*conn) bool // takes a connection on which a request comes, or returns false; nil: nobody does
 	heir   func(*conn)      // takes what is to be parked; nil: the lot does
 	closed bool
@@ -73,6 +76,10 @@ func (l *lot) park(c *conn) {
 		return
 	}
 	l.parked[fd] = c
+	if len(l.parked) == 1 || c.readBy.Before(l.late) {
+		l.late = c.readBy
+	}
+	l.came++
 }
 
 // take takes a connection out; nil: it is not there any more.
@@ -140,30 +147,55 @@ func (l *lot) watch() {
 	}
 }
 
-// sweep closes the connections whose time is over.
+// sweep closes the connections whose time is over, and gives back the memory of those that came.
 func (l *lot) sweep(now time.Time) {
-	var late []*conn
+	for _, c := range l.takeLate(now) {
+		c.Close()
+	}
+	if l.isSettled() {
+		runtime.GC() // net/http's buffers wait in pools, and what is in a pool survives one collection
+		debug.FreeOSMemory()
+	}
+}
+
+// takeLate takes out the connections whose time is over.
+func (l *lot) takeLate(now time.Time) (late []*conn) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.parked) == 0 || now.Before(l.late) {
+		return nil
+	}
+	l.late = now.Add(endless)
 	for fd, c := range l.parked {
 		if !now.Before(c.readBy) {
 			late = append(late, l.remove(fd))
+		} else if c.readBy.Before(l.late) {
+			l.late = c.readBy
 		}
 	}
-	crowd := len(l.parked)
-	l.mu.Unlock()
-	for _, c := range late {
-		c.Close()
-	}
-	if crowd-l.crowd >= crowdStep {
-		debug.FreeOSMemory()
-		l.crowd = crowd
-	}
-	l.crowd = min(l.crowd, crowd)
+	return late
 }
 
-// crowdStep is how many more connections in the lot make it worth while to give back the memory they had before. No
-// request may come for long that would make the collector run.
-const crowdStep = 500
+// Before a connection came to the lot it had some twenty kilobytes, which are garbage now, and no request may come for long
+// that would make the collector run. Once manyCame have come it is worth while to run it, but not while more come: in the
+// last interval came less than a settledPart of them.
+const (
+	manyCame    = 500
+	settledPart = 8
+)
+
+// isSettled reports whether memory is to be given back, and counts anew if it is.
+func (l *lot) isSettled() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.came - l.before
+	l.before = l.came
+	if l.came < manyCame || now*settledPart >= l.came {
+		return false
+	}
+	l.came, l.before = 0, 0
+	return true
+}
 
 // Accept gives a connection with a request, also when the lot is closed already.
 func (l *lot) Accept() (net.Conn, error) {
