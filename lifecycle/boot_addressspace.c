@@ -3,8 +3,8 @@
  *
  * Go's runtime reserves address space before main, without using it: some 640 MB without which it aborts with a trace, and
  * then 512 MB without which it does. Under a limit between the two sums it gets both, and nothing is left for the heap
- * and for PHP. Below them a command has room: libphp, Debian's usual extensions and a small script take 180 MB. A service
- * does not always: opcache takes 128 MB more, and each thread an arena of malloc's.
+ * and for PHP. Below them a command has room: libphp, Debian's usual extensions and a small script take 180 MB. With opcache,
+ * which php-cgi and all servers have as a rule, it is 128 MB more, and a worker has all of PHP before its Go begins.
  *
  * The limit of data counts what is private and writable: Go's heap and the stacks of threads, 8 MB each as a rule, whatever
  * of them is used. With less than enough Go aborts with a trace, or a thread cannot be made, or PHP crashes.
@@ -24,6 +24,7 @@
 #define LEAST_DATA (160 * MB)  /* a command works from 113 MB on, a server from 144 MB on */
 #define GAP_BEGINS (1140 * MB) /* from here on Go takes more than it leaves, */
 #define GAP_ENDS (1350 * MB)   /* up to here */
+#define LEAST_SERVER (1600 * MB) /* php-fpm's workers work from 1520 MB on, with a snapshot and opcache's 128 MB */
 
 static void refuse(const char *limit, rlim_t is, const char *advice)
 {
@@ -42,9 +43,13 @@ void address_space_check(int server)
 {
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur < GAP_ENDS &&
-		(server || limit.rlim_cur < LEAST || limit.rlim_cur >= GAP_BEGINS)) {
-		refuse("address space (ulimit -v)", limit.rlim_cur, server ? "1400 MB or more" : "1000 MB, or 1400 MB or more");
+	if (getrlimit(RLIMIT_AS, &limit) == 0) {
+		if (server && limit.rlim_cur < LEAST_SERVER) {
+			refuse("address space (ulimit -v)", limit.rlim_cur, "1600 MB or more");
+		}
+		if (limit.rlim_cur < LEAST || (limit.rlim_cur >= GAP_BEGINS && limit.rlim_cur < GAP_ENDS)) {
+			refuse("address space (ulimit -v)", limit.rlim_cur, "1000 MB, or 1600 MB or more");
+		}
 	}
 	if (getrlimit(RLIMIT_DATA, &limit) == 0 && limit.rlim_cur < LEAST_DATA) {
 		refuse("data (ulimit -d)", limit.rlim_cur, "160 MB or more");

@@ -3,6 +3,7 @@ package front
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -170,5 +171,34 @@ func TestSnapshotWhoseBootFailsLeavesTheBootToTheWorkers(t *testing.T) {
 			s.want("/", 200, "n=1 ")
 			s.want("/", 200, "n=2 ")
 		})
+	}
+}
+
+// The least limit of address space that a service starts with is enough for all kinds of workers; with less it says so.
+func TestLimitOfAddressSpace(t *testing.T) {
+	t.Parallel()
+	limited := func(limit string, arguments ...string) *exec.Cmd {
+		return exec.Command("/bin/sh", append([]string{"-c", "ulimit -v " + limit + ` && exec "$0" "$@"`, binary, "fpm", "-F"}, arguments...)...)
+	}
+	for name, arguments := range map[string][]string{
+		"worker script": {"--set", "www.worker.processes=2"},
+		"snapshot":      {"--set", "www.worker.processes=2", "--set", "www.worker.snapshot=1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir, address := application(t, "v1", ""), serve.Address(t)
+			s := startCommand(t, address, limited("1638400", append([]string{"--worker", filepath.Join(dir, "index.php"), "--http", address}, arguments...)...))
+			for range 4 {
+				s.want("/", 200, "v1 ")
+				s.want("/other.php", 200, "other ")
+			}
+			if strings.Contains(s.log.String(), "exited with code 2") {
+				t.Error("a worker ended for want of address space")
+			}
+		})
+	}
+	said, err := limited("1638399", "--http", serve.Address(t)).CombinedOutput()
+	if want := "the limit of address space (ulimit -v) is 1599 MB"; err == nil || !strings.Contains(string(said), want) {
+		t.Errorf("%v, %s; want %q", err, said, want)
 	}
 }
