@@ -42,6 +42,7 @@
 
 #include "engine_load.h"
 #include "handover.h"
+#include "boot_forks.h"
 #include "boot_newthread.h"
 #include "boot_process.h"
 #include "boot_template.h"
@@ -313,6 +314,20 @@ static void serve_booted(void);
 static sigset_t child_signal, mask_before;
 static int signals = -1; /* a signalfd */
 
+/* Keeps the zygote's own descriptors from processes that an application forks at its boot, until workers are forked: theirs may
+ * have the same numbers. */
+static void withhold(int on)
+{
+	static int32_t *own;
+
+	if (!own) {
+		own = boot_given_up_in_forks(2);
+		forks_watch();
+	}
+	own[0] = on ? control : -1;
+	own[1] = on ? signals : -1;
+}
+
 static void fail(char letter, const char *text)
 {
 	send_text(letter, text);
@@ -366,6 +381,7 @@ static void serve(void)
 		case 'T':
 			end_with_parent(1);
 			sigprocmask(SIG_SETMASK, &mask_before, NULL);
+			withhold(1);
 			template_open(&(struct template_parent){serve_booted, fail}, packet + 1, len - 1);
 			return;
 		case 'D':
@@ -392,6 +408,7 @@ static void serve(void)
 
 static void serve_booted(void)
 {
+	withhold(0);
 	end_with_parent(0);
 	send_text('B', "");
 	serve();

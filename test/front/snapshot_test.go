@@ -174,6 +174,20 @@ func TestSnapshotWhoseBootFailsLeavesTheBootToTheWorkers(t *testing.T) {
 	}
 }
 
+// A process that the application forks at its boot has nothing by which the processes of the service talk.
+func TestForkAtTheBootOfASnapshotHasNoneOfItsSockets(t *testing.T) {
+	t.Parallel()
+	dir, address := booted(t, `$own = fn () => count(preg_grep('/^socket:|signalfd/', array_map(fn ($fd) => (string) @readlink($fd), glob('/proc/self/fd/*'))));
+if (($p = pcntl_fork()) === 0) { error_log('sockets of the child: ' . $own()); exit; }
+pcntl_waitpid($p, $status);
+error_log('sockets of the zygote: ' . $own());`), serve.Address(t)
+	s := start(t, address, []string{"PHPSAPI_PHP_PCNTL=on"}, "-F", "--worker", filepath.Join(dir, "index.php"), "--http", address,
+		"--set", "www.worker.processes=2", "--set", "www.worker.snapshot=1")
+	s.want("/", 200, "n=1 ")
+	s.said("sockets of the zygote: [1-9]", 1)
+	s.said("sockets of the child: 0", 1)
+}
+
 // The least limit of address space that a service starts with is enough for all kinds of workers; with less it says so.
 func TestLimitOfAddressSpace(t *testing.T) {
 	t.Parallel()
