@@ -153,26 +153,9 @@ func (s *stderr) log(p *Pool, text string) {
 			continue
 		}
 		if message, begins := strings.CutPrefix(line, "PHP message: "); begins || s.level == 0 {
-			s.level = severity(message)
+			s.level = zlog.SeverityOf(message)
 		}
 		lines = append(lines, Line{s.level, p.about(s.id) + line})
 	}
 	p.LogLines(lines)
-}
-
-// severity is how a message of PHP's is logged: by the words that php_error_cb puts first. What a script says by
-// error_log is a notice, as are notices and deprecations.
-func severity(message string) zlog.Level {
-	kind, ok := strings.CutPrefix(message, "PHP ")
-	if !ok {
-		return zlog.Notice
-	}
-	kind, _, _ = strings.Cut(kind, ":")
-	switch kind {
-	case "Fatal error", "Recoverable fatal error", "Parse error":
-		return zlog.Error
-	case "Warning":
-		return zlog.Warning
-	}
-	return zlog.Notice
 }
