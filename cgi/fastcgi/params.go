@@ -77,6 +77,28 @@ func (p *Params) Set(name string, value []byte) {
 	p.index.add(h)
 }
 
+// Add appends a param whose name is none that there is. It copies name and value.
+func (p *Params) Add(name string, value []byte) {
+	at := uint32(len(p.buf))
+	p.buf = append(append(p.buf, name...), 0)
+	p.added(at, uint32(len(name)), value)
+}
+
+// AddBytes is Add for a name that is not a string.
+func (p *Params) AddBytes(name, value []byte) {
+	at := uint32(len(p.buf))
+	p.buf = append(append(p.buf, name...), 0)
+	p.added(at, uint32(len(name)), value)
+}
+
+// added appends the value of a param whose name is at the buffer's end already.
+func (p *Params) added(name, length uint32, value []byte) {
+	at := uint32(len(p.buf))
+	p.buf = append(append(p.buf, value...), 0)
+	p.pairs = append(p.pairs, Pair{name, length, at, uint32(len(value))})
+	p.index.add(maphash.Bytes(p.index.seeded(), p.at(name, length)))
+}
+
 // Delete removes a param if it is there; the others keep their order.
 func (p *Params) Delete(name string) {
 	i := find(p, maphash.String(p.index.seeded(), name), name)

@@ -14,8 +14,25 @@ import (
 
 var _ lifecycle.FastCGIClient = (*Responder)(nil)
 
+// A Carrier carries a request that has not come by FastCGI: its body to PHP, and PHP's output to the client. Its methods are
+// those of lifecycle.FastCGIClient.
+type Carrier interface {
+	ReadBody(p []byte) int
+	Room() ([]byte, error)
+	Commit(n int)
+	Write(p []byte) error
+	Flush() error
+	EndResponse() (closed bool)
+}
+
+// CarryBy says that what is read by Resolve, and not by Read, is carried by c; nil: requests come by FastCGI again.
+func (r *Responder) CarryBy(c Carrier) { r.carrier = c }
+
 // ReadBody fills p with the request's body, as far as there is any.
 func (r *Responder) ReadBody(p []byte) int {
+	if r.carrier != nil {
+		return r.carrier.ReadBody(p)
+	}
 	done := 0
 	for done < len(p) && r.io.fd >= 0 {
 		n, err := r.conn.ReadBody(p[done:])
@@ -35,11 +52,25 @@ func (r *Responder) ReadBody(p []byte) int {
 
 // Room, Commit, Write and Flush are PHP's output.
 
-func (r *Responder) Room() ([]byte, error) { return r.conn.Response().Room() }
+func (r *Responder) Room() ([]byte, error) {
+	if r.carrier != nil {
+		return r.carrier.Room()
+	}
+	return r.conn.Response().Room()
+}
 
-func (r *Responder) Commit(n int) { r.conn.Response().Commit(n) }
+func (r *Responder) Commit(n int) {
+	if r.carrier != nil {
+		r.carrier.Commit(n)
+		return
+	}
+	r.conn.Response().Commit(n)
+}
 
 func (r *Responder) Write(p []byte) error {
+	if r.carrier != nil {
+		return r.carrier.Write(p)
+	}
 	_, err := r.conn.Response().Write(p)
 	return err
 }
@@ -49,12 +80,20 @@ func (r *Responder) AppendHead(dst []byte, rules sapi.HeadRules, head *sapi.Resp
 	return rules.AppendHead(dst, head)
 }
 
-func (r *Responder) Flush() error { return r.conn.Response().Flush() }
+func (r *Responder) Flush() error {
+	if r.carrier != nil {
+		return r.carrier.Flush()
+	}
+	return r.conn.Response().Flush()
+}
 
 // EndResponse ends the response while the script goes on. A connection that is not kept is closed, as in php-fpm: the
 // client must not wait for the script.
 func (r *Responder) EndResponse() (closed bool) {
 	r.finished = true
+	if r.carrier != nil {
+		return r.carrier.EndResponse()
+	}
 	r.conn.Response().End(0, fastcgi.RequestComplete)
 	if r.Request.KeepConn {
 		return false
@@ -64,8 +103,11 @@ func (r *Responder) EndResponse() (closed bool) {
 	return true
 }
 
-// Listening reports whether a client can be told something on STDERR: a request runs, and its response has not ended.
-func (r *Responder) Listening() bool { return r.inHand && !r.finished }
+// Listening reports whether a client can be told something on STDERR: a request of FastCGI runs, and its response has not ended.
+func (r *Responder) Listening() bool { return r.inHand && !r.finished && r.carrier == nil }
+
+// Serving reports whether a request is in hand whose response has not ended.
+func (r *Responder) Serving() bool { return r.inHand && !r.finished }
 
 // WriteStderr writes to the client's STDERR stream, after the output so far. Consecutive messages become one record, as
 // in stock PHP: nginx can discard messages before the response's head only a record at a time.

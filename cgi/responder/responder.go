@@ -50,6 +50,7 @@ type Responder struct {
 	original []fastcgi.Pair // the request's params as they came, with HandsOn
 	engine   *lifecycle.Engine
 	rules    sapi.PathRules
+	carrier  Carrier    // of the present request; nil: the connection in hand
 	io       connection // the connection in hand
 	conn     *fastcgi.Conn
 	inHand   bool   // a request is, from its startup to its shutdown
@@ -159,6 +160,9 @@ func (r *Responder) Read() bool {
 	r.prepare()
 	return true
 }
+
+// Resolve works out what PHP must know of the request whose params a Carrier has put into Request.
+func (r *Responder) Resolve() { r.prepare() }
 
 // prepare works out what PHP must know of the request.
 func (r *Responder) prepare() {
