@@ -2,6 +2,7 @@ package master
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -129,6 +130,15 @@ func (e workerSaid) heed(m *Master) reception {
 		return m.workerComplains(c, s.Text, &c.complaints, complaintBounds)
 	case contract.Say:
 		return m.workerComplains(c, s.Text, &c.sayings, sayingBounds)
+	case contract.Lines:
+		if c.rescue == nil { // it speaks no HTTP
+			return unexpected
+		}
+		for line := range strings.SplitSeq(s.Text, "\n") {
+			if level, text, ok := message(line); ok {
+				m.log.Log.Log(level, "[pool "+c.pool.conf.Name+"] "+text)
+			}
+		}
 	case 0:
 		m.lost(c)
 	default:

@@ -107,6 +107,9 @@ func (k *worker) takeFiles(files []int) error {
 	}
 	k.openAccess(log)
 	k.takeWorkerMode(files)
+	if err := k.takeHTTP(files); err != nil {
+		return fmt.Errorf("[pool %s] %w", k.pool.Name, err)
+	}
 	_, _ = time.Now().Zone() // reads the time zone, while there is a file of it
 	if i := k.spec.File(contract.Stdout); i >= 0 {
 		unix.Dup3(files[i], 1, 0)

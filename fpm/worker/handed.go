@@ -24,8 +24,13 @@ type handed struct {
 // handingPatience is how long a connection may wait to be handed on.
 const handingPatience = 5 * time.Second
 
-// handOn hands the present connection to a worker that runs other scripts.
+// handOn hands the present connection to a worker that runs other scripts. One of HTTP goes by the front.
 func (k *worker) handOn() {
+	if k.talk.http {
+		k.web.HandOver()
+		k.endHTTP()
+		return
+	}
 	s, fd := k.script, k.talk.fd
 	if k.talk.watched { // the epoll instance would go on watching what another process has open
 		unix.EpollCtl(k.epoll, unix.EPOLL_CTL_DEL, fd, nil)

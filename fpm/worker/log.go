@@ -4,6 +4,7 @@ package worker
 
 import (
 	"os"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -32,6 +33,10 @@ func newLog(k *worker) *zlog.Log {
 
 // tellClient puts a message on the STDERR stream of the request in hand. It says whether that is enough.
 func (k *worker) tellClient(_ zlog.Level, message string) bool {
+	if k.Responder != nil && k.talk.http && k.Serving() && message != "" && k.PHP.Logging() {
+		k.tellOfHTTP(message)
+		return true
+	}
 	if k.Responder == nil || !k.Listening() || message == "" || !k.PHP.Logging() {
 		return false
 	}
@@ -41,6 +46,23 @@ func (k *worker) tellClient(_ zlog.Level, message string) bool {
 	k.said = true
 	k.WriteStderr([]byte(message))
 	return k.spec.ClientLogs
+}
+
+// tellOfHTTP logs what PHP has to say of a request of HTTP, as the front does with what it reads of STDERR.
+func (k *worker) tellOfHTTP(message string) {
+	level := zlog.SeverityOf(strings.TrimPrefix(message, "PHP message: "))
+	for line := range strings.Lines(message) {
+		if line = strings.TrimRight(line, "\r\n"); line != "" {
+			k.web.Say(level, line)
+		}
+	}
+}
+
+// tellLines has the master log a message of the pool's.
+func (k *worker) tellLines(level zlog.Level, text string) {
+	if level >= k.log.Settings().Level {
+		k.control.say(contract.Lines, string('0'+byte(level))+text)
+	}
 }
 
 // report sends a message to the master for the error log. The master adds which pool's and which child's it is.

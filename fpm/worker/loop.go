@@ -61,7 +61,7 @@ func (k *worker) wait() bool {
 // withhold keeps the worker's own descriptors from the processes that scripts fork. Standard output and error are theirs
 // too.
 func (k *worker) withhold() {
-	own := [...]int{k.listen, k.control.fd, k.traces, k.epoll, k.quit, k.access.fd, k.script.others(), k.crashFD()}
+	own := append([]int{k.listen, k.control.fd, k.traces, k.epoll, k.quit, k.access.fd, k.script.others(), k.crashFD()}, k.web.own()...)
 	if k.inForks == nil {
 		k.inForks = lifecycle.GivenUpInForks(len(own))
 	}
@@ -82,12 +82,28 @@ func (k *worker) watch() (err error) {
 	if k.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return err
 	}
+	if k.web != nil {
+		k.web.Epoll = k.epoll
+	}
 	for _, fd := range [...]int{k.control.fd, k.quit} {
 		if err := k.add(fd, unix.EPOLLIN); err != nil {
 			return err
 		}
 	}
-	return k.add(k.listen, unix.EPOLLIN|unix.EPOLLEXCLUSIVE)
+	for _, fd := range k.sources() {
+		if err := k.add(fd, unix.EPOLLIN|unix.EPOLLEXCLUSIVE); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sources are the sockets that new connections come from: the pool's, and if the worker speaks HTTP those of the front.
+func (k *worker) sources() []int {
+	if k.from == nil {
+		k.from = append([]int{k.listen}, k.web.sources()...)
+	}
+	return k.from
 }
 
 func (k *worker) add(fd int, events uint32) error {
@@ -99,9 +115,13 @@ func (k *worker) add(fd int, events uint32) error {
 // Then comes the master, so that neither waits for ever if both have much to say; then the kept connection, which is the
 // master's by now if there was a new one. It returns false if something is wrong with the process.
 func (k *worker) next() bool {
-	var events [4]unix.EpollEvent
-	n, err := unix.EpollWait(k.epoll, events[:], -1)
+	var events [8]unix.EpollEvent
+	n, err := unix.EpollWait(k.epoll, events[:], k.web.patience())
 	if err == unix.EINTR {
+		return true
+	}
+	if n == 0 && err == nil {
+		k.expire()
 		return true
 	}
 	if err != nil {
@@ -127,12 +147,17 @@ func (k *worker) next() bool {
 		}
 		k.accept()
 	}
+	if k.web != nil && !k.leaving && !k.talk.goes {
+		k.acceptHTTP(ready)
+	}
 	switch {
 	case k.leaving, k.talk.goes:
 	case ready(k.quit):
 		k.leaving = true
 	case ready(k.control.fd):
 		k.hear()
+	case k.keptHTTP && ready(k.kept):
+		k.resumeHTTP()
 	case k.kept >= 0 && ready(k.kept):
 		if !ready(k.listen) {
 			k.pressed = 0
@@ -194,6 +219,7 @@ func (k *worker) accept() {
 // converse makes a connection the present one. ahead is what another worker has read of it; nil: nothing.
 func (k *worker) converse(t talk, timeout time.Duration, ahead []byte) {
 	k.park()
+	k.CarryBy(nil)
 	k.talk = t
 	k.talk.goes = true
 	k.remote = t.peer.Append(k.remote)
@@ -203,6 +229,10 @@ func (k *worker) converse(t talk, timeout time.Duration, ahead []byte) {
 // endTalk is to be called after an answer, or if there was no request, with whether the connection may carry another. If none
 // comes without a wait, the connection is no longer the present one.
 func (k *worker) endTalk(keep bool) {
+	if k.talk.http {
+		k.endHTTP()
+		return
+	}
 	if k.More(keep) {
 		return
 	}
@@ -229,10 +259,17 @@ func (k *worker) keep() {
 		k.kept = -1
 		return
 	}
-	unix.EpollCtl(k.epoll, unix.EPOLL_CTL_DEL, k.listen, nil)
-	if err := k.add(k.listen, unix.EPOLLIN|unix.EPOLLEXCLUSIVE); err != nil {
-		k.failed(err, "epoll_ctl")
-		k.broken, k.leaving = true, true
+	k.standBehind()
+}
+
+// standBehind takes the worker's place behind those that wait for a new connection already.
+func (k *worker) standBehind() {
+	for _, fd := range k.sources() {
+		unix.EpollCtl(k.epoll, unix.EPOLL_CTL_DEL, fd, nil)
+		if err := k.add(fd, unix.EPOLLIN|unix.EPOLLEXCLUSIVE); err != nil {
+			k.failed(err, "epoll_ctl")
+			k.broken, k.leaving = true, true
+		}
 	}
 }
 
@@ -281,6 +318,10 @@ func (k *worker) workers() (n int) {
 // park hands the kept connection to the master: it would wait while this worker is busy, or gone.
 func (k *worker) park() {
 	if k.kept < 0 {
+		return
+	}
+	if k.keptHTTP {
+		k.parkHTTP()
 		return
 	}
 	unix.EpollCtl(k.epoll, unix.EPOLL_CTL_DEL, k.kept, nil)

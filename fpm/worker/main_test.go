@@ -55,6 +55,8 @@ type pool struct {
 	script *contract.WorkerMode // workers run a worker script
 	others [2]*os.File          // the ends to read from and to write to of the socket for connections that they hand on
 	handed bool                 // workers take connections there
+
+	web *webSide // workers speak HTTP; nil: they don't
 }
 
 // child is a worker as its master sees it.
@@ -65,6 +67,7 @@ type child struct {
 	crash   *os.File // the end to read of the pipe for a panic's trace
 	said    []string // with a worker script: what it has said before it was ready
 	output  [2]int   // the ends to read of its standard output and error; they do not wait
+	rescue  int      // the end to read of its rescue socket
 }
 
 // padding makes room for a process title.
@@ -204,6 +207,9 @@ func (p *pool) spawn() *child {
 			defer f.Close()
 		}
 	}
+	if p.web != nil {
+		files = append(files, p.web.give(p.t, spec, c)...)
+	}
 	payload, err := spec.Encode()
 	if err != nil {
 		p.t.Fatal(err)
@@ -223,6 +229,9 @@ func (p *pool) spawn() *child {
 		p.ended <- process
 	}()
 	unix.SetNonblock(int(p.listen.Fd()), true)
+	if p.web != nil {
+		p.web.given(c)
+	}
 	if p.handed {
 		unix.SetNonblock(int(p.others[0].Fd()), true)
 	}

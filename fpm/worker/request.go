@@ -12,7 +12,7 @@ import (
 // Answer takes the next request of the connection in hand through PHP, and reports whether the connection may carry
 // another.
 func (k *worker) Answer() (keep bool) {
-	if !k.Read() {
+	if !k.read() {
 		return false
 	}
 	if k.script != nil && !k.script.isMine() {
@@ -40,10 +40,23 @@ func (k *worker) Answer() (keep bool) {
 	return k.finish()
 }
 
+// read reads the next request of the present connection. false: there is none.
+func (k *worker) read() bool {
+	if k.talk.http {
+		return k.readHTTP()
+	}
+	return k.Read()
+}
+
 // finish ends a request whose output has been committed, and reports whether the connection may carry another.
 func (k *worker) finish() (keep bool) {
 	k.endOutput()
 	k.requests++
+	if k.talk.http {
+		keep = k.web.End()
+		k.slot.Finished()
+		return keep
+	}
 	if k.MayLetGo() {
 		if k.leaving {
 			k.LetGo(0)

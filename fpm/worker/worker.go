@@ -52,6 +52,7 @@ type talk struct {
 	peer    responder.Peer
 	watched bool // the epoll instance has it already
 	brought bool // it was parked, and the master brought it
+	http    bool // it is web's
 }
 
 // worker is the process. There is one.
@@ -69,6 +70,7 @@ type worker struct {
 	crash   *os.File // where a crash is told; nil: standard error
 	quit    int      // an eventfd that SIGQUIT's handler writes to
 	inForks []int32  // all of these, as lifecycle.GivenUpInForks
+	from    []int    // see sources
 	allowed responder.Allowed
 	slot    *scoreboard.Slot
 
@@ -76,6 +78,7 @@ type worker struct {
 	talk     talk
 	kept     int // the connection that is idle and kept; -1: none
 	keptPeer responder.Peer
+	keptHTTP bool   // it is web's
 	pressed  int    // new connections in a row that pushed out the kept one
 	remote   []byte // the address behind the connection in hand; nil on a unix socket
 	requests int    // so far
@@ -85,6 +88,7 @@ type worker struct {
 
 	access access
 	script *workerScript      // nil: not in worker mode
+	web    *web               // nil: the worker does not speak HTTP
 	handed *handed            // nil: connections are accepted
 	caught bool               // standard error is a pipe to the master
 	shown  *scoreboard.Reader // the scoreboard of the status page

@@ -160,7 +160,7 @@ func (s *workerScript) NextRequest() *lifecycle.WebRequest {
 	for {
 		for k.talk.goes {
 			switch {
-			case !k.Read():
+			case !k.read():
 				k.endTalk(false)
 			case s.isMine():
 				s.begin()

@@ -1,0 +1,12 @@
+// Package direct is HTTP/1.1 as a worker speaks it: one connection at a time, with a client that is fast.
+//
+//	conn.go       a connection: what has been read of it, its way to the front
+//	request.go    the next request, if it is one that a worker answers
+//	response.go   the response of a script, from CGI's form to HTTP's
+//	write.go      writing it, and what happens if the client does not take it
+//	rescue.go     the rescue socket
+//	log.go        the lines of the access log
+//
+// Nothing here waits for a client. A request that has not come in whole, a response that the client does not take, and everything
+// that is not plain goes to the front, by the messages of package contract.
+package direct

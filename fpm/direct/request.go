@@ -1,0 +1,215 @@
+package direct
+
+import (
+	"net/url"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/cgi/fastcgi"
+	"github.com/phpsapi/phpsapi/fpm/front/site"
+)
+
+// request is the present request.
+type request struct {
+	head   head
+	size   int    // in bytes, with its body
+	body   []byte // what PHP has not read of it
+	path   string // clean
+	site   *site.Site
+	script string // its file
+	id     []byte
+	isHead bool
+	begun  time.Time
+	who    site.Visitor
+}
+
+// mostBody is the longest body that is read here, in bytes; the front reads as much before it asks a worker.
+const mostBody = 64 << 10
+
+// Next reads the next request. It returns true if a script is to answer it: r has its params then, and the response is due. Otherwise
+// the connection waits for a request, if it is Open; or it is closed, or the front's.
+func (c *Conn) Next(r *fastcgi.Request) bool {
+	for {
+		switch c.next(&r.Params) {
+		case forScript:
+			r.Interim, r.KeepConn = true, true
+			c.rescue()
+			return true
+		case answered:
+			if !c.keeps {
+				c.Close()
+				return false
+			}
+		case nothing:
+			return false
+		case foreign:
+			c.HandOver()
+			return false
+		case ended:
+			c.Close()
+			return false
+		}
+	}
+}
+
+// outcome is what Next has found.
+type outcome int
+
+const (
+	nothing   outcome = iota // no request has begun
+	ended                    // the client has closed the connection
+	foreign                  // what is there is the front's to answer
+	answered                 // a request was answered
+	forScript                // a request is to be answered by a script
+)
+
+// next reads the next request, and answers it if no script need be asked.
+func (c *Conn) next(params *fastcgi.Params) outcome {
+	c.Slot.Receiving()
+	found := c.readRequest()
+	if found == forScript {
+		found = c.route(params)
+	}
+	if found == forScript {
+		c.Slot.ReadingHeaders()
+	} else {
+		c.Slot.ReceivedNothing()
+	}
+	return found
+}
+
+// readRequest reads a request. It returns forScript if there is one, which is then whole.
+func (c *Conn) readRequest() outcome {
+	for {
+		if c.Pending() {
+			n, err := c.head.parse(c.in[c.first:])
+			switch {
+			case err != nil:
+				return foreign
+			case n > 0:
+				return c.readBody(n)
+			case len(c.in)-c.first >= readBuffer:
+				return foreign
+			}
+		}
+		switch err := c.read(); {
+		case err == unix.EAGAIN && !c.Pending():
+			return nothing
+		case err == unix.EAGAIN, c.eof && c.Pending():
+			return foreign // a slow sender, or a request that breaks off
+		case err != nil, c.eof:
+			return ended
+		}
+	}
+}
+
+// readBody reads the body of a request whose head has n bytes.
+func (c *Conn) readBody(n int) outcome {
+	limits, length := &c.Orders.Limits, max(c.head.length, 0)
+	if limit := c.Orders.FrontPool.BodyBytes; length > mostBody || limit > 0 && length > limit {
+		return foreign
+	}
+	if limits.HeaderBytes > 0 && n > limits.HeaderBytes {
+		return foreign
+	}
+	c.size = n + int(length)
+	if len(c.in)-c.first < c.size {
+		c.makeRoom(c.size)
+		for len(c.in)-c.first < c.size {
+			if c.read() != nil || c.eof {
+				return foreign
+			}
+		}
+		c.head.parse(c.in[c.first:]) // it was moved
+	}
+	c.body = c.in[c.first+n : c.first+c.size]
+	return forScript
+}
+
+// route finds out what answers the present request.
+func (c *Conn) route(params *fastcgi.Params) outcome {
+	h := &c.head
+	c.begun = time.Now()
+	path, ok := c.cleanPath()
+	if !ok {
+		return foreign
+	}
+	c.who = site.Visitor{Remote: c.remote, Host: c.hosts.of(h.host)}
+	if c.isTrusted() {
+		c.proxies.Heed(&c.who, h)
+	}
+	one := c.sites.Of(c.who.Host, path)
+	if one == nil || c.sites.IsInternal(c.who.Host, path) || path == c.Orders.FrontPool.PingPath || path == c.Orders.FrontPool.StatusPath {
+		return foreign
+	}
+	c.site, c.path = one.Present(c.begun), path
+	t := c.site.Route(path)
+	if t.Script.Name == "" {
+		return foreign
+	}
+	c.identify()
+	c.isHead = string(h.method) == "HEAD"
+	c.script = t.Script.Filename
+	c.setParams(params, &t.Script)
+	c.response.begin()
+	c.response.close = h.close
+	return forScript
+}
+
+// cleanPath returns the path of the present request, decoded and made straight.
+func (c *Conn) cleanPath() (path string, ok bool) {
+	raw := c.paths.of(c.head.path)
+	for i := range len(raw) {
+		if raw[i] == '%' {
+			decoded, err := url.PathUnescape(raw)
+			if err != nil {
+				return "", false
+			}
+			raw = decoded
+			break
+		}
+	}
+	path, err := site.CleanPath(raw)
+	return path, err == nil
+}
+
+// isTrusted reports whether the client is a trusted proxy.
+func (c *Conn) isTrusted() bool {
+	if !c.remote.IsValid() {
+		return c.proxies.Unix
+	}
+	return c.proxies.Has(c.remote.Addr())
+}
+
+// identify gives the request its id: the one that it came with, if that can stand anywhere, else a new one.
+func (c *Conn) identify() {
+	given := -1
+	for i := range c.head.fields {
+		if equalFold(c.head.fields[i].name, site.RequestIDHeader) {
+			if given >= 0 {
+				given = -1
+				break
+			}
+			given = i
+		}
+	}
+	c.id = c.id[:0]
+	if given >= 0 {
+		if value := c.head.fields[given].value; site.IsRequestID(string(value)) {
+			c.id = append(c.id, value...)
+			return
+		}
+	}
+	c.id = site.AppendRequestID(c.id)
+}
+
+// remembered keeps the string of bytes that come again and again.
+type remembered struct{ last string }
+
+func (r *remembered) of(b []byte) string {
+	if string(b) != r.last {
+		r.last = string(b)
+	}
+	return r.last
+}
