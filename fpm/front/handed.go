@@ -130,8 +130,9 @@ func (h *handed) read() {
 			n, rightsN, _, _, got = unix.Recvmsg(int(fd), packet, rights, unix.MSG_CMSG_CLOEXEC|unix.MSG_DONTWAIT)
 			return got != unix.EAGAIN
 		})
-		if err != nil {
+		if err != nil || got == nil && n == 0 && h.isAlone() {
 			h.f.connections.leave()
+			h.noMore()
 			return
 		}
 		if got != nil || !h.take(packet[:n], descriptors(rights[:max(rightsN, 0)])) {
@@ -141,6 +142,16 @@ func (h *handed) read() {
 			time.Sleep(10 * time.Millisecond)
 		}
 	}
+}
+
+// isAlone reports whether nobody is left who could hand over anything: no worker, and no master.
+func (h *handed) isAlone() (alone bool) {
+	h.raw.Control(func(fd uintptr) {
+		fds := []unix.PollFd{{Fd: int32(fd)}}
+		n, err := unix.Poll(fds, 0)
+		alone = err == nil && n == 1 && fds[0].Revents&unix.POLLHUP != 0
+	})
+	return alone
 }
 
 // descriptors are those that came with a message.

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/phpsapi/phpsapi/fpm/contract"
 )
 
@@ -184,5 +186,23 @@ func TestHandedConnectionsGoToTheSuccessor(t *testing.T) {
 	w.front(o).run(t)
 	if got := c.read("GET"); got.body != "a" {
 		t.Errorf("got %q", got.body)
+	}
+}
+
+// If master and workers are gone, nothing is waited for.
+func TestDrainEndsWithoutMasterAndWorkers(t *testing.T) {
+	w := workersOf(t)
+	f := w.front(orders(t, plainFiles, nil))
+	f.run(t)
+	unix.Shutdown(w.toFront, unix.SHUT_RDWR)
+	done := make(chan bool)
+	go func() {
+		f.drain()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(patience / 2):
+		t.Fatal("the front waits still")
 	}
 }
