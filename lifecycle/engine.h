@@ -24,7 +24,7 @@
 #include <sys/types.h>
 
 #ifndef ENGINE_CONTRACT /* a test gives another */
-#define ENGINE_CONTRACT 8
+#define ENGINE_CONTRACT 9
 #endif
 
 /* ---- module startup and shutdown ---- */
@@ -359,6 +359,9 @@ struct engine_host {
 	/* Whether a script forked this process; look compares the process's number, too (boot_forks.c). */
 	int (*is_forked)(int look);
 	int (*has_forked)(void);      /* whether this process has forked since the last call */
+	/* With 1: no script runs until further notice, and a timer that PHP stops may run on. With 0: a script is about to run, and one
+	 * that was stopped must not fire (engine_timer.c). */
+	void (*timer_rests)(int rests);
 	void (*hide_arguments)(void); /* overwrites the arguments that the kernel shows */
 	/* The process title (boot_title.c). */
 	int (*title_init)(void);

@@ -6,6 +6,7 @@
 #include "boot_title.h"
 #include "engine_host.h"
 #include "engine_load.h"
+#include "engine_timer.h"
 #include "_cgo_export.h"
 
 static int answers(void)
@@ -109,6 +110,7 @@ struct engine_host host = {
 	.is_worker = boot_is_worker,
 	.is_forked = forks_is_child,
 	.has_forked = forks_seen,
+	.timer_rests = timer_rests,
 	.hide_arguments = hide_arguments,
 	.title_init = proctitle_init,
 	.title_room = proctitle_room,

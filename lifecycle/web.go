@@ -4,12 +4,14 @@ package lifecycle
 #include <stdlib.h>
 #include "boot.h"
 #include "engine_load.h"
+#include "engine_timer.h"
 */
 import "C"
 
 import (
 	"runtime"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"github.com/phpsapi/phpsapi/sapi"
@@ -75,10 +77,14 @@ func (e *Engine) NewWeb(client WebClient) *Web {
 		settings: C.engine_web_settings()}
 	if w.fastCGI, _ = client.(FastCGIClient); w.fastCGI != nil {
 		C.engine_fastcgi_worker()
+		C.timer_lasts()
 	}
 	web = w
 	return w
 }
+
+// Idled says how long the process has waited for something to do, in all, before the request that follows.
+func Idled(d time.Duration) { C.timer_idle = C.int64_t(d) }
 
 // CBuffer gives n bytes of C's memory. They are never freed.
 func CBuffer(n int) []byte {

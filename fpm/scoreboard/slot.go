@@ -18,6 +18,7 @@ type Slot struct {
 	index int
 	own   []byte
 	seen  int64 // when the active workers were last counted
+	idle  int64 // see Idle
 
 	receiving bool // Receiving was called, and nothing followed
 	before    lastRequest
@@ -84,6 +85,9 @@ func (s *Slot) Receiving() {
 		s.before = lastRequest{d.accepted, d.acceptedEpoch, d.contentLength,
 			[...]byte{d.method[0], d.uri[0], d.query[0], d.user[0], d.script[0], d.id[0]}}
 		s.receiving = true
+	}
+	if d.stage == uint64(Accepting) {
+		s.idle += mono - d.updated
 	}
 	s.begin()
 	d.updated, d.accepted, d.acceptedEpoch = mono, mono, epoch
@@ -192,6 +196,12 @@ func (s *Slot) AcceptedEpoch() int64 { return s.page.data.acceptedEpoch }
 
 // Duration is the last request's, from ReadingHeaders to End.
 func (s *Slot) Duration() time.Duration { return time.Duration(s.page.data.duration) }
+
+// Elapsed is how long the present request has taken since ReadingHeaders.
+func (s *Slot) Elapsed() time.Duration { return time.Duration(s.clock.Now() - s.page.data.accepted) }
+
+// Idle is how long the worker has been Accepting, in all, when it was last Receiving.
+func (s *Slot) Idle() time.Duration { return time.Duration(s.idle) }
 
 // Clock is the one the Slot reads.
 func (s *Slot) Clock() Clock { return s.clock }

@@ -35,6 +35,7 @@ func (k *worker) openAccess(fd int) {
 	}
 	k.access.fd = fd
 	k.access.headers = strings.Contains(k.pool.AccessFormat.Value, "}o")
+	k.cpu.exact = strings.Contains(k.pool.AccessFormat.Value, "%C") || strings.Contains(k.pool.AccessFormat.Value, "}C")
 	options := accesslog.Options{Pool: k.pool.Name, Pid: k.pid, MasterPid: k.spec.MasterPid, Suppress: k.pool.AccessSuppressPaths}
 	if k.php.AtLeast(8, 5) {
 		options.LogLimit = k.log.Settings().Limit

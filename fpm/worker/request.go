@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"github.com/phpsapi/phpsapi/fpm/zlog"
+	"github.com/phpsapi/phpsapi/lifecycle"
 )
 
 // Answer takes the next request of the connection in hand through PHP, and reports whether the connection may carry
@@ -78,6 +79,7 @@ func (k *worker) note() {
 	k.info.Long = k.php.AtLeast(8, 5)
 	k.info.ContentLength = uint64(r.ContentLength)
 	k.slot.Info(&k.info)
+	lifecycle.Idled(k.slot.Idle())
 }
 
 // authorize adds the user to what the scoreboard knows: PHP has taken it from the Authorization header.
@@ -149,7 +151,7 @@ func (k *worker) mayRun(script []byte) bool {
 // end notes what the request took.
 func (k *worker) end() {
 	end := k.PHP.RequestEnd()
-	user, system := k.cpu.sinceLast()
+	user, system := k.cpu.of(k.slot.Elapsed())
 	k.slot.End(user, system, end.Memory)
 	k.logAccess(&end, user, system)
 }

@@ -95,6 +95,7 @@ int engine_web_startup(struct engine_request *r)
 	if (result == FAILURE) {
 		return -1;
 	}
+	host->timer_rests(0);
 	if (r->no_headers) {
 		SG(headers_sent) = 1;
 		SG(request_info).no_headers = 1;
@@ -210,6 +211,7 @@ int engine_web_last_error(struct engine_error *error)
 void engine_web_shutdown(void)
 {
 	web_end_body();
+	host->timer_rests(1);
 	zend_try {
 		engine_script_close();
 		php_request_shutdown(NULL);

@@ -148,6 +148,7 @@ static void start(struct engine_request *r)
 		stop_timer_of_input();
 		zend_set_timeout(zend_ini_long(ZEND_STRL("max_execution_time"), 0), 0);
 	}
+	host->timer_rests(0);
 }
 
 /* ---- a request's end ---- */
@@ -204,6 +205,7 @@ static void end(void)
 
 	php_output_end_all();
 	report_exception();
+	host->timer_rests(1);
 	stop_timer();
 	extensions_end();
 	report_exception();
