@@ -14,6 +14,7 @@ func (c *Conn) setParams(p *fastcgi.Params, s *site.Script) {
 	p.Reset()
 	h := &c.head
 	set := func(name string, value []byte) { p.Add(name, value) }
+	c.text(p, "FCGI_ROLE", "RESPONDER") // as if the request had come by FastCGI
 	c.text(p, "GATEWAY_INTERFACE", "CGI/1.1")
 	c.text(p, "SERVER_SOFTWARE", "phpsapi")
 	c.text(p, "SERVER_PROTOCOL", "HTTP/1.1")

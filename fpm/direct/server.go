@@ -50,9 +50,9 @@ func New(s *Server, in, out int) (*Conn, error) {
 			setForClients(fd)
 		}
 	}
-	log := func(level zlog.Level, format string, args ...any) { s.Log(level, fmt.Sprintf(format, args...)) }
 	var err error
-	if s.sites, err = site.NewSites(s.Orders.Sites, []contract.FrontPool{s.Orders.FrontPool}, log); err != nil {
+	// What is not sent is the front's to answer, and to log.
+	if s.sites, err = site.NewSites(s.Orders.Sites, []contract.FrontPool{s.Orders.FrontPool}, nil); err != nil {
 		return nil, err
 	}
 	if s.proxies, err = site.NewProxies(s.Orders.TrustedProxies); err != nil {

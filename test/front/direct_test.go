@@ -61,7 +61,7 @@ func directRequests() (all []string) {
 		"/headers.php", "/redirect.php", "/cgistatus.php", "/badlength.php", "/toolong.php", "/notype.php", "/empty.php", "/flush.php", "/long.php",
 		"/sized.php", "/finish.php", "/hints.php", "/fatal.php", "/exit.php", "/sendfile.php", "/nosendfile.php", "/auth.php", "/page.txt", "/style.css", "/page.html",
 		"/data.unknown", "/secret.sql", "/x.php.bak", "/.hidden", "/dir/", "/dir", "/dir/../page.txt", "/../page.txt", "/a//b", "/%70age.txt", "/page.txt%00", "/%zz",
-		"/caf%C3%A9", "/server.php?x=%00", "/page.txt?query", "/sub/%2e%2e/page.txt", "/index.php", "/ping", "/status"} {
+		"/caf%C3%A9", "/server.php?x=%00", "/page.txt?query", "/sub/%2e%2e/page.txt", "/index.php", "/ping"} {
 		get(path)
 		all = append(all, "HEAD "+path+" HTTP/1.1\r\nHost: HOST\r\n\r\n")
 		get(path, "Connection: close")
@@ -150,13 +150,24 @@ func talkRaw(t *testing.T, address, raw string) string {
 			break
 		}
 	}
-	if _, err := conn.Write([]byte("GET /page.txt HTTP/1.1\r\nHost: " + address + "\r\n\r\n")); err == nil {
+	if strings.Contains(answer, "\nConnection: close\r") {
+		_, err := r.ReadByte()
+		answer += fmt.Sprintf("\n--- then [%v]", err)
+	} else if _, err := conn.Write([]byte("GET /page.txt HTTP/1.1\r\nHost: " + address + "\r\n\r\n")); err == nil {
 		answer += "\n--- then\n" + readAnswer(r, "GET")
 	}
-	return answer
+	return reset.ReplaceAllString(answer, "[EOF]") // which of the two it is depends on what has come meanwhile
 }
 
+var reset = regexp.MustCompile(`((\n--- then ?\n?)?(\[read tcp [^]]* connection reset by peer\]|\[EOF\]))+`)
+
 var changing = regexp.MustCompile(`(?m)^(Date: |X-Request-Id: |Last-Modified: |Etag: )[^\n]*|Request [0-9a-f]{32}$`)
+
+// Whether the end of a response is known when its head is sent is a matter of time where the script flushes, or prints much.
+var (
+	flushes = regexp.MustCompile(`^[A-Z]+ /(flush|long|finish)\.php`)
+	framing = regexp.MustCompile(`(?m)^(Content-Length|Transfer-Encoding): [^\n]*\n`)
+)
 
 // readAnswer reads a response: its head as it is, but for what differs from request to request, and its body without chunks.
 func readAnswer(r *bufio.Reader, method string) string {
@@ -182,7 +193,7 @@ func readAnswer(r *bufio.Reader, method string) string {
 			body = append(body, fmt.Sprintf("[%v]", err)...)
 		}
 	}
-	return changing.ReplaceAllString(head.String(), "$1...") + string(body)
+	return changing.ReplaceAllString(head.String()+string(body), "$1...")
 }
 
 // readBody reads a response's body from r.
@@ -218,11 +229,12 @@ func TestDirectAnswersAreTheFronts(t *testing.T) {
 		}
 		write(t, path, text)
 	}
-	conf := serve.FPMConf(serve.Dir(t), "", "pm = static\npm.max_children = 2\npm.status_path = /status\nping.path = /ping")
 	var addresses [2]string
 	for i, direct := range []string{"off", "auto"} {
-		file := filepath.Join(serve.Dir(t), "fpm.conf")
-		write(t, file, strings.ReplaceAll(conf, "fpm.sock", fmt.Sprintf("fpm%d.sock", i)))
+		dir := serve.Dir(t)
+		file := filepath.Join(dir, "fpm.conf")
+		conf := serve.FPMConf(dir, "", "pm = static\npm.max_children = 2\npm.status_path = /status\nping.path = /ping\n")
+		write(t, file, strings.Replace(conf, serve.Log(dir), "/dev/stderr", 1))
 		address, err := serve.FreeAddress()
 		if err != nil {
 			t.Fatal(err)
@@ -233,6 +245,9 @@ func TestDirectAnswersAreTheFronts(t *testing.T) {
 	for _, raw := range directRequests() {
 		want, got := talkRaw(t, addresses[0], raw), talkRaw(t, addresses[1], raw)
 		got = strings.ReplaceAll(got, addresses[1], addresses[0])
+		if flushes.MatchString(raw) || len(raw) > 16<<10 {
+			got, want = framing.ReplaceAllString(got, ""), framing.ReplaceAllString(want, "")
+		}
 		if got != want {
 			t.Errorf("%.300q:\ngot  %.3000q\nwant %.3000q", raw, got, want)
 		}
