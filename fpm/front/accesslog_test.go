@@ -1,8 +1,6 @@
 package front
 
 import (
-	"bytes"
-	"encoding/json"
 	"net/http"
 	"net/netip"
 	"os"
@@ -23,39 +21,6 @@ func logged() *exchange {
 		remote: netip.MustParseAddrPort("192.0.2.1:99"), id: "id-1", status: 200, sent: 1234, begun: begun,
 		asked: begun.Add(time.Millisecond), answered: begun.Add(3 * time.Millisecond),
 		pool: &pool{FrontPool: contract.FrontPool{Name: "www"}},
-	}
-}
-
-func TestCombinedFormat(t *testing.T) {
-	x, l := logged(), &accessLog{}
-	now := x.begun.Add(4 * time.Millisecond)
-	const want = `192.0.2.1 - me [22/Nov/2026:01:02:03 +0100] "GET /a\x22b?\x01\xC3\xA9 HTTP/1.1" 200 1234 "http://a/\x5C" "x \x22y\x22\x0A\xFF"` + "\n"
-	if got := string(l.appendCombined(nil, x, now)); got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
-	}
-	x.remote, x.r.Header, x.r.Method = netip.AddrPort{}, http.Header{}, "HEAD"
-	const bare = `unix: - - [22/Nov/2026:01:02:03 +0100] "HEAD /a\x22b?\x01\xC3\xA9 HTTP/1.1" 200 0 "-" "-"` + "\n"
-	if got := string(l.appendCombined(nil, x, now)); got != bare {
-		t.Errorf("got  %s\nwant %s", got, bare)
-	}
-}
-
-func TestJSONFormat(t *testing.T) {
-	x, l := logged(), &accessLog{}
-	now := x.begun.Add(4 * time.Millisecond)
-	const want = `{"time":"2026-11-22T01:02:03+01:00","remote_addr":"192.0.2.1","method":"GET","host":"example.org",` +
-		`"uri":"/a\"b?\u0001é","protocol":"HTTP/1.1","status":200,"bytes":1234,"duration":0.004000,"request_id":"id-1",` +
-		`"pool":"www","upstream_time":0.002000,"referer":"http://a/\\","user_agent":"x \"y\"\u000a` + "\ufffd" + `"}` + "\n"
-	got := l.appendJSON(nil, x, now)
-	if string(got) != want {
-		t.Errorf("got  %s\nwant %s", got, want)
-	}
-	if !json.Valid(got) {
-		t.Error("it is not JSON")
-	}
-	x.asked = time.Time{}
-	if got := l.appendJSON(nil, x, now); bytes.Contains(got, []byte("upstream_time")) || !json.Valid(got) {
-		t.Errorf("of a file: %s", got)
 	}
 }
 

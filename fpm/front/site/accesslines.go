@@ -1,0 +1,200 @@
+package site
+
+import (
+	"encoding/base64"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// AccessEntry is what the access log says of a request that has ended.
+type AccessEntry struct {
+	Remote    netip.AddrPort // not valid: unknown, on a unix socket
+	Method    string
+	URI       string // the target as the client wrote it
+	Proto     string
+	Host      string
+	Status    int
+	Sent      int64 // bytes of the body, those that a response to HEAD would have had included
+	ID        string
+	Begun     time.Time
+	Pool      string
+	Asked     time.Time // when the pool was; zero: it was not
+	Answered  time.Time // when it had; zero: the response was cut off
+	Referer   string    // the first of the headers Referer, User-Agent, Authorization; "": none
+	UserAgent string
+	// Authorization is nowhere in the log but for the user's name.
+	Authorization string
+}
+
+func (e *AccessEntry) bytes() int64 {
+	if e.Method == http.MethodHead {
+		return 0
+	}
+	return e.Sent
+}
+
+// AccessLines makes the lines of the access log, one after the other.
+type AccessLines struct {
+	JSON  bool // else they are "combined"
+	stamp stamp
+}
+
+// Append appends the line of a request that ended now.
+func (l *AccessLines) Append(dst []byte, e *AccessEntry, now time.Time) []byte {
+	if l.JSON {
+		return l.appendJSON(dst, e, now)
+	}
+	return l.appendCombined(dst, e, now)
+}
+
+// appendCombined adds a line as nginx's and Apache's "combined" has it.
+func (l *AccessLines) appendCombined(b []byte, e *AccessEntry, now time.Time) []byte {
+	b = appendClient(b, e.Remote)
+	b = append(b, " - "...)
+	b = appendUser(b, e.Authorization)
+	b = append(b, " ["...)
+	b = append(b, l.stamp.at(now, "02/Jan/2006:15:04:05 -0700")...)
+	b = append(b, `] "`...)
+	b = appendEscaped(b, e.Method)
+	b = append(b, ' ')
+	b = appendEscaped(b, e.URI)
+	b = append(b, ' ')
+	b = append(b, e.Proto...)
+	b = append(b, `" `...)
+	b = strconv.AppendInt(b, int64(e.Status), 10)
+	b = append(b, ' ')
+	b = strconv.AppendInt(b, e.bytes(), 10)
+	for _, value := range [...]string{e.Referer, e.UserAgent} {
+		b = append(b, ` "`...)
+		if value != "" {
+			b = appendEscaped(b, value)
+		} else {
+			b = append(b, '-')
+		}
+		b = append(b, '"')
+	}
+	return append(b, '\n')
+}
+
+// appendJSON adds an object on a line of its own. Times are in seconds. pool and upstream_time are there for scripts.
+func (l *AccessLines) appendJSON(b []byte, e *AccessEntry, now time.Time) []byte {
+	text := func(name, value string) {
+		b = append(b, `,"`...)
+		b = append(b, name...)
+		b = append(b, `":`...)
+		b = appendJSONString(b, value)
+	}
+	number := func(name string, value int64) {
+		b = append(b, `,"`...)
+		b = append(b, name...)
+		b = append(b, `":`...)
+		b = strconv.AppendInt(b, value, 10)
+	}
+	b = append(b, `{"time":"`...)
+	b = append(b, l.stamp.at(now, time.RFC3339)...)
+	b = append(b, `","remote_addr":"`...)
+	b = appendClient(b, e.Remote)
+	b = append(b, '"')
+	text("method", e.Method)
+	text("host", e.Host)
+	text("uri", e.URI)
+	text("protocol", e.Proto)
+	number("status", int64(e.Status))
+	number("bytes", e.bytes())
+	b = append(b, `,"duration":`...)
+	b = appendSeconds(b, now.Sub(e.Begun))
+	text("request_id", e.ID)
+	if !e.Asked.IsZero() {
+		text("pool", e.Pool)
+		b = append(b, `,"upstream_time":`...)
+		answered := e.Answered
+		if answered.IsZero() {
+			answered = now
+		}
+		b = appendSeconds(b, answered.Sub(e.Asked))
+	}
+	text("referer", e.Referer)
+	text("user_agent", e.UserAgent)
+	return append(b, "}\n"...)
+}
+
+// appendClient adds the client's address; "unix:", as nginx has it, where there is none.
+func appendClient(b []byte, remote netip.AddrPort) []byte {
+	if !remote.IsValid() {
+		return append(b, "unix:"...)
+	}
+	return remote.Addr().AppendTo(b)
+}
+
+func appendSeconds(b []byte, d time.Duration) []byte {
+	return strconv.AppendFloat(b, d.Seconds(), 'f', 6, 64)
+}
+
+// basic is what credentials begin with that have a user's name (RFC 7617).
+const basic = "Basic "
+
+// appendUser adds the name of the user whose credentials a request has.
+func appendUser(b []byte, authorization string) []byte {
+	if len(authorization) > len(basic) && strings.EqualFold(authorization[:len(basic)], basic) {
+		decoded, err := base64.StdEncoding.DecodeString(authorization[len(basic):])
+		if user, _, ok := strings.Cut(string(decoded), ":"); err == nil && ok && user != "" {
+			return appendEscaped(b, user)
+		}
+	}
+	return append(b, '-')
+}
+
+const hexDigits = "0123456789abcdef"
+
+// appendEscaped adds a client's text so that it stays within its quotes and its line, as nginx does.
+func appendEscaped(b []byte, text string) []byte {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
+			b = append(b, '\\', 'x', "0123456789ABCDEF"[c>>4], "0123456789ABCDEF"[c&15])
+		} else {
+			b = append(b, c)
+		}
+	}
+	return b
+}
+
+// appendJSONString adds a string of JSON. What is not UTF-8 becomes U+FFFD.
+func appendJSONString(b []byte, text string) []byte {
+	b = append(b, '"')
+	for i := 0; i < len(text); {
+		c := text[i]
+		if c >= utf8.RuneSelf {
+			r, size := utf8.DecodeRuneInString(text[i:])
+			b = utf8.AppendRune(b, r)
+			i += size
+			continue
+		}
+		switch {
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+		case c < ' ' || c == 0x7f:
+			b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+		default:
+			b = append(b, c)
+		}
+		i++
+	}
+	return append(b, '"')
+}
+
+// stamp is the time of day as text, worked out once a second.
+type stamp struct {
+	second int64
+	text   []byte
+}
+
+func (s *stamp) at(now time.Time, layout string) []byte {
+	if second := now.Unix(); second != s.second || len(s.text) == 0 {
+		s.second, s.text = second, now.AppendFormat(s.text[:0], layout)
+	}
+	return s.text
+}
