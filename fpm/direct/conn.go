@@ -29,6 +29,7 @@ type Conn struct {
 	eof   bool   // no more comes
 
 	request
+	access  accessLog
 	date    date
 	digits  []byte
 	interim []byte

@@ -1,10 +1,84 @@
 package direct
 
-// logRequest adds the line of the present request to the access log.
-func (c *Conn) logRequest() {}
+import (
+	"time"
+	"unsafe"
 
-// HasLines reports whether lines of the access log have not been written.
-func (c *Conn) HasLines() bool { return false }
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/front/site"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
+)
+
+// Lines of the access log are written together: this many bytes, or after this time at the latest.
+const (
+	accessBuffer = 32 << 10
+	accessDelay  = 200 * time.Millisecond
+)
+
+// statusGone is nginx's word in the access log for a client that left before there was an answer. Nobody is sent it.
+const statusGone = 499
+
+// accessLog is the access log of HTTP, which all workers and the front append to.
+type accessLog struct {
+	fd     int // -1: there is none
+	text   site.AccessLines
+	lines  []byte
+	since  time.Time // when the first of lines was added
+	broken bool      // it was said that it cannot be written
+}
+
+// logRequest adds the line of the present request to the access log.
+func (c *Conn) logRequest() {
+	l := &c.access
+	if l.fd < 0 {
+		return
+	}
+	now, r, h := time.Now(), &c.response, &c.head
+	e := site.AccessEntry{Remote: c.who.Remote, Method: view(h.method), URI: view(h.target), Proto: "HTTP/1.1", Host: c.who.Host,
+		Status: r.status, Sent: r.written, ID: view(c.id), Begun: c.begun, Pool: c.Orders.FrontPool.Name, Asked: c.begun,
+		Referer: view(h.first("Referer")), UserAgent: view(h.first("User-Agent")), Authorization: view(h.first("Authorization"))}
+	if r.gone && !r.sent {
+		e.Status = statusGone
+	}
+	if !r.gone && !r.failed {
+		e.Answered = now
+	}
+	if len(l.lines) == 0 {
+		l.since = now
+	}
+	l.lines = l.text.Append(l.lines, &e, now)
+	if len(l.lines) >= accessBuffer || now.Sub(l.since) >= accessDelay {
+		c.WriteLines()
+	}
+}
+
+// view returns a string that shares b's memory, for as long as that does not change.
+func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// HasLines reports whether lines of the access log are to be written.
+func (c *Conn) HasLines() bool { return len(c.access.lines) > 0 }
 
 // WriteLines writes them.
-func (c *Conn) WriteLines() {}
+func (c *Conn) WriteLines() {
+	l := &c.access
+	if len(l.lines) == 0 {
+		return
+	}
+	if _, err := unix.Write(l.fd, l.lines); err != nil && !l.broken {
+		l.broken = true
+		c.Log(zlog.Error, "the HTTP access log cannot be written, lines are lost: "+err.Error())
+	}
+	l.lines = l.lines[:0]
+}
+
+// SetAccessLog goes on in another file.
+func (c *Conn) SetAccessLog(fd int) {
+	c.WriteLines()
+	if c.access.fd < 0 { // there is to be none
+		unix.Close(fd)
+		return
+	}
+	unix.Close(c.access.fd)
+	c.access.fd, c.access.broken = fd, false
+}

@@ -34,6 +34,7 @@ func (c *Conn) Next(r *fastcgi.Request) bool {
 		switch c.next(&r.Params) {
 		case forScript:
 			r.Interim, r.KeepConn = true, true
+			c.keeps = false // until End says otherwise
 			c.rescue()
 			return true
 		case answered:

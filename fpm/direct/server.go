@@ -16,7 +16,7 @@ import (
 type Server struct {
 	Orders    *contract.HTTP
 	Listeners []int // Orders.Listeners, opened
-	// ToFront, FromFront and AccessLog are as in package contract; -1: there is none.
+	// ToFront, FromFront and AccessLog are descriptors that package contract names; -1: there is none.
 	ToFront, FromFront, AccessLog int
 	Epoll                         int // the worker's instance, which may watch the connection
 	Slot                          *scoreboard.Slot
@@ -59,6 +59,7 @@ func New(s *Server, in, out int) (*Conn, error) {
 		return nil, err
 	}
 	c := &Conn{Server: s, fd: -1, saved: saved{in: in, out: out}}
+	c.access = accessLog{fd: s.AccessLog, text: site.AccessLines{JSON: s.Orders.AccessLogFormat == "json"}}
 	c.response.memory = s.Memory(headroom + room + tailroom)
 	*s.InForks = -1
 	return c, nil
@@ -78,7 +79,7 @@ func setForClients(fd int) {
 
 // Own returns the descriptors that are the worker's own.
 func (c *Conn) Own() []int {
-	return append([]int{c.ToFront, c.FromFront, c.AccessLog, c.saved.in, c.saved.out}, c.Listeners...)
+	return append([]int{c.ToFront, c.FromFront, c.access.fd, c.saved.in, c.saved.out}, c.Listeners...)
 }
 
 // listenerAt returns the index of the listener at an address; -1: there is none.

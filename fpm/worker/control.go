@@ -119,6 +119,14 @@ func (k *worker) heed(letter byte, fd int) {
 	case contract.AccessLog:
 		k.setAccessLog(fd)
 		return
+	case contract.HTTPAccessLog:
+		if fd >= 0 && k.web != nil {
+			k.web.SetAccessLog(fd)
+			k.withhold()
+			return
+		}
+	case contract.LeaveHTTP:
+		k.leaveHTTP()
 	}
 	if fd >= 0 {
 		unix.Close(fd)

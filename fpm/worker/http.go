@@ -17,7 +17,8 @@ import (
 // web is the HTTP side of a worker.
 type web struct {
 	*direct.Conn
-	k *worker
+	k    *worker
+	left bool // no more connections of HTTP
 }
 
 // takeHTTP makes the worker ready to speak HTTP, if it is to.
@@ -43,7 +44,7 @@ func (k *worker) takeHTTP(files []int) error {
 	if err != nil {
 		return err
 	}
-	k.web = &web{conn, k}
+	k.web = &web{Conn: conn, k: k}
 	return nil
 }
 
@@ -57,7 +58,7 @@ func (w *web) own() []int {
 
 // sources are the sockets that connections of HTTP come from.
 func (w *web) sources() []int {
-	if w == nil {
+	if w == nil || w.left {
 		return nil
 	}
 	return append([]int{w.FromFront}, w.Listeners...)
@@ -84,7 +85,7 @@ func (w *web) patience() int {
 
 // expire does what is due after patience.
 func (k *worker) expire() {
-	if k.web.HasLines() {
+	if k.web.HasLines() { // nothing was asked for a while
 		k.web.WriteLines()
 		return
 	}
@@ -162,6 +163,8 @@ func (k *worker) endHTTP() {
 	case !w.Open(): // it is the front's, or closed
 	case !w.Keeps():
 		w.Close()
+	case w.left:
+		w.HandOver()
 	case w.Watched():
 		k.kept, k.keptHTTP = w.FD(), true
 	case k.add(w.FD(), unix.EPOLLIN|unix.EPOLLRDHUP) != nil:
@@ -171,6 +174,22 @@ func (k *worker) endHTTP() {
 		k.kept, k.keptHTTP = w.FD(), true
 		k.standBehind()
 	}
+}
+
+// leaveHTTP has the worker accept no more by HTTP. What it has of it goes to the front.
+func (k *worker) leaveHTTP() {
+	w := k.web
+	if w == nil || w.left {
+		return
+	}
+	for _, fd := range w.sources() {
+		unix.EpollCtl(k.epoll, unix.EPOLL_CTL_DEL, fd, nil)
+	}
+	w.left, k.from = true, nil
+	if k.keptHTTP {
+		k.park()
+	}
+	w.WriteLines()
 }
 
 // parkHTTP gives the kept connection to the front.

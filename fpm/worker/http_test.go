@@ -257,3 +257,67 @@ func TestWorkerOfHTTPYields(t *testing.T) {
 		t.Errorf("it ended with %v", e.Status)
 	}
 }
+
+// When the service ends, HTTP ends first, and FastCGI goes on.
+func TestWorkerLeavesHTTP(t *testing.T) {
+	t.Parallel()
+	p := newPool(t, nil)
+	w := p.speakHTTP(nil)
+	p.write("a.php", `<?php echo "a";`)
+	c := p.spawn()
+	v := w.visit(t)
+	v.get("/a.php")
+	c.say(contract.LeaveHTTP, -1)
+	if h, _, _ := w.handed(t); h.Letter != contract.Unserved || len(h.Text) != 0 {
+		t.Errorf("got %q", h)
+	}
+	p.says(scoreboard.NoHTTP)
+	if got := get(p.Dir, "a.php").do(t, p.Socket); got.err != nil || !strings.Contains(got.stdout, "a") {
+		t.Errorf("by FastCGI: %+v", got)
+	}
+	other := w.visit(t)
+	other.ask("GET /a.php", "")
+	other.SetReadDeadline(time.Now().Add(300 * time.Millisecond))
+	if b, err := other.r.ReadByte(); err == nil {
+		t.Errorf("it answers by HTTP: %q", b)
+	}
+}
+
+// The access log has a line for each request, and goes on in another file when it is told to.
+func TestWorkerWritesTheAccessLogOfHTTP(t *testing.T) {
+	t.Parallel()
+	p := newPool(t, nil)
+	w := p.speakHTTP(nil)
+	files := [2]*os.File{}
+	for i := range files {
+		var err error
+		if files[i], err = os.OpenFile(fmt.Sprintf("%s/log%d", p.Dir, i), os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		defer files[i].Close()
+	}
+	w.log = files[0]
+	p.write("a.php", `<?php http_response_code(404); echo "12345";`)
+	c := p.spawn()
+	v := w.visit(t)
+	has := func(i int, line string) {
+		t.Helper()
+		for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+			text, _ := os.ReadFile(files[i].Name())
+			if strings.Contains(string(text), line) {
+				return
+			}
+			if time.Now().After(end) {
+				t.Fatalf("no %q in %q", line, text)
+			}
+		}
+	}
+	v.get("/a.php?x=1", "User-Agent: me", "Referer: there", "Authorization: Basic dXNlcjpwYXNz")
+	has(0, `] "GET /a.php?x=1 HTTP/1.1" 404 5 "there" "me"`)
+	has(0, "127.0.0.1 - user [")
+	c.say(contract.HTTPAccessLog, int(files[1].Fd()))
+	for range 3 {
+		v.get("/a.php?x=2")
+	}
+	has(1, `] "GET /a.php?x=2 HTTP/1.1" 404 5 "-" "-"`)
+}

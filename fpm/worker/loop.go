@@ -30,6 +30,9 @@ func (k *worker) work() int {
 		k.serve()
 	}
 	k.park()
+	if k.web != nil {
+		k.web.WriteLines()
+	}
 	if k.broken {
 		return exitSoftware
 	}
@@ -147,7 +150,7 @@ func (k *worker) next() bool {
 		}
 		k.accept()
 	}
-	if k.web != nil && !k.leaving && !k.talk.goes {
+	if k.web != nil && !k.web.left && !k.leaving && !k.talk.goes {
 		k.acceptHTTP(ready)
 	}
 	switch {

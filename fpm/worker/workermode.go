@@ -182,6 +182,9 @@ func (s *workerScript) leave() {
 		return
 	}
 	s.k.park()
+	if s.k.web != nil {
+		s.k.web.WriteLines()
+	}
 	status := exitOK
 	if s.k.broken {
 		status = exitSoftware
