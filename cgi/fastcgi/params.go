@@ -78,25 +78,18 @@ func (p *Params) Set(name string, value []byte) {
 }
 
 // Add appends a param whose name is none that there is. It copies name and value.
-func (p *Params) Add(name string, value []byte) {
+func (p *Params) Add(name, value string) { add(p, name, value) }
+
+// AddBytes is Add for a name and a value that are not strings.
+func (p *Params) AddBytes(name, value []byte) { add(p, name, value) }
+
+func add[S string | []byte](p *Params, name, value S) {
 	at := uint32(len(p.buf))
 	p.buf = append(append(p.buf, name...), 0)
-	p.added(at, uint32(len(name)), value)
-}
-
-// AddBytes is Add for a name that is not a string.
-func (p *Params) AddBytes(name, value []byte) {
-	at := uint32(len(p.buf))
-	p.buf = append(append(p.buf, name...), 0)
-	p.added(at, uint32(len(name)), value)
-}
-
-// added appends the value of a param whose name is at the buffer's end already.
-func (p *Params) added(name, length uint32, value []byte) {
-	at := uint32(len(p.buf))
+	valueAt := uint32(len(p.buf))
 	p.buf = append(append(p.buf, value...), 0)
-	p.pairs = append(p.pairs, Pair{name, length, at, uint32(len(value))})
-	p.index.add(maphash.Bytes(p.index.seeded(), p.at(name, length)))
+	p.pairs = append(p.pairs, Pair{at, uint32(len(name)), valueAt, uint32(len(value))})
+	p.index.add(maphash.Bytes(p.index.seeded(), p.at(at, uint32(len(name)))))
 }
 
 // Delete removes a param if it is there; the others keep their order.

@@ -1,8 +1,10 @@
 package fastcgi
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -137,5 +139,31 @@ func TestParamsAppendToValue(t *testing.T) {
 	_ = append(p.Get("A"), "XXXXXXXX"...)
 	if got := string(p.Get("B")); got != "2" {
 		t.Errorf("B is %q", got)
+	}
+}
+
+// Params that were added are those that come on the wire.
+func TestAddedParamsAreParsedOnes(t *testing.T) {
+	var parsed, added Params
+	var wire []byte
+	for i := range 300 {
+		name, value := fmt.Sprintf("NAME_%d", i), strings.Repeat("v", i)
+		wire = AppendPair(wire, name, value)
+		if i%2 == 0 {
+			added.Add(name, value)
+		} else {
+			added.AddBytes([]byte(name), []byte(value))
+		}
+	}
+	if err := parsed.Parse(wire); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(parsed.Bytes(), added.Bytes()) || !slices.Equal(parsed.Pairs(), added.Pairs()) {
+		t.Error("the bytes or the places differ")
+	}
+	for i := range 300 {
+		if got := added.Get(fmt.Sprintf("NAME_%d", i)); len(got) != i || got == nil {
+			t.Errorf("NAME_%d: got %q", i, got)
+		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // addrPort returns the address that accept(2), getpeername(2) or getsockname(2) gave. It is not valid if that is no internet
-// address.
+// address. One of IPv4 that came to a listener of IPv6 is one of IPv4, as trusted proxies are told.
 func addrPort(sa *unix.RawSockaddrAny) netip.AddrPort {
 	port := func(p *uint16) uint16 {
 		b := (*[2]byte)(unsafe.Pointer(p)) // network byte order
@@ -20,7 +20,7 @@ func addrPort(sa *unix.RawSockaddrAny) netip.AddrPort {
 		return netip.AddrPortFrom(netip.AddrFrom4(in.Addr), port(&in.Port))
 	case unix.AF_INET6:
 		in := (*unix.RawSockaddrInet6)(unsafe.Pointer(sa))
-		return netip.AddrPortFrom(netip.AddrFrom16(in.Addr), port(&in.Port))
+		return netip.AddrPortFrom(netip.AddrFrom16(in.Addr).Unmap(), port(&in.Port))
 	}
 	return netip.AddrPort{}
 }

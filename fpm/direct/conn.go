@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/front/site"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
@@ -33,7 +34,8 @@ type Conn struct {
 	date    date
 	digits  []byte
 	interim []byte
-	scratch []byte
+	meta    site.MetaWriter
+	values  []string // of a header
 	paths   remembered
 	hosts   remembered
 }

@@ -1,7 +1,9 @@
 // Package direct is HTTP/1.1 as a worker speaks it: one connection at a time, with a client that is fast.
 //
 //	conn.go       a connection: what has been read of it, its way to the front
+//	parse.go      the head of a request, in place
 //	request.go    the next request, if it is one that a worker answers
+//	params.go     what PHP is told of it
 //	response.go   the response of a script, from CGI's form to HTTP's
 //	write.go      writing it, and what happens if the client does not take it
 //	rescue.go     the rescue socket

@@ -57,7 +57,7 @@ func (h *head) parse(b []byte) (n int, err error) {
 			return 0, errForeign
 		}
 	}
-	if hosts != 1 {
+	if hosts != 1 || string(h.first("Pragma")) == "no-cache" && h.first("Cache-Control") == nil { // of which net/http makes a Cache-Control
 		return 0, errForeign
 	}
 	return n, nil
