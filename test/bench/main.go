@@ -7,6 +7,7 @@
 //	go run ./test/bench -n 300 cli  # one front end, more runs
 //	go run ./test/bench front       # PHP behind nginx and behind phpsapi's own front
 //	go run ./test/bench worker snapshot boot  # worker mode beside php-fpm
+//	go run ./test/bench scale       # many pools, workers and connections; draws docs/bench/scale-*.svg
 //
 // It informs: a figure over its limit is marked, and the exit status is 0 all
 // the same; it is 1 where nothing could be measured. docs/bench has figures.
@@ -38,6 +39,7 @@ var suites = []Suite{
 	{"worker", workerSuite},
 	{"snapshot", snapshotSuite},
 	{"boot", bootSuite},
+	{"scale", scaleSuite},
 }
 
 // Options are the command line's.
@@ -46,8 +48,10 @@ type Options struct {
 	Stock  string // the version in the names of the stock programs, such as 8.2
 	Cache  string // where php-src's archive is kept
 	Links  string // a directory for links to Binary
-	Runs   int
-	Quick  bool
+	// Pictures is the directory for what is drawn; empty: nothing is.
+	Pictures string
+	Runs     int
+	Quick    bool
 }
 
 func main() {
@@ -57,8 +61,10 @@ func main() {
 	flag.StringVar(&o.Binary, "binary", "./phpsapi", "the `file` to measure")
 	flag.StringVar(&o.Stock, "stock", serve.Stock().Version, "the `version` of the stock PHP beside it")
 	flag.StringVar(&o.Cache, "cache", "build/php-src", "the `directory` that keeps php-src's archive")
+	flag.StringVar(&o.Pictures, "pictures", "docs/bench", "the `directory` for the pictures of scale; -quick draws none")
 	flag.Parse()
 	if o.Quick {
+		o.Pictures = ""
 		o.Runs = 10
 	}
 	if err := bench(o, flag.Args()); err != nil {

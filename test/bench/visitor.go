@@ -65,19 +65,25 @@ func (v *visitor) takeHTTP(in *bufio.Reader) ([]byte, error) {
 	}
 }
 
-// fastcgiVisitor asks by FastCGI, as nginx does, for the index.php of root.
+// fastcgiVisitor asks by FastCGI, as nginx does, for the index.php of root, on a connection that it keeps.
 func fastcgiVisitor(socket, root, path string) *visitor {
+	return scriptVisitor(socket, root, "/index.php", path, fastcgi.KeepConn)
+}
+
+// scriptVisitor asks by FastCGI, as nginx does, for a script of root.
+func scriptVisitor(socket, root, script, uri string, flags fastcgi.Flags) *visitor {
 	v := &visitor{network: "unix", address: socket}
+	_, query, _ := strings.Cut(uri, "?")
 	var b bytes.Buffer
 	w := fastcgi.NewRequestWriter(&b, make([]byte, 64<<10))
-	w.Begin(1, fastcgi.BeginRequest{Role: fastcgi.RoleResponder, Flags: fastcgi.KeepConn})
+	w.Begin(1, fastcgi.BeginRequest{Role: fastcgi.RoleResponder, Flags: flags})
 	for _, p := range [][2]string{
-		{"QUERY_STRING", ""}, {"REQUEST_METHOD", "GET"}, {"CONTENT_TYPE", ""}, {"CONTENT_LENGTH", ""},
-		{"SCRIPT_NAME", "/index.php"}, {"REQUEST_URI", path}, {"DOCUMENT_URI", "/index.php"},
+		{"QUERY_STRING", query}, {"REQUEST_METHOD", "GET"}, {"CONTENT_TYPE", ""}, {"CONTENT_LENGTH", ""},
+		{"SCRIPT_NAME", script}, {"REQUEST_URI", uri}, {"DOCUMENT_URI", script},
 		{"DOCUMENT_ROOT", root}, {"SERVER_PROTOCOL", "HTTP/1.1"}, {"REQUEST_SCHEME", "http"},
 		{"GATEWAY_INTERFACE", "CGI/1.1"}, {"SERVER_SOFTWARE", "nginx/1.22.1"}, {"REMOTE_ADDR", "127.0.0.1"},
 		{"REMOTE_PORT", "40000"}, {"REMOTE_USER", ""}, {"SERVER_ADDR", "127.0.0.1"}, {"SERVER_PORT", "80"},
-		{"SERVER_NAME", "localhost"}, {"REDIRECT_STATUS", "200"}, {"SCRIPT_FILENAME", root + "/index.php"},
+		{"SERVER_NAME", "localhost"}, {"REDIRECT_STATUS", "200"}, {"SCRIPT_FILENAME", root + script},
 		{"HTTP_HOST", "localhost"}, {"HTTP_USER_AGENT", "bench"}, {"HTTP_ACCEPT", "*/*"}, {"HTTP_ACCEPT_LANGUAGE", "en"},
 	} {
 		w.Param(p[0], p[1])
@@ -128,16 +134,24 @@ func (v *visitor) do() (body []byte, err error) {
 
 func (v *visitor) exchange() (body []byte, err error) {
 	if v.conn == nil {
-		if v.conn, err = net.Dial(v.network, v.address); err != nil {
+		if err := v.dial(); err != nil {
 			return nil, err
 		}
-		v.reset(v.conn)
 	}
 	v.conn.SetDeadline(time.Now().Add(patience))
 	if _, err = v.conn.Write(v.request); err != nil {
 		return nil, err
 	}
 	return v.receive()
+}
+
+func (v *visitor) dial() (err error) {
+	if v.conn, err = net.Dial(v.network, v.address); err != nil {
+		v.conn = nil
+		return err
+	}
+	v.reset(v.conn)
+	return nil
 }
 
 func (v *visitor) close() {

@@ -68,14 +68,10 @@ func Titled(master int, prefix string) []int {
 func (p *Process) CPU() time.Duration { return CPU(p.Tree()...) }
 
 // CPU is the CPU time, user and system, of processes and of the children they have waited for.
-func CPU(pids ...int) (total time.Duration) {
+func CPU(pids ...int) time.Duration {
 	const tick = 10 * time.Millisecond
+	total := OwnCPU(pids...)
 	for _, pid := range pids {
-		// clock_getcpuclockid(3): the whole process in nanoseconds, where /proc/PID/stat has hundredths.
-		var t unix.Timespec
-		if unix.ClockGettime(int32(^pid)<<3|2, &t) == nil {
-			total += time.Duration(t.Nano())
-		}
 		if f := statFields(pid); f != nil {
 			user, _ := strconv.Atoi(f[13])
 			system, _ := strconv.Atoi(f[14])
@@ -84,6 +80,21 @@ func CPU(pids ...int) (total time.Duration) {
 	}
 	return total
 }
+
+// OwnCPU is the CPU time, user and system, of processes without that of their children.
+func OwnCPU(pids ...int) (total time.Duration) {
+	for _, pid := range pids {
+		// clock_getcpuclockid(3): the whole process in nanoseconds, where /proc/PID/stat has hundredths.
+		var t unix.Timespec
+		if unix.ClockGettime(int32(^pid)<<3|2, &t) == nil {
+			total += time.Duration(t.Nano())
+		}
+	}
+	return total
+}
+
+// Lives reports whether a process has not ended.
+func Lives(pid int) bool { return statFields(pid) != nil }
 
 // Faults are the page faults of processes, and of the children they have waited for.
 func Faults(pids ...int) (total int) {
