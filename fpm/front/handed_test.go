@@ -342,6 +342,26 @@ func TestUntakenConnectionsAreTheNextFronts(t *testing.T) {
 	}
 }
 
+// A front that has left its place to another takes nothing back that the other has sent.
+func TestFrontThatHasYieldedTakesNothingBack(t *testing.T) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, from := os.NewFile(uintptr(pair[0]), "to"), os.NewFile(uintptr(pair[1]), "from")
+	defer to.Close()
+	defer from.Close()
+	w := newWaker(&Front{}, to, from, 1, func() bool { return false })
+	w.stop(nil)
+	if _, err := to.Write(contract.AppendHandOver(nil, &contract.HandOver{Letter: contract.Wake})); err != nil {
+		t.Fatal(err)
+	}
+	w.stop(nil)
+	if w.queued() == 0 {
+		t.Error("the successor's message is gone")
+	}
+}
+
 func (w *workersSide) dial() *rawClient {
 	return (&tested{addresses: []string{w.address}}).dial(w.t)
 }

@@ -161,10 +161,14 @@ func (w *waker) takeBack() bool {
 	return true
 }
 
-// stop sends no more, and takes back what nobody has taken. returned takes these connections.
+// stop sends no more, and takes back what nobody has taken. returned takes these connections. Once is enough: what stands there later is
+// from the front that has taken this one's place.
 func (w *waker) stop(returned func(*conn)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.stopped {
+		return
+	}
 	w.stopped, w.returned = true, returned
 	for w.queued() > 0 && w.takeBack() {
 	}
