@@ -81,7 +81,7 @@ func Table() []Row {
 		{Key: "http.tls.certificate", Kind: Paths, Doc: "PEM files of certificates, each with its intermediate ones. The master reads them, and again when they change."},
 		{Key: "http.tls.key", Kind: Paths, Doc: "PEM files of the keys, one for each certificate, in the same order."},
 		{Key: "http.unix_mode", Kind: Mode, Default: "0660", Doc: "The permissions of unix sockets among the addresses. The front's user owns them; their group is www-data by default."},
-		{Key: directKey, Kind: Choice, Default: "off", Allowed: []string{Auto, "off"},
+		{Key: directKey, Kind: Choice, Default: Auto, Allowed: []string{Auto, "off"},
 			Doc: "auto: the workers accept HTTP/1.1 without TLS themselves, and the front has what they hand over, if all sites are of one pool that is neither ondemand nor has a chroot; `-tt` says so. off: the front accepts all."},
 		{Key: "http.root", Flag: "root", Kind: Path, Show: "none; without a php-fpm.conf the current directory",
 			Doc: "The directory to serve: DOCUMENT_ROOT. Empty: only the sites are served."},
