@@ -9,21 +9,6 @@ import (
 	"github.com/phpsapi/phpsapi/sapi/engines"
 )
 
-// forced are the settings of the command line that php.ini cannot override, only -d. Since 8.5 PHP knows $argv of a command
-// line without register_argc_argv, and with it says that this is deprecated in whatever has no arguments.
-func forced(php sapi.PHPVersion) string {
-	arguments := "register_argc_argv=1\n"
-	if php.AtLeast(8, 5) {
-		arguments = ""
-	}
-	return "html_errors=0\n" +
-		arguments +
-		"implicit_flush=1\n" +
-		"output_buffering=0\n" +
-		"max_execution_time=0\n" +
-		"max_input_time=-1\n"
-}
-
 // Invocation is how the command line was called.
 type Invocation struct {
 	Args    []string // the arguments, without the program's name
@@ -91,6 +76,6 @@ func (s startup) module(call Invocation, version string) sapi.Module {
 		Getenv:   os.LookupEnv,
 	}.Locate()
 	m.INI.Defaults = []sapi.Setting{{Name: "display_errors", Value: "1"}}
-	m.INI.Entries = forced(sapi.ParsePHPVersion(version)) + s.entries
+	m.INI.Entries = lifecycle.CommandLineSettings(version) + s.entries
 	return m
 }

@@ -165,10 +165,9 @@ func parseStartup(args []string, php sapi.PHPVersion) (startup, error) {
 }
 
 const (
-	modeConflict  = "Either execute direct code, process stdin or use a file.\n"
-	lineConflict  = "You can use -R or -F only once.\n"
-	shellMissing  = "Interactive shell (-a) requires the readline extension.\n"
-	cannotStartup = "Could not startup.\n"
+	modeConflict = "Either execute direct code, process stdin or use a file.\n"
+	lineConflict = "You can use -R or -F only once.\n"
+	shellMissing = "Interactive shell (-a) requires the readline extension.\n"
 )
 
 // parseRun makes php's second pass. hasShell says whether -a can be had.

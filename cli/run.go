@@ -9,9 +9,6 @@ import (
 	"github.com/phpsapi/phpsapi/sapi"
 )
 
-// standardInput is what a script that is not a file is called.
-const standardInput = "Standard input code"
-
 // ordinary says whether the run is one script and nothing that is asked or said between PHP's startup and the script:
 // the engine can run it to the end of the process.
 func (r run) ordinary() bool {
@@ -54,13 +51,13 @@ func (r run) request() lifecycle.Script {
 	s := lifecycle.Script{
 		Work:          r.work(),
 		Mode:          r.phpMode(),
-		Argv:          append([]string{standardInput}, r.args...),
+		Argv:          append([]string{lifecycle.StandardInput}, r.args...),
 		File:          r.script,
 		FromStdin:     r.mode.readsScript() && !r.shell,
 		Code:          r.code,
 		Lines:         lifecycle.LineCode{Begin: r.begin, Run: r.line, End: r.end},
 		HideArguments: r.hideArgs,
-		CannotStart:   cannotStartup,
+		CannotStart:   lifecycle.CannotStart,
 	}
 	if r.script != nil {
 		s.Argv[0] = *r.script

@@ -1,6 +1,6 @@
 /*
  * What happens before the Go runtime: a constructor records what exec left, and looks whether a resident zygote answers this
- * process's request, whether this process is a zygote, and how large the runtime has to be.
+ * process's request, whether PHP can run without Go, whether this process is a zygote, and how large the runtime has to be.
  */
 #include <malloc.h>
 #include <sched.h>
@@ -16,6 +16,7 @@
 #include "boot_process.h"
 #include "boot_threads.h"
 #include "boot_zygote.h"
+#include "start.h"
 
 /* Whether the process will be php-fpm's master or front, or the resident of CGI's zygotes, which stay Go programs. A
  * zygote is called php-fpm too, but becomes workers. */
@@ -117,13 +118,15 @@ __attribute__((constructor)) static void before_go(int argc, char **argv, char *
 {
 	int small;
 
-	newthread_init();
 	record_process(argc, argv);
+	name_process(argc, argv);
+	handover_client(argc, argv, envp);
+	start_without_go(argc, argv);
+
+	newthread_init();
 	if (sigismember(&process_at_exec.mask, THREAD_SIGNAL)) {
 		open_thread_signal();
 	}
-	name_process(argc, argv);
-	handover_client(argc, argv, envp);
 	small = !is_server(argc, argv);
 	address_space_check(!small);
 	if (small) {

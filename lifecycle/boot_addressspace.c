@@ -22,6 +22,8 @@
 #define MB (1024UL * 1024)
 #define LEAST (870 * MB)       /* a command works from 820 MB on */
 #define LEAST_DATA (160 * MB)  /* a command works from 113 MB on, a server from 144 MB on */
+#define LEAST_WITHOUT_GO (120 * MB)     /* a command works from 112 MB on */
+#define LEAST_DATA_WITHOUT_GO (42 * MB) /* a command works from 39 MB on */
 #define GAP_BEGINS (1140 * MB) /* from here on Go takes more than it leaves, */
 #define GAP_ENDS (1350 * MB)   /* up to here */
 #define LEAST_SERVER (1600 * MB) /* php-fpm's workers work from 1520 MB on, with a snapshot and opcache's 128 MB */
@@ -37,6 +39,18 @@ static void refuse(const char *limit, rlim_t is, const char *advice)
 		/* there is nobody to tell */
 	}
 	_exit(EXIT_FAILURE);
+}
+
+static int is_less(int resource, rlim_t least)
+{
+	struct rlimit limit;
+
+	return getrlimit(resource, &limit) == 0 && limit.rlim_cur < least;
+}
+
+int address_space_is_little(void)
+{
+	return is_less(RLIMIT_AS, LEAST_WITHOUT_GO) || is_less(RLIMIT_DATA, LEAST_DATA_WITHOUT_GO);
 }
 
 void address_space_check(int server)

@@ -5,4 +5,7 @@
  * needs more, or under that of data. */
 void address_space_check(int server);
 
+/* Reports whether the limits may be too small for PHP alone, without Go's runtime. */
+int address_space_is_little(void);
+
 #endif

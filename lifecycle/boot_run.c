@@ -1,17 +1,32 @@
 /*
- * A run of php's command line. The ordinary one is boot_run, from the process as exec left it to its end: a script,
- * -r, -l and the like. Go has read the arguments by then and does not come back, so its threads can be ended. The others
- * (-i, -a, --ini, --repeat ...) are sequenced by Go, between the steps.
+ * A run of php's command line, from the process as exec left it to its end: a script, -r, -l and the like. Go may have read the
+ * arguments by then (boot_run): it does not come back, so its threads can be ended. An ordinary command line comes here without it
+ * (start_cli.c). The others (-i, -a, --ini, --repeat ...) are sequenced by Go, between the steps.
  */
+#include <signal.h>
 #include <stdlib.h>
 
 #include "boot.h"
 #include "boot_process.h"
+#include "boot_run.h"
 #include "engine_load.h"
 
-_Noreturn void boot_run(const struct engine_module *module, const struct engine_cli_script *script)
+const char *boot_cli_settings(const char *version)
 {
-	take_process_for_good();
+	char *minor;
+	long major = strtol(version, &minor, 10);
+
+	/* Since 8.5 PHP knows $argv of a command line without register_argc_argv, and with it says that this is deprecated in
+	 * whatever has no arguments. */
+	if (major > 8 || (major == 8 && *minor == '.' && strtol(minor + 1, NULL, 10) >= 5)) {
+		return BOOT_CLI_SETTINGS("");
+	}
+	return BOOT_CLI_SETTINGS("register_argc_argv=1\n");
+}
+
+_Noreturn void run_command_line(const struct engine_module *module, const struct engine_cli_script *script)
+{
+	signal(SIGPIPE, SIG_IGN);
 	if (engine_module_startup(module) != 0) {
 		exit(1);
 	}
@@ -22,4 +37,10 @@ _Noreturn void boot_run(const struct engine_module *module, const struct engine_
 	int status = engine_exit_status();
 	engine_module_shutdown();
 	exit(status);
+}
+
+_Noreturn void boot_run(const struct engine_module *module, const struct engine_cli_script *script)
+{
+	take_process_for_good();
+	run_command_line(module, script);
 }

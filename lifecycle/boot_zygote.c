@@ -27,6 +27,7 @@
  * Each message is one packet of a SOCK_SEQPACKET pair: a letter, then what lifecycle/zygote/message.go says. The
  * zygote believes its parent: both are the same program of the same user.
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -219,7 +220,7 @@ static void start(size_t len)
 		module.ini_path = NULL;
 	}
 	end_with_parent(1);
-	result = engine_load(path, &refusal);
+	result = engine_load(path, RTLD_NOW, &refusal);
 	if (result != ENGINE_LOADED) {
 		char text[sizeof(refusal.detail) + 128];
 		snprintf(text, sizeof(text), "%d %s %s %s", result, refusal.version, refusal.build_id, refusal.detail);

@@ -14,6 +14,18 @@ import (
 	"github.com/phpsapi/phpsapi/sapi"
 )
 
+// StandardInput is what a script that is not a file is called, CannotStart what is said where a request cannot be started.
+const (
+	StandardInput = C.BOOT_STANDARD_INPUT
+	CannotStart   = C.BOOT_CANNOT_START
+)
+
+// CommandLineSettings are the settings of the command line that php.ini cannot override, only -d, as lines of php.ini for PHP of that version.
+func CommandLineSettings(version string) (settings string) {
+	withText(version, func(c *C.char) { settings = C.GoString(C.boot_cli_settings(c)) })
+	return settings
+}
+
 // ErrRequestStartup says that php_request_startup failed.
 var ErrRequestStartup = errors.New("the request could not be started")
 

@@ -3,6 +3,7 @@ package lifecycle
 /*
 #cgo CFLAGS: -D_GNU_SOURCE -O2 -Wall -fvisibility=hidden
 #cgo LDFLAGS: -ldl -rdynamic
+#include <dlfcn.h>
 #include <stdlib.h>
 #include "boot.h"
 #include "engine_load.h"
@@ -129,7 +130,7 @@ func Load(path string) (*Engine, error) {
 	var refusal C.struct_engine_refusal
 	name := C.CString(path)
 	defer C.free(unsafe.Pointer(name))
-	if result := C.engine_load(name, &refusal); result != C.ENGINE_LOADED {
+	if result := C.engine_load(name, C.RTLD_NOW, &refusal); result != C.ENGINE_LOADED {
 		return nil, &sapi.EngineError{Path: path, Failure: sapi.EngineFailure(result), Detail: C.GoString(&refusal.detail[0]),
 			Version: C.GoString(refusal.version), Build: C.GoString(refusal.build_id)}
 	}

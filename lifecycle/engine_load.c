@@ -137,7 +137,7 @@ static enum engine_load_result join(const struct engine *e, char *detail, size_t
 	return ENGINE_LOADED;
 }
 
-enum engine_load_result engine_load(const char *name, struct engine_refusal *refusal)
+enum engine_load_result engine_load(const char *name, int binding, struct engine_refusal *refusal)
 {
 	const struct engine *found;
 	enum engine_load_result result;
@@ -148,7 +148,7 @@ enum engine_load_result engine_load(const char *name, struct engine_refusal *ref
 	if (result != ENGINE_LOADED) {
 		return result;
 	}
-	object = dlopen(name, RTLD_NOW | RTLD_GLOBAL);
+	object = dlopen(name, binding | RTLD_GLOBAL);
 	if (!object) {
 		snprintf(refusal->detail, sizeof(refusal->detail), "%s", dlerror());
 		return ENGINE_NOT_OPENED;

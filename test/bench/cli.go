@@ -57,8 +57,8 @@ func cliCases(o Options) ([]Case, error) {
 		return c
 	}
 	return []Case{
-		beside(Case{Name: "php -n -r ''", Limits: []Limit{{CPU, 1.25, 0}, {Memory, 0, 6}}}, "-n", "-r", ""),
-		beside(Case{Name: "php -r ''", Limits: []Limit{{CPU, 1.15, 0}, {Memory, 0, 6}}}, "-r", ""),
+		beside(Case{Name: "php -n -r ''", Limits: []Limit{{CPU, 1.05, 0}, {Memory, 0, 6}}}, "-n", "-r", ""),
+		beside(Case{Name: "php -r ''", Limits: []Limit{{CPU, 1.05, 0}, {Memory, 0, 6}}}, "-r", ""),
 		beside(Case{Name: "php Zend/bench.php", Every: 5, Limits: []Limit{{CPU, 1.10, 0}}}, script),
 	}, nil
 }

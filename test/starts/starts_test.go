@@ -41,6 +41,9 @@ type start struct {
 
 const noEngine = "PHPSAPI_ENGINE=/none.so"
 
+// withGo has a command line start as those do that are not ordinary: see lifecycle/start.h.
+const withGo = "PHPSAPI_START=go"
+
 // noThreads is what is said if the program itself cannot begin.
 const noThreads = "cannot create a thread .*: giving up; raise pids.max"
 
@@ -73,9 +76,11 @@ var starts = map[string]start{
 	"fpm/memory for Go alone":         {command: "php-fpm -F", limits: "--as=1100000000", want: "limit of address space"},
 	"fpm/little data":                 {command: "php-fpm -F", limits: "--data=100663296", want: "limit of data"},
 	"cgi/little data":                 {command: "php-cgi -b DIR/sock", limits: "--data=67108864", want: "limit of data"},
-	"cli/no data":                     {command: "php -r exit(0);", limits: "--data=50331648", want: "limit of data"},
-	"cli/data for Go alone":           {command: "php -r exit(0);", limits: "--data=83886080", want: "limit of data"},
-	"cli/memory for Go alone":         {command: "php -r exit(0);", limits: "--as=849920000", want: "limit of address space"},
+	"cli/no data":                     {command: "php -r exit(0);", environment: withGo, limits: "--data=50331648", want: "limit of data"},
+	"cli/data for Go alone":           {command: "php -r exit(0);", environment: withGo, limits: "--data=83886080", want: "limit of data"},
+	"cli/memory for Go alone":         {command: "php -r exit(0);", environment: withGo, limits: "--as=849920000", want: "limit of address space"},
+	"cli/no data for PHP alone":       {command: "php -r exit(0);", limits: "--data=40894464", want: "limit of data"},
+	"cli/no memory for PHP alone":     {command: "php -r exit(0);", limits: "--as=104857600", want: "limit of address space"},
 	"http/port":                       {command: "phpsapi fpm --http 127.0.0.1:PORT --root DIR", want: "unable to bind listening socket for address '127.0.0.1:PORT'"},
 	"http/directory":                  {command: "phpsapi fpm --http 127.0.0.1:PORT --root /none", want: "/none: no such file or directory"},
 	"cgi/port":                        {command: "php-cgi -b 127.0.0.1:PORT", want: "Address already in use"},
@@ -91,26 +96,30 @@ var starts = map[string]start{
 	"cli/no descriptors":              {command: "php -S 127.0.0.1:0", limits: "--nofile=4", want: "too many open files"},
 	"cli/no threads":                  {command: "php -S 127.0.0.1:0", limits: "--nproc=1", alone: true, want: noThreads},
 	"cli/no engine for code":          {command: "php -r exit(0);", environment: noEngine, want: "/none.so"},
-	"cli/no threads for code":         {command: "php -r exit(0);", limits: "--nproc=1", alone: true, want: noThreads},
+	"cli/no threads for code":         {command: "php -r exit(0);", environment: withGo, limits: "--nproc=1", alone: true, want: noThreads},
 }
 
 // The least limits of address space that are not refused were too small for PHP: it crashed, and workers died in a loop.
 func TestLeastAddressSpaceIsEnough(t *testing.T) {
 	t.Parallel()
-	least(t, "--as", 870)
+	least(t, "--as", 870, withGo)
+	least(t, "--as", 120, "")
 }
 
 func TestLeastDataIsEnough(t *testing.T) {
 	t.Parallel()
-	least(t, "--data", 160)
+	least(t, "--data", 160, withGo)
+	least(t, "--data", 42, "")
 }
 
 // least runs a command under a limit of so many megabytes.
-func least(t *testing.T, limit string, mb int) {
+func least(t *testing.T, limit string, mb int, environment string) {
 	t.Helper()
-	out, err := exec.Command("prlimit", fmt.Sprintf("%s=%d", limit, mb<<20), filepath.Join(programs, "php"), "-r", `echo "enough";`).CombinedOutput()
+	c := exec.Command("prlimit", fmt.Sprintf("%s=%d", limit, mb<<20), filepath.Join(programs, "php"), "-r", `echo "enough";`)
+	c.Env = append(os.Environ(), environment)
+	out, err := c.CombinedOutput()
 	if err != nil || string(out) != "enough" {
-		t.Errorf("%v, it said:\n%s", err, firstLines(string(out)))
+		t.Errorf("%s, %d MB, %q: %v, it said:\n%s", limit, mb, environment, err, firstLines(string(out)))
 	}
 }
 

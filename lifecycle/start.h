@@ -1,0 +1,74 @@
+/*
+ * A start without Go: an ordinary command line of php runs before the Go runtime, which takes as long to start as many a script to
+ * run. What is ordinary is a small part of what Go knows, of which nothing is in doubt. Whatever is not, or goes wrong before PHP is
+ * started, is Go's: the functions return, and nothing has happened.
+ *
+ * Go's rules are the model: cmd/main.go, cli/options.go, cli/run.go, sapi/engines, sapi/ini.go. test/starts runs both ways and
+ * compares them; PHPSAPI_START=go in the environment asks for Go's.
+ */
+#ifndef PHPSAPI_START_H
+#define PHPSAPI_START_H
+
+#include <stddef.h>
+
+#include "engine.h"
+
+/* ---- start.c ---- */
+
+/* Called before the Go runtime. Does not return where PHP ran. */
+void start_without_go(int argc, char **argv);
+
+/* ---- start_program.c: which program was called ---- */
+
+struct start_call {
+	int argc;
+	char **argv;
+	int first;          /* the index of the program's first argument */
+	const char *binary; /* PHP_BINARY */
+};
+
+/* Reports whether argv calls php's command line, and how. 0: that is for Go to say. */
+int start_program(int argc, char **argv, struct start_call *call);
+
+/* Reports whether a path is absolute, and already as short as Go's filepath.Clean makes it. "/" is not for us. */
+int start_is_clean(const char *path);
+
+/* ---- start_options.c ---- */
+
+struct start_options {
+	const char *ini_override; /* -c */
+	int ignore_ini;           /* -n */
+	int extended_info;        /* -e */
+	int lint;                 /* -l */
+	const char *file;         /* -f */
+	const char *code;         /* -r */
+	char *entries;            /* -d, as lines of php.ini; NULL for none */
+	int rest;                 /* the index of the first argument that is no option */
+	int ended;                /* `--` ended the options */
+};
+
+/* Reads the options of a call. 0: some are for Go. */
+int start_read_options(const struct start_call *call, struct start_options *options);
+
+/* ---- start_engine.c ---- */
+
+/* Finds the libphp that is meant. NULL: Go looks for it. */
+const char *start_find_engine(const struct start_call *call);
+
+/* ---- start_ini.c ---- */
+
+/* Says where php.ini is. */
+void start_locate_ini(struct engine_module *module, const struct start_options *options);
+
+/* ---- start_text.c ---- */
+
+/* Both return memory that nobody frees, and end the process if there is none. */
+char *start_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void *start_memory(size_t size);
+
+/* ---- start_cli.c ---- */
+
+/* Runs the command line. It returns if that is for Go to do. */
+void start_cli(const struct start_call *call);
+
+#endif

@@ -1,0 +1,173 @@
+/* Which libphp is meant, if it is the distribution's or that of a path. Go's model: sapi/engines. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine_load.h"
+#include "start.h"
+
+#define DIGITS "0123456789"
+#define MOST_LINKS 40 /* as many as Linux follows */
+
+/* Reports whether text is MAJOR.MINOR, without needless zeros. */
+static int is_version(const char *text)
+{
+	size_t major = strspn(text, DIGITS), minor = text[major] == '.' ? strspn(text + major + 1, DIGITS) : 0;
+	const char *end = text + major + 1 + minor;
+
+	return major > 0 && major <= 3 && minor > 0 && minor <= 3 && !*end && (major == 1 || text[0] != '0') &&
+		(minor == 1 || text[major + 1] != '0');
+}
+
+/* The version that a program's name ends in; "" for none. */
+static const char *named_version(const char *path)
+{
+	static const char *const programs[] = {"php", "php-cgi", "php-fpm", "phpsapi"};
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	size_t i;
+
+	for (i = 0; i < sizeof(programs) / sizeof(*programs); i++) {
+		size_t len = strlen(programs[i]);
+		if (strncmp(name, programs[i], len) == 0 && is_version(name + len)) {
+			return name + len;
+		}
+	}
+	return "";
+}
+
+static int is_file(const char *path)
+{
+	struct stat file;
+
+	return stat(path, &file) == 0 && S_ISREG(file.st_mode);
+}
+
+/* MAJOR.MINOR of an engine, as a number that orders them. */
+static int number(const char *version)
+{
+	char *end;
+	long major = strtol(version, &end, 10), minor = *end == '.' ? strtol(end + 1, NULL, 10) : 0;
+
+	return major * 1000 + minor;
+}
+
+/* The distribution's libphp of a version for which an engine is inside; NULL: it has none. */
+static const char *of_version(int version)
+{
+	const struct engine *e;
+	size_t i;
+
+	for (i = 0; (e = engine_inside(i)); i++) {
+		if (number(e->php_version) == version) {
+			const char *path = start_text("/usr/lib/libphp%d.%d.so", version / 1000, version % 1000);
+			return is_file(path) ? path : NULL;
+		}
+	}
+	return NULL;
+}
+
+static const char *of_newest(void)
+{
+	const struct engine *e;
+	int newest = -1;
+	size_t i;
+
+	for (i = 0; (e = engine_inside(i)); i++) {
+		int version = number(e->php_version);
+		newest = version > newest ? version : newest;
+	}
+	return newest < 0 ? NULL : of_version(newest);
+}
+
+/* Follows symbolic links until one is named by a version. 0: there is nothing; -1: a link is for Go to follow. */
+static int follow(char path[PATH_MAX])
+{
+	char target[PATH_MAX], next[PATH_MAX];
+	int i;
+
+	for (i = 0; i < MOST_LINKS; i++) {
+		ssize_t len = readlink(path, target, sizeof(target) - 1);
+		int wrote;
+
+		if (len < 0) {
+			return errno == EINVAL; /* it is no link */
+		}
+		target[len] = '\0';
+		wrote = target[0] == '/' ? snprintf(next, sizeof(next), "%s", target)
+			: snprintf(next, sizeof(next), "%.*s/%s", (int)(strrchr(path, '/') - path), path, target);
+		if (wrote >= (int)sizeof(next) || !start_is_clean(next)) {
+			return -1;
+		}
+		strcpy(path, next);
+		if (named_version(path)[0]) {
+			return 1;
+		}
+	}
+	return -1;
+}
+
+/* Reports whether a php is phpsapi: this program or, by its name, another one. */
+static int is_own(const char *path)
+{
+	struct stat file, own;
+
+	return strncmp(strrchr(path, '/') + 1, "phpsapi", 7) == 0 ||
+		(stat(path, &file) == 0 && stat("/proc/self/exe", &own) == 0 && file.st_dev == own.st_dev && file.st_ino == own.st_ino);
+}
+
+/* The libphp of the machine's php, which is the first in PATH that is not phpsapi: its name, or that of a link on the way to it,
+ * tells the version. */
+static const char *of_machine(void)
+{
+	const char *directory = getenv("PATH"), *end;
+	char path[PATH_MAX];
+
+	if (!directory || !*directory) {
+		return NULL;
+	}
+	for (; *directory; directory = *end ? end + 1 : end) {
+		int there;
+
+		end = strchrnul(directory, ':');
+		if (*directory != '/') {
+			continue;
+		}
+		if (snprintf(path, sizeof(path), "%.*s/php", (int)(end - directory), directory) >= (int)sizeof(path) || !start_is_clean(path)) {
+			return NULL;
+		}
+		there = follow(path);
+		if (there < 0) {
+			return NULL;
+		}
+		if (!there) {
+			continue;
+		}
+		if (named_version(path)[0]) {
+			return of_version(number(named_version(path)));
+		}
+		if (!is_own(path)) {
+			return NULL;
+		}
+	}
+	return of_newest();
+}
+
+const char *start_find_engine(const struct start_call *call)
+{
+	const char *asked = getenv("PHPSAPI_ENGINE");
+
+	if (!asked || !*asked) {
+		asked = named_version(call->argv[0]);
+	}
+	if (!*asked) {
+		return of_machine();
+	}
+	if (*asked == '/') {
+		return asked;
+	}
+	return is_version(asked) ? of_version(number(asked)) : NULL;
+}
