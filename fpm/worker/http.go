@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"net/netip"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -103,14 +104,8 @@ func (k *worker) acceptHTTP(ready func(fd int) bool) {
 		fd, remote, err := direct.Accept(listen)
 		switch err {
 		case nil:
-			k.park()
-			w.Take(fd, i, remote)
 			k.slot.CountConnection()
-			if ready(k.control.fd) && k.control.isTold(contract.Yield) {
-				w.HandOver()
-				continue
-			}
-			k.converseHTTP()
+			k.takeConnection(fd, i, remote, ready(k.control.fd))
 			return
 		case unix.EAGAIN, unix.EINTR, unix.ECONNABORTED:
 		default: // as in accept
@@ -124,10 +119,20 @@ func (k *worker) acceptHTTP(ready func(fd int) bool) {
 		return
 	}
 	if fd, listener := w.ReceiveWoken(); fd >= 0 {
-		k.park()
-		w.Take(fd, listener, direct.RemoteAddress(fd))
-		k.converseHTTP()
+		k.takeConnection(fd, listener, direct.RemoteAddress(fd), ready(k.control.fd))
 	}
+}
+
+// takeConnection makes a connection of HTTP the present one, or gives it to the front if this worker is to yield. told says that the
+// master has said something.
+func (k *worker) takeConnection(fd, listener int, remote netip.AddrPort, told bool) {
+	k.park()
+	k.web.Take(fd, listener, remote)
+	if told && k.control.isTold(contract.Yield) {
+		k.web.HandOver()
+		return
+	}
+	k.converseHTTP()
 }
 
 // converseHTTP makes the connection of HTTP the present one.
