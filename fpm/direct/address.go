@@ -45,15 +45,3 @@ func askAddress(call uintptr, fd int) netip.AddrPort {
 	}
 	return addrPort(&sa)
 }
-
-// descriptor returns the one descriptor that came with a message; -1: none.
-func descriptor(rights []byte) int {
-	if len(rights) < unix.SizeofCmsghdr+4 {
-		return -1
-	}
-	h := (*unix.Cmsghdr)(unsafe.Pointer(&rights[0]))
-	if h.Level != unix.SOL_SOCKET || h.Type != unix.SCM_RIGHTS {
-		return -1
-	}
-	return int(*(*int32)(unsafe.Pointer(&rights[unix.SizeofCmsghdr])))
-}

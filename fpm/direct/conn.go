@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/front/site"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
@@ -55,9 +56,6 @@ func (c *Conn) Watched() bool { return c.watched }
 // Watch says that the worker's epoll instance has the connection.
 func (c *Conn) Watch() { c.watched = true }
 
-// Remote returns the client's address; it is not valid if the client came by a unix socket.
-func (c *Conn) Remote() netip.AddrPort { return c.remote }
-
 // Pending reports whether something was read that belongs to the next request.
 func (c *Conn) Pending() bool { return c.first < len(c.in) }
 
@@ -105,7 +103,7 @@ func (c *Conn) ReceiveWoken() (fd, listener int) {
 	if err != nil {
 		return -1, -1
 	}
-	fd = descriptor(c.rights[:oobn])
+	fd = channel.Descriptor(c.rights[:oobn])
 	h, ok := contract.ParseHandOver(message[:n])
 	listener = c.listenerAt(h.Address)
 	if fd >= 0 && (!ok || h.Letter != contract.Wake || listener < 0) {
@@ -189,11 +187,11 @@ func (c *Conn) hand(h *contract.HandOver, second int) {
 	}
 	h.Address = c.Orders.Listeners[c.listener].Address
 	c.message = contract.AppendHandOver(c.message[:0], h)
-	rights := []int{c.fd}
+	fds := []int{c.fd}
 	if second >= 0 {
-		rights = append(rights, second)
+		fds = append(fds, second)
 	}
-	if err := sendWithin(c.ToFront, c.message, rights, handingPatience); err != nil {
+	if err := channel.SendPacket(c.ToFront, c.message, contract.MaxHanded, handingPatience, fds...); err != nil {
 		c.Log(zlog.Warning, "a connection was lost, because the front did not take it: "+err.Error())
 	}
 	if cap(c.message) > readBuffer {
@@ -201,23 +199,4 @@ func (c *Conn) hand(h *contract.HandOver, second int) {
 	}
 	unix.Close(c.fd)
 	c.leave()
-}
-
-// sendWithin sends a message with descriptors as soon as there is room for it.
-func sendWithin(to int, message []byte, fds []int, patience time.Duration) error {
-	if len(message) > contract.MaxHanded {
-		return unix.EMSGSIZE
-	}
-	rights := unix.UnixRights(fds...)
-	for deadline := time.Now().Add(patience); ; {
-		err := unix.Sendmsg(to, message, rights, nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
-		left := time.Until(deadline)
-		switch {
-		case err == unix.EINTR:
-		case err != unix.EAGAIN || left <= 0:
-			return err
-		default:
-			unix.Poll([]unix.PollFd{{Fd: int32(to), Events: unix.POLLOUT}}, int(left.Milliseconds())+1)
-		}
-	}
 }

@@ -10,15 +10,6 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
-// Lines of the access log are written together: this many bytes, or after this time at the latest.
-const (
-	accessBuffer = 32 << 10
-	accessDelay  = 200 * time.Millisecond
-)
-
-// statusGone is nginx's word in the access log for a client that left before there was an answer. Nobody is sent it.
-const statusGone = 499
-
 // accessLog is the access log of HTTP, which all workers and the front append to.
 type accessLog struct {
 	fd     int // -1: there is none
@@ -39,7 +30,7 @@ func (c *Conn) logRequest() {
 		Status: r.status, Sent: r.written, ID: view(c.id), Begun: c.begun, Pool: c.Orders.FrontPool.Name, Asked: c.begun,
 		Referer: view(h.first("Referer")), UserAgent: view(h.first("User-Agent")), Authorization: view(h.first("Authorization"))}
 	if r.gone && !r.sent {
-		e.Status = statusGone
+		e.Status = site.StatusGone
 	}
 	if !r.gone && !r.failed {
 		e.Answered = now
@@ -48,7 +39,7 @@ func (c *Conn) logRequest() {
 		l.since = now
 	}
 	l.lines = l.text.Append(l.lines, &e, now)
-	if len(l.lines) >= accessBuffer || now.Sub(l.since) >= accessDelay {
+	if len(l.lines) >= site.AccessBuffer || now.Sub(l.since) >= site.AccessDelay {
 		c.WriteLines()
 	}
 }

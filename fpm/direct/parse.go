@@ -4,10 +4,15 @@ import (
 	"bytes"
 	"errors"
 	"strconv"
+
+	"github.com/phpsapi/phpsapi/fpm/scripthead"
 )
 
 // errForeign is a head that is not plain, or that somebody might read in another way: the front answers it.
 var errForeign = errors.New("the head is the front's to read")
+
+// field is a header of a request.
+type field struct{ name, value []byte }
 
 // mostFields is how many headers a request may have.
 const mostFields = 128
@@ -164,7 +169,7 @@ func trim(b []byte) []byte {
 
 func isToken(name []byte) bool {
 	for _, c := range name {
-		if !isTokenByte[c] {
+		if !scripthead.IsTokenByte[c] {
 			return false
 		}
 	}

@@ -5,11 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
-	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/front/site"
+	"github.com/phpsapi/phpsapi/fpm/scripthead"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
@@ -23,14 +22,9 @@ func (c *Conn) refuse(err error) {
 	}
 	r.began, r.status = true, http.StatusBadGateway
 	page := []byte(site.ErrorPage(r.status, "The answer of the program behind this page cannot be understood. The log says why.", string(c.id)))
-	h := &r.script
-	h.fields = append(h.fields[:0], field{contentLengthName, strconv.AppendInt(nil, int64(len(page)), 10)},
-		field{[]byte("Content-Type"), []byte("text/html; charset=utf-8")}, field{serverName, serverValue}, field{requestIDName, c.id})
-	b := c.date.append(h.appendFields(appendStatusLine(r.head[:0], r.status)), time.Now())
-	if r.close {
-		b = append(b, "Connection: close\r\n"...)
-	}
-	r.head = append(b, "\r\n"...)
+	r.length, r.script.Status = int64(len(page)), r.status
+	r.script.Fields = append(r.script.Fields[:0], scripthead.Field{Name: []byte("Content-Type"), Value: []byte("text/html; charset=utf-8")})
+	c.makeHead()
 	v := appendIovec(r.iov[:0], r.head)
 	if !c.isHead {
 		v = appendIovec(v, page)
@@ -55,29 +49,11 @@ var errShort = errors.New("the response ended before its Content-Length")
 
 // complain says what is wrong with the present response.
 func (c *Conn) complain(err error) {
-	c.Say(zlog.Warning, fmt.Sprintf("%s %s: script %s: %v", printable(c.head.method), printable(c.head.target), printable([]byte(c.script)), err))
+	c.Say(zlog.Warning, fmt.Sprintf("%s %s: script %s: %v", zlog.Printable(view(c.head.method)), zlog.Printable(view(c.head.target)), zlog.Printable(c.script), err))
 }
 
 // Say logs a message that concerns the present request.
 func (c *Conn) Say(level zlog.Level, text string) { c.Log(level, "request "+string(c.id)+": "+text) }
-
-// maxShown is how much of a client's text a message shows.
-const maxShown = 512
-
-// printable returns a client's text as one line of a log may have it.
-func printable(text []byte) string {
-	more := ""
-	if len(text) > maxShown {
-		text, more = text[:maxShown], "..."
-	}
-	b := append([]byte(nil), text...)
-	for i, ch := range b {
-		if ch < ' ' || ch > '~' {
-			b[i] = '.'
-		}
-	}
-	return string(b) + more
-}
 
 // handNamed has the front send the file that a script's head names.
 func (c *Conn) handNamed() {

@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 )
 
@@ -16,20 +17,14 @@ type saved struct {
 	letter  [1]byte
 	part    unix.Iovec
 	header  unix.Msghdr
-	rights  [rightsSize]byte
+	rights  [channel.RightsSize]byte
 }
-
-// rightsSize is room for the one descriptor that may come with a message.
-const rightsSize = unix.SizeofCmsghdr + 8
 
 // rescue puts the present connection into the rescue socket, if it is not there, and says that it is to be answered.
 func (c *Conn) rescue() {
 	r := &c.saved
 	if !r.holds {
-		h := (*unix.Cmsghdr)(unsafe.Pointer(&r.rights[0]))
-		h.Level, h.Type = unix.SOL_SOCKET, unix.SCM_RIGHTS
-		h.SetLen(unix.SizeofCmsghdr + 4)
-		*(*int32)(unsafe.Pointer(&r.rights[unix.SizeofCmsghdr])) = int32(c.fd)
+		channel.PutDescriptor(r.rights[:], c.fd)
 		r.part.Base = &r.letter[0]
 		r.part.SetLen(1)
 		r.header = unix.Msghdr{Iov: &r.part, Iovlen: 1, Control: &r.rights[0]}

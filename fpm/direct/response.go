@@ -1,36 +1,35 @@
 package direct
 
 import (
+	"bytes"
 	"errors"
 	"net/http"
 	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+	"github.com/phpsapi/phpsapi/fpm/scripthead"
 )
 
-// A script's response comes from PHP as a CGI program writes it: a head, and a body. PHP writes it into the room, which lies in one
-// piece of memory behind the headroom. HTTP's head is put before the body in the place of CGI's head, so that an ordinary
-// response is one write of what lies there.
+// A script's response comes from PHP as a CGI program writes it: a head, and a body. PHP writes both into the room. HTTP's head is
+// sent in the place of CGI's, and an ordinary response is one write of that and of the body where it lies.
 
-// Sizes of that memory, in bytes.
-const (
-	headroom = 4 << 10
-	room     = 32 << 10
-	tailroom = 16 // of a chunk's end, and of the last chunk
-)
+// room is the size of that memory, in bytes.
+const room = 32 << 10
 
 // errGone says that the client is gone.
 var errGone = errors.New("the client is gone")
 
 // response is what has become of the present response.
 type response struct {
-	memory []byte // headroom, room and tailroom
+	memory []byte // the room
 	used   int    // bytes in the room
 	head   []byte // HTTP's head, while it is made
 	early  []byte // CGI's head as far as it has come, if it has not come in one piece
 
-	script scriptHead // CGI's head, which points into what PHP wrote
+	script scripthead.Head // CGI's head, which points into what PHP wrote
 
 	began    bool // HTTP's head was made
 	refused  bool // an error's page was sent in its place
@@ -52,7 +51,7 @@ type response struct {
 
 // begin makes the response ready for the present request.
 func (r *response) begin() {
-	*r = response{memory: r.memory, head: r.head[:0], early: r.early[:0], script: scriptHead{fields: r.script.fields[:0]}, relay: -1, length: -1}
+	*r = response{memory: r.memory, head: r.head[:0], early: r.early[:0], script: scripthead.Head{Fields: r.script.Fields[:0]}, relay: -1, length: -1}
 }
 
 // Room, Commit, Write and Flush are PHP's output.
@@ -65,7 +64,7 @@ func (c *Conn) Room() ([]byte, error) {
 			return nil, err
 		}
 	}
-	return r.memory[headroom+r.used : headroom+room : headroom+room], c.lost()
+	return r.memory[r.used:room:room], c.lost()
 }
 
 // Commit says that PHP has put n bytes there.
@@ -75,7 +74,7 @@ func (c *Conn) Commit(n int) { c.response.used += n }
 func (c *Conn) Write(p []byte) error {
 	r := &c.response
 	if len(p) <= room-r.used {
-		r.used += copy(r.memory[headroom+r.used:], p)
+		r.used += copy(r.memory[r.used:], p)
 		return c.lost()
 	}
 	return c.pass(p, false)
@@ -99,7 +98,7 @@ func (c *Conn) lost() error {
 // pass sends what is in the room, and p, to the client. last says that it is the response's end.
 func (c *Conn) pass(p []byte, last bool) error {
 	r := &c.response
-	body := r.memory[headroom : headroom+r.used]
+	body := r.memory[:r.used]
 	r.used = 0
 	if r.gone || r.failed || r.ended || r.refused {
 		return errGone
@@ -111,11 +110,11 @@ func (c *Conn) pass(p []byte, last bool) error {
 		}
 		rest, err := c.takeHeads(body, len(p), last)
 		switch {
-		case err == errMore && len(rest) <= maxHead:
+		case err == errMore && len(rest) <= scripthead.Longest:
 			r.early = append(r.early[:0], rest...)
 			return nil
 		case err == errMore:
-			err = errLongHead
+			err = scripthead.ErrLong
 			fallthrough
 		case err != nil:
 			c.refuse(err)
@@ -131,7 +130,7 @@ var errMore = errors.New("the head goes on")
 
 // endsHead reports whether a response's head comes to its end in b.
 func endsHead(b []byte) bool {
-	_, _, ok := cutHead(b)
+	_, _, ok := scripthead.Cut(b)
 	return ok
 }
 
@@ -139,30 +138,30 @@ func endsHead(b []byte) bool {
 // bytes of the body beside b. last says that nothing follows.
 func (c *Conn) takeHeads(b []byte, more int, last bool) (rest []byte, err error) {
 	r := &c.response
+	var head []byte
 	for {
-		block, behind, ok := cutHead(b)
+		block, behind, ok := scripthead.Cut(b)
 		switch {
 		case !ok && last:
-			return nil, errNoHead
+			return nil, scripthead.ErrNone
 		case !ok:
 			return b, errMore
-		case len(block) > maxHead:
-			return nil, errLongHead
+		case len(block) > scripthead.Longest:
+			return nil, scripthead.ErrLong
 		}
-		if err := r.script.parse(block); err != nil {
+		if err := r.script.Parse(block); err != nil {
 			return nil, err
 		}
-		b = behind
-		if r.script.status >= 200 {
+		head, b = block, behind
+		if r.script.Status >= 200 {
 			break
 		}
-		r.script.sort()
 		c.sendInterim()
 	}
 	r.began = true
-	r.status, r.length, r.bodyless = r.script.status, r.script.length, r.script.bodyless() || c.isHead
-	if r.script.file {
-		r.named = append([]byte(nil), r.script.raw...)
+	r.status, r.length, r.bodyless = r.script.Status, r.script.Length, r.script.Bodyless() || c.isHead
+	if r.script.Kind != "" {
+		r.named = bytes.Clone(head)
 		return nil, nil
 	}
 	if r.length < 0 && last && !r.bodyless {
@@ -176,21 +175,21 @@ func (c *Conn) takeHeads(b []byte, more int, last bool) (rest []byte, err error)
 func (c *Conn) makeHead() {
 	r := &c.response
 	h := &r.script
-	suppressed := h.status == http.StatusNotModified // RFC 9110, section 15.4.5: nothing is said of a body
+	suppressed := h.Status == http.StatusNotModified // RFC 9110, section 15.4.5: nothing is said of a body
 	if suppressed {
-		h.remove("Content-Type")
+		h.Remove("Content-Type")
 	}
-	if r.length >= 0 && !suppressed && h.status != http.StatusNoContent {
+	if r.length >= 0 && !suppressed && h.Status != http.StatusNoContent {
 		c.digits = strconv.AppendInt(c.digits[:0], r.length, 10)
-		h.set(contentLengthName, c.digits)
+		h.Set(contentLengthName, c.digits)
 	}
-	h.set(requestIDName, c.id)
-	if !h.has("Server") {
-		h.set(serverName, serverValue)
+	h.Set(requestIDName, c.id)
+	if !h.Has("Server") {
+		h.Set(serverName, serverValue)
 	}
-	h.sort()
-	b := h.appendFields(appendStatusLine(r.head[:0], h.status))
-	if !h.has("Date") {
+	h.Sort()
+	b := appendFields(appendStatusLine(r.head[:0], h.Status), h.Fields)
+	if !h.Has("Date") {
 		b = c.date.append(b, time.Now())
 	}
 	if r.close {
@@ -213,11 +212,15 @@ var (
 // sendInterim sends an interim head, without what the response alone may have.
 func (c *Conn) sendInterim() {
 	h := &c.response.script
-	h.remove("Content-Length")
-	h.remove("Transfer-Encoding")
-	c.interim = append(h.appendFields(appendStatusLine(c.interim[:0], h.status)), "\r\n"...)
+	h.Remove("Content-Length")
+	h.Remove("Transfer-Encoding")
+	h.Sort()
+	c.interim = append(appendFields(appendStatusLine(c.interim[:0], h.Status), h.Fields), "\r\n"...)
 	c.send(appendIovec(nil, c.interim))
 	c.response.sent = false
+	if c.fd >= 0 {
+		c.Slot.HTTP(scoreboard.HTTPUnsent, c.listener) // the front may answer still
+	}
 }
 
 // passBody sends a piece of the body in two parts, with the response's head if that was not sent.
@@ -297,9 +300,3 @@ func (c *Conn) End() (keep bool) {
 	}
 	return c.keeps
 }
-
-// Sent reports whether something of the response was sent.
-func (c *Conn) Sent() bool { return c.response.sent }
-
-// Status returns the status that the client was sent; 0: none.
-func (c *Conn) Status() int { return c.response.status }

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/front/site"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
@@ -32,7 +33,7 @@ type Server struct {
 	addresses []netip.AddrPort // of Listeners; not valid: each connection may have another
 	message   []byte
 	relayed   []byte
-	rights    [rightsSize]byte
+	rights    [channel.RightsSize]byte
 }
 
 // New returns the worker's Conn, without a connection. in and out are the ends of its rescue socket.
@@ -60,7 +61,7 @@ func New(s *Server, in, out int) (*Conn, error) {
 	}
 	c := &Conn{Server: s, fd: -1, saved: saved{in: in, out: out}}
 	c.access = accessLog{fd: s.AccessLog, text: site.AccessLines{JSON: s.Orders.AccessLogFormat == "json"}}
-	c.response.memory = s.Memory(headroom + room + tailroom)
+	c.response.memory = s.Memory(room)
 	*s.InForks = -1
 	return c, nil
 }

@@ -8,12 +8,6 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/front/site"
 )
 
-// Lines are written together: this many bytes, or after this time at the latest.
-const (
-	accessBuffer = 32 << 10
-	accessDelay  = 200 * time.Millisecond
-)
-
 // accessLog writes a line for each request. Whole lines reach the file in one write, so that several processes may
 // append to it.
 type accessLog struct {
@@ -73,10 +67,10 @@ func (l *accessLog) write(x *exchange) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.lines) == 0 {
-		l.flush.Reset(accessDelay)
+		l.flush.Reset(site.AccessDelay)
 	}
 	l.lines = l.text.Append(l.lines, &e, now)
-	if len(l.lines) >= accessBuffer {
+	if len(l.lines) >= site.AccessBuffer {
 		l.writeLines()
 	}
 }

@@ -12,9 +12,6 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
-// statusGone is nginx's word in the access log for a client that left before there was an answer. Nobody is sent it.
-const statusGone = 499
-
 // ServeHTTP answers a request.
 func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := f.exchanges.Get().(*exchange)
@@ -157,7 +154,7 @@ func (x *exchange) hand(p *pool) {
 	case errors.Is(err, upstream.ErrAnswer):
 		x.failSaying(http.StatusBadGateway, "The answer of the program behind this page cannot be understood. The log says why.")
 	case errors.Is(err, upstream.ErrClient):
-		x.status = statusGone
+		x.status = site.StatusGone
 		panic(http.ErrAbortHandler)
 	default:
 		x.fail(http.StatusInternalServerError)

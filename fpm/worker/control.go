@@ -6,13 +6,14 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/cgi/responder"
+	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 )
 
-// channel is the worker's end of the control or the trace socket. Kept connections come and go by it with every few
+// endpoint is the worker's end of the control or the trace socket. Kept connections come and go by it with every few
 // requests, so it allocates nothing.
-type channel struct {
-	rights [rightsSize]byte // aligned, as it comes first
+type endpoint struct {
+	rights [channel.RightsSize]byte // aligned, as it comes first
 	fd     int
 	letter [1]byte
 	text   [16]byte // of the message that came last: a letter
@@ -20,11 +21,8 @@ type channel struct {
 	header unix.Msghdr
 }
 
-// rightsSize is room for the one descriptor that may come with a message.
-const rightsSize = unix.SizeofCmsghdr + 8
-
 // message makes header say: this text, and so much of rights.
-func (c *channel) message(text []byte, rights int) uintptr {
+func (c *endpoint) message(text []byte, rights int) uintptr {
 	c.part.Base = unsafe.SliceData(text)
 	c.part.SetLen(len(text))
 	c.header = unix.Msghdr{Iov: &c.part, Iovlen: 1}
@@ -36,13 +34,10 @@ func (c *channel) message(text []byte, rights int) uintptr {
 }
 
 // send says a letter to the master, with a descriptor unless it is -1. A master that is gone is noticed elsewhere.
-func (c *channel) send(letter byte, fd int) {
+func (c *endpoint) send(letter byte, fd int) {
 	size := 0
 	if fd >= 0 {
-		h := (*unix.Cmsghdr)(unsafe.Pointer(&c.rights[0]))
-		h.Level, h.Type = unix.SOL_SOCKET, unix.SCM_RIGHTS
-		h.SetLen(unix.SizeofCmsghdr + 4)
-		*(*int32)(unsafe.Pointer(&c.rights[unix.SizeofCmsghdr])) = int32(fd)
+		channel.PutDescriptor(c.rights[:], fd)
 		size = len(c.rights)
 	}
 	c.letter[0] = letter
@@ -55,13 +50,13 @@ func (c *channel) send(letter byte, fd int) {
 }
 
 // say says a letter to the master, with a text.
-func (c *channel) say(letter byte, text string) {
+func (c *endpoint) say(letter byte, text string) {
 	message := append([]byte{letter}, text...)
 	unix.SendmsgN(c.fd, message[:min(len(message), contract.MaxMessage)], nil, nil, unix.MSG_NOSIGNAL)
 }
 
 // receive reads one message, and the descriptor that came with it; -1: none. Letter 0: the master is gone.
-func (c *channel) receive() (letter byte, fd int) {
+func (c *endpoint) receive() (letter byte, fd int) {
 	for {
 		n, _, errno := unix.Syscall(unix.SYS_RECVMSG, uintptr(c.fd), c.message(c.text[:], len(c.rights)), unix.MSG_CMSG_CLOEXEC)
 		if errno == unix.EINTR {
@@ -70,16 +65,12 @@ func (c *channel) receive() (letter byte, fd int) {
 		if errno != 0 || n == 0 {
 			return 0, -1
 		}
-		h := (*unix.Cmsghdr)(unsafe.Pointer(&c.rights[0]))
-		if c.header.Controllen < unix.SizeofCmsghdr+4 || h.Level != unix.SOL_SOCKET || h.Type != unix.SCM_RIGHTS {
-			return c.text[0], -1
-		}
-		return c.text[0], int(*(*int32)(unsafe.Pointer(&c.rights[unix.SizeofCmsghdr])))
+		return c.text[0], channel.Descriptor(c.rights[:c.header.Controllen])
 	}
 }
 
 // isTold reports whether the next message is this letter, and leaves it there.
-func (c *channel) isTold(letter byte) bool {
+func (c *endpoint) isTold(letter byte) bool {
 	var next [1]byte
 	n, _, err := unix.Recvfrom(c.fd, next[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
 	return err == nil && n == 1 && next[0] == letter

@@ -2,11 +2,11 @@ package worker
 
 import (
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/cgi/responder"
+	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
@@ -18,7 +18,7 @@ import (
 // handed is what a worker needs that is handed its connections.
 type handed struct {
 	message [contract.MaxHanded]byte
-	rights  [rightsSize]byte
+	rights  [channel.RightsSize]byte
 }
 
 // handingPatience is how long a connection may wait to be handed on.
@@ -38,30 +38,12 @@ func (k *worker) handOn() {
 	k.talk = talk{}
 	s.handingOn = k.Unread(s.handingOn[:0])
 	k.slot.Finished()
-	if err := sendWithin(s.to, s.handingOn, fd, handingPatience); err != nil {
+	if err := channel.SendPacket(s.to, s.handingOn, contract.MaxHanded, handingPatience, fd); err != nil {
 		k.report(zlog.Warning, "a request for another script than the worker script's was lost, because it could not be handed on: "+words(err))
 	}
 	unix.Close(fd)
 	if cap(s.handingOn) > contract.MaxHanded { // a large one is rare
 		s.handingOn = nil
-	}
-}
-
-// sendWithin sends a message with a descriptor as soon as there is room for it.
-func sendWithin(to int, message []byte, fd int, patience time.Duration) error {
-	if len(message) > contract.MaxHanded {
-		return unix.EMSGSIZE
-	}
-	for deadline := time.Now().Add(patience); ; {
-		err := unix.Sendmsg(to, message, unix.UnixRights(fd), nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
-		left := time.Until(deadline)
-		switch {
-		case err == unix.EINTR:
-		case err != unix.EAGAIN || left <= 0:
-			return err
-		default:
-			unix.Poll([]unix.PollFd{{Fd: int32(to), Events: unix.POLLOUT}}, int(left.Milliseconds())+1)
-		}
 	}
 }
 
@@ -78,22 +60,10 @@ func (k *worker) takeHanded() {
 		responder.Pause(100 * time.Millisecond)
 		return
 	}
-	fd := descriptor(h.rights[:oobn])
+	fd := channel.Descriptor(h.rights[:oobn])
 	if fd < 0 {
 		return // no more descriptors: it was closed
 	}
 	k.slot.CountConnection()
 	k.converse(talk{fd: fd, peer: responder.PeerBehind(fd)}, responder.NextByteTimeout, h.message[:n])
-}
-
-// descriptor returns the one descriptor that came with a message; -1: none.
-func descriptor(rights []byte) int {
-	if len(rights) < unix.SizeofCmsghdr+4 {
-		return -1
-	}
-	h := (*unix.Cmsghdr)(unsafe.Pointer(&rights[0]))
-	if h.Level != unix.SOL_SOCKET || h.Type != unix.SCM_RIGHTS {
-		return -1
-	}
-	return int(*(*int32)(unsafe.Pointer(&rights[unix.SizeofCmsghdr])))
 }

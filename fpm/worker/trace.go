@@ -21,7 +21,7 @@ func (k *worker) serveTraces(socket int) {
 	runtime.LockOSThread()
 	blockSignals()
 	stack := lifecycle.NewStack()
-	master := &channel{fd: socket}
+	master := &endpoint{fd: socket}
 	for {
 		letter, fd := master.receive()
 		if letter == 0 {

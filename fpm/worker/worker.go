@@ -64,7 +64,7 @@ type worker struct {
 	log    *zlog.Log
 
 	listen  int // -1 when it accepts no more
-	control channel
+	control endpoint
 	traces  int // the trace socket; -1: none
 	epoll   int
 	crash   *os.File // where a crash is told; nil: standard error

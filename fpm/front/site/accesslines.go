@@ -10,6 +10,15 @@ import (
 	"unicode/utf8"
 )
 
+// Lines of the access log are written together: this many bytes, or after this time at the latest.
+const (
+	AccessBuffer = 32 << 10
+	AccessDelay  = 200 * time.Millisecond
+)
+
+// StatusGone is nginx's word in the access log for a client that left before there was an answer. Nobody is sent it.
+const StatusGone = 499
+
 // AccessEntry is what the access log says of a request that has ended.
 type AccessEntry struct {
 	Remote    netip.AddrPort // not valid: unknown, on a unix socket
@@ -122,7 +131,7 @@ func (l *AccessLines) appendJSON(b []byte, e *AccessEntry, now time.Time) []byte
 	return append(b, "}\n"...)
 }
 
-// appendClient adds the client's address; "unix:", as nginx has it, where there is none.
+// appendClient appends the client's address. If there is none it appends "unix:", as nginx does.
 func appendClient(b []byte, remote netip.AddrPort) []byte {
 	if !remote.IsValid() {
 		return append(b, "unix:"...)

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
+	"github.com/phpsapi/phpsapi/fpm/scripthead"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
@@ -107,8 +108,8 @@ func (a *answer) lost(err error) error {
 func (a *answer) stdout(b []byte) error {
 	for !a.began {
 		block, rest, ok := a.cut(b)
-		if len(block) > maxHead || len(a.c.head) > maxHead && !ok {
-			return because(ErrAnswer, errLongHead)
+		if len(block) > scripthead.Longest || len(a.c.head) > scripthead.Longest && !ok {
+			return because(ErrAnswer, scripthead.ErrLong)
 		}
 		if !ok {
 			return nil
@@ -129,12 +130,12 @@ func (a *answer) stdout(b []byte) error {
 // cut finds the end of a head that may have come in pieces.
 func (a *answer) cut(b []byte) (block, rest []byte, ok bool) {
 	if len(a.c.head) == 0 {
-		if block, rest, ok = cutHead(b); ok {
+		if block, rest, ok = scripthead.Cut(b); ok {
 			return block, rest, true
 		}
 	}
 	a.c.head = append(a.c.head, b...)
-	return cutHead(a.c.head)
+	return scripthead.Cut(a.c.head)
 }
 
 // takeHead takes a head, the response's own or an interim one. left is how much of the piece it came in is behind it.
@@ -143,9 +144,9 @@ func (a *answer) takeHead(block []byte, left int) error {
 	if err := a.head.parse(block, h); err != nil {
 		return because(ErrAnswer, err)
 	}
-	if a.head.status < 200 {
+	if a.head.Status < 200 {
 		if a.r.HTTP.ProtoAtLeast(1, 1) {
-			a.w.WriteHeader(a.head.status)
+			a.w.WriteHeader(a.head.Status)
 		}
 		for _, name := range a.head.names {
 			delete(h, name)
@@ -153,23 +154,23 @@ func (a *answer) takeHead(block []byte, left int) error {
 		return nil
 	}
 	a.began = true
-	if a.head.kind != "" && a.sendfile {
+	if a.head.Kind != "" && a.sendfile {
 		return nil // the head is sendfile's
 	}
-	if a.head.length < 0 && !a.head.bodyless() && a.r.HTTP.Method != http.MethodHead {
+	if a.head.Length < 0 && !a.head.Bodyless() && a.r.HTTP.Method != http.MethodHead {
 		if n, whole := a.c.r.Rest(); whole {
-			a.head.length = int64(left + n)
+			a.head.Length = int64(left + n)
 		}
 	}
-	if a.head.length >= 0 && a.head.status != http.StatusNoContent {
-		h["Content-Length"] = []string{strconv.FormatInt(a.head.length, 10)}
+	if a.head.Length >= 0 && a.head.Status != http.StatusNoContent {
+		h["Content-Length"] = []string{strconv.FormatInt(a.head.Length, 10)}
 	}
 	if _, ok := h["Content-Type"]; !ok {
 		h["Content-Type"] = nil // net/http would guess one
 	}
 	a.closing()
 	a.started, a.unsent = true, true
-	a.w.WriteHeader(a.head.status)
+	a.w.WriteHeader(a.head.Status)
 	return nil
 }
 
@@ -184,15 +185,15 @@ func (a *answer) closing() {
 
 // write writes a piece of the body to the client.
 func (a *answer) write(b []byte) error {
-	if a.head.kind != "" && a.sendfile || a.head.bodyless() || a.r.HTTP.Method == http.MethodHead {
+	if a.head.Kind != "" && a.sendfile || a.head.Bodyless() || a.r.HTTP.Method == http.MethodHead {
 		return nil
 	}
-	if left := a.head.length - a.written; a.head.length >= 0 && int64(len(b)) > left {
+	if left := a.head.Length - a.written; a.head.Length >= 0 && int64(len(b)) > left {
 		b = b[:left]
 		if !a.excess {
 			a.excess = true
 			a.c.pool.say(zlog.Warning, a.r.ID, fmt.Sprintf("the response is longer than its Content-Length of %d bytes, "+
-				"the rest is dropped", a.head.length))
+				"the rest is dropped", a.head.Length))
 		}
 		if len(b) == 0 {
 			return nil
@@ -224,9 +225,9 @@ func (a *answer) flush() {
 func (a *answer) end() error {
 	switch {
 	case !a.began:
-		return because(ErrAnswer, errNoHead)
-	case a.head.kind != "" && a.sendfile, a.head.bodyless(), a.r.HTTP.Method == http.MethodHead:
-	case a.head.length >= 0 && a.written < a.head.length:
+		return because(ErrAnswer, scripthead.ErrNone)
+	case a.head.Kind != "" && a.sendfile, a.head.Bodyless(), a.r.HTTP.Method == http.MethodHead:
+	case a.head.Length >= 0 && a.written < a.head.Length:
 		return because(ErrGone, errShort)
 	}
 	return nil

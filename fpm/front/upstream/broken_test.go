@@ -9,6 +9,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/scripthead"
 )
 
 // patientBut are limits that end a silent worker soon if the log is to tell of one, and late otherwise.
@@ -54,7 +55,7 @@ func TestWorkerFailsBeforeTheResponse(t *testing.T) {
 			return false
 		}, ErrGone, "it answered OVERLOADED"},
 		"huge head": {func(p *peer) bool {
-			p.say("A: %s\r\n\r\n", strings.Repeat("x", maxHead))
+			p.say("A: %s\r\n\r\n", strings.Repeat("x", scripthead.Longest))
 			return p.end()
 		}, ErrAnswer, "the response's head is longer than 65536 bytes"},
 		"endless head": {func(p *peer) bool {

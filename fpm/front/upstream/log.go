@@ -25,29 +25,13 @@ func (p *Pool) report(r *Request, err error) {
 	case errors.Is(err, ErrFull):
 		p.now(&p.spoolSaid, func() { p.say(zlog.Warning, r.ID, err.Error()) })
 	default:
-		p.say(zlog.Warning, r.ID, fmt.Sprintf("%s %s: script %s: %v", printable(r.HTTP.Method), printable(requestURI(r.HTTP)), printable(r.Script.Filename), err))
+		p.say(zlog.Warning, r.ID, fmt.Sprintf("%s %s: script %s: %v", zlog.Printable(r.HTTP.Method), zlog.Printable(requestURI(r.HTTP)), zlog.Printable(r.Script.Filename), err))
 	}
 }
 
 // ReportLost logs that a request failed which a worker has answered without this package.
 func (p *Pool) ReportLost(id, method, uri, script string, err error) {
-	p.say(zlog.Warning, id, fmt.Sprintf("%s %s: script %s: %v", printable(method), printable(uri), printable(script), err))
-}
-
-// maxShown is how much of a client's text a message shows.
-const maxShown = 512
-
-// printable is a client's text as one line of a log may have it.
-func printable(text string) string {
-	if len(text) > maxShown {
-		text = text[:maxShown] + "..."
-	}
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r > '~' {
-			return '.'
-		}
-		return r
-	}, text)
+	p.say(zlog.Warning, id, fmt.Sprintf("%s %s: script %s: %v", zlog.Printable(method), zlog.Printable(uri), zlog.Printable(script), err))
 }
 
 // reportBusy says once a second at most that the pool is too small.

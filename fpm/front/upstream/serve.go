@@ -11,6 +11,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
 	"github.com/phpsapi/phpsapi/fpm/front/site"
+	"github.com/phpsapi/phpsapi/fpm/scripthead"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
@@ -51,8 +52,8 @@ func (p *Pool) Serve(w http.ResponseWriter, r *Request, sendfile Sendfile) error
 	}
 	a := &answer{w: w, r: r, sendfile: sendfile != nil}
 	err = c.exchange(a, &b)
-	if err == nil && a.head.kind != "" && a.sendfile {
-		sendfile(w, r.HTTP, a.head.status, a.head.kind, a.head.path)
+	if err == nil && a.head.Kind != "" && a.sendfile {
+		sendfile(w, r.HTTP, a.head.Status, a.head.Kind, a.head.Path)
 		return nil
 	}
 	if err == nil {
@@ -76,11 +77,11 @@ func (p *Pool) Serve(w http.ResponseWriter, r *Request, sendfile Sendfile) error
 func (p *Pool) ServeNamed(w http.ResponseWriter, r *Request, named []byte, sendfile Sendfile) error {
 	var h head
 	err := h.parse(named, w.Header())
-	if err == nil && h.kind != "" {
-		sendfile(w, r.HTTP, h.status, h.kind, h.path)
+	if err == nil && h.Kind != "" {
+		sendfile(w, r.HTTP, h.Status, h.Kind, h.Path)
 		return nil
 	}
-	err = because(ErrAnswer, cmp.Or(err, errNoHead))
+	err = because(ErrAnswer, cmp.Or(err, scripthead.ErrNone))
 	p.report(r, err)
 	for _, name := range h.names {
 		delete(w.Header(), name)

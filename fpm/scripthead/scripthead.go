@@ -1,0 +1,192 @@
+// Package scripthead reads the head of a script's response, as a CGI program writes it (RFC 3875, section 6): for the front, which has it
+// from a worker, and for workers that speak HTTP.
+package scripthead
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+)
+
+// Longest is the longest head that a script may give, in bytes. nginx takes 4 or 8 KiB unless told otherwise.
+const Longest = 64 << 10
+
+// What can be wrong with a head besides its lines.
+var (
+	ErrLong = fmt.Errorf("the response's head is longer than %d bytes", Longest)
+	ErrNone = errors.New("the response ended before its head did")
+)
+
+// Field is a header. Its name is canonical, as net/http has it.
+type Field struct{ Name, Value []byte }
+
+// Head is the head of a script's response.
+type Head struct {
+	Status int
+	Length int64 // Content-Length; -1: there is none
+	// Kind and Path are the header that names a file in place of the body, X-Sendfile or X-Accel-Redirect; "": there is none.
+	Kind, Path string
+	Fields     []Field // in their order, without those that say how the response is to be sent
+}
+
+// Cut returns the head with the empty line that ends it, and what is behind that. ok reports whether there is such a line.
+func Cut(b []byte) (head, rest []byte, ok bool) {
+	for at := 0; ; {
+		i := bytes.IndexByte(b[at:], '\n')
+		if i < 0 {
+			return nil, nil, false
+		}
+		line := b[at : at+i]
+		at += i + 1
+		if len(line) == 0 || len(line) == 1 && line[0] == '\r' {
+			return b[:at], b[at:], true
+		}
+	}
+}
+
+// Parse reads a head. If there is no status, a Location means 302 and everything else 200, as in nginx. It makes the names canonical
+// where they stand, and keeps references to block. It returns an error if a line is no header, or makes no sense.
+func (h *Head) Parse(block []byte) error {
+	*h = Head{Length: -1, Fields: h.Fields[:0]}
+	for len(block) > 0 {
+		var line []byte
+		line, block, _ = bytes.Cut(block, newline)
+		if line = bytes.TrimRight(line, " \t\r"); len(line) == 0 {
+			continue
+		}
+		if h.Status == 0 && len(h.Fields) == 0 && bytes.HasPrefix(line, protocol) { // a whole status line, as with cgi.rfc2616_headers
+			_, status, _ := bytes.Cut(line, space)
+			if err := h.setStatus(status); err != nil {
+				return err
+			}
+			continue
+		}
+		colon := bytes.IndexByte(line, ':')
+		name := bytes.TrimRight(line[:max(colon, 0)], " \t")
+		if colon < 0 || !canonize(name) {
+			return fmt.Errorf("the response's head has a line that is no header: %.80q", line)
+		}
+		if err := h.take(name, bytes.TrimLeft(line[colon+1:], " \t")); err != nil {
+			return err
+		}
+	}
+	if h.Status == 0 {
+		h.Status = http.StatusOK
+		if h.Has("Location") {
+			h.Status = http.StatusFound
+		}
+	}
+	return nil
+}
+
+var (
+	newline  = []byte("\n")
+	space    = []byte(" ")
+	protocol = []byte("HTTP/")
+)
+
+// take takes a header, if it is the client's.
+func (h *Head) take(name, value []byte) error {
+	switch string(name) {
+	case "Status":
+		return h.setStatus(value)
+	case "Content-Length":
+		n, err := strconv.ParseInt(string(value), 10, 64)
+		if err != nil || n < 0 || h.Length >= 0 && h.Length != n {
+			return fmt.Errorf("the response's head has a wrong Content-Length: %.40q", value)
+		}
+		h.Length = n
+		return nil
+	case "X-Sendfile", "X-Accel-Redirect":
+		h.Kind, h.Path = string(name), string(value)
+		return nil
+	case "Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
+		"X-Accel-Buffering", "X-Accel-Charset", "X-Accel-Expires", "X-Accel-Limit-Rate":
+		return nil
+	}
+	h.Fields = append(h.Fields, Field{name, value})
+	return nil
+}
+
+func (h *Head) setStatus(text []byte) error {
+	code, _, _ := bytes.Cut(text, space)
+	n, err := strconv.Atoi(string(code))
+	if err != nil || len(code) != 3 || n < 100 || n == http.StatusSwitchingProtocols {
+		return fmt.Errorf("the response's head has a wrong status: %.80q", text)
+	}
+	h.Status = n
+	return nil
+}
+
+// Bodyless reports whether a response with this status has no body.
+func (h *Head) Bodyless() bool {
+	return h.Status == http.StatusNoContent || h.Status == http.StatusNotModified
+}
+
+// Has reports whether there is a header of a canonical name.
+func (h *Head) Has(name string) bool {
+	for i := range h.Fields {
+		if string(h.Fields[i].Name) == name {
+			return true
+		}
+	}
+	return false
+}
+
+// Set sets a header in place of all of that name.
+func (h *Head) Set(name, value []byte) {
+	h.Remove(string(name))
+	h.Fields = append(h.Fields, Field{name, value})
+}
+
+// Remove takes a header out.
+func (h *Head) Remove(name string) {
+	kept := h.Fields[:0]
+	for _, f := range h.Fields {
+		if string(f.Name) != name {
+			kept = append(kept, f)
+		}
+	}
+	h.Fields = kept
+}
+
+// Sort brings the headers into the order in which net/http writes them. Those of one name stay in their order.
+func (h *Head) Sort() {
+	f := h.Fields
+	for i := 1; i < len(f); i++ {
+		for j := i; j > 0 && bytes.Compare(f[j].Name, f[j-1].Name) < 0; j-- {
+			f[j], f[j-1] = f[j-1], f[j]
+		}
+	}
+}
+
+// canonize makes a header's name canonical in place: textproto.CanonicalMIMEHeaderKey. It returns false if the name is no token.
+func canonize(name []byte) bool {
+	upper := true
+	for i, c := range name {
+		switch {
+		case 'a' <= c && c <= 'z':
+			if upper {
+				name[i] = c - ('a' - 'A')
+			}
+		case 'A' <= c && c <= 'Z':
+			if !upper {
+				name[i] = c + ('a' - 'A')
+			}
+		case !IsTokenByte[c]:
+			return false
+		}
+		upper = c == '-'
+	}
+	return len(name) > 0
+}
+
+// IsTokenByte says of each byte whether a header's name may have it (RFC 9110, section 5.6.2).
+var IsTokenByte = func() (is [256]bool) {
+	for c := range is {
+		is[c] = '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || bytes.IndexByte([]byte("!#$%&'*+-.^_`|~"), byte(c)) >= 0
+	}
+	return is
+}()
