@@ -156,7 +156,7 @@ func TestSnapshotWhoseBootFailsLeavesTheBootToTheWorkers(t *testing.T) {
 	// Once: the workers boot then.
 	once := "$first = '%s/first'; if (!file_exists($first)) { touch($first); %s }"
 	for name, test := range map[string]struct{ boot, want string }{
-		"hangs":   {"while (1) sleep(100);", `no snapshot, each worker boots the application: .* did not call frankenphp_handle_request\(\) within 1s \(boot_timeout\)`},
+		"hangs":   {"while (1) sleep(100);", `no snapshot, each worker boots the application: .* did not call frankenphp_handle_request\(\) within 3s \(boot_timeout\)`},
 		"crashes": {"posix_kill(getmypid(), 11); sleep(5);", `no snapshot, each worker boots the application: .*its process ended with signal 11 \(SIGSEGV\) while it was booting`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -166,7 +166,7 @@ func TestSnapshotWhoseBootFailsLeavesTheBootToTheWorkers(t *testing.T) {
 				t.Fatal(err)
 			}
 			s := serveApplication(t, booted(t, fmt.Sprintf(once, marks, test.boot)), "--set", "www.worker.processes=1", "--set", "www.worker.snapshot=1",
-				"--set", "www.worker.boot_timeout=1s")
+				"--set", "www.worker.boot_timeout=3s")
 			s.said(test.want, 1)
 			s.want("/", 200, "n=1 ")
 			s.want("/", 200, "n=2 ")
