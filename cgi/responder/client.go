@@ -106,7 +106,7 @@ func (r *Responder) EndResponse() (closed bool) {
 // Listening reports whether a client can be told something on STDERR: a request of FastCGI runs, and its response has not ended.
 func (r *Responder) Listening() bool { return r.inHand && !r.finished && r.carrier == nil }
 
-// Serving reports whether a request is in hand whose response has not ended.
+// Serving reports whether a request is in hand and its response has not ended.
 func (r *Responder) Serving() bool { return r.inHand && !r.finished }
 
 // WriteStderr writes to the client's STDERR stream, after the output so far. Consecutive messages become one record, as

@@ -50,7 +50,7 @@ type Responder struct {
 	original []fastcgi.Pair // the request's params as they came, with HandsOn
 	engine   *lifecycle.Engine
 	rules    sapi.PathRules
-	carrier  Carrier    // of the present request; nil: the connection in hand
+	carrier  Carrier    // carries the present request; nil: the connection in hand does
 	io       connection // the connection in hand
 	conn     *fastcgi.Conn
 	inHand   bool   // a request is, from its startup to its shutdown

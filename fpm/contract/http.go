@@ -1,10 +1,6 @@
 package contract
 
-import (
-	"encoding/binary"
-
-	"github.com/phpsapi/phpsapi/fpm/zlog"
-)
+import "encoding/binary"
 
 // HTTP is what a worker needs to know to speak HTTP/1.1 itself, beside FastCGI. It is there if all sites of the front are of the
 // worker's pool; then the worker accepts from the front's listeners without TLS, too.
@@ -27,9 +23,8 @@ type HTTP struct {
 	Sites           []Site          // as in Front
 	TrustedProxies  []string        // as in Front
 	Limits          FrontLimits     // as in Front
-	AccessLogFormat string          // as in Front; the log is the file FrontAccess, none where there is none
+	AccessLogFormat string          // as in Front; the file FrontAccess is the log, if there is one
 	FrontPool       FrontPool       // as in Front
-	LogLevel        zlog.Level      // as in Front
 }
 
 // The descriptors of a worker that speaks HTTP. Those for listeners come in the order of HTTP.Listeners; FrontAccess is the access
@@ -53,7 +48,7 @@ const (
 // to take Wake messages no more. It goes on with FastCGI. A worker that has done so has the state scoreboard.NoHTTP.
 const LeaveHTTP = 'U'
 
-// HTTPAccessLog brings a worker the access log of HTTP, opened anew, in place of the one that it has.
+// HTTPAccessLog brings a worker the access log of HTTP, which was opened again. It replaces the one that the worker has.
 const HTTPAccessLog = 'H'
 
 // NoMore, from the master to a front that was told to Quit, says that no worker hands over anything any more. Until then, and for as

@@ -1,10 +1,15 @@
 // Package direct is HTTP/1.1 as a worker speaks it: one connection at a time, with a client that is fast.
 //
+//	server.go     what all connections of a worker have in common
 //	conn.go       a connection: what has been read of it, its way to the front
+//	address.go    whose it is
 //	parse.go      the head of a request, in place
 //	request.go    the next request, if it is one that a worker answers
 //	params.go     what PHP is told of it
+//	body.go       the request's body
 //	response.go   the response of a script, from CGI's form to HTTP's
+//	head.go       the lines of its head
+//	refuse.go     a response that makes no sense, or names a file
 //	write.go      writing it, and what happens if the client does not take it
 //	rescue.go     the rescue socket
 //	log.go        the lines of the access log

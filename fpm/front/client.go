@@ -10,7 +10,7 @@ import (
 // clientKey is the key of a connection's *client in its context.
 type clientKey struct{}
 
-// client is who is at the other end of a connection.
+// client is the other end of a connection.
 type client struct {
 	remote, local netip.AddrPort // not valid on a unix socket
 	tls           bool
@@ -18,7 +18,7 @@ type client struct {
 	conn          *conn
 }
 
-// newClient looks who is at the other end.
+// newClient returns the client at the other end of a connection.
 func newClient(c net.Conn, tls bool, trusted site.Proxies) *client {
 	made := &client{remote: addrPort(c.RemoteAddr()), local: addrPort(c.LocalAddr()), tls: tls}
 	if made.remote.IsValid() {
@@ -38,7 +38,7 @@ func addrPort(a net.Addr) netip.AddrPort {
 	return netip.AddrPortFrom(found.Addr().Unmap(), found.Port())
 }
 
-// clientOf looks who is at the other end of a connection of net/http's.
+// clientOf returns the client at the other end of a connection of net/http's.
 func (f *Front) clientOf(c net.Conn) *client {
 	secured, isTLS := c.(interface{ NetConn() net.Conn })
 	if isTLS {

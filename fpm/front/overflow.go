@@ -102,7 +102,7 @@ func (o *overflow) tell() {
 	}
 }
 
-// open says whether the front accepts.
+// open has the front accept, or accept no more.
 func (o *overflow) open(yes bool) {
 	o.opened.Store(yes)
 	for _, r := range o.reserves {

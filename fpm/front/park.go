@@ -184,7 +184,7 @@ const (
 	settledPart = 8
 )
 
-// isSettled reports whether memory is to be given back, and counts anew if it is.
+// isSettled reports whether memory is to be given back. If it is, counting begins again.
 func (l *lot) isSettled() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

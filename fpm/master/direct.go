@@ -143,7 +143,7 @@ func (m *Master) directOrders(p *pool) *contract.HTTP {
 	g := p.gen
 	own := g.plan.own
 	o := &contract.HTTP{Sites: g.plan.sites, TrustedProxies: own.TrustedProxies, Limits: own.Limits, AccessLogFormat: own.AccessFormat,
-		FrontPool: p.frontPool(), LogLevel: g.frontLogLevel()}
+		FrontPool: p.frontPool()}
 	for _, l := range g.http {
 		if !l.TLS {
 			o.Listeners = append(o.Listeners, l.FrontListener)

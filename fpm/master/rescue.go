@@ -152,13 +152,7 @@ func (m *Master) leaveHTTP() {
 		return
 	}
 	for _, g := range m.generations() {
-		for _, p := range g.pools {
-			for _, c := range p.children {
-				if c.rescue != nil {
-					c.control.Send(contract.LeaveHTTP, "", -1)
-				}
-			}
-		}
+		g.tellDirect(contract.LeaveHTTP, -1)
 	}
 	m.leavingAt = m.sys.now().Add(leaveInterval)
 }

@@ -161,7 +161,7 @@ func (s *service) reload() (r reload, err error) {
 	before, began := s.CPU(), time.Now()
 	s.Signal(unix.SIGUSR2)
 	asked := slices.Compact([]int{0, s.pools / 2, s.pools - 1})
-	since := make([]time.Time, len(asked)) // when each of them began to answer anew
+	since := make([]time.Time, len(asked)) // when each of them began to answer by the new configuration
 	err = s.WaitFor(5*time.Minute, func() bool {
 		time.Sleep(10 * time.Millisecond)
 		serves := true
