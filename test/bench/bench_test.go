@@ -134,3 +134,12 @@ func TestFigureLine(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+func TestComparedFigures(t *testing.T) {
+	if got, want := compared("%.1f", 27, 7.02), []string{"27.0", "7.0", "0.26"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, want := compared("%.1f", 27, 0), []string{"", "", ""}; !slices.Equal(got, want) { // not counted
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

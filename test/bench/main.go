@@ -5,6 +5,7 @@
 //
 //	go run ./test/bench             # everything
 //	go run ./test/bench -n 300 cli  # one front end, more runs
+//	go run ./test/bench fpm         # a request by FastCGI: its time, and counts that do not depend on the machine
 //	go run ./test/bench front       # PHP behind nginx and behind phpsapi's own front
 //	go run ./test/bench worker snapshot boot  # worker mode beside php-fpm
 //	go run ./test/bench scale       # many pools, workers and connections; draws docs/bench/scale-*.svg
@@ -35,6 +36,7 @@ type Suite struct {
 var suites = []Suite{
 	{"cli", cliSuite},
 	{"cgi", cgiSuite},
+	{"fpm", fpmSuite},
 	{"front", frontSuite},
 	{"worker", workerSuite},
 	{"snapshot", snapshotSuite},
@@ -56,8 +58,8 @@ type Options struct {
 
 func main() {
 	var o Options
-	flag.IntVar(&o.Runs, "n", 100, "how many `times` each program runs; a twentieth of it are the rounds of front, an eleventh those of worker mode")
-	flag.BoolVar(&o.Quick, "quick", false, "as little as tells anything: three rounds, short ones in worker mode")
+	flag.IntVar(&o.Runs, "n", 100, "how many `times` each program runs; a twentieth of it are the rounds of front, an eleventh those of fpm and of worker mode")
+	flag.BoolVar(&o.Quick, "quick", false, "as little as tells anything: three rounds, short ones in fpm and worker mode")
 	flag.StringVar(&o.Binary, "binary", "./phpsapi", "the `file` to measure")
 	flag.StringVar(&o.Stock, "stock", serve.Stock().Version, "the `version` of the stock PHP beside it")
 	flag.StringVar(&o.Cache, "cache", "build/php-src", "the `directory` that keeps php-src's archive")

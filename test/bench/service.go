@@ -94,7 +94,7 @@ func (s *service) masters() []int { return append(s.Titled("php-fpm: zygote"), s
 // visitor asks a pool for a script of the service, on a new connection each time.
 func (s *service) visitor(pool int, uri string) *visitor {
 	script, _, _ := strings.Cut(uri, "?")
-	return scriptVisitor(s.socket(pool), s.dir, script, uri, 0)
+	return scriptVisitor(s.socket(pool), s.dir, script, uri, nil, 0)
 }
 
 // ask asks a pool for a script once.
@@ -136,7 +136,6 @@ func (s *service) visitAll(pool int, end time.Time) (requests int, err error) {
 	for ; time.Now().Before(end); pool++ {
 		v.address = s.socket(pool % s.pools)
 		body, err := v.do()
-		v.close()
 		if err != nil || string(body) != "Hello, world!\n" {
 			return requests, fmt.Errorf("%s, pool %d: %q, %w", s.name, pool%s.pools, body, err)
 		}

@@ -23,6 +23,7 @@ type visitor struct {
 	network, address string
 	request          []byte
 	receive          func() ([]byte, error) // takes the body of an answer, valid until the next
+	leaves           bool                   // each request has a connection of its own
 
 	conn  net.Conn
 	reset func(net.Conn)
@@ -67,18 +68,22 @@ func (v *visitor) takeHTTP(in *bufio.Reader) ([]byte, error) {
 
 // fastcgiVisitor asks by FastCGI, as nginx does, for the index.php of root, on a connection that it keeps.
 func fastcgiVisitor(socket, root, path string) *visitor {
-	return scriptVisitor(socket, root, "/index.php", path, fastcgi.KeepConn)
+	return scriptVisitor(socket, root, "/index.php", path, nil, fastcgi.KeepConn)
 }
 
-// scriptVisitor asks by FastCGI, as nginx does, for a script of root.
-func scriptVisitor(socket, root, script, uri string, flags fastcgi.Flags) *visitor {
-	v := &visitor{network: "unix", address: socket}
+// scriptVisitor asks by FastCGI, as nginx does, for a script of root: by POST if there is a body.
+func scriptVisitor(socket, root, script, uri string, body []byte, flags fastcgi.Flags) *visitor {
+	v := &visitor{network: "unix", address: socket, leaves: flags&fastcgi.KeepConn == 0}
 	_, query, _ := strings.Cut(uri, "?")
+	method, contentType, length := "GET", "", ""
+	if body != nil {
+		method, contentType, length = "POST", "application/octet-stream", strconv.Itoa(len(body))
+	}
 	var b bytes.Buffer
 	w := fastcgi.NewRequestWriter(&b, make([]byte, 64<<10))
 	w.Begin(1, fastcgi.BeginRequest{Role: fastcgi.RoleResponder, Flags: flags})
 	for _, p := range [][2]string{
-		{"QUERY_STRING", query}, {"REQUEST_METHOD", "GET"}, {"CONTENT_TYPE", ""}, {"CONTENT_LENGTH", ""},
+		{"QUERY_STRING", query}, {"REQUEST_METHOD", method}, {"CONTENT_TYPE", contentType}, {"CONTENT_LENGTH", length},
 		{"SCRIPT_NAME", script}, {"REQUEST_URI", uri}, {"DOCUMENT_URI", script},
 		{"DOCUMENT_ROOT", root}, {"SERVER_PROTOCOL", "HTTP/1.1"}, {"REQUEST_SCHEME", "http"},
 		{"GATEWAY_INTERFACE", "CGI/1.1"}, {"SERVER_SOFTWARE", "nginx/1.22.1"}, {"REMOTE_ADDR", "127.0.0.1"},
@@ -89,6 +94,7 @@ func scriptVisitor(socket, root, script, uri string, flags fastcgi.Flags) *visit
 		w.Param(p[0], p[1])
 	}
 	w.EndParams()
+	w.Write(body)
 	w.EndStdin()
 	v.request = b.Bytes()
 	reader := fastcgi.NewResponseReader(nil, make([]byte, 64<<10))
@@ -126,7 +132,7 @@ func (v *visitor) do() (body []byte, err error) {
 		v.close()
 		body, err = v.exchange()
 	}
-	if err != nil {
+	if err != nil || v.leaves {
 		v.close()
 	}
 	return body, err
@@ -164,12 +170,12 @@ func (v *visitor) close() {
 // A crowd are some visitors that ask for a page side by side, whose end they know.
 type crowd struct {
 	visitors []*visitor
-	end      string
+	end      []byte
 }
 
 // asCrowd makes a crowd of those that new makes.
 func asCrowd(end string, n int, new func() *visitor) *crowd {
-	c := &crowd{end: end}
+	c := &crowd{end: []byte(end)}
 	for range n {
 		c.visitors = append(c.visitors, new())
 	}
@@ -236,7 +242,7 @@ func (c *crowd) visit(next func(i int) (due time.Time, more bool)) (visits, erro
 					break
 				}
 				var body []byte
-				if body, err = v.do(); err == nil && !strings.HasSuffix(string(body), c.end) {
+				if body, err = v.do(); err == nil && !bytes.HasSuffix(body, c.end) {
 					err = fmt.Errorf("%s: got %.500q, want %q at its end", v.address, body, c.end)
 				}
 				took = append(took, time.Since(due))

@@ -90,7 +90,7 @@ func TestCrowd(t *testing.T) {
 	if v, err := c.pace(100, time.Second/5); err != nil || v.requests != 20 {
 		t.Errorf("a fifth of a second at 100 requests a second: %+v, %v", v, err)
 	}
-	c.end = "another page\n"
+	c.end = []byte("another page\n")
 	if _, err := c.ask(1); err == nil || !strings.Contains(err.Error(), "page") {
 		t.Errorf("another page: %v", err)
 	}

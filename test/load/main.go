@@ -1,9 +1,9 @@
 // Command load measures phpsapi's fpm beside stock php-fpm: what a reload costs under load, whether idle clients hold
-// workers, memory and CPU time over many requests, and what a crash takes along; and phpsapi's front beside nginx, what
-// idle and slow clients, and requests that crash, cost the others.
+// workers, memory over many requests, and what a crash takes along; and phpsapi's front beside nginx, what idle and slow
+// clients, and requests that crash, cost the others. What a request costs is measured by test/bench.
 //
-//	go run ./test/load                     everything, some six minutes
-//	go run ./test/load -only cpu,memory    some of it
+//	go run ./test/load                     everything, some four minutes
+//	go run ./test/load -only memory,idle   some of it
 //
 // Every request goes over a unix socket to a pool of this program's own, or by HTTP to a port of its own; both programs
 // read Debian's own php.ini. The results of a run are in docs/bench/fpm.md and front.md. With the build tag e2e, `go test` checks what has a right answer.
@@ -24,13 +24,12 @@ import (
 var stock = serve.Stock().FPM
 
 // sizes are how much is measured.
-type sizes struct{ rounds, requests, million, reloads, idle int }
+type sizes struct{ requests, million, reloads, idle int }
 
 func main() {
 	n := sizes{}
 	only := flag.String("only", "", "comma-separated: "+strings.Join(names(), ", "))
-	flag.IntVar(&n.rounds, "rounds", 9, "interleaved rounds of cpu")
-	flag.IntVar(&n.requests, "requests", 20_000, "requests of each round of cpu; memory makes ten times as many")
+	flag.IntVar(&n.requests, "requests", 200_000, "requests of memory")
 	flag.IntVar(&n.million, "million", 1_000_000, "requests of million")
 	flag.IntVar(&n.reloads, "reloads", 10, "reloads of reload, one a second")
 	flag.IntVar(&n.idle, "idle", 10_000, "idle connections of hold; a tenth of them sends slowly, too")

@@ -13,7 +13,6 @@ type measurement struct {
 }
 
 var measurements = []measurement{
-	{"cpu", "CPU time of a request", showCPU},
 	{"memory", "Memory over requests of one page", showMemory},
 	{"million", "A million requests, kept and new connections", showMillion},
 	{"idle", "Idle kept connections", showIdle},
@@ -24,21 +23,9 @@ var measurements = []measurement{
 	{"fates", "Requests that crash, behind HTTP", showFates},
 }
 
-func showCPU(programs [2]program, n sizes) error {
-	fmt.Println("| | phpsapi, µs | php-fpm, µs | ratio | phpsapi, requests/s | php-fpm, requests/s |")
-	fmt.Println("|---|---|---|---|---|---|")
-	results, err := compareCPU(programs, n.rounds, n.requests)
-	for _, c := range results {
-		fmt.Printf("| %s | %s (%s–%s) | %s (%s–%s) | %.2f | %.0f | %.0f |\n", c.what,
-			micro(c.cpu[0]), micro(c.least[0]), micro(c.most[0]), micro(c.cpu[1]), micro(c.least[1]), micro(c.most[1]),
-			float64(c.cpu[0])/float64(c.cpu[1]), c.rate[0], c.rate[1])
-	}
-	return err
-}
-
 func showMemory(programs [2]program, n sizes) error {
 	fmt.Println("| requests | worker, KiB | master, KiB |\n|---|---|---|")
-	total := 10 * n.requests
+	total := n.requests
 	var last [2]footprint
 	for i, p := range programs {
 		m, err := measureMemory(p, total/100, total/2, total)

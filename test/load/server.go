@@ -30,21 +30,10 @@ const workers = 4
 var scripts = map[string]struct{ code, answer string }{
 	"hello.php": {`<?php echo "Hello, world!\n";`, "Hello, world!\n"},
 	"slow.php":  {`<?php usleep(200000); echo "slow\n";`, "slow\n"},
-	"page.php": {`<?php
-$rows = [];
-for ($i = 0; $i < 200; $i++) {
-	$rows[] = ['id' => $i, 'name' => str_repeat(chr(97 + $i % 26), 20), 'mail' => preg_replace('/o+/', '0', "foo$i@example.org")];
-}
-usort($rows, fn($a, $b) => $b['name'] <=> $a['name'] ?: $a['id'] <=> $b['id']);
-ob_start();
-foreach ($rows as $r) {
-	printf("<tr><td>%d</td><td>%s</td><td>%s</td></tr>\n", $r['id'], htmlspecialchars($r['name']), $r['mail']);
-}
-header('X-Rows: ' . count($rows));
-echo '<table>', ob_get_clean(), "</table>\n", strlen(json_encode($rows)), "\npage\n";`, "page\n"},
-	"pid.php":  {`<?php usleep(1000 * (int)($_GET['ms'] ?? 0)); echo getmypid(), "\n";`, "\n"},
-	"segv.php": {`<?php posix_kill(getmypid(), 11);`, "?"},
-	"kill.php": {`<?php posix_kill(getmypid(), 9);`, "?"},
+	"page.php":  {serve.Rows, serve.RowsEnd},
+	"pid.php":   {`<?php usleep(1000 * (int)($_GET['ms'] ?? 0)); echo getmypid(), "\n";`, "\n"},
+	"segv.php":  {`<?php posix_kill(getmypid(), 11);`, "?"},
+	"kill.php":  {`<?php posix_kill(getmypid(), 9);`, "?"},
 	// array_map calls the function through C, so that it is the process's stack that overflows, long before memory does.
 	"overflow.php": {`<?php function deeper($n) { return array_map('deeper', [$n + 1]); } deeper(0); echo "?";`, "?"},
 	"say.php":      {`<?php fwrite(fopen('php://' . $_GET['to'], 'w'), 'a text without end'); echo "said\n";`, "said\n"},
