@@ -95,7 +95,8 @@ type Front struct {
 const (
 	FrontListen File = "http listen" // a listening socket
 	FrontAccess File = "http access log"
-	FrontPoolAt File = "pool" // O_PATH of a pool's nameless unix socket, where FrontPool.Network is ""
+	FrontPoolAt File = "pool"                        // O_PATH of a pool's nameless unix socket, where FrontPool.Network is ""
+	FrontPoolTo File = "to a pool for other scripts" // the sending end for connections that are handed on, where it is Handed
 )
 
 // FrontListener is an address that clients connect to.
@@ -142,7 +143,7 @@ type InternalPath struct {
 // FrontPool is how to reach a pool.
 type FrontPool struct {
 	Name    string
-	Network string // "unix" or "tcp"; "": the file FrontPoolAt
+	Network string // "unix" or "tcp"; "": the file FrontPoolAt; Handed: the file FrontPoolTo
 	Address string
 	// Connections is how many requests the front has the pool answer at once: its pm.max_children.
 	Connections int
@@ -152,7 +153,15 @@ type FrontPool struct {
 	PingPath, StatusPath string
 	// BodyBytes is the largest body of a request for the pool: a larger one is 413. 0: no bound.
 	BodyBytes int64
+	// Others is the name of the pool that runs the scripts which this pool's worker script does not answer. The worker script
+	// answers those with the paths in For. Empty: the pool runs all scripts itself.
+	Others string
+	For    []string
 }
+
+// Handed is the FrontPool.Network of a pool whose workers get connections by messages, as Spec.Handed says. Each carries one
+// request.
+const Handed = "handed"
 
 // Certificate is a certificate with its key, read by the master, who may.
 type Certificate struct {

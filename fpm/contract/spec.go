@@ -31,8 +31,8 @@ type Spec struct {
 
 	// WorkerMode is the worker script to run; nil: the worker runs the script of each request.
 	WorkerMode *WorkerMode `json:",omitempty"`
-	// Handed says that what Listen brings are connections handed on by workers in worker mode: messages of a descriptor and of
-	// what was read from it.
+	// Handed says that what Listen brings are connections handed on by workers in worker mode, or by the front: messages of a
+	// descriptor and of what was read from it, or of NothingRead.
 	Handed bool `json:",omitempty"`
 
 	// HTTP is there if the worker answers HTTP itself, beside FastCGI.

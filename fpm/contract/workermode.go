@@ -18,3 +18,7 @@ type WorkerMode struct {
 // MaxHanded is the longest message, in bytes, by which a connection is handed on: what was read of its request. Params alone
 // may be longer than that; such a request is refused.
 const MaxHanded = 192 << 10
+
+// NothingRead is the message that hands on a connection of which nothing was read: a message must have a byte, and no request begins
+// with this one.
+const NothingRead = "\x00"

@@ -149,8 +149,14 @@ func (f *tested) run(t testing.TB) {
 // prepare makes a front.
 func prepare(t testing.TB, o *contract.Front) *tested {
 	t.Helper()
+	return prepareWith(t, o, resources{})
+}
+
+// prepareWith makes a front that has been given more than listeners and logs.
+func prepareWith(t testing.TB, o *contract.Front, given resources) *tested {
+	t.Helper()
 	f := &tested{said: &lines{}, accessed: filepath.Join(t.TempDir(), "access.log")}
-	given := resources{log: f.said.add}
+	given.log = f.said.add
 	var err error
 	if given.access, err = os.Create(f.accessed); err != nil {
 		t.Fatal(err)

@@ -156,9 +156,9 @@ func (p *process) take(given *resources, orders *contract.Front, what contract.F
 			return err
 		}
 		return unix.SetNonblock(int(file.Fd()), true) // a panic must not wait for the master
-	case contract.FrontPoolAt:
+	case contract.FrontPoolAt, contract.FrontPoolTo:
 		for _, pool := range orders.Pools {
-			if pool.Network == "" && given.sockets[pool.Name] == nil {
+			if isFor(pool.Network, what) && given.sockets[pool.Name] == nil {
 				given.sockets[pool.Name] = file
 				return nil
 			}
@@ -166,6 +166,14 @@ func (p *process) take(given *resources, orders *contract.Front, what contract.F
 		return errors.New("it is the socket of no pool")
 	}
 	return fmt.Errorf("a front has no use for %q", what)
+}
+
+// isFor reports whether a pool of that network is reached by such a descriptor.
+func isFor(network string, what contract.File) bool {
+	if what == contract.FrontPoolTo {
+		return network == contract.Handed
+	}
+	return network == ""
 }
 
 // hear takes a message of the master's.

@@ -117,7 +117,7 @@ func (x *exchange) sitesPool() *pool { return x.front.pools[x.site.Pool] }
 func (x *exchange) runScript(script site.Script) {
 	x.request = upstream.Request{HTTP: x.r, Script: script, RemoteAddr: x.remote, ServerAddr: x.client.local,
 		HTTPS: x.https, ID: x.id}
-	x.hand(x.sitesPool())
+	x.hand(x.sitesPool().runs(script.Filename))
 }
 
 // hand has a pool answer x.request.

@@ -67,13 +67,24 @@ type Front struct {
 type pool struct {
 	*upstream.Pool
 	contract.FrontPool
+	own    *site.WorkerScripts // what its worker script answers
+	others *pool               // runs all others; nil: it runs all scripts
+}
+
+// runs returns the pool that a script's requests are for. Where it is not certain, it is p, whose workers find out and hand on what is
+// not theirs.
+func (p *pool) runs(script string) *pool {
+	if p.others != nil && p.own.Excludes(script) {
+		return p.others
+	}
+	return p
 }
 
 // resources are a front's descriptors, opened.
 type resources struct {
 	listeners []net.Listener
 	access    *os.File            // nil: none
-	sockets   map[string]*os.File // FrontPoolAt, by the pool's name
+	sockets   map[string]*os.File // FrontPoolAt and FrontPoolTo, by the pool's name
 	// See handed.go, wake.go; nil: the front has none.
 	fromWorkers, toWorkers, untaken *os.File
 	reserves                        []*reserve // those of listeners from which workers accept
@@ -93,7 +104,9 @@ func newFront(orders *contract.Front, given resources) (*Front, error) {
 	if f.proxies, err = site.NewProxies(orders.TrustedProxies); err != nil {
 		return nil, err
 	}
-	f.addPools(orders, given.sockets)
+	if err := f.addPools(orders, given.sockets); err != nil {
+		return nil, err
+	}
 	if f.pages.clients, err = site.NewProxies(orders.StatusClients); err != nil {
 		return nil, err
 	}
@@ -138,14 +151,19 @@ func anyTLS(orders *contract.Front) bool {
 	return false
 }
 
-func (f *Front) addPools(orders *contract.Front, sockets map[string]*os.File) {
+func (f *Front) addPools(orders *contract.Front, sockets map[string]*os.File) error {
 	f.budget = upstream.NewBudget(f.limits.SpoolTotal)
 	for _, p := range orders.Pools {
 		options := upstream.Options{Pool: p, Limits: f.limits, Budget: f.budget, Log: func(level zlog.Level, text string) { f.logf(level, "%s", text) }}
 		if f.lines != nil {
 			options.LogLines = f.logLines
 		}
-		if socket := sockets[p.Name]; socket != nil {
+		switch socket := sockets[p.Name]; {
+		case p.Network == contract.Handed && socket == nil:
+			return fmt.Errorf("pool %s: there is no way to it", p.Name)
+		case p.Network == contract.Handed:
+			options.Dial, options.Once = handTo(socket), true
+		case socket != nil:
 			address := fmt.Sprintf("/proc/self/fd/%d", socket.Fd())
 			options.Dial = func(ctx context.Context) (net.Conn, error) {
 				defer runtime.KeepAlive(socket) // or the collector closes what address names
@@ -153,8 +171,17 @@ func (f *Front) addPools(orders *contract.Front, sockets map[string]*os.File) {
 				return d.DialContext(ctx, "unix", address)
 			}
 		}
-		f.pools[p.Name] = &pool{upstream.New(options), p}
+		f.pools[p.Name] = &pool{Pool: upstream.New(options), FrontPool: p, own: site.NewWorkerScripts(p.For)}
 	}
+	for _, p := range f.pools {
+		if p.Others == "" {
+			continue
+		}
+		if p.others = f.pools[p.Others]; p.others == nil {
+			return fmt.Errorf("pool %s: the pool %q for its other scripts is not known to the front", p.Name, p.Others)
+		}
+	}
+	return nil
 }
 
 // Temporary files take no more than half of what is free, and mostSpooled, unless the settings say otherwise.

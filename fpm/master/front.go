@@ -125,7 +125,10 @@ func (m *Master) frontOrders(g *generation) (*contract.Front, []*os.File) {
 	for _, p := range plan.pools(g) {
 		at := p.frontPool()
 		o.Pools = append(o.Pools, at)
-		if p.socket.path != nil {
+		switch {
+		case p.conf.Handed:
+			add(contract.FrontPoolTo, p.socket.pair)
+		case p.socket.path != nil:
 			add(contract.FrontPoolAt, p.socket.path)
 		}
 	}
@@ -143,10 +146,15 @@ func (m *Master) frontOrders(g *generation) (*contract.Front, []*os.File) {
 func (p *pool) frontPool() contract.FrontPool {
 	at := contract.FrontPool{Name: p.conf.Name, Connections: p.conf.MaxChildren, PingPath: p.conf.PingPath.Value, StatusPath: p.conf.StatusPath.Value,
 		BodyBytes: p.gen.plan.bodyLimit(p.conf)}
+	if p.others != nil {
+		at.Others, at.For = p.others.conf.Name, p.worker.For
+	}
 	if os.Geteuid() == 0 {
 		at.Chroot = p.conf.Chroot.Value
 	}
 	switch {
+	case p.conf.Handed:
+		at.Network, at.PingPath, at.StatusPath = contract.Handed, "", "" // its pages are those of the pool that it is beside
 	case p.socket.path != nil:
 	case strings.HasPrefix(p.socket.key, "/"):
 		at.Network, at.Address = "unix", p.socket.key

@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/signal"
 	"os/user"
+	"reflect"
 	"strconv"
 	"strings"
 	"sync"
@@ -501,7 +502,7 @@ func TestFrontKnowsItsPools(t *testing.T) {
 	}
 	want := []contract.FrontPool{{Name: "www", Network: "tcp", Address: "127.0.0.1:" + port, Connections: 2, BodyBytes: 64 << 20},
 		{Name: "more", Network: "unix", Address: s.path("more"), Connections: 1, BodyBytes: 64 << 20}}
-	if len(orders.Pools) != 2 || orders.Pools[0] != want[0] || orders.Pools[1] != want[1] {
+	if !reflect.DeepEqual(orders.Pools, want) {
 		t.Errorf("pools %+v", orders.Pools)
 	}
 	if a, b := orders.Sites[0], orders.Sites[1]; a.Pool != "more" || a.Controller != "index.php" || strings.Join(a.Extensions, " ") != ".php .phtml" ||

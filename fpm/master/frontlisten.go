@@ -125,6 +125,7 @@ func (l *listener) reachPools(g *generation) error {
 	who := g.plan.who
 	for _, p := range g.plan.pools(g) {
 		switch {
+		case p.conf.Handed: // it gets a descriptor
 		case isNameless(p.conf):
 			if err := p.socket.lend(who.uid, who.gid); err != nil {
 				return fmt.Errorf("pool %s: %w", p.conf.Name, err)

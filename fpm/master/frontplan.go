@@ -126,17 +126,18 @@ func (f *frontPlan) verify(cfg *conf.Config) (err error) {
 	return f.own.Located(err)
 }
 
-// pools are those that the sites name, in the order of the configuration.
-func (f *frontPlan) pools(g *generation) (routed []*pool) {
+// pools are those that the front asks, in the order of the configuration: the pools that the sites name, and those for their
+// other scripts.
+func (f *frontPlan) pools(g *generation) (asked []*pool) {
 	for _, p := range g.pools {
-		if f.routes(p.conf) {
-			routed = append(routed, p)
+		if f.routes(p.home().conf) {
+			asked = append(asked, p)
 		}
 	}
-	return routed
+	return asked
 }
 
-// routed is pools before there is a generation.
+// routed are the pools that the sites name.
 func (f *frontPlan) routed(all []*conf.Pool) (routed []*conf.Pool) {
 	for _, p := range all {
 		if f.routes(p) {

@@ -151,7 +151,7 @@ func (m *Master) spec(c *child) *contract.Spec {
 	return &contract.Spec{
 		Generation: p.gen.number, Slot: c.slot, Slots: len(p.slots), MasterPid: os.Getpid(),
 		Pool: p.orders, Identity: p.identity, Root: os.Geteuid() == 0 && p.engine.launch.Template == nil, // else it is the pool's user's
-		ClientLogs: isNameless(p.conf), // its only client is our own front
+		ClientLogs: isNameless(p.home().conf), // its only client is our own front
 		WorkerMode: p.workerMode(c), Handed: p.conf.Handed, HTTP: m.directOrders(p),
 		Global: contract.Global{
 			ConfigPath: p.gen.config.Path, LogLevel: g.LogLevel, LogLimit: g.LogLimit, LogBuffering: g.LogBuffering,

@@ -13,7 +13,8 @@ import (
 
 // A pool in worker mode has two kinds of workers. Those that run the worker script accept the connections. What asks for
 // another script is handed on, on a socket between the two, to those that run the script of each request. Such a connection
-// comes back when it is idle, by the master.
+// comes back when it is idle, by the master. The front knows which scripts these are, and sends what asks for them on the same
+// socket.
 
 // handed is what a worker needs that is handed its connections.
 type handed struct {
@@ -65,5 +66,9 @@ func (k *worker) takeHanded() {
 		return // no more descriptors: it was closed
 	}
 	k.slot.CountConnection()
-	k.converse(talk{fd: fd, peer: responder.PeerBehind(fd)}, responder.NextByteTimeout, h.message[:n])
+	ahead := h.message[:n]
+	if string(ahead) == contract.NothingRead {
+		ahead = nil
+	}
+	k.converse(talk{fd: fd, peer: responder.PeerBehind(fd)}, responder.NextByteTimeout, ahead)
 }

@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/front/site"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/lifecycle"
@@ -21,11 +21,11 @@ import (
 type workerScript struct {
 	*contract.WorkerMode
 	k         *worker
-	answers   [][]byte // paths of the scripts whose requests it answers
-	to        int      // the socket on which others are handed on
-	booted    bool     // it has asked for a request
-	retiring  bool     // a successor was asked for
-	said      []byte   // what it has printed at its boot, up to the last line's end
+	answers   *site.WorkerScripts
+	to        int    // the socket on which others are handed on
+	booted    bool   // it has asked for a request
+	retiring  bool   // a successor was asked for
+	said      []byte // what it has printed at its boot, up to the last line's end
 	handingOn []byte
 }
 
@@ -45,38 +45,18 @@ func (k *worker) takeWorkerMode(files []int) {
 	if k.spec.WorkerMode == nil {
 		return
 	}
-	s := &workerScript{WorkerMode: k.spec.WorkerMode, k: k, to: -1}
+	s := &workerScript{WorkerMode: k.spec.WorkerMode, k: k, to: -1, answers: site.NewWorkerScripts(k.spec.WorkerMode.For)}
 	if i := k.spec.File(contract.Others); i >= 0 {
 		s.to = files[i]
 	}
 	k.script = s
 }
 
-// find finds out the names by which requests may ask for the script: a web server may name a link's target or the link.
-func (s *workerScript) find() {
-	for _, path := range s.For {
-		s.answer(path)
-		if real, err := filepath.EvalSymlinks(path); err == nil {
-			s.answer(real)
-		}
-	}
-}
-
-func (s *workerScript) answer(path string) {
-	if !s.answersFor([]byte(path)) {
-		s.answers = append(s.answers, []byte(path))
-	}
-}
-
-func (s *workerScript) answersFor(script []byte) bool {
-	return slices.ContainsFunc(s.answers, func(path []byte) bool { return bytes.Equal(path, script) })
-}
-
 // runScript runs the worker script until it ends. If it ends before its first request the worker stays, and says so to all
 // who ask for it.
 func (k *worker) runScript() {
 	s := k.script
-	s.find()
+	s.answers.Look()
 	k.HandsOn = true
 	if s.Snapshot {
 		k.finishScript(k.PHP.ResumeWorkerScript(s))
@@ -196,11 +176,15 @@ func (s *workerScript) leave() {
 // for its new target are: a reload is about to follow.
 func (s *workerScript) isMine() bool {
 	r := &s.k.ForPHP
-	if r.Method == nil || s.answersFor(r.Path.Filename) {
-		return r.Method != nil
+	if r.Method == nil {
+		return false
 	}
-	s.find()
-	return s.answersFor(r.Path.Filename)
+	asked := func(name string) bool { return name == string(r.Path.Filename) }
+	if slices.ContainsFunc(s.answers.Names(), asked) {
+		return true
+	}
+	names, _ := s.answers.Look()
+	return slices.ContainsFunc(names, asked)
 }
 
 func (s *workerScript) begin() {

@@ -19,6 +19,7 @@ type Options struct {
 	Pool contract.FrontPool
 	// Dial connects to the pool: a *net.UnixConn or a *net.TCPConn. nil: to Pool.Network and Pool.Address.
 	Dial   func(context.Context) (net.Conn, error)
+	Once   bool // a connection carries one request
 	Limits contract.FrontLimits
 	Budget *Budget // of all pools' temporary files
 	// Log takes the messages that concern the pool's requests; nil: nobody does.

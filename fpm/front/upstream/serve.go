@@ -160,7 +160,7 @@ func (c *conn) finish(a *answer, err error) error {
 	c.carried = a.b.length
 	keep, workers := false, 0
 	if err == nil {
-		keep = all && a.b.length <= maxCarried && c.r.Buffered() == 0
+		keep = !c.pool.Once && all && a.b.length <= maxCarried && c.r.Buffered() == 0
 		if status := c.r.Status().AppStatus; status&fastcgi.Closing != 0 {
 			keep, workers = false, int(status&^fastcgi.Closing)
 		}
@@ -177,7 +177,11 @@ func (c *conn) finish(a *answer, err error) error {
 // request writes the request, but for the rest of a long body, which the sender writes.
 func (c *conn) request(a *answer, b *body) (*sender, error) {
 	w := c.w
-	w.Begin(requestID, fastcgi.BeginRequest{Role: fastcgi.RoleResponder, Flags: fastcgi.KeepConn | fastcgi.Interim})
+	flags := fastcgi.KeepConn | fastcgi.Interim
+	if c.pool.Once {
+		flags = fastcgi.Interim
+	}
+	w.Begin(requestID, fastcgi.BeginRequest{Role: fastcgi.RoleResponder, Flags: flags})
 	c.params.write(w, a.r, b.length, c.pool.Pool.Chroot)
 	w.EndParams()
 	if !b.short() {
