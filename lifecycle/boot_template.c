@@ -11,13 +11,13 @@
  *             in a worker: back to the upper place, the constructor returns, Go boots, and goes on below
  *
  * What a template must not have, because its workers would share it, is looked for before the first fork. If it is there the
- * process says so and ends, and its parent boots the application in each worker instead.
+ * process says so and ends, and its parent boots the application in each worker instead. What is said are facts, by
+ * lifecycle/zygote/unbooted.go.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <netdb.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +49,30 @@ static struct {
 	signed char standard[MOST_FDS]; /* which of the standard descriptors the script's is a copy of; 0: of none */
 } template;
 
+/* ---- why not ---- */
+
+static _Noreturn void fail(char letter, const char *const *facts)
+{
+	template.parent.fail(letter, facts);
+	abort(); /* it has ended the process */
+}
+
+/* The application has not been booted, or must not be forked. */
+#define NOT_BOOTED(...) fail('U', (const char *const[]){__VA_ARGS__, NULL})
+#define REFUSE(...) fail('V', (const char *const[]){__VA_ARGS__, NULL})
+
+struct digits {
+	char text[24];
+};
+
+static struct digits digits(long n)
+{
+	struct digits d;
+
+	snprintf(d.text, sizeof(d.text), "%ld", n);
+	return d;
+}
+
 /* ---- the packet: strings, each with its NUL ---- */
 
 static char *next(void)
@@ -56,7 +80,7 @@ static char *next(void)
 	char *text = template.at;
 
 	if (text >= template.end) {
-		template.parent.fail('U', "a template's description is cut short");
+		NOT_BOOTED("cut");
 	}
 	template.at += strlen(text) + 1;
 	return text;
@@ -71,11 +95,8 @@ static long next_number(void)
 
 static void must(int result, const char *what)
 {
-	char text[256];
-
 	if (result != 0) {
-		snprintf(text, sizeof(text), "%s: %s", what, strerror(errno));
-		template.parent.fail('U', text);
+		NOT_BOOTED("step", digits(errno).text, what);
 	}
 }
 
@@ -165,20 +186,6 @@ static void apply_values(void)
 
 /* ---- what a template must not have ---- */
 
-static _Noreturn void refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static _Noreturn void refuse(const char *format, ...)
-{
-	char text[1024];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	template.parent.fail('V', text);
-	abort(); /* it has ended the process */
-}
-
 static int is_open(int fd)
 {
 	return fcntl(fd, F_GETFD) >= 0;
@@ -193,35 +200,33 @@ static void note_descriptors(void)
 	}
 }
 
-/* Names a socket's peer, or itself. */
-static void name_socket(int fd, char *to, size_t size)
+/* Tells of a socket by its peer's address, or else its own. */
+static _Noreturn void refuse_socket(int fd)
 {
 	union {
 		struct sockaddr any;
 		struct sockaddr_un local;
 		struct sockaddr_storage room;
-	} peer;
-	socklen_t len = sizeof(peer);
+	} name;
+	socklen_t len = sizeof(name);
 	char address[64], port[16];
+	const char *side = "to";
 
-	const char *where = "to";
-
-	memset(&peer, 0, sizeof(peer));
-	if (getpeername(fd, &peer.any, &len) != 0) {
-		where = "at";
-		len = sizeof(peer);
-		if (getsockname(fd, &peer.any, &len) != 0) {
-			snprintf(to, size, "a socket");
-			return;
+	memset(&name, 0, sizeof(name));
+	if (getpeername(fd, &name.any, &len) != 0) {
+		side = "at";
+		len = sizeof(name);
+		if (getsockname(fd, &name.any, &len) != 0) {
+			REFUSE("socket", digits(fd).text);
 		}
 	}
-	if (peer.any.sa_family == AF_UNIX) {
-		snprintf(to, size, "a socket %s %s", where, peer.local.sun_path[0] ? peer.local.sun_path : "an unnamed address");
-	} else if (getnameinfo(&peer.any, len, address, sizeof(address), port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) == 0) {
-		snprintf(to, size, "a socket %s %s port %s", where, address, port);
-	} else {
-		snprintf(to, size, "a socket");
+	if (name.any.sa_family == AF_UNIX) {
+		REFUSE("socket", digits(fd).text, side, name.local.sun_path);
 	}
+	if (getnameinfo(&name.any, len, address, sizeof(address), port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) == 0) {
+		REFUSE("socket", digits(fd).text, side, address, port);
+	}
+	REFUSE("socket", digits(fd).text);
 }
 
 /* Returns 1 or 2 if a descriptor is a copy of standard output or error, as those of php://stderr are; else 0. */
@@ -252,7 +257,7 @@ static void renew_standard(void)
 
 static void check_descriptors(void)
 {
-	char link[64], path[512], what[600];
+	char link[64], path[512];
 	struct stat file;
 	int fd;
 
@@ -267,16 +272,17 @@ static void check_descriptors(void)
 		if (template.standard[fd]) {
 			continue;
 		}
-		flags = fcntl(fd, F_GETFL);
-		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-		len = readlink(link, path, sizeof(path) - 1);
-		snprintf(what, sizeof(what), "%.*s", len > 0 ? (int)len : 6, len > 0 ? path : "a file");
 		if (S_ISSOCK(file.st_mode)) {
-			name_socket(fd, what, sizeof(what));
-		} else if (S_ISDIR(file.st_mode) || S_ISCHR(file.st_mode) || (S_ISREG(file.st_mode) && (flags & O_ACCMODE) == O_RDONLY)) {
+			refuse_socket(fd);
+		}
+		flags = fcntl(fd, F_GETFL);
+		if (S_ISDIR(file.st_mode) || S_ISCHR(file.st_mode) || (S_ISREG(file.st_mode) && (flags & O_ACCMODE) == O_RDONLY)) {
 			continue;
 		}
-		refuse("the application has opened %s (descriptor %d) before its first request; workers that are forked would share it: open it later, or close it in phpsapi_before_fork()", what, fd);
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+		len = readlink(link, path, sizeof(path) - 1);
+		path[len > 0 ? len : 0] = '\0';
+		REFUSE("file", digits(fd).text, path);
 	}
 }
 
@@ -285,7 +291,7 @@ static void check_threads(void)
 	struct stat tasks;
 
 	if (stat("/proc/self/task", &tasks) == 0 && tasks.st_nlink > 3) {
-		refuse("an extension has started %d threads, which workers that are forked would not have", (int)tasks.st_nlink - 3);
+		REFUSE("threads", digits((long)tasks.st_nlink - 3).text);
 	}
 }
 
@@ -344,7 +350,7 @@ void template_request_done(void)
 {
 	end_fork();
 	if (template.request.status >= 500) {
-		refuse("the warm-up request %s was answered with status %d", template.request.uri, template.request.status);
+		REFUSE("warmup", digits(template.request.status).text, template.request.uri);
 	}
 }
 
@@ -366,12 +372,11 @@ static void run_script(void)
 {
 	struct engine_request *r = next_request(); /* the boot: it has no client, and no head is wanted */
 	struct engine_error error;
-	char why[4096];
 
 	r->no_headers = 1;
 	engine_fastcgi_worker();
 	if (engine_web_startup(r) != 0) {
-		template.parent.fail('U', "PHP could not start a request");
+		NOT_BOOTED("request");
 	}
 	engine_script_open_file(template.script);
 	engine_web_run_worker_script(template.strict);
@@ -379,28 +384,29 @@ static void run_script(void)
 		return;
 	}
 	end_fork();
-	if (engine_web_last_error(&error) && error.fatal) {
-		snprintf(why, sizeof(why), "%s in %s on line %d", error.message, error.file, error.line);
-	} else if (engine_exit_status() != 0) {
-		snprintf(why, sizeof(why), "it ended with status %d before it called frankenphp_handle_request()", engine_exit_status());
-	} else {
-		snprintf(why, sizeof(why), "it ended without a call of frankenphp_handle_request()");
-	}
 	fflush(NULL);
-	template.parent.fail('U', why);
+	if (engine_web_last_error(&error) && error.fatal) {
+		NOT_BOOTED("error", digits(error.line).text, error.file, error.message);
+	}
+	NOT_BOOTED("end", digits(engine_exit_status()).text);
 }
 
 struct engine_request *template_next_request(void)
 {
-	char why[1024];
+	char name[1024];
 
 	end_fork();
 	if (template.warmed < template.warmups) {
 		template.warmed++;
 		return next_warmup();
 	}
-	if (engine_snapshot_prepare(why, sizeof(why)) != 0) {
-		refuse("%s", why);
+	switch (engine_snapshot_prepare(name, sizeof(name))) {
+	case ENGINE_SNAPSHOT_HOOK_FAILED:
+		REFUSE("hook", name);
+	case ENGINE_SNAPSHOT_CONNECTION:
+		REFUSE("object", name);
+	case ENGINE_SNAPSHOT_PREPARED:
+		break;
 	}
 	check_descriptors();
 	check_threads();
@@ -419,13 +425,13 @@ void template_open(const struct template_parent *parent, const char *packet, siz
 	template.parent = *parent;
 	template.at = malloc(len + 1);
 	if (!template.at) {
-		template.parent.fail('U', "malloc");
+		must(-1, "malloc");
 	}
 	memcpy(template.at, packet, len);
 	template.at[len] = '\0';
 	template.end = template.at + len;
 	if (!stack_is_large()) {
-		refuse("the limit of the stack is too low for it: raise it to 4 MB or more (ulimit -s, systemd's LimitSTACK)");
+		REFUSE("stack");
 	}
 	become();
 	apply_values();

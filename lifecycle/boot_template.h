@@ -6,10 +6,13 @@
 
 #include "engine.h"
 
+#define TEMPLATE_FACTS 8 /* that say why an application was not booted, at most */
+
 /* What the zygote does for it. */
 struct template_parent {
 	void (*serve)(void);                         /* says that the application has been booted, and forks; returns in a worker */
-	void (*fail)(char letter, const char *text); /* says why it has not been, and ends the process */
+	/* Says why it has not been, by facts up to NULL that the parent makes a sentence of, and ends the process. */
+	void (*fail)(char letter, const char *const *facts);
 };
 
 /* Boots the worker script that a packet of this length describes. Returns only in a worker that was forked within the script;

@@ -8,7 +8,7 @@
  *     START module                  ->    loads libphp, module startup
  *                                   <-    READY version          (or NOT LOADED ..., NOT STARTED ..., and it exits)
  *     TEMPLATE description          ->    boots an application (boot_template.c), whose workers it forks from then on
- *                                   <-    BOOTED              (or NOT BOOTED why, REFUSED why, and it exits)
+ *                                   <-    BOOTED              (or NOT BOOTED facts, REFUSED facts, and it exits)
  *     DETACH descriptor             ->    makes it stdin, stdout and stderr
  *     CONSTANTS descriptor          ->    writes PHP's constants to it (php_constants.c)
  *                                   <-    CHILD 0
@@ -69,25 +69,28 @@ static void die_errno(const char *what)
 	exit(EXIT_FAILURE);
 }
 
-static void send_text(char letter, const char *text)
+static void send_parts(struct iovec *parts, size_t n)
 {
-	struct iovec parts[] = {{&letter, 1}, {(char *)text, strlen(text)}};
-	struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+	struct msghdr message = {.msg_iov = parts, .msg_iovlen = n};
 
 	if (sendmsg(control, &message, MSG_NOSIGNAL) < 0) {
 		exit(EXIT_SUCCESS); /* the parent is gone */
 	}
 }
 
+static void send_text(char letter, const char *text)
+{
+	struct iovec parts[] = {{&letter, 1}, {(char *)text, strlen(text)}};
+
+	send_parts(parts, 2);
+}
+
 static void send_numbers(char letter, int32_t first, int32_t second)
 {
 	int32_t numbers[] = {first, second};
 	struct iovec parts[] = {{&letter, 1}, {numbers, sizeof(numbers)}};
-	struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
 
-	if (sendmsg(control, &message, MSG_NOSIGNAL) < 0) {
-		exit(EXIT_SUCCESS);
-	}
+	send_parts(parts, 2);
 }
 
 /* Reads one packet, and the descriptors that came with it into worker.fds. Returns its length; 0: the parent is gone. */
@@ -329,9 +332,16 @@ static void withhold(int on)
 	own[1] = on ? signals : -1;
 }
 
-static void fail(char letter, const char *text)
+/* Each of the facts has its NUL. */
+static void fail(char letter, const char *const *facts)
 {
-	send_text(letter, text);
+	struct iovec parts[1 + TEMPLATE_FACTS] = {{&letter, 1}};
+	size_t n = 1;
+
+	for (; *facts && n <= TEMPLATE_FACTS; facts++, n++) {
+		parts[n] = (struct iovec){(char *)*facts, strlen(*facts) + 1};
+	}
+	send_parts(parts, n);
 	exit(EXIT_FAILURE);
 }
 

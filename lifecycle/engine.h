@@ -24,7 +24,7 @@
 #include <sys/types.h>
 
 #ifndef ENGINE_CONTRACT /* a test gives another */
-#define ENGINE_CONTRACT 9
+#define ENGINE_CONTRACT 10
 #endif
 
 /* ---- module startup and shutdown ---- */
@@ -200,6 +200,13 @@ struct engine_stack_layout {
 
 /* ---- what the engine says of itself ---- */
 
+/* Whether a worker script may be forked. */
+enum engine_snapshot {
+	ENGINE_SNAPSHOT_PREPARED,
+	ENGINE_SNAPSHOT_HOOK_FAILED, /* a callback of phpsapi_before_fork() has thrown: the name is the error's message */
+	ENGINE_SNAPSHOT_CONNECTION,  /* it has an object with a connection: the name is its class's */
+};
+
 enum engine_ini_file {
 	ENGINE_INI_LOADED,   /* php.ini's path */
 	ENGINE_INI_SCAN_DIR, /* where further files were looked for */
@@ -284,8 +291,8 @@ enum engine_reflection {
 	 * If the script ended within a request, that is the present one, and what follows is as after web_execute. With strict, what \
 	 * a request has changed of the process and of PHP's settings is put back. */ \
 	X(void, web_run_worker_script, (int strict), (strict)) \
-	/* Makes a worker script that waits for a request ready to be forked. 0, or -1 and why it must not be. */ \
-	X(int, snapshot_prepare, (char *why, size_t size), (why, size)) \
+	/* Makes a worker script that waits for a request ready to be forked, or tells why it must not be, with a name. */ \
+	X(enum engine_snapshot, snapshot_prepare, (char *name, size_t size), (name, size)) \
 	/* In a process that was forked then, before it answers a request. */ \
 	X(void, snapshot_forked, (void), ()) \
 	/* Answers without a script. */ \

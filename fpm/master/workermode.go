@@ -13,6 +13,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
+	"github.com/phpsapi/phpsapi/sapi"
 	"github.com/phpsapi/phpsapi/sapi/engines"
 )
 
@@ -415,8 +416,7 @@ func (m *Master) checkBoots(p *pool, now time.Time) {
 			continue
 		}
 		c.overdue = true
-		why := fmt.Errorf("the worker script %s of pool %s did not call frankenphp_handle_request() within %v (boot_timeout)",
-			p.worker.Script, p.conf.Name, p.worker.BootTimeout)
+		why := p.bootFailed(sapi.BootTookTooLong(p.worker.BootTimeout))
 		m.tellChild(c, syscall.SIGKILL)
 		if p.gen == m.next {
 			m.abandonReload(why)

@@ -14,6 +14,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/lifecycle"
+	"github.com/phpsapi/phpsapi/sapi"
 )
 
 // workerScript is the script of a worker in worker mode, which takes the requests itself: PHP calls NextRequest and
@@ -120,12 +121,9 @@ func (k *worker) standIn() {
 // failure returns why a script ended, and whether it was an error.
 func (s *workerScript) failure() (text string, fatal bool) {
 	if e, ok := s.k.PHP.LastError(); ok && e.Fatal {
-		return fmt.Sprintf("%s in %s on line %d", e.Message, e.File, e.Line), true
+		return sapi.BootFailed(e.Message, e.File, e.Line), true
 	}
-	if status := s.k.engine.ExitStatus(); status != 0 {
-		return fmt.Sprintf("it ended with status %d before it called frankenphp_handle_request()", status), false
-	}
-	return "it ended without a call of frankenphp_handle_request()", false
+	return sapi.BootEnded(s.k.engine.ExitStatus()), false
 }
 
 // NextRequest waits for a request for the script and returns it, or nil if the worker is to end. Requests for other scripts are

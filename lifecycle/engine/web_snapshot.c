@@ -94,7 +94,7 @@ static const zend_class_entry *find_connection(void)
 	return NULL;
 }
 
-int engine_snapshot_prepare(char *why, size_t size)
+enum engine_snapshot engine_snapshot_prepare(char *name, size_t size)
 {
 	const zend_class_entry *class;
 	uint32_t i;
@@ -102,20 +102,19 @@ int engine_snapshot_prepare(char *why, size_t size)
 	if (has_hooks) {
 		for (i = zend_hash_num_elements(&before); i > 0; i--) { /* the last that was added is the first */
 			if (!call_hook(zend_hash_index_find(&before, i - 1))) {
-				snprintf(why, size, "a callback of phpsapi_before_fork() has thrown: %s", PG(last_error_message) ? ZSTR_VAL(PG(last_error_message)) : "");
-				return -1;
+				snprintf(name, size, "%s", PG(last_error_message) ? ZSTR_VAL(PG(last_error_message)) : "");
+				return ENGINE_SNAPSHOT_HOOK_FAILED;
 			}
 		}
 	}
 	zend_gc_collect_cycles();
 	class = find_connection();
 	if (class) {
-		snprintf(why, size, "the application has an object of the class %s before its first request; workers that are forked would share its connection: make it later, or drop it in phpsapi_before_fork()",
-			ZSTR_VAL(class->name));
-		return -1;
+		snprintf(name, size, "%s", ZSTR_VAL(class->name));
+		return ENGINE_SNAPSHOT_CONNECTION;
 	}
 	objects = EG(objects_store).top;
-	return 0;
+	return ENGINE_SNAPSHOT_PREPARED;
 }
 
 /* ---- in a worker ---- */

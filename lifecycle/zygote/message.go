@@ -23,8 +23,8 @@ const (
 	msgLoad     = 'L' // libphp could not be loaded: failure, PHP_VERSION and build id of the headers, detail, by spaces
 	msgFailed   = 'P' // PHP could not be started: how its last child ended, or -1; opcache.preload, by a space
 	msgBooted   = 'B' // the template's application has been booted
-	msgUnbooted = 'U' // it could not be: why
-	msgRefused  = 'V' // it must not be forked: why
+	msgUnbooted = 'U' // it could not be: facts, each ended by a NUL, of unbooted
+	msgRefused  = 'V' // it must not be forked: facts, likewise, of refused
 	msgChild    = 'C' // the new worker's pid, or -errno, as int32; then four bytes of no meaning
 	msgExit     = 'X' // an ended worker's pid and wait status, both int32
 )

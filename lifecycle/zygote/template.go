@@ -106,7 +106,7 @@ func (z *Zygote) boot(template []byte, timeout time.Duration) error {
 	answer, err := z.receive(make([]byte, 8192))
 	switch {
 	case err != nil && z.late.Load():
-		return &BootError{fmt.Sprintf("it did not call frankenphp_handle_request() within %v (boot_timeout)", timeout)}
+		return &BootError{sapi.BootTookTooLong(timeout)}
 	case err != nil:
 		return fmt.Errorf("%w: %w", errBoot, err)
 	}
@@ -114,9 +114,9 @@ func (z *Zygote) boot(template []byte, timeout time.Duration) error {
 	case msgBooted:
 		return nil
 	case msgUnbooted:
-		return &BootError{string(answer[1:])}
+		return unbooted(facts(answer[1:]))
 	case msgRefused:
-		return &SnapshotError{string(answer[1:])}
+		return refused(facts(answer[1:]))
 	}
 	return errMalformed
 }

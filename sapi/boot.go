@@ -1,0 +1,26 @@
+package sapi
+
+import (
+	"fmt"
+	"time"
+)
+
+// The following say why a worker script did not get to its first request.
+
+// BootFailed is a script that an error has ended.
+func BootFailed(message, file string, line int) string {
+	return fmt.Sprintf("%s in %s on line %d", message, file, line)
+}
+
+// BootEnded is a script that has ended without an error.
+func BootEnded(status int) string {
+	if status != 0 {
+		return fmt.Sprintf("it ended with status %d before it called frankenphp_handle_request()", status)
+	}
+	return "it ended without a call of frankenphp_handle_request()"
+}
+
+// BootTookTooLong is a script that did not ask in time.
+func BootTookTooLong(limit time.Duration) string {
+	return fmt.Sprintf("it did not call frankenphp_handle_request() within %v (boot_timeout)", limit)
+}
