@@ -14,6 +14,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/logfile"
+	"github.com/phpsapi/phpsapi/fpm/permission"
 	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
@@ -61,7 +62,7 @@ func (l *listener) listenHTTP(g *generation) error {
 
 // warn logs what makes the front worse, and nobody would notice at the start.
 func (l *listener) warn(plan *frontPlan) {
-	if err := plan.who.may(os.TempDir(), mayWrite|maySearch, "write to"); err != nil {
+	if err := plan.who.may(os.TempDir(), permission.Write|permission.Search, "write to"); err != nil {
 		l.log.frontWithoutFiles(err)
 	}
 	for _, what := range plan.own.Missing() {

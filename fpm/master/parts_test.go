@@ -2,7 +2,6 @@ package master
 
 import (
 	"bytes"
-	"encoding/hex"
 	"net"
 	"os"
 	"strings"
@@ -13,19 +12,10 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/permission"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
-
-// The kernel's bytes for: user::rw- user:33:rw- group::r-- group:5:rw- group:7:rw- mask::rw- other::---
-func TestACL(t *testing.T) {
-	want := "02000000" +
-		"01000600ffffffff" + "0200060021000000" + "04000400ffffffff" + "0800060005000000" + "0800060007000000" +
-		"10000600ffffffff" + "20000000ffffffff"
-	if got := hex.EncodeToString(encodeACL(0o640, []int{33, 33}, []int{7, 5})); got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
-	}
-}
 
 func TestACLIsSet(t *testing.T) {
 	path := t.TempDir() + "/file"
@@ -38,8 +28,8 @@ func TestACLIsSet(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := make([]byte, 256)
-	n, err := unix.Getxattr(path, aclAttribute, got)
-	if err != nil || !bytes.Equal(got[:n], encodeACL(0o640, []int{33}, nil)) {
+	n, err := unix.Getxattr(path, permission.Attribute, got)
+	if err != nil || !bytes.Equal(got[:n], permission.EncodeACL(0o640, []int{33}, nil)) {
 		t.Errorf("got %x, %v", got[:n], err)
 	}
 }
