@@ -1,12 +1,16 @@
 package contract
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/phpsapi/phpsapi/fpm/permission"
+)
 
 // HTTP is what a worker needs to know to speak HTTP/1.1 itself, beside FastCGI. It is there if all sites of the front are of the
 // worker's pool; then the worker accepts from the front's listeners without TLS, too.
 //
 // The worker answers what it can answer at once, and hands everything else to the front, connection and all: what is not plain
-// HTTP/1.1, what has not come in whole, files that are not small, and connections that wait for a request.
+// HTTP/1.1, what has not come in whole, files that are long or not open to the front, and connections that wait for a request.
 //
 //	worker                                  front
 //	  HandOver + fd, on ToFront        ->     goes on where the worker stopped
@@ -25,6 +29,8 @@ type HTTP struct {
 	Limits          FrontLimits     // as in Front
 	AccessLogFormat string          // as in Front; the file FrontAccess is the log, if there is one
 	FrontPool       FrontPool       // as in Front
+	// FrontUser is who the front is; nil: the workers' user. A worker sends no file that the front could not.
+	FrontUser *permission.User
 }
 
 // The descriptors of a worker that speaks HTTP. Those for listeners come in the order of HTTP.Listeners; FrontAccess is the access
@@ -61,7 +67,7 @@ const (
 	Unserved = 'U'
 	// Output hands over a connection within a response: the text is what is still to be sent. If a second descriptor came with it, it
 	// is the receiving end of a SOCK_SEQPACKET pair on which the rest follows, in packets of OutputMore, up to OutputEnd or
-	// OutputClose. A pair that ends without one of these says that the response was cut off.
+	// OutputClose. A pair that ends without one of these says that the response was cut off. With OutputFile it is a file instead.
 	Output = 'O'
 	// Named hands over a connection whose request a script has answered by a head that names a file, X-Sendfile or X-Accel-Redirect.
 	// The text is the length of that head, 4 bytes, little endian, the head in CGI's form, and then the request as it was read.
@@ -73,7 +79,34 @@ const (
 	OutputMore  = 'M' // on the second descriptor
 	OutputEnd   = 'E' // nothing follows, and the connection carries its next request then, of which the text is what was read
 	OutputClose = 'C' // nothing follows, and the connection is to be closed then
+	OutputFile  = 'F' // in a message alone: the text is a FilePart, and what is still to be sent is that part of the second descriptor
 )
+
+// FilePart is what is left to send of a file. Next is OutputEnd, with Behind as its text, or OutputClose.
+type FilePart struct {
+	Offset, Length int64
+	Next           byte
+	Behind         []byte
+}
+
+// filePartHead is the length of a FilePart without Behind.
+const filePartHead = 8 + 8 + 1
+
+// AppendFilePart appends a FilePart to dst.
+func AppendFilePart(dst []byte, p *FilePart) []byte {
+	dst = binary.LittleEndian.AppendUint64(dst, uint64(p.Offset))
+	dst = binary.LittleEndian.AppendUint64(dst, uint64(p.Length))
+	return append(append(dst, p.Next), p.Behind...)
+}
+
+// ParseFilePart reads what AppendFilePart wrote. Behind is a part of text. It returns false if text is no FilePart.
+func ParseFilePart(text []byte) (p FilePart, ok bool) {
+	if len(text) < filePartHead {
+		return p, false
+	}
+	p = FilePart{int64(binary.LittleEndian.Uint64(text)), int64(binary.LittleEndian.Uint64(text[8:])), text[16], text[filePartHead:]}
+	return p, p.Offset >= 0 && p.Length >= 0 && (p.Next == OutputEnd || p.Next == OutputClose)
+}
 
 // HandOver is a message on ToFront, or with the letter Wake on FromFront. With it come the connection and, where a letter says so,
 // a second descriptor.

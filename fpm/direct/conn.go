@@ -39,6 +39,8 @@ type Conn struct {
 	values  []string // of a header
 	paths   remembered
 	hosts   remembered
+	files   files
+	remarks map[string]bool // that the front was told of, by their words
 }
 
 // readBuffer is how much is read at once. A head that is longer is the front's.
@@ -89,7 +91,7 @@ func Accept(listen int) (fd int, remote netip.AddrPort, err error) {
 	var sa unix.RawSockaddrAny
 	size := uint32(unsafe.Sizeof(sa))
 	n, _, errno := unix.RawSyscall6(unix.SYS_ACCEPT4, uintptr(listen), uintptr(unsafe.Pointer(&sa)), uintptr(unsafe.Pointer(&size)),
-		unix.SOCK_CLOEXEC, 0, 0)
+		unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0, 0)
 	if errno != 0 {
 		return -1, remote, errno
 	}

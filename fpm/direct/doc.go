@@ -9,7 +9,12 @@
 //	body.go       the request's body
 //	response.go   the response of a script, from CGI's form to HTTP's
 //	head.go       the lines of its head
-//	refuse.go     a response that makes no sense, or names a file
+//	plain.go      what is answered without a script: files, redirections, errors
+//	file.go       files that are to be sent
+//	reach.go      whether the front may open them
+//	condition.go  what If-None-Match and its like make of them
+//	named.go      a script's response that names a file
+//	refuse.go     a response that makes no sense
 //	write.go      writing it, and what happens if the client does not take it
 //	rescue.go     the rescue socket
 //	log.go        the lines of the access log

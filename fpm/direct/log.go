@@ -27,8 +27,10 @@ func (c *Conn) logRequest() {
 	}
 	now, r, h := time.Now(), &c.response, &c.head
 	e := site.AccessEntry{Remote: c.who.Remote, Method: view(h.method), URI: view(h.target), Proto: "HTTP/1.1", Host: c.who.Host,
-		Status: r.status, Sent: r.written, ID: view(c.id), Begun: c.begun, Pool: c.Orders.FrontPool.Name, Asked: c.begun,
-		Referer: view(h.first("Referer")), UserAgent: view(h.first("User-Agent")), Authorization: view(h.first("Authorization"))}
+		Status: r.status, Sent: r.written, ID: view(c.id), Begun: c.begun, Referer: view(h.first("Referer")), UserAgent: view(h.first("User-Agent")), Authorization: view(h.first("Authorization"))}
+	if !r.plain {
+		e.Pool, e.Asked = c.Orders.FrontPool.Name, c.begun
+	}
 	if r.gone && !r.sent {
 		e.Status = site.StatusGone
 	}

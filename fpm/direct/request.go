@@ -1,6 +1,7 @@
 package direct
 
 import (
+	"net/http"
 	"net/url"
 	"time"
 
@@ -40,6 +41,8 @@ func (c *Conn) Next(r *fastcgi.Request) bool {
 		case answered:
 			if !c.keeps {
 				c.Close()
+			}
+			if !c.Open() || !c.Pending() {
 				return false
 			}
 		case nothing:
@@ -140,21 +143,24 @@ func (c *Conn) route(params *fastcgi.Params) outcome {
 	if c.isTrusted() {
 		c.proxies.Heed(&c.who, h)
 	}
-	one := c.sites.Of(c.who.Host, path)
-	if one == nil || c.sites.IsInternal(c.who.Host, path) || path == c.Orders.FrontPool.PingPath || path == c.Orders.FrontPool.StatusPath {
-		return foreign
-	}
-	c.site, c.path = one.Present(c.begun), path
-	t := c.site.Route(path)
-	if t.Script.Name == "" {
+	if path == c.Orders.FrontPool.PingPath || path == c.Orders.FrontPool.StatusPath {
 		return foreign
 	}
 	c.identify()
 	c.isHead = string(h.method) == "HEAD"
-	c.script = t.Script.Filename
-	c.setParams(params, &t.Script)
 	c.response.begin()
 	c.response.close = h.close
+	one := c.sites.Of(c.who.Host, path)
+	if one == nil || c.sites.IsInternal(c.who.Host, path) {
+		return c.answerPage(http.StatusNotFound)
+	}
+	c.site, c.path = one.Present(c.begun), path
+	t := c.site.Route(path)
+	if t.Script.Name == "" {
+		return c.answerPlain(&t)
+	}
+	c.script = t.Script.Filename
+	c.setParams(params, &t.Script)
 	return forScript
 }
 

@@ -39,16 +39,18 @@ func (c *Conn) rescue() {
 func (c *Conn) answered() {
 	if c.saved.holds {
 		c.Slot.HTTP(scoreboard.HTTPWaits, c.listener)
+	} else {
+		c.Slot.HTTP(scoreboard.NoHTTP, 0)
 	}
 }
 
 // unrescue takes the present connection out of the rescue socket. A read that has no room for descriptors closes them.
 func (c *Conn) unrescue() {
 	r := &c.saved
+	c.Slot.HTTP(scoreboard.NoHTTP, 0)
 	if !r.holds {
 		return
 	}
-	c.Slot.HTTP(scoreboard.NoHTTP, 0)
 	unix.RawSyscall(unix.SYS_READ, uintptr(r.out), uintptr(unsafe.Pointer(&r.letter[0])), 1)
 	r.holds = false
 }

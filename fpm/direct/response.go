@@ -31,6 +31,7 @@ type response struct {
 
 	script scripthead.Head // CGI's head, which points into what PHP wrote
 
+	plain    bool // no script was asked
 	began    bool // HTTP's head was made
 	refused  bool // an error's page was sent in its place
 	excess   bool // it is longer than it says
@@ -284,11 +285,11 @@ func (c *Conn) End() (keep bool) {
 	}
 	c.pass(nil, true)
 	r.ended = true
-	c.keeps = !r.close && !r.failed && !r.gone && !c.eof
-	if r.named != nil && !r.gone && !r.failed && c.fd >= 0 {
+	if r.named != nil && !r.gone && !r.failed && c.fd >= 0 && !c.sendNamed() {
 		c.handNamed()
 		return false
 	}
+	c.keeps = !r.close && !r.failed && !r.gone && !c.eof
 	c.logRequest()
 	c.consume(c.size)
 	switch {

@@ -52,14 +52,16 @@ func New(s *Server, in, out int) (*Conn, error) {
 		}
 	}
 	var err error
-	// What is not sent is the front's to answer, and to log.
+	// What there is to be said about files that are not sent is the front's to log.
 	if s.sites, err = site.NewSites(s.Orders.Sites, []contract.FrontPool{s.Orders.FrontPool}, nil); err != nil {
 		return nil, err
 	}
+	s.sites.ReadAs(s.Orders.FrontUser)
 	if s.proxies, err = site.NewProxies(s.Orders.TrustedProxies); err != nil {
 		return nil, err
 	}
 	c := &Conn{Server: s, fd: -1, saved: saved{in: in, out: out}}
+	c.files.reach.user = s.Orders.FrontUser
 	c.access = accessLog{fd: s.AccessLog, text: site.AccessLines{JSON: s.Orders.AccessLogFormat == "json"}}
 	c.response.memory = s.Memory(room)
 	*s.InForks = -1

@@ -21,7 +21,10 @@ func appendIovec(v []unix.Iovec, p []byte) []unix.Iovec {
 }
 
 // send sends pieces to the client, or to the front if that has the connection.
-func (c *Conn) send(v []unix.Iovec) error {
+func (c *Conn) send(v []unix.Iovec) error { return c.sendWith(v, 0) }
+
+// sendWith is send with flags of sendmsg(2).
+func (c *Conn) sendWith(v []unix.Iovec, flags int) error {
 	r := &c.response
 	if !r.sent {
 		r.sent = true
@@ -33,7 +36,7 @@ func (c *Conn) send(v []unix.Iovec) error {
 	for {
 		header := unix.Msghdr{Iov: &v[0]}
 		header.SetIovlen(len(v))
-		n, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, uintptr(c.fd), uintptr(unsafe.Pointer(&header)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+		n, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, uintptr(c.fd), uintptr(unsafe.Pointer(&header)), uintptr(unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL|flags))
 		switch {
 		case errno == unix.EINTR:
 			continue

@@ -482,6 +482,74 @@ func TestRestOfAResponseIsSent(t *testing.T) {
 	}
 }
 
+// The rest of a file that a worker has begun to send is sent, from its descriptor.
+func TestRestOfAFileIsSent(t *testing.T) {
+	content := bytes.Repeat([]byte("0123456789abcdef"), 1<<16) // 1 MB
+	const sent = 1000
+	for name, c := range map[string]struct {
+		part contract.FilePart
+		pipe bool
+		cut  bool
+	}{
+		"kept":           {part: contract.FilePart{Length: int64(len(content) - sent), Next: contract.OutputEnd}},
+		"with a request": {part: contract.FilePart{Length: int64(len(content) - sent), Next: contract.OutputEnd, Behind: []byte(request)}},
+		"closed":         {part: contract.FilePart{Length: int64(len(content) - sent), Next: contract.OutputClose}},
+		"too short":      {part: contract.FilePart{Length: int64(len(content)), Next: contract.OutputEnd}, cut: true},
+		"no file":        {part: contract.FilePart{Length: int64(len(content) - sent), Next: contract.OutputEnd}, pipe: true, cut: true},
+		"nonsense":       {part: contract.FilePart{Length: -1, Next: contract.OutputEnd}, cut: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := workersOf(t)
+			f := w.front(orders(t, plainFiles, nil))
+			f.run(t)
+			client := f.dial(t)
+			at := w.accept()
+			fmt.Fprintf(at, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", len(content))
+			at.Write(content[:sent])
+			name := filepath.Join(t.TempDir(), "file")
+			if err := os.WriteFile(name, content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			file, err := os.Open(name)
+			if c.pipe {
+				var to *os.File
+				if file, to, err = os.Pipe(); err == nil {
+					defer to.Close()
+				}
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer file.Close()
+			c.part.Offset = sent
+			w.hand(at, contract.HandOver{Letter: contract.Output, Next: contract.OutputFile, Text: contract.AppendFilePart(nil, &c.part)}, int(file.Fd()))
+			if c.cut {
+				if all, err := io.ReadAll(client); err != nil || !bytes.Contains(all, content[:sent]) {
+					t.Errorf("got %d bytes, %v", len(all), err)
+				}
+				return
+			}
+			if got := client.read("GET"); got.body != string(content) {
+				t.Fatalf("got %d bytes", len(got.body))
+			}
+			switch {
+			case c.part.Next == contract.OutputClose:
+				client.ends()
+			case len(c.part.Behind) > 0:
+				if got := client.read("GET"); got.body != "a" {
+					t.Errorf("got %q", got.body)
+				}
+			default:
+				if got := client.ask(request); got.body != "a" {
+					t.Errorf("got %q", got.body)
+				}
+			}
+			client.Close()
+			eventually(t, "the end of the connection", f.nobody)
+		})
+	}
+}
+
 // A worker whose client has gone is told so.
 func TestWorkerIsToldThatItsClientHasGone(t *testing.T) {
 	w := workersOf(t)

@@ -28,6 +28,8 @@ func (f *Front) finishOutput(c *conn, next byte, text []byte, more *os.File) {
 		o := &output{file: more, silence: f.limits.RequestTimeout, limit: f.limits.SpoolBytes, budget: f.budget,
 			spool: upstream.NamelessFile, failed: f.spoolFailed}
 		next, behind, err = o.relay(c, text)
+	case next == contract.OutputFile && more != nil:
+		next, behind, err = sendPart(c, more, text)
 	default:
 		if more != nil {
 			more.Close()
@@ -46,6 +48,28 @@ func (f *Front) finishOutput(c *conn, next byte, text []byte, more *os.File) {
 	default:
 		f.rest(c)
 	}
+}
+
+// sendPart sends the part of a file that a worker has left: text is a contract.FilePart. It returns how the response has ended, and what
+// was read of the next request.
+func sendPart(c *conn, file *os.File, text []byte) (next byte, behind []byte, err error) {
+	defer file.Close()
+	part, ok := contract.ParseFilePart(text)
+	info, err := file.Stat()
+	if err == nil && (!ok || !info.Mode().IsRegular()) {
+		err = errCutOff
+	}
+	if err == nil {
+		_, err = file.Seek(part.Offset, io.SeekStart)
+	}
+	if err != nil {
+		return 0, nil, err
+	}
+	n, err := c.ReadFrom(&io.LimitedReader{R: file, N: part.Length})
+	if err == nil && n < part.Length {
+		err = errCutOff
+	}
+	return part.Next, part.Behind, err
 }
 
 // spoolFailed logs once a second at most that slow clients hold workers for want of a file.
@@ -79,7 +103,7 @@ type output struct {
 }
 
 // errCutOff is a response of which no more comes.
-var errCutOff = errors.New("the worker has not finished the response")
+var errCutOff = errors.New("there is no more of the response")
 
 // relay writes text, and then what comes. It returns how the response has ended, and what was read of the next request.
 func (o *output) relay(c io.Writer, text []byte) (next byte, behind []byte, err error) {

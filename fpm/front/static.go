@@ -1,7 +1,6 @@
 package front
 
 import (
-	"errors"
 	"io"
 	"io/fs"
 	"net/http"
@@ -9,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/front/site"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
@@ -35,15 +33,10 @@ func (x *exchange) open(path string) (file *os.File, info fs.FileInfo, status in
 		}
 		file.Close()
 	}
-	switch {
-	case err == nil, errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.ENXIO),
-		errors.Is(err, syscall.ENAMETOOLONG), errors.Is(err, syscall.ELOOP):
-		return nil, nil, http.StatusNotFound
-	case errors.Is(err, fs.ErrPermission):
-		return nil, nil, http.StatusForbidden
+	if status = site.OpenStatus(err); status == http.StatusInternalServerError {
+		x.logf(zlog.Error, "%v", err)
 	}
-	x.logf(zlog.Error, "%v", err)
-	return nil, nil, http.StatusInternalServerError
+	return nil, nil, status
 }
 
 // serveContent sends a file, whole or in parts, or what the request's conditions make of it. Content-Type and ETag stay
@@ -55,7 +48,7 @@ func (x *exchange) serveContent(file *os.File, info fs.FileInfo) {
 		h["Content-Type"] = []string{mediaType}
 	}
 	if _, has := h["Etag"]; !has {
-		h["Etag"] = []string{entityTag(info.ModTime(), info.Size())}
+		h["Etag"] = []string{string(site.AppendEntityTag(nil, info.ModTime(), info.Size()))}
 	}
 	if ranges := x.r.Header["Range"]; len(ranges) > 0 && (info.Size() == 0 || !strings.HasPrefix(ranges[0], "bytes=")) {
 		delete(x.r.Header, "Range") // net/http refuses units that it does not know, and finds ranges in nothing
@@ -81,16 +74,6 @@ func dropEmptyRanges(h http.Header, size int64) {
 		kept = []string{strconv.FormatInt(size, 10) + "-"} // cannot be satisfied, either
 	}
 	h["Range"] = []string{"bytes=" + strings.Join(kept, ",")}
-}
-
-// entityTag is a strong validator: time to the nanosecond and size.
-func entityTag(modified time.Time, size int64) string {
-	b := make([]byte, 0, 40)
-	b = append(b, '"')
-	b = strconv.AppendInt(b, modified.UnixNano(), 16)
-	b = append(b, '-')
-	b = strconv.AppendInt(b, size, 16)
-	return string(append(b, '"'))
 }
 
 // sendWhole sends a file with a status of its own.

@@ -144,6 +144,9 @@ func (m *Master) directOrders(p *pool) *contract.HTTP {
 	own := g.plan.own
 	o := &contract.HTTP{Sites: g.plan.sites, TrustedProxies: own.TrustedProxies, Limits: own.Limits, AccessLogFormat: own.AccessFormat,
 		FrontPool: p.frontPool()}
+	if g.plan.who.drop {
+		o.FrontUser = g.plan.who.user()
+	}
 	for _, l := range g.http {
 		if !l.TLS {
 			o.Listeners = append(o.Listeners, l.FrontListener)

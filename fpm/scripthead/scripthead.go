@@ -135,6 +135,16 @@ func (h *Head) Has(name string) bool {
 	return false
 }
 
+// First returns the first value of a header of a canonical name; nil: there is none.
+func (h *Head) First(name string) []byte {
+	for i := range h.Fields {
+		if string(h.Fields[i].Name) == name {
+			return h.Fields[i].Value
+		}
+	}
+	return nil
+}
+
 // Set sets a header in place of all of that name.
 func (h *Head) Set(name, value []byte) {
 	h.Remove(string(name))

@@ -161,7 +161,7 @@ func talkRaw(t *testing.T, address, raw string) string {
 
 var reset = regexp.MustCompile(`((\n--- then ?\n?)?(\[read tcp [^]]* connection reset by peer\]|\[EOF\]))+`)
 
-var changing = regexp.MustCompile(`(?m)^(Date: |X-Request-Id: |Last-Modified: |Etag: )[^\n]*|Request [0-9a-f]{32}$`)
+var changing = regexp.MustCompile(`(?m)^(Date: |X-Request-Id: )[^\n]*|Request [0-9a-f]{32}$|\b[0-9a-f]{60}\b`) // the last is the border between ranges
 
 // Whether the end of a response is known when its head is sent is a matter of time where the script flushes, or prints much.
 var (
@@ -222,13 +222,25 @@ func (o oneByOne) Read(p []byte) (int, error) { return o.r.Read(p[:min(len(p), 1
 func TestDirectAnswersAreTheFronts(t *testing.T) {
 	t.Parallel()
 	root := serve.Dir(t)
-	for name, text := range directScripts {
+	fill(t, root, directScripts)
+	compareDirect(t, root, directRequests())
+}
+
+// fill makes files below a directory.
+func fill(t *testing.T, root string, files map[string]string) {
+	t.Helper()
+	for name, text := range files {
 		path := filepath.Join(root, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
 		write(t, path, text)
 	}
+}
+
+// compareDirect sends requests to a service whose front accepts and to one whose workers do, and compares the answers.
+func compareDirect(t *testing.T, root string, requests []string, environment ...string) {
+	t.Helper()
 	var addresses [2]string
 	for i, direct := range []string{"off", "auto"} {
 		dir := serve.Dir(t)
@@ -240,9 +252,9 @@ func TestDirectAnswersAreTheFronts(t *testing.T) {
 			t.Fatal(err)
 		}
 		addresses[i] = address
-		start(t, address, []string{"PHPSAPI_HTTP_DIRECT=" + direct}, "-F", "-y", file, "--http", address, "--root", root)
+		start(t, address, append(environment, "PHPSAPI_HTTP_DIRECT="+direct), "-F", "-y", file, "--http", address, "--root", root)
 	}
-	for _, raw := range directRequests() {
+	for _, raw := range requests {
 		want, got := talkRaw(t, addresses[0], raw), talkRaw(t, addresses[1], raw)
 		got = strings.ReplaceAll(got, addresses[1], addresses[0])
 		if flushes.MatchString(raw) || len(raw) > 16<<10 {

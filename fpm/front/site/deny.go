@@ -57,8 +57,8 @@ func (d *denial) matches(file string) bool {
 	return strings.HasSuffix(base, d.end)
 }
 
-// withholds reports whether http.deny keeps a file from being sent. The last entry about it decides.
-func (s *Site) withholds(file string) bool {
+// withholds reports whether http.deny keeps a file from being sent. The last entry about it decides. remark is Target.Remark.
+func (s *Site) withholds(file string) (withheld bool, remark string) {
 	file = strings.ToLower(file)
 	var by *denial
 	for i := range s.denials {
@@ -67,10 +67,13 @@ func (s *Site) withholds(file string) bool {
 		}
 	}
 	if by == nil || by.allow {
-		return false
+		return false, ""
 	}
-	if s.log != nil && !by.said.Swap(true) {
+	switch {
+	case s.log == nil:
+		return true, by.text
+	case !by.said.Swap(true):
 		s.log(zlog.Notice, "%s is not sent, because of %q in http.deny", s.root+file, by.text)
 	}
-	return true
+	return true, ""
 }

@@ -5,12 +5,14 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
+	"github.com/phpsapi/phpsapi/fpm/permission"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
@@ -27,9 +29,10 @@ const (
 // like below the root, closed by "Require all denied". That, for whole directories, is all that counts of these files;
 // what else one says is logged once.
 type access struct {
-	root string
-	log  func(level zlog.Level, format string, args ...any) // nil: nobody wants to know
-	said *saidOnce
+	root   string
+	log    Log              // nil: remarks take its place
+	reader *permission.User // for whom a file must be readable to count as read; nil: this process's
+	said   *saidOnce
 
 	mu   sync.RWMutex
 	seen map[string]remembered // by the directory's path below root, with the slash at its end
@@ -38,8 +41,9 @@ type access struct {
 // remembered is the ruling of a directory's own .htaccess, from when it was looked at last.
 type remembered struct {
 	ruling
-	file  fileStamp
-	until time.Time
+	remark string // see Target.Remark
+	file   fileStamp
+	until  time.Time
 }
 
 // fileStamp tells a file from another, or from an earlier state of itself; the zero value is no file.
@@ -59,29 +63,33 @@ const (
 const maxHtaccess = 64 << 10
 
 // denies reports whether a file or script, by its path below the root, is denied. The last directory on its way that says
-// something decides.
-func (a *access) denies(path string) bool {
+// something decides. remark is Target.Remark.
+func (a *access) denies(path string) (is bool, remark string) {
 	if a == nil {
-		return false
+		return false, ""
 	}
 	now, last := time.Now(), neutral
 	for i := 0; i < len(path); i++ {
 		if path[i] != '/' {
 			continue
 		}
-		if r := a.ruling(path[:i+1], now); r != neutral {
-			last = r
+		r := a.of(path[:i+1], now)
+		if r.ruling != neutral {
+			last = r.ruling
+		}
+		if r.remark != "" {
+			remark = r.remark
 		}
 	}
-	return last == denied
+	return last == denied, remark
 }
 
-func (a *access) ruling(dir string, now time.Time) ruling {
+func (a *access) of(dir string, now time.Time) remembered {
 	a.mu.RLock()
 	r, ok := a.seen[dir]
 	a.mu.RUnlock()
 	if ok && now.Before(r.until) {
-		return r.ruling
+		return r
 	}
 	name := a.root + dir + ".htaccess"
 	var is fileStamp
@@ -95,8 +103,10 @@ func (a *access) ruling(dir string, now time.Time) ruling {
 		case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		case err != nil:
 			r.ruling = denied // as Apache does: nobody knows what it says
+		case !a.mayRead(name, info):
+			r.ruling, r.remark = denied, a.sayUnread(name, fs.ErrPermission)
 		default:
-			r.ruling = a.read(name)
+			r.ruling, r.remark = a.read(name)
 		}
 	}
 	r.until = now.Add(accessInterval)
@@ -106,33 +116,54 @@ func (a *access) ruling(dir string, now time.Time) ruling {
 		clear(a.seen)
 	}
 	a.seen[strings.Clone(dir)] = r
-	return r.ruling
+	return r
+}
+
+// mayRead reports whether the reader may read a file.
+func (a *access) mayRead(name string, info os.FileInfo) bool {
+	if a.reader == nil {
+		return true
+	}
+	st, acl := info.Sys().(*syscall.Stat_t), []byte(nil)
+	real, err := filepath.EvalSymlinks(name)
+	if err == nil {
+		acl, err = permission.ACL(real)
+	}
+	return err == nil && a.reader.May(permission.File{UID: st.Uid, GID: st.Gid, Mode: st.Mode, ACL: acl}, permission.Read)
 }
 
 // read reads a .htaccess.
-func (a *access) read(name string) ruling {
+func (a *access) read(name string) (r ruling, remark string) {
 	file, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		a.say(name, "%s cannot be read, and so what is in and below its directory is not sent: %v", name, err)
-		return denied
+		return denied, a.sayUnread(name, err)
 	}
 	defer file.Close()
 	text, err := io.ReadAll(io.LimitReader(file, maxHtaccess))
 	if err != nil {
-		return denied
+		return denied, ""
 	}
 	r, others := parseHtaccess(string(text))
 	if len(others) > 0 {
 		shown := strings.Join(others[:min(len(others), 5)], ", ")
-		a.say(name, "%s: only a denial of the whole directory counts here, other directives do nothing: %s", name, shown)
+		remark = a.say(name, "%s: only a denial of the whole directory counts here, other directives do nothing: %s", name, shown)
 	}
-	return r
+	return r, remark
 }
 
-func (a *access) say(name, format string, args ...any) {
-	if a.log != nil && a.said.first(name) {
+func (a *access) sayUnread(name string, why error) (remark string) {
+	return a.say(name, "%s cannot be read, and so what is in and below its directory is not sent: %v", name, why)
+}
+
+// say logs a message about a file, once. If there is no log it returns a remark.
+func (a *access) say(name, format string, args ...any) (remark string) {
+	if a.log == nil {
+		return name
+	}
+	if a.said.first(name) {
 		a.log(zlog.Notice, format, args...)
 	}
+	return ""
 }
 
 // saidOnce are names about which something was logged.

@@ -76,7 +76,7 @@ func (f *follower) look(now time.Time) *sighting {
 		made.root = real
 		made.sendable = append([]string{real}, made.sendable...)
 		if old := made.access; old != nil {
-			made.access = &access{root: real, log: old.log, said: old.said, seen: map[string]remembered{}}
+			made.access = &access{root: real, log: old.log, reader: old.reader, said: old.said, seen: map[string]remembered{}}
 		}
 		s.site = &made
 	}

@@ -15,6 +15,9 @@ type Target struct {
 	Script   Script
 	Location string // without a query
 	Status   int
+	// Remark is what there is to be said to the log about the answer, in a word that tells it from others, if the sites have no log; "":
+	// nothing.
+	Remark string
 }
 
 // Script is the script that answers a request. Paths are the front's own: a pool's chroot is taken off when it is asked.
@@ -67,16 +70,23 @@ func (s *Site) Route(path string) Target {
 	switch {
 	case t.File != "":
 		file := t.File[len(s.root):]
-		if s.conceals(file) || s.withholds(file) {
+		if s.conceals(file) {
 			return Target{Status: http.StatusNotFound}
 		}
-		if s.access.denies(file) {
-			return Target{Status: http.StatusForbidden}
+		if withheld, remark := s.withholds(file); withheld {
+			return Target{Status: http.StatusNotFound, Remark: remark}
 		}
+		denied, remark := s.access.denies(file)
+		if denied {
+			return Target{Status: http.StatusForbidden, Remark: remark}
+		}
+		t.Remark = remark
 	case t.Script.Name != "":
-		if s.access.denies(t.Script.Filename[len(s.root):]) {
-			return Target{Status: http.StatusForbidden}
+		denied, remark := s.access.denies(t.Script.Filename[len(s.root):])
+		if denied {
+			return Target{Status: http.StatusForbidden, Remark: remark}
 		}
+		t.Remark = remark
 	}
 	return t
 }

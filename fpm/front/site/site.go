@@ -56,6 +56,11 @@ func New(s *contract.Site, chroot string, log Log) (*Site, error) {
 // Root led to.
 func (s *Site) Directory() string { return s.root }
 
+// NameOf returns the name of the file or directory that a clean path is, or would be, without a slash at its end.
+func (s *Site) NameOf(path string) string {
+	return s.root + strings.TrimSuffix(path[len(s.prefix):], "/")
+}
+
 // trimRoot cleans a directory's path so that one of a URL can be put behind it.
 func trimRoot(dir string) string {
 	return strings.TrimRight(filepath.Clean(dir), "/")

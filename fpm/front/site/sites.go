@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/permission"
 )
 
 // Sites are all sites of a front, in the order in which they are looked at.
@@ -12,7 +13,7 @@ type Sites struct {
 	discreet []*Site // those that have internal paths
 }
 
-// NewSites makes the sites of a front ready, whose pools are given. log may be nil. It returns an error if a site is of none of the
+// NewSites makes the sites of a front ready, whose pools are given. Without a log, what there is to be said is Target.Remark. It returns an error if a site is of none of the
 // pools, or has settings that make no sense.
 func NewSites(list []contract.Site, pools []contract.FrontPool, log Log) (*Sites, error) {
 	made := &Sites{}
@@ -29,6 +30,16 @@ func NewSites(list []contract.Site, pools []contract.FrontPool, log Log) (*Sites
 	}
 	made.conceal()
 	return made, nil
+}
+
+// ReadAs has a .htaccess count as one that cannot be read unless a user may read it; nil: this process's user. It is to be called before
+// anything is asked.
+func (all *Sites) ReadAs(user *permission.User) {
+	for _, s := range all.all {
+		if s.access != nil {
+			s.access.reader = user
+		}
+	}
 }
 
 func poolOf(s *contract.Site, pools []contract.FrontPool) *contract.FrontPool {

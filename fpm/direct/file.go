@@ -1,0 +1,142 @@
+package direct
+
+import (
+	"net/http"
+	"strings"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/front/site"
+	"github.com/phpsapi/phpsapi/fpm/permission"
+)
+
+// file is a file that is to be sent.
+type file struct {
+	fd   int
+	size int64
+	*looked
+}
+
+// looked is what was found out about a file, which holds as long as the file is the same.
+type looked struct {
+	is       fileState
+	readable bool // by the front
+	modified time.Time
+	// The headers.
+	mediaType, tag, since []byte
+}
+
+// fileState tells a file from another, or from an earlier state of itself.
+type fileState struct {
+	dev, ino       uint64
+	size           int64
+	changed        unix.Timespec
+	modified       unix.Timespec
+	mode, uid, gid uint32
+}
+
+// mostLooked is how many files are remembered.
+const mostLooked = 1024
+
+// files opens files that are to be sent.
+type files struct {
+	reach reach
+	seen  map[string]*looked // by the file's name without symbolic links
+	name  []byte
+}
+
+// open opens a file of an absolute path. It returns false if the front is to do so: the file is not one that the front may open, or it
+// cannot be opened, or is not a regular one.
+func (f *files) open(path string, now time.Time) (opened file, ok bool) {
+	i := strings.LastIndexByte(path, '/')
+	dir := f.reach.of(path[:i], now)
+	if dir.standing != open {
+		return file{}, false
+	}
+	f.name = append(append(append(f.name[:0], dir.real...), path[i:]...), 0)
+	fd := f.openName()
+	if fd < 0 {
+		return file{}, false
+	}
+	var st unix.Stat_t
+	if _, _, errno := unix.RawSyscall(unix.SYS_FSTAT, uintptr(fd), uintptr(unsafe.Pointer(&st)), 0); errno == 0 && st.Mode&unix.S_IFMT == unix.S_IFREG {
+		if l := f.look(fd, &st); l.readable {
+			return file{fd, st.Size, l}, true
+		}
+	}
+	closeFile(fd)
+	return file{}, false
+}
+
+// openName opens the file whose name, with a NUL at its end, is name; -1: it cannot be opened. Of a name without symbolic links none may
+// become one.
+func (f *files) openName() int {
+	const flags = unix.O_RDONLY | unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC
+	dir, name := unix.AT_FDCWD, unsafe.SliceData(f.name)
+	for {
+		var fd uintptr
+		var errno unix.Errno
+		if f.reach.user == nil {
+			fd, _, errno = unix.Syscall6(unix.SYS_OPENAT, uintptr(dir), uintptr(unsafe.Pointer(name)), flags, 0, 0, 0)
+		} else {
+			how := unix.OpenHow{Flags: flags, Resolve: unix.RESOLVE_NO_SYMLINKS}
+			fd, _, errno = unix.Syscall6(unix.SYS_OPENAT2, uintptr(dir), uintptr(unsafe.Pointer(name)), uintptr(unsafe.Pointer(&how)), unsafe.Sizeof(how), 0, 0)
+		}
+		switch errno {
+		case 0:
+			return int(fd)
+		case unix.EINTR:
+		default:
+			return -1
+		}
+	}
+}
+
+func closeFile(fd int) { unix.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0) }
+
+// look returns what is known of the open file of that name.
+func (f *files) look(fd int, st *unix.Stat_t) *looked {
+	name := f.name[:len(f.name)-1]
+	is := fileState{st.Dev, st.Ino, st.Size, st.Ctim, st.Mtim, st.Mode, st.Uid, st.Gid}
+	if l := f.seen[string(name)]; l != nil && l.is == is {
+		return l
+	}
+	l := &looked{is: is, readable: f.isReadable(fd, st), modified: time.Unix(st.Mtim.Unix())}
+	if l.modified.Unix() == 0 && l.modified.Nanosecond() == 0 { // which to net/http is no time
+		l.readable = false
+	}
+	mediaType, _ := site.ContentType(string(name))
+	l.mediaType = []byte(mediaType)
+	l.tag = site.AppendEntityTag(nil, l.modified, st.Size)
+	l.since = l.modified.UTC().AppendFormat(nil, http.TimeFormat)
+	if len(f.seen) >= mostLooked || f.seen == nil {
+		f.seen = map[string]*looked{}
+	}
+	f.seen[string(name)] = l
+	return l
+}
+
+// isReadable reports whether the front may read an open file.
+func (f *files) isReadable(fd int, st *unix.Stat_t) bool {
+	if f.reach.user == nil {
+		return true
+	}
+	acl, err := permission.ACLOf(fd)
+	return err == nil && f.reach.user.May(permission.File{UID: st.Uid, GID: st.Gid, Mode: st.Mode, ACL: acl}, permission.Read)
+}
+
+// read reads the begin of a file. It returns how much of it, at most len(p).
+func (f *file) read(p []byte, offset int64) int {
+	for {
+		n, _, errno := unix.Syscall6(unix.SYS_PREAD64, uintptr(f.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), uintptr(offset), 0, 0)
+		switch errno {
+		case 0:
+			return int(n)
+		case unix.EINTR:
+		default:
+			return 0
+		}
+	}
+}

@@ -1,0 +1,230 @@
+package direct
+
+import (
+	"net/http"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/front/site"
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+	"github.com/phpsapi/phpsapi/fpm/scripthead"
+)
+
+// The answers for which no script is asked: files, redirections and the pages of errors. They are the front's, byte for byte, and what
+// would take long is left to it.
+
+// longestFile is the longest file that a worker sends, in bytes: a client that is as fast as this machine does not hold it for longer.
+const longestFile = 1 << 20
+
+// answerPlain answers the present request by what its path is, if that is no script.
+func (c *Conn) answerPlain(t *site.Target) outcome {
+	h := &c.head
+	if t.Status == http.StatusForbidden || c.isNews(t.Remark) {
+		return foreign // the front may be allowed, or has something to log
+	}
+	switch {
+	case t.File != "":
+		return c.answerFile(t.File)
+	case c.files.reach.of(c.site.NameOf(c.path), c.begun).standing == closed:
+		return foreign // which may not see that there is nothing
+	case t.Status != 0:
+		return c.answerPage(t.Status)
+	case !c.isForFiles():
+		return c.refuseMethod()
+	default:
+		location := []byte(t.Location)
+		if len(h.query) > 0 {
+			location = append(append(location, '?'), h.query...)
+		}
+		return c.answerPage(http.StatusMovedPermanently, scripthead.Field{Name: locationName, Value: location})
+	}
+}
+
+// isForFiles reports whether the present request's method is one that files have.
+func (c *Conn) isForFiles() bool { return c.isHead || string(c.head.method) == http.MethodGet }
+
+func (c *Conn) refuseMethod() outcome {
+	return c.answerPage(http.StatusMethodNotAllowed, scripthead.Field{Name: allowName, Value: allowFiles})
+}
+
+// isNews reports whether there is something to be said to the log that the front was not told to look at before.
+func (c *Conn) isNews(remark string) bool {
+	if remark == "" || c.remarks[remark] || len(c.remarks) >= mostPlaces {
+		return false
+	}
+	if c.remarks == nil {
+		c.remarks = map[string]bool{}
+	}
+	c.remarks[remark] = true
+	return true
+}
+
+// answerPage answers with the page of an error or a redirection, and a header.
+func (c *Conn) answerPage(status int, more ...scripthead.Field) outcome {
+	c.response.script.Fields = append(c.response.script.Fields[:0], more...)
+	c.beginPlain()
+	c.sendPage(status, site.Explain(status))
+	return c.endPlain()
+}
+
+// beginPlain begins a response for which no script is asked. A client whose worker dies then finds its connection closed.
+func (c *Conn) beginPlain() {
+	c.response.plain = true
+	if c.saved.holds {
+		c.Slot.HTTP(scoreboard.HTTPSent, c.listener)
+	}
+}
+
+func (c *Conn) endPlain() outcome {
+	c.End()
+	return answered
+}
+
+// answerFile answers with a file.
+func (c *Conn) answerFile(path string) outcome {
+	f, ok := c.files.open(path, c.begun)
+	if !ok {
+		return foreign
+	}
+	defer closeFile(f.fd)
+	if !c.isForFiles() {
+		return c.refuseMethod()
+	}
+	demanded := c.head.demands(f.tag, f.since, f.modified)
+	if demanded == unsure || demanded == whole && !c.takes(&f) {
+		return foreign
+	}
+	c.response.script.Fields = c.response.script.Fields[:0]
+	c.beginPlain()
+	c.sendFile(&f, demanded)
+	return c.endPlain()
+}
+
+// takes reports whether a file is one that this worker may send, and reads a short one into the room.
+func (c *Conn) takes(f *file) bool {
+	r := &c.response
+	if f.size > longestFile {
+		return false
+	}
+	if f.size > room || c.isHead {
+		return true
+	}
+	r.used = f.read(r.memory[:f.size], 0)
+	return int64(r.used) == f.size
+}
+
+// sendFile sends a file, or says that the client has it. The headers that are there stay. The content of a short file is in the room.
+func (c *Conn) sendFile(f *file, demanded demand) {
+	r := &c.response
+	s := &r.script
+	body := r.memory[:r.used]
+	r.used, r.began = 0, true
+	if !s.Has("Etag") {
+		s.Fields = append(s.Fields, scripthead.Field{Name: etagName, Value: f.tag})
+	}
+	if demanded == unasked {
+		r.status, s.Status, r.length, r.bodyless = http.StatusNotModified, http.StatusNotModified, -1, true
+		s.Remove("Last-Modified")
+		c.makeHead()
+		c.sendHead(nil, 0)
+		return
+	}
+	s.Set(rangesName, rangesValue)
+	s.Set(modifiedName, f.since)
+	c.sendWhole(f, http.StatusOK, body)
+}
+
+// sendWhole sends a file. body is a short one's content.
+func (c *Conn) sendWhole(f *file, status int, body []byte) {
+	r := &c.response
+	r.began, r.status, r.script.Status, r.length, r.bodyless = true, status, status, f.size, c.isHead
+	if !r.script.Has("Content-Type") {
+		r.script.Fields = append(r.script.Fields, scripthead.Field{Name: typeName, Value: f.mediaType})
+	}
+	c.makeHead()
+	switch {
+	case c.isHead:
+		c.sendHead(nil, 0)
+	case f.size <= room:
+		r.written = f.size
+		c.sendHead(body, 0)
+	case c.sendHead(nil, unix.MSG_MORE) == nil:
+		c.sendRest(f)
+	}
+}
+
+// sendHead sends HTTP's head and what is behind it.
+func (c *Conn) sendHead(body []byte, flags int) error {
+	r := &c.response
+	v := appendIovec(appendIovec(r.iov[:0], r.head), body)
+	r.head = r.head[:0]
+	return c.sendWith(v, flags)
+}
+
+// sendRest sends a file whose head was sent. What the client does not take is the front's.
+func (c *Conn) sendRest(f *file) {
+	r := &c.response
+	for r.written < f.size && r.relay < 0 {
+		offset := r.written
+		n, _, errno := unix.Syscall6(unix.SYS_SENDFILE, uintptr(c.fd), uintptr(f.fd), uintptr(unsafe.Pointer(&offset)), uintptr(f.size-r.written), 0, 0)
+		switch {
+		case errno == unix.EINTR:
+		case errno == unix.EAGAIN:
+			c.leaveFile(f)
+			return
+		case errno != 0, n == 0: // the client is gone, or the file has become shorter
+			r.failed = true
+			return
+		default:
+			r.written += int64(n)
+		}
+	}
+	for r.written < f.size { // the front has the connection, as the client did not take the head
+		n := f.read(r.memory[:min(room, f.size-r.written)], r.written)
+		if n == 0 || c.send(appendIovec(r.iov[:0], r.memory[:n])) != nil {
+			r.failed = true
+			return
+		}
+		r.written += int64(n)
+	}
+}
+
+// leaveFile gives the front the connection of a client that does not take a file, with the file.
+func (c *Conn) leaveFile(f *file) {
+	r := &c.response
+	part := contract.FilePart{Offset: r.written, Length: f.size - r.written, Next: contract.OutputEnd, Behind: c.in[c.first+c.size:]}
+	if r.close || c.eof {
+		part.Next, part.Behind = contract.OutputClose, nil
+	}
+	c.hand(&contract.HandOver{Letter: contract.Output, Next: contract.OutputFile, Text: contract.AppendFilePart(nil, &part)}, f.fd)
+	r.written = f.size
+}
+
+// The names and values of headers.
+var (
+	allowName    = []byte("Allow")
+	allowFiles   = []byte("GET, HEAD")
+	locationName = []byte("Location")
+	etagName     = []byte("Etag")
+	rangesName   = []byte("Accept-Ranges")
+	rangesValue  = []byte("bytes")
+	modifiedName = []byte("Last-Modified")
+	typeName     = []byte("Content-Type")
+	pageType     = []byte("text/html; charset=utf-8")
+)
+
+// sendPage sends the page of an error or a redirection. The headers that are there stay.
+func (c *Conn) sendPage(status int, text string) error {
+	r := &c.response
+	page := []byte(site.ErrorPage(status, text, string(c.id)))
+	r.began, r.status, r.script.Status, r.length, r.bodyless = true, status, status, int64(len(page)), c.isHead
+	r.script.Fields = append(r.script.Fields, scripthead.Field{Name: typeName, Value: pageType})
+	c.makeHead()
+	if c.isHead {
+		page = nil
+	}
+	r.written = int64(len(page))
+	return c.sendHead(page, 0)
+}
