@@ -1,0 +1,73 @@
+package counts
+
+import (
+	"maps"
+	"slices"
+	"testing"
+	"time"
+)
+
+// ways are how requests come, and what a worker may do for each of them.
+var ways = []struct {
+	name   string
+	begin  func(*testing.T) *path
+	calls  map[string]int // system calls
+	cgo    int            // calls from Go into C; C calls Go never
+	allocs int
+}{
+	{"FastCGI", byFastCGI, map[string]int{"epoll_pwait": 1, "recvfrom": 1, "write": 1, "fcntl": 2, "chdir": 1, "fchdir": 1}, 4, 0},
+	{"HTTP", byHTTP, map[string]int{"epoll_pwait": 1, "recvfrom": 1, "sendmsg": 1, "fcntl": 2, "newfstatat": 1, "chdir": 1, "fchdir": 1}, 4, 3},
+}
+
+// spare is how often a thing may be done in all besides: what the machine does meanwhile may part a connection from its worker.
+const spare = requests / 50
+
+func TestSystemCallsOfARequest(t *testing.T) {
+	for _, way := range ways {
+		t.Run(way.name, func(t *testing.T) {
+			counts, took := way.begin(t).systemCalls(t)
+			for call, each := range way.calls {
+				if n := counts[call]; n > each*requests+spare {
+					t.Errorf("%d requests make %d calls of %s, %d are allowed for each", requests, n, call, each)
+				}
+			}
+			// The rest is done once in 10 ms, or in more: the timer of max_execution_time is set (lifecycle/engine_timer.c), CPU time is asked
+			// for, a script is looked for.
+			rest, most := 0, spare+3*int(took/(10*time.Millisecond))
+			for _, call := range slices.Sorted(maps.Keys(counts)) {
+				if _, ordinary := way.calls[call]; !ordinary {
+					rest += counts[call]
+					t.Logf("%s: %d in %d requests", call, counts[call], requests)
+				}
+			}
+			if rest > most {
+				t.Errorf("%d requests in %v make %d other system calls, %d are allowed", requests, took, rest, most)
+			}
+		})
+	}
+}
+
+func TestCallsBetweenGoAndCOfARequest(t *testing.T) {
+	for _, way := range ways {
+		t.Run(way.name, func(t *testing.T) {
+			counts := way.begin(t).functions(t, "runtime.cgocall", "runtime.cgocallbackg")
+			if n := counts["runtime.cgocall"]; n > way.cgo*requests+spare || n < requests {
+				t.Errorf("%d requests make %d calls into C, %d are allowed for each", requests, n, way.cgo)
+			}
+			if n := counts["runtime.cgocallbackg"]; n > spare {
+				t.Errorf("in %d requests C calls Go %d times", requests, n)
+			}
+		})
+	}
+}
+
+func TestAllocationsOfARequest(t *testing.T) {
+	for _, way := range ways {
+		t.Run(way.name, func(t *testing.T) {
+			counts := way.begin(t).functions(t, "runtime.mallocgc")
+			if n := counts["runtime.mallocgc"]; n > way.allocs*requests+spare {
+				t.Errorf("%d requests allocate %d times, %d times are allowed for each", requests, n, way.allocs)
+			}
+		})
+	}
+}
