@@ -5,6 +5,7 @@ package channel
 
 import (
 	"os"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -116,12 +117,11 @@ func (c *Channel) Read(wants func(letter byte, fd int) bool, take func(Message))
 		}
 		take(m)
 	}
-	buf, oob := make([]byte, contract.MaxMessage), make([]byte, unix.CmsgSpace(4*4))
 	for {
-		var n, oobn int
+		m := Message{FD: -1}
 		var got error
 		err := raw.Read(func(from uintptr) bool {
-			n, oobn, _, _, got = unix.Recvmsg(int(from), buf, oob, unix.MSG_CMSG_CLOEXEC)
+			m, got = receive(int(from))
 			return got != unix.EAGAIN
 		})
 		// An end that was closed without reading all it was sent resets the connection. That is told first, once; what
@@ -129,13 +129,36 @@ func (c *Channel) Read(wants func(letter byte, fd int) bool, take func(Message))
 		if got == unix.EINTR || got == unix.ECONNRESET {
 			continue
 		}
-		fd := Received(oob[:max(oobn, 0)])
-		if err != nil || got != nil || n <= 0 {
-			hand(Message{FD: fd})
+		if err != nil || got != nil || m.Letter == 0 {
+			hand(Message{FD: m.FD})
 			return
 		}
-		hand(Message{Letter: buf[0], Text: string(buf[1:n]), FD: fd})
+		hand(m)
 	}
+}
+
+// packets are receive's. A channel that waits holds none: a master has a channel for each worker.
+var packets = sync.Pool{New: func() any { return new(packet) }}
+
+type packet struct {
+	text   [contract.MaxMessage]byte
+	rights [unix.SizeofCmsghdr + 4*4]byte // room for four descriptors
+}
+
+// receive takes a message that is there already. The error is unix.EAGAIN if there is none. The letter is 0 if the other end is
+// gone.
+func receive(from int) (Message, error) {
+	p := packets.Get().(*packet)
+	defer packets.Put(p)
+	n, rights, _, _, err := unix.Recvmsg(from, p.text[:], p.rights[:], unix.MSG_CMSG_CLOEXEC)
+	if err != nil {
+		return Message{FD: -1}, err
+	}
+	m := Message{FD: Received(p.rights[:rights])}
+	if n > 0 {
+		m.Letter, m.Text = p.text[0], string(p.text[1:n])
+	}
+	return m, nil
 }
 
 // Received is the descriptor that came; those beyond the first are nobody's and closed.
