@@ -14,6 +14,8 @@ type measurement struct {
 
 var measurements = []measurement{
 	{"memory", "Memory over requests of one page", showMemory},
+	{"kinds", "Memory of a worker, by kinds", showAnatomy},
+	{"many", "Many workers that answer nothing", showMany},
 	{"million", "A million requests, kept and new connections", showMillion},
 	{"idle", "Idle kept connections", showIdle},
 	{"reload", "Reloads under load", showReload},

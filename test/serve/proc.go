@@ -50,6 +50,16 @@ func statFields(pid int) []string {
 	return f
 }
 
+// Parent is the process that forked a process; 0: there is no such process.
+func Parent(pid int) int {
+	f := statFields(pid)
+	if f == nil {
+		return 0
+	}
+	parent, _ := strconv.Atoi(f[1])
+	return parent
+}
+
 // Title is what ps shows of a process.
 func Title(pid int) string {
 	line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))

@@ -76,6 +76,11 @@ func (p *Process) Ended() string {
 	}
 }
 
+// Spent is the CPU time, user and system, of a server that has ended: its master's, and that of all processes that were waited for.
+func (p *Process) Spent() time.Duration {
+	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
+}
+
 // Signal sends the master a signal.
 func (p *Process) Signal(sig syscall.Signal) { p.cmd.Process.Signal(sig) }
 
