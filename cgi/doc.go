@@ -5,6 +5,8 @@
 // top to bottom: the options, module startup, the request (request.go), module shutdown. It ends the process by the
 // exit status php-cgi would give.
 //
+// An ordinary request never comes here: it is answered before Go starts, by the same C (lifecycle/start_cgi.c, cgi_request.c).
+//
 // With -b, or a listening socket as standard input, it is a FastCGI server (serve.go): package server is the parent of
 // children, package worker the process that answers.
 //

@@ -5,7 +5,6 @@ import (
 	"os"
 	"runtime/debug"
 
-	"github.com/phpsapi/phpsapi/cgi/handover"
 	"github.com/phpsapi/phpsapi/lifecycle"
 	"github.com/phpsapi/phpsapi/sapi"
 	"github.com/phpsapi/phpsapi/sapi/engines"
@@ -19,8 +18,7 @@ type Invocation struct {
 	Engine  engines.Asked
 }
 
-// failure is php-cgi's exit status where it could not do its work: C's -1.
-const failure = 255
+const failure = lifecycle.CGIFailed
 
 // program is one run of php-cgi on a started engine.
 type program struct {
@@ -29,7 +27,6 @@ type program struct {
 	php     *lifecycle.Web
 	start   startup
 	cgi     bool // a web server called
-	rules   sapi.PathRules
 }
 
 // Main is php-cgi. It ends the process where PHP was started, and else returns the exit status.
@@ -57,10 +54,11 @@ func Main(call Invocation) int {
 		return failure
 	}
 	lifecycle.TakeProcess()
-	if engine.ModuleStartup(start.module(engine.Description().Minor(), call.Binary, os.LookupEnv, !byWebServer(environment{}))) != nil {
+	called := lifecycle.IsCGIRequest()
+	if engine.ModuleStartup(start.module(engine.Description().Minor(), call.Binary, os.LookupEnv, !called)) != nil {
 		return failure
 	}
-	p := &program{engine: engine, version: choice.PHP(), php: engine.NewWeb(standardFiles{}), start: start, cgi: byWebServer(environment{})}
+	p := &program{engine: engine, version: choice.PHP(), php: engine.NewCGI(), start: start, cgi: called}
 	engine.CommandLine().Exit(p.main(call))
 	panic("BUG: exit returned")
 }
@@ -82,10 +80,7 @@ func (s startup) module(version, binary string, getenv func(string) (string, boo
 
 // main does the program's work and gives its exit status.
 func (p *program) main(call Invocation) int {
-	settings := readSettings(p.engine)
-	p.rules = pathRules(&settings)
-	if p.cgi && settings.ForceRedirect && !redirected(settings.RedirectStatusEnv, environment{}) {
-		fmt.Print(securityAlert(p.version))
+	if p.cgi && p.php.Refuses() {
 		return failure
 	}
 	timing := timing{repeats: 1}
@@ -98,42 +93,4 @@ func (p *program) main(call Invocation) int {
 		}
 	}
 	return p.repeat(call.Args, timing)
-}
-
-// redirected says whether the web server called by a redirect of its own, and not because the program was reached
-// through a URL.
-func redirected(name string, variables sapi.Params) bool {
-	if name == "" {
-		name = "REDIRECT_STATUS"
-	}
-	return variables.Get(name) != nil
-}
-
-func readSettings(engine *lifecycle.Engine) handover.Settings {
-	rules := engine.PathRules()
-	s := handover.Settings{FixPathInfo: rules.FixPathInfo, DiscardPath: rules.DiscardPath, DocRoot: rules.DocRoot}
-	s.ForceRedirect, s.RedirectStatusEnv = engine.ForceRedirect()
-	return s
-}
-
-func pathRules(settings *handover.Settings) sapi.PathRules {
-	return sapi.PathRules{FixPathInfo: settings.FixPathInfo, DiscardPath: settings.DiscardPath, DocRoot: settings.DocRoot, Stat: statFile}
-}
-
-// securityAlert is the page for a request that was not redirected.
-func securityAlert(php sapi.PHPVersion) string {
-	manual := "http://php.net"
-	if php.AtLeast(8, 4) {
-		manual = "https://www.php.net"
-	}
-	return `<b>Security Alert!</b> The PHP CGI cannot be accessed directly.
-
-<p>This PHP CGI binary was compiled with force-cgi-redirect enabled.  This
-means that a page will only be served up if the REDIRECT_STATUS CGI variable is
-set, e.g. via an Apache Action directive.</p>
-<p>For more information as to <i>why</i> this behaviour exists, see the <a href="` + manual + `/security.cgi-bin">manual page for CGI security</a>.</p>
-<p>For more information about changing this behaviour or re-enabling this webserver,
-consult the installation file that came with this distribution, or visit 
-<a href="` + manual + `/install.windows">the manual page</a>.</p>
-`
 }

@@ -33,7 +33,7 @@ func (p *program) repeat(args []string, t timing) int {
 
 // serve serves one request. ended says that there is to be no other.
 func (p *program) serve(args []string) (status int, ended bool) {
-	info := requestInfo(&p.rules, environment{})
+	info := p.php.CGIRequest()
 	run := run{}
 	if p.start.highlight {
 		run.mode = modeHighlight
@@ -136,45 +136,17 @@ func (p *program) request(r *lifecycle.WebRequest, mode mode, named bool) (statu
 	return status, false
 }
 
-// What is said where the script cannot be opened: EACCES, and everything else.
-const (
-	denied  = "Access denied.\n"
-	missing = "No input file specified.\n"
-)
-
 // refuse answers a request whose script cannot be opened.
 func (p *program) refuse(err error) {
 	if err == syscall.EACCES {
-		p.php.Answer(403, []byte(denied))
+		p.php.Answer(403, []byte(lifecycle.CGIDenied))
 	} else {
-		p.php.Answer(404, []byte(missing))
+		p.php.Answer(404, []byte(lifecycle.CGIMissing))
 	}
 	p.php.RequestShutdown()
 }
 
-// standardFiles are a CGI program's client. The body comes from and goes to them in C.
-type standardFiles struct{}
-
-func (standardFiles) ReadBody([]byte) int { return 0 }
-
-func (standardFiles) AppendHead(dst []byte, rules sapi.HeadRules, head *sapi.ResponseHead) []byte {
-	return rules.AppendHead(dst, head)
-}
-
-func (standardFiles) Write(b []byte) error {
-	for len(b) > 0 {
-		n, err := syscall.Write(1, b)
-		if err != nil && err != syscall.EINTR {
-			return err
-		}
-		b = b[max(n, 0):]
-	}
-	return nil
-}
-
-func (standardFiles) Message(text string) { fmt.Fprintln(os.Stderr, text) }
-
-// isListening says whether the descriptor is a socket that has no peer: a FastCGI server's.
+// isListening reports whether the descriptor is a socket that has no peer: a FastCGI server's.
 func isListening(fd int) bool {
 	_, err := syscall.Getpeername(fd)
 	return err == syscall.ENOTCONN

@@ -87,7 +87,7 @@ func (call *Invocation) takeOwn() (status int, ended bool) {
 }
 
 func startZygote(path string) {
-	if path == "" || !byWebServer(environment{}) || !hasProc() {
+	if path == "" || !lifecycle.IsCGIRequest() || !hasProc() {
 		return
 	}
 	lifecycle.RestoreScheduling()
@@ -121,7 +121,7 @@ func resident(path string) int {
 	}
 	if err == nil {
 		log := func(text string) { fmt.Fprintln(os.Stderr, "phpsapi cgi:", text) }
-		s := handover.Server{Front: handover.Front{Module: callModule, Request: callRequest}, Program: lifecycle.Self(), Idle: idle, Log: log}
+		s := handover.Server{Module: callModule, Program: lifecycle.Self(), Idle: idle, Log: log}
 		err = s.Run(socket)
 	}
 	if err != nil {
@@ -189,7 +189,7 @@ func callModule(call *handover.Call) (module sapi.Module, engine string, ok bool
 	}
 	query, set := call.Env.Lookup("QUERY_STRING")
 	start := parseStartup(args, choice.PHP(), query, set)
-	if start.bound || start.highlight || !byWebServer(&call.Env) {
+	if start.bound || start.highlight || !byWebServer(call.Env) {
 		return module, "", false
 	}
 	if !start.ignored {
@@ -204,6 +204,16 @@ func callModule(call *handover.Call) (module sapi.Module, engine string, ok bool
 		return module, "", false
 	}
 	return module, engine, true
+}
+
+// byWebServer reports whether a web server called: one of the variables that each of them sets is there.
+func byWebServer(env handover.Environment) bool {
+	for _, name := range [...]string{"SERVER_SOFTWARE", "SERVER_NAME", "GATEWAY_INTERFACE", "REQUEST_METHOD"} {
+		if _, set := env.Lookup(name); set {
+			return true
+		}
+	}
+	return false
 }
 
 func isRelative(path string) bool {
@@ -242,20 +252,10 @@ func hasINI(call *handover.Call) bool {
 	return false
 }
 
-// callRequest is the request of a web server's call.
-func callRequest(call *handover.Call, settings *handover.Settings) (*handover.Request, bool) {
-	if settings.ForceRedirect && !redirected(settings.RedirectStatusEnv, &call.Env) {
-		return nil, false
-	}
-	rules := pathRules(settings)
-	rules.Stat = func(path []byte) (exists, regular bool) { return statFile([]byte(call.Path(string(path)))) }
-	return &handover.Request{RequestInfo: requestInfo(&rules, &call.Env), Denied: denied, Missing: missing}, true
-}
-
 // Report is the worker of a zygote that says what was started.
 func Report(w *lifecycle.Worker) int {
 	files := w.Engine.INIFiles()
-	report := handover.Report{INIDir: files.Dir, ScanDir: files.ScanDir, Settings: readSettings(w.Engine)}
+	report := handover.Report{INIDir: files.Dir, ScanDir: files.ScanDir}
 	maps, err := os.ReadFile("/proc/self/maps")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "phpsapi cgi:", err)

@@ -12,7 +12,7 @@ func TestOptionsOfStartsWithoutGo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, parameter := range map[string]bool{"FLAGS": false, "PARAMETERS": true} {
+	for name, parameter := range map[string]bool{"CLI_FLAGS": false, "CLI_PARAMETERS": true} {
 		letters := regexp.MustCompile(`#define ` + name + ` "(\w+)"`).FindSubmatch(source)
 		if letters == nil {
 			t.Fatalf("start_options.c has no %s", name)

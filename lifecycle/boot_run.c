@@ -13,12 +13,9 @@
 
 const char *boot_cli_settings(const char *version)
 {
-	char *minor;
-	long major = strtol(version, &minor, 10);
-
 	/* Since 8.5 PHP knows $argv of a command line without register_argc_argv, and with it says that this is deprecated in
 	 * whatever has no arguments. */
-	if (major > 8 || (major == 8 && *minor == '.' && strtol(minor + 1, NULL, 10) >= 5)) {
+	if (engine_number(version) >= 8005) {
 		return BOOT_CLI_SETTINGS("");
 	}
 	return BOOT_CLI_SETTINGS("register_argc_argv=1\n");

@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 #include <link.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine_file.h"
@@ -171,6 +172,14 @@ enum engine_load_result engine_load(const char *name, int binding, struct engine
 void *engine_symbol(const char *name)
 {
 	return dlsym(object, name);
+}
+
+int engine_number(const char *version)
+{
+	char *end;
+	long major = strtol(version, &end, 10), minor = *end == '.' ? strtol(end + 1, NULL, 10) : 0;
+
+	return major * 1000 + minor;
 }
 
 const char *engine_path(void)

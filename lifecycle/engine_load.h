@@ -35,6 +35,9 @@ extern const struct engine *engine;
 const char *engine_path(void);           /* the file it came from; "" before */
 const char *engine_loaded_version(void); /* PHP_VERSION of the loaded PHP, started or not; "" if it cannot be told */
 
+/* MAJOR.MINOR of a version, such as 8.2.36, as a number that orders them: 8002. */
+int engine_number(const char *version);
+
 /* A symbol of the loaded PHP's; NULL if it has none of that name. */
 void *engine_symbol(const char *name);
 

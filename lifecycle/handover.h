@@ -5,19 +5,19 @@
  *     connects, looks whose socket it is
  *                                     <-  READY: it is not stopped, and will not keep what is passed
  *     REQUEST: struct handover, arguments,
- *       environment + cwd, stdin ...  ->  looks whose request it is, decides
+ *       environment + cwd, stdin ...  ->  looks whose request it is, decides which module it is for
  *                                     <-  NO: the client goes the ordinary way
  *                                     <-  TAKEN
  *                                           forks it from a zygote (boot_zygote.c)  ->  becomes what the client was
- *                                           asks nothing to be run           <-  'N', where it cannot
+ *                                           asks nothing to be run           <-  'N', if it cannot
  *     a signal came: its number       ->    kill
  *     is gone (end of file)           ->    kill -9
- *                                           writes the response's head       <-> 'H': what the script set
+ *                                                                                answers (cgi_request.c)
  *                                     <-  STATUS as of wait                  <-  ends
  *     ends by it
  *
  * Between client and resident each message is one packet: client to resident REQUEST, then single bytes; back a letter
- * and a number (struct handover_answer). What the request is, the resident decides; the child is only told.
+ * and a number (struct handover_answer).
  */
 #ifndef PHPSAPI_HANDOVER_H
 #define PHPSAPI_HANDOVER_H
@@ -56,7 +56,7 @@ struct handover {
 	struct rlimit limits[RLIM_NLIMITS];
 };
 
-enum { HANDOVER_READY = 'R', HANDOVER_NO = 'N', HANDOVER_TAKEN = 'T', HANDOVER_STATUS = 'S', HANDOVER_HEAD = 'H' };
+enum { HANDOVER_READY = 'R', HANDOVER_NO = 'N', HANDOVER_TAKEN = 'T', HANDOVER_STATUS = 'S' };
 
 struct handover_answer {
 	uint8_t letter;

@@ -1,6 +1,6 @@
 /*
- * A zygote's child that answers one CGI request in C (handover.h): it becomes what the client was, runs the request as
- * the resident has described it, and ends. A start of the Go runtime would cost it as much as the request.
+ * A zygote's child that answers one CGI request in C (handover.h): it becomes what the client was, answers, and ends. A start of the
+ * Go runtime would cost it as much as the request.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,11 +13,10 @@
 #include <unistd.h>
 
 #include "boot.h"
-#include "boot_forks.h"
-#include "handover.h"
 #include "boot_process.h"
-#include "engine_host.h"
+#include "cgi.h"
 #include "engine_load.h"
+#include "handover.h"
 
 extern char **environ;
 
@@ -32,7 +31,7 @@ static _Noreturn void decline(void)
 	_exit(EXIT_SUCCESS);
 }
 
-/* ---- the resident's description ---- */
+/* ---- the client's environment ---- */
 
 struct description {
 	char *at, *end;
@@ -47,14 +46,6 @@ static const char *next(struct description *d)
 	}
 	d->at += strlen(text) + 1;
 	return text;
-}
-
-/* An empty string stands for one that is absent. */
-static const char *next_or_null(struct description *d)
-{
-	const char *text = next(d);
-
-	return text[0] ? text : NULL;
 }
 
 static void next_environment(struct description *d)
@@ -160,91 +151,6 @@ static int become(const struct handover *h, const int *fds, size_t fds_len)
 	return take_descriptors(h->open, fds + 1, fds_len - 1) && take_limits(h->limits);
 }
 
-/* ---- the response's head, which the resident writes by its rules ---- */
-
-struct head {
-	uint32_t len; /* of all that follows it */
-	uint32_t status;
-	uint32_t flags;
-	uint32_t line_len;
-};
-
-static int send_all(const void *data, size_t len)
-{
-	const char *at = data;
-
-	while (len > 0) {
-		ssize_t sent = send(channel, at, len, MSG_NOSIGNAL);
-		if (sent < 0 && errno == EINTR) {
-			continue;
-		}
-		if (sent <= 0) {
-			return 0;
-		}
-		at += sent;
-		len -= sent;
-	}
-	return 1;
-}
-
-static int receive_all(void *data, size_t len)
-{
-	char *at = data;
-
-	while (len > 0) {
-		ssize_t got = recv(channel, at, len, 0);
-		if (got < 0 && errno == EINTR) {
-			continue;
-		}
-		if (got <= 0) {
-			return 0;
-		}
-		at += got;
-		len -= got;
-	}
-	return 1;
-}
-
-static int write_head(int status, const char *line, int flags, const char *lines, size_t lines_len)
-{
-	struct head head = {.status = status, .flags = flags, .line_len = line ? strlen(line) : 0};
-	char letter = HANDOVER_HEAD, *text;
-	uint32_t len;
-	int wrote;
-
-	head.len = sizeof(head) - sizeof(head.len) + head.line_len + lines_len;
-	if (!send_all(&letter, 1) || !send_all(&head, sizeof(head)) || !send_all(line, head.line_len) ||
-		!send_all(lines, lines_len) || !receive_all(&len, sizeof(len))) {
-		return -1;
-	}
-	text = malloc(len + 1);
-	wrote = text && receive_all(text, len) && engine_write_out(text, len);
-	free(text);
-	return wrote ? 0 : -1;
-}
-
-/* ---- the request ---- */
-
-/* Gives the exit status. denied and missing are what is said where the script cannot be opened. */
-static int answer(struct engine_request *request, const char *denied, const char *missing)
-{
-	int error;
-
-	if (engine_web_startup(request) != 0) {
-		return 255;
-	}
-	error = engine_script_open_primary();
-	if (error == EACCES) {
-		engine_web_answer(403, denied, strlen(denied));
-	} else if (error) {
-		engine_web_answer(404, missing, strlen(missing));
-	} else {
-		engine_web_execute();
-	}
-	engine_web_shutdown();
-	return error ? 255 : engine_exit_status();
-}
-
 /* Ends the process without PHP's module shutdown, which gives back piece by piece what the kernel takes back at once,
  * and costs more than the request. What else it does is done here: persistent connections and databases are closed. */
 static _Noreturn void end(int status)
@@ -256,35 +162,18 @@ static _Noreturn void end(int status)
 
 _Noreturn void handover_child(char *payload, size_t len, const int *fds, size_t fds_len)
 {
-	static struct engine_request request = {.direct = 1};
 	const struct handover *h = (const struct handover *)payload;
 	struct description d = {payload + sizeof(*h), payload + len};
-	const char *denied, *missing;
 
 	if (fds_len < 2 || len < sizeof(*h)) {
 		_exit(EXIT_FAILURE);
 	}
 	channel = fds[0];
-	forks_watch();
+	cgi_begin();
 	*boot_given_up_in_forks(1) = channel;
-	host.head = write_head;
-	denied = next(&d);
-	missing = next(&d);
-	request.method = next_or_null(&d);
-	request.uri = next_or_null(&d);
-	request.query_string = next_or_null(&d);
-	request.script = next_or_null(&d);
-	request.content_type = next(&d); /* php-cgi takes a missing one for an empty one */
-	request.cookie = next_or_null(&d);
-	request.authorization = next_or_null(&d);
-	request.content_length = strtoll(next(&d), NULL, 10);
-	request.protocol = atoi(next(&d));
-	request.status = atoi(next(&d));
-	request.uri_len = request.uri ? strlen(request.uri) : 0;
-	request.script_len = request.script ? strlen(request.script) : 0;
 	next_environment(&d);
 	if (!become(h, fds + 1, fds_len - 1)) {
 		decline();
 	}
-	end(answer(&request, denied, missing));
+	end(cgi_answer());
 }

@@ -16,8 +16,9 @@
 #include <linux/capability.h>
 #include <unistd.h>
 
-#include "handover.h"
 #include "boot_process.h"
+#include "cgi.h"
+#include "handover.h"
 
 #define PATIENCE 3000 /* ms until the resident must have answered */
 
@@ -121,18 +122,6 @@ static const char *socket_path(int argc, char **argv)
 		}
 	}
 	return getenv("PHPSAPI_CGI_ZYGOTE");
-}
-
-/* Whether a web server called, and passed a request rather than a socket to serve FastCGI on. */
-static int is_request(void)
-{
-	struct sockaddr_un peer;
-	socklen_t len = sizeof(peer);
-
-	if (!getenv("SERVER_SOFTWARE") && !getenv("SERVER_NAME") && !getenv("GATEWAY_INTERFACE") && !getenv("REQUEST_METHOD")) {
-		return 0;
-	}
-	return getpeername(STDIN_FILENO, (struct sockaddr *)&peer, &len) == 0 || errno != ENOTCONN;
 }
 
 static int is_ours(const struct stat *file)
@@ -352,7 +341,7 @@ void handover_client(int argc, char **argv, char **envp)
 	int number = 0;
 	size_t len;
 
-	if (!path || !path[0] || !is_request() || (resident = connect_to(path)) < 0) {
+	if (!path || !path[0] || !cgi_is_request() || (resident = connect_to(path)) < 0) {
 		return;
 	}
 	len = compose(argc, argv, envp);

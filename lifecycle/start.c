@@ -21,7 +21,12 @@ void start_without_go(int argc, char **argv)
 	if (is_for_go() || address_space_is_little()) {
 		return; /* if it is little, Go's way says so */
 	}
-	if (start_program(argc, argv, &call)) {
+	if (!start_program(argc, argv, &call)) {
+		return;
+	}
+	if (call.cgi) {
+		start_cgi(&call);
+	} else {
 		start_cli(&call);
 	}
 }

@@ -1,10 +1,10 @@
 /*
- * A start without Go: an ordinary command line of php runs before the Go runtime, which takes as long to start as many a script to
- * run. What is ordinary is a small part of what Go knows, of which nothing is in doubt. Whatever is not, or goes wrong before PHP is
- * started, is Go's: the functions return, and nothing has happened.
+ * A start without Go: an ordinary command line of php, and an ordinary request of php-cgi, run before the Go runtime, which takes as
+ * long to start as many a script to run. What is ordinary is a small part of what Go knows, of which nothing is in doubt. Whatever is
+ * not, or goes wrong before PHP is started, is Go's: the functions return, and nothing has happened.
  *
- * Go's rules are the model: cmd/main.go, cli/options.go, cli/run.go, sapi/engines, sapi/ini.go. test/starts runs both ways and
- * compares them; PHPSAPI_START=go in the environment asks for Go's.
+ * Go's rules are the model: cmd/main.go, cli/options.go, cli/run.go, cgi/main.go, sapi/engines, sapi/ini.go. test/starts and
+ * test/handover run both ways and compare them; PHPSAPI_START=go in the environment asks for Go's.
  */
 #ifndef PHPSAPI_START_H
 #define PHPSAPI_START_H
@@ -23,11 +23,12 @@ void start_without_go(int argc, char **argv);
 struct start_call {
 	int argc;
 	char **argv;
+	int cgi;            /* it is php-cgi */
 	int first;          /* the index of the program's first argument */
 	const char *binary; /* PHP_BINARY */
 };
 
-/* Reports whether argv calls php's command line, and how. 0: that is for Go to say. */
+/* Reports whether argv calls php's command line or php-cgi, and how. 0: that is for Go to say. */
 int start_program(int argc, char **argv, struct start_call *call);
 
 /* Reports whether a path is absolute, and already as short as Go's filepath.Clean makes it. "/" is not for us. */
@@ -57,7 +58,7 @@ const char *start_find_engine(const struct start_call *call);
 
 /* ---- start_ini.c ---- */
 
-/* Says where php.ini is. */
+/* Says where php.ini is for the module's front end, which has a binary. */
 void start_locate_ini(struct engine_module *module, const struct start_options *options);
 
 /* ---- start_text.c ---- */
@@ -70,5 +71,10 @@ void *start_memory(size_t size);
 
 /* Runs the command line. It returns if that is for Go to do. */
 void start_cli(const struct start_call *call);
+
+/* ---- start_cgi.c ---- */
+
+/* Answers the request. It returns if that is for Go to do. */
+void start_cgi(const struct start_call *call);
 
 #endif

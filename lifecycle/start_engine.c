@@ -46,15 +46,6 @@ static int is_file(const char *path)
 	return stat(path, &file) == 0 && S_ISREG(file.st_mode);
 }
 
-/* MAJOR.MINOR of an engine, as a number that orders them. */
-static int number(const char *version)
-{
-	char *end;
-	long major = strtol(version, &end, 10), minor = *end == '.' ? strtol(end + 1, NULL, 10) : 0;
-
-	return major * 1000 + minor;
-}
-
 /* The distribution's libphp of a version for which an engine is inside; NULL: it has none. */
 static const char *of_version(int version)
 {
@@ -62,7 +53,7 @@ static const char *of_version(int version)
 	size_t i;
 
 	for (i = 0; (e = engine_inside(i)); i++) {
-		if (number(e->php_version) == version) {
+		if (engine_number(e->php_version) == version) {
 			const char *path = start_text("/usr/lib/libphp%d.%d.so", version / 1000, version % 1000);
 			return is_file(path) ? path : NULL;
 		}
@@ -77,7 +68,7 @@ static const char *of_newest(void)
 	size_t i;
 
 	for (i = 0; (e = engine_inside(i)); i++) {
-		int version = number(e->php_version);
+		int version = engine_number(e->php_version);
 		newest = version > newest ? version : newest;
 	}
 	return newest < 0 ? NULL : of_version(newest);
@@ -147,7 +138,7 @@ static const char *of_machine(void)
 			continue;
 		}
 		if (named_version(path)[0]) {
-			return of_version(number(named_version(path)));
+			return of_version(engine_number(named_version(path)));
 		}
 		if (!is_own(path)) {
 			return NULL;
@@ -169,5 +160,5 @@ const char *start_find_engine(const struct start_call *call)
 	if (*asked == '/') {
 		return asked;
 	}
-	return is_version(asked) ? of_version(number(asked)) : NULL;
+	return is_version(asked) ? of_version(engine_number(asked)) : NULL;
 }

@@ -47,8 +47,8 @@ static const char *places(const struct engine_module *m, const struct start_opti
 		return rc;
 	}
 	*search = 1;
-	return start_text("%s%s%.*s%s%s", rc ? rc : "", rc && *rc ? ":" : "", (int)(slash - m->binary), m->binary,
-		slash > m->binary ? ":" : "", m->ini_dir);
+	return start_text("%s%s%s%.*s%s%s", rc ? rc : "", rc && *rc ? ":" : "", m->front_end == ENGINE_CGI ? ".:" : "",
+		(int)(slash - m->binary), m->binary, slash > m->binary ? ":" : "", m->ini_dir);
 }
 
 /* Expands PHP_INI_SCAN_DIR: an empty element stands for the default directory. */
@@ -79,7 +79,7 @@ void start_locate_ini(struct engine_module *m, const struct start_options *o)
 	int len = patch ? patch - version : 0;
 
 	m->ini_embed = start_text("/etc/php/%.*s/embed", len, version);
-	m->ini_dir = start_text("/etc/php/%.*s/cli", len, version);
+	m->ini_dir = start_text("/etc/php/%.*s/%s", len, version, m->front_end == ENGINE_CGI ? "cgi" : "cli");
 	if (!is_directory(m->ini_dir)) {
 		m->ini_dir = m->ini_embed;
 	}

@@ -1,13 +1,15 @@
-/* The options of an ordinary call. Go's model: sapi/getopt, cli/options.go, Define in sapi/ini.go. */
+/* The options of an ordinary call. Go's model: sapi/getopt, cli/options.go, cgi/options.go, Define in sapi/ini.go. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "start.h"
 
-/* The options without an argument, and those with one. They are Go's, too: a test of package cli looks. */
-#define FLAGS "Cenlq"
-#define PARAMETERS "cdfr"
+/* The options without an argument, and those with one, of php and of php-cgi. They are Go's, too: tests of cli and cgi look. */
+#define CLI_FLAGS "Cenlq"
+#define CLI_PARAMETERS "cdfr"
+#define CGI_FLAGS "n"
+#define CGI_PARAMETERS "cd"
 
 /* -d: the argument becomes a line of php.ini. */
 static void define(struct start_options *o, const char *argument)
@@ -63,14 +65,14 @@ static int take(struct start_options *o, char letter, const char *argument)
 /* Reads the letters of a word; argv[*i] is the word, or becomes the argument of its last letter. */
 static int read_word(const struct start_call *call, int *i, struct start_options *o)
 {
-	const char *at;
+	const char *flags = call->cgi ? CGI_FLAGS : CLI_FLAGS, *parameters = call->cgi ? CGI_PARAMETERS : CLI_PARAMETERS, *at;
 
 	for (at = call->argv[*i] + 1; *at; at++) {
-		if (strchr(FLAGS, *at)) {
+		if (strchr(flags, *at)) {
 			if (!take(o, *at, NULL)) {
 				return 0;
 			}
-		} else if (!strchr(PARAMETERS, *at)) {
+		} else if (!strchr(parameters, *at)) {
 			return 0;
 		} else if (at[1]) {
 			return take(o, *at, at + (at[1] == '=' ? 2 : 1));

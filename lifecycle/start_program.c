@@ -86,12 +86,13 @@ static const char *own_binary(void)
 	return start_text("%.*s", (int)len, path);
 }
 
-/* Reports whether phpsapi's own first argument says that this is php's command line. */
-static int is_own_command_line(struct start_call *call)
+/* Reports whether phpsapi's own first argument says that this is php's command line, or php-cgi. */
+static int is_own_program(struct start_call *call)
 {
 	const char *word = call->argc > 1 ? call->argv[1] : "";
 
-	if (strcmp(word, "cli") == 0) {
+	call->cgi = strcmp(word, "cgi") == 0;
+	if (call->cgi || strcmp(word, "cli") == 0) {
 		call->first = 2;
 		return 1;
 	}
@@ -103,12 +104,13 @@ int start_program(int argc, char **argv, struct start_call *call)
 	const char *name = argc > 0 ? last_name(argv[0]) : "";
 
 	*call = (struct start_call){.argc = argc, .argv = argv, .first = 1};
-	if (!*name || is_called(name, "php-fpm") || is_called(name, "php-cgi")) {
+	if (!*name || is_called(name, "php-fpm")) {
 		return 0;
 	}
-	if (is_called(name, "php")) {
+	if (is_called(name, "php") || is_called(name, "php-cgi")) {
+		call->cgi = is_called(name, "php-cgi");
 		call->binary = named_binary(argv[0]);
-	} else if (is_own_command_line(call)) {
+	} else if (is_own_program(call)) {
 		call->binary = own_binary();
 	}
 	return call->binary != NULL;

@@ -40,10 +40,9 @@ type Web struct {
 
 // WebClient is the client of the present request, as PHP sees it. An error says that it is gone.
 type WebClient interface {
-	// ReadBody fills p with the next bytes of the body, as far as there are any. A request that is Direct has no use for it.
+	// ReadBody fills p with the next bytes of the body, as far as there are any.
 	ReadBody(p []byte) int
-	// Write takes the next bytes of the response, which are valid only during the call. Of a request that is Direct it takes
-	// only some heads.
+	// Write takes the next bytes of the response, which are valid only during the call.
 	Write(p []byte) error
 	// AppendHead appends a response's head as it is sent. It is valid only during the call.
 	AppendHead(dst []byte, rules sapi.HeadRules, head *sapi.ResponseHead) []byte
@@ -73,14 +72,17 @@ type FastCGIClient interface {
 // NewWeb makes this process ready for requests. From now on C calls Go while PHP runs.
 func (e *Engine) NewWeb(client WebClient) *Web {
 	C.boot_go_is_ready()
-	w := &Web{client: client, c: (*C.struct_engine_request)(C.calloc(1, C.sizeof_struct_engine_request)),
-		settings: C.engine_web_settings()}
+	w := newWeb(client)
 	if w.fastCGI, _ = client.(FastCGIClient); w.fastCGI != nil {
 		C.engine_fastcgi_worker()
 		C.timer_lasts()
 	}
 	web = w
 	return w
+}
+
+func newWeb(client WebClient) *Web {
+	return &Web{client: client, c: (*C.struct_engine_request)(C.calloc(1, C.sizeof_struct_engine_request)), settings: C.engine_web_settings()}
 }
 
 // Idled says how long the process has waited for something to do, in all, before the request that follows.

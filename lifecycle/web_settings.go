@@ -48,13 +48,6 @@ func (e *Engine) PathRules() sapi.PathRules {
 	}
 }
 
-// ForceRedirect is cgi.force_redirect: whether a CGI program must have been called by a redirect of the web server's. env
-// is cgi.redirect_status_env.
-func (e *Engine) ForceRedirect() (force bool, env string) {
-	s := C.engine_web_settings()
-	return bool(s.force_redirect), C.GoString(s.redirect_status_env)
-}
-
 // Logging is fastcgi.logging: whether messages go to the client's STDERR, too.
 func (w *Web) Logging() bool { return bool(w.settings.logging) }
 

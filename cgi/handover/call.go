@@ -1,10 +1,8 @@
 package handover
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"math/bits"
 	"os"
 	"strconv"
@@ -21,13 +19,12 @@ const (
 	headerSize = 28
 )
 
-// The letters of struct handover_answer, and of the child's messages.
+// The letters of struct handover_answer, of which the child says letterNo.
 const (
 	letterReady  = 'R'
 	letterNo     = 'N'
 	letterTaken  = 'T'
 	letterStatus = 'S'
-	letterHead   = 'H'
 )
 
 // maxRequest is the largest message, in bytes: lifecycle/handover_client.c sends 96 KB.
@@ -99,49 +96,15 @@ func (c *Call) directoryLink() string {
 	return "/proc/self/fd/" + strconv.Itoa(c.Directory)
 }
 
-// Environment is a client's environment, entry by entry: NAME=VALUE. It is a sapi.Params, whose changes leave the order
-// of the entries as setenv and unsetenv do.
+// Environment is a client's environment, entry by entry: NAME=VALUE.
 type Environment []string
 
-// Get gives a variable's value; nil where it is not set.
-func (e *Environment) Get(name string) []byte {
-	if value, set := e.Lookup(name); set {
-		return []byte(value)
-	}
-	return nil
-}
-
-// Lookup gives a variable's value, and whether it is set.
-func (e *Environment) Lookup(name string) (string, bool) {
-	if i := e.index(name); i >= 0 {
-		return (*e)[i][len(name)+1:], true
-	}
-	return "", false
-}
-
-func (e *Environment) index(name string) int {
-	for i, entry := range *e {
+// Lookup returns a variable's value, and reports whether it is set.
+func (e Environment) Lookup(name string) (string, bool) {
+	for _, entry := range e {
 		if len(entry) > len(name) && entry[len(name)] == '=' && entry[:len(name)] == name {
-			return i
+			return entry[len(name)+1:], true
 		}
 	}
-	return -1
-}
-
-// Set gives a variable a value.
-func (e *Environment) Set(name string, value []byte) {
-	value, _, _ = bytes.Cut(value, []byte{0})
-	entry := fmt.Sprintf("%s=%s", name, value)
-	if i := e.index(name); i >= 0 {
-		(*e)[i] = entry
-		return
-	}
-	*e = append(*e, entry)
-}
-
-// Delete removes a variable, however often it is there.
-func (e *Environment) Delete(name string) {
-	for i := e.index(name); i >= 0; i = e.index(name) {
-		*e = append((*e)[:i], (*e)[i+1:]...)
-	}
+	return "", false
 }

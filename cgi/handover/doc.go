@@ -2,8 +2,8 @@
 // --zygote. The picture of the processes is at the top of lifecycle/handover.h.
 //
 // The program that the web server executes hands its request over (lifecycle/handover_client.c) and waits. The resident
-// looks whose request it is, has the front end say which module the call would start and what the request is, and has a
-// zygote of that module fork a child, which answers. The resident lives until it was idle for a while; it never loads
+// checks whose request it is, asks the front end which module the call would start, and has a zygote of that module fork a
+// child, which answers. The resident lives until it was idle for a while; it never loads
 // libphp and never runs a script.
 //
 // What the resident does not do, the client does itself, the ordinary way: a request of somebody else's, options that

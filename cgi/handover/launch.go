@@ -25,7 +25,6 @@ const reportTime = 10 * time.Second
 type launch struct {
 	references []reference
 	ini, maps  watched
-	settings   Settings
 	zygote     *zygote.Zygote
 }
 
@@ -112,7 +111,6 @@ func (l *launch) report(ctx context.Context) (report Report, err error) {
 	if err != nil {
 		return report, fmt.Errorf("the module's report: %w", err)
 	}
-	l.settings = report.Settings
 	l.maps = watch(report.Maps)
 	return report, nil
 }

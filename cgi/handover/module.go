@@ -8,21 +8,11 @@ import (
 	"github.com/phpsapi/phpsapi/sapi"
 )
 
-// Role names, in a worker's payload, the worker that reports a started module's settings: Report, on its first
-// descriptor.
-const Role = "cgi-settings"
-
-// Settings are those that the way of a request depends on.
-type Settings struct {
-	FixPathInfo, DiscardPath bool   // cgi.fix_pathinfo, cgi.discard_path
-	DocRoot                  string // doc_root
-	ForceRedirect            bool   // cgi.force_redirect
-	RedirectStatusEnv        string // cgi.redirect_status_env
-}
+// Role names, in a worker's payload, the worker that says what was started: a Report, on its first descriptor.
+const Role = "cgi-report"
 
 // Report is what a started module says of itself.
 type Report struct {
-	Settings Settings
 	// INIDir and ScanDir are where php.ini and further files were looked for: a libphp that is not the distribution's has
 	// places of its own.
 	INIDir, ScanDir string
@@ -92,7 +82,7 @@ func keyOf(m *sapi.Module, engine string, env Environment) string {
 
 // matches reports whether a call starts this very module: the .ini files may refer to any variable. Until the module is
 // started nobody knows which. The caller holds Server.mu.
-func (m *module) matches(key string, env *Environment) bool {
+func (m *module) matches(key string, env Environment) bool {
 	if m.key != key || m.state == retired {
 		return false
 	}

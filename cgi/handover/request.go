@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
+	"io"
 	"os"
 	"sync/atomic"
 	"syscall"
@@ -53,12 +55,11 @@ func (s *Server) serve(conn *os.File) {
 		answer(conn, letterNo, 0)
 		return
 	}
-	request, ok := s.Front.Request(call, &m.settings)
-	if !ok || time.Since(began) > decisionTime || answer(conn, letterTaken, 0) != nil {
+	if time.Since(began) > decisionTime || answer(conn, letterTaken, 0) != nil {
 		answer(conn, letterNo, 0)
 		return
 	}
-	s.run(conn, m, call, request)
+	s.run(conn, m, call)
 }
 
 // receive reads a client's message.
@@ -101,7 +102,7 @@ func answer(conn *os.File, letter byte, number int32) error {
 }
 
 // run has a child answer, and tells the client how it ended.
-func (s *Server) run(conn *os.File, m *module, call *Call, request *Request) {
+func (s *Server) run(conn *os.File, m *module, call *Call) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		answer(conn, letterNo, 0)
@@ -110,7 +111,7 @@ func (s *Server) run(conn *os.File, m *module, call *Call, request *Request) {
 	channel := os.NewFile(uintptr(pair[0]), "child")
 	defer channel.Close()
 	unix.SetNonblock(pair[1], false)
-	child, err := m.zygote.Answer(context.Background(), request.payload(call), append([]int{pair[1]}, call.files...)...)
+	child, err := m.zygote.Answer(context.Background(), call.payload(), append([]int{pair[1]}, call.files...)...)
 	unix.Close(pair[1])
 	if err != nil {
 		answer(conn, letterNo, 0)
@@ -118,18 +119,12 @@ func (s *Server) run(conn *os.File, m *module, call *Call, request *Request) {
 	}
 	call.close()
 	var over atomic.Bool
-	heads := make(chan error, 1)
-	go func() {
-		err := serveHeads(channel)
-		if err == errMalformed {
-			unix.Shutdown(pair[0], unix.SHUT_RDWR) // the child must not wait for an answer
-		}
-		heads <- err
-	}()
+	said := make(chan error, 1)
+	go func() { said <- hear(channel) }()
 	conn.SetReadDeadline(time.Time{})
 	go forward(conn, child, &over)
 
-	status, known, err := s.outcome(m, child, heads, func() {
+	status, known, err := s.outcome(m, child, said, func() {
 		// What the child sent is still read; what its own children hold open is not waited for.
 		unix.Shutdown(pair[0], unix.SHUT_RD)
 	})
@@ -142,16 +137,30 @@ func (s *Server) run(conn *os.File, m *module, call *Call, request *Request) {
 	}
 }
 
-// outcome waits for a child's end. The status is known unless the zygote cannot tell it any more, and err is why the child
-// asks for no more heads; ended is called when the child has ended and still may have asked for some.
-func (s *Server) outcome(m *module, c *zygote.Child, heads <-chan error, ended func()) (status syscall.WaitStatus, known bool, err error) {
+var errDeclined = errors.New("the child declined")
+
+// hear waits until a child's channel says something or is closed. The error is errDeclined if the child did nothing.
+func hear(channel *os.File) error {
+	var letter [1]byte
+	if _, err := io.ReadFull(channel, letter[:]); err != nil {
+		return err
+	}
+	if letter[0] == letterNo {
+		return errDeclined
+	}
+	return errMalformed
+}
+
+// outcome waits for a child's end. The status is known unless the zygote cannot tell it any more, and err is what the child
+// said; ended is called when the child has ended and what it said may not have been read yet.
+func (s *Server) outcome(m *module, c *zygote.Child, said <-chan error, ended func()) (status syscall.WaitStatus, known bool, err error) {
 	select {
 	case <-c.Done():
 		if status, known = c.Status(); known {
 			ended()
 		}
-		return status, known, <-heads
-	case err = <-heads:
+		return status, known, <-said
+	case err = <-said:
 	}
 	if err == errMalformed { // the child may run on
 		<-c.Done()

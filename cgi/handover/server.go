@@ -15,14 +15,6 @@ import (
 	"github.com/phpsapi/phpsapi/sapi"
 )
 
-// Front is the front end's part: what a call comes to. Its functions are called by several goroutines.
-type Front struct {
-	// Module is the module that a call starts, and the libphp of it; false where the call is none for a child.
-	Module func(*Call) (module sapi.Module, engine string, ok bool)
-	// Request is the call's request; false where it is none for a child. It may change the call's environment.
-	Request func(*Call, *Settings) (*Request, bool)
-}
-
 // maxModules is how many modules are kept started: each is a process with PHP's memory.
 const maxModules = 4
 
@@ -35,9 +27,11 @@ const retryTime = time.Minute
 // moduleTime is how long a module is kept, after a request, when others need its place.
 const moduleTime = 10 * time.Second
 
-// Server is a resident. The zero one, with the exported fields set, is to Run.
+// Server is a resident. Set the exported fields, then call Run.
 type Server struct {
-	Front   Front
+	// Module returns the module that a call starts, and the libphp of it; false if the call is not for a child. Several goroutines
+	// call it.
+	Module  func(*Call) (module sapi.Module, engine string, ok bool)
 	Program string        // phpsapi itself
 	Idle    time.Duration // after so long without a request the resident ends
 	Log     func(string)  // says why something cannot be had
@@ -199,7 +193,7 @@ func (s *Server) isAllowed(fd int) bool {
 
 // module gives the started module of a call; nil where there is none: the next call may find it.
 func (s *Server) module(call *Call) *module {
-	what, engine, ok := s.Front.Module(call)
+	what, engine, ok := s.Module(call)
 	if !ok {
 		return nil
 	}
@@ -211,7 +205,7 @@ func (s *Server) module(call *Call) *module {
 	}
 	now := time.Now()
 	for _, m := range s.modules {
-		if !m.matches(key, &call.Env) {
+		if !m.matches(key, call.Env) {
 			continue
 		}
 		if m.state != starting && m.changed(now) {

@@ -2,11 +2,10 @@ package handover
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -20,10 +19,8 @@ import (
 func resident(t *testing.T, dir string) *Server {
 	t.Helper()
 	alive, end := context.WithCancel(context.Background())
-	s := &Server{Program: "/nonexistent", Log: func(string) {}, alive: alive, drained: make(chan struct{}, 1), Front: Front{
-		Module: func(*Call) (sapi.Module, string, bool) {
-			return sapi.Module{Name: sapi.CGI, INI: sapi.INI{Path: dir}}, "engine", true
-		},
+	s := &Server{Program: "/nonexistent", Log: func(string) {}, alive: alive, drained: make(chan struct{}, 1), Module: func(*Call) (sapi.Module, string, bool) {
+		return sapi.Module{Name: sapi.CGI, INI: sapi.INI{Path: dir}}, "engine", true
 	}}
 	t.Cleanup(func() { s.end(end) })
 	return s
@@ -56,36 +53,19 @@ func TestRequestsWhileAModuleStarts(t *testing.T) {
 	}
 }
 
-// A child's message announces what it does not send: the resident's memory grows by what comes.
-func TestAnnouncedHeadTakesNoMemory(t *testing.T) {
-	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	child, channel := os.NewFile(uintptr(pair[0]), "child"), os.NewFile(uintptr(pair[1]), "channel")
-	defer channel.Close()
-	message := binary.NativeEndian.AppendUint32([]byte{letterHead}, maxHead)
-	if _, err := child.Write(append(message, "a few bytes"...)); err != nil {
-		t.Fatal(err)
-	}
-	child.Close()
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	err = serveHeads(channel)
-	runtime.ReadMemStats(&after)
-	if grown := after.TotalAlloc - before.TotalAlloc; err == nil || grown > 64<<10 {
-		t.Errorf("%d bytes were allocated for a few; %v", grown, err)
-	}
-	pair, err = syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	child, channel = os.NewFile(uintptr(pair[0]), "child"), os.NewFile(uintptr(pair[1]), "channel")
-	defer child.Close()
-	defer channel.Close()
-	child.Write(binary.NativeEndian.AppendUint32([]byte{letterHead}, maxHead+1))
-	if err := serveHeads(channel); err != errMalformed {
-		t.Errorf("a head larger than any: %v", err)
+// A script may find the channel among its descriptors, and write what it likes.
+func TestOnlyADeclinedRequestIsGivenBack(t *testing.T) {
+	for said, want := range map[string]error{"": io.EOF, "N": errDeclined, "X": errMalformed, "NN": errDeclined} {
+		read, write, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		write.WriteString(said)
+		write.Close()
+		if err := hear(read); err != want {
+			t.Errorf("%q: got %v, want %v", said, err, want)
+		}
+		read.Close()
 	}
 }
 
@@ -111,11 +91,11 @@ func TestLateDecisionIsARefusal(t *testing.T) {
 	s := resident(t, t.TempDir())
 	s.self = fingerprintOf(s.Program)
 	s.groups, _ = syscall.Getgroups()
-	s.Front.Request = func(*Call, *Settings) (*Request, bool) {
+	what, engine, _ := s.Module(nil)
+	s.Module = func(*Call) (sapi.Module, string, bool) {
 		time.Sleep(decisionTime + 50*time.Millisecond)
-		return &Request{}, true
+		return what, engine, true
 	}
-	what, engine, _ := s.Front.Module(nil)
 	s.modules = []*module{{key: keyOf(&what, engine, nil), state: ready}}
 	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_SEQPACKET|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {

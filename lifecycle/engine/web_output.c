@@ -112,7 +112,7 @@ static char *header_lines(sapi_headers_struct *headers, size_t *len)
 }
 
 /* Sends a response's head. By CGI's rules it is nothing but its header lines if the status is 200 and nobody spoke of it;
- * the rules of status lines are in Go. 0: the client is gone. */
+ * the rules of status lines are the program's. 0: the client is gone. */
 static int send_head(sapi_headers_struct *headers)
 {
 	int flags = (web_settings.nph ? ENGINE_HEAD_NPH : 0) | (web_settings.rfc2616_headers ? ENGINE_HEAD_RFC2616 : 0), sent;

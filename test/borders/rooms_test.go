@@ -12,7 +12,7 @@ import (
 
 // rooms are how C files are named, by directory: the program's know no PHP, the engine's include its headers.
 var rooms = map[string][]string{
-	"lifecycle":        {"boot", "engine", "handover", "start"},
+	"lifecycle":        {"boot", "cgi", "engine", "handover", "start"},
 	"lifecycle/engine": {"php", "cli", "web", "fields", "compat"},
 }
 

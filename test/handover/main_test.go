@@ -212,4 +212,4 @@ func children(pid int) (found []int) {
 	return found
 }
 
-var varying = regexp.MustCompile(`(?m)^(REQUEST_TIME|REQUEST_TIME_FLOAT|PHPSAPI_CGI_ZYGOTE)=.*\n`)
+var varying = regexp.MustCompile(`(?m)^(REQUEST_TIME|REQUEST_TIME_FLOAT|PHPSAPI_CGI_ZYGOTE|PHPSAPI_START)=.*\n`)
