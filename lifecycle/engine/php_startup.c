@@ -153,6 +153,9 @@ int engine_module_startup(const struct engine_module *m)
 	if (startup_with_scan_dir() == FAILURE) {
 		return -1;
 	}
+	/* Functions were left out, and a request knows its own functions by where the table ends at its start. If the table closed the
+	 * gaps in a request, by growing, some of that request's would stay in it. */
+	zend_hash_rehash(CG(function_table));
 	fflush(stdout); /* what PHP has displayed; else every fork would have it to print, too */
 	if (m->front_end == ENGINE_CGI || m->front_end == ENGINE_FPM) {
 		leftovers_watch(); /* of extensions that were started later than ours */

@@ -1,0 +1,34 @@
+package front
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/phpsapi/phpsapi/test/serve"
+)
+
+// A request that declared more functions than fitted in PHP's table left some of them there, and the next request of its worker
+// could not declare them: every application of WordPress's size had one answer from each worker.
+func TestFunctionsOfARequestAreGoneInTheNext(t *testing.T) {
+	t.Parallel()
+	address, dir := serve.Address(t), site(t)
+	write(t, filepath.Join(dir, "functions.php"), `<?php
+function first() { return __FUNCTION__; }
+for ($i = 0; $i < 4000; $i++) eval("function number_$i() { return $i; }");
+echo first(), " ", number_3999(), " ", count(get_defined_functions()["user"]), " ", getmypid();`)
+	for _, pcntl := range []string{"off", "on"} {
+		t.Run("pcntl "+pcntl, func(t *testing.T) {
+			s := start(t, address, []string{"PHPSAPI_PHP_PCNTL=" + pcntl}, "-F", "--http", address, "--root", dir, "--set", "www.pm=static",
+				"--set", "www.pm.max_children=1")
+			_, first := s.get("/functions.php")
+			if !strings.HasPrefix(first, "first 3999 4001 ") {
+				t.Fatalf("got %q", first)
+			}
+			for range 3 {
+				s.want("/functions.php", 200, first)
+			}
+			s.Stop()
+		})
+	}
+}
