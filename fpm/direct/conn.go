@@ -41,6 +41,7 @@ type Conn struct {
 	hosts   remembered
 	files   files
 	remarks map[string]bool // that the front was told of, by their words
+	known   map[sitePath]string
 }
 
 // readBuffer is how much is read at once. A head that is longer is the front's.

@@ -2,6 +2,7 @@ package direct
 
 import (
 	"net/http"
+	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -26,7 +27,11 @@ func (c *Conn) answerPlain(t *site.Target) outcome {
 	}
 	switch {
 	case t.File != "":
-		return c.answerFile(t.File)
+		found := c.answerFile(t.File)
+		if found == answered && t.Remark == "" && c.site.StaysFile(c.path) {
+			c.know(t.File)
+		}
+		return found
 	case c.files.reach.of(c.site.NameOf(c.path), c.begun).standing == closed:
 		return foreign // which may not see that there is nothing
 	case t.Status != 0:
@@ -40,6 +45,34 @@ func (c *Conn) answerPlain(t *site.Target) outcome {
 		}
 		return c.answerPage(http.StatusMovedPermanently, scripthead.Field{Name: locationName, Value: location})
 	}
+}
+
+// sitePath is a clean path of a site.
+type sitePath struct {
+	site *site.Site
+	path string
+}
+
+// know remembers that the present path is a file, whatever else there is.
+func (c *Conn) know(file string) {
+	if len(c.known) >= mostLooked || c.known == nil {
+		c.known = map[sitePath]string{}
+	}
+	c.known[sitePath{c.site, strings.Clone(c.path)}] = file
+}
+
+// answerKnown answers with the file that the present path was before, without a look at what it is now. It returns foreign if it does not
+// know, or if that is no file that it can send any more.
+func (c *Conn) answerKnown() outcome {
+	file, is := c.known[sitePath{c.site, c.path}]
+	if !is || c.site.IsDenied(file) {
+		return foreign
+	}
+	found := c.answerFile(file)
+	if found == foreign {
+		delete(c.known, sitePath{c.site, c.path})
+	}
+	return found
 }
 
 // isForFiles reports whether the present request's method is one that files have.

@@ -155,6 +155,9 @@ func (c *Conn) route(params *fastcgi.Params) outcome {
 		return c.answerPage(http.StatusNotFound)
 	}
 	c.site, c.path = one.Present(c.begun), path
+	if found := c.answerKnown(); found != foreign {
+		return found
+	}
 	t := c.site.Route(path)
 	if t.Script.Name == "" {
 		return c.answerPlain(&t)

@@ -76,6 +76,56 @@ func TestWorkerAnswersForFiles(t *testing.T) {
 	p.says(scoreboard.HTTPWaits)
 }
 
+// What was a file a moment ago may be something else.
+func TestWorkerLooksAtFilesAgain(t *testing.T) {
+	t.Parallel()
+	p := newPool(t, nil)
+	w := p.speakHTTP(func(o *contract.HTTP) { o.Sites[0].Htaccess = true })
+	p.write("index.php", `<?php echo "controller";`)
+	name := filepath.Join(p.Dir, "a")
+	p.spawn()
+	v := w.visit(t)
+	for range 2 {
+		for _, c := range []struct {
+			change func() error
+			status int
+			body   string
+		}{
+			{func() error { return os.WriteFile(name, []byte("file"), 0o644) }, 200, "file"},
+			{func() error { return os.Remove(name) }, 200, "controller"},
+			{func() error { return os.Mkdir(name, 0o755) }, 200, "controller"},
+			{func() error { return os.WriteFile(filepath.Join(name, "index.html"), nil, 0o644) }, 301, "301 Moved"},
+			{func() error { return os.RemoveAll(name) }, 200, "controller"},
+		} {
+			if err := c.change(); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				if r, body := v.get("/a"); r.StatusCode != c.status || !strings.Contains(body, c.body) {
+					t.Errorf("%v %q, want %q", r, body, c.body)
+				}
+			}
+		}
+	}
+	if err := os.WriteFile(name, []byte("file"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	v.get("/a")
+	p.write(".htaccess", "Require all denied")
+	time.Sleep(1100 * time.Millisecond) // for which it may be unnoticed
+	v.ask("GET /a", "")
+	h, conn, _ := w.handed(t)
+	if len(h.Text) == 0 { // the connection waited for that long
+		conn.Close()
+		v = w.visit(t)
+		v.ask("GET /a", "")
+		h, _, _ = w.handed(t)
+	}
+	if h.Letter != contract.Unserved || !bytes.HasPrefix(h.Text, []byte("GET /a ")) {
+		t.Errorf("got %q", h)
+	}
+}
+
 // A connection that has carried nothing but files stands in no rescue socket.
 func TestWorkerNeedsNoRescueForFiles(t *testing.T) {
 	t.Parallel()

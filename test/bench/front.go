@@ -25,14 +25,22 @@ type page struct {
 	name, path string
 	has        string // a part of it
 	seconds    int    // for how long it is asked for in one round of one stack
-	// alone is what phpsapi without nginx may take of the time of the first stack, and of the second.
+	// alone is what phpsapi without nginx may take of the time of the first stack, and of the second; 0: it is not compared.
 	alone [2]float64
+	// size is how long the page is if it is a file, in bytes. Files are asked for from the first stack, as what is behind nginx does not
+	// matter, and from phpsapi alone.
+	size int
 }
 
 var pages = []page{
-	{"hello world", "/hello.php", "Hello, world!", 3, [2]float64{0.45, 0.60}},
-	{"WordPress's front page", "/", "Hello world!", 6, [2]float64{1, 1}},
+	{"hello world", "/hello.php", "Hello, world!", 3, [2]float64{0.45, 0.60}, 0},
+	{"a file of 1 KB", "/short.txt", "file", 3, [2]float64{1.5}, 1 << 10},
+	{"a file of 10 MB", "/long.txt", "file", 3, [2]float64{1.1}, 10 << 20},
+	{"WordPress's front page", "/", "Hello world!", 6, [2]float64{1, 1}, 0},
 }
+
+// from reports whether a page is asked for from a stack.
+func (p *page) from(all []*Stack, i int) bool { return p.size == 0 || i == 0 || all[i].front }
 
 // frontSuite measures PHP behind a web server: nginx with php-fpm, nginx with phpsapi, and phpsapi alone.
 func frontSuite(o Options) (string, error) {
@@ -45,9 +53,11 @@ func frontSuite(o Options) (string, error) {
 		return "", err
 	}
 	root := filepath.Join(dir, "www")
-	asked := pages
-	if o.Quick { // without WordPress, which wants a database
-		asked = pages[:1]
+	asked := slices.DeleteFunc(slices.Clone(pages), func(p page) bool {
+		return !strings.Contains(p.name, o.Page) || o.Quick && p.path == "/"
+	})
+	wordPress := slices.ContainsFunc(asked, func(p page) bool { return p.path == "/" })
+	if !wordPress { // which wants a database
 		if err := os.Mkdir(root, 0o755); err != nil {
 			return "", err
 		}
@@ -69,13 +79,20 @@ func frontSuite(o Options) (string, error) {
 			return "", err
 		}
 	}
+	for _, p := range asked {
+		if p.size > 0 {
+			if err := os.WriteFile(filepath.Join(root, p.path), []byte(strings.Repeat("a file\n", p.size)[:p.size]), 0o644); err != nil {
+				return "", err
+			}
+		}
+	}
 	all := stacks(o)
 	for i, s := range all {
 		defer s.stop()
 		if err := s.start(root); err != nil {
 			return "", err
 		}
-		if i == 0 && !o.Quick {
+		if i == 0 && wordPress {
 			if err := s.install(); err != nil {
 				return "", err
 			}
@@ -134,6 +151,9 @@ func measureStacks(all []*Stack, asked []page, rounds int) (figures, limits stri
 		samples := make([][]Sample, len(all))
 		for n := range rounds + 1 {
 			for i, s := range all {
+				if !p.from(all, i) {
+					continue
+				}
 				sample, err := s.round(p.path, p.seconds)
 				if err != nil {
 					return "", "", err
@@ -144,13 +164,16 @@ func measureStacks(all []*Stack, asked []page, rounds int) (figures, limits stri
 			}
 		}
 		for i, s := range all {
+			if !p.from(all, i) {
+				continue
+			}
 			lines = append(lines, figureLine(p.name, s.Name, samples[i]))
 			if s.against >= 0 {
 				limit := Limit{RequestCPU, s.limit, 0}
 				rows = append(rows, Row{p.name + ", " + s.Name, median(samples[s.against], RequestCPU), median(samples[i], RequestCPU), limit})
 			}
 			for against, most := range p.alone {
-				if s.front {
+				if s.front && most > 0 {
 					rows = append(rows, Row{p.name + ", " + s.Name + " beside " + all[against].Name, median(samples[against], RequestCPU),
 						median(samples[i], RequestCPU), Limit{RequestCPU, most, 0}})
 				}

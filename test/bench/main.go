@@ -54,12 +54,14 @@ type Options struct {
 	Pictures string
 	Runs     int
 	Quick    bool
+	Page     string // what the names of front's pages have in them that are asked for
 }
 
 func main() {
 	var o Options
 	flag.IntVar(&o.Runs, "n", 100, "how many `times` each program runs; a twentieth of it are the rounds of front, an eleventh those of fpm and of worker mode")
 	flag.BoolVar(&o.Quick, "quick", false, "as little as tells anything: three rounds, short ones in fpm and worker mode")
+	flag.StringVar(&o.Page, "page", "", "with front: ask only for the pages whose names have this `word`")
 	flag.StringVar(&o.Binary, "binary", "./phpsapi", "the `file` to measure")
 	flag.StringVar(&o.Stock, "stock", serve.Stock().Version, "the `version` of the stock PHP beside it")
 	flag.StringVar(&o.Cache, "cache", "build/php-src", "the `directory` that keeps php-src's archive")

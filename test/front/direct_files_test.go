@@ -64,7 +64,7 @@ var filePaths = []string{"/a.txt", "/b.css", "/c.unknown", "/d.HTML", "/none", "
 	"/dir", "/dir/", "/dir?x=1&y", "/dir?", "/scripts", "/scripts/", "/plain", "/plain/", "/plain/x.txt", "/sub/dir/y.txt", "/sub/dir", "/x.php.bak", "/x.sql",
 	"/composer.json", "/.env", "/.well-known/k.txt", "/vendor/a.css", "/vendor/a.json", "/denied/a.txt", "/denied/sub/b.txt", "/rules/a.txt", "/rules/sub/b.txt",
 	"/link.txt", "/out.txt", "/shared/s.txt", "/shared", "/dangling", "/loop", "/round/dir/y.txt", "/missing", "/missing/too/", "/a.txt/", "/a.txt/x", "/sub/missing",
-	"/A.TXT", "/%61.txt", "//a.txt", "/dir/../a.txt", "/a.txt%2f", "/ping", "/status", "/" + strings.Repeat("x", 300), "/" + strings.Repeat("y/", 2000) + "z"}
+	"/A.TXT", "/%61.txt", "//a.txt", "/dir/../a.txt", "/a.txt%2f", "/ping", "/" + strings.Repeat("x", 300), "/" + strings.Repeat("y/", 2000) + "z"}
 
 // fileRequests are raw requests for files; HOST stands for the address.
 func fileRequests() (all []string) {

@@ -91,6 +91,27 @@ func (s *Site) Route(path string) Target {
 	return t
 }
 
+// StaysFile reports whether a clean path for which Route returned a file is that file for as long as it is a regular one and a .htaccess
+// does not deny it: whether nothing but the path's name said so.
+func (s *Site) StaysFile(path string) bool {
+	rest := path[len(s.prefix):]
+	if strings.HasSuffix(rest, "/") {
+		return false
+	}
+	for end := 1; end <= len(rest); end++ {
+		if (end == len(rest) || rest[end] == '/') && s.isScript(rest[:end]) {
+			return false
+		}
+	}
+	return true
+}
+
+// IsDenied reports whether a .htaccess denies a file that Route has returned, or has something in it that the log is to name.
+func (s *Site) IsDenied(file string) bool {
+	denied, remark := s.access.denies(file[len(s.root):])
+	return denied || remark != ""
+}
+
 // find finds out what a clean path is: the script in it, else the file, else the directory's index, else the controller.
 func (s *Site) find(path string) Target {
 	rest := path[len(s.prefix):]
