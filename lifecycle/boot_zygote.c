@@ -35,6 +35,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -346,6 +348,18 @@ static void fail(char letter, const char *const *facts)
 }
 
 
+#define RANDOM_BYTES 16 /* of AT_RANDOM (getauxval(3)) */
+
+/* Go seeds its random numbers by those that the kernel gives a process at its exec: all workers had the same. */
+static void renew_random(void)
+{
+	char *random = (char *)getauxval(AT_RANDOM);
+
+	if (random) {
+		getrandom(random, RANDOM_BYTES, GRND_NONBLOCK);
+	}
+}
+
 /* Makes a process that was forked a worker, as far as C does that. */
 static void begin_worker(void)
 {
@@ -354,6 +368,7 @@ static void begin_worker(void)
 	if (packet[0] == 'Q') {
 		handover_child(worker.payload, worker.payload_len, worker.fds, worker.fds_len);
 	}
+	renew_random();
 	if (!worker.monitored) {
 		newthread_without_monitor();
 	}
