@@ -129,6 +129,9 @@ type Site struct {
 	Deny []string
 	// Htaccess says that .htaccess files count which deny a whole directory.
 	Htaccess bool
+	// Precompressed are the content codings by which files may have been compressed beforehand, the ones first that are sent rather: "br",
+	// "zstd", "gzip" for x.css.br, x.css.zst, x.css.gz beside x.css.
+	Precompressed []string
 	// Internal are paths that clients get 404 for and X-Accel-Redirect may name.
 	Internal []InternalPath
 }

@@ -24,9 +24,21 @@ type looked struct {
 	is       fileState
 	readable bool // by the front
 	modified time.Time
-	// The headers.
-	mediaType, tag, since []byte
+	// The headers. coding is empty if there is none.
+	mediaType, tag, since, coding []byte
 }
+
+// lookedAt is a file's name without symbolic links, and the content coding by which the file is to be sent as a form of another; "": none.
+type lookedAt struct{ name, coding string }
+
+// found is what came of opening a file.
+type found int
+
+const (
+	opened found = iota
+	none         // there is no such file
+	unseen       // the front is to see to it
+)
 
 // fileState tells a file from another, or from an earlier state of itself.
 type fileState struct {
@@ -43,53 +55,51 @@ const mostLooked = 1024
 // files opens files that are to be sent.
 type files struct {
 	reach reach
-	seen  map[string]*looked // by the file's name without symbolic links
+	seen  map[lookedAt]*looked
 	name  []byte
 }
 
-// open opens a file of an absolute path. It returns false if the front is to do so: the file is not one that the front may open, or it
-// cannot be opened, or is not a regular one.
-func (f *files) open(path string, now time.Time) (opened file, ok bool) {
+// open opens a file of an absolute path, which has a content coding as a form of another; "": none. The front is to see to a file that it
+// may not open, or that cannot be opened here, or is not a regular one.
+func (f *files) open(path, coding string, now time.Time) (file, found) {
 	i := strings.LastIndexByte(path, '/')
 	dir := f.reach.of(path[:i], now)
 	if dir.standing != open {
-		return file{}, false
+		return file{}, unseen
 	}
 	f.name = append(append(append(f.name[:0], dir.real...), path[i:]...), 0)
-	fd := f.openName()
-	if fd < 0 {
-		return file{}, false
+	fd, errno := f.openName()
+	switch errno {
+	case 0:
+	case unix.ENOENT:
+		return file{}, none
+	default:
+		return file{}, unseen
 	}
 	var st unix.Stat_t
 	if _, _, errno := unix.RawSyscall(unix.SYS_FSTAT, uintptr(fd), uintptr(unsafe.Pointer(&st)), 0); errno == 0 && st.Mode&unix.S_IFMT == unix.S_IFREG {
-		if l := f.look(fd, &st); l.readable {
-			return file{fd, st.Size, l}, true
+		if l := f.look(fd, &st, coding); l.readable {
+			return file{fd, st.Size, l}, opened
 		}
 	}
 	closeFile(fd)
-	return file{}, false
+	return file{}, unseen
 }
 
-// openName opens the file whose name, with a NUL at its end, is name; -1: it cannot be opened. Of a name without symbolic links none may
-// become one.
-func (f *files) openName() int {
+// openName opens the file whose name, with a NUL at its end, is name. A name without symbolic links stays one.
+func (f *files) openName() (fd int, errno unix.Errno) {
 	const flags = unix.O_RDONLY | unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC
 	dir, name := unix.AT_FDCWD, unsafe.SliceData(f.name)
 	for {
-		var fd uintptr
-		var errno unix.Errno
+		var n uintptr
 		if f.reach.user == nil {
-			fd, _, errno = unix.Syscall6(unix.SYS_OPENAT, uintptr(dir), uintptr(unsafe.Pointer(name)), flags, 0, 0, 0)
+			n, _, errno = unix.Syscall6(unix.SYS_OPENAT, uintptr(dir), uintptr(unsafe.Pointer(name)), flags, 0, 0, 0)
 		} else {
 			how := unix.OpenHow{Flags: flags, Resolve: unix.RESOLVE_NO_SYMLINKS}
-			fd, _, errno = unix.Syscall6(unix.SYS_OPENAT2, uintptr(dir), uintptr(unsafe.Pointer(name)), uintptr(unsafe.Pointer(&how)), unsafe.Sizeof(how), 0, 0)
+			n, _, errno = unix.Syscall6(unix.SYS_OPENAT2, uintptr(dir), uintptr(unsafe.Pointer(name)), uintptr(unsafe.Pointer(&how)), unsafe.Sizeof(how), 0, 0)
 		}
-		switch errno {
-		case 0:
-			return int(fd)
-		case unix.EINTR:
-		default:
-			return -1
+		if errno != unix.EINTR {
+			return int(n), errno
 		}
 	}
 }
@@ -97,24 +107,24 @@ func (f *files) openName() int {
 func closeFile(fd int) { unix.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0) }
 
 // look returns what is known of the open file of that name.
-func (f *files) look(fd int, st *unix.Stat_t) *looked {
+func (f *files) look(fd int, st *unix.Stat_t, coding string) *looked {
 	name := f.name[:len(f.name)-1]
 	is := fileState{st.Dev, st.Ino, st.Size, st.Ctim, st.Mtim, st.Mode, st.Uid, st.Gid}
-	if l := f.seen[string(name)]; l != nil && l.is == is {
+	if l := f.seen[lookedAt{string(name), coding}]; l != nil && l.is == is {
 		return l
 	}
 	l := &looked{is: is, readable: f.isReadable(fd, st), modified: time.Unix(st.Mtim.Unix())}
 	if l.modified.Unix() == 0 && l.modified.Nanosecond() == 0 { // which to net/http is no time
 		l.readable = false
 	}
-	mediaType, _ := site.ContentType(string(name))
-	l.mediaType = []byte(mediaType)
-	l.tag = site.AppendEntityTag(nil, l.modified, st.Size)
+	mediaType, _ := site.ContentType(site.OriginalName(string(name), coding))
+	l.mediaType, l.coding = []byte(mediaType), []byte(coding)
+	l.tag = site.AppendEntityTag(nil, l.modified, st.Size, coding)
 	l.since = l.modified.UTC().AppendFormat(nil, http.TimeFormat)
 	if len(f.seen) >= mostLooked || f.seen == nil {
-		f.seen = map[string]*looked{}
+		f.seen = map[lookedAt]*looked{}
 	}
-	f.seen[string(name)] = l
+	f.seen[lookedAt{string(name), coding}] = l
 	return l
 }
 

@@ -24,8 +24,8 @@ func (c *Conn) sendNamed() bool {
 	if path == "" {
 		return false
 	}
-	f, ok := c.files.open(path, time.Now())
-	if !ok {
+	f, found := c.files.open(path, "", time.Now())
+	if found != opened {
 		return false
 	}
 	defer closeFile(f.fd)

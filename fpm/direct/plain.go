@@ -117,22 +117,56 @@ func (c *Conn) endPlain() outcome {
 
 // answerFile answers with a file.
 func (c *Conn) answerFile(path string) outcome {
-	f, ok := c.files.open(path, c.begun)
-	if !ok {
+	f, found := c.files.open(path, "", c.begun)
+	if found != opened {
 		return foreign
 	}
-	defer closeFile(f.fd)
+	defer func() { closeFile(f.fd) }()
 	if !c.isForFiles() {
 		return c.refuseMethod()
+	}
+	varies := len(c.site.Precompressed) > 0
+	if varies && !c.choose(&f, path) {
+		return foreign
 	}
 	demanded := c.head.demands(f.tag, f.since, f.modified)
 	if demanded == unsure || demanded == whole && !c.takes(&f) {
 		return foreign
 	}
 	c.response.script.Fields = c.response.script.Fields[:0]
+	if varies {
+		c.response.script.Fields = append(c.response.script.Fields, scripthead.Field{Name: varyName, Value: acceptEncoding})
+	}
 	c.beginPlain()
 	c.sendFile(&f, demanded)
 	return c.endPlain()
+}
+
+// choose replaces a file by its precompressed form that the client likes best, if there is one that is as new. It returns false if the front
+// is to choose.
+func (c *Conn) choose(f *file, path string) bool {
+	for _, coding := range site.Accepted(c.head.Values("Accept-Encoding"), c.site.Precompressed) {
+		name, ok := c.site.PrecompressedName(path, coding)
+		if !ok {
+			continue
+		}
+		form, found := c.files.open(name, coding, c.begun)
+		switch {
+		case found == none:
+		case found == unseen:
+			return false
+		case site.IsStale(form.modified, f.modified):
+			closeFile(form.fd)
+			if c.isNews(c.site.SayStale(name)) {
+				return false
+			}
+		default:
+			closeFile(f.fd)
+			*f = form
+			return true
+		}
+	}
+	return true
 }
 
 // takes reports whether a file is one that this worker may send, and reads a short one into the room.
@@ -166,6 +200,9 @@ func (c *Conn) sendFile(f *file, demanded demand) {
 	}
 	s.Set(rangesName, rangesValue)
 	s.Set(modifiedName, f.since)
+	if len(f.coding) > 0 {
+		s.Fields = append(s.Fields, scripthead.Field{Name: codingName, Value: f.coding})
+	}
 	c.sendWhole(f, http.StatusOK, body)
 }
 
@@ -245,7 +282,11 @@ var (
 	rangesValue  = []byte("bytes")
 	modifiedName = []byte("Last-Modified")
 	typeName     = []byte("Content-Type")
-	pageType     = []byte("text/html; charset=utf-8")
+	codingName   = []byte("Content-Encoding")
+	varyName     = []byte("Vary")
+	// acceptEncoding is a name in a value.
+	acceptEncoding = []byte("Accept-Encoding")
+	pageType       = []byte("text/html; charset=utf-8")
 )
 
 // sendPage sends the page of an error or a redirection. The headers that are there stay.

@@ -33,6 +33,7 @@ type exchange struct {
 	answered time.Time // when it had; zero: the response was cut off
 	status   int       // 0: no head has been sent
 	sent     int64     // bytes of the body
+	coding   string    // the content coding of the file that is sent; "": none
 
 	request  upstream.Request
 	sendfile upstream.Sendfile
@@ -115,6 +116,9 @@ func (x *exchange) WriteHeader(status int) {
 		h["X-Request-Id"] = x.r.Header["X-Request-Id"]
 		if _, has := h["Server"]; !has {
 			h["Server"] = x.front.name
+		}
+		if x.coding != "" && (status == http.StatusOK || status == http.StatusPartialContent) {
+			h["Content-Encoding"] = []string{x.coding} // which would have net/http leave out Content-Length, were it there before
 		}
 		x.promise(h)
 	}

@@ -34,7 +34,7 @@ func (x *exchange) sendNamed(_ http.ResponseWriter, r *http.Request, status int,
 	defer file.Close()
 	delete(x.Header(), "Content-Length")
 	if status == http.StatusOK && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
-		x.serveContent(file, info)
+		x.serveContent(file, info, info.Name(), "")
 		return
 	}
 	x.sendWhole(file, info, status)

@@ -21,7 +21,33 @@ func (x *exchange) sendFile(path string) {
 		return
 	}
 	defer file.Close()
-	x.serveContent(file, info)
+	name, coding := info.Name(), ""
+	if codings := x.site.Precompressed; len(codings) > 0 {
+		x.Header()["Vary"] = []string{"Accept-Encoding"}
+		for _, one := range site.Accepted(x.r.Header["Accept-Encoding"], codings) {
+			if form, formed := x.precompressed(path, one, info); form != nil {
+				defer form.Close()
+				file, info, coding = form, formed, one
+				break
+			}
+		}
+	}
+	x.serveContent(file, info, name, coding)
+}
+
+// precompressed opens the form of a file that was compressed by a content coding beforehand; nil: there is none, or none that is as new.
+func (x *exchange) precompressed(path, coding string, original fs.FileInfo) (*os.File, fs.FileInfo) {
+	name, ok := x.site.PrecompressedName(path, coding)
+	if !ok {
+		return nil, nil
+	}
+	file, info, _ := x.open(name)
+	if file != nil && site.IsStale(info.ModTime(), original.ModTime()) {
+		x.site.SayStale(name)
+		file.Close()
+		return nil, nil
+	}
+	return file, info
 }
 
 // open opens a file to be sent; status is that of the error's page, or 0. It never waits, whatever the path is.
@@ -39,16 +65,17 @@ func (x *exchange) open(path string) (file *os.File, info fs.FileInfo, status in
 	return nil, nil, status
 }
 
-// serveContent sends a file, whole or in parts, or what the request's conditions make of it. Content-Type and ETag stay
-// where there are some.
-func (x *exchange) serveContent(file *os.File, info fs.FileInfo) {
+// serveContent sends a file, whole or in parts, or what the request's conditions make of it. name says what it is, and coding by which
+// content coding; "": none. Content-Type and ETag stay where there are some.
+func (x *exchange) serveContent(file *os.File, info fs.FileInfo, name, coding string) {
+	x.coding = coding
 	h := x.Header()
 	if _, has := h["Content-Type"]; !has {
-		mediaType, _ := site.ContentType(info.Name())
+		mediaType, _ := site.ContentType(name)
 		h["Content-Type"] = []string{mediaType}
 	}
 	if _, has := h["Etag"]; !has {
-		h["Etag"] = []string{string(site.AppendEntityTag(nil, info.ModTime(), info.Size()))}
+		h["Etag"] = []string{string(site.AppendEntityTag(nil, info.ModTime(), info.Size(), coding))}
 	}
 	if ranges := x.r.Header["Range"]; len(ranges) > 0 && (info.Size() == 0 || !strings.HasPrefix(ranges[0], "bytes=")) {
 		delete(x.r.Header, "Range") // net/http refuses units that it does not know, and finds ranges in nothing

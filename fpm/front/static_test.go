@@ -61,7 +61,7 @@ func TestFilesAnswerConditions(t *testing.T) {
 	}
 	f := start(t, o)
 	tag := f.get(t, "/a.txt").Header.Get("Etag")
-	if tag != string(site.AppendEntityTag(nil, modified, int64(len(letters)))) {
+	if tag != string(site.AppendEntityTag(nil, modified, int64(len(letters)), "")) {
 		t.Fatalf("the tag is %s", tag)
 	}
 	for _, c := range []struct {

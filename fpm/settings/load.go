@@ -215,12 +215,8 @@ func check(r *Row, text, base string) (string, error) {
 		_, err = mode(text)
 	case Address:
 		_, err = address(text)
-	case Choice:
-		for _, allowed := range r.Allowed {
-			if text == allowed {
-				return text, nil
-			}
-		}
+	}
+	if len(r.Allowed) > 0 && !slices.Contains(r.Allowed, text) {
 		err = fmt.Errorf("%q is not one of %s", text, strings.Join(r.Allowed, ", "))
 	}
 	switch r.Key {

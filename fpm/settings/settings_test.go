@@ -180,6 +180,8 @@ func TestWrongSettings(t *testing.T) {
 		"sites: [{root: /, deny: [Default]}]":                                                 `:1: sites: deny: "Default" is neither a pattern nor one of the words default and none: write *Default for names that end so, /Default/ for a directory, /Default for a file below the root; did you mean default?`,
 		"http: {access_log: 'off'}":                                                           `:1: http.access_log: "off" is not stdout, stderr or a path; leave it empty for no log, or write ./off for a file of that name`,
 		"http: {access_format: common}":                                                       `:1: http.access_format: "common" is not one of combined, json`,
+		"http: {precompressed: [br, gz]}":                                                     `:1: http.precompressed: "gz" is not one of br, zstd, gzip`,
+		"sites: [{root: /, precompressed: deflate}]":                                          `:1: sites: precompressed: "deflate" is not one of br, zstd, gzip`,
 		"http: {listen: localhost}":                                                           `:1: http.listen: "localhost" is not an address: write :8080, 127.0.0.1:8080, [::1]:8080 or unix:/path, with a port from 1 to 65535`,
 		"http: {listen: ['::1:80']}":                                                          `:1: http.listen: "::1:80" is not an address: write an IPv6 address in brackets, [::1]:8080`,
 		"http: {listen: 'unix:x'}":                                                            `:1: http.listen: "unix:x": the path of a unix socket must be absolute`,

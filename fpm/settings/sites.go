@@ -121,6 +121,7 @@ func (s site) contractSite(http map[string][]string) contract.Site {
 		Path: first(s.values["path"]), Root: first(s.values["root"]), Index: get("index"), Controller: one("controller"),
 		Extensions: get("extensions"), Pool: one("pool"), Sendfile: get("sendfile"), Internal: s.internal,
 		Deny: denials(get("deny")), Htaccess: one("htaccess") == "deny",
+		Precompressed: get("precompressed"),
 	}
 	for _, host := range s.values["hosts"] {
 		made.Hosts = append(made.Hosts, strings.ToLower(host))

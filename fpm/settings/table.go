@@ -39,7 +39,7 @@ type Row struct {
 	Kind    Kind
 	Default string   // as text
 	Show    string   // the default in words, where the text does not say it
-	Allowed []string // of a Choice
+	Allowed []string // of a Choice; of a List's entries, if there are some
 	Doc     string
 }
 
@@ -96,6 +96,8 @@ func Table() []Row {
 			Doc: "Files that are never sent: *.sql and composer.lock by name, /data/ and /vendor/*.json by place below the root. The last entry that matches a file decides; !/data/ allows everything below /data/, whatever its name, data/x.sql too. default is the list in FRONT.md, none is empty."},
 		{Key: "http.htaccess", Kind: Choice, Default: "deny", Allowed: []string{"deny", "ignore"},
 			Doc: "deny: obey a .htaccess that denies a whole directory to all, for scripts too. ignore: do not read these files."},
+		{Key: "http.precompressed", Kind: List, Allowed: codings(),
+			Doc: "The content codings by which files have been compressed beforehand: of style.css, br is style.css.br, zstd style.css.zst and gzip style.css.gz. A client that takes one gets that file, if it is as new as the original. Of those that a client likes equally well the first is sent. Empty: none."},
 		{Key: "http.user", Kind: Text, Show: "phpsapi if there is such a user, else number 65530",
 			Doc: "The user of the front, if root starts it: the front never runs as root. The default is a user that no pool has, so that scripts cannot signal the front or read its memory."},
 		{Key: "http.group", Kind: Text, Show: "the user's",
@@ -150,9 +152,13 @@ func siteKeys() []Row {
 		{Key: "sendfile", Kind: Paths, Doc: "As http.sendfile."},
 		{Key: "deny", Kind: List, Doc: "As http.deny."},
 		{Key: "htaccess", Kind: Choice, Allowed: []string{"deny", "ignore"}, Doc: "As http.htaccess."},
+		{Key: "precompressed", Kind: List, Allowed: codings(), Doc: "As http.precompressed."},
 		{Key: "internal", Kind: Text, Doc: "A map from paths to directories, for X-Accel-Redirect alone. A path counts from the host's root and from `path`: with `path: /blog`, /private is /private and /blog/private. Clients get 404 for both, from every site of the same hosts. They get 404 as well for a file of these directories that is below the root of any site."},
 	}
 }
+
+// codings are the content codings that clients know.
+func codings() []string { return []string{"br", "zstd", "gzip"} }
 
 // find gives the row of a key.
 func find(table []Row, key string) *Row {

@@ -126,6 +126,29 @@ func TestDirectFilesAreTheFronts(t *testing.T) {
 		t.Parallel()
 		compareDirect(t, root, fileRequests(), "PHPSAPI_HTTP_CONTROLLER=none")
 	})
+	t.Run("precompressed", func(t *testing.T) {
+		t.Parallel()
+		root := fileTree(t)
+		fill(t, root, map[string]string{"a.txt.br": "by brotli", "a.txt.gz": "by gzip", "long.js.gz": strings.Repeat("g", 50000), "most.zst": strings.Repeat("z", 1<<20+1),
+			"dir/index.html.br": "index by brotli", "dir/x.txt.gz": "stale", "empty.txt.gz": "by gzip", "x.sql.gz": "by gzip", "b.css.gz": "denied", "sub/dir/y.txt.br/z": "not a file"})
+		if err := os.Symlink("b.css", filepath.Join(root, "room.br")); err != nil {
+			t.Fatal(err)
+		}
+		age(t, root)
+		if err := os.Chtimes(filepath.Join(root, "dir/x.txt.gz"), fileTime, fileTime.Add(-time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		requests := fileRequests()
+		for _, path := range append(filePaths, "/a.txt.br", "/a.txt.gz", "/send.php?f=a.txt") {
+			for _, accepts := range []string{"gzip", "gzip, deflate, br, zstd", "br;q=0.1, *;q=0.5", "identity"} {
+				for _, more := range []string{"", "If-None-Match: " + fileTag(5) + "\r\n", `If-None-Match: "` + strings.Trim(fileTag(9), `"`) + "-br\"\r\n", "Range: bytes=1-2\r\n"} {
+					requests = append(requests, "GET "+path+" HTTP/1.1\r\nHost: HOST\r\nAccept-Encoding: "+accepts+"\r\n"+more+"\r\n")
+				}
+			}
+			requests = append(requests, "HEAD "+path+" HTTP/1.1\r\nHost: HOST\r\nAccept-Encoding: br\r\nAccept-Encoding: gzip\r\n\r\n")
+		}
+		compareDirect(t, root, requests, "PHPSAPI_HTTP_PRECOMPRESSED=br,zstd,gzip", "PHPSAPI_HTTP_DENY=default,b.css.gz", "PHPSAPI_HTTP_CONTROLLER=none")
+	})
 	t.Run("a controller", func(t *testing.T) {
 		t.Parallel()
 		compareDirect(t, root, fileRequests(), "PHPSAPI_HTTP_CONTROLLER=x.php")

@@ -157,19 +157,24 @@ func (a *access) sayUnread(name string, why error) (remark string) {
 
 // say logs a message about a file, once. If there is no log it returns a remark.
 func (a *access) say(name, format string, args ...any) (remark string) {
-	if a.log == nil {
-		return name
-	}
-	if a.said.first(name) {
-		a.log(zlog.Notice, format, args...)
-	}
-	return ""
+	return a.said.say(a.log, name, format, args...)
 }
 
 // saidOnce are names about which something was logged.
 type saidOnce struct {
 	mu    sync.Mutex
 	names map[string]bool
+}
+
+// say logs a message about a name, if there was none. If there is no log it returns a remark.
+func (s *saidOnce) say(log Log, name, format string, args ...any) (remark string) {
+	if log == nil {
+		return name
+	}
+	if s.first(name) {
+		log(zlog.Notice, format, args...)
+	}
+	return ""
 }
 
 // first reports whether a name is new. It forgets none, and takes no more when it has many.

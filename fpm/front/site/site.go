@@ -24,7 +24,8 @@ type Site struct {
 	denials         []denial
 	concealed       []string // directories of internal paths, below the root: "/storage"
 	access          *access  // nil: .htaccess files do not count
-	log             Log      // nil: nobody wants to know
+	stale           *saidOnce
+	log             Log // nil: nobody wants to know
 }
 
 // New makes a site ready whose pool has the chroot given. log may be nil.
@@ -32,7 +33,7 @@ func New(s *contract.Site, chroot string, log Log) (*Site, error) {
 	if !filepath.IsAbs(s.Root) {
 		return nil, fmt.Errorf("the site in %q: the root must be an absolute path", s.Root)
 	}
-	made := &Site{Site: s, prefix: strings.TrimRight(s.Path, "/"), root: trimRoot(s.Root), log: log}
+	made := &Site{Site: s, prefix: strings.TrimRight(s.Path, "/"), root: trimRoot(s.Root), log: log, stale: &saidOnce{}}
 	made.chroot = strings.TrimRight(chroot, "/")
 	made.sendable = append(made.sendable, made.root)
 	for _, d := range s.Sendfile {

@@ -1,0 +1,111 @@
+package site
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The content codings of files that are compressed beforehand. A file's name, with the coding's end, is the name of its compressed form.
+
+func endOf(coding string) string {
+	switch coding {
+	case "br":
+		return ".br"
+	case "zstd":
+		return ".zst"
+	}
+	return ".gz"
+}
+
+// Accepted returns those of some content codings that a client takes at least as gladly as none, the most welcome one first, else in their
+// order. values are the request's Accept-Encoding headers (RFC 9110, section 12.5.3).
+func Accepted(values, codings []string) (accepted []string) {
+	if len(values) == 0 {
+		return nil
+	}
+	weights := weighted(values)
+	least := max(weights.of("identity", false), 1) // 0 is for what must not be
+	for _, coding := range codings {
+		if weights.of(coding, true) >= least {
+			accepted = append(accepted, coding)
+		}
+	}
+	slices.SortStableFunc(accepted, func(a, b string) int { return weights.of(b, true) - weights.of(a, true) })
+	return accepted
+}
+
+// weights are what a client thinks of codings, in thousandths.
+type weights []weight
+
+type weight struct {
+	coding string
+	q      int
+}
+
+func weighted(values []string) (all weights) {
+	for _, value := range values {
+		for element := range strings.SplitSeq(value, ",") {
+			coding, parameters, _ := strings.Cut(element, ";")
+			coding = strings.ToLower(strings.TrimSpace(coding))
+			if coding == "x-gzip" {
+				coding = "gzip"
+			}
+			all = append(all, weight{coding, quality(parameters)})
+		}
+	}
+	return all
+}
+
+// quality reads the weight of an element; 0 if it makes no sense.
+func quality(parameters string) int {
+	parameters = strings.TrimSpace(parameters)
+	if parameters == "" {
+		return 1000
+	}
+	name, text, _ := strings.Cut(parameters, "=")
+	q, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	if !strings.EqualFold(strings.TrimSpace(name), "q") || err != nil || !(q >= 0 && q <= 1) {
+		return 0
+	}
+	return int(q * 1000)
+}
+
+// of returns the weight of a coding; 0: it is not wanted. any says that * is about it, too.
+func (w weights) of(coding string, any bool) int {
+	others := 0
+	for _, one := range w {
+		if one.coding == coding {
+			return one.q
+		}
+		if one.coding == "*" && any {
+			others = one.q
+		}
+	}
+	return others
+}
+
+// PrecompressedName returns the name of a file's form that was compressed by a coding. ok is false if http.deny keeps that from being sent.
+func (s *Site) PrecompressedName(file, coding string) (name string, ok bool) {
+	name = file + endOf(coding)
+	withheld, _ := s.withholds(name[len(s.root):])
+	return name, !withheld
+}
+
+// OriginalName returns the name of the file whose form the one of a name is.
+func OriginalName(name, coding string) string {
+	if coding == "" {
+		return name
+	}
+	return strings.TrimSuffix(name, endOf(coding))
+}
+
+// IsStale reports whether a file's precompressed form is older than the file. Many tools know times to the second only.
+func IsStale(form, original time.Time) bool { return form.Unix() < original.Unix() }
+
+// SayStale says that a file's precompressed form is older than the file, and therefore not sent. It logs that once; without a log it
+// returns Target.Remark.
+func (s *Site) SayStale(name string) (remark string) {
+	return s.stale.say(s.log, name, "%s is not sent, because it is older than the file that it was made of", name)
+}
