@@ -100,7 +100,7 @@ struct engine_cli_script {
 
 /* ---- one request of a web server ---- */
 
-/* Where a variable is in engine_request.text; a NUL follows its name and its value. */
+/* Where a variable is in engine_request.text; a NUL follows its value, and its name unless it is a param of FastCGI. */
 struct engine_variable {
 	uint32_t name, name_len;
 	uint32_t value, value_len;

@@ -46,8 +46,11 @@ func (f *framer) init(buf []byte) {
 }
 
 func (f *framer) reset(dst io.Writer) {
-	f.dst, f.err, f.n, f.open = dst, nil, 0, -1
-	f.vec, _ = dst.(VectorWriter)
+	f.err, f.n, f.open = nil, 0, -1
+	if dst != f.dst { // a worker has one for life
+		f.dst = dst
+		f.vec, _ = dst.(VectorWriter)
+	}
 }
 
 // room opens a record of type t if none is, and says how much content it can

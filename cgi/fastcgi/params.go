@@ -2,9 +2,9 @@ package fastcgi
 
 import (
 	"fmt"
-	"hash/maphash"
 	"math"
 	"slices"
+	"unsafe"
 )
 
 // Pair locates one param in Params.Bytes: offsets and lengths, no pointers, so
@@ -15,10 +15,9 @@ type Pair struct {
 }
 
 // Params are the params of one request, in the order they came. The wire bytes
-// are collected in one buffer and parsed there, in place: afterwards each name
-// and each value in it is followed by a NUL byte, in the room their lengths
-// took on the wire, so each is a C string too. (One that itself contains a NUL
-// ends there for C, and only for C.)
+// are collected in one buffer and parsed there, in place: afterwards each value
+// in it is followed by a NUL byte, so it is a C string too. (One that itself
+// contains a NUL ends there for C, and only for C.)
 //
 // The zero value is ready. The slices it hands out are valid until the next
 // Reset; memory is kept for the next request.
@@ -51,10 +50,19 @@ func (p *Params) At(i int) (name, value []byte) {
 
 func (p *Params) at(off, n uint32) []byte { return p.buf[off : off+n : off+n] }
 
+// name is the i-th param's name, until the bytes move.
+func (p *Params) name(i int) string {
+	pr := &p.pairs[i]
+	return view(p.buf[pr.Name : pr.Name+pr.NameLen])
+}
+
+// view returns a string that shares b's memory, for as long as that does not change.
+func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
 // Get gives the value of a param, or nil if there is none; a param with an
 // empty value gives an empty slice that is not nil.
 func (p *Params) Get(name string) []byte {
-	if i := find(p, maphash.String(p.index.seeded(), name), name); i >= 0 {
+	if i := p.index.find(p, name); i >= 0 {
 		return p.at(p.pairs[i].Value, p.pairs[i].ValueLen)
 	}
 	return nil
@@ -63,18 +71,13 @@ func (p *Params) Get(name string) []byte {
 // Set gives a param a new value, or appends it. It copies name and value.
 // Slices handed out before stay readable, but Bytes may move.
 func (p *Params) Set(name string, value []byte) {
-	off := uint32(len(p.buf))
-	h := maphash.String(p.index.seeded(), name)
-	if i := find(p, h, name); i >= 0 {
+	if i := p.index.find(p, name); i >= 0 {
+		off := uint32(len(p.buf))
 		p.buf = append(append(p.buf, value...), 0)
 		p.pairs[i].Value, p.pairs[i].ValueLen = off, uint32(len(value))
 		return
 	}
-	p.buf = append(append(p.buf, name...), 0)
-	at := uint32(len(p.buf))
-	p.buf = append(append(p.buf, value...), 0)
-	p.pairs = append(p.pairs, Pair{off, uint32(len(name)), at, uint32(len(value))})
-	p.index.add(h)
+	p.AddBytes(unsafe.Slice(unsafe.StringData(name), len(name)), value)
 }
 
 // Add appends a param whose name is none that there is. It copies name and value.
@@ -88,18 +91,18 @@ func add[S string | []byte](p *Params, name, value S) {
 	p.buf = append(append(p.buf, name...), 0)
 	valueAt := uint32(len(p.buf))
 	p.buf = append(append(p.buf, value...), 0)
+	p.index.add(p, len(p.pairs), view(p.at(at, uint32(len(name)))))
 	p.pairs = append(p.pairs, Pair{at, uint32(len(name)), valueAt, uint32(len(value))})
-	p.index.add(maphash.Bytes(p.index.seeded(), p.at(at, uint32(len(name)))))
 }
 
 // Delete removes a param if it is there; the others keep their order.
 func (p *Params) Delete(name string) {
-	i := find(p, maphash.String(p.index.seeded(), name), name)
+	i := p.index.find(p, name)
 	if i < 0 {
 		return
 	}
 	p.pairs = slices.Delete(p.pairs, i, i+1)
-	p.index.remove(i)
+	p.index.rebuild(p)
 }
 
 // Bytes is the buffer that Pairs points into. Read only.
@@ -107,17 +110,6 @@ func (p *Params) Bytes() []byte { return p.buf }
 
 // Pairs locates every param in Bytes, in order. Read only.
 func (p *Params) Pairs() []Pair { return p.pairs }
-
-// find gives the place of the param of this name and hash, or -1.
-func find[S string | []byte](p *Params, hash uint64, name S) int {
-	for i := p.index.first(hash); i >= 0; i = p.index.next(i, hash) {
-		pr := &p.pairs[i]
-		if string(p.at(pr.Name, pr.NameLen)) == string(name) {
-			return i
-		}
-	}
-	return -1
-}
 
 // Parse takes the pairs of a whole stream, or of a GET_VALUES_RESULT, from its
 // wire form (§3.4), which it copies. What is not pairs to its last byte is an
@@ -137,42 +129,39 @@ func (p *Params) collect(b []byte) { p.buf = append(p.buf, b...) }
 // parse turns the collected wire bytes (§3.4) into at most limit pairs. On an
 // error the Params are unusable until Reset.
 //
-// A pair's two lengths take at least two bytes on the wire; moving its name
-// and value down over them leaves room for exactly the two NULs, so writing
-// never overtakes reading.
+// Nothing moves: a value's NUL is where the lengths of the next pair began.
 func (p *Params) parse(limit int) error {
-	buf, seed := p.buf, p.index.seeded()
-	w := 0
-	for r := 0; r < len(buf); {
-		nl, vl, size, err := pairHeader(buf[r:])
-		if err != nil {
-			return &pairError{len(p.pairs), ErrMalformed, err.Error()}
+	end := len(p.buf)
+	p.buf = append(p.buf, 0) // the last value's
+	buf := p.buf
+	for at := 0; at < end; {
+		var name, value, next int
+		if at+2 <= end && buf[at]|buf[at+1] < 0x80 {
+			name = at + 2
+			value = name + int(buf[at])
+			next = value + int(buf[at+1])
 		}
-		r += size
-		name := uint32(w)
-		w += copy(buf[w:], buf[r:r+nl])
-		buf[w] = 0
-		w++
-		r += nl
-		value := uint32(w)
-		w += copy(buf[w:], buf[r:r+vl])
-		buf[w] = 0
-		w++
-		r += vl
+		if name == 0 || next > end {
+			nl, vl, size, err := pairHeader(buf[at:end])
+			if err != nil {
+				return &pairError{len(p.pairs), ErrMalformed, err.Error()}
+			}
+			name = at + size
+			value = name + nl
+			next = value + vl
+		}
+		buf[at] = 0
+		at = next
 
-		nameBytes := buf[name : name+uint32(nl)]
-		h := maphash.Bytes(seed, nameBytes)
-		if i := find(p, h, nameBytes); i >= 0 {
-			p.pairs[i].Value, p.pairs[i].ValueLen = value, uint32(vl)
+		if i := p.index.add(p, len(p.pairs), view(buf[name:value])); i >= 0 {
+			p.pairs[i].Value, p.pairs[i].ValueLen = uint32(value), uint32(next-value)
 			continue
 		}
 		if len(p.pairs) >= limit {
 			return &pairError{len(p.pairs), ErrTooLarge, fmt.Sprintf("limit is %d params", limit)}
 		}
-		p.pairs = append(p.pairs, Pair{name, uint32(nl), value, uint32(vl)})
-		p.index.add(h)
+		p.pairs = append(p.pairs, Pair{uint32(name), uint32(value - name), uint32(value), uint32(next - value)})
 	}
-	p.buf = buf[:w]
 	return nil
 }
 

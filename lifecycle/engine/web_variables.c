@@ -36,14 +36,26 @@ char *web_getenv(const char *name, size_t name_len)
 	return value || web_front_end == ENGINE_FPM ? (char *)value : getenv(name);
 }
 
+/* FastCGI's names are no C strings: their values follow at once. */
 void web_each_variable(web_variable_use *use, void *to)
 {
 	const struct engine_request *r = web_request;
-	size_t i;
+	char ordinary[128], *name = ordinary;
+	size_t size = sizeof(ordinary), i;
 
 	for (i = r ? r->variables_len : 0; i > 0; i--) {
 		const struct engine_variable *v = &r->variables[i - 1];
-		use(r->text + v->name, v->name_len, (char *)r->text + v->value, v->value_len, to);
+
+		if (v->name_len >= size) {
+			size = v->name_len + 1;
+			name = name == ordinary ? emalloc(size) : erealloc(name, size);
+		}
+		memcpy(name, r->text + v->name, v->name_len);
+		name[v->name_len] = '\0';
+		use(name, v->name_len, (char *)r->text + v->value, v->value_len, to);
+	}
+	if (name != ordinary) {
+		efree(name);
 	}
 }
 
