@@ -157,20 +157,32 @@ func (c *connection) wait() error {
 	}
 }
 
-// Write writes all of p.
+// Write writes all of p. As a rule there is room for it: Go's runtime is told of the call only if it has to wait.
 func (c *connection) Write(p []byte) (int, error) {
 	done := 0
-	for done < len(p) {
-		n, err := unix.Write(c.fd, p[done:])
-		if err == unix.EINTR {
-			continue
+	for waits := false; done < len(p); {
+		n, errno := c.send(p[done:], waits)
+		switch waits = errno == unix.EAGAIN; {
+		case waits, errno == unix.EINTR:
+		case errno != 0:
+			return done, errno
+		default:
+			done += n
 		}
-		if err != nil {
-			return done, err
-		}
-		done += n
 	}
 	return done, nil
+}
+
+// send writes something of p, if need be after a wait for room.
+func (c *connection) send(p []byte, waits bool) (int, unix.Errno) {
+	if waits {
+		n, _, errno := unix.Syscall6(unix.SYS_SENDTO, uintptr(c.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)),
+			unix.MSG_NOSIGNAL, 0, 0)
+		return int(n), errno
+	}
+	n, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(c.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)),
+		unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, 0, 0)
+	return int(n), errno
 }
 
 // Writev writes all of bufs. It makes fastcgi write long output from where it lies.

@@ -52,7 +52,7 @@ type slotPage struct {
 // slotData is whole words, and the times come first: activity reads no further.
 type slotData struct {
 	stage         uint64
-	updated       int64 // ns of CLOCK_MONOTONIC
+	updated       int64 // ns of CLOCK_MONOTONIC: see Proc
 	accepted      int64 // ns of CLOCK_MONOTONIC
 	acceptedEpoch int64
 	duration      int64 // ns

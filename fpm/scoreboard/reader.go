@@ -57,7 +57,7 @@ type Proc struct {
 	Slow          uint64
 	Accepted      int64 // when the request was, or the last one; ns of CLOCK_MONOTONIC
 	AcceptedEpoch int64
-	Updated       int64         // when the stage changed; ns of CLOCK_MONOTONIC
+	Updated       int64         // when the wait for a request, the request, or its response began; ns of CLOCK_MONOTONIC
 	Duration      time.Duration // of the last finished request
 	CPUUser       time.Duration // of the last finished request
 	CPUSystem     time.Duration

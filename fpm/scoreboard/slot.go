@@ -19,6 +19,7 @@ type Slot struct {
 	own   []byte
 	seen  int64 // when the active workers were last counted
 	idle  int64 // see Idle
+	ended int64 // when Elapsed was called, until End
 
 	receiving bool // Receiving was called, and nothing followed
 	before    lastRequest
@@ -73,7 +74,12 @@ func (s *Slot) reset() {
 }
 
 // Accepting: the worker waits for a request.
-func (s *Slot) Accepting() { s.enter(Accepting) }
+func (s *Slot) Accepting() {
+	now := s.clock.Now()
+	s.begin()
+	s.page.data.updated = now
+	s.commit(Accepting)
+}
 
 // Receiving: the worker is about to read what may be a request. The stage is
 // ReadingHeaders, because the read itself may take for ever: what comes with the
@@ -130,11 +136,9 @@ func (s *Slot) ReadingHeaders() {
 
 // Info: the request is known.
 func (s *Slot) Info(r *Request) {
-	now := s.clock.Now()
 	uri, query := r.sizes()
 	s.begin()
 	d := &s.page.data
-	d.updated = now
 	put(d.method[:], r.Method)
 	put(d.uri[:uri], r.URI)
 	put(d.query[:query], r.Query)
@@ -153,7 +157,10 @@ func (s *Slot) Executing() { s.enter(Executing) }
 // waited for included, and memory is PHP's peak in bytes. As in php-fpm the
 // stage is Finished then.
 func (s *Slot) End(user, system time.Duration, memory uint64) {
-	now := s.clock.Now()
+	now := s.ended
+	if s.ended = 0; now == 0 {
+		now = s.clock.Now()
+	}
 	s.begin()
 	d := &s.page.data
 	d.updated, d.duration = now, now-d.accepted
@@ -197,8 +204,11 @@ func (s *Slot) AcceptedEpoch() int64 { return s.page.data.acceptedEpoch }
 // Duration is the last request's, from ReadingHeaders to End.
 func (s *Slot) Duration() time.Duration { return time.Duration(s.page.data.duration) }
 
-// Elapsed is how long the present request has taken since ReadingHeaders.
-func (s *Slot) Elapsed() time.Duration { return time.Duration(s.clock.Now() - s.page.data.accepted) }
+// Elapsed is how long the present request has taken since ReadingHeaders. If End follows, that is the request's duration.
+func (s *Slot) Elapsed() time.Duration {
+	s.ended = s.clock.Now()
+	return time.Duration(s.ended - s.page.data.accepted)
+}
 
 // Idle is how long the worker has been Accepting, in all, when it was last Receiving.
 func (s *Slot) Idle() time.Duration { return time.Duration(s.idle) }
@@ -207,9 +217,7 @@ func (s *Slot) Idle() time.Duration { return time.Duration(s.idle) }
 func (s *Slot) Clock() Clock { return s.clock }
 
 func (s *Slot) enter(stage Stage) {
-	now := s.clock.Now()
 	s.begin()
-	s.page.data.updated = now
 	s.commit(stage)
 }
 
