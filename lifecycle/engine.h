@@ -24,7 +24,7 @@
 #include <sys/types.h>
 
 #ifndef ENGINE_CONTRACT /* a test gives another */
-#define ENGINE_CONTRACT 10
+#define ENGINE_CONTRACT 11
 #endif
 
 /* ---- module startup and shutdown ---- */
@@ -283,6 +283,10 @@ enum engine_reflection {
 	X(void, collect_extensions, (void), ()) \
 	/* -1: PHP is of no more use; engine_web_shutdown may follow. */ \
 	X(int, web_startup, (struct engine_request *request), (request)) \
+	/* The startup, the script's opening and its execution in one: 0, -1 as engine_web_startup, or the errno of the opening. */ \
+	X(int, web_run, (struct engine_request *request), (request)) \
+	/* Between two requests: the process has its own directory, not that of the last script. */ \
+	X(void, web_go_home, (void), ()) \
 	/* Executes the script that was opened. */ \
 	X(void, web_execute, (void), ()) \
 	/* Runs a router script; 1 where it returned false, and so declined the request. */ \
@@ -366,6 +370,7 @@ struct engine_host {
 	/* Whether a script forked this process; look compares the process's number, too (boot_forks.c). */
 	int (*is_forked)(int look);
 	int (*has_forked)(void);      /* whether this process has forked since the last call */
+	unsigned (*directory_changes)(void); /* how often this process has changed its directory */
 	/* With 1: no script runs until further notice, and a timer that PHP stops may run on. With 0: a script is about to run, and one
 	 * that was stopped must not fire (engine_timer.c). */
 	void (*timer_rests)(int rests);

@@ -4,6 +4,7 @@
 #include "boot_process.h"
 #include "boot_template.h"
 #include "boot_title.h"
+#include "engine_directory.h"
 #include "engine_host.h"
 #include "engine_load.h"
 #include "engine_timer.h"
@@ -110,6 +111,7 @@ struct engine_host host = {
 	.is_worker = boot_is_worker,
 	.is_forked = forks_is_child,
 	.has_forked = forks_seen,
+	.directory_changes = directory_changes,
 	.timer_rests = timer_rests,
 	.hide_arguments = hide_arguments,
 	.title_init = proctitle_init,

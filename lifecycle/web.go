@@ -107,6 +107,26 @@ func (w *Web) RequestStartup(r *WebRequest) error {
 	return nil
 }
 
+// Run is RequestStartup, OpenScript and Execute with nothing between them. It returns ErrRequestStartup as the first does, or the error
+// of the second: then the script has not run.
+func (w *Web) Run(r *WebRequest) error {
+	w.fill(r)
+	w.ended, w.running = false, true
+	if w.takeRoom() != nil {
+		return ErrRequestStartup
+	}
+	switch errno := C.engine_web_run(w.c); {
+	case errno < 0:
+		return ErrRequestStartup
+	case errno > 0:
+		return syscall.Errno(errno)
+	}
+	return nil
+}
+
+// GoHome is for between two requests, before a relative path is looked up: the process may have stayed in the last script's directory.
+func (w *Web) GoHome() { C.engine_web_go_home() }
+
 // fill tells C of a request.
 func (w *Web) fill(r *WebRequest) {
 	w.pin(r)

@@ -84,7 +84,7 @@ func (r *Responder) HurryBy(a, b int) { r.io.hurry = [...]int32{int32(a), int32(
 func (r *Responder) SettingsRead(quirks bool, values map[string]string) {
 	r.rules = r.engine.PathRules()
 	r.rules.ServerQuirks = quirks
-	r.rules.Stat = (&statter{}).stat
+	r.rules.Stat = (&statter{base: time.Now(), home: r.PHP.GoHome}).stat
 	r.conn = fastcgi.NewConn(fastcgi.Config{
 		ReadBuffer:  make([]byte, readBuffer),
 		WriteBuffer: lifecycle.CBuffer(writeBuffer),
@@ -201,6 +201,17 @@ func (r *Responder) Startup() error {
 	r.Take()
 	err := r.PHP.RequestStartup(&r.ForPHP)
 	if err != nil {
+		r.inHand = false
+	}
+	return err
+}
+
+// Run is Startup, and the script's opening and execution with nothing between them. An error that is not Startup's says why the script
+// was not opened, and so has not run.
+func (r *Responder) Run() error {
+	r.Take()
+	err := r.PHP.Run(&r.ForPHP)
+	if err == lifecycle.ErrRequestStartup {
 		r.inHand = false
 	}
 	return err

@@ -13,13 +13,15 @@ type statter struct {
 	path [unix.PathMax]byte
 	info unix.Stat_t
 	seen [1 << seenBits]seen
+	base time.Time // since when the times of seen count
+	home func()    // goes to the process's own directory, which relative paths are of
 }
 
 // seen is a file that was there. Like php-fpm, whose realpath cache keeps it for 120 seconds, a worker need not ask for
 // the same script at each request; that one is gone shows when it is opened.
 type seen struct {
 	path  []byte
-	until time.Time
+	until time.Duration
 }
 
 const (
@@ -34,8 +36,11 @@ func (s *statter) stat(path []byte) (exists, regular bool) {
 		return false, false
 	}
 	known := &s.seen[hash(path)]
-	if bytes.Equal(known.path, path) && time.Now().Before(known.until) {
+	if bytes.Equal(known.path, path) && time.Since(s.base) < known.until {
 		return true, true
+	}
+	if len(path) == 0 || path[0] != '/' {
+		s.home()
 	}
 	s.path[copy(s.path[:], path)] = 0
 	_, _, errno := unix.Syscall6(unix.SYS_NEWFSTATAT, uintptr(unix.AT_FDCWD&(1<<64-1)), uintptr(unsafe.Pointer(&s.path[0])),
@@ -44,7 +49,7 @@ func (s *statter) stat(path []byte) (exists, regular bool) {
 	regular = exists && s.info.Mode&unix.S_IFMT == unix.S_IFREG
 	if regular && path[0] == '/' {
 		known.path = append(known.path[:0], path...)
-		known.until = time.Now().Add(seenFor)
+		known.until = time.Since(s.base) + seenFor
 	}
 	return exists, regular
 }

@@ -23,13 +23,9 @@ func (k *worker) Answer() (keep bool) {
 	k.ForPHP.PHPValue, k.ForPHP.PHPAdminValue = k.Request.Params.Get("PHP_VALUE"), k.Request.Params.Get("PHP_ADMIN_VALUE")
 	k.note()
 	k.said = false
-	if k.Startup() != nil {
+	if !k.perform() {
 		k.broken, k.leaving = true, true
 		return false
-	}
-	k.authorize()
-	if k.ForPHP.Method != nil && !k.answerSpecially() {
-		k.execute()
 	}
 	k.end()
 	if k.Shutdown() || k.PHP.Stale() {
@@ -39,6 +35,35 @@ func (k *worker) Answer() (keep bool) {
 		k.leaving = true
 	}
 	return k.finish()
+}
+
+// perform takes the request through PHP, from its startup to the end of its script. It returns false if PHP is of no more use.
+func (k *worker) perform() bool {
+	if k.isPlain() {
+		k.slot.Executing()
+		err := k.Run()
+		if err != nil && err != lifecycle.ErrRequestStartup {
+			k.answerUnopened(err)
+			return true
+		}
+		return err == nil
+	}
+	if k.Startup() != nil {
+		return false
+	}
+	k.authorize()
+	if k.ForPHP.Method != nil && !k.answerSpecially() {
+		k.execute()
+	}
+	return true
+}
+
+// isPlain reports whether the worker has nothing to do between the steps of the request: one call of C takes all of them. While PHP
+// reads a body, the script is not running yet.
+func (k *worker) isPlain() bool {
+	r := &k.ForPHP
+	return r.Method != nil && r.Authorization == nil && r.ContentLength == 0 && r.Path.Filename != nil && k.script == nil &&
+		!k.isPing() && !k.isStatus() && k.mayRun(r.Path.Filename)
 }
 
 // read reads the next request of the present connection. false: there is none.
@@ -110,16 +135,21 @@ func (k *worker) execute() {
 		return
 	}
 	if err := k.PHP.OpenScript(); err != nil {
-		k.log.Logf(zlog.Error, "Unable to open primary script: %s (%s)", script, words(err))
-		if err == syscall.EACCES {
-			k.PHP.Answer(403, accessDenied)
-		} else {
-			k.PHP.Answer(404, noInputFile)
-		}
+		k.answerUnopened(err)
 		return
 	}
 	k.slot.Executing()
 	k.PHP.Execute()
+}
+
+// answerUnopened says why the script was not opened.
+func (k *worker) answerUnopened(err error) {
+	k.log.Logf(zlog.Error, "Unable to open primary script: %s (%s)", k.ForPHP.Path.Filename, words(err))
+	if err == syscall.EACCES {
+		k.PHP.Answer(403, accessDenied)
+	} else {
+		k.PHP.Answer(404, noInputFile)
+	}
 }
 
 // words are C's words for a system error.

@@ -3,29 +3,38 @@
 package worker
 
 import (
+	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/status"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/lifecycle"
 )
 
+// isPing reports whether the request is for the ping page.
+func (k *worker) isPing() bool { return k.isFor(&k.pool.PingPath) }
+
+// isStatus reports whether the request is for the status page.
+func (k *worker) isStatus() bool {
+	if k.pool.Shared != nil && !k.pool.StatusPath.Set {
+		return k.isFor(&k.pool.Shared.StatusPath)
+	}
+	return k.isFor(&k.pool.StatusPath)
+}
+
+func (k *worker) isFor(path *conf.Text) bool {
+	uri := k.ForPHP.Path.URI
+	return path.Set && uri != nil && string(uri) == path.Value
+}
+
 // answerSpecially answers a request for the ping page or the status page; false: it is for neither.
 func (k *worker) answerSpecially() bool {
-	uri := k.ForPHP.Path.URI
-	if uri == nil {
-		return false
-	}
 	head := string(k.ForPHP.Method) == "HEAD"
-	if k.pool.PingPath.Set && string(uri) == k.pool.PingPath.Value {
+	if k.isPing() {
 		k.slot.Executing()
 		k.send1(status.Ping(k.pool.PingResponse.Value, head))
 		return true
 	}
-	path := k.pool.StatusPath
-	if k.pool.Shared != nil && !path.Set {
-		path = k.pool.Shared.StatusPath
-	}
-	if !path.Set || string(uri) != path.Value {
+	if !k.isStatus() {
 		return false
 	}
 	k.slot.Executing()

@@ -17,6 +17,9 @@
 #error "include php.h"
 #endif
 
+#define BASIC_FIELDS(X) \
+	X(user_shutdown_function_names)
+
 #define COMPILER_FIELDS(X) \
 	X(auto_globals) \
 	X(class_table) \
@@ -28,6 +31,7 @@
 	X(connection_status) \
 	X(doc_root) \
 	X(during_request_startup) \
+	X(error_log) \
 	X(expose_php) \
 	X(header_is_being_sent) \
 	X(http_globals) \
@@ -39,6 +43,7 @@
 	X(last_error_type) \
 	X(max_input_time) \
 	X(memory_limit) \
+	X(open_basedir) \
 	X(output_buffering) \
 	X(output_handler) \
 	X(php_binary) \
@@ -71,6 +76,7 @@
 	X(default_socket_timeout)
 
 #define SAPI_FIELDS(X) \
+	X(callback_func) \
 	X(headers_sent) \
 	X(options) \
 	X(read_post_bytes) \
@@ -113,6 +119,9 @@
 
 /* The size of such a union is what a structure needs at least. */
 #define FIELD_END(type, field) char field[offsetof(type, field) + sizeof(((type *)NULL)->field)];
+#define X(field) FIELD_END(php_basic_globals, field)
+union basic_fields { BASIC_FIELDS(X) };
+#undef X
 #define X(field) FIELD_END(zend_compiler_globals, field)
 union compiler_fields { COMPILER_FIELDS(X) };
 #undef X
@@ -138,12 +147,14 @@ union sapi_module_fields { SAPI_MODULE_FIELDS(X) };
 /* object's field, if fields lists it. */
 #define LISTED_FIELD(object, fields, field) ((&object + 0 * sizeof(((union fields *)NULL)->field))->field)
 
+#undef BG
 #undef CG
 #undef EG
 #undef FG
 #undef PG
 #undef SG
 #undef SIGG
+#define BG(field) LISTED_FIELD(basic_globals, basic_fields, field)
 #define CG(field) LISTED_FIELD(compiler_globals, compiler_fields, field)
 #define EG(field) LISTED_FIELD(executor_globals, executor_fields, field)
 #define FG(field) LISTED_FIELD(file_globals, file_fields, field)

@@ -11,6 +11,7 @@ static void attach(const struct engine_host *given)
 
 /* What of PHP's structures must be there. libphp copies as much of a sapi_module_struct as its own has. */
 static const struct engine_structure structures[] = {
+	{"basic_globals", sizeof(union basic_fields), SIZE_MAX},
 	{"compiler_globals", sizeof(union compiler_fields), SIZE_MAX},
 	{"core_globals", sizeof(union core_fields), SIZE_MAX},
 	{"executor_globals", sizeof(union executor_fields), SIZE_MAX},

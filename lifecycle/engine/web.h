@@ -24,7 +24,14 @@ enum { WEB_LOG_ERROR = 4 };
 void web_begin(struct engine_request *r);
 void web_tell(void);
 void web_add_error_header(void);
+
+/* web_directory.c: the process's directory. Once: it is the worker's; of each request, before its startup, after that, and when its
+ * script begins and ends. */
+void web_begin_at_home(void);
+void web_begin_in_directory(const struct engine_request *r);
+void web_open_in_directory(void);
 void web_enter_directory_of_script(void);
+void web_leave_directory(void);
 
 /* web_settings.c */
 extern struct engine_web_settings web_settings;

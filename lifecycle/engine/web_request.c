@@ -2,7 +2,6 @@
  * One request of a web server, from its startup to its shutdown. Counterpart: sapi/fpm/fpm/fpm_main.c,
  * sapi/cgi/cgi_main.c (main), sapi/cli/php_cli_server.c (php_cli_server_dispatch).
  */
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,7 +11,6 @@
 #include "web.h"
 
 static int answers_fastcgi; /* this process answers one request after the other */
-static int home = -1;       /* its directory */
 
 void engine_fastcgi_worker(void)
 {
@@ -21,43 +19,16 @@ void engine_fastcgi_worker(void)
 	}
 	answers_fastcgi = 1;
 	web_take_environment();
-	home = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (home >= 0) {
-		SG(options) |= SAPI_OPTION_NO_CHDIR;
-	}
+	web_begin_at_home();
 	/* Zend's deferring of signals is not needed: no handler of ours runs PHP. Without it each request saves seven
 	 * system calls. */
 	SIGG(reset) = 0;
 }
 
-/* A script runs in its own directory and its shutdown functions in the worker's. PHP would ask for the latter each
- * time. */
-void web_enter_directory_of_script(void)
-{
-	char directory[MAXPATHLEN];
-	const char *path = home >= 0 ? script_path() : NULL, *slash = path ? strrchr(path, '/') : NULL;
-	size_t len = slash ? slash - path : 0;
-
-	if (!slash || len >= sizeof(directory)) {
-		return;
-	}
-	memcpy(directory, path, len);
-	directory[len] = '\0';
-	if (chdir(len ? directory : "/") != 0) {
-		/* it was opened all the same, and runs where it is */
-	}
-}
-
-static void leave_directory(void)
-{
-	if (home >= 0 && fchdir(home) != 0) {
-		/* it is gone */
-	}
-}
-
 void web_begin(struct engine_request *r)
 {
 	web_request = r;
+	web_begin_in_directory(r);
 	web_begin_body();
 	SG(server_context) = r; /* PHP asks for nothing but that it is there */
 	SG(request_info).request_method = r->method;
@@ -96,6 +67,7 @@ int engine_web_startup(struct engine_request *r)
 		return -1;
 	}
 	host->timer_rests(0);
+	web_open_in_directory();
 	if (r->no_headers) {
 		SG(headers_sent) = 1;
 		SG(request_info).no_headers = 1;
@@ -104,6 +76,19 @@ int engine_web_startup(struct engine_request *r)
 	r->auth_user_len = r->auth_user ? strlen(r->auth_user) : 0;
 	web_tell();
 	return 0;
+}
+
+int engine_web_run(struct engine_request *r)
+{
+	int error = engine_web_startup(r);
+
+	if (error == 0) {
+		error = engine_script_open_primary();
+		if (error == 0) {
+			engine_web_execute();
+		}
+	}
+	return error;
 }
 
 /* fastcgi.error_header, after an error that ended the script. */
@@ -123,7 +108,7 @@ void engine_web_execute(void)
 	zend_try {
 		script_run();
 	} zend_end_try();
-	leave_directory();
+	web_leave_directory();
 	end_if_forked();
 	web_end_body();
 	web_add_error_header();

@@ -141,8 +141,11 @@ func fpmTimes(w ways, rounds int, visit func(*crowd) (visits, error)) (string, e
 	return markdown(lines), nil
 }
 
-// countedRequests are the requests whose system calls are counted.
-const countedRequests = 200
+// countedRequests are the requests whose system calls are counted. With a long body they are fewer, as it comes in many pieces.
+const (
+	countedRequests     = 200
+	countedLongRequests = 20
+)
 
 // fpmCounts counts what a worker does for a request: that does not depend on the machine's load.
 func fpmCounts(w ways) (string, error) {
@@ -174,8 +177,8 @@ func fpmCounts(w ways) (string, error) {
 			lines = append(lines, line)
 		}
 	}
-	return fmt.Sprintf("A worker's system calls by request, of %d requests of one client, and its instructions in user mode, of one\n\n%s%s",
-		countedRequests, markdown(lines), why), nil
+	return fmt.Sprintf("A worker's system calls by request, of %d requests of one client (%d with a long body), and its instructions in user mode, of one\n\n%s%s",
+		countedRequests, countedLongRequests, markdown(lines), why), nil
 }
 
 // compared shows two figures and their ratio. A figure that is 0 is not known.
@@ -213,13 +216,17 @@ func (p *fpmPage) count(s *Stack, root string, kept bool) (w work, err error) {
 	if err != nil {
 		w.unknown = err
 	} else {
-		counts, err := calls.Count(ask(countedRequests))
+		requests := countedRequests
+		if p.body != nil {
+			requests = countedLongRequests
+		}
+		counts, err := calls.Count(ask(requests))
 		calls.Close()
 		if err != nil {
 			return w, err
 		}
 		for _, n := range counts {
-			w.calls += float64(n) / countedRequests
+			w.calls += float64(n) / float64(requests)
 		}
 	}
 	if !p.steps || !kept {
