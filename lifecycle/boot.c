@@ -118,11 +118,12 @@ __attribute__((constructor)) static void before_go(int argc, char **argv, char *
 {
 	int small;
 
-	record_process(argc, argv);
+	record_call(argc, argv);
 	name_process(argc, argv);
 	handover_client(argc, argv, envp);
 	start_without_go(argc, argv);
 
+	record_process();
 	newthread_init();
 	if (sigismember(&process_at_exec.mask, THREAD_SIGNAL)) {
 		open_thread_signal();

@@ -11,13 +11,17 @@
 
 struct process_at_exec process_at_exec;
 
-void record_process(int argc, char **argv)
+void record_call(int argc, char **argv)
 {
-	int sig, fd;
-
 	process_at_exec.argc = argc;
 	process_at_exec.argv = argv;
 	process_at_exec.pid = getpid();
+}
+
+void record_process(void)
+{
+	int sig, fd;
+
 	for (sig = 1; sig < NSIG; sig++) {
 		sigaction(sig, NULL, &process_at_exec.actions[sig]);
 	}

@@ -23,8 +23,10 @@ struct process_at_exec {
 
 extern struct process_at_exec process_at_exec;
 
-/* Called before the Go runtime. argv is the kernel's own array. */
-void record_process(int argc, char **argv);
+/* Both are called before the Go runtime. argv is the kernel's own array. */
+void record_call(int argc, char **argv);
+/* The rest, which takes a system call for each signal: a process that starts without Go never needs it. */
+void record_process(void);
 
 /* Overwrites the arguments that the kernel shows. */
 void hide_arguments(void);

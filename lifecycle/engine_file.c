@@ -39,24 +39,24 @@ static uint64_t larger(uint64_t a, uint64_t b)
 static uint64_t length_by_headers(int fd)
 {
 	ElfW(Ehdr) head;
-	ElfW(Phdr) segment;
+	ElfW(Phdr) segments[64];
 	uint64_t end;
-	int i;
+	int i, len;
 
 	if (pread(fd, &head, sizeof(head), 0) != sizeof(head) || memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 ||
-		head.e_ident[EI_CLASS] != (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32) || head.e_phentsize != sizeof(segment)) {
+		head.e_ident[EI_CLASS] != (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32) || head.e_phentsize != sizeof(*segments)) {
 		return 0;
 	}
-	end = head.e_phoff + (uint64_t)head.e_phnum * sizeof(segment);
+	end = head.e_phoff + (uint64_t)head.e_phnum * sizeof(*segments);
 	if (head.e_shoff) {
 		end = larger(end, head.e_shoff + (uint64_t)head.e_shnum * head.e_shentsize);
 	}
-	for (i = 0; i < head.e_phnum; i++) {
-		if (pread(fd, &segment, sizeof(segment), head.e_phoff + i * sizeof(segment)) != sizeof(segment)) {
-			break; /* end says that they are not all there */
-		}
-		if (segment.p_type == PT_LOAD) {
-			end = larger(end, (uint64_t)segment.p_offset + segment.p_filesz);
+	/* If they are not all there, end says so. */
+	len = head.e_phnum > sizeof(segments) / sizeof(*segments) ? sizeof(segments) / sizeof(*segments) : head.e_phnum;
+	len = pread(fd, segments, len * sizeof(*segments), head.e_phoff) / (int)sizeof(*segments);
+	for (i = 0; i < len; i++) {
+		if (segments[i].p_type == PT_LOAD) {
+			end = larger(end, (uint64_t)segments[i].p_offset + segments[i].p_filesz);
 		}
 	}
 	return end;

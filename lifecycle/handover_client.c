@@ -344,6 +344,7 @@ void handover_client(int argc, char **argv, char **envp)
 	if (!path || !path[0] || !cgi_is_request() || (resident = connect_to(path)) < 0) {
 		return;
 	}
+	record_process();
 	len = compose(argc, argv, envp);
 	if (len > 0 && receive(PATIENCE, &number) == HANDOVER_READY && send_request(len)) {
 		taken = is_taken();

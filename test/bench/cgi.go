@@ -95,7 +95,7 @@ func cgiRows(o Options, dir, stock, ours, name, script string) ([]Row, error) {
 	for i, kind := range []struct {
 		name  string
 		limit float64
-	}{1: {"ordinary", 1.15}, 2: {"zygote", 0.30}} {
+	}{1: {"ordinary", 1.05}, 2: {"zygote", 0.30}} {
 		if i == 0 {
 			continue
 		}
