@@ -76,6 +76,7 @@ func TestWordPress(t *testing.T) {
 func wordPress(t *testing.T) *place {
 	t.Helper()
 	p := at(t)
+	p.wanted = append(p.wanted, "Undefined variable $upload_") // the installer of Debian's 6.1.9
 	copyTree(t, "/usr/share/wordpress", p.path("www"))
 	// Debian's is for sites that /etc/wordpress describes. Without it WordPress asks, and writes its own.
 	for _, name := range []string{"wp-config.php", ".htaccess"} {
@@ -93,10 +94,14 @@ func wordPress(t *testing.T) *place {
 // preamble is what WordPress's pool has beside the usual.
 const preamble = "php_admin_value[auto_prepend_file] = DIR/prepend.php\n"
 
-func useWordPress(t *testing.T, p *place, s *site) {
-	const admin, password = "admin", "correct horse & battery"
+// What the administrator of WordPress is called, and says.
+const (
+	wordPressAdmin    = "admin"
+	wordPressPassword = "correct horse & battery"
+)
 
-	// Setting up: a file of settings, then the tables.
+// setUpWordPress has WordPress set itself up by its own pages: a file of settings, then the tables.
+func setUpWordPress(p *place, s *site) {
 	s.get("/", "wp-config.php") // by a redirect
 	s.get("/wp-admin/setup-config.php?step=1", "Database Host")
 	s.post("/wp-admin/setup-config.php?step=2", "Run the installation", url.Values{
@@ -105,19 +110,27 @@ func useWordPress(t *testing.T, p *place, s *site) {
 	})
 	s.get("/wp-admin/install.php", "Site Title")
 	s.post("/wp-admin/install.php?step=2", "WordPress has been installed", url.Values{
-		"weblog_title": {"A <b>site</b> & more"}, "user_name": {admin}, "admin_password": {password}, "admin_password2": {password},
-		"admin_email": {"admin@example.org"}, "blog_public": {"0"}, "pw_weak": {"on"}, "language": {""},
+		"weblog_title": {"A <b>site</b> & more"}, "user_name": {wordPressAdmin}, "admin_password": {wordPressPassword},
+		"admin_password2": {wordPressPassword}, "admin_email": {"admin@example.org"}, "blog_public": {"0"}, "pw_weak": {"on"}, "language": {""},
 	})
 	s.get("/", "Hello world!")
+}
+
+// logIn logs the administrator in.
+func logIn(s *site) {
+	s.get("/wp-login.php", "Username or Email Address")
+	s.post("/wp-login.php", "Dashboard", url.Values{"log": {wordPressAdmin}, "pwd": {wordPressPassword}, "testcookie": {"1"}, "wp-submit": {"Log In"}})
+}
+
+func useWordPress(t *testing.T, p *place, s *site) {
+	setUpWordPress(p, s)
 
 	// Logging in: a wrong password, the right one, a page that only the administrator sees.
 	stranger := visit(t, strings.TrimPrefix(s.url, "http://"))
 	stranger.get("/wp-admin/", "Username or Email Address") // by a redirect
-	login := url.Values{"log": {admin}, "pwd": {"wrong"}, "testcookie": {"1"}, "wp-submit": {"Log In"}}
 	s.get("/wp-login.php", "Username or Email Address")
-	s.post("/wp-login.php", "is incorrect", login)
-	login.Set("pwd", password)
-	s.post("/wp-login.php", "Dashboard", login)
+	s.post("/wp-login.php", "is incorrect", url.Values{"log": {wordPressAdmin}, "pwd": {"wrong"}, "testcookie": {"1"}, "wp-submit": {"Log In"}})
+	logIn(s)
 	s.get("/wp-admin/plugins.php", "Plugins")
 	s.get("/wp-admin/site-health.php?tab=debug", "fpm-fcgi")
 
@@ -186,7 +199,7 @@ func useWordPress(t *testing.T, p *place, s *site) {
 	if status := stranger.status("/wp-cron.php/../nothing.php"); status != http.StatusNotFound {
 		t.Errorf("a script that is not there: status %d", status)
 	}
-	browseWordPress(p, s.url, admin, password)
+	browseWordPress(p, s.url)
 	logout := regexp.MustCompile(`wp-login\.php\?action=logout[^"']*_wpnonce=(\w+)`).FindStringSubmatch(s.get("/wp-admin/", "Dashboard"))
 	if logout == nil {
 		t.Fatal("no way to log out")
@@ -197,7 +210,7 @@ func useWordPress(t *testing.T, p *place, s *site) {
 
 // browseWordPress has Chromium read the post with the picture as a visitor, log in, and publish a post from WordPress's
 // own editor, which is a program of a hundred files in the browser. Addresses are of words by now.
-func browseWordPress(p *place, url, admin, password string) {
+func browseWordPress(p *place, url string) {
 	c := p.chromium(url)
 	c.open("/a-post-with-a-picture/", http.StatusOK, "Written through phpsapi, ünïcode and \\backslashes\\ too.")
 	c.awaits(`document.querySelector(".entry-content img").naturalWidth > 100`)
@@ -206,8 +219,8 @@ func browseWordPress(p *place, url, admin, password string) {
 	c.untroubled()
 
 	c.open("/wp-login.php", http.StatusOK, "Username or Email Address")
-	c.fill("#user_login", admin)
-	c.fill("#user_pass", password)
+	c.fill("#user_login", wordPressAdmin)
+	c.fill("#user_pass", wordPressPassword)
 	c.click("#wp-submit", http.StatusOK, "Dashboard")
 	c.open("/wp-admin/post-new.php", http.StatusOK, "")
 	c.awaits(`!!window.wp && !!wp.data && !!wp.data.select("core/editor") && wp.data.select("core/editor").getCurrentPostType() == "post"`)
