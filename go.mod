@@ -12,7 +12,10 @@ require (
 	golang.org/x/sys v0.48.0
 )
 
-require github.com/fsnotify/fsnotify v1.9.0
+require (
+	github.com/fsnotify/fsnotify v1.9.0
+	github.com/klauspost/compress v1.20.4
+)
 
 require (
 	github.com/BurntSushi/toml v1.4.1-0.20240526193622-a339e1f7089c // indirect

@@ -132,8 +132,16 @@ type Site struct {
 	// Precompressed are the content codings by which files may have been compressed beforehand, the ones first that are sent rather: "br",
 	// "zstd", "gzip" for x.css.br, x.css.zst, x.css.gz beside x.css.
 	Precompressed []string
+	// Compress says which responses the front compresses; nil: none.
+	Compress *Compression `json:",omitempty"`
 	// Internal are paths that clients get 404 for and X-Accel-Redirect may name.
 	Internal []InternalPath
+}
+
+// Compression says which responses are compressed, by gzip, for clients that take that.
+type Compression struct {
+	Types []string // media types in lower case, without parameters: "text/css", "text/*"
+	Least int64    // bytes that a response has at least, if its length is known
 }
 
 // InternalPath says where the files of an internal path are: with "/private" in /srv/private, the file of

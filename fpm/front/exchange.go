@@ -35,6 +35,8 @@ type exchange struct {
 	sent     int64     // bytes of the body
 	coding   string    // the content coding of the file that is sent; "": none
 
+	compressor *compressor // nil: the response is not compressed
+
 	request  upstream.Request
 	sendfile upstream.Sendfile
 	stall    *stall // of a write on HTTP/2
@@ -92,6 +94,7 @@ func (x *exchange) identify() {
 
 // end puts the request down, and into the access log.
 func (x *exchange) end() {
+	x.leaveCompressor()
 	if x.front.access != nil {
 		x.front.access.write(x)
 	}
@@ -120,6 +123,7 @@ func (x *exchange) WriteHeader(status int) {
 		if x.coding != "" && (status == http.StatusOK || status == http.StatusPartialContent) {
 			h["Content-Encoding"] = []string{x.coding} // which would have net/http leave out Content-Length, were it there before
 		}
+		x.compress(status, h)
 		x.promise(h)
 	}
 	x.w.WriteHeader(status)
@@ -144,6 +148,14 @@ func (x *exchange) Write(p []byte) (int, error) {
 	if x.status == 0 {
 		x.WriteHeader(http.StatusOK)
 	}
+	if x.compressor != nil {
+		return x.writeCompressed(p)
+	}
+	return x.write(p)
+}
+
+// write is Write as it is.
+func (x *exchange) write(p []byte) (int, error) {
 	x.beginWrite()
 	n, err := x.w.Write(p)
 	x.endWrite()
@@ -153,12 +165,12 @@ func (x *exchange) Write(p []byte) (int, error) {
 
 // ReadFrom keeps net/http's way to sendfile(2).
 func (x *exchange) ReadFrom(r io.Reader) (int64, error) {
-	from, ok := x.w.(io.ReaderFrom)
-	if !ok {
-		return io.Copy(writerOnly{x}, r)
-	}
 	if x.status == 0 {
 		x.WriteHeader(http.StatusOK)
+	}
+	from, ok := x.w.(io.ReaderFrom)
+	if !ok || x.compressor != nil {
+		return io.Copy(writerOnly{x}, r)
 	}
 	n, err := from.ReadFrom(r)
 	x.sent += n
@@ -173,6 +185,9 @@ func (x *exchange) FlushError() error {
 	f, ok := x.w.(interface{ FlushError() error })
 	if !ok {
 		return http.ErrNotSupported
+	}
+	if err := x.flushCompressed(); err != nil {
+		return err
 	}
 	x.beginWrite()
 	defer x.endWrite()

@@ -25,6 +25,7 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	x.serve()
+	x.endCompressed()
 }
 
 // isMistakable says whether somebody between the client and us may see the end of a request elsewhere than net/http, so

@@ -36,6 +36,8 @@ type Front struct {
 	access      *accessLog // nil: none
 	connections *connections
 	exchanges   sync.Pool
+	compressors sync.Pool
+	compressing atomic.Int64 // responses that are compressed just now
 	active      atomic.Int64 // requests under way
 	server      *http.Server
 	streams     *http.Server     // the part of it that speaks HTTP/2: see http2.go
@@ -98,6 +100,7 @@ func newFront(orders *contract.Front, given resources) (*Front, error) {
 	if f.limits.SpoolTotal < 0 {
 		f.limits.SpoolTotal = freeSpace(os.TempDir())
 	}
+	f.compressors.New = func() any { return newCompressor() }
 	f.exchanges.New = func() any { return newExchange(f) }
 	f.retryAfter = strconv.Itoa(int(math.Ceil(max(f.limits.QueueTimeout.Seconds(), 1))))
 	var err error

@@ -28,6 +28,11 @@ func (f *frontPlan) chooseDirect(pools []*conf.Pool) (name, why string) {
 	case len(routed) != 1:
 		return "", fmt.Sprintf("the sites are of %d pools", len(routed))
 	}
+	for _, s := range f.sites {
+		if s.Compress != nil {
+			return "", fmt.Sprintf("the site in %s has compress", s.Root)
+		}
+	}
 	switch p := routed[0]; {
 	case p.PM == conf.Ondemand:
 		return "", fmt.Sprintf("pool %s has pm = ondemand", p.Name)

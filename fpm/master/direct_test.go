@@ -33,6 +33,7 @@ func TestWhoSpeaksHTTP(t *testing.T) {
 		"two pools":             {pools: []*conf.Pool{www, shop}, sites: sites("www", "shop"), why: "the sites are of 2 pools"},
 		"ondemand":              {pools: []*conf.Pool{ondemand}, sites: sites("www"), why: "pool www has pm = ondemand"},
 		"chroot":                {pools: []*conf.Pool{jailed}, sites: sites("www"), why: "pool www has a chroot"},
+		"compress":              {pools: []*conf.Pool{www}, sites: []contract.Site{{Pool: "www"}, {Pool: "www", Root: "/srv", Compress: &contract.Compression{}}}, why: "the site in /srv has compress"},
 	} {
 		f := &frontPlan{own: &settings.Settings{Direct: !c.off, Listen: []string{":80"}, TLSListen: []string{":443"}}, sites: c.sites}
 		f.direct, f.notDirect = f.chooseDirect(c.pools)

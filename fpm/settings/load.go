@@ -228,6 +228,8 @@ func check(r *Row, text, base string) (string, error) {
 		err = host(text)
 	case "http.deny", "deny":
 		err = denial(text)
+	case "http.compress_types", "compress_types":
+		return strings.ToLower(text), mediaType(text)
 	case "http.extensions", "extensions":
 		if len(text) < 2 || text[0] != '.' || strings.Contains(text, "/") {
 			err = fmt.Errorf("%q is not a file extension such as .php", text)

@@ -123,6 +123,10 @@ func (s site) contractSite(http map[string][]string) contract.Site {
 		Deny: denials(get("deny")), Htaccess: one("htaccess") == "deny",
 		Precompressed: get("precompressed"),
 	}
+	if one("compress") == "gzip" {
+		least, _ := size(one("compress_min"))
+		made.Compress = &contract.Compression{Types: compressedTypes(get("compress_types")), Least: least}
+	}
 	for _, host := range s.values["hosts"] {
 		made.Hosts = append(made.Hosts, strings.ToLower(host))
 	}

@@ -98,6 +98,11 @@ func Table() []Row {
 			Doc: "deny: obey a .htaccess that denies a whole directory to all, for scripts too. ignore: do not read these files."},
 		{Key: "http.precompressed", Kind: List, Allowed: codings(),
 			Doc: "The content codings by which files have been compressed beforehand: of style.css, br is style.css.br, zstd style.css.zst and gzip style.css.gz. A client that takes one gets that file, if it is as new as the original. Of those that a client likes equally well the first is sent. Empty: none."},
+		{Key: "http.compress", Kind: Choice, Default: "off", Allowed: []string{"gzip", "off"},
+			Doc: "gzip: the front compresses responses, of scripts and of files, for clients that take that. The workers do not accept HTTP themselves then. See FRONT.md for what is compressed, and for what must not be (BREACH)."},
+		{Key: "http.compress_types", Kind: List, Default: "default", Show: "`default`, see FRONT.md",
+			Doc: "The media types that are compressed: text/css, text/* for all of a kind. default is the list in FRONT.md."},
+		{Key: "http.compress_min", Kind: Size, Default: "1K", Doc: "The shortest response that is compressed. One whose length is not known before it is sent always is."},
 		{Key: "http.user", Kind: Text, Show: "phpsapi if there is such a user, else number 65530",
 			Doc: "The user of the front, if root starts it: the front never runs as root. The default is a user that no pool has, so that scripts cannot signal the front or read its memory."},
 		{Key: "http.group", Kind: Text, Show: "the user's",
@@ -153,6 +158,9 @@ func siteKeys() []Row {
 		{Key: "deny", Kind: List, Doc: "As http.deny."},
 		{Key: "htaccess", Kind: Choice, Allowed: []string{"deny", "ignore"}, Doc: "As http.htaccess."},
 		{Key: "precompressed", Kind: List, Allowed: codings(), Doc: "As http.precompressed."},
+		{Key: "compress", Kind: Choice, Allowed: []string{"gzip", "off"}, Doc: "As http.compress."},
+		{Key: "compress_types", Kind: List, Doc: "As http.compress_types."},
+		{Key: "compress_min", Kind: Size, Doc: "As http.compress_min."},
 		{Key: "internal", Kind: Text, Doc: "A map from paths to directories, for X-Accel-Redirect alone. A path counts from the host's root and from `path`: with `path: /blog`, /private is /private and /blog/private. Clients get 404 for both, from every site of the same hosts. They get 404 as well for a file of these directories that is below the root of any site."},
 	}
 }

@@ -1,0 +1,194 @@
+package front
+
+import (
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/front/site"
+)
+
+// compressor is gzip on the way to a client.
+type compressor struct {
+	gzip *gzip.Writer
+	out  []byte // what it has made, and the client has not
+}
+
+// outBuffer is how much a compressor makes before it is sent, in bytes.
+const outBuffer = 16 << 10
+
+// mostCompressors is how many responses are compressed at once: a compressor has half a megabyte, and a slow client keeps it. What comes
+// beyond is sent as it is.
+const mostCompressors = 128
+
+func newCompressor() *compressor {
+	c := &compressor{}
+	c.gzip, _ = gzip.NewWriterLevel(c, gzip.BestSpeed) // an error is a wrong level
+	return c
+}
+
+func (c *compressor) Write(p []byte) (int, error) {
+	c.out = append(c.out, p...)
+	return len(p), nil
+}
+
+// acceptEncoding is the header in which a client says what it takes, and which Vary names.
+const acceptEncoding = "Accept-Encoding"
+
+// compress has the response compressed, if the site wants that, it is worth it and the client takes it, and says so in its head.
+func (x *exchange) compress(status int, h http.Header) {
+	if x.site == nil || x.site.Compress == nil {
+		return
+	}
+	if status == http.StatusNotModified {
+		addVary(h)
+		x.weakenAsAsked(h)
+		return
+	}
+	if !isCompressible(x.site.Compress, status, h) {
+		return
+	}
+	addVary(h)
+	if !x.r.ProtoAtLeast(1, 1) || len(site.Accepted(x.r.Header[acceptEncoding], []string{"gzip"})) == 0 || hasToken(x.r.Header["Cache-Control"], "no-transform") {
+		return
+	}
+	if x.r.Method != http.MethodHead && !x.takeCompressor() {
+		return
+	}
+	h["Content-Encoding"] = []string{"gzip"}
+	delete(h, "Content-Length")
+	delete(h, "Accept-Ranges")
+	weaken(h)
+}
+
+// isCompressible reports whether a response is one that a site wants compressed for clients that take it.
+func isCompressible(c *contract.Compression, status int, h http.Header) bool {
+	switch {
+	case status == http.StatusNoContent, status == http.StatusPartialContent, len(h["Content-Encoding"]) > 0, len(h["Content-Range"]) > 0:
+		return false
+	case len(h["Content-Digest"])+len(h["Repr-Digest"])+len(h["Digest"])+len(h["Content-Md5"]) > 0: // of what it is now
+		return false
+	case hasToken(h["Cache-Control"], "no-transform") || !hasType(c.Types, firstOf(h["Content-Type"])):
+		return false
+	}
+	n, err := strconv.ParseInt(firstOf(h["Content-Length"]), 10, 64)
+	return err != nil || n >= c.Least
+}
+
+// hasType reports whether a media type, without its parameters, is one of a list, which may have text/* for all of a kind.
+func hasType(types []string, mediaType string) bool {
+	mediaType, _, _ = strings.Cut(mediaType, ";")
+	mediaType = strings.ToLower(strings.TrimSpace(mediaType))
+	kind, _, ok := strings.Cut(mediaType, "/")
+	return ok && (slices.Contains(types, mediaType) || slices.Contains(types, kind+"/*"))
+}
+
+// hasToken reports whether headers that are lists have a word.
+func hasToken(values []string, word string) bool {
+	for _, value := range values {
+		for token := range strings.SplitSeq(value, ",") {
+			if strings.EqualFold(strings.TrimSpace(token), word) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// addVary tells caches that the response depends on what the client takes.
+func addVary(h http.Header) {
+	if vary := h["Vary"]; !hasToken(vary, acceptEncoding) && !hasToken(vary, "*") {
+		h["Vary"] = append(vary[:len(vary):len(vary)], acceptEncoding)
+	}
+}
+
+// weaken makes the ETag a weak one: what it is of has the same meaning, and other bytes.
+func weaken(h http.Header) {
+	if tag := firstOf(h["Etag"]); strings.HasPrefix(tag, `"`) {
+		h["Etag"] = []string{"W/" + tag}
+	}
+}
+
+// weakenAsAsked weakens the ETag of a response without a body, if the client has a compressed one: it has asked for the weak tag.
+func (x *exchange) weakenAsAsked(h http.Header) {
+	if tag := firstOf(h["Etag"]); tag != "" && strings.Contains(firstOf(x.r.Header["If-None-Match"]), "W/"+tag) {
+		weaken(h)
+	}
+}
+
+// takeCompressor gives the exchange a compressor. It returns false if too many are in use.
+func (x *exchange) takeCompressor() bool {
+	f := x.front
+	if f.compressing.Add(1) > mostCompressors {
+		f.compressing.Add(-1)
+		return false
+	}
+	x.compressor = f.compressors.Get().(*compressor)
+	x.compressor.gzip.Reset(x.compressor)
+	return true
+}
+
+// writeCompressed is Write if the response is compressed.
+func (x *exchange) writeCompressed(p []byte) (int, error) {
+	c := x.compressor
+	if n, err := c.gzip.Write(p); err != nil {
+		return n, err
+	}
+	if len(c.out) >= outBuffer {
+		if err := x.passCompressed(); err != nil {
+			return 0, err
+		}
+	}
+	return len(p), nil
+}
+
+// passCompressed writes what the compressor has made.
+func (x *exchange) passCompressed() error {
+	c := x.compressor
+	if len(c.out) == 0 {
+		return nil
+	}
+	_, err := x.write(c.out)
+	c.out = c.out[:0]
+	return err
+}
+
+// flushCompressed has the client be able to read all that was written.
+func (x *exchange) flushCompressed() error {
+	if x.compressor == nil {
+		return nil
+	}
+	if err := x.compressor.gzip.Flush(); err != nil {
+		return err
+	}
+	return x.passCompressed()
+}
+
+// endCompressed ends a compressed response that has come to its end.
+func (x *exchange) endCompressed() {
+	if x.compressor == nil {
+		return
+	}
+	if x.compressor.gzip.Close() == nil {
+		x.passCompressed()
+	}
+	x.leaveCompressor()
+}
+
+// leaveCompressor gives the compressor back, whatever has become of the response.
+func (x *exchange) leaveCompressor() {
+	c := x.compressor
+	if c == nil {
+		return
+	}
+	x.compressor = nil
+	c.out = c.out[:0]
+	c.gzip.Reset(io.Discard)
+	x.front.compressors.Put(c)
+	x.front.compressing.Add(-1)
+}
