@@ -56,7 +56,7 @@ func sendPart(c *conn, file *os.File, text []byte) (next byte, behind []byte, er
 	defer file.Close()
 	part, ok := contract.ParseFilePart(text)
 	info, err := file.Stat()
-	if err == nil && (!ok || !info.Mode().IsRegular()) {
+	if err == nil && (!ok || !info.Mode().IsRegular() || info.Size()-part.Offset < part.Length) { // files of /proc have no size
 		err = errCutOff
 	}
 	if err == nil {
