@@ -72,12 +72,17 @@ func New(s *Server, in, out int) (*Conn, error) {
 // to say so: as net/http has it.
 const keepAlive = 15
 
+// deferAccept is how long, in seconds, the kernel keeps a connection on which nothing has come. A worker that accepts one without a request
+// has to watch it, or to hand it over.
+const deferAccept = 1
+
 // setForClients sets what connections inherit from a listener, and net/http sets for each.
 func setForClients(fd int) {
 	unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 	unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
 	unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, keepAlive)
 	unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, keepAlive)
+	unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, deferAccept)
 }
 
 // Own returns the descriptors that are the worker's own.

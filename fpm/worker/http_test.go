@@ -120,6 +120,30 @@ func TestWorkerParksWhatWaits(t *testing.T) {
 	}
 }
 
+// A connection is not accepted before something has come on it, but for one on which nothing comes for long.
+func TestWorkerAcceptsRequests(t *testing.T) {
+	t.Parallel()
+	p := newPool(t, nil)
+	w := p.speakHTTP(nil)
+	p.write("a.php", `<?php echo "a";`)
+	p.spawn()
+	if _, body := w.visit(t).get("/a.php"); body != "a" {
+		t.Fatalf("got %q", body)
+	}
+	if seconds, err := unix.GetsockoptInt(int(w.listen.Fd()), unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT); seconds < 1 || err != nil {
+		t.Errorf("the kernel waits for %d s, %v", seconds, err)
+	}
+	late := w.visit(t)
+	for h, conn, _ := w.handed(t); ; h, conn, _ = w.handed(t) { // the first connection, and then the late one, which nobody was to wait for
+		if h.Letter != contract.Unserved || len(h.Text) != 0 {
+			t.Fatalf("got %q", h)
+		}
+		if conn.RemoteAddr().String() == late.LocalAddr().String() {
+			break
+		}
+	}
+}
+
 // The front takes a response that the client does not.
 func TestWorkerLeavesSlowClientsToTheFront(t *testing.T) {
 	t.Parallel()
