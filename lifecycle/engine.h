@@ -24,7 +24,7 @@
 #include <sys/types.h>
 
 #ifndef ENGINE_CONTRACT /* a test gives another */
-#define ENGINE_CONTRACT 11
+#define ENGINE_CONTRACT 12
 #endif
 
 /* ---- module startup and shutdown ---- */
@@ -285,6 +285,8 @@ enum engine_reflection {
 	X(int, web_startup, (struct engine_request *request), (request)) \
 	/* The startup, the script's opening and its execution in one: 0, -1 as engine_web_startup, or the errno of the opening. */ \
 	X(int, web_run, (struct engine_request *request), (request)) \
+	/* How much of a stream is kept in memory for which PHP asks for so much: more, if it is a request's body. */ \
+	X(size_t, web_body_in_memory, (size_t most), (most)) \
 	/* Between two requests: the process has its own directory, not that of the last script. */ \
 	X(void, web_go_home, (void), ()) \
 	/* Executes the script that was opened. */ \

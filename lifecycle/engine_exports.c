@@ -4,6 +4,8 @@
  * phpinfo()'s row "Configuration File (php.ini) Path" is a constant of libphp, the embed SAPI's directory. libphp calls its
  * own php_info_print_table_row by name, and the executable's is found first: it puts the right value in and passes every row
  * on. Where a libphp was built without such calls the row is merely the constant.
+ *
+ * In the same way the stream in which PHP keeps a request's body has more of it in memory (engine/web_input.c).
  */
 #include <stdarg.h>
 #include <string.h>
@@ -47,4 +49,11 @@ EXPORTED void php_info_print_table_row(int columns, ...)
 		cells[1] = row_value(cells[0], cells[1]);
 	}
 	original(columns, cells[0], cells[1], cells[2], cells[3], cells[4], cells[5], cells[6], cells[7]);
+}
+
+EXPORTED void *_php_stream_temp_create_ex(int mode, size_t in_memory, const char *directory)
+{
+	void *(*original)(int, size_t, const char *) = (void *(*)(int, size_t, const char *))engine_symbol("_php_stream_temp_create_ex");
+
+	return original(mode, engine_web_body_in_memory(in_memory), directory);
 }

@@ -46,6 +46,10 @@ type Config struct {
 	// response: what fits goes out in one write. Both are the caller's, of
 	// MinBuffer bytes at least, and may be C memory.
 	ReadBuffer, WriteBuffer []byte
+	// WriteAfter is how many bytes of a response are written together, at most
+	// what WriteBuffer takes; 0: as many as that. Those that follow within
+	// milliseconds are collected, up to WriteBuffer.
+	WriteAfter int
 	// Limits on the peer; zero fields take their defaults.
 	Limits Limits
 	// Values answer GET_VALUES (§4.1); names that are not in it are left out
@@ -60,6 +64,9 @@ func NewConn(cfg Config) *Conn {
 	c := &Conn{limits: cfg.Limits.withDefaults(), values: cfg.Values, stage: StageClosed, err: ErrClosed}
 	c.in.init(cfg.ReadBuffer)
 	c.out.init(cfg.WriteBuffer)
+	if cfg.WriteAfter > 0 {
+		c.out.f.writeAfter(cfg.WriteAfter)
+	}
 	return c
 }
 

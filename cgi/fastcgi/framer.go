@@ -3,6 +3,7 @@ package fastcgi
 import (
 	"fmt"
 	"io"
+	"time"
 )
 
 // VectorWriter is a transport that can write from many places at once, as
@@ -32,6 +33,11 @@ type framer struct {
 	typ  Type   // of that record
 	id   uint16 // of every record
 
+	first int           // see Config.WriteAfter
+	due   int           // a write is due when content has come so near to buf[due]
+	base  time.Time     // since when
+	sent  time.Duration // the last write was; 0: none was
+
 	// for direct
 	iov     [2 + 2*batch][]byte
 	headers [batch * HeaderLen]byte
@@ -42,8 +48,18 @@ func (f *framer) init(buf []byte) {
 	if len(buf) < MinBuffer {
 		panic(fmt.Sprintf("BUG: fastcgi: buffer of %d bytes, least is %d", len(buf), MinBuffer))
 	}
-	f.buf, f.open = buf, -1
+	f.buf, f.open, f.first = buf, -1, len(buf)
+	f.restart()
 }
+
+// writeAfter says how much is collected at first.
+func (f *framer) writeAfter(n int) {
+	f.first, f.base = min(n+TailRoom, len(f.buf)), time.Now()
+	f.restart()
+}
+
+// restart begins to collect as at first.
+func (f *framer) restart() { f.due, f.sent = f.first, 0 }
 
 func (f *framer) reset(dst io.Writer) {
 	f.err, f.n, f.open = nil, 0, -1
@@ -54,12 +70,12 @@ func (f *framer) reset(dst io.Writer) {
 }
 
 // room opens a record of type t if none is, and says how much content it can
-// still take: 0 means flush first.
+// still take: 0 means makeRoom first.
 func (f *framer) room(t Type) int {
 	if f.open >= 0 && (f.typ != t || f.n-f.open-HeaderLen >= fullContent) {
 		f.close()
 	}
-	end := len(f.buf) - TailRoom
+	end := f.due - TailRoom
 	if f.open < 0 {
 		if f.n+HeaderLen >= end {
 			return 0
@@ -68,6 +84,29 @@ func (f *framer) room(t Type) int {
 		f.n += HeaderLen
 	}
 	return min(end-f.n, fullContent-(f.n-f.open-HeaderLen))
+}
+
+// quick is how soon after a write content comes that is collected beyond what is at first.
+const quick = 5 * time.Millisecond
+
+// isQuick reports whether content comes so soon after the last write that more will.
+func (f *framer) isQuick() bool { return f.sent != 0 && time.Since(f.base)-f.sent < quick }
+
+// hasSent notes that content was written, because there was so much of it.
+func (f *framer) hasSent() {
+	if f.first < len(f.buf) {
+		f.sent = time.Since(f.base)
+	}
+}
+
+// makeRoom makes room for content: it writes what is buffered, unless that came quickly and there is more buffer.
+func (f *framer) makeRoom() {
+	if f.due < len(f.buf) && f.typ == TypeStdout && f.isQuick() {
+		f.due = min(2*f.due, len(f.buf))
+		return
+	}
+	f.flush()
+	f.hasSent()
 }
 
 // close completes the open record. An empty one is taken back: it would end
@@ -99,21 +138,27 @@ func (f *framer) write(t Type, p []byte) (int, error) {
 	total := len(p)
 	for len(p) > 0 && f.err == nil {
 		room := f.room(t)
-		if len(p) > room && f.vec != nil && len(p) > len(f.buf)/2 && t != TypeStderr {
+		if len(p) > room && f.vec != nil && t != TypeStderr && f.isLong(len(p)) {
 			f.direct(t, p, nil)
+			f.hasSent()
 			p = nil
 			break
 		}
 		n := copy(f.buf[f.n:f.n+room], p)
 		f.n += n
 		if p = p[n:]; len(p) > 0 && f.room(t) == 0 {
-			f.flush()
+			f.makeRoom()
 		}
 	}
 	if f.err != nil {
 		return total - len(p), f.err
 	}
 	return total, nil
+}
+
+// isLong reports whether content that does not fit is better written from where it lies.
+func (f *framer) isLong(n int) bool {
+	return n > len(f.buf)/2 || n > f.first/2 && !f.isQuick()
 }
 
 // direct writes what is buffered, p framed as stream t, and the record last,
@@ -176,6 +221,7 @@ func (f *framer) put(t Type, content []byte) error {
 // flush writes what is buffered.
 func (f *framer) flush() error {
 	f.close()
+	f.due = f.first
 	if f.n > 0 && f.err == nil {
 		n, err := f.dst.Write(f.buf[:f.n])
 		f.wrote(n, f.n, err)

@@ -6,8 +6,8 @@ import (
 )
 
 // ResponseWriter frames one request's output (§5.3, §5.5) for Conn. Output is
-// collected in the buffer and written when that is full, on Flush, and by End;
-// so what fits the buffer, END_REQUEST included, is one write. Consecutive
+// collected in the buffer and written when that is full, or there is as much as
+// Config.WriteAfter says, on Flush, and by End; so what fits the buffer, END_REQUEST included, is one write. Consecutive
 // writes to one stream become one record. Long output is written with one
 // writev from where it lies, if the transport can. Records are padded to eight
 // bytes. An error of the transport is final, and returned by all that follows.
@@ -29,7 +29,10 @@ func (w *ResponseWriter) reset(dst io.Writer) {
 	w.ended = true
 }
 
-func (w *ResponseWriter) begin(id uint16) { w.f.id, w.ended = id, false }
+func (w *ResponseWriter) begin(id uint16) {
+	w.f.id, w.ended = id, false
+	w.f.restart()
+}
 
 // Ended reports whether END_REQUEST has been written.
 func (w *ResponseWriter) Ended() bool { return w.ended }
@@ -49,15 +52,15 @@ func (w *ResponseWriter) write(t Type, p []byte) (int, error) {
 
 // Room is where the next bytes of STDOUT go, for a producer that can put them
 // there itself: fill from its start, then Commit how many. It is at least one
-// byte long, at most one record, and valid until any other call; a full buffer
-// is flushed to make room. It ends an open record of STDERR.
+// byte long, at most one record, and valid until any other call; what is
+// buffered may be written to make room. It ends an open record of STDERR.
 func (w *ResponseWriter) Room() ([]byte, error) {
 	if w.ended {
 		return nil, ErrEnded
 	}
 	n := w.f.room(TypeStdout)
 	if n == 0 {
-		w.f.flush()
+		w.f.makeRoom()
 		n = w.f.room(TypeStdout)
 	}
 	return w.f.buf[w.f.n : w.f.n+n : w.f.n+n], w.f.err

@@ -264,3 +264,42 @@ func TestCommitPanics(t *testing.T) {
 		}()
 	}
 }
+
+// What follows soon on a write is written in larger pieces, what does not in pieces of WriteAfter. The first piece is one of those.
+func TestPiecesGrowIfOutputIsFast(t *testing.T) {
+	const after, most, chunk = 1000, 8000, 100
+	for _, tt := range []struct {
+		name string
+		sent func(*framer) // what the last write's time is made to be
+		want []int         // the lengths of writes, in multiples of the first
+	}{
+		{"fast", func(f *framer) { f.sent = 1 << 62 }, []int{1, 8, 8}},
+		{"slow", func(f *framer) { f.sent = 1 - 1<<62 }, []int{1, 1, 1, 1}},
+	} {
+		v := &vecPeer{}
+		var w ResponseWriter
+		w.init(make([]byte, most+TailRoom))
+		w.f.writeAfter(after)
+		w.reset(v)
+		w.begin(1)
+		var writes []int
+		for at := 0; len(writes) < len(tt.want); {
+			w.Write(make([]byte, chunk))
+			if n := v.out.Len(); n > at {
+				writes = append(writes, n-at)
+				at = n
+				tt.sent(&w.f)
+			}
+		}
+		for i, n := range writes {
+			if least := tt.want[i]*after - chunk - 2*HeaderLen; n < least || n > least+2*chunk {
+				t.Errorf("%s: writes of %v bytes, want them in multiples of some %d: %v", tt.name, writes, after, tt.want)
+				break
+			}
+		}
+		w.Flush() // which begins anew
+		if w.f.due != w.f.first {
+			t.Errorf("%s: %d bytes are collected after a flush", tt.name, w.f.due)
+		}
+	}
+}

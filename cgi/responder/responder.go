@@ -13,10 +13,11 @@ import (
 
 // Sizes of what a connection's bytes go through. As stock PHP does, it sends records when there are 8 KiB of them: nginx,
 // whose header buffer is a page or two, discards the messages before a response's head if a record ends where it has read
-// the buffer full.
+// the buffer full. A page that is made fast is sent in larger pieces from there on. Of a buffer the system has as much as was used.
 const (
-	readBuffer  = 16 << 10
-	writeBuffer = 8<<10 + fastcgi.TailRoom
+	readBuffer  = 64 << 10
+	writeBuffer = 64<<10 + fastcgi.TailRoom
+	writeAfter  = 8 << 10
 )
 
 // FrontEnd is what a Responder calls.
@@ -88,6 +89,7 @@ func (r *Responder) SettingsRead(quirks bool, values map[string]string) {
 	r.conn = fastcgi.NewConn(fastcgi.Config{
 		ReadBuffer:  make([]byte, readBuffer),
 		WriteBuffer: lifecycle.CBuffer(writeBuffer),
+		WriteAfter:  writeAfter,
 		Values:      values,
 	})
 }

@@ -44,6 +44,7 @@ int web_send_headers(sapi_headers_struct *headers);
 int web_send_interim(int status);
 
 /* web_input.c */
+extern int web_takes_body; /* the streams that PHP opens are for the body */
 size_t web_read_post(char *buffer, size_t size);
 char *web_read_cookies(void);
 void web_begin_body(void);

@@ -61,8 +61,10 @@ int engine_web_startup(struct engine_request *r)
 
 	zend_try {
 		web_begin(r);
+		web_takes_body = 1;
 		result = php_request_startup();
 	} zend_end_try();
+	web_takes_body = 0;
 	if (result == FAILURE) {
 		return -1;
 	}

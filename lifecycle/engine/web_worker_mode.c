@@ -131,7 +131,9 @@ static void start(struct engine_request *r)
 	php_output_deactivate();
 	php_output_activate();
 	web_begin(r);
+	web_takes_body = 1;
 	sapi_activate();
+	web_takes_body = 0;
 	has_body = start_timer();
 	if (PG(expose_php)) {
 		sapi_add_header(SAPI_PHP_VERSION_HEADER, sizeof(SAPI_PHP_VERSION_HEADER) - 1, 1);

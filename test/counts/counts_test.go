@@ -3,6 +3,7 @@ package counts
 import (
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -44,6 +45,24 @@ func TestSystemCallsOfARequest(t *testing.T) {
 				t.Errorf("%d requests in %v make %d other system calls, %d are allowed", requests, took, rest, most)
 			}
 		})
+	}
+}
+
+// PHP has a temporary file for a body of more than 16 KB, which it writes, seeks in and reads.
+func TestLongBodyNeedsNoFile(t *testing.T) {
+	counts, _ := asFastCGI(t, "/body.php", strings.Repeat("0123456789", 10_000)).systemCalls(t)
+	for _, call := range []string{"openat", "write", "lseek", "read"} {
+		if counts[call] > spare {
+			t.Errorf("%d requests with a body of 100 KB make %d calls of %s", requests, counts[call], call)
+		}
+	}
+}
+
+// php-fpm writes 8 KB at a time.
+func TestLongAnswerIsWrittenInLargePieces(t *testing.T) {
+	counts, _ := asFastCGI(t, "/long.php", "").systemCalls(t)
+	if n := counts["sendto"] + counts["writev"]; n > 8*requests {
+		t.Errorf("%d answers of 100 KB are written by %d calls", requests, n)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -42,13 +43,20 @@ type path struct {
 func begin(t *testing.T, arguments ...string) (dir string, s *serve.Server) {
 	t.Helper()
 	dir = serve.Dir(t)
-	conf, script := filepath.Join(dir, "php-fpm.conf"), filepath.Join(dir, "hello.php")
-	old := time.Now().Add(-time.Hour) // opcache leaves alone what was just written
-	if err := errors.Join(
-		os.WriteFile(conf, []byte(serve.FPMConf(dir, "", "pm = static\npm.max_children = 1\n")), 0o644),
-		os.WriteFile(script, []byte(`<?php echo "Hello, world!\n";`), 0o644),
-		os.Chtimes(script, old, old)); err != nil {
+	conf := filepath.Join(dir, "php-fpm.conf")
+	if err := os.WriteFile(conf, []byte(serve.FPMConf(dir, "", "pm = static\npm.max_children = 1\n")), 0o644); err != nil {
 		t.Fatal(err)
+	}
+	old := time.Now().Add(-time.Hour) // opcache leaves alone what was just written
+	for name, code := range map[string]string{
+		"hello.php": `<?php echo "Hello, world!\n";`,
+		"body.php":  `<?php echo strlen(file_get_contents("php://input"));`,
+		"long.php":  `<?php $row = str_repeat("x", 1000); for ($i = 0; $i < 100; $i++) echo $row;`,
+	} {
+		name = filepath.Join(dir, name)
+		if err := errors.Join(os.WriteFile(name, []byte(code), 0o644), os.Chtimes(name, old, old)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	cmd := exec.Command(fpm, "-F", "-y", conf)
 	for _, a := range arguments {
@@ -72,15 +80,22 @@ func (p *path) of(t *testing.T, s *serve.Server) *path {
 }
 
 // byFastCGI asks by FastCGI.
-func byFastCGI(t *testing.T) *path {
+func byFastCGI(t *testing.T) *path { return asFastCGI(t, "/hello.php", "") }
+
+// asFastCGI asks by FastCGI for a script, by POST if there is a body.
+func asFastCGI(t *testing.T, script, body string) *path {
 	dir, s := begin(t)
 	serve.Eventually(t, "the socket", serve.Accepts("unix", serve.Socket(dir)))
 	conn := serve.Dial(t, "unix", serve.Socket(dir))
-	r := exchange.Request{Keep: true, Params: []string{"QUERY_STRING", "", "REQUEST_METHOD", "GET", "CONTENT_TYPE", "", "CONTENT_LENGTH", "",
-		"SCRIPT_NAME", "/hello.php", "REQUEST_URI", "/hello.php", "DOCUMENT_URI", "/hello.php", "DOCUMENT_ROOT", dir, "SERVER_PROTOCOL", "HTTP/1.1",
+	method, kind, length := "GET", "", ""
+	if body != "" {
+		method, kind, length = "POST", "application/octet-stream", strconv.Itoa(len(body))
+	}
+	r := exchange.Request{Keep: true, Body: body, Params: []string{"QUERY_STRING", "", "REQUEST_METHOD", method, "CONTENT_TYPE", kind, "CONTENT_LENGTH", length,
+		"SCRIPT_NAME", script, "REQUEST_URI", script, "DOCUMENT_URI", script, "DOCUMENT_ROOT", dir, "SERVER_PROTOCOL", "HTTP/1.1",
 		"REQUEST_SCHEME", "http", "GATEWAY_INTERFACE", "CGI/1.1", "SERVER_SOFTWARE", "nginx/1.22.1", "REMOTE_ADDR", "127.0.0.1", "REMOTE_PORT", "40000",
 		"REMOTE_USER", "", "SERVER_ADDR", "127.0.0.1", "SERVER_PORT", "80", "SERVER_NAME", "localhost", "REDIRECT_STATUS", "200",
-		"SCRIPT_FILENAME", filepath.Join(dir, "hello.php"), "HTTP_HOST", "localhost", "HTTP_USER_AGENT", "test", "HTTP_ACCEPT", "*/*"}}
+		"SCRIPT_FILENAME", dir + script, "HTTP_HOST", "localhost", "HTTP_USER_AGENT", "test", "HTTP_ACCEPT", "*/*"}}
 	p := &path{ask: func() error {
 		r.Send(conn)
 		records, err := exchange.Records(conn)
