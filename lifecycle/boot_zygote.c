@@ -45,6 +45,7 @@
 
 #include "engine_load.h"
 #include "handover.h"
+#include "boot_bounds.h"
 #include "boot_forks.h"
 #include "boot_newthread.h"
 #include "boot_process.h"
@@ -420,6 +421,8 @@ static void serve(void)
 			send_numbers('C', 0, 0);
 			break;
 		case 'F':
+			bounds_find(); /* once */
+			/* fallthrough */
 		case 'Q':
 			if (spawn(len)) {
 				begin_worker();
