@@ -16,10 +16,13 @@ import (
 	"github.com/phpsapi/phpsapi/lifecycle"
 )
 
-// runWorker is what a zygote's worker does, by the role its payload names.
+// runWorker is what a zygote's worker does, by what its payload is, or the role that it names.
 func runWorker() int {
 	log := func(message string) { fmt.Fprintln(os.Stderr, message) }
 	w := lifecycle.CurrentWorker(func(message string) { log(message) })
+	if contract.IsSpec(w.Payload) {
+		return fpmworker.Main(w)
+	}
 	var payload struct{ Role string }
 	if err := json.Unmarshal(w.Payload, &payload); err != nil {
 		fmt.Fprintln(os.Stderr, "phpsapi: worker: damaged payload:", err)
@@ -32,8 +35,6 @@ func runWorker() int {
 		return cgiworker.Main(w)
 	case handover.Role:
 		return cgi.Report(w)
-	case contract.Role:
-		return fpmworker.Main(w)
 	}
 	fmt.Fprintf(os.Stderr, "phpsapi: worker: unknown role %q\n", payload.Role)
 	return 1

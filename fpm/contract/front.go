@@ -3,6 +3,7 @@ package contract
 import (
 	"fmt"
 	"io"
+	"reflect"
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/zlog"
@@ -14,7 +15,7 @@ import (
 // nothing else is the error log.
 //
 //	master                                  front
-//	  Front, as JSON on FrontSpec      ->     becomes what the Front says
+//	  Front, on FrontSpec              ->     becomes what the Front says
 //	                                   <-   Ready                  (or Log lines, and it exits)
 //	  AccessLog + fd                   ->     writes the access log there from now on
 //	  Certificates + fd                ->     the certificates anew, as JSON in a memfd: []Certificate
@@ -87,8 +88,6 @@ type Front struct {
 
 	// Files tell what the descriptors from FrontFiles on are, in their order.
 	Files []File
-
-	Raw bool // on the way only: see marshal
 }
 
 // The descriptors a front may be passed. Those for listeners and pools come in the order of Listeners and of Pools.
@@ -133,7 +132,7 @@ type Site struct {
 	// "zstd", "gzip" for x.css.br, x.css.zst, x.css.gz beside x.css.
 	Precompressed []string
 	// Compress says which responses the front compresses; nil: none.
-	Compress *Compression `json:",omitempty"`
+	Compress *Compression
 	// Internal are paths that clients get 404 for and X-Accel-Redirect may name.
 	Internal []InternalPath
 }
@@ -199,20 +198,16 @@ type FrontLimits struct {
 
 // Encode writes the orders for a front.
 func (f *Front) Encode(w io.Writer) error {
-	text, err := marshal(f, &f.Raw)
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(text)
+	_, err := w.Write(appendValue(nil, reflect.ValueOf(f).Elem()))
 	return err
 }
 
 // DecodeFront reads what Encode wrote.
 func DecodeFront(r io.Reader) (*Front, error) {
 	f := &Front{}
-	text, err := io.ReadAll(r)
+	message, err := io.ReadAll(r)
 	if err == nil {
-		err = unmarshal(text, f, &f.Raw)
+		err = decode(message, f)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("a front's orders: %w", err)

@@ -1,19 +1,20 @@
 package contract
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"reflect"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
-// Role is what a Spec's Role says: other kinds of workers have other payloads.
-const Role = "fpm"
+// prefix begins the payload that a Spec is: those of other kinds of workers begin otherwise.
+const prefix = "fpm\x00"
 
 // Spec is everything a worker needs to know, besides its descriptors.
 type Spec struct {
-	Role string // "fpm"
-
 	Generation int // counts from 1; a reload makes the next
 	Slot       int // the worker's page of its pool's scoreboard, from 0
 	Slots      int // how many the pool has
@@ -30,13 +31,13 @@ type Spec struct {
 	Files []File
 
 	// WorkerMode is the worker script to run; nil: the worker runs the script of each request.
-	WorkerMode *WorkerMode `json:",omitempty"`
+	WorkerMode *WorkerMode
 	// Handed says that what Listen brings are connections handed on by workers in worker mode, or by the front: messages of a
 	// descriptor and of what was read from it, or of NothingRead.
-	Handed bool `json:",omitempty"`
+	Handed bool
 
 	// HTTP is there if the worker answers HTTP itself, beside FastCGI.
-	HTTP *HTTP `json:",omitempty"`
+	HTTP *HTTP
 
 	// ClientLogs says that the client writes what PHP has to say of its request to the master's log: no other line is
 	// needed.
@@ -44,8 +45,6 @@ type Spec struct {
 
 	// Root says that the master is root: only then Chroot and ProcessPriority of the pool count.
 	Root bool
-
-	Raw bool // on the way only: see marshal
 }
 
 // Identity is who a worker becomes. A zero UID or GID stays the master's.
@@ -87,20 +86,21 @@ const (
 	Others           File = "others"                  // in worker mode: where connections are handed on that ask for other scripts
 )
 
-// Encode is the payload of the zygote's fork.
-func (s *Spec) Encode() ([]byte, error) {
-	s.Role = Role
-	return marshal(s, &s.Raw)
-}
+// Encode returns the payload of the zygote's fork.
+func (s *Spec) Encode() []byte { return appendValue([]byte(prefix), reflect.ValueOf(s).Elem()) }
+
+// IsSpec reports whether a worker's payload is that of a Spec.
+func IsSpec(payload []byte) bool { return bytes.HasPrefix(payload, []byte(prefix)) }
 
 // Decode reads what Encode made.
 func Decode(payload []byte) (*Spec, error) {
 	s := &Spec{}
-	if err := unmarshal(payload, s, &s.Raw); err != nil {
-		return nil, fmt.Errorf("a worker's orders: %w", err)
+	message, ok := bytes.CutPrefix(payload, []byte(prefix))
+	if !ok {
+		return nil, errors.New("a worker's orders: they are of another kind of worker")
 	}
-	if s.Role != Role {
-		return nil, fmt.Errorf("a worker's orders: role %q, want %q", s.Role, Role)
+	if err := decode(message, s); err != nil {
+		return nil, fmt.Errorf("a worker's orders: %w", err)
 	}
 	return s, nil
 }

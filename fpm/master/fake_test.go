@@ -6,6 +6,7 @@ package master
 import (
 	"bufio"
 	"context"
+	"encoding/hex"
 	"fmt"
 	"net"
 	"os"
@@ -222,7 +223,7 @@ func (z *fakeZygote) Fork(ctx context.Context, title string, payload []byte, fds
 		}
 	}
 	pid, _, err := syscall.StartProcess("/proc/self/exe", []string{"worker"}, &syscall.ProcAttr{
-		Env: append(os.Environ(), roleVariable+"=worker", "PAYLOAD="+string(payload)), Files: files})
+		Env: append(os.Environ(), roleVariable+"=worker", "PAYLOAD="+hex.EncodeToString(payload)), Files: files})
 	if err != nil {
 		return nil, err
 	}
@@ -274,7 +275,8 @@ type worker struct {
 
 func fakeWorker() int {
 	signal.Reset()
-	spec, err := contract.Decode([]byte(os.Getenv("PAYLOAD")))
+	payload, _ := hex.DecodeString(os.Getenv("PAYLOAD"))
+	spec, err := contract.Decode(payload)
 	if err != nil {
 		return 99
 	}

@@ -46,10 +46,7 @@ func (m *Master) forkNext(n *engine) {
 		})
 		return
 	}
-	payload, err := equipment.spec.Encode()
-	if err != nil {
-		panic("BUG: a worker's orders: " + err.Error())
-	}
+	payload := equipment.spec.Encode()
 	c.pool.board.Occupy(c.slot)
 	c.started = m.sys.now()
 	ctx, cancel := context.WithCancel(context.Background())

@@ -210,10 +210,7 @@ func (p *pool) spawn() *child {
 	if p.web != nil {
 		files = append(files, p.web.give(p.t, spec, c)...)
 	}
-	payload, err := spec.Encode()
-	if err != nil {
-		p.t.Fatal(err)
-	}
+	payload := spec.Encode()
 	p.board.Occupy(slot)
 	fds := make([]int, len(files))
 	for i, file := range files {
