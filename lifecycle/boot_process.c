@@ -63,7 +63,7 @@ static void restore_process(void)
 	int sig;
 
 	for (sig = 1; sig < NSIG; sig++) {
-		if (sig != SIGKILL && sig != SIGSTOP) {
+		if (sig != SIGKILL && sig != SIGSTOP && !(sig == THREAD_SIGNAL && threads_are_late())) {
 			sigaction(sig, &process_at_exec.actions[sig], NULL);
 		}
 	}

@@ -27,6 +27,7 @@
 #include "boot_threads.h"
 
 static atomic_int signalled_threads;
+static int late; /* whether some have not taken the last signal yet */
 
 static void close_thread(int sig, siginfo_t *info, void *context)
 {
@@ -121,6 +122,12 @@ static void handle_on_other_threads(void (*handler)(int, siginfo_t *, void *))
 			nanosleep(&pause, NULL);
 		}
 	}
+	late = atomic_load(&signalled_threads) < sent;
+}
+
+int threads_are_late(void)
+{
+	return late;
 }
 
 void close_other_threads(void)

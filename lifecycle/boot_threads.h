@@ -10,7 +10,10 @@
 /* Closes every other thread to signals. */
 void close_other_threads(void);
 
-/* Ends every other thread, and says whether there is none left. No Go code may run afterwards. */
+/* Ends every other thread, and reports whether there is none left. No Go code may run afterwards. */
 int end_other_threads(void);
+
+/* Reports whether a thread has yet to take the signal: without its handler the signal would end the process. */
+int threads_are_late(void);
 
 #endif
