@@ -37,7 +37,7 @@ type Conn struct {
 	interim []byte
 	meta    site.MetaWriter
 	values  []string // of a header
-	paths   remembered
+	routes  routes
 	hosts   remembered
 	files   files
 	remarks map[string]bool // that the front was told of, by their words

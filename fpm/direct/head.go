@@ -22,20 +22,33 @@ func appendStatusLine(b []byte, status int) []byte {
 }
 
 // appendFields appends the headers, as net/http writes them.
-func appendFields(b []byte, fields []scripthead.Field) []byte {
-	for _, f := range fields {
+func appendFields(b []byte, h *scripthead.Head) []byte {
+	for _, i := range h.Sorted() {
+		f := &h.Fields[i]
 		b = append(append(b, f.Name...), ": "...)
-		at := len(b)
-		b = append(b, bytes.Trim(f.Value, " \t\r\n")...)
-		for i := at; i < len(b); i++ {
-			if b[i] == '\r' {
-				b[i] = ' '
-			}
-		}
-		b = append(b, "\r\n"...)
+		b = append(appendValue(b, f.Value), "\r\n"...)
 	}
 	return b
 }
+
+// appendValue appends a header's value, as net/http writes it.
+func appendValue(b, value []byte) []byte {
+	for len(value) > 0 && isBlank(value[0]) {
+		value = value[1:]
+	}
+	for len(value) > 0 && isBlank(value[len(value)-1]) {
+		value = value[:len(value)-1]
+	}
+	at := len(b)
+	b = append(b, value...)
+	for i := bytes.IndexByte(b[at:], '\r'); i >= 0; i = bytes.IndexByte(b[at:], '\r') {
+		at += i
+		b[at] = ' '
+	}
+	return b
+}
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
 // date is the value of the Date header of the present second.
 type date struct {

@@ -2,7 +2,6 @@ package direct
 
 import (
 	"net/http"
-	"net/url"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -135,10 +134,11 @@ func (c *Conn) readBody(n int) outcome {
 func (c *Conn) route(params *fastcgi.Params) outcome {
 	h := &c.head
 	c.begun = time.Now()
-	path, ok := c.cleanPath()
+	at, ok := c.routes.of(h.path)
 	if !ok {
 		return foreign
 	}
+	path := at.path
 	c.who = site.Visitor{Remote: c.remote, Host: c.hosts.of(h.host)}
 	if c.isTrusted() {
 		c.proxies.Heed(&c.who, h)
@@ -155,33 +155,19 @@ func (c *Conn) route(params *fastcgi.Params) outcome {
 		return c.answerPage(http.StatusNotFound)
 	}
 	c.site, c.path = one.Present(c.begun), path
-	if found := c.answerKnown(); found != foreign {
-		return found
-	}
-	t := c.site.Route(path)
-	if t.Script.Name == "" {
-		return c.answerPlain(&t)
-	}
-	c.script = t.Script.Filename
-	c.setParams(params, &t.Script)
-	return forScript
-}
-
-// cleanPath returns the path of the present request, decoded and made straight.
-func (c *Conn) cleanPath() (path string, ok bool) {
-	raw := c.paths.of(c.head.path)
-	for i := range len(raw) {
-		if raw[i] == '%' {
-			decoded, err := url.PathUnescape(raw)
-			if err != nil {
-				return "", false
-			}
-			raw = decoded
-			break
+	if !at.isKnown(c.site, c.begun) {
+		if found := c.answerKnown(); found != foreign {
+			return found
 		}
+		t := c.site.Route(path)
+		if t.Script.Name == "" {
+			return c.answerPlain(&t)
+		}
+		at.know(c.site, &t.Script, c.begun)
 	}
-	path, err := site.CleanPath(raw)
-	return path, err == nil
+	c.script = at.script.Filename
+	c.setParams(params, &at.script)
+	return forScript
 }
 
 // isTrusted reports whether the client is a trusted proxy.

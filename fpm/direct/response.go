@@ -48,11 +48,12 @@ type response struct {
 	named    []byte // CGI's head, if it names a file that is to be sent
 	relay    int    // the socket on which the front takes the rest; -1: none
 	iov      [6]unix.Iovec
+	frame    [24]byte // the length of a chunk
 }
 
 // begin makes the response ready for the present request.
 func (r *response) begin() {
-	*r = response{memory: r.memory, head: r.head[:0], early: r.early[:0], script: scripthead.Head{Fields: r.script.Fields[:0]}, relay: -1, length: -1}
+	*r = response{memory: r.memory, head: r.head[:0], early: r.early[:0], script: r.script.Emptied(), relay: -1, length: -1}
 }
 
 // Room, Commit, Write and Flush are PHP's output.
@@ -188,8 +189,7 @@ func (c *Conn) makeHead() {
 	if !h.Has("Server") {
 		h.Set(serverName, serverValue)
 	}
-	h.Sort()
-	b := appendFields(appendStatusLine(r.head[:0], h.Status), h.Fields)
+	b := appendFields(appendStatusLine(r.head[:0], h.Status), h)
 	if !h.Has("Date") {
 		b = c.date.append(b, time.Now())
 	}
@@ -215,8 +215,7 @@ func (c *Conn) sendInterim() {
 	h := &c.response.script
 	h.Remove("Content-Length")
 	h.Remove("Transfer-Encoding")
-	h.Sort()
-	c.interim = append(appendFields(appendStatusLine(c.interim[:0], h.Status), h.Fields), "\r\n"...)
+	c.interim = append(appendFields(appendStatusLine(c.interim[:0], h.Status), h), "\r\n"...)
 	c.send(appendIovec(nil, c.interim))
 	c.response.sent = false
 	if c.fd >= 0 {
@@ -246,11 +245,10 @@ func (c *Conn) passBody(body, p []byte, last bool) error {
 		r.failed = true // after what there is
 		c.complain(errShort)
 	}
-	var frame [24]byte
 	v := r.iov[:0]
 	v = appendIovec(v, r.head)
 	if r.chunked && n > 0 {
-		v = appendIovec(v, append(strconv.AppendInt(frame[:0], int64(n), 16), "\r\n"...))
+		v = appendIovec(v, append(strconv.AppendInt(r.frame[:0], int64(n), 16), "\r\n"...))
 	}
 	v = appendIovec(v, body)
 	v = appendIovec(v, p)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 )
 
@@ -29,7 +30,12 @@ type Head struct {
 	// Kind and Path are the header that names a file in place of the body, X-Sendfile or X-Accel-Redirect; "": there is none.
 	Kind, Path string
 	Fields     []Field // in their order, without those that say how the response is to be sent
+
+	sorted []uint16 // see Sorted
 }
+
+// Emptied returns an empty Head that has h's memory.
+func (h *Head) Emptied() Head { return Head{Fields: h.Fields[:0], sorted: h.sorted[:0]} }
 
 // Cut returns the head with the empty line that ends it, and what is behind that. ok reports whether there is such a line.
 func Cut(b []byte) (head, rest []byte, ok bool) {
@@ -49,11 +55,16 @@ func Cut(b []byte) (head, rest []byte, ok bool) {
 // Parse reads a head. If there is no status, a Location means 302 and everything else 200, as in nginx. It makes the names canonical
 // where they stand, and keeps references to block. It returns an error if a line is no header, or makes no sense.
 func (h *Head) Parse(block []byte) error {
-	*h = Head{Length: -1, Fields: h.Fields[:0]}
+	*h = h.Emptied()
+	h.Length = -1
 	for len(block) > 0 {
-		var line []byte
-		line, block, _ = bytes.Cut(block, newline)
-		if line = bytes.TrimRight(line, " \t\r"); len(line) == 0 {
+		line := block
+		if end := bytes.IndexByte(block, '\n'); end >= 0 {
+			line, block = block[:end], block[end+1:]
+		} else {
+			block = nil
+		}
+		if line = trimRight(line); len(line) == 0 {
 			continue
 		}
 		if h.Status == 0 && len(h.Fields) == 0 && bytes.HasPrefix(line, protocol) { // a whole status line, as with cgi.rfc2616_headers
@@ -64,11 +75,15 @@ func (h *Head) Parse(block []byte) error {
 			continue
 		}
 		colon := bytes.IndexByte(line, ':')
-		name := bytes.TrimRight(line[:max(colon, 0)], " \t")
+		name := trimRight(line[:max(colon, 0)])
 		if colon < 0 || !canonize(name) {
 			return fmt.Errorf("the response's head has a line that is no header: %.80q", line)
 		}
-		if err := h.take(name, bytes.TrimLeft(line[colon+1:], " \t")); err != nil {
+		value := line[colon+1:]
+		for len(value) > 0 && (value[0] == ' ' || value[0] == '\t') {
+			value = value[1:]
+		}
+		if err := h.take(name, value); err != nil {
 			return err
 		}
 	}
@@ -81,8 +96,15 @@ func (h *Head) Parse(block []byte) error {
 	return nil
 }
 
+// trimRight takes what may stand before a line's end, or a colon.
+func trimRight(b []byte) []byte {
+	for len(b) > 0 && (b[len(b)-1] == ' ' || b[len(b)-1] == '\t' || b[len(b)-1] == '\r') {
+		b = b[:len(b)-1]
+	}
+	return b
+}
+
 var (
-	newline  = []byte("\n")
 	space    = []byte(" ")
 	protocol = []byte("HTTP/")
 )
@@ -162,14 +184,27 @@ func (h *Head) Remove(name string) {
 	h.Fields = kept
 }
 
-// Sort brings the headers into the order in which net/http writes them. Those of one name stay in their order.
-func (h *Head) Sort() {
-	f := h.Fields
-	for i := 1; i < len(f); i++ {
-		for j := i; j > 0 && bytes.Compare(f[j].Name, f[j-1].Name) < 0; j-- {
-			f[j], f[j-1] = f[j-1], f[j]
+// Sorted returns the indexes of Fields in the order in which net/http writes headers. Those of one name are in their order. It is valid until
+// Fields change.
+func (h *Head) Sorted() []uint16 {
+	h.sorted = h.sorted[:0]
+	for i := range h.Fields {
+		name := h.Fields[i].Name
+		from, to := 0, len(h.sorted) // where the first greater one is
+		if to > 0 && bytes.Compare(name, h.Fields[h.sorted[to-1]].Name) >= 0 {
+			from = to
 		}
+		for from < to {
+			middle := (from + to) / 2
+			if bytes.Compare(name, h.Fields[h.sorted[middle]].Name) < 0 {
+				to = middle
+			} else {
+				from = middle + 1
+			}
+		}
+		h.sorted = slices.Insert(h.sorted, from, uint16(i))
 	}
+	return h.sorted
 }
 
 // canonize makes a header's name canonical in place: textproto.CanonicalMIMEHeaderKey. It returns false if the name is no token.

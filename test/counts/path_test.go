@@ -50,6 +50,7 @@ func begin(t *testing.T, arguments ...string) (dir string, s *serve.Server) {
 	old := time.Now().Add(-time.Hour) // opcache leaves alone what was just written
 	for name, code := range map[string]string{
 		"hello.php": `<?php echo "Hello, world!\n";`,
+		"index.php": `<?php echo "Hello, world!\n";`,
 		"body.php":  `<?php echo strlen(file_get_contents("php://input"));`,
 		"long.php":  `<?php $row = str_repeat("x", 1000); for ($i = 0; $i < 100; $i++) echo $row;`,
 	} {
@@ -108,18 +109,26 @@ func asFastCGI(t *testing.T, script, body string) *path {
 }
 
 // byHTTP asks by HTTP.
-func byHTTP(t *testing.T) *path {
+func byHTTP(t *testing.T) *path { return asHTTP(t, func() string { return "/hello.php" }) }
+
+// byOtherHTTP asks for another path each time, for which the controller answers.
+func byOtherHTTP(t *testing.T) *path {
+	n := 0
+	return asHTTP(t, func() string { n++; return fmt.Sprintf("/posts/%d", n) })
+}
+
+func asHTTP(t *testing.T, next func() string) *path {
 	address := serve.Address(t)
 	_, s := begin(t, "--http", address, "--root", "ROOT")
 	serve.Eventually(t, address, serve.Accepts("tcp", address))
 	conn := serve.Dial(t, "tcp", address)
 	in := bufio.NewReader(conn)
-	p := &path{ask: func() error { return get(conn, in) }}
+	p := &path{ask: func() error { return get(conn, in, next()) }}
 	return p.of(t, s)
 }
 
-func get(conn net.Conn, in *bufio.Reader) error {
-	fmt.Fprintf(conn, "GET /hello.php HTTP/1.1\r\nHost: localhost\r\nUser-Agent: test\r\nAccept: */*\r\n\r\n")
+func get(conn net.Conn, in *bufio.Reader, path string) error {
+	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: localhost\r\nUser-Agent: test\r\nAccept: */*\r\n\r\n", path)
 	response, err := http.ReadResponse(in, nil)
 	if err != nil {
 		return err

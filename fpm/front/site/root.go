@@ -78,6 +78,7 @@ func (f *follower) look(now time.Time) *sighting {
 		if old := made.access; old != nil {
 			made.access = &access{root: real, log: old.log, reader: old.reader, said: old.said, seen: map[string]remembered{}}
 		}
+		made.findController()
 		s.site = &made
 	}
 	return s

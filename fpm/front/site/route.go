@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -43,10 +44,13 @@ const (
 // make them below the root may say what is served.
 func (s *Site) look(path string) entry {
 	var st unix.Stat_t
+	var memory [256]byte
+	name := append(append(append(memory[:0], s.root...), path...), 0)
 	for {
-		err := unix.Stat(s.root+path, &st)
+		_, _, err := unix.Syscall6(unix.SYS_NEWFSTATAT, uintptr(unix.AT_FDCWD&(1<<64-1)), uintptr(unsafe.Pointer(&name[0])),
+			uintptr(unsafe.Pointer(&st)), 0, 0, 0)
 		switch err {
-		case nil:
+		case 0:
 		case unix.EINTR:
 			continue
 		case unix.EACCES, unix.EPERM:
@@ -197,14 +201,12 @@ func (s *Site) index(dir string) (t Target, ok bool) {
 
 // control gives the path to the site's controller.
 func (s *Site) control(rest string) Target {
-	if s.Controller == "" {
+	if s.Controller == "" || s.look(s.controllerFile) != regular {
 		return Target{Status: http.StatusNotFound}
 	}
-	name := "/" + s.Controller
-	if s.look(name) != regular {
-		return Target{Status: http.StatusNotFound}
-	}
-	return s.script(name, rest)
+	t := s.controller
+	t.Script.PathInfo = rest
+	return t
 }
 
 func (s *Site) script(name, pathInfo string) Target {

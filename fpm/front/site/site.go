@@ -18,6 +18,8 @@ type Site struct {
 	prefix          string // Path without a slash at its end
 	root            string // Root without a slash at its end; see Present
 	lowerExtensions []string
+	controllerFile  string   // Controller's path below the root,
+	controller      Target   // and what it answers, but for PATH_INFO
 	sendable        []string // what X-Sendfile may reach: Root and Sendfile, without a slash at their ends
 	chroot          string   // of the pool, without a slash at its end: where X-Sendfile's paths begin
 	follower        *follower
@@ -50,7 +52,14 @@ func New(s *contract.Site, chroot string, log Log) (*Site, error) {
 		made.access = &access{root: made.root, log: log, said: &saidOnce{}, seen: map[string]remembered{}}
 	}
 	made.follower = &follower{configured: made}
+	made.findController()
 	return made, nil
+}
+
+// findController works out what the controller is below the root.
+func (s *Site) findController() {
+	s.controllerFile = "/" + s.Controller
+	s.controller = s.script(s.controllerFile, "")
 }
 
 // Directory returns the site's root without a slash at its end: Root itself, or of a Site that Present returned the directory that
