@@ -12,6 +12,7 @@
 
 #define DIGITS "0123456789"
 #define MOST_LINKS 40 /* as many as Linux follows */
+#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" /* of a process without PATH, as lighttpd's are */
 
 /* Reports whether text is MAJOR.MINOR, without needless zeros. */
 static int is_version(const char *text)
@@ -118,7 +119,7 @@ static const char *of_machine(void)
 	char path[PATH_MAX];
 
 	if (!directory || !*directory) {
-		return NULL;
+		directory = DEFAULT_PATH;
 	}
 	for (; *directory; directory = *end ? end + 1 : end) {
 		int there;

@@ -104,6 +104,7 @@ func TestSameBySettings(t *testing.T) {
 		"max_execution_time":                  {script: s.script("loop.php", `set_time_limit(1); while (true);`), args: option("display_errors=1", "html_errors=0")},
 		"memory_limit":                        {script: s.script("memory.php", `str_repeat('x', 99000000);`), args: option("memory_limit=2M", "display_errors=1")},
 		"disable_functions":                   {script: vars, args: option("disable_functions=json_encode")},
+		"PHP_FCGI_CHILDREN":                   {script: vars, env: []string{"PHP_FCGI_CHILDREN=2"}},
 		"php.ini":                             {script: loaded},
 		"-n":                                  {script: loaded, args: []string{"-n"}},
 		"-c directory":                        {script: loaded, args: []string{"-c", s.path("ini")}},
@@ -135,6 +136,29 @@ func TestSameBySettings(t *testing.T) {
 	}
 }
 
+// Whatever cannot be had is Go's to say.
+func TestRefusalsAreGos(t *testing.T) {
+	s := newSite(t)
+	hello := s.script("hello.php", `echo "Hello, world\n";`)
+	for name, r := range map[string]request{
+		"no engine":          {script: hello, env: []string{"PHPSAPI_ENGINE=/none.so"}},
+		"another library":    {script: hello, env: []string{"PHPSAPI_ENGINE=libm.so.6"}},
+		"another version":    {script: hello, env: []string{"PHPSAPI_ENGINE=7.4"}},
+		"no version":         {script: hello, env: []string{"PHPSAPI_ENGINE=8"}},
+		"a directory":        {script: hello, env: []string{"PHPSAPI_ENGINE=/"}},
+		"no address space":   {script: hello, shell: "ulimit -v 110000"},
+		"no data":            {script: hello, shell: "ulimit -d 40000"},
+		"an option alone":    {script: hello, args: []string{"-c"}},
+		"an engine's option": {script: hello, args: []string{"--engine", "7.4"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if said := (&site{t, s.dir}).same(r, false); strings.Contains(said, "Hello") || strings.HasSuffix(said, "exit status 0") {
+				t.Errorf("it was answered: %s", said)
+			}
+		})
+	}
+}
+
 // A report on the way in which its process came to run PHP: the C library has caught signal 33 since the first thread was made, and that
 // alone stays of Go.
 const way = `<?php echo preg_match('/SigCgt:\s+\w*[13579bdf]\w{8}$/m', file_get_contents('/proc/self/status')) ? 'with Go' : 'without Go';`
@@ -152,6 +176,7 @@ func TestOrdinaryRequestsStartNoGo(t *testing.T) {
 	}{
 		"a request":                {request{script: script}, ours(), true},
 		"a path":                   {request{script: script + "/more", env: []string{"PATH_INFO=/more"}}, ours(), true},
+		"no PATH":                  {request{script: script, shell: "unset PATH"}, ours(), true},
 		"settings":                 {request{script: script, args: []string{"-n", "-d", "precision=3", "-c", "/none"}}, ours(), true},
 		"the script as a word":     {request{script: script, args: []string{script}}, ours(), true},
 		"a query of words":         {request{script: script, args: []string{"a", "b"}, env: []string{"QUERY_STRING=a+b"}}, ours(), true},
