@@ -2,13 +2,18 @@ package sapi
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
 // The following say why a worker script did not get to its first request.
 
-// BootFailed is a script that an error has ended.
+// BootFailed is a script that an error has ended. The trace of an exception is left out: PHP logs that. The place where it was thrown
+// stands before it.
 func BootFailed(message, file string, line int) string {
+	if thrown, _, has := strings.Cut(message, "\nStack trace:\n"); has {
+		return thrown
+	}
 	return fmt.Sprintf("%s in %s on line %d", message, file, line)
 }
 

@@ -30,7 +30,8 @@ type child struct {
 	control *channel.Channel
 	trace   *channel.Channel // nil without slow log
 	output  *output          // nil without catch_workers_output
-	rescue  *os.File         // the end at which a connection is taken out of the worker's rescue socket; nil: it speaks no HTTP
+	direct  bool             // it speaks HTTP
+	rescue  *os.File         // the end at which a connection is taken out of the worker's rescue socket; nil: it speaks no HTTP, or is buried
 
 	idleKill    bool              // the process manager has asked it to end
 	makesRoom   bool              // for a reload

@@ -133,7 +133,7 @@ func (m *Master) equipDirect(c *child, e *equipment) error {
 	if err != nil {
 		return err
 	}
-	c.rescue = os.NewFile(uintptr(pair[1]), "rescue")
+	c.direct, c.rescue = true, os.NewFile(uintptr(pair[1]), "rescue")
 	if err := e.give(contract.RescueIn, os.NewFile(uintptr(pair[0]), "rescue")); err != nil {
 		return err
 	}

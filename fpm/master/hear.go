@@ -131,7 +131,7 @@ func (e workerSaid) heed(m *Master) reception {
 	case contract.Say:
 		return m.workerComplains(c, s.Text, &c.sayings, sayingBounds)
 	case contract.Lines:
-		if c.rescue == nil { // it speaks no HTTP
+		if !c.direct {
 			return unexpected
 		}
 		for line := range strings.SplitSeq(s.Text, "\n") {

@@ -216,3 +216,31 @@ func TestLimitOfAddressSpace(t *testing.T) {
 		t.Errorf("%v, %s; want %q", err, said, want)
 	}
 }
+
+// A worker's end was told before what it had logged of its last request, which was lost then: with a worker for each request,
+// everything. Shutdown functions run if a request ends by exit, and no others.
+func TestMessagesOfAWorkersLastRequestAreLogged(t *testing.T) {
+	t.Parallel()
+	dir := serve.Dir(t)
+	write(t, filepath.Join(dir, "index.php"), `<?php
+register_shutdown_function(function () { error_log('end of the script'); });
+while (frankenphp_handle_request(function () {
+	error_log('request ' . $_GET['n']);
+	register_shutdown_function(function () { error_log('end of request ' . $_GET['n']); });
+	echo 'done';
+	if (isset($_GET['exit'])) exit;
+}));`)
+	s := serveApplication(t, dir, "--set", "www.worker.processes=2", "--set", "www.worker.snapshot=1")
+	for n := range 20 {
+		s.want(fmt.Sprintf("/?n=%d", n), 200, "done")
+	}
+	s.want("/?n=last&exit", 200, "done")
+	s.said(`PHP message: request \d+`, 20)
+	s.said(`PHP message: request last`, 1)
+	s.said(`PHP message: end of the script`, 1)
+	s.said(`PHP message: end of request last`, 1)
+	s.Stop()
+	if n := strings.Count(s.log.String(), "end of "); n != 2 {
+		t.Errorf("shutdown functions have run %d times", n)
+	}
+}
