@@ -73,7 +73,7 @@ void web_flush(void *context)
 
 static int is_status(const sapi_header_struct *header)
 {
-	return header->header_len > 7 && strncasecmp(header->header, "Status:", 7) == 0;
+	return header->header_len > 7 && header->header[6] == ':' && strncasecmp(header->header, "Status:", 7) == 0;
 }
 
 static int has_status(sapi_headers_struct *headers)
@@ -88,17 +88,23 @@ static int has_status(sapi_headers_struct *headers)
 	return 0;
 }
 
-/* The header lines, each with its line end, and room for one more line end. */
-static char *header_lines(sapi_headers_struct *headers, size_t *len)
+/* How many bytes the header lines take, each with its line end. */
+static size_t lines_size(sapi_headers_struct *headers)
 {
 	zend_llist_element *element;
-	size_t size = 2;
-	char *lines, *at;
+	size_t size = 0;
 
 	for (element = headers->headers.head; element; element = element->next) {
 		size += ((sapi_header_struct *)element->data)->header_len + 2;
 	}
-	at = lines = emalloc(size);
+	return size;
+}
+
+/* Writes the header lines and returns their end. */
+static char *put_lines(char *at, sapi_headers_struct *headers)
+{
+	zend_llist_element *element;
+
 	for (element = headers->headers.head; element; element = element->next) {
 		sapi_header_struct *header = (sapi_header_struct *)element->data;
 		if (header->header_len > 0) {
@@ -107,23 +113,32 @@ static char *header_lines(sapi_headers_struct *headers, size_t *len)
 			at += header->header_len + 2;
 		}
 	}
-	*len = at - lines;
-	return lines;
+	return at;
 }
 
 /* Sends a response's head. By CGI's rules it is nothing but its header lines if the status is 200 and nobody spoke of it;
- * the rules of status lines are the program's. 0: the client is gone. */
+ * the rules of status lines are in Go. 0: the client is gone. */
 static int send_head(sapi_headers_struct *headers)
 {
+	struct engine_request *r = web_request;
 	int flags = (web_settings.nph ? ENGINE_HEAD_NPH : 0) | (web_settings.rfc2616_headers ? ENGINE_HEAD_RFC2616 : 0), sent;
-	size_t len;
-	char *lines = header_lines(headers, &len);
+	int plain = web_front_end != ENGINE_CLI_SERVER && !web_settings.nph && headers->http_response_code == 200 && !has_status(headers);
+	size_t size = lines_size(headers) + 2;
+	char *lines, *end;
 
-	if (web_front_end != ENGINE_CLI_SERVER && !web_settings.nph && headers->http_response_code == 200 && !has_status(headers)) {
-		memcpy(lines + len, "\r\n", 2);
-		sent = put(lines, len + 2);
+	if (plain && !r->direct && size <= r->room_size - r->room_used) {
+		end = put_lines(r->room + r->room_used, headers);
+		memcpy(end, "\r\n", 2);
+		r->room_used = end + 2 - r->room;
+		return 1;
+	}
+	lines = emalloc(size);
+	end = put_lines(lines, headers);
+	if (plain) {
+		memcpy(end, "\r\n", 2);
+		sent = put(lines, end + 2 - lines);
 	} else {
-		sent = host->head(headers->http_response_code, headers->http_status_line, flags, lines, len) == 0;
+		sent = host->head(headers->http_response_code, headers->http_status_line, flags, lines, end - lines) == 0;
 	}
 	efree(lines);
 	if (!sent) {
