@@ -125,12 +125,12 @@ func (m *Master) bury(c *child, status syscall.WaitStatus) {
 	}
 	switch {
 	case wanted:
-	case c.retiring && p.worker.Snapshot > 0:
+	case c.retiring && p.worker.Snapshot > 0, c.succeeded && !c.unbooted:
 		m.succeed(p)
-		if p.wants() {
+		if p.wants() { // its successor may have ended before
 			m.makeChildren(p, 1, true)
 		}
-	case c.succeeded && !c.unbooted, c.unbooted && !p.boots.at.IsZero():
+	case c.unbooted && !p.boots.at.IsZero():
 		m.succeed(p)
 	default:
 		m.replace(p, c.ready)

@@ -11,6 +11,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+	"github.com/phpsapi/phpsapi/fpm/settings"
 )
 
 // With pm.max_requests there is always a worker that leaves, also while a reload waits for the first ones.
@@ -129,5 +130,34 @@ func TestOrphanThatEndsBeforeItsBirthIsTheOtherGenerations(t *testing.T) {
 	m.reapedEarly()
 	if _, kept := m.orphans[1<<30+9]; !kept {
 		t.Errorf("kept %v, want the end of the worker", m.orphans)
+	}
+}
+
+// A worker of one request was told to end, since its successor was ready. That one's end then overtook its wish for a successor of its
+// own, and it was not replaced, because with the worker that was about to end there were enough: nobody was left.
+func TestWorkersThatEndBeforeTheyAreHeardAreReplaced(t *testing.T) {
+	for name, order := range map[string][]int{"the successor first": {1, 0}, "the worker first": {0, 1}} {
+		t.Run(name, func(t *testing.T) {
+			m := idleMaster(t)
+			r := &recorder{sent: map[int]syscall.Signal{}}
+			g, slots, _ := nextOf(t, m, r, 2)
+			m.gen, m.next, m.attempt = g, nil, nil
+			p := g.pools[0]
+			p.worker, p.limits.maxChildren = &settings.Worker{Snapshot: 1}, 1
+			p.engine.zygote, p.engine.forks.asked = &fakeZygote{}, &child{pool: p} // nothing is forked at once
+			worker, successor := p.slots[0], p.slots[1]
+			for i, c := range []*child{worker, successor} {
+				c.why = -1
+				slots[i].Accepting()
+			}
+			workerSaid{worker, channel.Message{Letter: contract.Ready, FD: -1}}.heed(m)
+			workerSaid{worker, channel.Message{Letter: contract.Retire, Text: scoreboard.ByMaxRequests.String(), FD: -1}}.heed(m)
+			for _, i := range order {
+				m.bury([]*child{worker, successor}[i], 0)
+			}
+			if n := len(p.children); n != 1 || len(p.engine.forks.booked) != 1 {
+				t.Errorf("%d workers are there, %d to be forked, want one", n, len(p.engine.forks.booked))
+			}
+		})
 	}
 }
