@@ -76,7 +76,6 @@
 	X(default_socket_timeout)
 
 #define SAPI_FIELDS(X) \
-	X(callback_func) \
 	X(headers_sent) \
 	X(options) \
 	X(read_post_bytes) \

@@ -102,6 +102,17 @@ CHANGING(X)
 FOREIGN(X)
 #undef X
 
+/* Its callback runs when headers are sent, which is after the script as a rule. */
+static zif_handler original_header_register_callback;
+
+int has_header_callback;
+
+static PHP_FUNCTION(watched_header_register_callback)
+{
+	has_header_callback = 1;
+	original_header_register_callback(INTERNAL_FUNCTION_PARAM_PASSTHRU);
+}
+
 #define X(name) \
 	static zif_handler original_##name; \
 	static PHP_FUNCTION(watched_##name) \
@@ -128,6 +139,7 @@ void leftovers_watch(void)
 	zval *ffi = zend_hash_str_find(CG(class_table), "ffi", strlen("ffi"));
 
 	watched = 1;
+	watch(CG(function_table), "header_register_callback", ZEND_FN(watched_header_register_callback), &original_header_register_callback);
 #define X(name) watch(CG(function_table), #name, ZEND_FN(watched_##name), &original_##name);
 	CHANGING(X)
 	BREAKING(X)

@@ -5,6 +5,9 @@
 /* Replaces the functions that can change the process, as many as there are by now. */
 void leftovers_watch(void);
 
+/* Whether a script has named a function that is called when headers are sent, since this was set to 0. */
+extern int has_header_callback;
+
 /* Puts the process back to what it was before the request that has been shut down. 0: that cannot be done, or a child of the
  * request's is left, and the process should not serve another. */
 int leftovers_clear(int has_forked);

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "php_leftovers.h"
 #include "php_module.h"
 #include "php_script.h"
 #include "web.h"
@@ -115,7 +116,7 @@ static int output_can_tell(void)
 static int end_can_tell(void)
 {
 	return BG(user_shutdown_function_names) || EG(objects_store).top > 1 || zend_hash_num_elements(&EG(regular_list)) > 0 ||
-		!Z_ISUNDEF(EG(user_error_handler)) || !Z_ISUNDEF(SG(callback_func)) || SG(request_info).content_length != 0 || output_can_tell() ||
+		!Z_ISUNDEF(EG(user_error_handler)) || has_header_callback || SG(request_info).content_length != 0 || output_can_tell() ||
 		session_can_tell() || settings_can_tell();
 }
 
@@ -147,6 +148,7 @@ void engine_web_go_home(void)
 
 void web_begin_in_directory(const struct engine_request *r)
 {
+	has_header_callback = 0;
 	if (stays && begin_can_tell(r)) {
 		go_home();
 	}
