@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/phpsapi/phpsapi/test/phpsrc"
+	"github.com/phpsapi/phpsapi/packaging/phpsrc"
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 

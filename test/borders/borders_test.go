@@ -54,6 +54,7 @@ var borders = []border{
 	{"fpm", []string{"sapi", "cgi/fastcgi", "lifecycle/zygote"}, library},
 	{"fpm/settings", []string{"fpm", "sapi"}, anything},
 	{"fpm/worker", []string{"sapi", "lifecycle", "cgi/fastcgi", "cgi/responder", "fpm"}, library},
+	{"packaging", []string{"sapi"}, library},
 }
 
 // pureGo are the directories whose packages must build without cgo, but for workers: what php-fpm's master and front

@@ -5,7 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/phpsapi/phpsapi/test/phpsrc"
+	"github.com/phpsapi/phpsapi/packaging/phpsrc"
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 

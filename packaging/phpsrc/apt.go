@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/phpsapi/phpsapi/test/stock"
+	"github.com/phpsapi/phpsapi/sapi/engines"
 )
 
 // A Source is php-src as a source package of Debian's has it.
@@ -76,7 +76,7 @@ func cached(dir, version string) (newest Source, found bool) {
 	archives, _ := filepath.Glob(filepath.Join(dir, "php"+version+"_*.orig.tar.xz"))
 	for _, archive := range archives {
 		release := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(archive), "php"+version+"_"), ".orig.tar.xz")
-		if !found || stock.Older(newest.Release, release) {
+		if !found || engines.Compare(newest.Release, release) < 0 {
 			newest, found = Source{archive, release}, true
 		}
 	}
