@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "php_module.h"
 #include "web.h"
 
 /* REQUEST_BODY_FILE: a web server may have stored the body; php-cgi knows nothing of it. */
@@ -86,7 +87,7 @@ size_t web_read_post(char *buffer, size_t size)
 /* ---- where PHP keeps the body ---- */
 
 /* In memory up to this many bytes, and up to this part of memory_limit, as it counts as the script's; the rest is in a file. PHP has a
- * file for what is longer than 16 KB: of a request with a body of a megabyte that is two thirds of the time. */
+ * file for what is longer than 16 KB, and php-cgi of phpsapi has, too: of a request with a body of a megabyte that is two thirds of the time. */
 enum { IN_MEMORY = 2 << 20, PART_OF_LIMIT = 16 };
 
 int web_takes_body;
@@ -95,7 +96,7 @@ size_t engine_web_body_in_memory(size_t most)
 {
 	size_t part = PG(memory_limit) > 0 ? PG(memory_limit) / PART_OF_LIMIT : IN_MEMORY;
 
-	if (!web_takes_body || most != SAPI_POST_BLOCK_SIZE || part < most) {
+	if (!web_takes_body || started_module->front_end != ENGINE_FPM || most != SAPI_POST_BLOCK_SIZE || part < most) {
 		return most;
 	}
 	return part < IN_MEMORY ? part : IN_MEMORY;
