@@ -87,7 +87,14 @@ check: test ## what CI does
 engines: deps-build ## an engine for each PHP whose headers are installed, which go build puts into the program
 	@PHP_CONFIG=$(PHP_CONFIG) packaging/build-engine
 
-deps-build deps-run deps-test deps-bench deps-e2e:
+# PHP is the version, SOURCE a directory or an archive of PHP's sources, EXTENSIONS a list such as curl,intl,zip.
+engine: deps-engine build ## build/engines: an engine with PHP in it, compiled by a profile (PHP=8.2 SOURCE=path EXTENSIONS=list; 10 to 30 minutes)
+	go run ./packaging/engine $(if $(PHP),-php $(PHP)) $(if $(SOURCE),-source $(SOURCE)) $(if $(EXTENSIONS),-extensions $(EXTENSIONS))
+
+single: engine ## build/single/phpsapi: the program with PHP inside, in one file (PHP=8.2 and so on, as for engine)
+	go build $(VCS) -ldflags "-linkmode external -extldflags '-Wl,@$$(echo $(CURDIR)/build/engines/php$(or $(PHP),8.2)/arguments-*)'" -o build/single/phpsapi .
+
+deps-build deps-run deps-test deps-bench deps-e2e deps-engine:
 	@PHP=$(PHP) PHP_CONFIG=$(PHP_CONFIG) packaging/install-deps $(@:deps-%=%)
 
-.PHONY: help build run test race lint fmt conformance conformance-full e2e fuzz bench package check engines deps-build deps-run deps-test deps-bench deps-e2e
+.PHONY: help build run test race lint fmt conformance conformance-full e2e fuzz bench package check engine single engines deps-build deps-run deps-test deps-bench deps-e2e deps-engine

@@ -43,7 +43,7 @@ func listEngines(out io.Writer, asked engines.Asked, asJSON bool) error {
 	if wrong != nil {
 		choice = engines.Choice{}
 	}
-	list := engines.This(lifecycle.Self()).List(choice, lifecycle.Versions(), tryEngine)
+	list := lifecycle.Machine().List(choice, lifecycle.Versions(), tryEngine)
 	if err := printEngines(out, list, wrong, asJSON); err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/phpsapi/phpsapi/cmd/licenses"
 	"github.com/phpsapi/phpsapi/lifecycle"
 	"github.com/phpsapi/phpsapi/sapi/engines"
 )
@@ -21,7 +22,7 @@ func version() string {
 }
 
 func versionCommand(asked engines.Asked) *cobra.Command {
-	return &cobra.Command{
+	command := &cobra.Command{
 		Use:   "version",
 		Short: "Print what phpsapi was built with and which PHP it runs",
 		Long: `Print the version of phpsapi, the PHPs whose headers it was built with, the libphp that it runs, with its version, and why it
@@ -29,10 +30,16 @@ is that.
 If libphp cannot be used, the reason is printed instead, and the exit status is 0 all the same: phpsapi has its version without
 PHP. phpsapi engines has the status 1 if no PHP can run.`,
 		Args: cobra.NoArgs,
-		RunE: func(command *cobra.Command, args []string) error {
-			return printVersion(command.OutOrStdout(), asked)
-		},
 	}
+	withLicenses := command.Flags().Bool("licenses", false, "print the licences of all that this program contains instead")
+	command.RunE = func(command *cobra.Command, args []string) error {
+		if *withLicenses {
+			_, err := io.WriteString(command.OutOrStdout(), licenses.Text+lifecycle.Licenses())
+			return err
+		}
+		return printVersion(command.OutOrStdout(), asked)
+	}
+	return command
 }
 
 func printVersion(out io.Writer, asked engines.Asked) error {

@@ -90,6 +90,7 @@ var (
 	_ [0]struct{} = [C.ENGINE_NOT_A_FILE - int(sapi.EngineNotAFile)]struct{}{}
 	_ [0]struct{} = [C.ENGINE_CUT_OFF - int(sapi.EngineCutOff)]struct{}{}
 	_ [0]struct{} = [C.ENGINE_LOST_END - int(sapi.EngineLostEnd)]struct{}{}
+	_ [0]struct{} = [C.ENGINE_HAS_PHP - int(sapi.EngineHasPHP)]struct{}{}
 )
 
 // Versions returns the versions, MAJOR.MINOR, of the engines inside.
@@ -103,9 +104,21 @@ func Versions() []string {
 	return all
 }
 
+// Licenses returns the licences of the PHP that is a part of the program, as text; empty if it has none.
+func Licenses() string { return C.GoString(C.engine_licenses()) }
+
 // Choose returns the engine that is meant on this machine.
 func Choose(asked engines.Asked) (engines.Choice, error) {
-	return engines.This(Self()).Choose(asked, Versions())
+	return Machine().Choose(asked, Versions())
+}
+
+// Machine returns where PHPs are looked for: on this machine, and in the program.
+func Machine() engines.Machine {
+	m := engines.This(Self())
+	if e := C.engine_of_program(); e != nil {
+		m.OfProgram = C.GoString(e.php_version)
+	}
+	return m
 }
 
 // Version is MAJOR.MINOR of the newest PHP that the program has an engine for, such as 8.2; empty if it has none.

@@ -33,7 +33,8 @@ static const char *row_value(const char *name, const char *value)
 	return dir && strcmp(name, "Configuration File (php.ini) Path") == 0 ? dir : value;
 }
 
-EXPORTED void php_info_print_table_row(int columns, ...)
+/* Weak: if PHP is a part of the program it has its own. */
+__attribute__((weak)) EXPORTED void php_info_print_table_row(int columns, ...)
 {
 	void (*original)(int columns, ...) = (void (*)(int, ...))engine_symbol("php_info_print_table_row");
 	const char *cells[8] = {NULL};
@@ -51,7 +52,8 @@ EXPORTED void php_info_print_table_row(int columns, ...)
 	original(columns, cells[0], cells[1], cells[2], cells[3], cells[4], cells[5], cells[6], cells[7]);
 }
 
-EXPORTED void *_php_stream_temp_create_ex(int mode, size_t in_memory, const char *directory)
+/* Weak, too. */
+__attribute__((weak)) EXPORTED void *_php_stream_temp_create_ex(int mode, size_t in_memory, const char *directory)
 {
 	void *(*original)(int, size_t, const char *) = (void *(*)(int, size_t, const char *))engine_symbol("_php_stream_temp_create_ex");
 

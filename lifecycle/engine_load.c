@@ -125,6 +125,10 @@ static enum engine_load_result join(const struct engine *e, char *detail, size_t
 		snprintf(detail, size, "%u %u %s", (unsigned)e->contract, ENGINE_CONTRACT, is_inside(e) ? "inside" : "own");
 		return ENGINE_OTHER_CONTRACT;
 	}
+	if (e == engine_of_program()) {
+		php_version = e->php_version;
+		return ENGINE_LOADED;
+	}
 	php = e->slots ? object : object_of_php(); /* the latter reads all symbols: 20 microseconds */
 	if (php && !fit_structures(e, php, detail, size)) {
 		return ENGINE_OTHER_LAYOUT;
@@ -138,6 +142,28 @@ static enum engine_load_result join(const struct engine *e, char *detail, size_t
 	return ENGINE_LOADED;
 }
 
+/* Opens what has PHP: the file of that name, or the program itself. */
+static enum engine_load_result open_object(const char *name, int binding, char *detail, size_t size)
+{
+	enum engine_load_result result;
+	int is_program = strcmp(name, ENGINE_OF_PROGRAM) == 0 && engine_of_program();
+
+	if (engine_of_program() && !is_program) {
+		snprintf(detail, size, "%s", engine_of_program()->php_version);
+		return ENGINE_HAS_PHP;
+	}
+	result = is_program ? ENGINE_LOADED : file_check(name, detail, size);
+	if (result != ENGINE_LOADED) {
+		return result;
+	}
+	object = dlopen(is_program ? NULL : name, binding | RTLD_GLOBAL);
+	if (!object) {
+		snprintf(detail, size, "%s", dlerror());
+		return ENGINE_NOT_OPENED;
+	}
+	return ENGINE_LOADED;
+}
+
 enum engine_load_result engine_load(const char *name, int binding, struct engine_refusal *refusal)
 {
 	const struct engine *found;
@@ -145,16 +171,14 @@ enum engine_load_result engine_load(const char *name, int binding, struct engine
 
 	refusal->version = engine_inside(0) ? engine_inside(0)->php_version : "";
 	refusal->build_id = "";
-	result = file_check(name, refusal->detail, sizeof(refusal->detail));
+	result = open_object(name, binding, refusal->detail, sizeof(refusal->detail));
 	if (result != ENGINE_LOADED) {
 		return result;
 	}
-	object = dlopen(name, binding | RTLD_GLOBAL);
-	if (!object) {
-		snprintf(refusal->detail, sizeof(refusal->detail), "%s", dlerror());
-		return ENGINE_NOT_OPENED;
+	found = engine_of_program();
+	if (!found) {
+		result = find_engine(&found, refusal->detail, sizeof(refusal->detail));
 	}
-	result = find_engine(&found, refusal->detail, sizeof(refusal->detail));
 	if (result != ENGINE_LOADED) {
 		return result;
 	}
@@ -163,7 +187,7 @@ enum engine_load_result engine_load(const char *name, int binding, struct engine
 	result = join(found, refusal->detail, sizeof(refusal->detail));
 	if (result == ENGINE_LOADED) {
 		engine = found;
-		path = ((struct link_map *)object)->l_name;
+		path = found == engine_of_program() ? ENGINE_OF_PROGRAM : ((struct link_map *)object)->l_name;
 		engine->attach(&host);
 	}
 	return result;

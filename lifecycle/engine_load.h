@@ -16,6 +16,7 @@ enum engine_load_result {
 	ENGINE_NOT_A_FILE,     /* it is no regular file; detail is what it is, such as "a pipe" */
 	ENGINE_CUT_OFF,        /* detail is the file's length and that by its headers, by a space */
 	ENGINE_LOST_END,       /* the file ends in zeros */
+	ENGINE_HAS_PHP,        /* the program has PHP inside, whose symbols a second PHP would take for its own */
 };
 
 struct engine_refusal {
@@ -27,6 +28,9 @@ struct engine_refusal {
 /* Loads what path names, a file or a name for the loader's search: a libphp, which the engine inside that fits it serves, or
  * an engine that needs none. binding is RTLD_NOW or, for a process that ends soon and does not fork, RTLD_LAZY: libraries that leave
  * it open look up a function when it is called first. */
+/* Names the engine whose PHP is a part of the program. */
+#define ENGINE_OF_PROGRAM "inside"
+
 enum engine_load_result engine_load(const char *path, int binding, struct engine_refusal *refusal);
 
 /* The engine that was loaded; NULL before. */
@@ -44,6 +48,12 @@ void *engine_symbol(const char *name);
 /* The engines that were linked into the program; NULL past the last. Of one with another contract no more may be read than
  * what all contracts begin with. */
 const struct engine *engine_inside(size_t i);
+
+/* The licences of the PHP that is a part of the program, as text; "" if it has none. */
+const char *engine_licenses(void);
+
+/* The one of them that has PHP in it, as make single has it; NULL: the program has no PHP. */
+const struct engine *engine_of_program(void);
 
 /* The functions of the loaded engine, under the names that they have in it. */
 #define X(type, name, parameters, arguments) \

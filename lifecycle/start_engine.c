@@ -54,7 +54,10 @@ static const char *of_version(int version)
 	size_t i;
 
 	for (i = 0; (e = engine_inside(i)); i++) {
-		if (engine_number(e->php_version) == version) {
+		if (engine_number(e->php_version) == version && !e->slots) {
+			return ENGINE_OF_PROGRAM;
+		}
+		if (engine_number(e->php_version) == version && !engine_of_program()) {
 			const char *path = start_text("/usr/lib/libphp%d.%d.so", version / 1000, version % 1000);
 			return is_file(path) ? path : NULL;
 		}
@@ -156,7 +159,7 @@ const char *start_find_engine(const struct start_call *call)
 		asked = named_version(call->argv[0]);
 	}
 	if (!*asked) {
-		return of_machine();
+		return engine_of_program() ? ENGINE_OF_PROGRAM : of_machine();
 	}
 	if (*asked == '/') {
 		return asked;

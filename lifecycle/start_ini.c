@@ -8,6 +8,8 @@
 #include "engine_load.h"
 #include "start.h"
 
+#define OWN_DIRECTORY "/etc/phpsapi/php" /* for machines that have no package of PHP */
+
 static int is_directory(const char *path)
 {
 	struct stat file;
@@ -81,7 +83,7 @@ void start_locate_ini(struct engine_module *m, const struct start_options *o)
 	m->ini_embed = start_text("/etc/php/%.*s/embed", len, version);
 	m->ini_dir = start_text("/etc/php/%.*s/%s", len, version, m->front_end == ENGINE_CGI ? "cgi" : "cli");
 	if (!is_directory(m->ini_dir)) {
-		m->ini_dir = m->ini_embed;
+		m->ini_dir = !is_directory(m->ini_embed) && is_directory(OWN_DIRECTORY) ? OWN_DIRECTORY : m->ini_embed;
 	}
 	m->ini_scan_default = start_text("%s/conf.d", m->ini_dir);
 	m->ini_scan_dir = scan_directories(m->ini_scan_default);

@@ -21,6 +21,7 @@ const (
 	EngineNotAFile                               // it is no regular file; the detail is what it is
 	EngineCutOff                                 // the file is shorter than its headers say; the detail is both lengths
 	EngineLostEnd                                // the file ends in zeros; there is no detail
+	EngineHasPHP                                 // the program has PHP inside and loads no other; the detail is that PHP's version
 )
 
 // EngineError says why libphp could not be used. Its text names the file and the way out.
@@ -72,6 +73,9 @@ func (e *EngineError) Error() string {
 	case EngineLostEnd:
 		reason = "ends in zeros, as a copy that was interrupted"
 		wayOut = "copy or install it again, or name another libphp " + e.where()
+	case EngineHasPHP:
+		reason = fmt.Sprintf("cannot be loaded: this phpsapi has PHP %s inside, and loads no other", e.Detail)
+		wayOut = "take a phpsapi without PHP inside, make build, or name " + ParsePHPVersion(e.Detail).Minor() + " " + e.where()
 	}
 	return fmt.Sprintf("%s: %s (%s)", e.Path, reason, wayOut)
 }

@@ -57,17 +57,24 @@ type INISource struct {
 	Getenv func(string) (string, bool)
 }
 
+// ownDir is phpsapi's own directory of php.ini, for machines that have no package of PHP.
+const ownDir = "/etc/phpsapi/php"
+
 // Locate says where the settings are, by the rules of php_init_config (main/php_ini.c): -c rules over everything;
 // else PHPRC (a file or a directory), the current directory where the SAPI says so, the directory of the binary, the
 // directory of the front end's package. Entries and Defaults of the result are not set.
 //
-// The engine's own directory (libphp's is /etc/php/VERSION/embed) is used where the front end's package is not
-// installed.
+// The engine's own directory (libphp's is /etc/php/VERSION/embed) is used if the front end's package is not
+// installed, and phpsapi's if the distribution has neither.
 func (s INISource) Locate() INI {
 	ini := INI{Ignore: s.Ignore}
 	ini.Embed = filepath.Join("/etc/php", s.Version, "embed")
 	ini.Dir = filepath.Join("/etc/php", s.Version, s.Package)
-	if !isDir(ini.Dir) {
+	switch {
+	case isDir(ini.Dir):
+	case !isDir(ini.Embed) && isDir(ownDir):
+		ini.Dir = ownDir
+	default:
 		ini.Dir = ini.Embed
 	}
 	ini.ScanDefault = filepath.Join(ini.Dir, "conf.d")

@@ -2,7 +2,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "php_inside.h"
 #include "php_leftovers.h"
 #include "php_opcache.h"
 #include "php_module.h"
@@ -122,6 +124,20 @@ static void pass_module(void)
 #undef X
 }
 
+/* The settings over all files: those of the front end. If PHP is a part of the program, and the machine has no directory of further
+ * files to choose extensions, all of those inside are loaded. */
+static const char *entries_of(const struct engine_module *m)
+{
+#ifdef ENGINE_INSIDE
+	struct stat directory;
+
+	if (!m->ini_ignore && stat(m->ini_scan_default, &directory) != 0) {
+		return inside_with_extensions(m->ini_entries);
+	}
+#endif
+	return m->ini_entries;
+}
+
 int engine_module_startup(const struct engine_module *m)
 {
 	started_module = m;
@@ -135,7 +151,7 @@ int engine_module_startup(const struct engine_module *m)
 		.php_ini_path_override = (char *)m->ini_path,
 		.php_ini_ignore = m->ini_ignore,
 		.php_ini_ignore_cwd = 1, /* ini_path names every place to search */
-		.ini_entries = (char *)m->ini_entries,
+		.ini_entries = (char *)entries_of(m),
 		.phpinfo_as_text = m->phpinfo_as_text,
 	};
 	if (m->front_end == ENGINE_CLI) {

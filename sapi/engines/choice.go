@@ -14,6 +14,9 @@ import (
 // Variable is the variable of the environment that names an engine.
 const Variable = "PHPSAPI_ENGINE"
 
+// OfProgram names, in place of a file, the engine whose PHP is a part of the program: ENGINE_OF_PROGRAM of lifecycle/engine_load.h.
+const OfProgram = "inside"
+
 // Asked is what was said about the engine. Empty texts say nothing.
 type Asked struct {
 	Option      string // the value of --engine
@@ -60,7 +63,7 @@ func Minor(version string) string {
 // IsDistributions reports whether the library is one of the distribution's by its name, whose front ends have php.ini in
 // directories of their own.
 func (c Choice) IsDistributions() bool {
-	return filepath.Dir(c.Library) == debianDir && version(c.Library) != ""
+	return c.Library == OfProgram || filepath.Dir(c.Library) == debianDir && version(c.Library) != ""
 }
 
 // Label is how messages call the engine: the version that was asked for or found, else the path.
@@ -129,6 +132,9 @@ func (m Machine) choose(asked Asked, inside []string) (Choice, error) {
 			return c, err
 		}
 	}
+	if m.OfProgram != "" {
+		return Choice{Library: OfProgram, Version: Minor(m.OfProgram), Because: "it is a part of this program"}, nil
+	}
 	if len(inside) == 0 {
 		return Choice{}, errNone
 	}
@@ -165,6 +171,9 @@ func (m Machine) named(text, who string, inside []string) (Choice, error) {
 	}
 	if !IsVersion(text) {
 		return Choice{}, fmt.Errorf("%s: %q is not a version: write it as 8.4, or the path of a libphp", who, text)
+	}
+	if text == Minor(m.OfProgram) {
+		return Choice{Library: OfProgram, Version: text, Because: who, Wanted: true}, nil
 	}
 	c := Choice{Library: m.library(text), Version: text, Because: who, Wanted: true}
 	if !slices.Contains(inside, text) {

@@ -11,6 +11,9 @@ import (
 // A library with several names has the one that tells its version.
 func (m Machine) Libraries() []string {
 	type library struct{ file, name string }
+	if m.OfProgram != "" {
+		return []string{OfProgram} // no other can be loaded
+	}
 	var found []library
 	add := func(path string) {
 		file, there := m.follow(path, func(string) bool { return false })

@@ -35,6 +35,7 @@ const (
 	kindDistribution = "libphp of the distribution"
 	kindLibrary      = "libphp"
 	kindOwn          = "engine"
+	kindOfProgram    = "part of this program"
 	kindInside       = "inside this program, without a libphp"
 )
 
@@ -104,6 +105,9 @@ func (m Machine) listed(path string, facts Facts, err error) Listed {
 		if l.INI == nil {
 			l.INI = []string{facts.INI}
 		}
+	}
+	if path == OfProgram {
+		l.Kind, l.Path = kindOfProgram, m.Self
 	}
 	return l
 }

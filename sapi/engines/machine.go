@@ -15,6 +15,7 @@ type Machine struct {
 	Path        string // PATH; empty for that of a system without one
 	LibraryPath string // LD_LIBRARY_PATH
 	Self        string // this program's file, every symbolic link followed
+	OfProgram   string // the version of the PHP that is a part of this program, such as 8.2.36; empty if it has none
 }
 
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
