@@ -125,7 +125,7 @@ func runOn(engine string, args ...string) (stdout, stderr string) {
 // A security update of PHP appends a field to a structure: 8.2.36 appended 24 bytes to executor_globals. Programs that were
 // built before it start as before.
 func TestStructuresThatAnUpdateMadeLonger(t *testing.T) {
-	for _, structure := range []string{"compiler_globals", "core_globals", "executor_globals", "file_globals", "sapi_globals",
+	for _, structure := range []string{"basic_globals", "compiler_globals", "core_globals", "executor_globals", "file_globals", "sapi_globals",
 		"sapi_module", "zend_signal_globals"} {
 		t.Run(structure, func(t *testing.T) {
 			t.Parallel()
@@ -213,7 +213,7 @@ func TestLibphpThatDoesNotFit(t *testing.T) {
 
 // A libphp that lacks something altogether, with the table of symbols in GNU's form or in the older one of other linkers.
 func TestLibphpThatLacksSymbols(t *testing.T) {
-	const structures = "char compiler_globals[4096], core_globals[4096], executor_globals[4096], file_globals[4096], " +
+	const structures = "char basic_globals[4096], compiler_globals[4096], core_globals[4096], executor_globals[4096], file_globals[4096], " +
 		"zend_signal_globals[4096], sapi_module[280]"
 	for _, c := range []struct{ name, objects, want string }{
 		{"a structure", structures, "it has no sapi_globals ("},
