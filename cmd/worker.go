@@ -14,12 +14,17 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	fpmworker "github.com/phpsapi/phpsapi/fpm/worker"
 	"github.com/phpsapi/phpsapi/lifecycle"
+	"github.com/phpsapi/phpsapi/sapi"
 )
 
 // runWorker is what a zygote's worker does, by the role its payload names.
 func runWorker() int {
 	log := func(message string) { fmt.Fprintln(os.Stderr, message) }
-	w := lifecycle.CurrentWorker(func(message string) { log(message) })
+	w := lifecycle.CurrentWorker(func(message string) { log(message) }, func(module string) {
+		if module == sapi.FPM {
+			fpmworker.Prepare()
+		}
+	})
 	var payload struct{ Role string }
 	if err := json.Unmarshal(w.Payload, &payload); err != nil {
 		fmt.Fprintln(os.Stderr, "phpsapi: worker: damaged payload:", err)

@@ -69,6 +69,15 @@ int boot_catch_signal(int sig, int eventfd);
 /* Has a crash of this process tell a descriptor what PHP was doing. */
 void boot_tell_crashes(int fd);
 
+/* ---- boot_zygote.c, boot_forkable.c: a zygote whose workers have its Go runtime ---- */
+
+/* Whether this process is one. */
+int boot_is_zygote(void);
+/* Waits until Go's other threads sleep. Returns how many there are. */
+int boot_sleeping_threads(void);
+/* Forks workers by order of the zygote's parent. Returns in each of them. There must be no other thread. */
+void boot_fork_workers(void);
+
 /* ---- boot_worker.c: a worker's share of what its zygote was told ---- */
 
 /* Whether this process is a zygote's worker. */
@@ -76,5 +85,7 @@ int boot_is_worker(void);
 /* The text the worker was forked with, and its descriptors. */
 const char *boot_worker_payload(size_t *len);
 int boot_worker_fd(size_t i); /* -1 past the last */
+/* What PHP's module is called in the zygote. */
+const char *boot_worker_module(void);
 
 #endif

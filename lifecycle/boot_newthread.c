@@ -26,7 +26,9 @@
 #include <unistd.h>
 
 #include "boot.h"
+#include "boot_forkable.h"
 #include "boot_newthread.h"
+#include "boot_threads.h"
 
 #define RESERVE 3                 /* threads that a server keeps for bad times */
 #define FEW_TASKS 64              /* a limit below which a reserve takes more than it is worth */
@@ -175,6 +177,10 @@ __attribute__((visibility("hidden"))) int pthread_create(
 		without_monitor = 0;
 		return 0;
 	}
+	if (forkable_puts_off(&start, &arg)) {
+		return 0;
+	}
+	start = thread_to_come(start, &arg);
 	for (;;) {
 		result = libc_pthread_create(thread, attr, start, arg);
 		if (result == 0 && reserve.wants > 0) {
@@ -197,7 +203,7 @@ void newthread_init(void)
 
 void newthread_without_monitor(void)
 {
-#ifdef MONITOR_IS_FIRST
+#ifdef GO_WAS_READ
 	without_monitor = 1;
 #endif
 }

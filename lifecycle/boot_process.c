@@ -77,7 +77,9 @@ static void restore_process(void)
 void boot_take_process(void)
 {
 	restore_timer_slack(); /* the main thread may have to sleep for the others */
-	close_other_threads();
+	if (!boot_is_zygote()) { /* it has none of Go's any more, and an extension's are left alone */
+		close_other_threads();
+	}
 	restore_process();
 }
 

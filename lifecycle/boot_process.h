@@ -23,6 +23,9 @@ struct process_at_exec {
 
 extern struct process_at_exec process_at_exec;
 
+/* The timer slack, in ns, of a runtime that is kept small: the longest that its monitor means to sleep. */
+#define RUNTIME_SLACK (10UL * 1000 * 1000)
+
 /* Called before the Go runtime. argv is the kernel's own array. */
 void record_process(int argc, char **argv);
 

@@ -1,4 +1,4 @@
-/* The threads of the Go runtime (boot_threads.c). Both functions are for the main thread. */
+/* The threads of the Go runtime (boot_threads.c). All but thread_to_come are for the main thread. */
 #ifndef PHPSAPI_THREADS_H
 #define PHPSAPI_THREADS_H
 
@@ -12,5 +12,10 @@ void close_other_threads(void);
 
 /* Ends every other thread, and says whether there is none left. No Go code may run afterwards. */
 int end_other_threads(void);
+
+/* Closes the next n threads to signals when they are born, without waiting for them. */
+void close_threads_to_come(int n);
+/* For pthread_create: what a thread runs, which closes it if it is one of those, and with what. */
+void *(*thread_to_come(void *(*start)(void *), void **argument))(void *);
 
 #endif

@@ -19,3 +19,8 @@ int boot_worker_fd(size_t i)
 {
 	return i < worker.fds_len ? worker.fds[i] : -1;
 }
+
+const char *boot_worker_module(void)
+{
+	return worker.module;
+}

@@ -15,8 +15,9 @@
  *     FORK title payload
  *       + descriptors               ->    fork; the child shows the title unless it is empty
  *                                   <-    CHILD pid              (or -errno; EAGAIN after some tries)
- *                                           in the child the constructor returns, Go boots, and main finds
- *                                           payload and descriptors (engine_worker_*)
+ *                                           in the child main finds payload and descriptors (boot_worker_*).
+ *                                           At the first such order Go is started, once for all workers (boot_forkable.c);
+ *                                           or it is in each of them, after a template and as the parent says
  *     REQUEST payload + descriptors ->    the same, but the child answers one CGI request in C (handover_child.c)
  *                                   <-    EXIT pid wait-status   when a child ended
  *     closes the socket             ->    exits; its children are the parent's to end, by their own descriptors
@@ -43,10 +44,12 @@
 
 #include "engine_load.h"
 #include "handover.h"
+#include "boot_forkable.h"
 #include "boot_forks.h"
 #include "boot_newthread.h"
 #include "boot_process.h"
 #include "boot_template.h"
+#include "boot_threads.h"
 #include "boot_title.h"
 #include "boot_worker.h"
 #include "boot_zygote.h"
@@ -55,6 +58,7 @@
 #define FORK_PAUSE 400000 /* ns from one try to the next */
 
 static int control = -1;
+static int shares_go; /* its workers have its Go runtime */
 static char packet[128 * 1024];
 
 static void die(const char *what)
@@ -198,7 +202,7 @@ static void start(size_t len)
 	memcpy(memory, packet, len + 1);
 	path = next_string(&at, end);
 	module.front_end = atoi(next_string(&at, end));
-	module.name = next_string(&at, end);
+	worker.module = module.name = next_string(&at, end);
 	module.pretty_name = next_string(&at, end);
 	module.binary = next_string(&at, end);
 	module.ini_path = next_string(&at, end);
@@ -214,6 +218,7 @@ static void start(size_t len)
 	module.without_pcntl = next_flag(&at, end);
 	module.worker_mode = next_flag(&at, end);
 	worker.monitored = next_flag(&at, end);
+	shares_go = next_flag(&at, end);
 	for (; at < end && module.ini_defaults_len < len / 2; module.ini_defaults_len++) {
 		defaults[module.ini_defaults_len].name = next_string(&at, end);
 		defaults[module.ini_defaults_len].value = next_string(&at, end);
@@ -354,9 +359,32 @@ static void begin_worker(void)
 	if (packet[0] == 'Q') {
 		handover_child(worker.payload, worker.payload_len, worker.fds, worker.fds_len);
 	}
-	if (!worker.monitored) {
+	if (worker.forkable) {
+		forkable_make_up(worker.monitored);
+	} else if (!worker.monitored) {
 		newthread_without_monitor();
 	}
+}
+
+/* The length of an order to fork that waits for the Go runtime; 0: none does. */
+static size_t held;
+
+/* Leaves the first worker to the zygote's Go runtime, which is started for it. Returns 0 if workers have runtimes of their own. */
+static int leave_to_go(size_t len)
+{
+	sigset_t closed;
+
+	if (worker.forkable || !shares_go || !forkable_is_possible()) {
+		return 0;
+	}
+	held = len;
+	worker.forkable = 1;
+	forkable_begin();
+	/* Go's threads have the mask that its start finds, those that are made in workers, too. */
+	sigfillset(&closed);
+	sigdelset(&closed, THREAD_SIGNAL);
+	sigprocmask(SIG_SETMASK, &closed, NULL);
+	return 1;
 }
 
 static void serve(void)
@@ -393,6 +421,7 @@ static void serve(void)
 			end_with_parent(1);
 			sigprocmask(SIG_SETMASK, &mask_before, NULL);
 			withhold(1);
+			shares_go = 0;
 			template_open(&(struct template_parent){serve_booted, fail}, packet + 1, len - 1);
 			return;
 		case 'D':
@@ -406,6 +435,9 @@ static void serve(void)
 			break;
 		case 'F':
 		case 'Q':
+			if (packet[0] == 'F' && leave_to_go(len)) {
+				return;
+			}
 			if (spawn(len)) {
 				begin_worker();
 				return;
@@ -444,6 +476,25 @@ void zygote_run(void)
 	signals = signalfd(-1, &child_signal, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (signals < 0) {
 		die_errno("signalfd");
+	}
+	serve();
+}
+
+int boot_is_zygote(void)
+{
+	return worker.forkable && !worker.forked;
+}
+
+void boot_fork_workers(void)
+{
+	size_t len = held;
+
+	held = 0;
+	sigprocmask(SIG_BLOCK, &child_signal, NULL);
+	reap(); /* of children that ended meanwhile no signal is left */
+	if (spawn(len)) {
+		begin_worker();
+		return;
 	}
 	serve();
 }

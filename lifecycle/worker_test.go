@@ -28,8 +28,12 @@ func TestMain(m *testing.M) {
 		limitTasks()
 		os.Exit(0)
 	}
-	if w := lifecycle.CurrentWorker(logToStderr); w != nil {
-		serve(w)
+	if w := lifecycle.CurrentWorker(logToStderr, prepare); w != nil {
+		if string(w.Payload) == forkable {
+			exercise(w.Files[0])
+		} else {
+			serve(w)
+		}
 		os.Exit(0)
 	}
 	os.Exit(m.Run())

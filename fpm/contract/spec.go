@@ -105,6 +105,18 @@ func Decode(payload []byte) (*Spec, error) {
 	return s, nil
 }
 
+// Rehearse has encoding/json learn what a Spec is, in a process that forks those which decode one.
+func Rehearse() {
+	s := &Spec{Pool: &conf.Pool{}, WorkerMode: &WorkerMode{}, HTTP: &HTTP{}}
+	payload, err := s.Encode()
+	if err == nil {
+		_, err = Decode(payload)
+	}
+	if err != nil {
+		panic("BUG: a worker's orders: " + err.Error())
+	}
+}
+
 // File gives the index of a descriptor; -1 if the worker has none such.
 func (s *Spec) File(which File) int {
 	for i, f := range s.Files {
