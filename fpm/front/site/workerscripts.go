@@ -30,14 +30,20 @@ func (w *WorkerScripts) Names() []string {
 // Look looks where the paths lead now and returns the names that are known then. What a link led to before stays one: the worker
 // script was booted there. sure is false if a path cannot be followed, so that there may be another name.
 func (w *WorkerScripts) Look() (names []string, sure bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	sure = true
-	for _, path := range w.configured {
+	var found []string
+	for _, path := range w.configured { // without the lock, as a file system may be slow
 		real, err := filepath.EvalSymlinks(path)
 		if err != nil {
 			sure = false
-		} else if !slices.Contains(w.names, real) {
+		} else {
+			found = append(found, real)
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, real := range found {
+		if !slices.Contains(w.names, real) {
 			w.names = append(slices.Clone(w.names), real)
 		}
 	}
