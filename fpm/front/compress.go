@@ -1,7 +1,6 @@
 package front
 
 import (
-	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -17,6 +16,7 @@ import (
 type compressor struct {
 	gzip *gzip.Writer
 	out  []byte // what it has made, and the client has not
+	left int64  // bytes of the response that are to come, uncompressed; negative: their number is not known
 }
 
 // outBuffer is how much a compressor makes before it is sent, in bytes.
@@ -57,7 +57,7 @@ func (x *exchange) compress(status int, h http.Header) {
 	if !x.r.ProtoAtLeast(1, 1) || len(site.Accepted(x.r.Header[acceptEncoding], []string{"gzip"})) == 0 || hasToken(x.r.Header["Cache-Control"], "no-transform") {
 		return
 	}
-	if x.r.Method != http.MethodHead && !x.takeCompressor() {
+	if x.r.Method != http.MethodHead && !x.takeCompressor(lengthOf(h)) {
 		return
 	}
 	h["Content-Encoding"] = []string{"gzip"}
@@ -76,8 +76,17 @@ func isCompressible(c *contract.Compression, status int, h http.Header) bool {
 	case hasToken(h["Cache-Control"], "no-transform") || !hasType(c.Types, firstOf(h["Content-Type"])):
 		return false
 	}
+	n := lengthOf(h)
+	return n < 0 || n >= c.Least
+}
+
+// lengthOf returns the Content-Length; -1 if it is not known.
+func lengthOf(h http.Header) int64 {
 	n, err := strconv.ParseInt(firstOf(h["Content-Length"]), 10, 64)
-	return err != nil || n >= c.Least
+	if err != nil {
+		return -1
+	}
+	return n
 }
 
 // hasType reports whether a media type, without its parameters, is one of a list, which may have text/* for all of a kind.
@@ -121,8 +130,9 @@ func (x *exchange) weakenAsAsked(h http.Header) {
 	}
 }
 
-// takeCompressor gives the exchange a compressor. It returns false if too many are in use.
-func (x *exchange) takeCompressor() bool {
+// takeCompressor gives the exchange a compressor for a response of that length; -1: it is not known. It returns false if too many are in
+// use.
+func (x *exchange) takeCompressor(length int64) bool {
 	f := x.front
 	if f.compressing.Add(1) > mostCompressors {
 		f.compressing.Add(-1)
@@ -130,6 +140,7 @@ func (x *exchange) takeCompressor() bool {
 	}
 	x.compressor = f.compressors.Get().(*compressor)
 	x.compressor.gzip.Reset(x.compressor)
+	x.compressor.left = length
 	return true
 }
 
@@ -138,6 +149,9 @@ func (x *exchange) writeCompressed(p []byte) (int, error) {
 	c := x.compressor
 	if n, err := c.gzip.Write(p); err != nil {
 		return n, err
+	}
+	if c.left > 0 {
+		c.left -= int64(len(p))
 	}
 	if len(c.out) >= outBuffer {
 		if err := x.passCompressed(); err != nil {
@@ -169,10 +183,14 @@ func (x *exchange) flushCompressed() error {
 	return x.passCompressed()
 }
 
-// endCompressed ends a compressed response that has come to its end.
+// endCompressed ends a compressed response that has come to its end. One of a file that has become shorter meanwhile has none: its client
+// cannot see that by a Content-Length, as net/http's can, and so the connection breaks off.
 func (x *exchange) endCompressed() {
 	if x.compressor == nil {
 		return
+	}
+	if x.compressor.left > 0 {
+		panic(http.ErrAbortHandler)
 	}
 	if x.compressor.gzip.Close() == nil {
 		x.passCompressed()
@@ -188,7 +206,6 @@ func (x *exchange) leaveCompressor() {
 	}
 	x.compressor = nil
 	c.out = c.out[:0]
-	c.gzip.Reset(io.Discard)
 	x.front.compressors.Put(c)
 	x.front.compressing.Add(-1)
 }

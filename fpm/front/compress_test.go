@@ -5,7 +5,10 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -213,6 +216,32 @@ func TestCompressedResponseThatBreaksOff(t *testing.T) {
 		t.Errorf("the body ends with %v", err)
 	}
 	eventually(t, "the compressor's return", func() bool { return f.compressing.Load() == 0 })
+}
+
+// A compressed file that becomes shorter while it is sent is seen to break off.
+func TestCompressedFileThatBecomesShorter(t *testing.T) {
+	const length = 32 << 20 // more than sockets hold
+	o := orders(t, map[string]string{"a.css": ""}, nil)
+	o.Sites[0].Compress = compressing
+	name := filepath.Join(o.Sites[0].Root, "a.css")
+	content := make([]byte, length)
+	rand.NewChaCha8([32]byte{}).Read(content) // which gzip makes no shorter
+	if err := os.WriteFile(name, content, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	f := start(t, o)
+	c := f.dial(t)
+	fmt.Fprintf(c, "GET /a.css HTTP/1.1\r\nHost: a\r\n%s\r\n\r\n", takesGzip)
+	r, err := http.ReadResponse(c.r, nil)
+	if err != nil || r.Header.Get("Content-Encoding") != "gzip" {
+		t.Fatal(r, err)
+	}
+	if err := os.Truncate(name, length-1); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := io.Copy(io.Discard, r.Body); err != io.ErrUnexpectedEOF {
+		t.Errorf("the body ends after %d bytes with %v", n, err)
+	}
 }
 
 // More responses than that are not compressed at once, as each takes memory for as long as its client is slow.
