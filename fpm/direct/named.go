@@ -15,12 +15,7 @@ func (c *Conn) sendNamed() bool {
 	if s.Parse(r.named) != nil || s.Bodyless() || s.Has("Content-Encoding") {
 		return false
 	}
-	path := ""
-	if s.Kind == "X-Sendfile" {
-		path = c.site.SendfilePath(s.Path)
-	} else {
-		path = c.site.AccelPath(s.Path)
-	}
+	path := c.site.NamedPath(s.Kind, s.Path)
 	if path == "" {
 		return false
 	}

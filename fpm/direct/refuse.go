@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/phpsapi/phpsapi/fpm/front/site"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
@@ -17,7 +18,7 @@ func (c *Conn) refuse(err error) {
 		return
 	}
 	r.script.Fields = r.script.Fields[:0]
-	if c.sendPage(http.StatusBadGateway, "The answer of the program behind this page cannot be understood. The log says why.") == nil {
+	if c.sendPage(http.StatusBadGateway, site.NotUnderstood) == nil {
 		r.failed = false // for the connection; what the script prints is thrown away
 	}
 	r.bodyless, r.refused = true, true

@@ -9,16 +9,11 @@ import (
 // sendNamed answers with the file that a script named instead of sending it: X-Sendfile: /its/path, or X-Accel-Redirect:
 // /its/address. The script's other headers stand already. It is upstream's sendfile.
 func (x *exchange) sendNamed(_ http.ResponseWriter, r *http.Request, status int, kind, name string) {
-	var path string
 	if x.site == nil {
 		x.fail(http.StatusNotFound) // a page of the pool's own
 		return
 	}
-	if http.CanonicalHeaderKey(kind) == "X-Sendfile" {
-		path = x.site.SendfilePath(name)
-	} else {
-		path = x.site.AccelPath(name)
-	}
+	path := x.site.NamedPath(kind, name)
 	if path == "" {
 		x.logf(zlog.Warning, "%s: %s is not below the site's root nor below another directory that may be sent, or is a script "+
 			"or hidden; see sendfile and internal in the site's settings", kind, name)

@@ -153,7 +153,7 @@ func (x *exchange) hand(p *pool) {
 	case errors.Is(err, upstream.ErrGone):
 		x.fail(http.StatusBadGateway)
 	case errors.Is(err, upstream.ErrAnswer):
-		x.failSaying(http.StatusBadGateway, "The answer of the program behind this page cannot be understood. The log says why.")
+		x.failSaying(http.StatusBadGateway, site.NotUnderstood)
 	case errors.Is(err, upstream.ErrClient):
 		x.status = site.StatusGone
 		panic(http.ErrAbortHandler)

@@ -1,6 +1,7 @@
 package front
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 	"net/http"
@@ -23,8 +24,8 @@ func (x *exchange) sendFile(path string) {
 	defer file.Close()
 	name, coding := info.Name(), ""
 	if codings := x.site.Precompressed; len(codings) > 0 {
-		x.Header()["Vary"] = []string{"Accept-Encoding"}
-		for _, one := range site.Accepted(x.r.Header["Accept-Encoding"], codings) {
+		addVary(x.Header())
+		for _, one := range site.Accepted(x.r.Header[acceptEncoding], codings) {
 			if form, formed := x.precompressed(path, one, info); form != nil {
 				defer form.Close()
 				file, info, coding = form, formed, one
@@ -59,10 +60,15 @@ func (x *exchange) open(path string) (file *os.File, info fs.FileInfo, status in
 		}
 		file.Close()
 	}
-	if status = site.OpenStatus(err); status == http.StatusInternalServerError {
-		x.logf(zlog.Error, "%v", err)
+	switch {
+	case err == nil, errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.ENXIO),
+		errors.Is(err, syscall.ENAMETOOLONG), errors.Is(err, syscall.ELOOP):
+		return nil, nil, http.StatusNotFound
+	case errors.Is(err, fs.ErrPermission):
+		return nil, nil, http.StatusForbidden
 	}
-	return nil, nil, status
+	x.logf(zlog.Error, "%v", err)
+	return nil, nil, http.StatusInternalServerError
 }
 
 // serveContent sends a file, whole or in parts, or what the request's conditions make of it. name says what it is, and coding by which

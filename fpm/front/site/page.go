@@ -22,6 +22,9 @@ func ErrorPage(status int, text, id string) string {
 	return b.String()
 }
 
+// NotUnderstood is the text of a page in place of a script's response that cannot be understood.
+const NotUnderstood = "The answer of the program behind this page cannot be understood. The log says why."
+
 // Explain says what a status means to the person in front of the page; "": nothing that the status does not say itself.
 func Explain(status int) string {
 	switch status {

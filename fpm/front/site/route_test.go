@@ -215,7 +215,7 @@ func TestNamedFiles(t *testing.T) {
 		"/srv/media/../etc/passwd": "", "/srv/mediathek/a": "", "/etc/passwd": "", "style.css": "", "/srv/media/x.php": "",
 		"/srv/media/.env": "", s.root + "/../x": "", "": "", "/srv/media/a\x00": "",
 	} {
-		if got := s.SendfilePath(name); got != want {
+		if got := s.sendfilePath(name); got != want {
 			t.Errorf("X-Sendfile: %q: got %q, want %q", name, got, want)
 		}
 	}
@@ -224,7 +224,7 @@ func TestNamedFiles(t *testing.T) {
 		"/app/private/a.pdf": "/srv/private/a.pdf", "/app/private/deep/x": "/deep/x", "/app/style.css": s.root + "/style.css", "/private/../../etc/passwd": "", "/private/%2e%2e/%2e%2e/x": "", "/other/x": "",
 		"/private/x.php": "", "/private/.x": "", "private/x": "", "/private/%zz": "", "@named": "",
 	} {
-		if got := s.AccelPath(name); got != want {
+		if got := s.accelPath(name); got != want {
 			t.Errorf("X-Accel-Redirect: %q: got %q, want %q", name, got, want)
 		}
 	}
@@ -235,7 +235,7 @@ func TestNamedFiles(t *testing.T) {
 		}
 	}
 	s.chroot = "/srv"
-	if got := s.SendfilePath("/media/a.mp4"); got != "/srv/media/a.mp4" {
+	if got := s.sendfilePath("/media/a.mp4"); got != "/srv/media/a.mp4" {
 		t.Errorf("X-Sendfile from a chroot: got %q", got)
 	}
 }

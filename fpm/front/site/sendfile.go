@@ -6,8 +6,16 @@ import (
 	"strings"
 )
 
-// SendfilePath is the file that X-Sendfile may name so; empty: none.
-func (s *Site) SendfilePath(name string) string {
+// NamedPath returns the file that a script names by a header, X-Sendfile or X-Accel-Redirect; "": none that may be sent.
+func (s *Site) NamedPath(header, value string) string {
+	if header == "X-Sendfile" {
+		return s.sendfilePath(value)
+	}
+	return s.accelPath(value)
+}
+
+// sendfilePath returns the file that X-Sendfile names; "": none that may be sent.
+func (s *Site) sendfilePath(name string) string {
 	if !filepath.IsAbs(name) || strings.IndexByte(name, 0) >= 0 {
 		return ""
 	}
@@ -20,8 +28,8 @@ func (s *Site) SendfilePath(name string) string {
 	return ""
 }
 
-// AccelPath is the file of the address that X-Accel-Redirect names; empty: none. A query is of no meaning to a file.
-func (s *Site) AccelPath(name string) string {
+// accelPath returns the file of the address that X-Accel-Redirect names; "": none that may be sent. A query is of no meaning to a file.
+func (s *Site) accelPath(name string) string {
 	name, _, _ = strings.Cut(name, "?")
 	decoded, err := url.PathUnescape(name)
 	if err != nil {
