@@ -178,8 +178,12 @@ func (c *Conn) takes(f *file) bool {
 	if f.size > room || c.isHead {
 		return true
 	}
-	r.used = f.read(r.memory[:f.size], 0)
-	return int64(r.used) == f.size
+	n := f.read(r.memory[:f.size], 0)
+	if int64(n) < f.size {
+		return false
+	}
+	r.used = n
+	return true
 }
 
 // sendFile sends a file, or says that the client has it. The headers that are there stay. The content of a short file is in the room.

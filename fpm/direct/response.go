@@ -275,6 +275,9 @@ var (
 	chunkAndLast = []byte("\r\n0\r\n\r\n")
 )
 
+// errLate is a file that this worker does not send, for a client whose connection the front has already.
+var errLate = errors.New("the file that it names cannot be sent, because the client did not take the interim responses before")
+
 // End brings the response to its end. keep reports whether the connection may carry another request.
 func (c *Conn) End() (keep bool) {
 	r := &c.response
@@ -283,9 +286,13 @@ func (c *Conn) End() (keep bool) {
 	}
 	c.pass(nil, true)
 	r.ended = true
-	if r.named != nil && !r.gone && !r.failed && c.fd >= 0 && !c.sendNamed() {
-		c.handNamed()
-		return false
+	if r.named != nil && !r.gone && !r.failed && !c.sendNamed() {
+		if c.fd >= 0 {
+			c.handNamed()
+			return false
+		}
+		r.failed = true // the front has the connection since an interim response, and takes only bytes for it
+		c.complain(errLate)
 	}
 	c.keeps = !r.close && !r.failed && !r.gone && !c.eof
 	c.logRequest()

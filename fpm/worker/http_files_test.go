@@ -232,6 +232,56 @@ func TestWorkerLeavesTheRestOfAFile(t *testing.T) {
 	}
 }
 
+// A client that does not take the interim responses gets the file that the script names behind them, or sees that the response is cut off.
+func TestWorkerSendsANamedFileToASlowClient(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{3, 100 << 10, 2 << 20} {
+		p := newPool(t, nil)
+		w := p.speakHTTP(nil)
+		unix.SetsockoptInt(int(w.listen.Fd()), unix.SOL_SOCKET, unix.SO_SNDBUF, 64<<10) // of which connections have theirs
+		content := strings.Repeat("a", size)
+		p.write("a.css", content)
+		p.write("named.php", `<?php
+			header('Link: ' . str_repeat('a', 4000));
+			for ($i = 0; $i < 400; $i++) headers_send(103);
+			header_remove('Link');
+			header('X-Sendfile: ' . __DIR__ . '/a.css');`)
+		p.spawn()
+		v := w.visit(t)
+		v.ask("GET /named.php", "")
+		h, _, second := w.handed(t)
+		if h.Letter != contract.Output || h.Next != contract.OutputMore || second < 0 {
+			t.Fatalf("got %.100q, %d", h.Text, second)
+		}
+		defer unix.Close(second)
+		end, sent := byte(0), []byte(nil)
+		for packet := make([]byte, contract.MaxHanded); end == 0; {
+			n, err := unix.Read(second, packet)
+			switch {
+			case err != nil:
+				t.Fatal(err)
+			case n == 0:
+				end = 'X'
+			case packet[0] == contract.OutputMore:
+				sent = append(sent, packet[1:n]...)
+			default:
+				end = packet[0]
+			}
+		}
+		_, response, ok := bytes.Cut(sent, []byte("HTTP/1.1 200 OK\r\n"))
+		if size > 1<<20 { // which is the front's to send
+			if ok || end != 'X' {
+				t.Errorf("%d bytes: got %.300q, then %q", size, response, end)
+			}
+			continue
+		}
+		_, body, _ := bytes.Cut(response, []byte("\r\n\r\n"))
+		if end != contract.OutputEnd || !ok || string(body) != content {
+			t.Errorf("%d bytes: got %.300q, then %q", size, response, end)
+		}
+	}
+}
+
 // A worker sends no file that the front could not, and says nothing about what the front does not see.
 func TestWorkerSendsWhatTheFrontMay(t *testing.T) {
 	t.Parallel()
