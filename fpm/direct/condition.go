@@ -6,19 +6,19 @@ import (
 	"time"
 )
 
-// demand is what a request's headers make of the answer by a file.
+// demand is what the conditions of a request leave of a file.
 type demand int
 
 const (
 	whole   demand = iota // all of the file
-	unasked               // nothing, as the client has it already: 304
-	unsure                // the front finds out: ranges, and conditions that are seldom
+	unasked               // nothing, because the client has it already: 304
+	unsure                // the front decides: ranges, and rare conditions
 )
 
-// demands reads the conditions of the present request (RFC 9110, section 13), as net/http does for the front. tag is the ETag,
-// modified the file's time, and since that as a header has it.
+// demands evaluates the conditions of the present request (RFC 9110, section 13), as net/http does for the front. tag is the file's ETag,
+// modified its time, and since its Last-Modified.
 func (h *head) demands(tag, since []byte, modified time.Time) demand {
-	var none, time []byte
+	var noneMatch, modifiedSince []byte
 	for i := range h.fields {
 		f := &h.fields[i]
 		switch len(f.name) {
@@ -32,17 +32,17 @@ func (h *head) demands(tag, since []byte, modified time.Time) demand {
 			}
 		case len("If-None-Match"):
 			if equalFold(f.name, "If-None-Match") {
-				if none != nil {
+				if noneMatch != nil {
 					return unsure
 				}
-				none = f.value
+				noneMatch = f.value
 			}
 		case len("If-Modified-Since"):
 			if equalFold(f.name, "If-Modified-Since") {
-				if time != nil {
+				if modifiedSince != nil {
 					return unsure
 				}
-				time = f.value
+				modifiedSince = f.value
 			}
 		case len("If-Unmodified-Since"):
 			if equalFold(f.name, "If-Unmodified-Since") {
@@ -51,15 +51,15 @@ func (h *head) demands(tag, since []byte, modified time.Time) demand {
 		}
 	}
 	switch {
-	case len(none) > 0:
-		return matches(none, tag)
-	case len(time) > 0:
-		return isSince(time, since, modified)
+	case len(noneMatch) > 0:
+		return matches(noneMatch, tag)
+	case len(modifiedSince) > 0:
+		return isSince(modifiedSince, since, modified)
 	}
 	return whole
 }
 
-// matches reads an If-None-Match.
+// matches evaluates an If-None-Match.
 func matches(value, tag []byte) demand {
 	one, weak := bytes.TrimPrefix(value, []byte("W/")), bytes.TrimPrefix(tag, []byte("W/"))
 	switch {
@@ -73,7 +73,7 @@ func matches(value, tag []byte) demand {
 	return whole
 }
 
-// isSince reads an If-Modified-Since.
+// isSince evaluates an If-Modified-Since.
 func isSince(value, since []byte, modified time.Time) demand {
 	if bytes.Equal(value, since) {
 		return unasked

@@ -12,9 +12,9 @@
 //	plain.go      what is answered without a script: files, redirections, errors
 //	file.go       files that are to be sent
 //	reach.go      whether the front may open them
-//	condition.go  what If-None-Match and its like make of them
+//	condition.go  If-None-Match and other conditions of requests for files
 //	named.go      a script's response that names a file
-//	refuse.go     a response that makes no sense
+//	refuse.go     responses of scripts that cannot be understood
 //	write.go      writing it, and what happens if the client does not take it
 //	rescue.go     the rescue socket
 //	log.go        the lines of the access log

@@ -19,25 +19,26 @@ type file struct {
 	*looked
 }
 
-// looked is what was found out about a file, which holds as long as the file is the same.
+// looked is what is known of a file. It is true as long as the file's state is the same.
 type looked struct {
 	is       fileState
 	readable bool // by the front
 	modified time.Time
-	// The headers. coding is empty if there is none.
+	// The values of headers; coding is empty for a file that has no content coding.
 	mediaType, tag, since, coding []byte
 }
 
-// lookedAt is a file's name without symbolic links, and the content coding by which the file is to be sent as a form of another; "": none.
+// lookedAt names a file that is remembered: by its name without symbolic links, and by its content coding if it is sent as the precompressed
+// form of another file.
 type lookedAt struct{ name, coding string }
 
-// found is what came of opening a file.
+// found is the outcome of opening a file.
 type found int
 
 const (
 	opened found = iota
 	none         // there is no such file
-	unseen       // the front is to see to it
+	unseen       // the front must look: it may not open the file, or this worker cannot
 )
 
 // fileState tells a file from another, or from an earlier state of itself.
@@ -59,8 +60,7 @@ type files struct {
 	name  []byte
 }
 
-// open opens a file of an absolute path, which has a content coding as a form of another; "": none. The front is to see to a file that it
-// may not open, or that cannot be opened here, or is not a regular one.
+// open opens a regular file by its absolute path. coding is its content coding if it is the precompressed form of another file, else "".
 func (f *files) open(path, coding string, now time.Time) (file, found) {
 	i := strings.LastIndexByte(path, '/')
 	dir := f.reach.of(path[:i], now)
@@ -86,7 +86,8 @@ func (f *files) open(path, coding string, now time.Time) (file, found) {
 	return file{}, unseen
 }
 
-// openName opens the file whose name, with a NUL at its end, is name. A name without symbolic links stays one.
+// openName opens the file f.name, which ends in a NUL. It follows no symbolic links if the front's user is another than this process's:
+// one may have been made since the path was looked at.
 func (f *files) openName() (fd int, errno unix.Errno) {
 	const flags = unix.O_RDONLY | unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC
 	dir, name := unix.AT_FDCWD, unsafe.SliceData(f.name)
@@ -113,10 +114,8 @@ func (f *files) look(fd int, st *unix.Stat_t, coding string) *looked {
 	if l := f.seen[lookedAt{string(name), coding}]; l != nil && l.is == is {
 		return l
 	}
-	l := &looked{is: is, readable: f.isReadable(fd, st), modified: time.Unix(st.Mtim.Unix())}
-	if l.modified.Unix() == 0 && l.modified.Nanosecond() == 0 { // which to net/http is no time
-		l.readable = false
-	}
+	dated := st.Mtim != unix.Timespec{} // net/http takes the first second of 1970 for no time
+	l := &looked{is: is, readable: dated && f.isReadable(fd, st), modified: time.Unix(st.Mtim.Unix())}
 	mediaType, _ := site.ContentType(site.OriginalName(string(name), coding))
 	l.mediaType, l.coding = []byte(mediaType), []byte(coding)
 	l.tag = site.AppendEntityTag(nil, l.modified, st.Size, coding)
@@ -137,7 +136,7 @@ func (f *files) isReadable(fd int, st *unix.Stat_t) bool {
 	return err == nil && f.reach.user.May(permission.File{UID: st.Uid, GID: st.Gid, Mode: st.Mode, ACL: acl}, permission.Read)
 }
 
-// read reads the begin of a file. It returns how much of it, at most len(p).
+// read reads from an offset on. It returns how many bytes it has read, 0 at the end of the file and after an error.
 func (f *file) read(p []byte, offset int64) int {
 	for {
 		n, _, errno := unix.Syscall6(unix.SYS_PREAD64, uintptr(f.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), uintptr(offset), 0, 0)

@@ -8,7 +8,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/contract"
 )
 
-// sendNamed sends the file that a script's head names. It returns false if that is the front's to do.
+// sendNamed sends the file that a script's head names. It returns false if the front must do that.
 func (c *Conn) sendNamed() bool {
 	r := &c.response
 	s := &r.script
@@ -27,9 +27,9 @@ func (c *Conn) sendNamed() bool {
 	plain := s.Status == http.StatusOK && c.isForFiles()
 	demanded := whole
 	if plain {
-		tag := f.tag
-		if s.Has("Etag") {
-			tag = s.First("Etag")
+		tag := s.First("Etag")
+		if tag == nil {
+			tag = f.tag
 		}
 		if demanded = c.head.demands(tag, f.since, f.modified); demanded == unsure || len(tag) == 0 {
 			return false

@@ -13,17 +13,17 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/scripthead"
 )
 
-// The answers for which no script is asked: files, redirections and the pages of errors. They are the front's, byte for byte, and what
-// would take long is left to it.
+// Responses without a script: files, redirections and error pages. They are the same bytes as the front's. What would take long is left to
+// the front.
 
-// longestFile is the longest file that a worker sends, in bytes: a client that is as fast as this machine does not hold it for longer.
+// longestFile is the longest file that a worker sends, in bytes. A longer one would keep the worker from other requests.
 const longestFile = 1 << 20
 
-// answerPlain answers the present request by what its path is, if that is no script.
+// answerPlain answers the present request, whose path is no script's.
 func (c *Conn) answerPlain(t *site.Target) outcome {
 	h := &c.head
 	if t.Status == http.StatusForbidden || c.isNews(t.Remark) {
-		return foreign // the front may be allowed, or has something to log
+		return foreign // the front may be allowed to read it, or has something to log
 	}
 	switch {
 	case t.File != "":
@@ -33,7 +33,7 @@ func (c *Conn) answerPlain(t *site.Target) outcome {
 		}
 		return found
 	case c.files.reach.of(c.site.NameOf(c.path), c.begun).standing == closed:
-		return foreign // which may not see that there is nothing
+		return foreign // the front may not see that there is nothing
 	case t.Status != 0:
 		return c.answerPage(t.Status)
 	case !c.isForFiles():
@@ -53,7 +53,7 @@ type sitePath struct {
 	path string
 }
 
-// know remembers that the present path is a file, whatever else there is.
+// know remembers the file that the present path names.
 func (c *Conn) know(file string) {
 	if len(c.known) >= mostLooked || c.known == nil {
 		c.known = map[sitePath]string{}
@@ -61,8 +61,8 @@ func (c *Conn) know(file string) {
 	c.known[sitePath{c.site, strings.Clone(c.path)}] = file
 }
 
-// answerKnown answers with the file that the present path was before, without a look at what it is now. It returns foreign if it does not
-// know, or if that is no file that it can send any more.
+// answerKnown answers with the file that the present path is known to name, without routing. It returns foreign if no file is known, or if
+// the worker cannot send it any more.
 func (c *Conn) answerKnown() outcome {
 	file, is := c.known[sitePath{c.site, c.path}]
 	if !is || c.site.IsDenied(file) {
@@ -75,14 +75,14 @@ func (c *Conn) answerKnown() outcome {
 	return found
 }
 
-// isForFiles reports whether the present request's method is one that files have.
+// isForFiles reports whether the present request's method is GET or HEAD.
 func (c *Conn) isForFiles() bool { return c.isHead || string(c.head.method) == http.MethodGet }
 
 func (c *Conn) refuseMethod() outcome {
 	return c.answerPage(http.StatusMethodNotAllowed, scripthead.Field{Name: allowName, Value: allowFiles})
 }
 
-// isNews reports whether there is something to be said to the log that the front was not told to look at before.
+// isNews reports whether a remark is one that the front has not been told to log before.
 func (c *Conn) isNews(remark string) bool {
 	if remark == "" || c.remarks[remark] || len(c.remarks) >= mostPlaces {
 		return false
@@ -94,7 +94,7 @@ func (c *Conn) isNews(remark string) bool {
 	return true
 }
 
-// answerPage answers with the page of an error or a redirection, and a header.
+// answerPage answers with the page of an error or a redirection, and with further headers.
 func (c *Conn) answerPage(status int, more ...scripthead.Field) outcome {
 	c.response.script.Fields = append(c.response.script.Fields[:0], more...)
 	c.beginPlain()
@@ -102,7 +102,7 @@ func (c *Conn) answerPage(status int, more ...scripthead.Field) outcome {
 	return c.endPlain()
 }
 
-// beginPlain begins a response for which no script is asked. A client whose worker dies then finds its connection closed.
+// beginPlain begins a response without a script. If the worker dies within it the client's connection is closed.
 func (c *Conn) beginPlain() {
 	c.response.plain = true
 	if c.saved.holds {
@@ -142,8 +142,8 @@ func (c *Conn) answerFile(path string) outcome {
 	return c.endPlain()
 }
 
-// choose replaces a file by its precompressed form that the client likes best, if there is one that is as new. It returns false if the front
-// is to choose.
+// choose replaces a file by the precompressed form that the client prefers, if one is as new as the file. It returns false if the front must
+// choose.
 func (c *Conn) choose(f *file, path string) bool {
 	for _, coding := range site.Accepted(c.head.Values("Accept-Encoding"), c.site.Precompressed) {
 		name, ok := c.site.PrecompressedName(path, coding)
@@ -169,7 +169,7 @@ func (c *Conn) choose(f *file, path string) bool {
 	return true
 }
 
-// takes reports whether a file is one that this worker may send, and reads a short one into the room.
+// takes reports whether this worker may send a file. It reads a short one into the room.
 func (c *Conn) takes(f *file) bool {
 	r := &c.response
 	if f.size > longestFile {
@@ -186,7 +186,7 @@ func (c *Conn) takes(f *file) bool {
 	return true
 }
 
-// sendFile sends a file, or says that the client has it. The headers that are there stay. The content of a short file is in the room.
+// sendFile sends a file, or 304 if the client has it. Headers that are set already stay. The content of a short file is in the room.
 func (c *Conn) sendFile(f *file, demanded demand) {
 	r := &c.response
 	s := &r.script
@@ -210,7 +210,7 @@ func (c *Conn) sendFile(f *file, demanded demand) {
 	c.sendWhole(f, http.StatusOK, body)
 }
 
-// sendWhole sends a file. body is a short one's content.
+// sendWhole sends a file with a status. body is the content of a short one.
 func (c *Conn) sendWhole(f *file, status int, body []byte) {
 	r := &c.response
 	r.began, r.status, r.script.Status, r.length, r.bodyless = true, status, status, f.size, c.isHead
@@ -229,7 +229,7 @@ func (c *Conn) sendWhole(f *file, status int, body []byte) {
 	}
 }
 
-// sendHead sends HTTP's head and what is behind it.
+// sendHead sends HTTP's head and a body. flags are of sendmsg(2).
 func (c *Conn) sendHead(body []byte, flags int) error {
 	r := &c.response
 	v := appendIovec(appendIovec(r.iov[:0], r.head), body)
@@ -237,7 +237,7 @@ func (c *Conn) sendHead(body []byte, flags int) error {
 	return c.sendWith(v, flags)
 }
 
-// sendRest sends a file whose head was sent. What the client does not take is the front's.
+// sendRest sends a file after its head. The front sends what the client does not take at once.
 func (c *Conn) sendRest(f *file) {
 	r := &c.response
 	for r.written < f.size && r.relay < 0 {
@@ -265,7 +265,7 @@ func (c *Conn) sendRest(f *file) {
 	}
 }
 
-// leaveFile gives the front the connection of a client that does not take a file, with the file.
+// leaveFile gives the front the connection and the rest of the file, because the client does not take it.
 func (c *Conn) leaveFile(f *file) {
 	r := &c.response
 	part := contract.FilePart{Offset: r.written, Length: f.size - r.written, Next: contract.OutputEnd, Behind: c.in[c.first+c.size:]}
@@ -278,22 +278,21 @@ func (c *Conn) leaveFile(f *file) {
 
 // The names and values of headers.
 var (
-	allowName    = []byte("Allow")
-	allowFiles   = []byte("GET, HEAD")
-	locationName = []byte("Location")
-	etagName     = []byte("Etag")
-	rangesName   = []byte("Accept-Ranges")
-	rangesValue  = []byte("bytes")
-	modifiedName = []byte("Last-Modified")
-	typeName     = []byte("Content-Type")
-	codingName   = []byte("Content-Encoding")
-	varyName     = []byte("Vary")
-	// acceptEncoding is a name in a value.
-	acceptEncoding = []byte("Accept-Encoding")
+	allowName      = []byte("Allow")
+	allowFiles     = []byte("GET, HEAD")
+	locationName   = []byte("Location")
+	etagName       = []byte("Etag")
+	rangesName     = []byte("Accept-Ranges")
+	rangesValue    = []byte("bytes")
+	modifiedName   = []byte("Last-Modified")
+	typeName       = []byte("Content-Type")
+	codingName     = []byte("Content-Encoding")
+	varyName       = []byte("Vary")
+	acceptEncoding = []byte("Accept-Encoding") // a value of Vary
 	pageType       = []byte("text/html; charset=utf-8")
 )
 
-// sendPage sends the page of an error or a redirection. The headers that are there stay.
+// sendPage sends the page of an error or a redirection. Headers that are set already stay.
 func (c *Conn) sendPage(status int, text string) error {
 	r := &c.response
 	page := []byte(site.ErrorPage(status, text, string(c.id)))

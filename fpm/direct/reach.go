@@ -9,12 +9,12 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/permission"
 )
 
-// A worker runs as the user of its pool, and may open files that the front may not. What it sends in the front's place, the front must be
-// able to open, from the root directory on.
+// A worker runs as the user of its pool, and may open files that the front may not open. It sends only files that the front could open: it
+// looks at each directory on the way from the root directory on.
 
 // reach knows which directories the front may search.
 type reach struct {
-	user *permission.User // the front's; nil: this process's, and nothing is looked at
+	user *permission.User // the front's; nil: this process's, so that no directory need be looked at
 	seen map[string]place // by the directory's path, without a slash at its end
 }
 
@@ -30,7 +30,7 @@ type standing int
 const (
 	open   standing = iota // the front may search it
 	absent                 // there is no such directory, and the front sees that
-	closed                 // the front may not search it, or it is not known
+	closed                 // the front may not search it, or that is not known
 )
 
 // How long a directory's standing may be out of date, how many are remembered, and how many symbolic links a path may have.

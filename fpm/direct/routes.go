@@ -8,17 +8,17 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/front/site"
 )
 
-// route is what a path of a request was lately: one that is asked for again and again costs no system call, and no memory.
+// route is what is known of a path of requests. A path that is asked for again and again costs no system call and no memory.
 type route struct {
 	raw, path string // as it came, and clean
-	// script is what answered for it, of site. Nobody need look again until then.
+	// script is the script of site that answers for the path. It is believed until then.
 	site   *site.Site
 	script site.Script
 	until  time.Time
 }
 
-// How many routes are remembered, of which the paths have at most so many bytes, and how long a script is taken to be where it was. (PHP's
-// realpath cache takes it for two minutes.)
+// How many routes are remembered, as a power of two; how long their paths are at most, in bytes; and how long a script is believed to be
+// there without another look. PHP's realpath cache believes it for two minutes.
 const (
 	routeBits    = 5
 	longestRoute = 512
@@ -31,7 +31,7 @@ type routes struct {
 	long route // of the last path that is too long to be remembered
 }
 
-// of returns the route of a path as it came. ok is false if that cannot be decoded, or leads nowhere.
+// of returns the route of a path as it came. ok is false if the path cannot be decoded, or leads above the root.
 func (p *routes) of(raw []byte) (at *route, ok bool) {
 	at = &p.all[hashPath(raw)]
 	if len(raw) > 0 && string(raw) == at.raw {
@@ -65,7 +65,7 @@ func cleanPath(raw string) (path string, ok bool) {
 	return path, err == nil
 }
 
-// hashPath is where the route of a path is among all, by the path's end.
+// hashPath returns the index of a path's route. It is made of the path's end and length.
 func hashPath(raw []byte) uint32 {
 	var end [8]byte
 	if len(raw) >= len(end) {
@@ -77,13 +77,13 @@ func hashPath(raw []byte) uint32 {
 	return uint32(h >> (64 - routeBits))
 }
 
-// isKnown reports whether the script is known that answers for the path at a site.
+// isKnown reports whether it is known which script answers for the path at a site.
 func (r *route) isKnown(s *site.Site, now time.Time) bool {
 	return r.site == s && r.script.Name != "" && now.Before(r.until)
 }
 
-// know remembers the script that answers for the path at a site. One whose name is not the path's must be asked for again: a file of the
-// path's name may be there by then.
+// know remembers the script that answers for the path at a site. It is believed only if the path is the script's own: in place of any other,
+// such as a controller, a file of the path's name may appear.
 func (r *route) know(s *site.Site, script *site.Script, now time.Time) {
 	r.site, r.script, r.until = s, *script, now
 	if script.Name == r.path {
