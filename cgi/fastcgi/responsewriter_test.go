@@ -297,7 +297,7 @@ func TestPiecesGrowIfOutputIsFast(t *testing.T) {
 				break
 			}
 		}
-		w.Flush() // which begins anew
+		w.Flush() // after which writes are counted from the beginning
 		if w.f.due != w.f.first {
 			t.Errorf("%s: %d bytes are collected after a flush", tt.name, w.f.due)
 		}

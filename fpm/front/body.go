@@ -65,7 +65,7 @@ func (b *body) Read(p []byte) (n int, err error) {
 	return n, err
 }
 
-// isMalformed says whether an error of reading chunks is about what came, and not that the client is gone. net/http has
+// isMalformed reports whether an error of reading chunks is about what came, and not that the client is gone. net/http has
 // no names for these errors.
 func isMalformed(err error) bool {
 	var network net.Error

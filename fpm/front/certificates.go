@@ -36,7 +36,7 @@ func (c *certificates) set(given []contract.Certificate) error {
 	return nil
 }
 
-// replace reads the certificates anew, from a Certificates message's file.
+// replace reads new certificates from the file of a Certificates message.
 func (c *certificates) replace(r io.Reader) error {
 	var given []contract.Certificate
 	if err := json.NewDecoder(r).Decode(&given); err != nil {

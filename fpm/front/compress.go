@@ -12,23 +12,23 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/front/site"
 )
 
-// compressor is gzip on the way to a client.
+// compressor compresses a response by gzip.
 type compressor struct {
 	gzip *gzip.Writer
-	out  []byte // what it has made, and the client has not
+	out  []byte // compressed, and not yet written to the client
 	left int64  // bytes of the response that are to come, uncompressed; negative: their number is not known
 }
 
-// outBuffer is how much a compressor makes before it is sent, in bytes.
+// outBuffer is how much of a compressed response is gathered for a write, in bytes.
 const outBuffer = 16 << 10
 
-// mostCompressors is how many responses are compressed at once: a compressor has half a megabyte, and a slow client keeps it. What comes
-// beyond is sent as it is.
+// mostCompressors is how many responses are compressed at once. Each takes half a megabyte for as long as its client is slow. Further
+// responses are sent as they are.
 const mostCompressors = 128
 
 func newCompressor() *compressor {
 	c := &compressor{}
-	c.gzip, _ = gzip.NewWriterLevel(c, gzip.BestSpeed) // an error is a wrong level
+	c.gzip, _ = gzip.NewWriterLevel(c, gzip.BestSpeed) // it returns an error if the level is wrong
 	return c
 }
 
@@ -37,10 +37,11 @@ func (c *compressor) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// acceptEncoding is the header in which a client says what it takes, and which Vary names.
+// acceptEncoding is the header that says which content codings a client takes.
 const acceptEncoding = "Accept-Encoding"
 
-// compress has the response compressed, if the site wants that, it is worth it and the client takes it, and says so in its head.
+// compress has the response compressed and changes its head to match, if the site has http.compress, the response is compressible and the
+// client takes gzip.
 func (x *exchange) compress(status int, h http.Header) {
 	if x.site == nil || x.site.Compress == nil {
 		return
@@ -66,12 +67,12 @@ func (x *exchange) compress(status int, h http.Header) {
 	weaken(h)
 }
 
-// isCompressible reports whether a response is one that a site wants compressed for clients that take it.
+// isCompressible reports whether a site has a response compressed for clients that take gzip.
 func isCompressible(c *contract.Compression, status int, h http.Header) bool {
 	switch {
 	case status == http.StatusNoContent, status == http.StatusPartialContent, len(h["Content-Encoding"]) > 0, len(h["Content-Range"]) > 0:
 		return false
-	case len(h["Content-Digest"])+len(h["Repr-Digest"])+len(h["Digest"])+len(h["Content-Md5"]) > 0: // of what it is now
+	case len(h["Content-Digest"])+len(h["Repr-Digest"])+len(h["Digest"])+len(h["Content-Md5"]) > 0: // they would be wrong
 		return false
 	case hasToken(h["Cache-Control"], "no-transform") || !hasType(c.Types, firstOf(h["Content-Type"])):
 		return false
@@ -97,7 +98,7 @@ func hasType(types []string, mediaType string) bool {
 	return ok && (slices.Contains(types, mediaType) || slices.Contains(types, kind+"/*"))
 }
 
-// hasToken reports whether headers that are lists have a word.
+// hasToken reports whether the values of a header, which are lists, have a word.
 func hasToken(values []string, word string) bool {
 	for _, value := range values {
 		for token := range strings.SplitSeq(value, ",") {
@@ -116,14 +117,14 @@ func addVary(h http.Header) {
 	}
 }
 
-// weaken makes the ETag a weak one: what it is of has the same meaning, and other bytes.
+// weaken makes the ETag a weak one, because the compressed response has the same meaning and other bytes.
 func weaken(h http.Header) {
 	if tag := firstOf(h["Etag"]); strings.HasPrefix(tag, `"`) {
 		h["Etag"] = []string{"W/" + tag}
 	}
 }
 
-// weakenAsAsked weakens the ETag of a response without a body, if the client has a compressed one: it has asked for the weak tag.
+// weakenAsAsked weakens the ETag of a 304 if the client has asked by the weak one: it has the compressed response.
 func (x *exchange) weakenAsAsked(h http.Header) {
 	if tag := firstOf(h["Etag"]); tag != "" && strings.Contains(firstOf(x.r.Header["If-None-Match"]), "W/"+tag) {
 		weaken(h)
@@ -161,7 +162,7 @@ func (x *exchange) writeCompressed(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// passCompressed writes what the compressor has made.
+// passCompressed writes to the client what is compressed.
 func (x *exchange) passCompressed() error {
 	c := x.compressor
 	if len(c.out) == 0 {
@@ -172,7 +173,7 @@ func (x *exchange) passCompressed() error {
 	return err
 }
 
-// flushCompressed has the client be able to read all that was written.
+// flushCompressed writes to the client all that it needs to read what was written so far.
 func (x *exchange) flushCompressed() error {
 	if x.compressor == nil {
 		return nil
@@ -183,8 +184,8 @@ func (x *exchange) flushCompressed() error {
 	return x.passCompressed()
 }
 
-// endCompressed ends a compressed response that has come to its end. One of a file that has become shorter meanwhile has none: its client
-// cannot see that by a Content-Length, as net/http's can, and so the connection breaks off.
+// endCompressed ends a compressed response. If less came than its Content-Length, because a file has become shorter, it breaks the
+// response off: a compressed one has no Content-Length by which its client could see that.
 func (x *exchange) endCompressed() {
 	if x.compressor == nil {
 		return
@@ -198,7 +199,7 @@ func (x *exchange) endCompressed() {
 	x.leaveCompressor()
 }
 
-// leaveCompressor gives the compressor back, whatever has become of the response.
+// leaveCompressor gives the compressor back, however the response has ended.
 func (x *exchange) leaveCompressor() {
 	c := x.compressor
 	if c == nil {

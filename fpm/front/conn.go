@@ -73,7 +73,7 @@ func (c *conn) renew(always bool) {
 	}
 }
 
-// goesOn says whether a write that ended with err has only to be taken up again.
+// goesOn reports whether a write that ended with err has only to be taken up again.
 func (c *conn) goesOn(err error, written bool) bool {
 	return written && errors.Is(err, os.ErrDeadlineExceeded) && c.timeout > 0 && !c.foreign.Load()
 }

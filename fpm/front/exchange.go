@@ -121,7 +121,7 @@ func (x *exchange) WriteHeader(status int) {
 			h["Server"] = x.front.name
 		}
 		if x.coding != "" && (status == http.StatusOK || status == http.StatusPartialContent) {
-			h["Content-Encoding"] = []string{x.coding} // which would have net/http leave out Content-Length, were it there before
+			h["Content-Encoding"] = []string{x.coding} // set so late because http.ServeContent leaves out Content-Length if it is there
 		}
 		x.compress(status, h)
 		x.promise(h)
@@ -154,7 +154,7 @@ func (x *exchange) Write(p []byte) (int, error) {
 	return x.write(p)
 }
 
-// write is Write as it is.
+// write is Write without compression.
 func (x *exchange) write(p []byte) (int, error) {
 	x.beginWrite()
 	n, err := x.w.Write(p)

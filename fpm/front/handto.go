@@ -12,11 +12,11 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/contract"
 )
 
-// handingPatience is how long a connection may wait for room in the socket to a pool for other scripts, as in package worker.
+// handingPatience is how long a connection may wait for room in the socket to a pool, as in package worker.
 const handingPatience = 5 * time.Second
 
-// handTo returns what connects to the workers that get their connections by messages on a socket, contract.FrontPoolTo: a connection
-// is a pair of sockets, of which a message brings one to a worker. Nothing has been read of it.
+// handTo returns a function that connects to workers through a socket, contract.FrontPoolTo. It makes a pair of sockets, sends one of them to
+// a worker in a message and returns the other. Nothing has been read of the connection.
 func handTo(to *os.File) func(context.Context) (net.Conn, error) {
 	return func(ctx context.Context) (net.Conn, error) {
 		pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)

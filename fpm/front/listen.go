@@ -71,7 +71,7 @@ func (l *listener) Close() error {
 	return l.Listener.Close()
 }
 
-// enter takes room for one connection, and waits for it where there is none; false: done is closed.
+// enter takes room for one connection, and waits until there is some. It returns false if done is closed.
 func (c *connections) enter(done <-chan struct{}) bool {
 	if c.room == nil {
 		return true
@@ -149,7 +149,7 @@ func (c *connections) makeRoom() {
 	}
 }
 
-// lively says whether a connection has a request in hand, or had one until a moment ago.
+// lively reports whether a connection has a request in hand, or had one until a moment ago.
 func (c *connections) lively(moment time.Duration) bool {
 	begin := time.Now().Add(-moment).UnixNano()
 	c.mu.Lock()

@@ -168,7 +168,7 @@ func (p *process) take(given *resources, orders *contract.Front, what contract.F
 	return fmt.Errorf("a front has no use for %q", what)
 }
 
-// isFor reports whether a pool of that network is reached by such a descriptor.
+// isFor reports whether a pool with that Network is reached by a descriptor of that kind.
 func isFor(network string, what contract.File) bool {
 	if what == contract.FrontPoolTo {
 		return network == contract.Handed

@@ -50,8 +50,8 @@ func (f *Front) finishOutput(c *conn, next byte, text []byte, more *os.File) {
 	}
 }
 
-// sendPart sends the part of a file that a worker has left: text is a contract.FilePart. It returns how the response has ended, and what
-// was read of the next request.
+// sendPart sends the part of a file that a worker has not sent. text is a contract.FilePart. It returns how the response has ended, and
+// what was read of the next request.
 func sendPart(c *conn, file *os.File, text []byte) (next byte, behind []byte, err error) {
 	defer file.Close()
 	part, ok := contract.ParseFilePart(text)
@@ -102,8 +102,8 @@ type output struct {
 	left          bool   // the client takes no more
 }
 
-// errCutOff is a response of which no more comes.
-var errCutOff = errors.New("there is no more of the response")
+// errCutOff is a response that ends too early.
+var errCutOff = errors.New("the response was cut off")
 
 // relay writes text, and then what comes. It returns how the response has ended, and what was read of the next request.
 func (o *output) relay(c io.Writer, text []byte) (next byte, behind []byte, err error) {

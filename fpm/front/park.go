@@ -23,7 +23,7 @@ const parkAfter = time.Second
 const sweepInterval = time.Second
 
 // lot is where connections wait for a request, their first or another, at the cost of a descriptor and a few hundred
-// bytes. To net/http such a connection has ended, and the lot is a listener: what becomes readable is accepted anew.
+// bytes. To net/http such a connection has ended, and the lot is a listener: what becomes readable is accepted again.
 type lot struct {
 	after time.Duration // parkAfter
 	epoll *os.File      // waited for as any other file is

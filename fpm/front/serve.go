@@ -28,7 +28,7 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.endCompressed()
 }
 
-// isMistakable says whether somebody between the client and us may see the end of a request elsewhere than net/http, so
+// isMistakable reports whether somebody between the client and us may see the end of a request elsewhere than net/http, so
 // that what he passes on as one request's body must not be taken for the next request (RFC 9112, sections 6.1 and 6.3).
 // It forgets Content-Length beside Transfer-Encoding, and Transfer-Encoding in a request of HTTP/1.0, and does not tell.
 func isMistakable(r *http.Request) bool {

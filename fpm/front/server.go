@@ -37,7 +37,7 @@ type Front struct {
 	connections *connections
 	exchanges   sync.Pool
 	compressors sync.Pool
-	compressing atomic.Int64 // responses that are compressed just now
+	compressing atomic.Int64 // responses that are being compressed
 	active      atomic.Int64 // requests under way
 	server      *http.Server
 	streams     *http.Server     // the part of it that speaks HTTP/2: see http2.go
@@ -69,12 +69,11 @@ type Front struct {
 type pool struct {
 	*upstream.Pool
 	contract.FrontPool
-	own    *site.WorkerScripts // what its worker script answers
-	others *pool               // runs all others; nil: it runs all scripts
+	own    *site.WorkerScripts // the scripts whose requests its worker script answers
+	others *pool               // the pool that runs all other scripts; nil: this one
 }
 
-// runs returns the pool that a script's requests are for. Where it is not certain, it is p, whose workers find out and hand on what is
-// not theirs.
+// runs returns the pool that runs a script. It returns p if that is not certain: p's workers hand on requests that are not theirs.
 func (p *pool) runs(script string) *pool {
 	if p.others != nil && p.own.Excludes(script) {
 		return p.others

@@ -36,7 +36,8 @@ func (x *exchange) sendFile(path string) {
 	x.serveContent(file, info, name, coding)
 }
 
-// precompressed opens the form of a file that was compressed by a content coding beforehand; nil: there is none, or none that is as new.
+// precompressed opens the form of a file that was compressed beforehand by a content coding. It returns nil if the form cannot be opened or
+// is older than the file.
 func (x *exchange) precompressed(path, coding string, original fs.FileInfo) (*os.File, fs.FileInfo) {
 	name, ok := x.site.PrecompressedName(path, coding)
 	if !ok {
@@ -71,8 +72,8 @@ func (x *exchange) open(path string) (file *os.File, info fs.FileInfo, status in
 	return nil, nil, http.StatusInternalServerError
 }
 
-// serveContent sends a file, whole or in parts, or what the request's conditions make of it. name says what it is, and coding by which
-// content coding; "": none. Content-Type and ETag stay where there are some.
+// serveContent sends a file, whole or in parts, or what the request's conditions leave of it. Its media type is that of name. coding is its
+// content coding; "": none. A Content-Type and an ETag that are set already stay.
 func (x *exchange) serveContent(file *os.File, info fs.FileInfo, name, coding string) {
 	x.coding = coding
 	h := x.Header()

@@ -21,7 +21,7 @@ var longAgo = time.Unix(1, 0)
 
 // yield leaves all requests that have not begun to another front. When it returns, or after yieldPatience, no request that
 // begins is answered here, but for one on a connection whose TLS handshake is still under way. The connections that wait for
-// a request go to heir, where there is one, with whatever may have come on them. Those with TLS or HTTP/2 cannot, as their
+// a request go to heir, if there is one, with whatever may have come on them. Those with TLS or HTTP/2 cannot, as their
 // state is this process's: HTTP/2 gets a GOAWAY, and HTTPS is closed between two requests.
 func (f *Front) yield(heir *channel.Channel) {
 	f.draining.Store(true)

@@ -28,7 +28,7 @@ const (
 	readWrite = 6
 )
 
-// EncodeACL returns the list, in the kernel's form, by which users and groups may read and write a file, beside those that its mode lets.
+// EncodeACL returns the list, in the kernel's form, by which users and groups may read and write a file of a mode, beside those that the mode allows.
 func EncodeACL(mode uint32, users, groups []int) []byte {
 	b := binary.LittleEndian.AppendUint32(nil, version)
 	add := func(kind, perm uint16, id uint32) {
@@ -50,7 +50,7 @@ func EncodeACL(mode uint32, users, groups []int) []byte {
 	return b
 }
 
-// sorted are the ids in the order the kernel wants, each once.
+// sorted returns the ids in the order that the kernel wants, each once.
 func sorted(ids []int) []int {
 	return slices.Compact(slices.Sorted(slices.Values(ids)))
 }
@@ -81,14 +81,14 @@ func list(get func([]byte) (int, error)) ([]byte, error) {
 	return slices.Clone(b[:n]), nil
 }
 
-// entry is an entry of an access control list. Those of users come before those of groups.
+// entry is an entry of an access control list. Entries of users come before those of groups.
 type entry struct {
 	kind uint16
 	mode uint32
 	id   uint32
 }
 
-// entries takes a list apart. It returns false if that is none.
+// entries parses a list. It returns false if the list is malformed.
 func entries(acl []byte) (all []entry, ok bool) {
 	if len(acl) < 4 || len(acl)%8 != 4 || binary.LittleEndian.Uint32(acl) != version {
 		return nil, false

@@ -2,10 +2,10 @@ package permission
 
 import "slices"
 
-// User is a process's user, who has no privileges.
+// User is the user of a process without privileges.
 type User struct {
 	UID, GID int
-	Groups   []int // others than GID
+	Groups   []int // besides GID
 }
 
 // What may be allowed: bits of a mode, of one of owner, group and others.
@@ -22,7 +22,7 @@ type File struct {
 	ACL      []byte // see ACL
 }
 
-// May reports whether a file allows the user what bits say. A list that cannot be read allows nothing to anybody but the owner.
+// May reports whether a file allows the user what bits say. A list that is malformed allows something to the owner only.
 func (u *User) May(f File, bits uint32) bool {
 	grants := func(mode uint32) bool { return mode&bits == bits }
 	switch {
@@ -36,7 +36,7 @@ func (u *User) May(f File, bits uint32) bool {
 	return grants(f.Mode)
 }
 
-// mayBy is May by an access control list, for somebody else than the owner.
+// mayBy is May for a file with an access control list, and a user who does not own it.
 func (u *User) mayBy(f File, grants func(mode uint32) bool) bool {
 	all, ok := entries(f.ACL)
 	if !ok {
@@ -61,5 +61,5 @@ func (u *User) mayBy(f File, grants func(mode uint32) bool) bool {
 	return !member && grants(f.Mode)
 }
 
-// IsIn reports whether the user has a group.
+// IsIn reports whether the user is in a group.
 func (u *User) IsIn(group int) bool { return group == u.GID || slices.Contains(u.Groups, group) }

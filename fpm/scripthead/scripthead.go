@@ -34,7 +34,7 @@ type Head struct {
 	sorted []uint16 // see Sorted
 }
 
-// Emptied returns an empty Head that has h's memory.
+// Emptied returns an empty Head that reuses h's memory.
 func (h *Head) Emptied() Head { return Head{Fields: h.Fields[:0], sorted: h.sorted[:0]} }
 
 // Cut returns the head with the empty line that ends it, and what is behind that. ok reports whether there is such a line.
@@ -96,7 +96,7 @@ func (h *Head) Parse(block []byte) error {
 	return nil
 }
 
-// trimRight takes what may stand before a line's end, or a colon.
+// trimRight returns b without the blanks at its end.
 func trimRight(b []byte) []byte {
 	for len(b) > 0 && (b[len(b)-1] == ' ' || b[len(b)-1] == '\t' || b[len(b)-1] == '\r') {
 		b = b[:len(b)-1]
@@ -157,7 +157,7 @@ func (h *Head) Has(name string) bool {
 	return false
 }
 
-// First returns the first value of a header of a canonical name; nil: there is none.
+// First returns the first value of a header by its canonical name; nil: the head does not have it.
 func (h *Head) First(name string) []byte {
 	for i := range h.Fields {
 		if string(h.Fields[i].Name) == name {
@@ -184,8 +184,8 @@ func (h *Head) Remove(name string) {
 	h.Fields = kept
 }
 
-// Sorted returns the indexes of Fields in the order in which net/http writes headers. Those of one name are in their order. It is valid until
-// Fields change.
+// Sorted returns the indexes of Fields in the order in which net/http writes headers. Fields of one name stay in their order. The result is
+// valid until Fields change.
 func (h *Head) Sorted() []uint16 {
 	h.sorted = h.sorted[:0]
 	for i := range h.Fields {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// typesDefault is the word for defaultTypes in http.compress_types.
+// typesDefault stands for defaultTypes in http.compress_types.
 const typesDefault = "default"
 
 // defaultTypes are media types that compress well. FRONT.md has the list.
@@ -18,7 +18,7 @@ func defaultTypes() []string {
 	}
 }
 
-// compressedTypes is a list with its word replaced.
+// compressedTypes returns a list with defaultTypes in place of typesDefault.
 func compressedTypes(list []string) (all []string) {
 	for _, entry := range list {
 		if entry == typesDefault {

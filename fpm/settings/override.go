@@ -21,7 +21,7 @@ const (
 	globalPrefix = environmentPrefix + "GLOBAL_"
 )
 
-// Any says whether there are overrides.
+// Any reports whether there are overrides.
 func (o Overrides) Any() bool { return len(o.Sets) > 0 || len(o.variables()) > 0 }
 
 // variables are those of the environment that are directives, in the order of their names.
@@ -103,7 +103,7 @@ func directives(section string) []string {
 	return names
 }
 
-// known says whether a section has a directive, such as pm.max_children or env[HOME].
+// known reports whether a section has a directive, such as pm.max_children or env[HOME].
 func known(section, directive string) bool {
 	name, _, array := strings.Cut(directive, "[")
 	if array && !strings.HasSuffix(directive, "]") {

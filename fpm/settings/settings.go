@@ -112,7 +112,7 @@ func (s *Settings) Missing() (all []string) {
 	return all
 }
 
-// Front says whether there is to be a front.
+// Front reports whether there is to be a front.
 func (s *Settings) Front() bool { return len(s.Listen)+len(s.TLSListen) > 0 }
 
 // WatchedDirectories returns the directories to watch, if the service's applications are in these worker modes.
@@ -143,7 +143,7 @@ func project(dir string) string {
 	return dir
 }
 
-// Given says whether any setting is not a default.
+// Given reports whether any setting is not a default.
 func (s *Settings) Given() bool {
 	return len(s.Sites)+len(s.Pools)+len(s.workers) > 0 || slices.ContainsFunc(s.Values, func(v Value) bool { return v.Origin != "" })
 }

@@ -140,7 +140,7 @@ func first(list []string) string {
 	return list[0]
 }
 
-// hides says whether a site takes all requests of one that comes after it.
+// hides reports whether a site takes all requests of one that comes after it.
 func hides(first, then contract.Site) bool {
 	if rest, below := strings.CutPrefix(then.Path, first.Path); !below || rest != "" && rest[0] != '/' {
 		return false

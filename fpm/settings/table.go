@@ -22,7 +22,7 @@ const (
 	Address  Kind = "addresses" // a list of :8080, 127.0.0.1:8080, [::1]:8080, unix:/path
 )
 
-// needed says whether a value of the kind cannot be empty.
+// needed reports whether a value of the kind cannot be empty.
 func (k Kind) needed() bool {
 	switch k {
 	case Duration, Size, Number, Mode, Choice:
@@ -97,12 +97,12 @@ func Table() []Row {
 		{Key: "http.htaccess", Kind: Choice, Default: "deny", Allowed: []string{"deny", "ignore"},
 			Doc: "deny: obey a .htaccess that denies a whole directory to all, for scripts too. ignore: do not read these files."},
 		{Key: "http.precompressed", Kind: List, Allowed: codings(),
-			Doc: "The content codings by which files have been compressed beforehand: of style.css, br is style.css.br, zstd style.css.zst and gzip style.css.gz. A client that takes one gets that file, if it is as new as the original. Of those that a client likes equally well the first is sent. Empty: none."},
+			Doc: "The content codings by which files have been compressed beforehand: of style.css, br is style.css.br, zstd style.css.zst and gzip style.css.gz. A client that takes one gets that file, if it is as new as the original. If a client takes several equally well it gets the first. Empty: none."},
 		{Key: "http.compress", Kind: Choice, Default: "off", Allowed: []string{"gzip", "off"},
 			Doc: "gzip: the front compresses responses, of scripts and of files, for clients that take that. The workers do not accept HTTP themselves then. See FRONT.md for what is compressed, and for what must not be (BREACH)."},
 		{Key: "http.compress_types", Kind: List, Default: "default", Show: "`default`, see FRONT.md",
 			Doc: "The media types that are compressed: text/css, text/* for all of a kind. default is the list in FRONT.md."},
-		{Key: "http.compress_min", Kind: Size, Default: "1K", Doc: "The shortest response that is compressed. One whose length is not known before it is sent always is."},
+		{Key: "http.compress_min", Kind: Size, Default: "1K", Doc: "The shortest response that is compressed. A response whose length is not known before it is sent is always compressed."},
 		{Key: "http.user", Kind: Text, Show: "phpsapi if there is such a user, else number 65530",
 			Doc: "The user of the front, if root starts it: the front never runs as root. The default is a user that no pool has, so that scripts cannot signal the front or read its memory."},
 		{Key: "http.group", Kind: Text, Show: "the user's",
@@ -165,7 +165,7 @@ func siteKeys() []Row {
 	}
 }
 
-// codings are the content codings that clients know.
+// codings returns the content codings that files may be precompressed by; see package site.
 func codings() []string { return []string{"br", "zstd", "gzip"} }
 
 // find gives the row of a key.

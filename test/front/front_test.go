@@ -15,7 +15,7 @@ import (
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 
-// ended says whether a process is gone.
+// ended reports whether a process is gone.
 func ended(pid int) bool { return syscall.Kill(pid, 0) != nil }
 
 func TestServesADirectoryWithoutConfiguration(t *testing.T) {

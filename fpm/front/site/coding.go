@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// The content codings of files that are compressed beforehand. A file's name, with the coding's end, is the name of its compressed form.
+// The content codings of files that are compressed beforehand. The compressed form of style.css is style.css.br, .zst or .gz.
 
+// endOf returns what a coding adds to a file's name.
 func endOf(coding string) string {
 	switch coding {
 	case "br":
@@ -19,14 +20,14 @@ func endOf(coding string) string {
 	return ".gz"
 }
 
-// Accepted returns those of some content codings that a client takes at least as gladly as none, the most welcome one first, else in their
-// order. values are the request's Accept-Encoding headers (RFC 9110, section 12.5.3).
+// Accepted returns the codings that a client takes and does not like less than no coding. The one that it prefers comes first; those that it
+// prefers equally stay in their order. values are the request's Accept-Encoding headers (RFC 9110, section 12.5.3).
 func Accepted(values, codings []string) (accepted []string) {
 	if len(values) == 0 {
 		return nil
 	}
 	weights := weighted(values)
-	least := max(weights.of("identity", false), 1) // 0 is for what must not be
+	least := max(weights.of("identity", false), 1) // weight 0: not acceptable
 	for _, coding := range codings {
 		if weights.of(coding, true) >= least {
 			accepted = append(accepted, coding)
@@ -36,7 +37,7 @@ func Accepted(values, codings []string) (accepted []string) {
 	return accepted
 }
 
-// weights are what a client thinks of codings, in thousandths.
+// weights are the weights that a client gives to codings, in thousandths.
 type weights []weight
 
 type weight struct {
@@ -58,7 +59,7 @@ func weighted(values []string) (all weights) {
 	return all
 }
 
-// quality reads the weight of an element; 0 if it makes no sense.
+// quality returns the weight of an element, in thousandths. It returns 0 if the weight is malformed.
 func quality(parameters string) int {
 	parameters = strings.TrimSpace(parameters)
 	if parameters == "" {
@@ -72,7 +73,7 @@ func quality(parameters string) int {
 	return int(q * 1000)
 }
 
-// of returns the weight of a coding; 0: it is not wanted. any says that * is about it, too.
+// of returns the weight of a coding; 0: it is not acceptable. With any, the weight of * counts for a coding that is not named.
 func (w weights) of(coding string, any bool) int {
 	others := 0
 	for _, one := range w {
@@ -86,14 +87,14 @@ func (w weights) of(coding string, any bool) int {
 	return others
 }
 
-// PrecompressedName returns the name of a file's form that was compressed by a coding. ok is false if http.deny keeps that from being sent.
+// PrecompressedName returns the name of the form of a file that was compressed by a coding. ok is false if http.deny withholds the form.
 func (s *Site) PrecompressedName(file, coding string) (name string, ok bool) {
 	name = file + endOf(coding)
 	withheld, _ := s.withholds(name[len(s.root):])
 	return name, !withheld
 }
 
-// OriginalName returns the name of the file whose form the one of a name is.
+// OriginalName returns the name of a file by the name of its form in a coding; "": the file itself.
 func OriginalName(name, coding string) string {
 	if coding == "" {
 		return name
@@ -104,8 +105,7 @@ func OriginalName(name, coding string) string {
 // IsStale reports whether a file's precompressed form is older than the file. Many tools know times to the second only.
 func IsStale(form, original time.Time) bool { return form.Unix() < original.Unix() }
 
-// SayStale says that a file's precompressed form is older than the file, and therefore not sent. It logs that once; without a log it
-// returns Target.Remark.
+// SayStale logs once that a precompressed form is not sent, because it is older than its file. Without a log it returns a Target.Remark.
 func (s *Site) SayStale(name string) (remark string) {
 	return s.stale.say(s.log, name, "%s is not sent, because it is older than the file that it was made of", name)
 }

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// AppendEntityTag appends the ETag of a file, a strong validator: time to the nanosecond and size, and the content coding that the file has
-// beside another; "": none.
+// AppendEntityTag appends the ETag of a file, a strong validator made of its time to the nanosecond, its size, and the content coding if it is
+// a precompressed form.
 func AppendEntityTag(b []byte, modified time.Time, size int64, coding string) []byte {
 	b = append(b, '"')
 	b = strconv.AppendInt(b, modified.UnixNano(), 16)

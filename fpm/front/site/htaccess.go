@@ -30,8 +30,8 @@ const (
 // what else one says is logged once.
 type access struct {
 	root   string
-	log    Log              // nil: remarks take its place
-	reader *permission.User // for whom a file must be readable to count as read; nil: this process's
+	log    Log              // nil: remarks are returned in place of messages
+	reader *permission.User // a .htaccess that this user may not read counts as unreadable; nil: this process's user
 	said   *saidOnce
 
 	mu   sync.RWMutex

@@ -34,7 +34,7 @@ func CleanPath(p string) (string, error) {
 	return cleaned, nil
 }
 
-// isClean says whether no segment is empty, "." or "..", the one behind the last slash apart, which may be empty.
+// isClean reports whether no segment is empty, "." or "..", the one behind the last slash apart, which may be empty.
 func isClean(p string) bool {
 	for i := 0; i < len(p); i++ {
 		if p[i] != '/' || i+1 == len(p) {
@@ -51,12 +51,12 @@ func isClean(p string) bool {
 	return true
 }
 
-// isSegment says whether p's first segment is this one.
+// isSegment reports whether p's first segment is this one.
 func isSegment(p, segment string) bool {
 	return strings.HasPrefix(p, segment) && (len(p) == len(segment) || p[len(segment)] == '/')
 }
 
-// leadsAbove says whether somewhere more segments have been left than entered.
+// leadsAbove reports whether somewhere more segments have been left than entered.
 func leadsAbove(p string) bool {
 	depth := 0
 	for segment := range strings.SplitSeq(p, "/") {
@@ -76,7 +76,7 @@ func leadsAbove(p string) bool {
 // wellKnown is the one directory with a dot that is not hidden (RFC 8615).
 const wellKnown = "/.well-known"
 
-// isHidden says whether a clean path has a segment that begins with a dot.
+// isHidden reports whether a clean path has a segment that begins with a dot.
 func isHidden(p string) bool {
 	if isSegment(p, wellKnown) {
 		p = p[len(wellKnown):]
@@ -93,7 +93,7 @@ func isSourceExtension(ext string) bool {
 	return false
 }
 
-// isSource says whether a file's name is one that may hold a script's text: x.php in any case, and what editors and
+// isSource reports whether a file's name is one that may hold a script's text: x.php in any case, and what editors and
 // people make of it: x.php~, x.php.bak, x.php_old, "x.php ". A name that goes on to an end of its own that browsers
 // know, x.php.html, is not one.
 func (s *Site) isSource(name string) bool {
@@ -123,7 +123,7 @@ func (s *Site) isSource(name string) bool {
 
 func isAlphanumeric(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' }
 
-// isScriptExtension says whether an end in lower case is a script's, of this site or by custom.
+// isScriptExtension reports whether an end in lower case is a script's, of this site or by custom.
 func (s *Site) isScriptExtension(ext string) bool {
 	if isSourceExtension(ext) {
 		return true

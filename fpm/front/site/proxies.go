@@ -147,7 +147,7 @@ func forwardedAddress(text string) (netip.AddrPort, bool) {
 	return netip.AddrPort{}, false
 }
 
-// isHost says whether a host that a proxy names can stand for the Host header.
+// isHost reports whether a host that a proxy names can stand for the Host header.
 func isHost(host string) bool {
 	if host == "" || len(host) > 255 {
 		return false

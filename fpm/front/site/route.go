@@ -16,8 +16,7 @@ type Target struct {
 	Script   Script
 	Location string // without a query
 	Status   int
-	// Remark is what there is to be said to the log about the answer, in a word that tells it from others, if the sites have no log; "":
-	// nothing.
+	// Remark stands for a message about the answer if the sites have no log: a text that differs for each message; "": no message.
 	Remark string
 }
 
@@ -95,8 +94,8 @@ func (s *Site) Route(path string) Target {
 	return t
 }
 
-// StaysFile reports whether a clean path for which Route returned a file is that file for as long as it is a regular one and a .htaccess
-// does not deny it: whether nothing but the path's name said so.
+// StaysFile reports whether a clean path for which Route returned a file names that file for as long as it is a regular file and no .htaccess
+// denies it. It does not if the path is a directory's or could be a script's.
 func (s *Site) StaysFile(path string) bool {
 	rest := path[len(s.prefix):]
 	if strings.HasSuffix(rest, "/") {
@@ -110,7 +109,7 @@ func (s *Site) StaysFile(path string) bool {
 	return true
 }
 
-// IsDenied reports whether a .htaccess denies a file that Route has returned, or has something in it that the log is to name.
+// IsDenied reports whether a .htaccess denies a file that Route has returned, or gives rise to a Target.Remark.
 func (s *Site) IsDenied(file string) bool {
 	denied, remark := s.access.denies(file[len(s.root):])
 	return denied || remark != ""
@@ -149,8 +148,8 @@ func (s *Site) find(path string) Target {
 	return s.control(rest)
 }
 
-// scriptIn finds the first segment that is a script, so that what is behind it is PATH_INFO. ok is false where there is
-// none.
+// scriptIn finds the first segment that is a script, so that what is behind it is PATH_INFO. ok is false if no segment is
+// a script.
 func (s *Site) scriptIn(rest string) (t Target, ok bool) {
 	for end := 1; end <= len(rest); end++ {
 		if end < len(rest) && rest[end] != '/' || !s.isScript(rest[:end]) {
@@ -171,7 +170,7 @@ func (s *Site) scriptIn(rest string) (t Target, ok bool) {
 	return Target{}, false
 }
 
-// isScript says whether a pool runs files of this name.
+// isScript reports whether a pool runs files of this name.
 func (s *Site) isScript(name string) bool {
 	for _, e := range s.Extensions {
 		if strings.HasSuffix(name, e) {

@@ -18,8 +18,8 @@ type Site struct {
 	prefix          string // Path without a slash at its end
 	root            string // Root without a slash at its end; see Present
 	lowerExtensions []string
-	controllerFile  string   // Controller's path below the root,
-	controller      Target   // and what it answers, but for PATH_INFO
+	controllerFile  string   // Controller's path below the root
+	controller      Target   // Controller as a target, without PATH_INFO
 	sendable        []string // what X-Sendfile may reach: Root and Sendfile, without a slash at their ends
 	chroot          string   // of the pool, without a slash at its end: where X-Sendfile's paths begin
 	follower        *follower
@@ -56,7 +56,7 @@ func New(s *contract.Site, chroot string, log Log) (*Site, error) {
 	return made, nil
 }
 
-// findController works out what the controller is below the root.
+// findController sets what is derived from Controller and the root.
 func (s *Site) findController() {
 	s.controllerFile = "/" + s.Controller
 	s.controller = s.script(s.controllerFile, "")
@@ -66,7 +66,7 @@ func (s *Site) findController() {
 // Root led to.
 func (s *Site) Directory() string { return s.root }
 
-// NameOf returns the name of the file or directory that a clean path is, or would be, without a slash at its end.
+// NameOf returns the name that a file or directory of a clean path has, or would have, without a slash at its end.
 func (s *Site) NameOf(path string) string {
 	return s.root + strings.TrimSuffix(path[len(s.prefix):], "/")
 }

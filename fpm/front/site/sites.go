@@ -13,8 +13,8 @@ type Sites struct {
 	discreet []*Site // those that have internal paths
 }
 
-// NewSites makes the sites of a front ready, whose pools are given. Without a log, what there is to be said is Target.Remark. It returns an error if a site is of none of the
-// pools, or has settings that make no sense.
+// NewSites makes the sites of a front ready. log may be nil: Target.Remark takes the place of messages then. It returns an error if a site's
+// pool is none of pools, or if its settings make no sense.
 func NewSites(list []contract.Site, pools []contract.FrontPool, log Log) (*Sites, error) {
 	made := &Sites{}
 	for i := range list {
@@ -32,8 +32,7 @@ func NewSites(list []contract.Site, pools []contract.FrontPool, log Log) (*Sites
 	return made, nil
 }
 
-// ReadAs has a .htaccess count as one that cannot be read unless a user may read it; nil: this process's user. It is to be called before
-// anything is asked.
+// ReadAs has each .htaccess that a user may not read count as unreadable; nil: this process's user. It must be called before the first Route.
 func (all *Sites) ReadAs(user *permission.User) {
 	for _, s := range all.all {
 		if s.access != nil {

@@ -6,16 +6,16 @@ import (
 	"sync"
 )
 
-// WorkerScripts are the scripts whose requests a worker script answers, by the names under which requests may ask for them: those
-// that the settings have, and what those led to when it was looked. It is safe for many goroutines.
+// WorkerScripts are the scripts whose requests a worker script answers. It knows them by the names of the settings, and by the names that
+// those led to at each Look. It is safe for concurrent use.
 type WorkerScripts struct {
 	configured []string
 
 	mu    sync.Mutex
-	names []string // is replaced, and never changed
+	names []string // replaced, never changed in place
 }
 
-// NewWorkerScripts returns those with the paths given. Nothing has been looked at yet.
+// NewWorkerScripts returns the scripts of these paths. It does not Look.
 func NewWorkerScripts(paths []string) *WorkerScripts {
 	return &WorkerScripts{configured: paths, names: paths}
 }
@@ -27,8 +27,8 @@ func (w *WorkerScripts) Names() []string {
 	return w.names
 }
 
-// Look looks where the paths lead now and returns the names that are known then. What a link led to before stays one: the worker
-// script was booted there. sure is false if a path cannot be followed, so that there may be another name.
+// Look finds out where the paths lead now and returns all names that are known then. A name that a link led to before stays known, because
+// the worker script was booted there. sure is false if a path cannot be followed, so that there may be another name.
 func (w *WorkerScripts) Look() (names []string, sure bool) {
 	sure = true
 	var found []string
@@ -50,7 +50,7 @@ func (w *WorkerScripts) Look() (names []string, sure bool) {
 	return w.names, sure
 }
 
-// Excludes reports whether a script is certainly none of them.
+// Excludes reports whether a script is certainly none of w. It looks if it does not know the script's name.
 func (w *WorkerScripts) Excludes(script string) bool {
 	if slices.Contains(w.Names(), script) {
 		return false

@@ -142,7 +142,7 @@ func (c *conn) adopt(socket net.Conn) error {
 
 func (c *conn) close() { c.socket.Close() }
 
-// stale says whether a kept connection was closed at its other end, or has something to say that nobody asked for. On a
+// stale reports whether a kept connection was closed at its other end, or has something to say that nobody asked for. On a
 // unix socket the write itself finds out.
 func (c *conn) stale() bool {
 	if c.local && c.carried == 0 {

@@ -167,7 +167,7 @@ func (p *Pool) wait(ctx context.Context, w *waiter) (*conn, error) {
 	return nil, err
 }
 
-// mayStream says whether a worker may wait for the rest of a client's body, until streamed. Half of them may: as many
+// mayStream reports whether a worker may wait for the rest of a client's body, until streamed. Half of them may: as many
 // slow senders as there are workers would stop the pool.
 func (p *Pool) mayStream() bool {
 	p.mu.Lock()

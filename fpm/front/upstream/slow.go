@@ -78,7 +78,7 @@ func (c *conn) tick() {
 	}
 }
 
-// slow says whether a client did not keep up in the interval that ends with this state.
+// slow reports whether a client did not keep up in the interval that ends with this state.
 func (a *answer) slow(word uint64) bool {
 	return word != taken && word&writing != 0 && a.seen&writing != 0 && word>>1-a.seen>>1 < slowBytes
 }
