@@ -33,10 +33,9 @@ type framer struct {
 	typ  Type   // of that record
 	id   uint16 // of every record
 
-	first int           // see Config.WriteAfter
-	due   int           // a write is due when content has come so near to buf[due]
-	base  time.Time     // since when
-	sent  time.Duration // the last write was; 0: none was
+	first int       // see Config.WriteAfter
+	due   int       // a write is due when content has come so near to buf[due]
+	sent  time.Time // when content was last written; zero: it was not yet
 
 	// for direct
 	iov     [2 + 2*batch][]byte
@@ -54,12 +53,12 @@ func (f *framer) init(buf []byte) {
 
 // writeAfter says how much is collected at first.
 func (f *framer) writeAfter(n int) {
-	f.first, f.base = min(n+TailRoom, len(f.buf)), time.Now()
+	f.first = min(n+TailRoom, len(f.buf))
 	f.restart()
 }
 
 // restart begins to collect as at first.
-func (f *framer) restart() { f.due, f.sent = f.first, 0 }
+func (f *framer) restart() { f.due, f.sent = f.first, time.Time{} }
 
 func (f *framer) reset(dst io.Writer) {
 	f.err, f.n, f.open = nil, 0, -1
@@ -90,12 +89,12 @@ func (f *framer) room(t Type) int {
 const quick = 5 * time.Millisecond
 
 // isQuick reports whether content comes so soon after the last write that more will.
-func (f *framer) isQuick() bool { return f.sent != 0 && time.Since(f.base)-f.sent < quick }
+func (f *framer) isQuick() bool { return !f.sent.IsZero() && time.Since(f.sent) < quick }
 
 // hasSent notes that content was written, because there was so much of it.
 func (f *framer) hasSent() {
 	if f.first < len(f.buf) {
-		f.sent = time.Since(f.base)
+		f.sent = time.Now()
 	}
 }
 

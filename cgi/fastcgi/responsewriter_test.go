@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"testing"
+	"time"
 )
 
 // writer is a ResponseWriter for request 1.
@@ -273,8 +274,8 @@ func TestPiecesGrowIfOutputIsFast(t *testing.T) {
 		sent func(*framer) // what the last write's time is made to be
 		want []int         // the lengths of writes, in multiples of the first
 	}{
-		{"fast", func(f *framer) { f.sent = 1 << 62 }, []int{1, 8, 8}},
-		{"slow", func(f *framer) { f.sent = 1 - 1<<62 }, []int{1, 1, 1, 1}},
+		{"fast", func(f *framer) { f.sent = time.Now().Add(time.Hour) }, []int{1, 8, 8}},
+		{"slow", func(f *framer) { f.sent = time.Now().Add(-time.Hour) }, []int{1, 1, 1, 1}},
 	} {
 		v := &vecPeer{}
 		var w ResponseWriter
