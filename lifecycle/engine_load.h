@@ -25,12 +25,12 @@ struct engine_refusal {
 	char detail[1024];
 };
 
-/* Loads what path names, a file or a name for the loader's search: a libphp, which the engine inside that fits it serves, or
- * an engine that needs none. binding is RTLD_NOW or, for a process that ends soon and does not fork, RTLD_LAZY: libraries that leave
- * it open look up a function when it is called first. */
 /* Names the engine whose PHP is a part of the program. */
 #define ENGINE_OF_PROGRAM "inside"
 
+/* Loads what path names, a file or a name for the loader's search: a libphp, which the engine inside that fits it serves, or
+ * an engine that needs none. binding is RTLD_NOW or, for a process that ends soon and does not fork, RTLD_LAZY: libraries that leave
+ * it open look up a function when it is called first. */
 enum engine_load_result engine_load(const char *path, int binding, struct engine_refusal *refusal);
 
 /* The engine that was loaded; NULL before. */

@@ -99,9 +99,7 @@ var web *Web
 // RequestStartup starts the request r. The error is ErrRequestStartup: PHP is of no more use. RequestShutdown may follow
 // all the same.
 func (w *Web) RequestStartup(r *WebRequest) error {
-	w.fill(r)
-	w.ended, w.running = false, true
-	if w.takeRoom() != nil || C.engine_web_startup(w.c) != 0 {
+	if w.begin(r) != nil || C.engine_web_startup(w.c) != 0 {
 		return ErrRequestStartup
 	}
 	return nil
@@ -110,9 +108,7 @@ func (w *Web) RequestStartup(r *WebRequest) error {
 // Run is RequestStartup, OpenScript and Execute with nothing between them. It returns ErrRequestStartup as the first does, or the error
 // of the second: then the script has not run.
 func (w *Web) Run(r *WebRequest) error {
-	w.fill(r)
-	w.ended, w.running = false, true
-	if w.takeRoom() != nil {
+	if w.begin(r) != nil {
 		return ErrRequestStartup
 	}
 	switch errno := C.engine_web_run(w.c); {
@@ -126,6 +122,13 @@ func (w *Web) Run(r *WebRequest) error {
 
 // GoHome is for between two requests, before a relative path is looked up: the process may have stayed in the last script's directory.
 func (w *Web) GoHome() { C.engine_web_go_home() }
+
+// begin makes ready what a request needs in Go.
+func (w *Web) begin(r *WebRequest) error {
+	w.fill(r)
+	w.ended, w.running = false, true
+	return w.takeRoom()
+}
 
 // fill tells C of a request.
 func (w *Web) fill(r *WebRequest) {

@@ -201,18 +201,18 @@ func (r *Responder) Release() { r.inHand = false }
 // Startup starts the request that was read. The error is lifecycle.ErrRequestStartup: PHP is of no more use.
 func (r *Responder) Startup() error {
 	r.Take()
-	err := r.PHP.RequestStartup(&r.ForPHP)
-	if err != nil {
-		r.inHand = false
-	}
-	return err
+	return r.started(r.PHP.RequestStartup(&r.ForPHP))
 }
 
 // Run is Startup, and the script's opening and execution with nothing between them. An error that is not Startup's says why the script
 // was not opened, and so has not run.
 func (r *Responder) Run() error {
 	r.Take()
-	err := r.PHP.Run(&r.ForPHP)
+	return r.started(r.PHP.Run(&r.ForPHP))
+}
+
+// started returns err. If that says that PHP could not start the request, none is in hand.
+func (r *Responder) started(err error) error {
 	if err == lifecycle.ErrRequestStartup {
 		r.inHand = false
 	}
