@@ -73,18 +73,11 @@ func decode(message []byte, v any) error {
 	return nil
 }
 
-func (d *decoder) unsigned() uint64 {
-	n, size := binary.Uvarint(d.rest)
-	if size <= 0 {
-		d.bad = true
-		return 0
-	}
-	d.rest = d.rest[size:]
-	return n
-}
+func (d *decoder) unsigned() uint64 { return number(d, binary.Uvarint) }
 
-func (d *decoder) signed() int64 {
-	n, size := binary.Varint(d.rest)
+// number reads a number by read.
+func number[N int64 | uint64](d *decoder, read func([]byte) (N, int)) N {
+	n, size := read(d.rest)
 	if size <= 0 {
 		d.bad = true
 		return 0
@@ -113,7 +106,7 @@ func (d *decoder) value(v reflect.Value) {
 	case reflect.Bool:
 		v.SetBool(d.unsigned() != 0)
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		v.SetInt(d.signed())
+		v.SetInt(number(d, binary.Varint))
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		v.SetUint(d.unsigned())
 	case reflect.String:
