@@ -1,9 +1,7 @@
 package lifecycle_test
 
 import (
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -63,17 +61,7 @@ int main(void)
 
 // What a worker has of its zygote is what the C library would find there.
 func TestStackBoundsAreThoseOfTheCLibrary(t *testing.T) {
-	source, program := filepath.Join(t.TempDir(), "bounds.c"), filepath.Join(t.TempDir(), "bounds")
-	if err := os.WriteFile(source, []byte(boundsInC), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	cc := os.Getenv("CC")
-	if cc == "" {
-		cc = "cc"
-	}
-	if out, err := exec.Command(cc, "-D_GNU_SOURCE", "-Wall", "-pthread", "-I.", "-o", program, source, "boot_bounds.c").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	program := compileC(t, boundsInC, "-pthread", "boot_bounds.c")
 	for _, limit := range []string{"8192", "unlimited"} {
 		out, err := exec.Command("sh", "-c", "ulimit -s "+limit+" && exec "+program).CombinedOutput()
 		if err != nil {

@@ -1,4 +1,4 @@
-package lifecycle
+package lifecycle_test
 
 import (
 	"bufio"
@@ -99,19 +99,7 @@ type ruler struct {
 }
 
 func newRuler(t *testing.T, dir string) ruler {
-	source, program := filepath.Join(t.TempDir(), "rules.c"), filepath.Join(t.TempDir(), "rules")
-	if err := os.WriteFile(source, []byte(rulesInC), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	cc := os.Getenv("CC")
-	if cc == "" {
-		cc = "cc"
-	}
-	build := exec.Command(cc, "-D_GNU_SOURCE", "-g", "-Wall", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-I.", "-o", program, source,
-		"cgi_script.c", "cgi_head.c", "start_text.c")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	program := compileC(t, rulesInC, "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "cgi_script.c", "cgi_head.c", "start_text.c")
 	cmd := exec.Command(program)
 	cmd.Dir, cmd.Stderr = dir, os.Stderr
 	cmd.Env = append(os.Environ(), "ASAN_OPTIONS=detect_leaks=0") // what the rules find out is for the process's life
