@@ -18,20 +18,20 @@ type fpmPage struct {
 	name, script string
 	code, end    string // of the script, and how its answer ends
 	body         []byte // of a POST; nil: it is a GET
-	// kept and anew are what phpsapi may take of php-fpm's CPU time, on kept and on new connections; 0: anything.
-	kept, anew float64
-	steps      bool // its instructions are counted: of a page that takes long, or copies much, that takes minutes
+	// kept and fresh are what phpsapi may take of php-fpm's CPU time, on kept connections and on new ones; 0: anything.
+	kept, fresh float64
+	steps       bool // its instructions are counted: of a page that takes long, or copies much, that takes minutes
 }
 
 var fpmPages = []fpmPage{
-	{name: "hello world", script: "/hello.php", code: `<?php echo "Hello, world!\n";`, end: "Hello, world!\n", kept: 0.80, anew: 0.75, steps: true},
-	{name: "40 headers", script: "/headers.php", code: headersCode(), end: "headers\n", kept: 0.80, anew: 0.80, steps: true},
+	{name: "hello world", script: "/hello.php", code: `<?php echo "Hello, world!\n";`, end: "Hello, world!\n", kept: 0.80, fresh: 0.75, steps: true},
+	{name: "40 headers", script: "/headers.php", code: headersCode(), end: "headers\n", kept: 0.80, fresh: 0.80, steps: true},
 	{name: "answer of 100 KB", script: "/long.php", code: `<?php
 		$row = str_repeat('x', 1023) . "\n";
 		for ($i = 0; $i < 100; $i++) echo $row;
-		echo "long\n";`, end: "long\n", kept: 0.85, anew: 0.85, steps: true},
+		echo "long\n";`, end: "long\n", kept: 0.85, fresh: 0.85, steps: true},
 	{name: "POST of 1 MB", script: "/body.php", code: `<?php echo strlen(file_get_contents('php://input')), "\n";`, end: "1048576\n",
-		body: bytes.Repeat([]byte("0123456789abcdef"), 1<<16), kept: 0.85, anew: 0.85},
+		body: bytes.Repeat([]byte("0123456789abcdef"), 1<<16), kept: 0.85, fresh: 0.85},
 	{name: "200 rows", script: "/rows.php", code: serve.Rows, end: serve.RowsEnd},
 }
 
@@ -68,10 +68,10 @@ func (p *fpmPage) limit(kept bool) float64 {
 	if kept {
 		return p.kept
 	}
-	return p.anew
+	return p.fresh
 }
 
-// crowd are those who ask a stack for the page.
+// crowd returns visitors that ask a stack for the page.
 func (p *fpmPage) crowd(s *Stack, root string, clients int, kept bool) *crowd {
 	flags := fastcgi.Flags(0)
 	if kept {
