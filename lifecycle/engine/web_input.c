@@ -87,7 +87,8 @@ size_t web_read_post(char *buffer, size_t size)
 /* ---- where PHP keeps the body ---- */
 
 /* In memory up to this many bytes, and up to this part of memory_limit, as it counts as the script's; the rest is in a file. PHP has a
- * file for what is longer than 16 KB, and php-cgi of phpsapi has, too: of a request with a body of a megabyte that is two thirds of the time. */
+ * file for what is longer than 16 KB: of a request with a body of a megabyte that is two thirds of the time. Of the front ends only FPM
+ * has it in memory. */
 enum { IN_MEMORY = 2 << 20, PART_OF_LIMIT = 16 };
 
 int web_takes_body;

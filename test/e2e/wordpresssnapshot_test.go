@@ -47,7 +47,7 @@ func TestWordPressOfASnapshot(t *testing.T) {
 	for _, path := range pages {
 		ordinary[path] = look(stranger, path)
 	}
-	atHome := look(admin, "/") // with the bar of one who is logged in
+	atHome := look(admin, "/") // it has the administrator's bar
 
 	p.write("phpsapi.yaml", p.log("phpsapi.yaml")+"pools:\n  www:\n    worker:\n      script: DIR/www/worker.php\n"+
 		"      for: [index.php, wp-login.php, wp-comments-post.php]\n      snapshot: 1\n")
