@@ -28,7 +28,7 @@ func TestReloadIsAnnouncedWhenTheOldProcessesHaveYielded(t *testing.T) {
 		{"idle", func(*handover, *child) { slot.Accepting() }, true},
 		{"has accepted, and nothing came", func(*handover, *child) { slot.Accepting(); slot.Receiving() }, true},
 		{"answers a request", func(*handover, *child) { slot.Accepting(); slot.Executing() }, false},
-		{"has answered one", func(*handover, *child) { slot.Accepting(); slot.End(0, 0, 0) }, false},
+		{"has answered one", func(*handover, *child) { slot.Accepting(); slot.End(slot.Elapsed(), 0, 0, 0) }, false},
 		{"idle, has yielded", func(_ *handover, c *child) { slot.Accepting(); c.yielded = true }, false},
 		{"idle, is gone", func(_ *handover, c *child) { slot.Accepting(); c.lost = true }, false},
 		{"its readiness has not been read", func(_ *handover, c *child) { slot.Accepting(); c.ready = false }, true},

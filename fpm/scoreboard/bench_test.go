@@ -22,7 +22,7 @@ func BenchmarkRequest(b *testing.B) {
 		s.ReadingHeaders()
 		s.Info(&request)
 		s.Executing()
-		s.End(1, 1, 1)
+		s.End(s.Elapsed(), 1, 1, 1)
 		s.Finished()
 		s.Accepting()
 	}

@@ -39,7 +39,7 @@ func work(orders string) {
 		s.ReadingHeaders()
 		s.Info(&Request{Method: text, URI: text, Query: text, User: text, Script: text, ContentLength: uint64(letter), Long: true})
 		s.Executing()
-		s.End(time.Duration(letter), time.Duration(letter), uint64(letter))
+		s.End(s.Elapsed(), time.Duration(letter), time.Duration(letter), uint64(letter))
 		s.Finished()
 		s.Accepting()
 	}

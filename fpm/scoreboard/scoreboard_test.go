@@ -67,7 +67,7 @@ func TestRequestShowsStageByStage(t *testing.T) {
 	look(Executing)
 	time.Sleep(time.Millisecond)
 	s.CountSlow()
-	s.End(3*time.Millisecond, 2*time.Millisecond, 2<<20)
+	s.End(s.Elapsed(), 3*time.Millisecond, 2*time.Millisecond, 2<<20)
 	look(Finished)
 	if p.Duration < time.Millisecond || p.Duration != s.Duration() || p.CPUUser != 3*time.Millisecond || p.CPUSystem != 2*time.Millisecond ||
 		p.Memory != 2<<20 || p.Slow != 1 {
@@ -206,7 +206,7 @@ func TestTheMemoryPeakOutlivesItsWorker(t *testing.T) {
 		}
 		for _, peak := range peaks {
 			s.ReadingHeaders()
-			s.End(0, 0, peak<<20)
+			s.End(s.Elapsed(), 0, 0, peak<<20)
 			s.Accepting()
 		}
 	}

@@ -19,7 +19,6 @@ type Slot struct {
 	own   []byte
 	seen  int64 // when the active workers were last counted
 	idle  int64 // see Idle
-	ended int64 // when Elapsed was called, until End
 
 	receiving bool // Receiving was called, and nothing followed
 	before    lastRequest
@@ -152,18 +151,14 @@ func (s *Slot) Info(r *Request) {
 // Executing: the script runs.
 func (s *Slot) Executing() { s.enter(Executing) }
 
-// End: the script has run and the response is out; the request has its
-// duration. user and system are the CPU time the request took, children it
+// End: the script has run and the response is out; took is what Elapsed said
+// then. user and system are the CPU time the request took, children it
 // waited for included, and memory is PHP's peak in bytes. As in php-fpm the
 // stage is Finished then.
-func (s *Slot) End(user, system time.Duration, memory uint64) {
-	now := s.ended
-	if s.ended = 0; now == 0 {
-		now = s.clock.Now()
-	}
+func (s *Slot) End(took, user, system time.Duration, memory uint64) {
 	s.begin()
 	d := &s.page.data
-	d.updated, d.duration = now, now-d.accepted
+	d.updated, d.duration = d.accepted+int64(took), int64(took)
 	d.cpuUser, d.cpuSystem, d.memory = int64(user), int64(system), memory
 	s.commit(Finished)
 	if memory > s.page.memoryPeak {
@@ -204,11 +199,8 @@ func (s *Slot) AcceptedEpoch() int64 { return s.page.data.acceptedEpoch }
 // Duration is the last request's, from ReadingHeaders to End.
 func (s *Slot) Duration() time.Duration { return time.Duration(s.page.data.duration) }
 
-// Elapsed is how long the present request has taken since ReadingHeaders. If End follows, that is the request's duration.
-func (s *Slot) Elapsed() time.Duration {
-	s.ended = s.clock.Now()
-	return time.Duration(s.ended - s.page.data.accepted)
-}
+// Elapsed is how long the present request has taken since ReadingHeaders.
+func (s *Slot) Elapsed() time.Duration { return time.Duration(s.clock.Now() - s.page.data.accepted) }
 
 // Idle is how long the worker has been Accepting, in all, when it was last Receiving.
 func (s *Slot) Idle() time.Duration { return time.Duration(s.idle) }

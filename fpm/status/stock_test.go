@@ -78,7 +78,7 @@ func TestPagesLikeStock(t *testing.T) {
 			idle.ReadingHeaders()
 			idle.Info(&scoreboard.Request{Method: []byte("PUT"), URI: []byte(before.uri), Query: []byte(before.query), User: []byte("me"),
 				Script: []byte(script), ContentLength: 3})
-			idle.End(0, 0, 2<<20)
+			idle.End(idle.Elapsed(), 0, 0, 2<<20)
 			idle.Accepting()
 			running.ReadingHeaders()
 			running.Info(&scoreboard.Request{Method: []byte("GET"), URI: []byte("/status"), Query: []byte(query)})

@@ -181,7 +181,8 @@ func (k *worker) mayRun(script []byte) bool {
 // end notes what the request took.
 func (k *worker) end() {
 	end := k.PHP.RequestEnd()
-	user, system := k.cpu.of(k.slot.Elapsed())
-	k.slot.End(user, system, end.Memory)
+	took := k.slot.Elapsed()
+	user, system := k.cpu.of(took)
+	k.slot.End(took, user, system, end.Memory)
 	k.logAccess(&end, user, system)
 }
