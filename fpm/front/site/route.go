@@ -45,9 +45,9 @@ func (s *Site) look(path string) entry {
 	var st unix.Stat_t
 	var memory [256]byte
 	name := append(append(append(memory[:0], s.root...), path...), 0)
+	dir := unix.AT_FDCWD
 	for {
-		_, _, err := unix.Syscall6(unix.SYS_NEWFSTATAT, uintptr(unix.AT_FDCWD&(1<<64-1)), uintptr(unsafe.Pointer(&name[0])),
-			uintptr(unsafe.Pointer(&st)), 0, 0, 0)
+		_, _, err := unix.Syscall6(unix.SYS_NEWFSTATAT, uintptr(dir), uintptr(unsafe.Pointer(&name[0])), uintptr(unsafe.Pointer(&st)), 0, 0, 0)
 		switch err {
 		case 0:
 		case unix.EINTR:
