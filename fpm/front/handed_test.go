@@ -461,20 +461,7 @@ func TestRestOfAResponseIsSent(t *testing.T) {
 				t.Fatalf("got %d bytes", len(got.body))
 			}
 			<-written
-			switch {
-			case c.end == contract.OutputClose:
-				client.ends()
-			case c.text != "":
-				if got := client.read("GET"); got.body != "a" {
-					t.Errorf("got %q", got.body)
-				}
-			default:
-				if got := client.ask(request); got.body != "a" {
-					t.Errorf("got %q", got.body)
-				}
-			}
-			client.Close()
-			eventually(t, "the end of the connection", f.nobody)
+			carriesOn(t, f, client, c.end, c.text != "")
 			if left := f.outputs.Load(); left != 0 {
 				t.Errorf("%d responses are under way", left)
 			}
@@ -532,22 +519,29 @@ func TestRestOfAFileIsSent(t *testing.T) {
 			if got := client.read("GET"); got.body != string(content) {
 				t.Fatalf("got %d bytes", len(got.body))
 			}
-			switch {
-			case c.part.Next == contract.OutputClose:
-				client.ends()
-			case len(c.part.Behind) > 0:
-				if got := client.read("GET"); got.body != "a" {
-					t.Errorf("got %q", got.body)
-				}
-			default:
-				if got := client.ask(request); got.body != "a" {
-					t.Errorf("got %q", got.body)
-				}
-			}
-			client.Close()
-			eventually(t, "the end of the connection", f.nobody)
+			carriesOn(t, f, client, c.part.Next, len(c.part.Behind) > 0)
 		})
 	}
+}
+
+// carriesOn checks that a connection carries another request after a response that ended so, or is closed. asked reports whether the worker
+// has read that request.
+func carriesOn(t *testing.T, f *tested, client *rawClient, end byte, asked bool) {
+	t.Helper()
+	switch {
+	case end == contract.OutputClose:
+		client.ends()
+	case asked:
+		if got := client.read("GET"); got.body != "a" {
+			t.Errorf("got %q", got.body)
+		}
+	default:
+		if got := client.ask(request); got.body != "a" {
+			t.Errorf("got %q", got.body)
+		}
+	}
+	client.Close()
+	eventually(t, "the end of the connection", f.nobody)
 }
 
 // A worker whose client has gone is told so.

@@ -8,7 +8,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/phpsapi/phpsapi/cgi/fastcgi"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 )
 
@@ -41,13 +40,7 @@ func handedWorkers(t *testing.T, serve func(*worker) bool) (to *os.File) {
 				t.Error(err)
 				return
 			}
-			go func() {
-				defer socket.Close()
-				w := &worker{Conn: fastcgi.NewConn(fastcgi.Config{ReadBuffer: make([]byte, 16<<10), WriteBuffer: make([]byte, 8<<10)})}
-				w.Reset(socket)
-				for w.ReadRequest(&w.req) == nil && serve(w) {
-				}
-			}()
+			go converse(socket, serve)
 		}
 	}()
 	return to

@@ -74,16 +74,19 @@ func workers(t testing.TB, serve func(*worker) bool) (socket string) {
 			if err != nil {
 				return
 			}
-			go func() {
-				defer socket.Close()
-				w := &worker{Conn: fastcgi.NewConn(fastcgi.Config{ReadBuffer: make([]byte, 16<<10), WriteBuffer: make([]byte, 8<<10)})}
-				w.Reset(socket)
-				for w.ReadRequest(&w.req) == nil && serve(w) {
-				}
-			}()
+			go converse(socket, serve)
 		}
 	}()
 	return l.Addr().String()
+}
+
+// converse has serve answer the requests of a connection, until it returns false.
+func converse(socket net.Conn, serve func(*worker) bool) {
+	defer socket.Close()
+	w := &worker{Conn: fastcgi.NewConn(fastcgi.Config{ReadBuffer: make([]byte, 16<<10), WriteBuffer: make([]byte, 8<<10)})}
+	w.Reset(socket)
+	for w.ReadRequest(&w.req) == nil && serve(w) {
+	}
 }
 
 // lines are what a front logged.
