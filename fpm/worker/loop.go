@@ -115,8 +115,9 @@ func (k *worker) add(fd int, events uint32) error {
 
 // next waits for something to do and begins it. A new connection comes first: of all workers the kernel has woken this
 // one for it, and while another request runs nobody else would come. If this worker is to yield, it hands the connection over.
-// Then comes the master, so that neither waits for ever if both have much to say; then the kept connection, which is the
-// master's by now if there was a new one. It returns false if something is wrong with the process.
+// Then comes the master; then the kept connection, which is the master's by now if there was a new one. The master comes before a
+// new connection by turns, if it asks for a worker: a connection that was parked would else wait for as long as new ones
+// come. It has the first turn, as a worker may have one request only. next returns false if something is wrong with the process.
 func (k *worker) next() bool {
 	var events [8]unix.EpollEvent
 	n, err := unix.EpollWait(k.epoll, events[:], k.web.patience())
@@ -139,8 +140,13 @@ func (k *worker) next() bool {
 		}
 		return false
 	}
+	asked := ready(k.control.fd) && !k.heardLast && k.control.isTold(contract.WhenIdle)
+	k.heardLast = asked
+	if asked {
+		k.hear()
+	}
 	switch {
-	case !ready(k.listen):
+	case k.talk.goes, k.leaving, !ready(k.listen):
 	case ready(k.control.fd) && k.control.isTold(contract.Yield):
 		k.hear()
 		k.handOver()
@@ -157,7 +163,7 @@ func (k *worker) next() bool {
 	case k.leaving, k.talk.goes:
 	case ready(k.quit):
 		k.leaving = true
-	case ready(k.control.fd):
+	case ready(k.control.fd) && !asked:
 		k.hear()
 	case k.keptHTTP && ready(k.kept):
 		k.resumeHTTP()

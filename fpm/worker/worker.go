@@ -78,13 +78,15 @@ type worker struct {
 	talk     talk
 	kept     int // the connection that is idle and kept; -1: none
 	keptPeer responder.Peer
-	keptHTTP bool   // it is web's
-	pressed  int    // new connections in a row that pushed out the kept one
-	remote   []byte // the address behind the connection in hand; nil on a unix socket
-	requests int    // so far
-	leaving  bool   // no more requests
-	broken   bool   // PHP is of no more use
-	pid      int
+	keptHTTP bool // it is web's
+	pressed  int  // new connections in a row that pushed out the kept one
+	// heardLast says that the master had the last turn before a new connection: see next.
+	heardLast bool
+	remote    []byte // the address behind the connection in hand; nil on a unix socket
+	requests  int    // so far
+	leaving   bool   // no more requests
+	broken    bool   // PHP is of no more use
+	pid       int
 
 	access access
 	script *workerScript      // nil: not in worker mode

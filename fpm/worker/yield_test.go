@@ -2,6 +2,8 @@ package worker
 
 import (
 	"bytes"
+	"net"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -80,6 +82,40 @@ func TestWorkerThatYieldsHandsOver(t *testing.T) {
 		syscall.Kill(w.pid, syscall.SIGCONT)
 		yields(t, p, w, 1)
 	})
+}
+
+// A worker of one request never becomes idle while new connections come. It asks the master first, which has a parked connection.
+func TestParkedConnectionComesBeforeANewOne(t *testing.T) {
+	t.Parallel()
+	p := newPool(t, func(c *conf.Pool) { c.MaxRequests = 1 })
+	w := p.spawn()
+	p.write("x.php", "<?php echo 1;")
+	syscall.Kill(w.pid, syscall.SIGSTOP)
+	fresh := dial(t, p.Socket)
+	defer fresh.Close()
+	get(p.Dir, "x.php").Send(fresh)
+	w.say(contract.WhenIdle, -1)
+	syscall.Kill(w.pid, syscall.SIGCONT)
+	if letter, _, _ := w.receive(t); letter != contract.Idle {
+		t.Fatalf("it said %q, want that it is idle", letter)
+	}
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.say(contract.Connection, pair[1])
+	unix.Close(pair[1])
+	file := os.NewFile(uintptr(pair[0]), "parked")
+	defer file.Close()
+	parked, err := net.FileConn(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer parked.Close()
+	get(p.Dir, "x.php").Send(parked)
+	if got := receive(parked); !strings.HasSuffix(got.stdout, "1") || got.err != nil {
+		t.Errorf("the parked connection's answer is %v", got)
+	}
 }
 
 // What is read after a request's end was sent may be the next request already, which a worker that leaves must not answer:
