@@ -40,6 +40,9 @@ char *cgi_make_head(int status, const char *line, int flags, const char *lines, 
 /* Reports whether a web server has executed this process, and for a request rather than to serve FastCGI on a socket. */
 int cgi_is_request(void);
 
+/* Reports whether arguments may be the query string: a web server passes one that has no `=` so (CVE-2012-1823). */
+int cgi_arguments_may_be_query(void);
+
 /* Once in a process with a started module: from now on it may answer a request. */
 void cgi_begin(void);
 

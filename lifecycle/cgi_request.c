@@ -23,6 +23,13 @@ int cgi_is_request(void)
 	return getpeername(STDIN_FILENO, (struct sockaddr *)&peer, &len) == 0 || errno != ENOTCONN;
 }
 
+int cgi_arguments_may_be_query(void)
+{
+	const char *query = getenv("QUERY_STRING");
+
+	return query && *query && !strchr(query, '=');
+}
+
 static int write_head(int status, const char *line, int flags, const char *lines, size_t lines_len)
 {
 	size_t len;

@@ -105,17 +105,15 @@ static int first_argument(int argc, char **argv)
 	return argc > word && strcmp(argv[word], "cgi") == 0 ? word + 1 : 0;
 }
 
-/* The resident's socket: --zygote, or PHPSAPI_CGI_ZYGOTE; NULL for none. Arguments may come from the URL where the
- * query string has no `=`, and then say nothing. */
+/* The resident's socket: --zygote, or PHPSAPI_CGI_ZYGOTE; NULL for none. Arguments that may be the query string say nothing. */
 static const char *socket_path(int argc, char **argv)
 {
 	int first = first_argument(argc, argv);
-	const char *query = getenv("QUERY_STRING");
 
 	if (first == 0) {
 		return NULL;
 	}
-	if (!query || !query[0] || strchr(query, '=')) {
+	if (!cgi_arguments_may_be_query()) {
 		first = after_engine(argc, argv, first);
 		if (argc > first + 1 && strcmp(argv[first], "--zygote") == 0) {
 			return argv[first + 1];

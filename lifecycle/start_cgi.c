@@ -2,19 +2,16 @@
 #include <dlfcn.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "cgi.h"
 #include "engine_load.h"
 #include "start.h"
 
-/* Reports whether options may be a query string, which a web server passes as arguments if it has no `=` (CVE-2012-1823): Go decides
- * what they are. A first argument that is no option ends the options. */
+/* Reports whether there are options that may be a query string: Go decides what they are. A first argument that is no option ends the
+ * options. */
 static int may_be_from_url(const struct start_call *call)
 {
-	const char *query = getenv("QUERY_STRING");
-
-	return call->first < call->argc && call->argv[call->first][0] == '-' && query && *query && !strchr(query, '=');
+	return call->first < call->argc && call->argv[call->first][0] == '-' && cgi_arguments_may_be_query();
 }
 
 /* Reports whether requests are handed over, and this one was not: Go starts a resident zygote for the next. */
