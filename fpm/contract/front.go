@@ -18,7 +18,7 @@ import (
 //	  Front, on FrontSpec              ->     becomes what the Front says
 //	                                   <-   Ready                  (or Log lines, and it exits)
 //	  AccessLog + fd                   ->     writes the access log there from now on
-//	  Certificates + fd                ->     the certificates anew, as JSON in a memfd: []Certificate
+//	  Certificates + fd                ->     the certificates again, as JSON in a memfd: []Certificate
 //	                                   <-   Log, Lines
 //	  Beat, as JSON []PoolSupply       ->     once a second
 //	                                   <-   Beat, as JSON []PoolDemand   (or the front does not live)

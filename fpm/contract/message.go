@@ -18,7 +18,7 @@ const (
 	// StandIn answers an Unbooted: the worker is Ready all the same, and until it is told to Quit it answers requests for the
 	// script by 503 and hands on the others.
 	StandIn = 'S'
-	// AccessLog brings the access log, opened anew, in place of the one the worker has.
+	// AccessLog brings the access log, which was opened again, in place of the one the worker has.
 	AccessLog = 'A'
 )
 

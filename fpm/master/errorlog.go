@@ -147,7 +147,7 @@ func (e *errorLog) redirectStderr() {
 	}
 }
 
-// reopen opens the error log anew, after somebody has moved the file.
+// reopen opens the error log again, after somebody has moved the file.
 func (e *errorLog) reopen(path string) error {
 	if e.file == nil {
 		return nil // syslog

@@ -331,7 +331,7 @@ func (m *Master) frontDeadlines(sooner func(time.Time)) {
 	sooner(m.certificatesAt)
 }
 
-// reopenFrontLog opens a front's access log anew and passes it on. some says that there is one.
+// reopenFrontLog opens a front's access log again and passes it on. some says that there is one.
 func (g *generation) reopenFrontLog(errorLog *errorLog) (some bool, err error) {
 	if g.frontLog == nil {
 		return false, nil

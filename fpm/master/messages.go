@@ -29,7 +29,7 @@ func (l lines) terminating()           { l.Log.Log(zlog.Notice, "Terminating ...
 func (l lines) finishing()             { l.Log.Log(zlog.Notice, "Finishing ...") }
 func (l lines) reloading()             { l.Log.Log(zlog.Notice, "Reloading in progress ...") }
 
-// reloadingBy is the line with which php-fpm executes itself anew. Nothing is executed here, but it is the line that
+// reloadingBy is the line with which php-fpm executes itself again. Nothing is executed here, but it is the line that
 // tools wait for.
 func (l lines) reloadingBy(argv []string) {
 	shown := argv[:min(len(argv), 11)]

@@ -2,7 +2,7 @@
 // php-fpm.conf may refer to php.ini's settings by ${name}, and php.ini may name php-fpm.conf (fpm.config).
 //
 // It reads the files that module startup reads, in that order, and knows the text of each setting. It starts nothing
-// and keeps nothing: ask anew to see what has changed.
+// and keeps nothing: ask again to see what has changed.
 //
 // Counterpart: php_init_config in main/php_ini.c.
 package phpini

@@ -43,7 +43,7 @@ func (k *worker) openAccess(fd int) {
 	k.access.log = accesslog.New(format, options)
 }
 
-// setAccessLog takes the access log, opened anew.
+// setAccessLog takes the access log, which was opened again.
 func (k *worker) setAccessLog(fd int) {
 	if fd < 0 {
 		return

@@ -52,7 +52,7 @@ void engine_cli_work(const struct engine_cli_script *script)
 		cli_eval(script->code, "Command line code");
 		break;
 	case ENGINE_CLI_LINES:
-		engine_script_close(); /* it was opened to see that it can be; every line opens it anew */
+		engine_script_close(); /* it was opened to see that it can be; every line opens it again */
 		cli_process_stdin(script->begin, script->line, script->line_file, script->end);
 		break;
 	case ENGINE_CLI_SHELL:

@@ -129,7 +129,7 @@ func (w *work) inside(log *os.File) error {
 
 // phpObject makes one object of PHP and of what phpsapi calls it by. PHP's own calls of the loader go to php_inside.c.
 func (w *work) phpObject(log *os.File, dir string) (string, error) {
-	l := linked{dir: dir, flags: "-DENGINE_INSIDE"}
+	l := output{dir: dir, flags: "-DENGINE_INSIDE"}
 	if w.profile {
 		l.flags += " " + trained
 	}

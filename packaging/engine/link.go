@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// A linked is what one compilation of PHP is linked to.
-type linked struct {
+// An output is where an engine goes, and with which flags it is linked.
+type output struct {
 	dir   string // where it goes
 	flags string // those that PHP was compiled with
 }
@@ -21,14 +21,14 @@ func (w *work) link(log *os.File) error {
 	if w.profile {
 		flags = trained
 	}
-	if err := w.linkEngine(log, linked{dir: w.result, flags: flags}); err != nil {
+	if err := w.linkEngine(log, output{dir: w.result, flags: flags}); err != nil {
 		return err
 	}
 	return w.strip(log)
 }
 
 // linkEngine makes engine.so and the directory of extensions.
-func (w *work) linkEngine(log *os.File, l linked) error {
+func (w *work) linkEngine(log *os.File, l output) error {
 	if err := os.RemoveAll(l.dir); err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func (w *work) linkEngine(log *os.File, l linked) error {
 }
 
 // compileContract compiles lifecycle/engine against PHP's headers, with the flags of PHP, and returns the objects.
-func (w *work) compileContract(log *os.File, l linked) (objects []string, err error) {
+func (w *work) compileContract(log *os.File, l output) (objects []string, err error) {
 	sources, _ := filepath.Glob(filepath.Join(w.root, "lifecycle", "engine", "*.c"))
 	out := filepath.Join(w.dir, "contract")
 	if err := os.MkdirAll(out, 0o755); err != nil {

@@ -33,7 +33,7 @@ var noFurtherSettings = []string{"PHP_INI_SCAN_DIR="}
 // features and of objects, and requests of a web server.
 func (w *work) train(log *os.File) error {
 	dir := filepath.Join(w.dir, "training")
-	l := linked{dir: filepath.Join(dir, "engine"), flags: toTrain}
+	l := output{dir: filepath.Join(dir, "engine"), flags: toTrain}
 	if err := w.linkEngine(log, l); err != nil {
 		return err
 	}

@@ -71,7 +71,7 @@ func sendAll(fd int, p []byte, patience time.Duration) (int, error) {
 	return written, nil
 }
 
-// waitWritable waits until fd takes bytes again. A signal that a script handles begins the time anew.
+// waitWritable waits until fd takes bytes again. A signal that a script handles begins the time again.
 func waitWritable(fd int, patience time.Duration) error {
 	polled := struct {
 		fd      int32
