@@ -26,7 +26,7 @@ type Frame struct {
 
 // Stack reads what PHP is doing, from any thread and while PHP runs. It follows PHP's own pointers, but reads through
 // process_vm_readv(2), to which a bad one is an error, and no more than a bounded number of times. PHP is not stopped:
-// where its stack changes meanwhile, the reading begins anew, a few times.
+// where its stack changes meanwhile, the reading begins again, a few times.
 //
 // Counterpart: sapi/fpm/fpm/fpm_php_trace.c (fpm_php_trace_dump), fpm_trace_pread.c
 type Stack struct {
