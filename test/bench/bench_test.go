@@ -41,11 +41,13 @@ func TestOver(t *testing.T) {
 		limit       Limit
 		want        bool
 	}{
-		{10, 11.5, Limit{CPU, 1.15, 0}, false},
-		{10, 11.6, Limit{CPU, 1.15, 0}, true},
-		{10, 16, Limit{Memory, 0, 6}, false},
-		{10, 16.1, Limit{Memory, 0, 6}, true},
-		{10, 9, Limit{Memory, 0, 6}, false},
+		{10, 11.5, Limit{Of: CPU, Ratio: 1.15}, false},
+		{10, 11.6, Limit{Of: CPU, Ratio: 1.15}, true},
+		{10, 16, Limit{Of: Memory, More: 6}, false},
+		{10, 16.1, Limit{Of: Memory, More: 6}, true},
+		{10, 9, Limit{Of: Memory, More: 6}, false},
+		{10, 15, Limit{Of: Rate, Least: 1.5}, false},
+		{10, 14.9, Limit{Of: Rate, Least: 1.5}, true},
 	} {
 		if got := (Row{"", c.stock, c.ours, c.limit}).Over(); got != c.want {
 			t.Errorf("%+v: got %v", c, got)
@@ -54,7 +56,7 @@ func TestOver(t *testing.T) {
 }
 
 func TestTable(t *testing.T) {
-	c := Case{Name: "php -r ''", Limits: []Limit{{CPU, 1.15, 0}, {Memory, 0, 6}}}
+	c := Case{Name: "php -r ''", Limits: []Limit{{Of: CPU, Ratio: 1.15}, {Of: Memory, More: 6}}}
 	got := Table(c.rows(samples(10, 10, 12), samples(12, 12.5, 13)))
 	want := `|           |        | stock    | phpsapi  | more     | ratio | at most |      |
 |---        |---     |---       |---       |---       |---    |---      |---   |

@@ -99,7 +99,7 @@ func cgiRows(o Options, dir, stock, ours, name, script string) ([]Row, error) {
 		if i == 0 {
 			continue
 		}
-		c := Case{Name: name + ", " + kind.name, Limits: []Limit{{CPU, kind.limit, 0}, {P50, kind.limit, 0}}}
+		c := Case{Name: name + ", " + kind.name, Limits: []Limit{{Of: CPU, Ratio: kind.limit}, {Of: P50, Ratio: kind.limit}}}
 		rows = append(rows, c.rows(samples[0], samples[i])...)
 	}
 	return rows, nil

@@ -57,9 +57,9 @@ func cliCases(o Options) ([]Case, error) {
 		return c
 	}
 	return []Case{
-		beside(Case{Name: "php -n -r ''", Limits: []Limit{{CPU, 1.05, 0}, {Memory, 0, 6}}}, "-n", "-r", ""),
-		beside(Case{Name: "php -r ''", Limits: []Limit{{CPU, 1.05, 0}, {Memory, 0, 6}}}, "-r", ""),
-		beside(Case{Name: "php Zend/bench.php", Every: 5, Limits: []Limit{{CPU, 1.10, 0}}}, script),
+		beside(Case{Name: "php -n -r ''", Limits: []Limit{{Of: CPU, Ratio: 1.05}, {Of: Memory, More: 6}}}, "-n", "-r", ""),
+		beside(Case{Name: "php -r ''", Limits: []Limit{{Of: CPU, Ratio: 1.05}, {Of: Memory, More: 6}}}, "-r", ""),
+		beside(Case{Name: "php Zend/bench.php", Every: 5, Limits: []Limit{{Of: CPU, Ratio: 1.10}}}, script),
 	}, nil
 }
 

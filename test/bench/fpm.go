@@ -94,11 +94,15 @@ func fpmSuite(o Options) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	paced, err := fpmPaced(ways{o, site, fpmWorkers}, rounds, lasting)
+	if err != nil {
+		return "", err
+	}
 	after := loadAverage()
 	counts, err := fpmCounts(ways{o, site, 1})
 	return fmt.Sprintf("FastCGI, static pools of %d workers; %d rounds of %v, php-fpm and phpsapi in turn; CPU time of all of a server's processes, "+
-		"medians (least–most), ratios of the same rounds; load average before %s, after %s\n\n%s\n%s", fpmWorkers, rounds, lasting, before, after,
-		times, counts), err
+		"medians (least–most), ratios of the same rounds; load average before %s, after %s\n\n%s\n%s\n%s", fpmWorkers, rounds, lasting, before, after,
+		times, paced, counts), err
 }
 
 func writeFPMPages(dir string) error {

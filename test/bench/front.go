@@ -25,18 +25,21 @@ type page struct {
 	name, path string
 	has        string // a part of it
 	seconds    int    // for how long it is asked for in one round of one stack
-	// alone is what phpsapi without nginx may take of the time of the first stack, and of the second; 0: it is not compared.
+	// alone is what phpsapi without nginx may take of the CPU time of the first stack, and of the second; 0: it is not compared.
 	alone [2]float64
+	// rate is how many times the first stack's requests a second phpsapi without nginx must answer; 0: that is not compared. If it is
+	// given, the slowest hundredth of its answers must not take longer than those of the last stack that has nginx before phpsapi.
+	rate float64
 	// size is how long the page is if it is a file, in bytes. Files are asked for from the first stack, as what is behind nginx does not
 	// matter, and from phpsapi alone.
 	size int
 }
 
 var pages = []page{
-	{"hello world", "/hello.php", "Hello, world!", 3, [2]float64{0.45, 0.60}, 0},
-	{"a file of 1 KB", "/short.txt", "file", 3, [2]float64{1.5}, 1 << 10},
-	{"a file of 10 MB", "/long.txt", "file", 3, [2]float64{1.1}, 10 << 20},
-	{"WordPress's front page", "/", "Hello world!", 6, [2]float64{1, 1}, 0},
+	{"hello world", "/hello.php", "Hello, world!", 3, [2]float64{0.45, 0.60}, 1.5, 0},
+	{"a file of 1 KB", "/short.txt", "file", 3, [2]float64{1.5}, 0, 1 << 10},
+	{"a file of 10 MB", "/long.txt", "file", 3, [2]float64{1.1}, 0, 10 << 20},
+	{"WordPress's front page", "/", "Hello world!", 6, [2]float64{1, 1}, 0, 0},
 }
 
 // from reports whether a page is asked for from a stack.
@@ -169,14 +172,24 @@ func measureStacks(all []*Stack, asked []page, rounds int) (figures, limits stri
 			}
 			lines = append(lines, figureLine(p.name, s.Name, samples[i]))
 			if s.against >= 0 {
-				limit := Limit{RequestCPU, s.limit, 0}
+				limit := Limit{Of: RequestCPU, Ratio: s.limit}
 				rows = append(rows, Row{p.name + ", " + s.Name, median(samples[s.against], RequestCPU), median(samples[i], RequestCPU), limit})
 			}
+			if !s.front {
+				continue
+			}
+			beside := func(against int, limit Limit) {
+				rows = append(rows, Row{p.name + ", " + s.Name + " beside " + all[against].Name, median(samples[against], limit.Of),
+					median(samples[i], limit.Of), limit})
+			}
 			for against, most := range p.alone {
-				if s.front && most > 0 {
-					rows = append(rows, Row{p.name + ", " + s.Name + " beside " + all[against].Name, median(samples[against], RequestCPU),
-						median(samples[i], RequestCPU), Limit{RequestCPU, most, 0}})
+				if most > 0 {
+					beside(against, Limit{Of: RequestCPU, Ratio: most})
 				}
+			}
+			if p.rate > 0 {
+				beside(0, Limit{Of: Rate, Least: p.rate})
+				beside(i-1, Limit{Of: P99, Ratio: 1})
 			}
 		}
 	}

@@ -47,11 +47,23 @@ type Case struct {
 	Limits []Limit
 }
 
-// A Limit is what phpsapi may take of a quantity, compared with stock.
+// A Limit is what phpsapi may take of a quantity, compared with stock, or what it must reach. One of the three is given.
 type Limit struct {
 	Of    Quantity
-	Ratio float64 // times stock's, or, where it is 0,
-	More  float64 // so much more than stock
+	Ratio float64 // at most so many times stock's
+	More  float64 // at most so much more than stock's
+	Least float64 // at least so many times stock's
+}
+
+// String shows the limit after the words "at most".
+func (l Limit) String() string {
+	switch {
+	case l.Ratio != 0:
+		return fmt.Sprintf("%.2f", l.Ratio)
+	case l.Least != 0:
+		return fmt.Sprintf("at least %.2f", l.Least)
+	}
+	return fmt.Sprintf("%+.1f %s", l.More, l.Of.Unit())
 }
 
 // measure runs the programs in turn, and each first as often as the other. The

@@ -22,10 +22,13 @@ func (c Case) rows(stock, ours []Sample) []Row {
 	return rows
 }
 
-// Over says whether phpsapi took more than it may.
+// Over reports whether phpsapi took more than it may, or reached less than it must.
 func (r Row) Over() bool {
-	if r.Limit.Ratio != 0 {
+	switch {
+	case r.Limit.Ratio != 0:
 		return r.Ours > r.Stock*r.Limit.Ratio
+	case r.Limit.Least != 0:
+		return r.Ours < r.Stock*r.Limit.Least
 	}
 	return r.Ours > r.Stock+r.Limit.More
 }
@@ -35,10 +38,6 @@ func Table(rows []Row) string {
 	lines := [][]string{{"", "", "stock", "phpsapi", "more", "ratio", "at most", ""}}
 	for _, r := range rows {
 		unit := r.Limit.Of.Unit()
-		atMost := fmt.Sprintf("%.2f", r.Limit.Ratio)
-		if r.Limit.Ratio == 0 {
-			atMost = fmt.Sprintf("%+.1f %s", r.Limit.More, unit)
-		}
 		verdict := "ok"
 		if r.Over() {
 			verdict = "OVER"
@@ -47,7 +46,7 @@ func Table(rows []Row) string {
 			r.Name, r.Limit.Of.String(),
 			fmt.Sprintf("%.2f %s", r.Stock, unit), fmt.Sprintf("%.2f %s", r.Ours, unit),
 			fmt.Sprintf("%+.2f %s", r.Ours-r.Stock, unit), fmt.Sprintf("%.3f", r.Ours/r.Stock),
-			atMost, verdict,
+			r.Limit.String(), verdict,
 		})
 	}
 	return markdown(lines)
