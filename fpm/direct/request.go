@@ -163,6 +163,9 @@ func (c *Conn) route(params *fastcgi.Params) outcome {
 		if t.Script.Name == "" {
 			return c.answerPlain(&t)
 		}
+		if c.isNews(t.Remark) {
+			return foreign // the front logs it
+		}
 		at.know(c.site, &t.Script, c.begun)
 	}
 	c.script = at.script.Filename

@@ -154,6 +154,10 @@ func TestWorkerHandsFilesOver(t *testing.T) {
 	os.MkdirAll(filepath.Join(p.Dir, "rules"), 0o755)
 	p.write("rules/.htaccess", "RewriteEngine on")
 	p.write("rules/a.css", "a{}")
+	p.write("rules/a.php", `<?php echo "script";`)
+	os.MkdirAll(filepath.Join(p.Dir, "more"), 0o755)
+	p.write("more/.htaccess", "RewriteEngine off")
+	p.write("more/a.php", `<?php echo "script";`)
 	p.spawn()
 	for _, text := range []string{
 		"GET /long HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -162,6 +166,7 @@ func TestWorkerHandsFilesOver(t *testing.T) {
 		"GET /a.css HTTP/1.1\r\nHost: x\r\nIf-None-Match: \"a\", \"b\"\r\n\r\n",
 		"GET /x.sql HTTP/1.1\r\nHost: x\r\n\r\n",       // which the log is to name
 		"GET /rules/a.css HTTP/1.1\r\nHost: x\r\n\r\n", // likewise
+		"GET /more/a.php HTTP/1.1\r\nHost: x\r\n\r\n",
 	} {
 		v := w.visit(t)
 		fmt.Fprint(v, text)
@@ -176,8 +181,10 @@ func TestWorkerHandsFilesOver(t *testing.T) {
 	if r, _ := v.get("/x.sql"); r.StatusCode != 404 {
 		t.Errorf("got %v", r)
 	}
-	if r, _ := v.get("/rules/a.css"); r.StatusCode != 200 {
-		t.Errorf("got %v", r)
+	for path, want := range map[string]string{"/rules/a.css": "a{}", "/rules/a.php": "script", "/more/a.php": "script"} {
+		if r, body := v.get(path); r.StatusCode != 200 || body != want {
+			t.Errorf("%s: got %v, %q", path, r, body)
+		}
 	}
 }
 
