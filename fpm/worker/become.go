@@ -97,6 +97,7 @@ func (k *worker) takeFiles(files []int) error {
 		k.traces = files[i]
 	}
 	if i := k.spec.File(contract.CrashOutput); i >= 0 {
+		unix.SetNonblock(files[i], false) // another worker has it so, and package os would start Go's poller
 		k.crash = os.NewFile(uintptr(files[i]), string(contract.CrashOutput))
 		debug.SetCrashOutput(k.crash, debug.CrashOptions{}) // duplicates it
 		unix.SetNonblock(files[i], true)                    // a panic must not wait for the master

@@ -216,6 +216,9 @@ func (p *pool) spawn() *child {
 	for i, file := range files {
 		fds[i] = int(file.Fd())
 	}
+	if i := spec.File(contract.CrashOutput); i >= 0 {
+		unix.SetNonblock(fds[i], true) // as an earlier worker leaves it
+	}
 	process, err := p.zygote.Fork(context.Background(), contract.WorkerTitle(p.conf.Name), payload, fds...)
 	files[2].Close()
 	if err != nil {

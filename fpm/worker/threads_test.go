@@ -93,3 +93,14 @@ func TestWorkerWithoutMonitorCollectsGarbage(t *testing.T) {
 		t.Errorf("the worker grew from %d KB to %d KB", before, after)
 	}
 }
+
+// Go's poller would cost each worker two descriptors. The worker has an instance of epoll of its own.
+func TestWorkerStartsNoPoller(t *testing.T) {
+	t.Parallel()
+	p := newPool(t, nil)
+	p.crashes = true
+	c := p.spawn()
+	if found := descriptorsOf(c.pid, `\[eventpoll\]`); len(found) != 1 {
+		t.Errorf("a worker has the descriptors %v, want one", found)
+	}
+}
