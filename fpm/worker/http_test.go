@@ -47,6 +47,30 @@ func TestWorkerAnswersHTTP(t *testing.T) {
 	p.says(scoreboard.NoHTTP)
 }
 
+func TestRequestsOfTwoWorkersHaveDifferentIDs(t *testing.T) {
+	t.Parallel()
+	p := newPool(t, nil)
+	w := p.speakHTTP(nil)
+	p.conf.MaxRequests = 1
+	p.write("a.php", `<?php echo getmypid();`)
+	workers := map[string]string{}
+	for range 3 {
+		p.spawn()
+		r, pid := w.visit(t).get("/a.php")
+		id := r.Header.Get("X-Request-Id")
+		for other, its := range workers {
+			if id == "" || id == its {
+				t.Errorf("the first request of worker %s has the id %q, that of worker %s %q", pid, id, other, its)
+			}
+		}
+		workers[pid] = id
+		p.exit()
+	}
+	if len(workers) != 3 {
+		t.Errorf("got %v, want three workers", workers)
+	}
+}
+
 // What is not plain, or has not come, is the front's, with what was read.
 func TestWorkerHandsOver(t *testing.T) {
 	t.Parallel()
