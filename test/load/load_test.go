@@ -118,6 +118,14 @@ func TestMemoryDoesNotGrow(t *testing.T) {
 	}
 }
 
+func TestEachRequestHasAWorkerOfItsOwn(t *testing.T) {
+	r, err := startsUnderLoad(programs[0], 2_000)
+	t.Log(r)
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 func TestManyRequestsOnKeptAndNewConnections(t *testing.T) {
 	sum, f, err := million(programs[0], 100_000)
 	t.Log(sum, f)

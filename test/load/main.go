@@ -24,12 +24,13 @@ import (
 var stock = serve.Stock().FPM
 
 // sizes are how much is measured.
-type sizes struct{ requests, million, reloads, idle int }
+type sizes struct{ requests, starts, million, reloads, idle int }
 
 func main() {
 	n := sizes{}
 	only := flag.String("only", "", "comma-separated: "+strings.Join(names(), ", "))
 	flag.IntVar(&n.requests, "requests", 200_000, "requests of memory")
+	flag.IntVar(&n.starts, "starts", 10_000, "workers of starts")
 	flag.IntVar(&n.million, "million", 1_000_000, "requests of million")
 	flag.IntVar(&n.reloads, "reloads", 10, "reloads of reload, one a second")
 	flag.IntVar(&n.idle, "idle", 10_000, "idle connections of hold; a tenth of them sends slowly, too")

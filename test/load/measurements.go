@@ -16,6 +16,7 @@ var measurements = []measurement{
 	{"memory", "Memory over requests of one page", showMemory},
 	{"kinds", "Memory of a worker, by kinds", showAnatomy},
 	{"many", "Many workers that answer nothing", showMany},
+	{"starts", "Workers that answer one request", showStarts},
 	{"million", "A million requests, kept and new connections", showMillion},
 	{"idle", "Idle kept connections", showIdle},
 	{"reload", "Reloads under load", showReload},
