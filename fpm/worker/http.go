@@ -157,10 +157,13 @@ func (k *worker) readHTTP() bool {
 	return true
 }
 
-// endHTTP is endTalk for a connection of HTTP, which knows itself what is to become of it.
+// endHTTP is endTalk for a connection of HTTP, which knows itself what is to become of it. If the worker is to leave, a request that
+// has been read already is the front's.
 func (k *worker) endHTTP() {
 	w := k.web
-	if w.Open() && w.Keeps() && w.Pending() {
+	more := w.Open() && w.Keeps() && w.Pending()
+	leaves := more && k.Leaves()
+	if more && !leaves {
 		return
 	}
 	k.talk = talk{}
@@ -168,7 +171,7 @@ func (k *worker) endHTTP() {
 	case !w.Open(): // it is the front's, or closed
 	case !w.Keeps():
 		w.Close()
-	case w.left:
+	case w.left, leaves:
 		w.HandOver()
 	case w.Watched():
 		k.kept, k.keptHTTP = w.FD(), true

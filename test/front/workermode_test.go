@@ -1,8 +1,10 @@
 package front
 
 import (
+	"bufio"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"os"
@@ -373,4 +375,37 @@ func TestCrashTellsWhatPHPWasDoing(t *testing.T) {
 	s.said(`it crashed while PHP was in`, 1)
 	s.said(`#0 posix_kill\(\) `+dir+`/crash.php:3`, 1)
 	s.said(`#1 other\(\) `+dir+`/crash.php:5`, 1)
+}
+
+// A request that had come with one that ended the worker's script was never answered, and requests that come together were answered
+// by one worker, even if it was to answer one only.
+func TestPipelinedRequestsOutliveTheirWorker(t *testing.T) {
+	t.Parallel()
+	for name, more := range map[string][]string{"plain": nil, "snapshot": {"--set", "www.worker.snapshot=1"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := serveApplication(t, booted(t, ""), append(more, "--set", "www.worker.processes=1")...)
+			s.want("/", 200, "n=")
+			conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			conn.SetDeadline(time.Now().Add(20 * time.Second))
+			const pairs = 3
+			for range pairs {
+				io.WriteString(conn, "GET /?exit HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n")
+			}
+			for r, i := bufio.NewReader(conn), 0; i < 2*pairs; i++ {
+				response, err := http.ReadResponse(r, nil)
+				if err != nil {
+					t.Fatalf("response %d: %v", i, err)
+				}
+				body, err := io.ReadAll(response.Body)
+				if want := [...]string{"bye", "n=1 "}[i%2]; err != nil || !strings.HasPrefix(string(body), want) {
+					t.Errorf("response %d: got %q, %v, want %q", i, body, err, want)
+				}
+			}
+		})
+	}
 }
