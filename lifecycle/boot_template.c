@@ -30,6 +30,7 @@
 
 #include "boot.h"
 #include "boot_process.h"
+#include "boot_reopen.h"
 #include "boot_stack.h"
 #include "boot_template.h"
 #include "engine_load.h"
@@ -47,6 +48,7 @@ static struct {
 	char *at, *end; /* of the packet, where the requests to warm up with are */
 	unsigned char was_open[MOST_FDS];
 	signed char standard[MOST_FDS]; /* which of the standard descriptors the script's is a copy of; 0: of none */
+	unsigned char is_file[MOST_FDS]; /* the script reads a file or directory by it, which can be opened once more */
 } template;
 
 /* ---- why not ---- */
@@ -255,6 +257,18 @@ static void renew_standard(void)
 	}
 }
 
+/* A worker reads files and directories from a place of its own. */
+static void renew_files(void)
+{
+	int fd;
+
+	for (fd = 3; fd < MOST_FDS; fd++) {
+		if (template.is_file[fd]) {
+			reopen(fd);
+		}
+	}
+}
+
 static void check_descriptors(void)
 {
 	char link[64], path[512];
@@ -276,13 +290,19 @@ static void check_descriptors(void)
 			refuse_socket(fd);
 		}
 		flags = fcntl(fd, F_GETFL);
-		if (S_ISDIR(file.st_mode) || S_ISCHR(file.st_mode) || (S_ISREG(file.st_mode) && (flags & O_ACCMODE) == O_RDONLY)) {
+		if (S_ISCHR(file.st_mode)) {
 			continue;
 		}
 		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 		len = readlink(link, path, sizeof(path) - 1);
 		path[len > 0 ? len : 0] = '\0';
-		REFUSE("file", digits(fd).text, path);
+		if (is_locked(fd)) {
+			REFUSE("lock", digits(fd).text, path);
+		}
+		template.is_file[fd] = (S_ISDIR(file.st_mode) || S_ISREG(file.st_mode)) && (flags & O_ACCMODE) == O_RDONLY && can_reopen(fd);
+		if (!template.is_file[fd]) {
+			REFUSE("file", digits(fd).text, path);
+		}
 	}
 }
 
@@ -416,6 +436,7 @@ struct engine_request *template_next_request(void)
 	template.open = 0;
 	stack_leave();
 	renew_standard();
+	renew_files();
 	engine_snapshot_forked();
 	return NULL;
 }

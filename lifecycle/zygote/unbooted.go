@@ -62,6 +62,10 @@ var notForked = map[string]fact{
 		}
 		return opened(t[1], t[0])
 	}},
+	"lock": {2, func(t []string) string { // descriptor, path
+		return fmt.Sprintf("the application has locked %s (descriptor %s) before its first request; the lock would be no worker's, or all workers': "+
+			"lock it later, or let go of it in phpsapi_before_fork()", t[1], t[0])
+	}},
 	"threads": {1, func(t []string) string {
 		return fmt.Sprintf("an extension has started %s threads, which workers that are forked would not have", t[0])
 	}},

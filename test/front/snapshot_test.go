@@ -94,6 +94,7 @@ func TestSnapshotIsRefused(t *testing.T) {
 		"socket":   {"$pair = stream_socket_pair(STREAM_PF_UNIX, STREAM_SOCK_STREAM, 0);", "the application has opened a socket to an unnamed address (descriptor "},
 		"server":   {"$server = stream_socket_server('tcp://127.0.0.1:0'); $client = stream_socket_client('tcp://' . stream_socket_get_name($server, false));", "a socket at 127.0.0.1 port "},
 		"file":     {"$file = fopen(sys_get_temp_dir() . '/phpsapi-snapshot', 'w'); unlink(sys_get_temp_dir() . '/phpsapi-snapshot');", "phpsapi-snapshot (deleted) (descriptor "},
+		"lock":     {"$file = fopen(__FILE__, 'r'); flock($file, LOCK_SH);", "the application has locked "},
 		"database": {"$pdo = new PDO('sqlite::memory:');", "the application has an object of the class PDO before its first request"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -241,5 +242,35 @@ while (frankenphp_handle_request(function () {
 	s.Stop()
 	if n := strings.Count(s.log.String(), "end of "); n != 40 {
 		t.Errorf("shutdown functions have run %d times", n)
+	}
+}
+
+// A file that the application had opened at its boot was read by all workers from one place: what one had read the others missed.
+func TestWorkersOfASnapshotReadFilesEachFromItsOwnPlace(t *testing.T) {
+	t.Parallel()
+	dir := serve.Dir(t)
+	if err := os.Mkdir(filepath.Join(dir, "data"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "data", "numbers"), strings.Repeat("a", 20000)+strings.Repeat("b", 20000))
+	write(t, filepath.Join(dir, "index.php"), `<?php
+$file = fopen(__DIR__ . '/data/numbers', 'r');
+$gone = fopen(__DIR__ . '/data/gone', 'w+'); fwrite($gone, 'gone'); $gone = fopen(__DIR__ . '/data/gone', 'r'); unlink(__DIR__ . '/data/gone');
+$listing = opendir(__DIR__ . '/data');
+while (frankenphp_handle_request(function () use ($file, $gone, $listing) {
+	for ($names = 0; readdir($listing) !== false;) $names++;
+	echo fread($file, 1), ' ', stream_get_contents($gone), ' ', $names;
+	fseek($file, 30000);
+	echo ' ', fread($file, 1);
+}));`)
+	if err := os.Chmod(filepath.Join(dir, "data"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	s := serveApplication(t, dir, "--set", "www.worker.processes=2", "--set", "www.worker.snapshot=1")
+	for range 6 {
+		s.want("/", 200, "a gone 3 b")
+	}
+	if log := s.log.String(); strings.Contains(log, "no snapshot") {
+		t.Error(log)
 	}
 }
