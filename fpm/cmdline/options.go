@@ -68,13 +68,13 @@ func (c *commandLine) own(letter byte, value string) bool {
 	case settingsLetter:
 		c.settings.File = value
 	default:
+		row := &settings.Table()[letter-ownLetter]
+		if need := needs(row.Flag); need != "" && (value == "" || strings.HasPrefix(value, "--")) { // of the engine as where TakeOption takes it
+			c.action, c.misused = actionUsage, need
+			return false
+		}
 		if c.settings.Flags == nil {
 			c.settings.Flags = map[string][]string{}
-		}
-		row := &settings.Table()[letter-ownLetter]
-		if value == "" && row.Flag == engineFlag { // as where TakeOption takes it
-			c.action, c.misused = actionUsage, engines.ErrNoValue.Error()
-			return false
 		}
 		if value == "" {
 			value = row.Alone
@@ -83,6 +83,20 @@ func (c *commandLine) own(letter byte, value string) bool {
 	}
 	return true
 }
+
+// needs returns what is said of an option that has no value, or another option in its place; empty: nothing of its own.
+func needs(flag string) string {
+	switch flag {
+	case engineFlag:
+		return engines.ErrNoValue.Error()
+	case workerFlag:
+		return "--" + workerFlag + " needs a script, such as public/index.php"
+	}
+	return ""
+}
+
+// workerFlag is the option that names a worker script.
+const workerFlag = "worker"
 
 // overrides are what overrules php-fpm.conf.
 func (c *commandLine) overrides() settings.Overrides {
@@ -221,8 +235,8 @@ func (c *commandLine) show(what Shown, g *getopt.Reader) {
 // misuse is a command line whose last option is wrong.
 func (c *commandLine) misuse(g *getopt.Reader) {
 	c.action, c.misused = actionUsage, "unknown option "+g.Failed()+", or its value is missing"
-	if strings.TrimSuffix(g.Failed(), "=") == engines.Option {
-		c.misused = engines.ErrNoValue.Error()
+	if need := needs(strings.TrimPrefix(strings.TrimSuffix(g.Failed(), "="), "--")); need != "" {
+		c.misused = need
 	}
 }
 

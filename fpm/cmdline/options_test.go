@@ -14,6 +14,7 @@ func TestOptions(t *testing.T) {
 	yes, no := true, false
 	engine84 := settings.Source{Flags: map[string][]string{"engine": {"8.4"}}}
 	const noEngine = "--engine needs a version such as 8.4, or the path of a libphp"
+	const noScript = "--worker needs a script, such as public/index.php"
 	for args, want := range map[string]commandLine{
 		"":                       {},
 		"-y x.conf -F -O -R":     {config: "x.conf", daemonize: &no, forceStderr: true, allowRoot: true},
@@ -49,11 +50,22 @@ func TestOptions(t *testing.T) {
 			"http.listen": {":80", "[::1]:80"}, "http.root": {"dir"}}}},
 		"--index a.php --settings x.yaml --set www.pm=static --set a=b -t": {action: actionTest, sets: []string{"www.pm=static", "a=b"},
 			settings: settings.Source{File: "x.yaml", Flags: map[string][]string{"http.index": {"a.php"}}}},
-		"--http": {action: actionUsage, misused: "unknown option --http, or its value is missing"},
+		"--worker --http :80": {action: actionUsage, misused: noScript},
+		"--worker":            {action: actionUsage, misused: noScript},
+		"--worker= -F":        {action: actionUsage, misused: noScript},
+		"worker":              {action: actionUsage, misused: `"worker" is neither an option nor a command`},
+		"--http":              {action: actionUsage, misused: "unknown option --http, or its value is missing"},
 	} {
 		if got := parse(strings.Fields(args)); !reflect.DeepEqual(got, want) {
 			t.Errorf("%q: got  %+v\nwant %+v", args, got, want)
 		}
+	}
+}
+
+// --worker "$UNSET" ran no worker script.
+func TestAnEmptyWorkerIsMisuse(t *testing.T) {
+	if c := parse([]string{"--worker", "", "-t"}); c.action != actionUsage || c.misused != needs("worker") {
+		t.Errorf("got %+v", c)
 	}
 }
 

@@ -24,7 +24,21 @@ func Usage(w io.Writer) {
 	}
 	fmt.Fprint(w, "\nphpsapi's own settings, as variables of the environment:\n")
 	for _, r := range Table() {
-		fmt.Fprintf(w, "  %s\n                   %s\n", r.Environment(), r.Doc)
+		fmt.Fprintf(w, "  %s\n                   %s\n", r.Environment(), withoutMarks(r.Doc))
+	}
+}
+
+// withoutMarks returns a text of Markdown for a terminal: links by their texts, and code without its quotes.
+func withoutMarks(text string) string {
+	text = strings.ReplaceAll(text, "`", "")
+	for {
+		before, rest, ok := strings.Cut(text, "](")
+		open := strings.LastIndexByte(before, '[')
+		_, after, closed := strings.Cut(rest, ")")
+		if !ok || open < 0 || !closed {
+			return text
+		}
+		text = before[:open] + before[open+1:] + after
 	}
 }
 

@@ -414,3 +414,12 @@ func TestAMissingControllerIsTold(t *testing.T) {
 		}
 	}
 }
+
+// --help printed the marks of Markdown.
+func TestUsageIsPlainText(t *testing.T) {
+	var usage strings.Builder
+	Usage(&usage)
+	if text := usage.String(); strings.ContainsAny(text, "`") || strings.Contains(text, "](") || !strings.Contains(text, "worker mode, see WORKER.md. More") {
+		t.Errorf("%s", text)
+	}
+}
