@@ -46,7 +46,7 @@ func (o *Options) buildIn(c *conf.Options, source *settings.Source) {
 		}
 		return os.Open(path)
 	}
-	source.Defaults = map[string]string{"http.listen": settings.DefaultListen, "http.root": "."}
+	source.Defaults = map[string]string{"http.listen": settings.DefaultListen, "http.root": ".", "http.pool": settings.BuiltInPool}
 }
 
 // reachable says why nobody could reach the built-in pool.

@@ -65,7 +65,7 @@ func (l *listener) warn(plan *frontPlan) {
 	if err := plan.who.may(os.TempDir(), permission.Write|permission.Search, "write to"); err != nil {
 		l.log.frontWithoutFiles(err)
 	}
-	for _, what := range plan.own.Missing() {
+	for _, what := range append(plan.own.Missing(), settings.Unreached(plan.workers, plan.sites)...) {
 		l.log.frontMisses(what)
 	}
 	if plan.who.drop && !plan.who.own && plan.own.User == "" {

@@ -110,7 +110,10 @@ func (f *frontPlan) verify(cfg *conf.Config) (err error) {
 	if !f.wanted() {
 		return nil
 	}
-	if f.sites, err = f.own.Route(cfg.Pools); err != nil {
+	if f.sites, err = f.own.Route(cfg.Pools, f.workers); err != nil {
+		return err
+	}
+	if err := settings.CheckReach(cfg.Pools, f.workers, f.sites); err != nil {
 		return err
 	}
 	if f.who, err = frontCredentials(f.own, cfg.Pools, f.routed(cfg.Pools)); err != nil {

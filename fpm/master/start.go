@@ -86,6 +86,7 @@ func (o *Options) settingsOf(engine engines.Choice) phpini.Settings {
 func (o *Options) confOptions(e *errorLog) (conf.Options, *frontPlan) {
 	c := o.located()
 	source := o.Settings
+	source.Overrides = o.Overrides
 	if o.wantsBuiltIn(&c) {
 		o.buildIn(&c, &source)
 		e.forceStderr = true

@@ -21,6 +21,8 @@ type Source struct {
 	Beside string
 	// Defaults replace those of the table, by keys.
 	Defaults map[string]string
+	// Overrides may name worker scripts.
+	Overrides Overrides
 }
 
 // systemFile is looked at last.

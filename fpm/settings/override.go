@@ -65,6 +65,28 @@ func isOwn(s conf.Setting) bool {
 	return s.Pool != "" && (s.Name == engineKey || worker)
 }
 
+// workerScript returns the worker script that the overrides set for a pool, and by what; empty: none. What they have of other pools,
+// and what is wrong, is for Resolve.
+func (o Overrides) workerScript(pool string) (script, from string) {
+	for _, v := range o.variables() {
+		name, value, _ := strings.Cut(v, "=")
+		if s, err := variable(name, []string{pool}); err == nil && isScriptKey(s.Name) {
+			script, from = absolute(value, here()), name
+		}
+	}
+	for _, text := range o.Sets {
+		if s, err := set(text, []string{pool}); err == nil && s.Pool != "" && isScriptKey(s.Name) {
+			script, from = absolute(s.Value, here()), s.From
+		}
+	}
+	return script, from
+}
+
+func isScriptKey(name string) bool {
+	key, is := isWorkerKey(name)
+	return is && key == "script"
+}
+
 func (o Overrides) resolve(pools []string) ([]conf.Setting, error) {
 	var all []conf.Setting
 	for _, v := range o.variables() {

@@ -2,6 +2,7 @@ package settings
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -43,9 +44,15 @@ func (l *loader) settings() (*Settings, error) {
 	}
 	root := texts["http.root"]
 	nothing := len(root)+len(sites) == 0 && len(s.Listen)+len(s.TLSListen) > 0
-	if origin, _ := l.origin(find(l.table, "http.root")); origin == "" && one(workerKey) != "" && (nothing || len(root) > 0) {
-		root = []string{filepath.Dir(one(workerKey))} // the default would be another
-		s.show("http.root", root[0])
+	if origin, _ := l.origin(find(l.table, "http.root")); origin == "" && (nothing || len(root) > 0) {
+		script, place := l.frontScript(s, texts)
+		if err := isScript(script); script != "" && err != nil {
+			return nil, fmt.Errorf("%s: worker: %w", place, err)
+		}
+		if script != "" {
+			root = []string{filepath.Dir(script)} // the default would be another
+			s.show("http.root", root[0])
+		}
 	}
 	if len(root) > 0 {
 		sites = append(sites[:len(sites):len(sites)], site{values: map[string][]string{"root": root}})
@@ -58,6 +65,27 @@ func (l *loader) settings() (*Settings, error) {
 		}
 	}
 	return s, l.checkFront(s, texts, sites)
+}
+
+// frontScript returns the worker script of http.pool, and where it is set; empty: none is, or the pool is not known here, as it is
+// the first of a php-fpm.conf.
+func (l *loader) frontScript(s *Settings, texts map[string][]string) (script, place string) {
+	if script = first(texts[workerKey]); script != "" {
+		return script, s.setting(workerKey).Origin
+	}
+	pool := first(texts["http.pool"])
+	if pool == "" {
+		return "", ""
+	}
+	for name, w := range s.workers {
+		if strings.EqualFold(name, pool) {
+			script, place = first(w.values["script"]), w.place
+		}
+	}
+	if given, from := l.source.Overrides.workerScript(pool); given != "" {
+		script, place = given, from
+	}
+	return script, place
 }
 
 // show has -tt show another default for a setting.
@@ -136,7 +164,7 @@ func (l *loader) checkFront(s *Settings, texts map[string][]string, sites []site
 		if len(s.Listen) == 0 {
 			key = "http.tls.listen"
 		}
-		return about(key, "nothing is served there: say --root DIR, PHPSAPI_HTTP_ROOT, or http.root or sites in phpsapi.yaml")
+		return about(key, "nothing is served there: say --root DIR, PHPSAPI_HTTP_ROOT, or http.root or sites in phpsapi.yaml%s", s.hintPool())
 	}
 	for i, site := range s.Sites {
 		for j := range i {
@@ -155,6 +183,15 @@ func (l *loader) checkFront(s *Settings, texts map[string][]string, sites []site
 		}
 	}
 	return nil
+}
+
+// hintPool adds to an error on a root that is not set that a pool with a worker script has one, if it is named.
+func (s *Settings) hintPool() string {
+	names := slices.Sorted(maps.Keys(s.workers))
+	if len(names) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; or name the pool that serves: with http.pool: %s the root is the directory of its worker script", names[0])
 }
 
 // anyHost returns an address that is the same for all ways to write any address.

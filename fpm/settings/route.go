@@ -10,9 +10,9 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/contract"
 )
 
-// Route gives the sites with what they left to php-fpm.conf: pools, the extensions of scripts, and from these the
-// controller.
-func (s *Settings) Route(pools []*conf.Pool) ([]contract.Site, error) {
+// Route gives the sites with what they left to php-fpm.conf: pools, the extensions of scripts, and from these and the worker modes
+// of the pools the controller.
+func (s *Settings) Route(pools []*conf.Pool, workers map[string]*Worker) ([]contract.Site, error) {
 	pools = slices.DeleteFunc(slices.Clone(pools), func(p *conf.Pool) bool { return p.Shared != nil })
 	var names []string
 	for _, p := range pools {
@@ -35,7 +35,7 @@ func (s *Settings) Route(pools []*conf.Pool) ([]contract.Site, error) {
 		}
 		switch site.Controller {
 		case "":
-			site.Controller = firstScript(site)
+			site.Controller = defaultController(site, workers[site.Pool])
 		case NoController:
 			site.Controller = ""
 		}
@@ -56,9 +56,14 @@ func (s *Settings) originOfPool(site contract.Site) string {
 
 func firstScript(site contract.Site) string {
 	for _, name := range site.Index {
-		if slices.ContainsFunc(site.Extensions, func(end string) bool { return strings.HasSuffix(name, end) }) {
+		if isScriptOf(site, name) {
 			return path.Clean(name)
 		}
 	}
 	return ""
+}
+
+// isScriptOf reports whether a file of this name is one of a site's scripts.
+func isScriptOf(site contract.Site, name string) bool {
+	return slices.ContainsFunc(site.Extensions, func(end string) bool { return strings.HasSuffix(name, end) })
 }

@@ -86,7 +86,7 @@ func Table() []Row {
 		{Key: "http.root", Flag: "root", Kind: Path, Show: "none; without a php-fpm.conf the current directory",
 			Doc: "The directory to serve: DOCUMENT_ROOT. Empty: only the sites are served."},
 		{Key: "http.index", Flag: "index", Kind: List, Default: "index.php,index.html", Doc: "The files that answer for a directory; the first that exists does."},
-		{Key: "http.controller", Kind: Text, Show: "the first script among http.index",
+		{Key: "http.controller", Kind: Text, Show: "the first script among http.index, or if that is not there the worker script",
 			Doc: "The script, below the root, that answers for a path that is not a file. none: 404."},
 		{Key: "http.extensions", Kind: List, Show: "the pool's security.limit_extensions",
 			Doc: "The extensions of scripts. A file with one of them is never sent as it is."},

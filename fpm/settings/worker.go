@@ -18,6 +18,7 @@ import (
 type Worker struct {
 	Script      string   // path of the worker script
 	For         []string // paths of the scripts whose requests it answers
+	ForIsSet    bool     // For is not the default
 	Processes   int      // a fixed number of workers; 0: pm decides
 	Env         []conf.KeyValue
 	MaxRequests int           // requests after which a worker is replaced; 0: never
@@ -35,7 +36,7 @@ const workerKey = "worker"
 // workerKeys are the keys below worker, with what they mean.
 func workerKeys() []Row {
 	return []Row{
-		{Key: "script", Kind: Path, Doc: "The worker script: it boots the application and calls frankenphp_handle_request(). Required."},
+		{Key: "script", Kind: Path, Doc: "The worker script: it boots the application and calls frankenphp_handle_request(). Required. http.root is its directory, if that is not set and the pool is named by http.pool, or is that of a service without a php-fpm.conf."},
 		{Key: "for", Kind: List, Show: "the worker script and the index.php beside it",
 			Doc: "The scripts whose requests the worker script answers, from its directory. Requests for other scripts go to ordinary workers."},
 		{Key: "processes", Kind: Number, Show: "what pm says", Doc: "A fixed number of workers."},
@@ -237,6 +238,16 @@ func (s *Settings) setting(key string) Value {
 	return Value{}
 }
 
+// isScript reports why a path is none of a worker script.
+func isScript(path string) error {
+	if info, err := os.Stat(path); err != nil {
+		return fmt.Errorf("script: the worker script %s cannot be found: %w", path, errors.Unwrap(err))
+	} else if !info.Mode().IsRegular() {
+		return fmt.Errorf("script: %s is not a file: write the path of a worker script", path)
+	}
+	return nil
+}
+
 // worker checks what is set and returns what it means.
 func (w *poolWorker) worker() (*Worker, error) {
 	one := func(key string) string {
@@ -249,10 +260,8 @@ func (w *poolWorker) worker() (*Worker, error) {
 	if one("script") == "" {
 		return nil, errors.New("no script is set: write script: PATH, the worker script")
 	}
-	if info, err := os.Stat(made.Script); err != nil {
-		return nil, fmt.Errorf("script: the worker script %s cannot be found: %w", made.Script, errors.Unwrap(err))
-	} else if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("script: %s is not a file: write the path of a worker script", made.Script)
+	if err := isScript(made.Script); err != nil {
+		return nil, err
 	}
 	made.Processes, _ = number(first(w.values["processes"])) // checked before, as all that follows
 	made.MaxRequests, _ = number(one("max_requests"))
@@ -267,7 +276,7 @@ func (w *poolWorker) worker() (*Worker, error) {
 	made.BootTimeout, _ = duration(one("boot_timeout"))
 	dir := filepath.Dir(made.Script)
 	for _, name := range w.values["for"] {
-		made.For = append(made.For, absolute(name, dir))
+		made.For, made.ForIsSet = append(made.For, filepath.Clean(absolute(name, dir))), true
 	}
 	if made.For == nil {
 		made.For = []string{made.Script}

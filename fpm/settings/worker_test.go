@@ -91,3 +91,127 @@ func TestRootIsTheWorkerScriptsDirectory(t *testing.T) {
 		}
 	}
 }
+
+// The root of a worker script that a pool has was another than that of the same script for http.pool.
+func TestRootIsThatOfThePoolsWorkerScript(t *testing.T) {
+	for _, test := range []struct {
+		yaml     string
+		sets     []string
+		defaults map[string]string
+	}{
+		{yaml: "http: {listen: 80, pool: A}\npools: {a: {worker: {script: public/index.php}}}\n"},
+		{yaml: "http: {listen: 80, pool: a}\n", sets: []string{"b.worker=/nosuch/x.php", "a.pm=static", "a.worker.script=DIR/public/index.php"}},
+		{yaml: "http: {listen: 80}\npools: {a: {worker: public/index.php}}\n", defaults: map[string]string{"http.root": ".", "http.pool": "a"}},
+	} {
+		dir := applicationTree(t)
+		for i, set := range test.sets {
+			test.sets[i] = strings.ReplaceAll(set, "DIR", dir)
+		}
+		s, err := Source{File: write(t, strings.ReplaceAll(test.yaml, "public/", dir+"/public/")), Defaults: test.defaults, Overrides: Overrides{Sets: test.sets}}.Load()
+		if err != nil {
+			t.Errorf("%s: %v", test.yaml, err)
+		} else if len(s.Sites) != 1 || s.Sites[0].Root != dir+"/public" || s.setting("http.root").Text != dir+"/public" {
+			t.Errorf("%s\nserved: %+v; shown: %s", test.yaml, s.Sites, s.setting("http.root").Text)
+		}
+	}
+	// Which pool is the first is not known before php-fpm.conf.
+	_, err := Source{File: write(t, "http: {listen: 80}\npools: {a: {worker: x.php}}\n")}.Load()
+	if err == nil || !strings.HasSuffix(err.Error(), "; or name the pool that serves: with http.pool: a the root is the directory of its worker script") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// The error named http.root, which nobody had set.
+func TestAMissingWorkerScriptIsNamedByItsOption(t *testing.T) {
+	dir := t.TempDir()
+	_, err := Source{Flags: map[string][]string{"worker": {dir + "/nodir/index.php"}, "http.listen": {":80"}}}.Load()
+	if want := "--worker: worker: script: the worker script " + dir + "/nodir/index.php cannot be found: no such file or directory"; err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+// applicationTree makes a directory with the scripts public/app.php, public/index.php, bin/app.php and bare/app.php.
+func applicationTree(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range []string{"public/app.php", "public/index.php", "bin/app.php", "bare/app.php", "bare/image.svg"} {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("bare", filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// All paths were 404 if the worker script was not called index.php and none was beside it, and nobody said so.
+func TestWorkerScriptIsTheController(t *testing.T) {
+	for _, test := range []struct{ script, root, settings, controller, told string }{
+		{"bare/app.php", "bare", "", "app.php", ""},
+		{"bare/app.php", "link", "", "app.php", ""},
+		{"link/app.php", "bare", "", "app.php", ""},
+		{"bare/app.php", ".", "", "bare/app.php", ""},
+		{"public/app.php", "public", "", "index.php", ""}, // Laravel's
+		{"bare/app.php", "bare", ", controller: none", "", ""},
+		{"bare/app.php", "bare", ", index: start.php, controller: x.php", "x.php", ""},
+		{"bare/app.php", "bare", ", extensions: .phtml", "", ""},
+		{"bin/app.php", "bare", "", "index.php", "no request reaches the worker script DIR/bin/app.php: it answers those for DIR/bin/app.php and DIR/bin/index.php, and DIR/bare is served; "},
+		{"bin/app.php", "bare", "FOR DIR/bare/app.php", "app.php", ""},
+	} {
+		dir := applicationTree(t)
+		http, serves, _ := strings.Cut(test.settings, "FOR ")
+		yaml := "http: {listen: 80, pool: a, root: " + dir + "/" + test.root + http + "}\npools: {a: {worker: {script: " + dir + "/" + test.script + ", for: [" + strings.ReplaceAll(serves, "DIR", dir) + "]}}}\n"
+		s, err := Source{File: write(t, yaml)}.Load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		pools := []*conf.Pool{{Name: "a", LimitExtensions: []string{".php"}}}
+		workers, err := s.Workers(pools, Overrides{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sites, err := s.Route(pools, workers)
+		if err != nil || sites[0].Controller != test.controller {
+			t.Errorf("%s: got %+v, %v", yaml, sites, err)
+		}
+		told := strings.Join(Unreached(workers, sites), "")
+		if want := strings.ReplaceAll(test.told, "DIR", dir); !strings.HasPrefix(told, want) || want == "" && told != "" {
+			t.Errorf("%s: told %q", yaml, told)
+		}
+	}
+}
+
+// worker.for=../x.php was taken, and matched nothing.
+func TestScriptsThatNobodyCanAskForAreRefused(t *testing.T) {
+	dir := applicationTree(t)
+	for serves, want := range map[string]string{
+		"../x.php":               "worker: for: " + dir + "/x.php is not below " + dir + "/public: no request is for it; name a script there",
+		"x.php":                  "",
+		dir + "/bin/../public/x": "",
+	} {
+		s, err := Source{File: write(t, "http: {listen: 80, pool: a}\npools: {a: {worker: {script: "+dir+"/public/app.php, for: ["+serves+"]}}}\n")}.Load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for listen, want := range map[string]string{Nameless: want, "/run/x": ""} {
+			pools := []*conf.Pool{{Name: "a", Listen: conf.Text{Value: listen, Set: true}}}
+			workers, err := s.Workers(pools, Overrides{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			sites, err := s.Route(pools, workers)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = CheckReach(pools, workers, sites)
+			if want == "" && err != nil || want != "" && (err == nil || !strings.HasSuffix(err.Error(), want)) {
+				t.Errorf("%s at %s: got %v", serves, listen, err)
+			}
+		}
+	}
+}
