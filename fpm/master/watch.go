@@ -1,6 +1,7 @@
 package master
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/phpsapi/phpsapi/sapi/watch"
@@ -49,5 +50,13 @@ func (e fileChanged) happen(m *Master) {
 		return
 	}
 	m.log.fileChanged(e.path)
+	if a := m.attempt; a != nil && !a.renewal && m.next != nil && len(m.operators.waiting) == 0 {
+		// What it boots is no more what is there, and may wait for something, or loop, until boot_timeout.
+		a.again = true
+		m.abandonReload(errOvertaken)
+		return
+	}
 	m.reload()
 }
+
+var errOvertaken = errors.New("a file has changed meanwhile, and another reload follows")
