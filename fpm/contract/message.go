@@ -35,6 +35,8 @@ const (
 	// Retire asks for a successor: a worker in worker mode has answered as many requests as it may, or has grown too large.
 	// The text is why: a word of scoreboard's. It goes on answering until it is told to Quit.
 	Retire = 'X'
+	// Heedless says that a worker script has ignored that it was to end, and is ended.
+	Heedless = 'H'
 	// Unbooted says that a worker script ended before its first request. The text is why. The worker waits for StandIn or Quit.
 	Unbooted = 'B'
 	// Renew asks for a new generation: opcache's memory is to be empty, which workers in worker mode never let go of.

@@ -43,6 +43,7 @@ type child struct {
 	grows       bool              // that it grows was logged
 	retiring    bool              // it wants a successor, which is not there yet
 	succeeded   bool              // its successor is there, and it was told to end
+	leaving     escalation        // of a worker in worker mode that was told to end
 	asked       bool              // it owes an Idle
 	yielded     bool              // it has said so
 	complaints  messages          // for the error log: its own,

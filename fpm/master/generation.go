@@ -58,6 +58,7 @@ type pool struct {
 	worker *settings.Worker // worker mode; nil: an ordinary pool
 	others *pool            // in worker mode: the pool that runs other scripts
 	boots  boots
+	habits habits
 
 	spare     spare
 	demand    contract.PoolDemand // of the generation's front

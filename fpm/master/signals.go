@@ -186,6 +186,9 @@ func (m *Master) signalAll(g *generation, signal syscall.Signal) (alive int) {
 
 // tellChild sends a child a signal, as soon as it has been forked. A graceful end is asked for by message.
 func (m *Master) tellChild(c *child, signal syscall.Signal) error {
+	if signal == syscall.SIGQUIT {
+		m.awaitLeave(c)
+	}
 	if signal == syscall.SIGQUIT && c.control != nil && c.control.Send(m.graceful(c), "", -1) == nil {
 		return nil
 	}

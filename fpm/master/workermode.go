@@ -270,6 +270,7 @@ func (m *Master) countRestart(c *child, status syscall.WaitStatus) {
 	}
 	p.published.WorkerMode.Restarts[why]++
 	p.board.Publish(p.published)
+	m.noteExit(c, why)
 }
 
 // endedUnbooted counts a boot that has failed if a worker has ended in it and has not said so: it crashed, or was killed, or the
@@ -368,6 +369,7 @@ func (m *Master) succeed(p *pool) {
 
 // tickWorkerMode does what is due: boots that failed are tried again, and those that take too long are ended.
 func (m *Master) tickWorkerMode(now time.Time) {
+	m.checkLeft(now)
 	for _, g := range m.generations() {
 		for _, p := range g.pools {
 			if p.worker == nil || g.retiring {
@@ -387,6 +389,7 @@ func (m *Master) tickWorkerMode(now time.Time) {
 
 // workerModeDeadlines tells when tickWorkerMode has something to do.
 func (m *Master) workerModeDeadlines(sooner func(time.Time)) {
+	m.leaveDeadlines(sooner)
 	for _, g := range m.generations() {
 		for _, p := range g.pools {
 			if p.worker == nil || g.retiring {

@@ -5,6 +5,8 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -522,4 +524,62 @@ func TestScriptThatLeavesTheLoopEndsTheWorker(t *testing.T) {
 	if end := p.exit(); !end.Status.Exited() || end.Status.ExitStatus() != 0 {
 		t.Errorf("it ended with %v", end.Status)
 	}
+}
+
+// A script that ignored that there are no more requests kept a processor busy for ever. One that does not ignore it runs to its end.
+func TestScriptThatIgnoresTheEndIsEnded(t *testing.T) {
+	const answer = `frankenphp_handle_request(function () { echo 'answer'; })`
+	for name, test := range map[string]struct {
+		code, marks string
+		heedless    bool
+	}{
+		"while (true)":   {`while (true) { ` + answer + `; mark('.'); } mark('end');`, "..shutdown", true},
+		"caught":         {`while (true) { try { ` + answer + `; mark('.'); } catch (Throwable $e) { mark('caught'); } finally { } }`, "..shutdown", true},
+		"while":          {`while (` + answer + `) { mark('.'); } mark('end');`, ".endshutdown", false},
+		"do while":       {`do { $more = ` + answer + `; mark('.'); } while ($more); mark('end');`, "..endshutdown", false},
+		"FrankenPHP's":   {`for ($n = 0; !$n || $n < 9; ++$n) { $keepRunning = ` + answer + `; mark('.'); if (!$keepRunning) break; } mark('end');`, "..endshutdown", false},
+		"once more only": {answer + `; ` + answer + `; ` + answer + `; mark('end');`, "shutdown", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newScriptPool(t, "function mark($m) { file_put_contents(__DIR__ . '/marks', $m, FILE_APPEND); } register_shutdown_function('mark', 'shutdown');"+test.code)
+			p.spawn()
+			c := p.workers[0]
+			conn := dial(t, p.Socket)
+			if got := ask(t, conn, index(p)); got != "answer" {
+				t.Errorf("got %q", got)
+			}
+			conn.Close()
+			c.say(contract.Quit, -1)
+			if end := p.exit(); !end.Status.Exited() || end.Status.ExitStatus() != 0 {
+				t.Errorf("it ended with %v", end.Status)
+			}
+			var said []byte
+			for {
+				letter, _, _ := c.receive(t)
+				if letter == 0 {
+					break
+				}
+				said = append(said, letter)
+			}
+			if n := bytes.Count(said, []byte{contract.Heedless}); n > 1 || (n == 1) != test.heedless {
+				t.Errorf("the worker said %q", said)
+			}
+			if marks, err := os.ReadFile(filepath.Join(p.Dir, "public/marks")); err != nil || string(marks) != test.marks {
+				t.Errorf("the script got to %q, %v, want %q", marks, err, test.marks)
+			}
+		})
+	}
+}
+
+// A process that the loop forks has no requests to answer: if it ignored that it ran for ever.
+func TestForkedProcessThatIgnoresTheEndIsEnded(t *testing.T) {
+	p := newScriptPool(t, `$how = ''; while (true) {
+		frankenphp_handle_request(function () { echo $GLOBALS['how']; });
+		if ($how == '' && $pid = pcntl_fork()) {
+			pcntl_waitpid($pid, $status);
+			$how = 'ended with ' . pcntl_wexitstatus($status);
+		}
+	}`)
+	p.spawn()
+	expectAnswers(t, p, twice(p), "", "ended with 0")
 }

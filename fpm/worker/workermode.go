@@ -26,6 +26,7 @@ type workerScript struct {
 	to        int    // the socket on which others are handed on
 	booted    bool   // it has asked for a request
 	retiring  bool   // a successor was asked for
+	told      bool   // the script, that it is to end
 	said      []byte // what it has printed at its boot, up to the last line's end
 	handingOn []byte
 }
@@ -127,9 +128,13 @@ func (s *workerScript) failure() (text string, fatal bool) {
 }
 
 // NextRequest waits for a request for the script and returns it, or nil if the worker is to end. Requests for other scripts are
-// handed on.
+// handed on. Whoever calls it after that has ignored the nil.
 func (s *workerScript) NextRequest() *lifecycle.WebRequest {
 	k := s.k
+	if s.told {
+		k.control.send(contract.Heedless, -1)
+		return nil
+	}
 	if !s.booted {
 		s.booted = true
 		s.saidAll()
@@ -149,6 +154,8 @@ func (s *workerScript) NextRequest() *lifecycle.WebRequest {
 		}
 		if k.leaving || !k.wait() {
 			s.leave()
+			s.told = true
+			k.slot.Accepting() // what it does from now on is no request's
 			return nil
 		}
 	}

@@ -6,6 +6,7 @@
  *     boot              startup, the script up to its first call
  *     call              waits for a request; request startup; the handler; request end; returns true
  *     call              ... and false if the worker is to end
+ *     call              ... after that ends the script as exit does
  *     script's end      shutdown functions, request shutdown
  *
  * The function, and what it resets and keeps, is that of FrankenPHP. With strict more is put back.
@@ -25,6 +26,7 @@
 static enum { NOT_RUNNING, BOOTING, WAITING, ANSWERING } state;
 
 static int is_strict;
+static int was_told; /* the script, that there are no more requests */
 
 /* ---- a request's begin ---- */
 
@@ -235,6 +237,17 @@ static void end_work(void)
 
 /* ---- the function ---- */
 
+/* Tells the script that there are no more requests. A loop that takes no notice would keep a processor busy for ever. */
+static void tell_end(zval *return_value)
+{
+	if (was_told) {
+		zend_throw_unwind_exit();
+		return;
+	}
+	was_told = 1;
+	RETVAL_FALSE;
+}
+
 static PHP_FUNCTION(frankenphp_handle_request)
 {
 	zend_fcall_info call;
@@ -257,7 +270,8 @@ static PHP_FUNCTION(frankenphp_handle_request)
 		RETURN_THROWS();
 	}
 	if (is_forked()) { /* requests are its parent's */
-		RETURN_FALSE;
+		tell_end(return_value);
+		return;
 	}
 	stop_timer();
 	if (state == BOOTING) {
@@ -273,7 +287,8 @@ static PHP_FUNCTION(frankenphp_handle_request)
 	}
 	r = host->next_request();
 	if (!r) {
-		RETURN_FALSE;
+		tell_end(return_value);
+		return;
 	}
 	start(r);
 
@@ -329,6 +344,7 @@ void engine_web_run_worker_script(int strict)
 {
 	state = BOOTING;
 	is_strict = strict;
+	was_told = 0;
 	SG(headers_sent) = 0; /* or no save handlers of sessions could be set */
 	EG(exit_status) = 0;
 	web_enter_directory_of_script();

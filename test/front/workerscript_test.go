@@ -3,8 +3,12 @@ package front
 import (
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/phpsapi/phpsapi/test/serve"
 )
@@ -23,5 +27,95 @@ func TestAWorkerScriptOfAnotherNameAnswersForAllPaths(t *testing.T) {
 	if out, err := command(nil, "-t", "--http", address, "--worker", filepath.Join(dir, "app.php"), "--set", "www.worker.for=../x.php").CombinedOutput(); err == nil ||
 		!strings.Contains(string(out), filepath.Join(filepath.Dir(dir), "x.php")+" is not below "+dir+": no request is for it") {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// looping is a directory with a worker script, which answers with its pid in a loop.
+func looping(t *testing.T, loop string) string {
+	t.Helper()
+	dir := serve.Dir(t)
+	write(t, filepath.Join(dir, "index.php"), `<?php
+$answer = function () { if (isset($_GET['exit'])) exit('bye'); echo getmypid(); };
+`+strings.ReplaceAll(loop, "CALL", "frankenphp_handle_request($answer)"))
+	return dir
+}
+
+// turnover asks until so many processes have answered, and returns them.
+func (s *service) turnover(path string, processes int) (pids []int) {
+	s.t.Helper()
+	until := time.Now().Add(20 * time.Second)
+	for len(pids) < processes {
+		status, body := s.get(path)
+		pid, err := strconv.Atoi(body)
+		if status != 200 || err != nil || time.Now().After(until) {
+			s.t.Fatalf("after %v: got %d %q", pids, status, body)
+		}
+		if !slices.Contains(pids, pid) {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// A script that ignored that it was to end ran for ever, its successor was not replaced, and a stop took its whole deadline.
+func TestALoopThatIgnoresItsEndIsReplacedAndStopped(t *testing.T) {
+	t.Parallel()
+	s := serveApplication(t, looping(t, "while (true) { CALL; error_log('answered'); }"), "--set", "www.worker.processes=1", "--set", "www.worker.max_requests=3",
+		"--set", "global.process_control_timeout=1h")
+	pids := s.turnover("/", 5)
+	if out, err := s.reload(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	s.turnover("/", 2)
+	allEnd(t, pids)
+	s.said(`WARNING: \[pool www\] child \d+: the worker script /.*/index\.php has called frankenphp_handle_request\(\) again after it had returned false, and was ended; leave the loop then`, 2)
+	s.Signal(syscall.SIGQUIT)
+	if s.WaitFor(20*time.Second, func() bool { return false }); s.Ended() != "exit status 0" {
+		t.Errorf("it has ended with %q", s.Ended())
+	}
+	if n := strings.Count(s.log.String(), "has called frankenphp_handle_request() again"); n > 3 {
+		t.Errorf("it is said %d times by two generations and a stop", n)
+	}
+}
+
+// A worker whose script did not end was waited for without a limit, also by a reload.
+func TestAScriptThatRunsOnIsEnded(t *testing.T) {
+	t.Parallel()
+	for name, timeout := range map[string]string{"process_control_timeout": "1s", "without": "0"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := serveApplication(t, looping(t, "while (CALL) { } while (true) { usleep(1000); }"), "--set", "www.worker.processes=1", "--set", "www.worker.max_requests=3",
+				"--set", "global.process_control_timeout="+timeout)
+			pids := s.turnover("/", 2)
+			if out, err := s.reload(); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+			s.turnover("/", 1)
+			s.said(`WARNING: \[pool www\] child \d+ was told to end and has no request, but the worker script /.*/index\.php runs on for 10?s: it gets SIGTERM`, 2)
+			allEnd(t, pids)
+		})
+	}
+}
+
+// Nothing but a notice for each of them told that an application ends its workers by exit.
+func TestAnApplicationThatExitsIsToldOnce(t *testing.T) {
+	t.Parallel()
+	s := serveApplication(t, looping(t, "while (CALL) { }"), "--set", "www.worker.processes=1")
+	const warning = `WARNING: \[pool www\] the last 10 workers ended by exit, each after fewer than 10 requests: each request of that kind costs a boot of /.*/index\.php, `
+	for range 12 { // an exit in some requests is no habit
+		for range 10 {
+			s.get("/")
+		}
+		s.want("/?exit", 200, "bye")
+	}
+	if strings.Contains(s.log.String(), "the last 10 workers") {
+		t.Error("an exit after ten requests is said to be a habit")
+	}
+	for range 25 {
+		s.want("/?exit", 200, "bye")
+	}
+	s.said(warning, 1)
+	if n := strings.Count(s.log.String(), "the last 10 workers"); n != 1 {
+		t.Errorf("it is said %d times", n)
 	}
 }
