@@ -227,6 +227,9 @@ type Place struct {
 // places remembers where directives were set, by their names in the tables.
 type places map[string]Place
 
+// SetFrom says that a directive of the pool has its value from elsewhere than a file of php-fpm's, for -tt.
+func (p *Pool) SetFrom(directive, from string) { p.places.set(directive, Place{File: from}) }
+
 func (p *places) set(name string, at Place) {
 	if *p == nil {
 		*p = places{}

@@ -45,8 +45,13 @@ func (f *frontPlan) enterWorkerMode(cfg *conf.Config) (err error) {
 		cfg.Pools = append(cfg.Pools, others)
 		if w.Processes > 0 {
 			p.PM, p.MaxChildren = conf.Static, w.Processes
+			p.SetFrom("pm", w.ProcessesPlace)
+			p.SetFrom("pm.max_children", w.ProcessesPlace)
 		}
 		p.Env = slices.Concat(w.Env, p.Env)
+		for _, variable := range w.Env {
+			p.SetFrom("env["+variable.Key+"]", w.EnvPlace)
+		}
 		p.Successors = max(1, p.MaxChildren/4)
 		if w.Snapshot > 0 { // each has one coming
 			p.Successors = p.MaxChildren

@@ -168,7 +168,7 @@ func (s *Settings) Lines() []string {
 		w := s.workers[pool]
 		for _, r := range workerKeys() {
 			if list := w.values[r.Key]; len(list) > 0 {
-				lines = append(lines, "\tpools."+pool+".worker."+r.Key+" = "+strings.Join(list, ",")+"  ; "+w.place)
+				lines = append(lines, "\tpools."+pool+".worker."+r.Key+" = "+strings.Join(list, ",")+"  ; "+w.placeOf(r.Key))
 			}
 		}
 	}

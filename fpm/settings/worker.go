@@ -3,6 +3,7 @@ package settings
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,6 +29,8 @@ type Worker struct {
 	BootTimeout time.Duration // until the script must have asked for its first request
 	Strict      bool          // what a request has changed of the process and of PHP's settings is put back
 	Place       string        // where it is set, such as /etc/phpsapi/phpsapi.yaml:3
+	// Where Processes and Env are set.
+	ProcessesPlace, EnvPlace string
 }
 
 // workerKey is the key of worker mode: of a pool, and for the pool of http.pool.
@@ -57,12 +60,21 @@ func workerKeys() []Row {
 type poolWorker struct {
 	values map[string][]string
 	env    []conf.KeyValue
-	place  string
+	place  string            // of what was set last
+	places map[string]string // of single keys
+}
+
+// placeOf returns where a key is set.
+func (w *poolWorker) placeOf(key string) string {
+	if at, ok := w.places[key]; ok {
+		return at
+	}
+	return w.place
 }
 
 // readWorker takes what is below a pool's worker: the path of a worker script, or keys.
 func (f *file) readWorker(node *yaml.Node, place string) (*poolWorker, error) {
-	w := &poolWorker{values: map[string][]string{}, place: place}
+	w := &poolWorker{values: map[string][]string{}, place: place, places: map[string]string{}}
 	if node.Kind == yaml.ScalarNode && node.Value != "" {
 		w.values["script"] = []string{absolute(node.Value, f.dir())}
 		return w, nil
@@ -76,6 +88,7 @@ func (f *file) readWorker(node *yaml.Node, place string) (*poolWorker, error) {
 		if _, twice := w.values[key.Value]; twice {
 			return nil, fmt.Errorf("%s is there twice; remove one", where)
 		}
+		w.places[key.Value] = where
 		if key.Value == "env" {
 			if value.Kind != yaml.MappingNode {
 				return nil, fmt.Errorf("%s: write names and values", where)
@@ -173,7 +186,7 @@ func (s *Settings) workersOf(names []string, overrides Overrides) (map[string]*p
 		if err := knownPool(name, names); err != nil {
 			return nil, fmt.Errorf("%s: %w", w.place, err)
 		}
-		all[called(name)] = &poolWorker{values: cloned(w.values), env: w.env, place: w.place}
+		all[called(name)] = &poolWorker{values: maps.Clone(w.values), env: w.env, place: w.place, places: maps.Clone(w.places)}
 	}
 	given, err := overrides.resolve(names)
 	if err != nil {
@@ -181,7 +194,7 @@ func (s *Settings) workersOf(names []string, overrides Overrides) (map[string]*p
 	}
 	of := func(pool, place string) *poolWorker {
 		if all[pool] == nil {
-			all[pool] = &poolWorker{values: map[string][]string{}}
+			all[pool] = &poolWorker{values: map[string][]string{}, places: map[string]string{}}
 		}
 		all[pool].place = place
 		return all[pool]
@@ -212,20 +225,14 @@ func (s *Settings) workersOf(names []string, overrides Overrides) (map[string]*p
 	}
 	for _, o := range given {
 		if key, is := isWorkerKey(o.Name); is && o.Pool != "" {
-			if err := of(called(o.Pool), o.From).set(key, o.Value, here()); err != nil {
+			w := of(called(o.Pool), o.From)
+			if err := w.set(key, o.Value, here()); err != nil {
 				return nil, fmt.Errorf("%s: %w", o.From, err)
 			}
+			w.places[key] = o.From
 		}
 	}
 	return all, nil
-}
-
-func cloned(values map[string][]string) map[string][]string {
-	all := map[string][]string{}
-	for key, value := range values {
-		all[key] = value
-	}
-	return all
 }
 
 // setting returns a setting of the table.
@@ -256,7 +263,8 @@ func (w *poolWorker) worker() (*Worker, error) {
 		}
 		return find(workerKeys(), key).Default
 	}
-	made := &Worker{Script: filepath.Clean(one("script")), Env: w.env, Strict: one("reset") == "strict", Place: w.place}
+	made := &Worker{Script: filepath.Clean(one("script")), Env: w.env, Strict: one("reset") == "strict", Place: w.place,
+		ProcessesPlace: w.placeOf("processes"), EnvPlace: w.placeOf("env")}
 	if one("script") == "" {
 		return nil, errors.New("no script is set: write script: PATH, the worker script")
 	}

@@ -119,3 +119,21 @@ func TestAnApplicationThatExitsIsToldOnce(t *testing.T) {
 		t.Errorf("it is said %d times", n)
 	}
 }
+
+// pm was said to come from a line that says another, and env to be a default.
+func TestWhatWorkerModeSetsHasItsPlaces(t *testing.T) {
+	t.Parallel()
+	dir := looping(t, "while (CALL) { }")
+	conf, yaml := filepath.Join(dir, "php-fpm.conf"), filepath.Join(dir, "phpsapi.yaml")
+	write(t, conf, "[www]\nuser = www-data\nlisten = "+dir+"/sock\npm = dynamic\npm.max_children = 5\npm.start_servers = 2\npm.min_spare_servers = 1\npm.max_spare_servers = 3\nenv[A] = b\n")
+	write(t, yaml, "pools:\n  www:\n    worker:\n      script: index.php\n      processes: 8\n      env:\n        APP_ENV: prod\n")
+	for _, test := range []struct{ options, place string }{{"-tt", yaml + ":5: worker: processes"}, {"-tt --set www.worker.processes=8", "--set www.worker.processes"}} {
+		out, err := command(nil, append([]string{"-y", conf}, strings.Fields(test.options)...)...).CombinedOutput()
+		for _, want := range []string{"pm = static  ; " + test.place, "pm.max_children = 8  ; " + test.place, "pm.start_servers = 2  ; " + conf + ":6",
+			"env[APP_ENV] = prod  ; " + yaml + ":6: worker: env", "env[A] = b  ; " + conf + ":9"} {
+			if err != nil || !strings.Contains(string(out), "\t"+want+"\n") {
+				t.Errorf("%s: %v: not %q in\n%s", test.options, err, want, out)
+			}
+		}
+	}
+}
