@@ -153,10 +153,19 @@ const masterTitle = "php-fpm: master process"
 // isMaster reports whether a process calls itself php-fpm's master.
 func isMaster(pid int) bool { return strings.HasPrefix(title(pid), masterTitle) }
 
-// title is what a process calls itself.
+// title is what a process calls itself, or its command line in words.
 func title(pid int) string {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-	return strings.TrimRight(string(text), "\x00 ")
+	return strings.ReplaceAll(strings.TrimRight(string(text), "\x00 "), "\x00", " ")
+}
+
+// named names a master to choose among several: by its configuration, which its title has, or if it has no title yet by its command line.
+func named(pid int, title string) string {
+	config, has := strings.CutPrefix(title, masterTitle)
+	if !has && title != "" {
+		config = " (" + title + ")"
+	}
+	return strconv.Itoa(pid) + plain(config)
 }
 
 // only finds the one master that the user may command, of that configuration if one is given. first is why the pid
@@ -196,7 +205,7 @@ func only(config string, first error) (*master, error) {
 	var which []string
 	for _, m := range found {
 		m.client.Close()
-		which = append(which, fmt.Sprint(m.pid)+plain(strings.TrimPrefix(title(m.pid), masterTitle)))
+		which = append(which, named(m.pid, title(m.pid)))
 	}
 	switch {
 	case len(found) > 1:

@@ -182,3 +182,25 @@ func TestMasterIsFoundByItsConfiguration(t *testing.T) {
 		}
 	}
 }
+
+// A master that had no title yet was listed with its pid and the words of its command line in one.
+func TestMastersAreNamedByWhatTellsThemApart(t *testing.T) {
+	for title, want := range map[string]string{
+		"php-fpm: master process (/etc/php-fpm.conf)": "7 (/etc/php-fpm.conf)",
+		"/usr/bin/phpsapi fpm -y a\nb.conf":           "7 (/usr/bin/phpsapi fpm -y a.b.conf)",
+		"":                                            "7",
+	} {
+		if got := named(7, title); got != want {
+			t.Errorf("%q: got %q, want %q", title, got, want)
+		}
+	}
+	cmd := exec.Command("sleep", "20")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Wait()
+	defer cmd.Process.Kill()
+	if got := title(cmd.Process.Pid); got != "sleep 20" {
+		t.Errorf("the command line is told as %q", got)
+	}
+}
