@@ -19,6 +19,7 @@ type systemd struct {
 	watchdog bool
 	interval time.Duration
 	requests uint64 // the last time
+	begun    bool   // it was told that the service is ready
 }
 
 func newSystemd(getenv func(string) string) systemd { return systemd{socket: getenv("NOTIFY_SOCKET")} }
@@ -46,17 +47,23 @@ func (s *systemd) notify(state string) error {
 }
 
 func (s *systemd) ready() error {
+	s.begun = true
 	return s.notify(fmt.Sprintf("READY=1\nSTATUS=Ready to handle connections\nMAINPID=%d", os.Getpid()))
 }
 
-// reloading opens a reload, which ready or failed closes.
+// reloading opens a reload, which ready or reloadFailed closes. A service that is not ready yet cannot be reloaded: its first ready
+// is that of the reload.
 func (s *systemd) reloading() {
+	if !s.begun {
+		return
+	}
 	var now unix.Timespec
 	unix.ClockGettime(unix.CLOCK_MONOTONIC, &now)
 	s.notify(fmt.Sprintf("RELOADING=1\nMONOTONIC_USEC=%d\nSTATUS=Reloading", now.Nano()/1000))
 }
 
 func (s *systemd) reloadFailed(err error) {
+	s.begun = true
 	s.notify(fmt.Sprintf("READY=1\nSTATUS=Reload failed, the old configuration serves on: %s", oneLine(err.Error())))
 }
 
