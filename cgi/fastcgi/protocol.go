@@ -100,9 +100,16 @@ type Flags uint8
 const KeepConn Flags = 1
 
 // Interim says that the client takes heads with a 1xx status before the
-// response's own, "Status: 103 Early Hints", and minds Closing. It is this
-// package's own; applications that do not know it pay it no attention.
+// response's own, "Status: 103 Early Hints", and minds Closing; and that it
+// takes a request back by shutting down its sending side before that was read.
+// It is this package's own; applications that do not know it pay it no
+// attention.
 const Interim Flags = 1 << 7
+
+// TellRead asks the application to say, by a GET_VALUES_RESULT record without
+// content, that it has read the request up to its body. It is this package's
+// own, too.
+const TellRead Flags = 1 << 6
 
 // Closing in an application status (§5.5) is this package's own, for clients
 // that sent Interim: the application closes the connection after this

@@ -7,6 +7,7 @@ type Request struct {
 	Role     Role
 	KeepConn bool // the client will use the connection again
 	Interim  bool // the client takes heads with a 1xx status, and minds Closing
+	TellRead bool // the client wants to know that the request was read, and may take it back
 	Params   Params
 }
 

@@ -157,6 +157,19 @@ func (c *connection) wait() error {
 	}
 }
 
+// hasEnd reports whether the client has shut down its sending side.
+func (c *connection) hasEnd() bool {
+	polled := unix.PollFd{Fd: int32(c.fd), Events: unix.POLLRDHUP}
+	n, _, errno := unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&polled)), 1, uintptr(unsafe.Pointer(&unix.Timespec{})), 0, 0, 0)
+	return errno == 0 && n > 0
+}
+
+// tellRead answers fastcgi.TellRead.
+func (c *connection) tellRead() {
+	unix.SetsockoptInt(c.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1) // what follows does not wait for the client to confirm this
+	c.Write(fastcgi.Record{Type: fastcgi.TypeGetValuesResult}.AppendTo(nil))
+}
+
 // Write writes all of p. As a rule there is room for it: Go's runtime is told of the call only if it has to wait.
 func (c *connection) Write(p []byte) (int, error) {
 	done := 0

@@ -159,8 +159,20 @@ func (r *Responder) Read() bool {
 		}
 		return false
 	}
+	if r.Request.Interim && r.takenBack() {
+		return false
+	}
 	r.prepare()
 	return true
+}
+
+// takenBack reports whether the client has taken back the request, which nobody had read. It tells the client of the read first, if that
+// wants to know: whichever of the two is later knows what the other has done.
+func (r *Responder) takenBack() bool {
+	if r.Request.TellRead {
+		r.io.tellRead()
+	}
+	return r.io.hasEnd()
 }
 
 // Resolve works out what PHP must know of the request whose params a Carrier has put into Request.

@@ -87,6 +87,8 @@ func (c *conn) next(a *answer) ([]byte, error) {
 				return nil, fmt.Errorf("%w: it answered %v", ErrGone, status)
 			}
 			return nil, io.EOF
+		case t == fastcgi.TypeGetValuesResult: // the request was read, and nothing of the response has come
+			c.heard = false
 		}
 	}
 }
@@ -94,7 +96,7 @@ func (c *conn) next(a *answer) ([]byte, error) {
 // lost is why the response did not come to its end.
 func (a *answer) lost(err error) error {
 	switch {
-	case errors.Is(err, ErrClient), errors.Is(err, ErrTimeout), errors.Is(err, ErrGone), errors.Is(err, ErrAnswer):
+	case errors.Is(err, ErrClient), errors.Is(err, ErrTimeout), errors.Is(err, ErrBusy), errors.Is(err, ErrGone), errors.Is(err, ErrAnswer):
 		return err
 	case a.began:
 		return fmt.Errorf("%w: it ended within the response: %w", ErrGone, err)

@@ -43,6 +43,7 @@ type conn struct {
 	head   []byte // the head of a response that came in pieces
 
 	since    time.Time // idle since
+	asked    time.Time // when the present request came
 	deadline time.Time // of reads
 	reused   bool      // it has carried a request before
 	carried  int64     // bytes of body sent with the request before
@@ -55,6 +56,10 @@ type conn struct {
 	sent     bool                   // the kernel has taken a byte of the request
 	writes   int                    // of the request
 	heard    bool                   // a byte of the response has come
+	taken    bool                   // a worker has read something of the request: see withdraw.go
+	tells    bool                   // a worker that has read it says so
+	waits    bool                   // it was seen to wait for a worker
+	back     bool                   // it was taken back
 	hold     bool                   // the next write is the request's last
 	held     []byte                 // that is to be written by the next read
 
@@ -162,6 +167,7 @@ func (c *conn) begin(ctx context.Context, a *answer) {
 	c.ctx, c.watched = ctx, nil
 	c.current.Store(a)
 	c.sent, c.writes, c.heard, c.hold, c.held = false, 0, false, false, nil
+	c.taken, c.tells, c.back = c.pool.Limits.QueueTimeout <= 0, false, false
 	c.carried = 0
 	c.stderr.begin(a.r.ID)
 	c.head = c.head[:0]
@@ -175,6 +181,7 @@ func (c *conn) end() {
 	if c.watched != nil {
 		c.watched()
 	}
+	c.noteTaken()
 	c.current.Store(nil)
 	c.ctx, c.watched, c.held, c.reused = nil, nil, nil, true
 }
@@ -218,7 +225,10 @@ func (c *conn) Read(p []byte) (int, error) {
 	for {
 		n, err := c.read(p)
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
-			c.heard = c.heard || n > 0
+			if n > 0 && !c.heard {
+				c.heard = true
+				c.noteTaken()
+			}
 			return n, err
 		}
 		now = time.Now()
@@ -235,9 +245,23 @@ func (c *conn) arm(now time.Time) {
 	if limit := c.pool.Limits.RequestTimeout; limit > 0 {
 		wait = min(wait, limit)
 	}
+	if !c.taken {
+		if end := c.latest(); end.Sub(now) < wait {
+			c.wake(later(end, now.Add(time.Millisecond)))
+			return
+		}
+	}
 	if c.deadline.Sub(now) < wait/2 {
 		c.wake(now.Add(wait))
 	}
+}
+
+// later returns the later of two times.
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // wake has reads come back at a time.
@@ -254,6 +278,16 @@ func (c *conn) overdue(now time.Time) error {
 		return because(ErrClient, context.Cause(c.ctx))
 	}
 	next := now.Add(slice)
+	if c.waitsForWorker() {
+		end := c.latest()
+		if !now.Before(end) && c.takeBack() {
+			return fmt.Errorf("%w: none took the request for %v", ErrBusy, c.pool.Limits.QueueTimeout)
+		}
+		c.progress.Store(now.UnixNano())
+		if now.Before(end) && end.Before(next) {
+			next = end
+		}
+	}
 	if limit := c.pool.Limits.RequestTimeout; limit > 0 {
 		end := time.Unix(0, c.progress.Load()).Add(limit)
 		if !now.Before(end) {

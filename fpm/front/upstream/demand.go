@@ -33,11 +33,19 @@ const (
 func (p *Pool) Demand() contract.PoolDemand {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	d := contract.PoolDemand{Busy: p.taken, Waiting: len(p.queue), Most: p.demand.most, Refused: p.demand.refused}
+	n, longest := p.waiting(time.Now())
+	return contract.PoolDemand{Busy: p.taken - len(p.unread), Waiting: n, Most: p.demand.most, Refused: p.demand.refused, Longest: longest}
+}
+
+// waiting returns how many requests wait for a worker, and for how long the first has done so.
+func (p *Pool) waiting(now time.Time) (n int, longest time.Duration) {
 	if len(p.queue) > 0 {
-		d.Longest = time.Since(p.queue[0].since)
+		longest = now.Sub(p.queue[0].since)
 	}
-	return d
+	for _, c := range p.unread {
+		longest = max(longest, now.Sub(c.asked))
+	}
+	return len(p.queue) + len(p.unread), longest
 }
 
 // Supply notes how many workers the pool has; -1: there will be no more.
@@ -81,10 +89,7 @@ func (p *Pool) lookForCrowd() {
 // noteWait logs that requests wait for long, before one is turned away.
 func (p *Pool) noteWait(now time.Time) {
 	p.mu.Lock()
-	n, longest := len(p.queue), time.Duration(0)
-	if n > 0 {
-		longest = now.Sub(p.queue[0].since)
-	}
+	n, longest := p.waiting(now)
 	quiet := longest < waitShown || now.Sub(p.demand.said) < waitInterval
 	if !quiet {
 		p.demand.said = now

@@ -39,6 +39,7 @@ type Pool struct {
 	idle   []*conn // kept, the one used last at the end
 	spare  []*conn // closed, with their buffers
 	queue  []*waiter
+	unread []*conn // whose requests no worker has read: see withdraw.go
 	closed bool
 	turned turnedAway
 	demand demand

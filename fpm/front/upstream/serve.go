@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -91,7 +92,7 @@ func (p *Pool) ServeNamed(w http.ResponseWriter, r *Request, named []byte, sendf
 
 // take takes a place, and a connection for it.
 func (p *Pool) take(r *Request) (*conn, error) {
-	ctx := r.HTTP.Context()
+	ctx, asked := r.HTTP.Context(), time.Now()
 	c, err := p.acquire(ctx)
 	if err != nil {
 		return nil, err
@@ -108,6 +109,7 @@ func (p *Pool) take(r *Request) (*conn, error) {
 			return nil, err
 		}
 	}
+	c.asked = asked
 	return c, nil
 }
 
@@ -160,7 +162,7 @@ func (c *conn) finish(a *answer, err error) error {
 	c.carried = a.b.length
 	keep, workers := false, 0
 	if err == nil {
-		keep = !c.pool.Once && all && a.b.length <= maxCarried && c.r.Buffered() == 0
+		keep = !c.pool.Once && !c.back && all && a.b.length <= maxCarried && c.r.Buffered() == 0
 		if status := c.r.Status().AppStatus; status&fastcgi.Closing != 0 {
 			keep, workers = false, int(status&^fastcgi.Closing)
 		}
@@ -180,6 +182,9 @@ func (c *conn) request(a *answer, b *body) (*sender, error) {
 	flags := fastcgi.KeepConn | fastcgi.Interim
 	if c.pool.Once {
 		flags = fastcgi.Interim
+	}
+	if c.tells = !c.taken && (!c.local || !b.short()); c.tells {
+		flags |= fastcgi.TellRead
 	}
 	w.Begin(requestID, fastcgi.BeginRequest{Role: fastcgi.RoleResponder, Flags: flags})
 	c.params.write(w, a.r, b.length, c.pool.Pool.Chroot)
@@ -212,6 +217,9 @@ func (c *conn) unwritten(err error) error {
 func (c *conn) gone(err error) error {
 	if c.ctx.Err() != nil {
 		return because(ErrClient, context.Cause(c.ctx))
+	}
+	if c.back {
+		return because(ErrBusy, err)
 	}
 	return because(ErrGone, err)
 }
