@@ -92,7 +92,7 @@ engine: deps-engine build ## build/engines: an engine with PHP in it, compiled b
 	go run ./packaging/engine $(if $(PHP),-php $(PHP)) $(if $(SOURCE),-source $(SOURCE)) $(if $(EXTENSIONS),-extensions $(EXTENSIONS))
 
 single: engine ## build/single/phpsapi: the program with PHP inside, in one file (PHP=8.2 and so on, as for engine)
-	go build $(VCS) -ldflags "-linkmode external -extldflags '-Wl,@$$(echo $(CURDIR)/build/engines/php$(or $(PHP),8.2)/arguments-*)'" -o build/single/phpsapi .
+	go build $(VCS) -buildmode=pie -ldflags "-linkmode external -extldflags '-Wl,@$$(echo $(CURDIR)/build/engines/php$(or $(PHP),8.2)/arguments-*)'" -o build/single/phpsapi .
 
 deps-build deps-run deps-test deps-bench deps-e2e deps-engine:
 	@PHP=$(PHP) PHP_CONFIG=$(PHP_CONFIG) packaging/install-deps $(@:deps-%=%)

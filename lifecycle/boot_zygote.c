@@ -241,6 +241,7 @@ static void start(size_t len)
 		send_text('P', text);
 		exit(EXIT_FAILURE);
 	}
+	engine_children_follow();
 	end_with_parent(0);
 	send_text('R', engine_version());
 }

@@ -24,7 +24,7 @@
 #include <sys/types.h>
 
 #ifndef ENGINE_CONTRACT /* a test gives another */
-#define ENGINE_CONTRACT 12
+#define ENGINE_CONTRACT 13
 #endif
 
 /* ---- module startup and shutdown ---- */
@@ -227,6 +227,8 @@ enum engine_reflection {
 	/* ---- module startup and shutdown (php_startup.c, php_module.c) ---- */ \
 	X(int, module_startup, (const struct engine_module *module), (module)) \
 	X(void, module_shutdown, (void), ()) \
+	/* The started process is going to be forked, for workers or requests: what they all would do is done now. */ \
+	X(void, children_follow, (void), ()) \
 	/* PHP_CONFIG_FILE_PATH of the started module; NULL before that. */ \
 	X(const char *, started_ini_dir, (void), ()) \
 	/* Writes each constant of the started engine to a file and closes it: its name and its value as a string, each after its \

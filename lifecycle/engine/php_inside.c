@@ -8,13 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "php_inside.h"
 #include "php.h"
 
 #ifdef ENGINE_INSIDE
-
-#define MOST_LIBRARIES 16
 
 void *__real_dlopen(const char *file, int mode);
 void *__real_dlsym(void *handle, const char *name);
@@ -27,19 +26,29 @@ char *__wrap_dlerror(void);
 
 static char refusal[512]; /* what dlerror says next; empty: what the loader says */
 
-/* The extension inside that is meant by a file in PHP's directory of extensions; NULL: none. */
-static const struct inside_extension *extension_of(const char *file)
+/* The name of a file in a directory; NULL: it is not in that one. */
+static const char *name_in(const char *file, const char *directory)
 {
-	size_t len = strlen(PHP_EXTENSION_DIR);
-	const struct inside_extension *extension;
-	const char *name;
+	size_t len = strlen(directory);
 
-	if (!file || strncmp(file, PHP_EXTENSION_DIR, len) != 0 || file[len] != '/') {
+	if (strncmp(file, directory, len) != 0 || file[len] != '/') {
 		return NULL;
 	}
-	name = file + len + strspn(file + len, "/");
-	for (extension = inside_extensions; extension->name; extension++) {
-		len = strlen(extension->name);
+	return file + len + strspn(file + len, "/");
+}
+
+/* The extension inside that is meant by a file; NULL: none. Those of PHP's own directory of extensions are. If extension_dir is another
+ * directory, those that it does not have are. */
+static const struct inside_extension *extension_of(const char *file)
+{
+	const char *name = file ? name_in(file, PHP_EXTENSION_DIR) : NULL, *directory = INI_STR("extension_dir");
+	const struct inside_extension *extension;
+
+	if (file && !name && directory && access(file, F_OK) != 0) {
+		name = name_in(file, directory);
+	}
+	for (extension = inside_extensions; name && extension->name; extension++) {
+		size_t len = strlen(extension->name);
 		if (strncmp(name, extension->name, len) == 0 && strcmp(name + len, ".so") == 0) {
 			return extension;
 		}
@@ -60,44 +69,33 @@ static const struct inside_extension *extension_of_handle(const void *handle)
 	return NULL;
 }
 
-/* Gives the extension the addresses of what it refers to. 0, and refusal: a library or a symbol is missing. */
+/* Sees to it that the extension's libraries are there when its code calls them. 0, and refusal: one is not. */
 static int bind_to_libraries(const struct inside_extension *extension)
 {
-	void *libraries[MOST_LIBRARIES];
-	const struct inside_symbol *symbol;
 	const struct inside_fixup *fixup;
-	size_t len = 0, i;
+	const char *wrong;
+	size_t i;
 
-	for (; extension->libraries[len]; len++) {
-		libraries[len] = len < MOST_LIBRARIES ? __real_dlopen(extension->libraries[len], RTLD_LAZY | RTLD_LOCAL) : NULL;
-		if (!libraries[len]) {
-			snprintf(refusal, sizeof(refusal), "%s: install the package that has this library", __real_dlerror());
-			return 0;
-		}
-	}
-	for (symbol = extension->symbols; symbol->name; symbol++) {
-		for (i = 0; i < len && !*symbol->slot; i++) {
-			*symbol->slot = __real_dlsym(libraries[i], symbol->name);
-		}
-		if (!*symbol->slot) {
-			snprintf(refusal, sizeof(refusal), "undefined symbol: %s: the library %s is not the one that this program was built with",
-				symbol->name, extension->libraries[0]);
+	for (i = 0; extension->libraries[i] >= 0; i++) {
+		wrong = extension->at_once ? late_open(extension->libraries[i]) : late_promise(extension->libraries[i]);
+		if (wrong) {
+			snprintf(refusal, sizeof(refusal), "%s: install the package that has this library", wrong);
 			return 0;
 		}
 	}
 	for (fixup = extension->fixups; fixup->place; fixup++) {
-		*fixup->place = (char *)*extension->symbols[fixup->symbol].slot + fixup->addend;
+		*fixup->place = (char *)*late_object_slots[fixup->object] + fixup->addend;
 	}
 	return 1;
 }
 
-/* Reports whether the machine has the libraries of an extension. They stay open. */
+/* Reports whether the machine has the libraries of an extension. */
 static int has_libraries(const struct inside_extension *extension)
 {
 	size_t i;
 
-	for (i = 0; extension->libraries[i]; i++) {
-		if (!__real_dlopen(extension->libraries[i], RTLD_LAZY | RTLD_LOCAL)) {
+	for (i = 0; extension->libraries[i] >= 0; i++) {
+		if (late_promise(extension->libraries[i])) {
 			return 0;
 		}
 	}
@@ -132,7 +130,12 @@ void *__wrap_dlopen(const char *file, int mode)
 
 	refusal[0] = '\0';
 	if (!extension) {
-		return __real_dlopen(file, mode);
+		void *opened = __real_dlopen(file, mode);
+
+		if (opened) { /* else dlerror still has to tell why */
+			late_look();
+		}
+		return opened;
 	}
 	return bind_to_libraries(extension) ? (void *)extension : NULL;
 }

@@ -169,6 +169,9 @@ int engine_module_startup(const struct engine_module *m)
 	if (startup_with_scan_dir() == FAILURE) {
 		return -1;
 	}
+#ifdef ENGINE_INSIDE
+	late_started();
+#endif
 	/* Functions were left out, and a request knows its own functions by where the table ends at its start. If the table closed the
 	 * gaps in a request, by growing, some of that request's would stay in it. */
 	zend_hash_rehash(CG(function_table));
@@ -183,4 +186,11 @@ int engine_module_startup(const struct engine_module *m)
 		CG(compiler_options) |= ZEND_COMPILE_EXTENDED_INFO;
 	}
 	return 0;
+}
+
+void engine_children_follow(void)
+{
+#ifdef ENGINE_INSIDE
+	late_open_promised();
+#endif
 }

@@ -145,3 +145,86 @@ func TestLicenseTextIsC(t *testing.T) {
 		t.Errorf("%s lacks %s", got, want)
 	}
 }
+
+// The sources of a library and of a program that calls it late: by arguments in all kinds of registers, and as soon as it is open no more
+// by what answers ahead.
+var calledSources = map[string]string{
+	"library.c": `#include <stdarg.h>
+		int variable = 3;
+		double weigh(int a, double b, long c, long d, long e, long f, long g, double h) { return a + b + c + d + e + f + g + h; }
+		int sum(int n, ...) { va_list l; va_start(l, n); int all = 0; while (n--) all += (int)va_arg(l, double); va_end(l); return all; }
+		int answer(void) { return variable + 4; }`,
+	"main.c": `#include <stdio.h>
+		#include "php_late.h"
+		double weigh(int a, double b, long c, long d, long e, long f, long g, double h); int sum(int n, ...); int answer(void);
+		extern int *variable_of_library __asm__("variable");
+		int ahead_variable = 1;
+		int ahead_answer(void) { return 42; }
+		const char *ahead_arrived_library_so(void) { printf("open: %d\n", answer()); return 0; }
+		int main(void)
+		{
+			printf("before: %d %d\n", answer(), *variable_of_library);
+			printf("%g %d\n", weigh(1, 2, 3, 4, 5, 6, 7, 8.5), sum(3, 1.0, 2.0, 3.0));
+			printf("after: %d %d\n", answer(), *variable_of_library);
+			return 0;
+		}`,
+}
+
+func TestALibraryIsOpenedWhenItIsCalled(t *testing.T) {
+	if runtime.GOARCH != "amd64" {
+		t.Skip("amd64 only")
+	}
+	dir, engine := t.TempDir(), filepath.Join("..", "..", "lifecycle", "engine")
+	engine, err := filepath.Abs(engine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func(name string, args ...string) string {
+		t.Helper()
+		cmd := exec.Command(name, args...)
+		cmd.Dir = dir
+		said, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s %v: %v\n%s", name, args, err, said)
+		}
+		return string(said)
+	}
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, text := range calledSources {
+		write(name, text)
+	}
+	library := filepath.Join(dir, "library.so")
+	run("cc", "-shared", "-fPIC", "-O2", "-o", library, "library.c")
+	run("cc", "-O2", "-fPIC", "-I"+engine, "-c", "main.c")
+	run("cc", "-O2", "-fPIC", "-D_GNU_SOURCE", "-DENGINE_INSIDE", "-c", filepath.Join(engine, "php_late.c"))
+	late, err := newLateTable([]string{filepath.Join(dir, "main.o")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	symbols, err := defined(library)
+	if err != nil {
+		t.Fatal(err)
+	}
+	late.libraries = []sharedObject{{library, library, symbols}}
+	for _, name := range []string{"weigh", "sum", "answer", "variable"} {
+		late.enter(lateSymbol{name, 0}, symbols[name])
+	}
+	write("list.c", "#include \"php_late.h\"\n"+late.list())
+	run("cc", "-I"+engine, "-o", "program", "main.o", "php_late.o", "list.c")
+	if said, want := run("./program"), "before: 42 1\nopen: 7\n36.5 6\nafter: 7 3\n"; said != want {
+		t.Errorf("the program said %q, want %q", said, want)
+	}
+	if err := os.Remove(library); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(filepath.Join(dir, "program"))
+	said, _ := cmd.CombinedOutput()
+	if cmd.ProcessState.ExitCode() != 127 || !strings.Contains(string(said), "library.so") {
+		t.Errorf("without the library: status %d, %q", cmd.ProcessState.ExitCode(), said)
+	}
+}

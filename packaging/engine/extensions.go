@@ -50,7 +50,7 @@ var extensions = []extension{
 	{name: "intl", option: "--enable-intl", packages: []string{"libicu-dev"}},
 	{name: "mbstring", option: "--enable-mbstring", packages: []string{"libonig-dev"}},
 	{name: "mysqlnd", option: "--enable-mysqlnd"},
-	{name: "mysqli", option: "--with-mysqli", needs: []string{"mysqlnd"}},
+	{name: "mysqli", option: "--with-mysqli", packages: []string{"mariadb-server"}, needs: []string{"mysqlnd"}}, // it is trained by a WordPress
 	{name: "opcache", option: "--enable-opcache"},
 	{name: "pdo", option: "--enable-pdo"},
 	{name: "pdo_mysql", option: "--with-pdo-mysql", needs: []string{"pdo", "mysqlnd"}},

@@ -5,6 +5,7 @@ import (
 	"debug/elf"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 )
@@ -80,12 +81,16 @@ func bindLater(object string, isLate func(symbol string) bool) ([]fixup, error) 
 }
 
 // undefined returns the symbols that an object does not define, sorted.
-func undefined(object string) ([]string, error) { return symbolsOf(object, true) }
+func undefined(object string) ([]string, error) {
+	symbols, err := symbolsOf(object, true)
+	return slices.Sorted(maps.Keys(symbols)), err
+}
 
-// defined returns the symbols that an object defines for others, sorted.
-func defined(object string) ([]string, error) { return symbolsOf(object, false) }
+// defined returns the symbols that an object defines for others, and which of them are objects: not functions, that is.
+func defined(object string) (map[string]bool, error) { return symbolsOf(object, false) }
 
-func symbolsOf(object string, missing bool) (names []string, err error) {
+// symbolsOf returns an object's symbols that others see, those that it defines or those that it does not.
+func symbolsOf(object string, missing bool) (map[string]bool, error) {
 	file, err := elf.Open(object)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", object, err)
@@ -98,15 +103,16 @@ func symbolsOf(object string, missing bool) (names []string, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", object, err)
 	}
+	names := map[string]bool{}
 	for _, s := range symbols {
 		bind := elf.ST_BIND(s.Info)
 		if missing && bind == elf.STB_WEAK {
 			continue // it may be missing
 		}
 		if bind != elf.STB_LOCAL && s.Name != "" && (s.Section == elf.SHN_UNDEF) == missing {
-			names = append(names, s.Name)
+			kind := elf.ST_TYPE(s.Info)
+			names[s.Name] = kind == elf.STT_OBJECT || kind == elf.STT_TLS
 		}
 	}
-	slices.Sort(names)
-	return slices.Compact(names), nil
+	return names, nil
 }

@@ -120,6 +120,9 @@ func build(o options) error {
 		}
 		steps = steps[i:]
 	}
+	if state, err = w.begin(state); err != nil {
+		return err
+	}
 	if err := w.run(steps); err != nil {
 		return err
 	}

@@ -88,20 +88,27 @@ func (w *work) unpack(log *os.File) error {
 		return err
 	}
 	if info.IsDir() {
-		return execute(log, w.root, nil, "cp", "-a", w.source+"/.", w.src())
+		err = execute(log, w.root, nil, "cp", "-a", w.source+"/.", w.src())
+	} else {
+		err = execute(log, w.root, nil, "tar", "-xf", w.source, "-C", w.src(), "--strip-components=1", "--no-same-owner")
 	}
-	if err := execute(log, w.root, nil, "tar", "-xf", w.source, "-C", w.src(), "--strip-components=1", "--no-same-owner"); err != nil {
+	if patches, ok := strings.CutSuffix(w.source, ".orig.tar.xz"); ok && err == nil {
+		err = w.patch(log, patches)
+	}
+	if err != nil {
 		return err
 	}
-	if patches, ok := strings.CutSuffix(w.source, ".orig.tar.xz"); ok {
-		return w.patch(log, patches)
-	}
-	return nil
+	return w.edit("ext/gd/gd.c", gdFonts[0], gdFonts[1])
 }
 
 // timezone is a condition of PHP's startup, and what it becomes. The distribution's PHP reads the directory of all time zones, 1,100 system
 // calls, to find out that UTC is one.
 var timezone = [2]string{"if (new_value && !timelib", "if (new_value && strcasecmp(ZSTR_VAL(new_value), \"UTC\") != 0 && !timelib"}
+
+// gdFonts has PHP ask libgd's functions for its fonts, in place of reading its variables: what is called can be bound late.
+var gdFonts = [2]string{"#include \"gd_arginfo.h\"", "#include \"gd_arginfo.h\"\n" +
+	"#define gdFontTiny gdFontGetTiny()\n#define gdFontSmall gdFontGetSmall()\n#define gdFontMediumBold gdFontGetMediumBold()\n" +
+	"#define gdFontLarge gdFontGetLarge()\n#define gdFontGiant gdFontGetGiant()"}
 
 // edit replaces a text that a source file has once.
 func (w *work) edit(name, text, by string) error {

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -81,6 +82,24 @@ func (w *work) isMade(now state) bool {
 	}
 	then, _ := json.Marshal(before)
 	return string(made) == string(then)
+}
+
+// begin writes down what an engine is going to be made from. If an earlier run is gone on with, it returns what that one began with: what has
+// changed since then may be missing in the engine.
+func (w *work) begin(s state) (state, error) {
+	begun := filepath.Join(w.dir, "begun.json")
+	if w.from != "" {
+		text, err := os.ReadFile(begun)
+		if err == nil {
+			err = json.Unmarshal(text, &s)
+		}
+		return s, err
+	}
+	text, err := json.Marshal(s)
+	if err != nil {
+		return s, err
+	}
+	return s, errors.Join(os.MkdirAll(w.dir, 0o755), os.WriteFile(begun, text, 0o644))
 }
 
 // finish writes down what the engine was made from, and says what there is.

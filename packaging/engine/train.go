@@ -23,6 +23,12 @@ var training embed.FS
 // How often a page is asked for, each time by a new connection and by a kept one.
 const trainingRequests = 400
 
+// What PHP does once is taken for seldom: it starts so often that it is not.
+const trainingStarts = 25
+
+// The service may have one page of an application to compile, by an engine that counts.
+const pagePatience = 2 * time.Minute
+
 // trainingPages are what a service is asked for. dump.php writes the counts down; it comes last.
 var trainingPages = []string{"/hello.php", "/headers.php", "/form.php?a=1&b[]=2", "/large.php", "/mixed.php?n=1", "/objects.php"}
 
@@ -30,7 +36,7 @@ var trainingPages = []string{"/hello.php", "/headers.php", "/form.php?a=1&b[]=2"
 var noFurtherSettings = []string{"PHP_INI_SCAN_DIR="}
 
 // train links an engine that counts what it does, and has it do what PHP does: PHP's own benchmark, scripts of language
-// features and of objects, and requests of a web server.
+// features and of objects, and requests of a web server, also for pages of WordPress and Symfony.
 func (w *work) train(log *os.File) error {
 	dir := filepath.Join(w.dir, "training")
 	l := output{dir: filepath.Join(dir, "engine"), flags: toTrain}
@@ -49,6 +55,10 @@ func (w *work) train(log *os.File) error {
 	if err := os.WriteFile(ini, []byte(w.trainingSettings(l.dir)), 0o644); err != nil {
 		return err
 	}
+	settle, err := w.applications(log, dir, root)
+	if err != nil {
+		return err
+	}
 	engine := filepath.Join(l.dir, "engine.so")
 	php := func(args ...string) error {
 		return execute(log, root, noFurtherSettings, w.phpsapi, append([]string{"--engine", engine, "cli", "-c", ini}, args...)...)
@@ -56,14 +66,43 @@ func (w *work) train(log *os.File) error {
 	for _, args := range [][]string{
 		{"-d", "opcache.enable_cli=0", filepath.Join(w.src(), "Zend", "bench.php")},
 		{filepath.Join(w.src(), "Zend", "bench.php")},
-		{"-r", ""}, {"-n", "-r", ""}, {"-v"},
-		{"mixed.php", "40"}, {"-d", "opcache.enable_cli=0", "mixed.php", "40"}, {"objects.php", "40"},
+		{"-v"}, {"mixed.php", "40"}, {"-d", "opcache.enable_cli=0", "mixed.php", "40"}, {"objects.php", "40"},
 	} {
 		if err := php(args...); err != nil {
-			return err
+			return errors.Join(err, settle())
 		}
 	}
-	return w.trainService(log, engine, ini, root)
+	for range trainingStarts {
+		if err := errors.Join(php("-r", ""), php("-n", "-r", "")); err != nil {
+			return errors.Join(err, settle())
+		}
+	}
+	return errors.Join(w.trainService(log, engine, ini, root), settle())
+}
+
+// applications lays the applications below root, and starts the database that WordPress asks. What it returns ends that.
+func (w *work) applications(log *os.File, dir, root string) (settle func() error, err error) {
+	settle = func() error { return nil }
+	for _, a := range applications {
+		if !w.suits(a) {
+			fmt.Printf("(without %s: it needs %s) ", a.name, strings.Join(a.needs, ", "))
+			continue
+		}
+		if err := w.unpackApplication(log, a, root); err != nil {
+			return nil, errors.Join(fmt.Errorf("%s: %w", a.name, err), settle())
+		}
+		if a.name == "WordPress" {
+			db, err := startDatabase(log, filepath.Join(dir, "database"))
+			if err != nil {
+				return nil, err
+			}
+			settle = db.stop
+			if err := configureWordPress(root, db.socket); err != nil {
+				return nil, errors.Join(err, settle())
+			}
+		}
+	}
+	return settle, nil
 }
 
 // trainingSettings returns a php.ini with all extensions.
@@ -98,7 +137,7 @@ func (w *work) trainService(log *os.File, engine, ini, root string) error {
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	answered := make(chan error, 1)
-	go func() { answered <- askForPages("http://" + address) }()
+	go func() { answered <- w.askForPages("http://" + address) }()
 	select {
 	case err := <-ended:
 		return fmt.Errorf("the service has ended: %w", err)
@@ -126,8 +165,8 @@ func freeAddress() (string, error) {
 }
 
 // askForPages asks for all training pages, once the service answers, and has the worker write its counts down.
-func askForPages(url string) error {
-	client := &http.Client{Timeout: time.Minute}
+func (w *work) askForPages(url string) error {
+	client := &http.Client{Timeout: pagePatience}
 	deadline := time.Now().Add(time.Minute)
 	for {
 		_, err := get(client, url+"/hello.php")
@@ -146,11 +185,40 @@ func askForPages(url string) error {
 			}
 		}
 	}
+	if err := w.askForApplications(client, url); err != nil {
+		return err
+	}
 	said, err := get(client, url+"/dump.php")
 	if err == nil && !strings.HasPrefix(said, "written") {
 		err = fmt.Errorf("the worker did not write its counts down: %s", said)
 	}
 	return err
+}
+
+// applicationRequests is how often an application's page is asked for. It takes the time of a hundred of the others.
+const applicationRequests = 60
+
+func (w *work) askForApplications(client *http.Client, url string) error {
+	for _, a := range applications {
+		if !w.suits(a) {
+			continue
+		}
+		if a.name == "WordPress" {
+			if err := installWordPress(client, url); err != nil {
+				return err
+			}
+		}
+		for range applicationRequests {
+			said, err := get(client, url+a.page)
+			if err == nil && !strings.Contains(said, a.has) {
+				err = fmt.Errorf("the page of %s has no %q: %.500s", a.name, a.has, said)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func get(client *http.Client, url string) (string, error) {

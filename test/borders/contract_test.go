@@ -12,7 +12,7 @@ import (
 
 // contract is the number of the contract between program and engine, and the checksum of what lifecycle/engine.h declares
 // under it.
-var contract = struct{ number, sum string }{"12", "f29f5eff0ac1"}
+var contract = struct{ number, sum string }{"13", "a48949570c86"}
 
 var (
 	comment = regexp.MustCompile(`(?s)/\*.*?\*/|//[^\n]*`)

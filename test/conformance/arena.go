@@ -27,10 +27,11 @@ import (
 //	phpsapi/phpsapi          a copy of the binary under test
 //	phpsapi/sapi/cli/php     links to it
 //	...
-//	modules/                 extension_dir, the distribution's and php-src's own
 //	locale/                  LOCPATH
 //	tmp/, home/              TMPDIR and HOME
-//	php.ini                  the only php.ini, for PHPRC
+//	SIDE/modules/            extension_dir: the distribution's extensions or the engine's
+//	                         own, and php-src's
+//	SIDE/php.ini             the only php.ini, for PHPRC
 type Arena struct {
 	Dir      string
 	User     *syscall.Credential // nil: whoever runs this program
@@ -84,7 +85,7 @@ func (a *Arena) fill(kit Kit, binary string) error {
 	if err := os.Chmod(a.Dir, 0o755); err != nil {
 		return err
 	}
-	for _, dir := range []string{"src", "tmp", "home", "modules"} {
+	for _, dir := range []string{"src", "tmp", "home"} {
 		if err := os.Mkdir(a.path(dir), 0o755); err != nil {
 			return err
 		}
@@ -101,9 +102,6 @@ func (a *Arena) fill(kit Kit, binary string) error {
 		if err := adapt(a.path("src")); err != nil {
 			return err
 		}
-	}
-	if err := linkModules(a.path("modules"), kit.Modules); err != nil {
-		return err
 	}
 	if kit.Locales != "" {
 		if err := os.CopyFS(a.path("locale"), os.DirFS(kit.Locales)); err != nil {
@@ -126,8 +124,10 @@ func (a *Arena) fill(kit Kit, binary string) error {
 	if err := a.linkPHPSAPI(binary); err != nil {
 		return err
 	}
-	if err := a.writeIni(); err != nil {
-		return err
+	for _, side := range []Side{Stock, PHPSAPI} {
+		if err := a.settings(side, kit); err != nil {
+			return err
+		}
 	}
 	return a.giveAway()
 }
@@ -151,19 +151,29 @@ func (a *Arena) linkPHPSAPI(binary string) error {
 	return copyFile(binary, a.path(string(PHPSAPI), "phpsapi"), 0o755)
 }
 
-// writeIni writes a php.ini where PHPRC points and beside every binary: php-src's
-// tests are made for PHP's built-in settings, and some FPM tests start it with
-// an environment that lacks PHPRC. It only moves what Debian has moved to where
-// an unprivileged user can write, and extension_dir. The distribution's conf.d,
-// which loads the extensions, stays in force.
-func (a *Arena) writeIni() error {
-	ini := []string{a.path("php.ini"), a.path(string(PHPSAPI), "php.ini")}
-	for _, side := range []Side{Stock, PHPSAPI} {
-		for _, f := range frontEnds {
-			ini = append(ini, filepath.Join(filepath.Dir(a.path(string(side), f.path)), "php.ini"))
-		}
+// settings makes a side's extension_dir, and writes a php.ini where PHPRC points
+// and beside every binary: php-src's tests are made for PHP's built-in settings,
+// and some FPM tests start it with an environment that lacks PHPRC. It only
+// moves what Debian has moved to where an unprivileged user can write, and
+// extension_dir. The distribution's conf.d, which loads the extensions, stays in
+// force.
+func (a *Arena) settings(side Side, kit Kit) error {
+	own := Own{}
+	if side == PHPSAPI {
+		own = kit.Own
 	}
-	text := fmt.Sprintf("extension_dir = %s\nsession.save_path = %s\n", a.path("modules"), a.path("tmp"))
+	modules := a.path(string(side), "modules")
+	if err := os.Mkdir(modules, 0o755); err != nil {
+		return err
+	}
+	if err := linkModules(modules, kit.Modules, own); err != nil {
+		return err
+	}
+	ini := []string{a.path(string(side), "php.ini")}
+	for _, f := range frontEnds {
+		ini = append(ini, filepath.Join(filepath.Dir(a.path(string(side), f.path)), "php.ini"))
+	}
+	text := fmt.Sprintf("extension_dir = %s\nsession.save_path = %s\n", modules, a.path("tmp"))
 	for _, name := range ini {
 		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
 			return err

@@ -18,16 +18,20 @@ type Kit struct {
 	Source  phpsrc.Source
 	Modules string // php-src's extensions for tests, "" without them
 	Locales string // compiled locales, "" without them
+	Own     Own
 }
 
 // prepareKit makes sure that the cache directory holds a kit. What can be done
 // without is said, and left out: stock and phpsapi both skip its tests.
-func prepareKit(cache string) (Kit, error) {
+func prepareKit(cache, binary string) (Kit, error) {
 	cache, err := filepath.Abs(cache)
 	if err != nil {
 		return Kit{}, err
 	}
 	var k Kit
+	if k.Own, err = ownOf(binary); err != nil {
+		return k, err
+	}
 	if k.Source, err = phpsrc.Fetch(cache, serve.Stock().Version); err != nil {
 		return k, err
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/phpsapi/phpsapi/packaging/phpsrc"
@@ -67,16 +68,29 @@ func buildModules(source phpsrc.Source, cache string) (string, error) {
 	return dir, nil
 }
 
-// linkModules fills dir with links to the distribution's extensions and to
-// those in built, so that one extension_dir has them all.
-func linkModules(dir, built string) error {
+// linkModules fills dir with links to the distribution's extensions and with
+// copies of those in built, so that one extension_dir has them all. Extensions
+// that were built with the engine under test take the place of the
+// distribution's, which may call what that engine does not have.
+func linkModules(dir, built string, own Own) error {
 	installed, err := output(frontEnds[0].stock, "-n", "-r", "echo ini_get('extension_dir');")
 	if err != nil {
 		return err
 	}
 	modules, _ := filepath.Glob(filepath.Join(installed, "*.so"))
 	for _, module := range modules {
+		if slices.Contains(own.Names, filepath.Base(module)) {
+			continue
+		}
 		if err := os.Symlink(module, filepath.Join(dir, filepath.Base(module))); err != nil {
+			return err
+		}
+	}
+	for _, name := range own.Names {
+		if own.Inside {
+			break // PHP finds no file, and takes the one inside
+		}
+		if err := copyFile(filepath.Join(own.Dir, name), filepath.Join(dir, name), 0o644); err != nil {
 			return err
 		}
 	}

@@ -42,7 +42,7 @@ func (r Runner) run(ctx context.Context, side Side, label string, workers int, t
 		return Run{}, err
 	}
 	args := []string{
-		"run-tests.php", "-q", "--no-progress", "-j" + strconv.Itoa(workers),
+		"-c", r.Arena.path(string(Stock), "php.ini"), "run-tests.php", "-q", "--no-progress", "-j" + strconv.Itoa(workers),
 		"--set-timeout", strconv.Itoa(int(r.Timeout.Seconds())),
 		"--show-slow", "5000", "-r", list, "-W", results,
 	}
@@ -131,8 +131,8 @@ func (r Runner) environment(side Side) []string {
 		"NO_INTERACTION=1",
 		"REPORT_EXIT_STATUS=no", // a test that fails is no failure of the runner
 		"SKIP_ONLINE_TESTS=1",
-		"TEST_FPM_EXTENSION_DIR=" + r.Arena.path("modules"),
-		"PHPRC=" + r.Arena.path("php.ini"),
+		"TEST_FPM_EXTENSION_DIR=" + filepath.Join(tree, "modules"),
+		"PHPRC=" + filepath.Join(tree, "php.ini"),
 		"TEST_PHP_EXECUTABLE=" + filepath.Join(tree, frontEnds[0].path),
 		"TEST_PHP_CGI_EXECUTABLE=" + filepath.Join(tree, frontEnds[1].path),
 	}, r.Suite.Env...)

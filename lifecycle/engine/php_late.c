@@ -1,0 +1,169 @@
+/*
+ * Opens libraries when something of them is called (php_late.h). Only engines that are a part of the program have this. It is an object
+ * of its own, in which dlopen is the loader's.
+ */
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "php_late.h"
+
+#ifdef ENGINE_INSIDE
+
+#define MOST_LIBRARIES 64
+#define STATUS_OF_THE_LOADER 127 /* of a program for which it does not find a function */
+
+static struct {
+	void *handle;
+	int promised;
+	int arrived;
+} states[MOST_LIBRARIES];
+
+/* What a stub jumps to the first time: the number of its function is on the stack, above the address where the call returns to. All
+ * registers that arguments may be in are kept. */
+__asm__(
+	".text\n"
+	".p2align 4\n"
+	".globl late_enter\n"
+	".hidden late_enter\n"
+	".type late_enter, @function\n"
+	"late_enter:\n"
+	"	push %rdi\n	push %rsi\n	push %rdx\n	push %rcx\n	push %r8\n	push %r9\n	push %rax\n	push %r10\n"
+	"	sub $128, %rsp\n"
+	"	movups %xmm0, (%rsp)\n	movups %xmm1, 16(%rsp)\n	movups %xmm2, 32(%rsp)\n	movups %xmm3, 48(%rsp)\n"
+	"	movups %xmm4, 64(%rsp)\n	movups %xmm5, 80(%rsp)\n	movups %xmm6, 96(%rsp)\n	movups %xmm7, 112(%rsp)\n"
+	"	mov 192(%rsp), %rdi\n"
+	"	call late_bind\n"
+	"	mov %rax, %r11\n"
+	"	movups (%rsp), %xmm0\n	movups 16(%rsp), %xmm1\n	movups 32(%rsp), %xmm2\n	movups 48(%rsp), %xmm3\n"
+	"	movups 64(%rsp), %xmm4\n	movups 80(%rsp), %xmm5\n	movups 96(%rsp), %xmm6\n	movups 112(%rsp), %xmm7\n"
+	"	add $128, %rsp\n"
+	"	pop %r10\n	pop %rax\n	pop %r9\n	pop %r8\n	pop %rcx\n	pop %rdx\n	pop %rsi\n	pop %rdi\n"
+	"	add $8, %rsp\n"
+	"	jmp *%r11\n"
+	".size late_enter, . - late_enter\n");
+
+__attribute__((visibility("hidden"))) void *late_bind(size_t function);
+
+static _Noreturn void end(const char *reason)
+{
+	fprintf(stderr, "phpsapi: %s\n", reason);
+	_exit(STATUS_OF_THE_LOADER);
+}
+
+static const char *not_the_one(const char *symbol, int library)
+{
+	static char reason[256];
+
+	snprintf(reason, sizeof(reason), "undefined symbol: %s: the library %s is not the one that this program was built with", symbol,
+		late_libraries[library].name);
+	return reason;
+}
+
+/* Whether calls to a library are answered ahead. */
+static int is_ahead(int library)
+{
+	return late_libraries[library].arrived && !states[library].arrived;
+}
+
+/* Binds the objects that code refers to, and the functions that were answered ahead; then these calls are made. */
+static const char *arrive(int library)
+{
+	size_t i;
+
+	states[library].arrived = 1;
+	for (i = 0; late_objects[i].name; i++) {
+		if (late_objects[i].library == library && !(*late_object_slots[i] = dlsym(states[library].handle, late_objects[i].name))) {
+			return not_the_one(late_objects[i].name, library);
+		}
+	}
+	if (!late_libraries[library].arrived) {
+		return NULL;
+	}
+	for (i = 0; late_functions[i].name; i++) {
+		if (late_functions[i].library == library && !(late_function_slots[i] = dlsym(states[library].handle, late_functions[i].name))) {
+			return not_the_one(late_functions[i].name, library);
+		}
+	}
+	return late_libraries[library].arrived();
+}
+
+void late_look(void)
+{
+	const char *wrong;
+	int i;
+
+	for (i = 0; late_libraries[i].name; i++) {
+		if (is_ahead(i) && (states[i].handle = dlopen(late_libraries[i].name, RTLD_LAZY | RTLD_NOLOAD)) && (wrong = arrive(i))) {
+			end(wrong);
+		}
+	}
+}
+
+const char *late_open(int library)
+{
+	const char *wrong;
+
+	if (states[library].handle) {
+		return NULL;
+	}
+	if (!(states[library].handle = dlopen(late_libraries[library].name, RTLD_LAZY | RTLD_LOCAL))) {
+		return dlerror();
+	}
+	wrong = states[library].arrived ? NULL : arrive(library);
+	late_look(); /* it may have brought others */
+	return wrong;
+}
+
+const char *late_promise(int library)
+{
+	if (!states[library].handle && access(late_libraries[library].file, R_OK) != 0) {
+		return late_open(library);
+	}
+	states[library].promised = 1;
+	return NULL;
+}
+
+void late_open_promised(void)
+{
+	size_t i;
+
+	for (i = 0; late_functions[i].name; i++) {
+		int library = late_functions[i].library;
+		const char *wrong = states[library].promised ? late_open(library) : NULL;
+
+		if (wrong) {
+			end(wrong);
+		}
+		if (states[library].handle) {
+			late_bind(i);
+		}
+	}
+}
+
+static int started;
+
+void late_started(void)
+{
+	started = 1;
+}
+
+int late_is_started(void)
+{
+	return started;
+}
+
+void *late_bind(size_t function)
+{
+	const struct late_symbol *symbol = &late_functions[function];
+	const char *wrong = late_open(symbol->library);
+	void *address = wrong ? NULL : dlsym(states[symbol->library].handle, symbol->name);
+
+	if (!address) {
+		end(wrong ? wrong : not_the_one(symbol->name, symbol->library));
+	}
+	return late_function_slots[function] = address;
+}
+
+#endif
