@@ -8,10 +8,16 @@ import (
 
 // The following say why a worker script did not get to its first request.
 
-// BootFailed is a script that an error has ended. The trace of an exception is left out: PHP logs that. The place where it was thrown
-// stands before it.
+// WithoutTrace returns PHP's message about an exception without the trace, which PHP logs. The place where it was thrown stands before
+// that. has reports whether there was one.
+func WithoutTrace(message string) (thrown string, has bool) {
+	thrown, _, has = strings.Cut(message, "\nStack trace:\n")
+	return thrown, has
+}
+
+// BootFailed is a script that an error has ended.
 func BootFailed(message, file string, line int) string {
-	if thrown, _, has := strings.Cut(message, "\nStack trace:\n"); has {
+	if thrown, has := WithoutTrace(message); has {
 		return thrown
 	}
 	return fmt.Sprintf("%s in %s on line %d", message, file, line)

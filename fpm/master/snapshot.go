@@ -80,8 +80,8 @@ func (e *engine) show(m *Master) {
 		return
 	}
 	for _, message := range e.said {
-		if isLogged(message) {
-			m.log.Msg(zlog.Notice, "PHP message: ", message)
+		if isLogged(message) { // one line, with the trace of an exception
+			m.log.Msg(zlog.Notice, "PHP message: ", harmless(strings.ReplaceAll(message, "\n", " ")))
 		} else {
 			m.log.scriptPrinted(e.pools[0].conf.Name, message)
 		}
@@ -89,7 +89,7 @@ func (e *engine) show(m *Master) {
 }
 
 func (l lines) noSnapshot(pool string, err error) {
-	l.Logf(zlog.Warning, "[pool %s] no snapshot, each worker boots the application: %v", pool, err)
+	l.Logf(zlog.Warning, "[pool %s] no snapshot, each worker boots the application: %s", pool, harmless(err.Error()))
 }
 
 func (l lines) scriptPrinted(pool, line string) {

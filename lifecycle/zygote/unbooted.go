@@ -72,7 +72,10 @@ var notForked = map[string]fact{
 	"warmup": {2, func(t []string) string { // status, request
 		return fmt.Sprintf("the warm-up request %s was answered with status %s", t[1], t[0])
 	}},
-	"hook": {1, func(t []string) string { return "a callback of phpsapi_before_fork() has thrown: " + t[0] }},
+	"hook": {1, func(t []string) string {
+		thrown, _ := sapi.WithoutTrace(t[0])
+		return "a callback of phpsapi_before_fork() has thrown: " + thrown
+	}},
 	"object": {1, func(t []string) string {
 		return fmt.Sprintf("the application has an object of the class %s before its first request; workers that are forked would share its connection: "+
 			"make it later, or drop it in phpsapi_before_fork()", t[0])

@@ -28,6 +28,7 @@ func TestFactsBecomeSentences(t *testing.T) {
 		"threads|2":                  "V an extension has started 2 threads, which workers that are forked would not have",
 		"warmup|503|/login?x":        "V the warm-up request /login?x was answered with status 503",
 		"hook|no more":               "V a callback of phpsapi_before_fork() has thrown: no more",
+		"hook|Uncaught Exception: x in /b.php:3\nStack trace:\n#0 /a.php(9): f()": "V a callback of phpsapi_before_fork() has thrown: Uncaught Exception: x in /b.php:3",
 		"object|PDO": "V the application has an object of the class PDO before its first request; workers that are forked would " +
 			"share its connection: make it later, or drop it in phpsapi_before_fork()",
 	} {

@@ -137,3 +137,18 @@ func TestWhatWorkerModeSetsHasItsPlaces(t *testing.T) {
 		}
 	}
 }
+
+// An exception in phpsapi_before_fork() was logged with its trace as lines without time and level, twice.
+func TestAnExceptionBeforeTheForkIsOneLine(t *testing.T) {
+	t.Parallel()
+	s := serveApplication(t, looping(t, "phpsapi_before_fork(function () { throw new Exception(\"no more\\nof it\"); }); while (CALL) { }"),
+		"--set", "www.worker.snapshot=5", "--set", "www.worker.processes=1")
+	s.turnover("/", 1)
+	s.said(`\] WARNING: \[pool www\] no snapshot, each worker boots the application: a callback of phpsapi_before_fork\(\) has thrown: Uncaught Exception: no more\.of it in /.*/index\.php:3\n`, 1)
+	s.said(`\] NOTICE: PHP message: PHP Warning:  Uncaught Exception: no more of it in /.*/index\.php:3 Stack trace: #0 .*\n`, 1)
+	for line := range strings.Lines(s.log.String()) {
+		if !strings.HasPrefix(line, "[") {
+			t.Errorf("a line of the log without its time: %s", line)
+		}
+	}
+}
