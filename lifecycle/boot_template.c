@@ -457,6 +457,9 @@ void template_open(const struct template_parent *parent, const char *packet, siz
 	become();
 	apply_values();
 	template.script = next();
+	if (access(template.script, R_OK) != 0) { /* PHP would not say why */
+		NOT_BOOTED("unreadable", digits(errno).text, template.script);
+	}
 	template.strict = next_number();
 	template.warmups = next_number();
 	note_descriptors();

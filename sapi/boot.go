@@ -31,6 +31,11 @@ func BootEnded(status int) string {
 	return "it ended without a call of frankenphp_handle_request()"
 }
 
+// BootUnreadable is a script that cannot be read, because of err at path: the script, or a directory above it.
+func BootUnreadable(path string, err error) string {
+	return fmt.Sprintf("the pool's user cannot read it: %s: %v", path, err)
+}
+
 // BootTookTooLong is a script that did not ask in time.
 func BootTookTooLong(limit time.Duration) string {
 	return fmt.Sprintf("it did not call frankenphp_handle_request() within %v (boot_timeout)", limit)

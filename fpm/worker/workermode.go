@@ -64,12 +64,34 @@ func (k *worker) runScript() {
 		k.finishScript(k.PHP.ResumeWorkerScript(s))
 		return
 	}
+	if why := unreadable(s.Script); why != "" {
+		k.control.say(contract.Unbooted, why)
+		k.standIn()
+		return
+	}
 	within, err := k.PHP.RunWorkerScript(s.Script, lifecycle.BootRequest(s.Script), s, s.Strict)
 	if err != nil {
 		k.broken, k.leaving = true, true
 		return
 	}
 	k.finishScript(within)
+}
+
+// unreadable says why a script cannot be read; empty: it can. PHP would say only that it failed to open what is required.
+func unreadable(script string) string {
+	err := unix.Access(script, unix.R_OK)
+	if err == nil {
+		return ""
+	}
+	for i := 1; i < len(script); i++ {
+		if script[i] != '/' {
+			continue
+		}
+		if err := unix.Access(script[:i], unix.X_OK); err != nil {
+			return sapi.BootUnreadable(script[:i], err)
+		}
+	}
+	return sapi.BootUnreadable(script, err)
 }
 
 // finishScript is for after the script's end, which may have been within a request.

@@ -38,8 +38,9 @@ var notBooted = map[string]fact{
 	"step": {2, func(t []string) string { // its error, what failed
 		return fmt.Sprintf("%s: %v", t[1], syscall.Errno(sapi.Atoi(t[0])))
 	}},
-	"error": {3, func(t []string) string { return sapi.BootFailed(t[2], t[1], sapi.Atoi(t[0])) }}, // the line, the file, the message
-	"end":   {1, func(t []string) string { return sapi.BootEnded(sapi.Atoi(t[0])) }},              // the status
+	"unreadable": {2, func(t []string) string { return sapi.BootUnreadable(t[1], syscall.Errno(sapi.Atoi(t[0]))) }}, // its error, the path
+	"error":      {3, func(t []string) string { return sapi.BootFailed(t[2], t[1], sapi.Atoi(t[0])) }},              // the line, the file, the message
+	"end":        {1, func(t []string) string { return sapi.BootEnded(sapi.Atoi(t[0])) }},                           // the status
 }
 
 // unbooted words the facts of a msgUnbooted.

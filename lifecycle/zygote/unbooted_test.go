@@ -14,6 +14,7 @@ func TestFactsBecomeSentences(t *testing.T) {
 		"cut":                                    "U its description is cut short",
 		"request":                                "U PHP could not start a request",
 		"step|1|setuid":                          "U setuid: operation not permitted",
+		"unreadable|13|/srv":                     "U the pool's user cannot read it: /srv: permission denied",
 		"error|7|/a b.php|Uncaught Exception: x": "U Uncaught Exception: x in /a b.php on line 7",
 		"error|7|/a.php|Uncaught Exception: x in /b.php:3\nStack trace:\n#0 /a.php(9): f()\n#1 {main}\n  thrown": "U Uncaught Exception: x in /b.php:3",
 		"end|3":                      "U it ended with status 3 before it called frankenphp_handle_request()",

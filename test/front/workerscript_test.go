@@ -152,3 +152,44 @@ func TestAnExceptionBeforeTheForkIsOneLine(t *testing.T) {
 		}
 	}
 }
+
+// PHP said "Failed opening required ... in Unknown on line 0".
+func TestAScriptThatItsUserCannotReadIsToldSo(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("root alone starts workers of another user")
+	}
+	for snapshot, lead := range map[string]string{"0": `ERROR: \[pool www\] child \d+: the worker script .* could not be booted: `, "5": `WARNING: \[pool www\] no snapshot, each worker boots the application: the application could not be booted: `} {
+		for _, of := range []string{"script", "directory"} {
+			t.Run(of+" "+snapshot, func(t *testing.T) {
+				t.Parallel()
+				dir := application(t, "v1", "")
+				private := filepath.Join(dir, "private")
+				if err := os.Mkdir(private, 0o755); err != nil {
+					t.Fatal(err)
+				}
+				script := filepath.Join(private, "boot.php")
+				write(t, script, `<?php while (frankenphp_handle_request(function () { echo 'v2'; }));`)
+				blamed := map[string]string{"script": script, "directory": private}[of]
+				if err := os.Chmod(blamed, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				address := serve.Address(t)
+				s := start(t, address, nil, "-F", "--http", address, "--worker", script, "--root", dir, "--set", "www.worker.for=../index.php",
+					"--set", "www.worker.snapshot="+snapshot, "--set", "www.worker.processes=1")
+				s.want("/", 503, "The application could not be started")
+				s.said(lead+"the pool's user cannot read it: /.*: permission denied", 1)
+				s.said("could not be booted: the pool's user cannot read it: "+blamed+": permission denied", 1)
+				if strings.Contains(s.log.String(), "Failed opening") {
+					t.Error("PHP has tried it")
+				}
+				s.want("/other.php", 200, "other ")
+				if err := os.Chmod(blamed, 0o755); err != nil {
+					t.Fatal(err)
+				}
+				s.said("could not be booted", 1)
+				serve.Eventually(t, "the application", func() bool { status, body := s.get("/"); return status == 200 && body == "v2" })
+			})
+		}
+	}
+}
