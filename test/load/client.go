@@ -4,138 +4,53 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"net"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/phpsapi/phpsapi/cgi/fastcgi"
+	ask "github.com/phpsapi/phpsapi/test/client"
 )
 
 // client asks for one script, again and again. The request's bytes are made once: what is measured is the server.
 type client struct {
-	s       *server
-	kept    bool
+	ask     ask.FastCGI
 	request []byte
 	want    []byte // how the answer ends
-
-	conn   net.Conn
-	reader *fastcgi.ResponseReader
-	answer []byte // of the last request: head and body
 }
 
 // patience is how long a client waits for an answer.
-const patience = 20 * time.Second
+const patience = ask.Patience
 
 func newClient(s *server, script string, kept bool) *client {
 	name, query, _ := strings.Cut(script, "?")
-	c := &client{s: s, kept: kept, want: []byte(scripts[name].answer)}
-	c.reader = fastcgi.NewResponseReader(nil, make([]byte, 64<<10))
-	c.request = encode(s.script(name), name, query, kept)
-	return c
-}
-
-// encode makes a request as nginx sends it.
-func encode(path, name, query string, kept bool) []byte {
-	var b bytes.Buffer
-	w := fastcgi.NewRequestWriter(&b, make([]byte, 64<<10))
-	flags := fastcgi.Flags(0)
-	if kept {
-		flags = fastcgi.KeepConn
-	}
-	w.Begin(1, fastcgi.BeginRequest{Role: fastcgi.RoleResponder, Flags: flags})
-	uri := "/" + name
-	if query != "" {
-		uri += "?" + query
-	}
-	for _, p := range [][2]string{
-		{"QUERY_STRING", query}, {"REQUEST_METHOD", "GET"}, {"CONTENT_TYPE", ""}, {"CONTENT_LENGTH", ""},
-		{"SCRIPT_NAME", "/" + name}, {"REQUEST_URI", uri}, {"DOCUMENT_URI", "/" + name},
-		{"DOCUMENT_ROOT", strings.TrimSuffix(path, "/"+name)}, {"SERVER_PROTOCOL", "HTTP/1.1"},
-		{"REQUEST_SCHEME", "http"}, {"GATEWAY_INTERFACE", "CGI/1.1"}, {"SERVER_SOFTWARE", "nginx/1.22.1"},
-		{"REMOTE_ADDR", "127.0.0.1"}, {"REMOTE_PORT", "40000"}, {"REMOTE_USER", ""}, {"SERVER_ADDR", "127.0.0.1"},
-		{"SERVER_PORT", "80"}, {"SERVER_NAME", "localhost"}, {"REDIRECT_STATUS", "200"}, {"SCRIPT_FILENAME", path},
-		{"HTTP_HOST", "localhost"}, {"HTTP_USER_AGENT", "load"}, {"HTTP_ACCEPT", "*/*"},
-	} {
-		w.Param(p[0], p[1])
-	}
-	w.EndParams()
-	w.EndStdin()
-	return b.Bytes()
+	return &client{ask.FastCGI{Dial: s.dial, Kept: kept}, ask.Encode(s.dir, name, query, kept), []byte(scripts[name].answer)}
 }
 
 var errEmpty = errors.New("an empty answer")
 
 // do makes one request. An error says that it failed, or that the answer was not the script's.
 func (c *client) do() error {
-	err := c.exchange()
-	if err != nil || !c.kept {
+	if err := c.ask.Ask(c.request); err != nil {
+		return err
+	}
+	err := c.check()
+	if err != nil {
 		c.close()
 	}
 	return err
 }
 
-func (c *client) exchange() error {
-	if err := c.send(); err != nil {
-		return err
-	}
-	return c.receive()
-}
-
-// send sends the request, on a new connection if there is none.
-func (c *client) send() (err error) {
-	if c.conn == nil {
-		if c.conn, err = c.s.dial(); err != nil {
-			return err
-		}
-		c.reader.Reset(c.conn)
-	}
-	c.conn.SetDeadline(time.Now().Add(patience))
-	_, err = c.conn.Write(c.request)
-	return err
-}
-
-// receive takes the answer.
-func (c *client) receive() error {
-	c.answer = c.answer[:0]
-	c.reader.Begin(1)
-	for {
-		t, b, err := c.reader.Next()
-		switch {
-		case err != nil:
-			return err
-		case t == fastcgi.TypeStdout:
-			c.answer = append(c.answer, b...)
-		case t == fastcgi.TypeStderr:
-			return fmt.Errorf("on STDERR: %s", b)
-		case t == fastcgi.TypeEndRequest:
-			return c.check()
-		}
-	}
-}
-
 func (c *client) check() error {
-	if len(c.answer) == 0 {
+	if len(c.ask.Answer) == 0 {
 		return errEmpty
 	}
-	if !bytes.HasSuffix(c.answer, c.want) {
-		return fmt.Errorf("answer %q, want %q at its end", c.answer, c.want)
+	if !bytes.HasSuffix(c.ask.Answer, c.want) {
+		return fmt.Errorf("answer %q, want %q at its end", c.ask.Answer, c.want)
 	}
 	return nil
 }
 
-// body is the last answer without its head.
-func (c *client) body() string {
-	_, body, _ := strings.Cut(string(c.answer), "\r\n\r\n")
-	return body
-}
-
-func (c *client) close() {
-	if c.conn != nil {
-		c.conn.Close()
-		c.conn = nil
-	}
-}
+func (c *client) close() { c.ask.Close() }
 
 // tally is what became of some requests.
 type tally struct {

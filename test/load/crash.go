@@ -31,7 +31,7 @@ func crashUnderLoad(p program, n int) (r crashed, err error) {
 		}
 		c := newClient(s, script, false)
 		if c.do() == nil {
-			err = fmt.Errorf("%s was answered: %q", script, c.answer)
+			err = fmt.Errorf("%s was answered: %q", script, c.ask.Answer)
 			break
 		}
 		r.kills++

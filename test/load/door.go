@@ -1,15 +1,14 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"strings"
 	"time"
 
+	ask "github.com/phpsapi/phpsapi/test/client"
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 
@@ -106,69 +105,38 @@ func (d *door) asks(script string, kept bool) asker { return d.visitor(script, k
 
 func (d *door) visitor(script string, kept bool) *visitor {
 	name, _, _ := strings.Cut(script, "?")
-	connection := "close"
-	if kept {
-		connection = "keep-alive"
-	}
-	request := fmt.Sprintf("GET /%s HTTP/1.1\r\nHost: localhost\r\nConnection: %s\r\n\r\n", script, connection)
-	return &visitor{door: d, kept: kept, request: []byte(request), status: http.StatusOK, want: []byte(scripts[name].answer)}
+	return &visitor{ask.HTTP{Dial: d.dial, Kept: kept}, ask.Get("/"+script, kept), http.StatusOK, []byte(scripts[name].answer)}
 }
 
 // visitor asks a door for one page, again and again. It never asks twice for what failed once, as browsers do.
 type visitor struct {
-	door    *door
-	kept    bool
+	ask     ask.HTTP
 	request []byte
 	status  int    // of the answer
 	want    []byte // how the answer ends
-
-	conn   net.Conn
-	reader *bufio.Reader
 }
 
 func (v *visitor) do() error {
-	err := v.exchange()
-	if err != nil || !v.kept {
+	if err := v.ask.Ask(v.request); err != nil {
+		return err
+	}
+	err := v.check()
+	if err != nil {
 		v.close()
 	}
 	return err
 }
 
-func (v *visitor) exchange() (err error) {
-	if v.conn == nil {
-		if v.conn, err = v.door.dial(); err != nil {
-			return err
-		}
-		v.reader = bufio.NewReader(v.conn)
-	}
-	v.conn.SetDeadline(time.Now().Add(patience))
-	if _, err := v.conn.Write(v.request); err != nil {
-		return err
-	}
-	response, err := http.ReadResponse(v.reader, nil)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
+func (v *visitor) check() error {
 	switch {
-	case err != nil:
-		return err
-	case response.StatusCode != v.status:
-		return fmt.Errorf("%s, want %d: %q", response.Status, v.status, body)
-	case v.status == http.StatusOK && len(body) == 0:
+	case v.ask.Status != v.status:
+		return fmt.Errorf("%s, want %d: %q", v.ask.Text, v.status, v.ask.Body)
+	case v.status == http.StatusOK && len(v.ask.Body) == 0:
 		return errEmpty
-	case v.status == http.StatusOK && !bytes.HasSuffix(body, v.want):
-		return fmt.Errorf("answer %q, want %q at its end", body, v.want)
-	case response.Close:
-		v.close()
+	case v.status == http.StatusOK && !bytes.HasSuffix(v.ask.Body, v.want):
+		return fmt.Errorf("answer %q, want %q at its end", v.ask.Body, v.want)
 	}
 	return nil
 }
 
-func (v *visitor) close() {
-	if v.conn != nil {
-		v.conn.Close()
-		v.conn = nil
-	}
-}
+func (v *visitor) close() { v.ask.Close() }

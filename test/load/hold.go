@@ -176,7 +176,7 @@ func (h *held) count(idlers []*visitor) {
 	var mu sync.Mutex
 	each(idlers, func(v *visitor) {
 		mu.Lock()
-		there := v.conn != nil
+		there := v.ask.Connected()
 		if there {
 			h.idle++
 		}

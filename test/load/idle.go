@@ -75,6 +75,6 @@ func keptWhileBusy(p program) (time.Duration, error) {
 
 // pid is the worker that gave the last answer of pid.php.
 func (c *client) pid() int {
-	n, _ := strconv.Atoi(strings.TrimSpace(c.body()))
+	n, _ := strconv.Atoi(strings.TrimSpace(c.ask.Body()))
 	return n
 }
