@@ -30,6 +30,7 @@ type front struct {
 	unanswered int
 	crashes    *crashPipe
 
+	stopped    bool // a signal has stopped it, and it is replaced
 	quit       bool // it was asked to go
 	yielded    bool // it takes no more requests, and has said so
 	escalation escalation

@@ -29,6 +29,7 @@ func (m *Master) beat(f *front, now time.Time) {
 	if hasStopped(f.pid) {
 		m.log.frontStopped(f.gen.number, f.pid)
 		if !f.quit && m.state == normal && f.gen != m.next {
+			f.stopped = true
 			m.quitFront(f.gen) // it may finish its requests
 			m.replaceFront(f.gen, f, now)
 		}

@@ -30,6 +30,34 @@ func (s *service) settle(n int) {
 	}
 }
 
+// tmpreaper and the like remove sockets. A service then had to be restarted: reloads kept the socket that nobody could reach, and
+// one that failed must not take the next one's file along.
+func TestReloadMakesARemovedSocketAgain(t *testing.T) {
+	t.Parallel()
+	s := start(t, static)
+	s.expect("ready to handle")
+	for n := 2; n <= 4; n += 2 {
+		if err := os.Remove(s.path("sock")); err != nil {
+			t.Fatal(err)
+		}
+		s.configure(static + "[broken]\nlisten = /nowhere/sock\npm = static\npm.max_children = 1\n")
+		s.signal(syscall.SIGUSR2)
+		s.expect("reload failed")
+		s.configure(static)
+		s.signal(syscall.SIGUSR2)
+		s.expect("ready to handle")
+		if got := s.generation("sock"); got <= n-1 {
+			t.Errorf("generation %d answers after a reload", got)
+		}
+	}
+	s.signal(syscall.SIGUSR2) // and the next one keeps it
+	s.expect("using inherited socket")
+	s.expect("ready to handle")
+	if s.generation("sock") == 0 {
+		t.Error("nobody answers")
+	}
+}
+
 func TestReload(t *testing.T) {
 	s := start(t, static)
 	s.expect("ready to handle")

@@ -23,6 +23,7 @@ type socket struct {
 	lent   bool     // by the service manager, whose file it stays
 	path   *os.File // O_PATH of a nameless socket's inode; nil for others
 	pair   *os.File // the other end, if it is one of a pair; nil for others
+	gone   bool     // its file was removed, and the path may be another socket's
 }
 
 // newSocket wraps a descriptor, which it makes non-blocking and closed on exec. Workers share the first of the two
@@ -95,9 +96,18 @@ func (s *socket) close() {
 		s.path.Close()
 		return
 	}
-	if s.domain == conf.Unix && !s.lent {
+	if s.domain == conf.Unix && !s.lent && !s.gone {
 		removeStale(s.key)
 	}
+}
+
+// isGone reports whether somebody has removed the socket's file: nobody can connect to it any more.
+func (s *socket) isGone() bool {
+	if s.domain == conf.Unix && !s.lent && s.path == nil && s.pair == nil && !s.gone {
+		_, err := os.Lstat(s.key)
+		s.gone = errors.Is(err, fs.ErrNotExist)
+	}
+	return s.gone
 }
 
 // removeStale removes a unix socket from a path, or a link that leads to one or nowhere. It leaves anything else, which may be
@@ -120,9 +130,10 @@ type sockets struct {
 	handing *handing // nil: no workers have spoken HTTP so far
 }
 
+// find returns the open socket of an address; nil if there is none that clients can reach.
 func (s *sockets) find(key string) *socket {
 	for _, k := range s.open {
-		if k.key == key {
+		if k.key == key && !k.isGone() {
 			return k
 		}
 	}

@@ -54,6 +54,23 @@ func TestProcessesDie(t *testing.T) {
 	s.said(`\[pool www\] child \d+ exited on signal 9 \(SIGKILL\)`, 3)
 }
 
+// Workers that accept by HTTP themselves go on handing connections over. A front that was stopped by a signal, and replaced, took them
+// until its drain_timeout was over.
+func TestStoppedFrontGoesWhenItIsContinued(t *testing.T) {
+	t.Parallel()
+	address := serve.Address(t)
+	s := start(t, address, []string{"PHPSAPI_HTTP_LIMITS_DRAIN_TIMEOUT=5m"}, "--http", address, "--root", site(t))
+	pid, _ := strconv.Atoi(s.said(`process (\d+) of generation 1 serves`, 1))
+	l := s.load(4, "/sleep.php?ms=5")
+	syscall.Kill(pid, syscall.SIGSTOP)
+	s.said(`was stopped by a signal, and is replaced`, 1)
+	s.said(`of generation 1 serves`, 2)
+	serve.Eventually(t, "the end of the first front", func() bool { return ended(pid) })
+	if wrong := l.end(); len(wrong) > 0 {
+		t.Errorf("%d requests, failed: %v", l.requests.Load(), wrong)
+	}
+}
+
 // The master's end, however it comes, is the end of all.
 func TestNothingSurvivesTheMaster(t *testing.T) {
 	t.Parallel()
