@@ -4,6 +4,7 @@
 PHP_CONFIG ?=
 FUZZTIME   ?= 20s
 RANDOMTIME ?= 10m
+FAULTTIME  ?= 10m
 ADDRESS    ?= 127.0.0.1:8080
 
 # PHP=8.4 names the PHP whose packages are installed, and which runs, instead of the machine's own.
@@ -59,7 +60,7 @@ conformance-full: deps-test build ## php-src's tests of the language too (long)
 	go run ./test/conformance -suites all
 
 e2e: deps-e2e build ## real programs from Debian's packages; php-fpm under load
-	go test -count=1 -tags e2e ./test/e2e ./test/load
+	go test -count=1 -tags e2e ./test/e2e ./test/load ./test/faults
 	go test -count=1 -tags e2e -run TestSessionsOfManyUsers ./test/front
 
 fuzz: deps-test engines ## random requests beside stock PHP (RANDOMTIME=10m), then every fuzz target for a while (FUZZTIME=20s)
@@ -68,6 +69,9 @@ fuzz: deps-test engines ## random requests beside stock PHP (RANDOMTIME=10m), th
 	while read -r package target; do \
 		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package" || exit 1; \
 	done
+
+faults: deps-test build ## faults in phpsapi and in php-fpm under load, at random for a while too (FAULTTIME=10m), into docs/FAULTS.md
+	go run ./test/faults -phpsapi ./phpsapi -for $(FAULTTIME) -reloads 1000 -upgrades 100 -o docs/FAULTS.md
 
 bench: deps-bench build ## phpsapi's cost beside stock PHP's
 	go run ./test/bench
@@ -97,4 +101,4 @@ single: engine ## build/single/phpsapi: the program with PHP inside, in one file
 deps-build deps-run deps-test deps-bench deps-e2e deps-engine:
 	@PHP=$(PHP) PHP_CONFIG=$(PHP_CONFIG) packaging/install-deps $(@:deps-%=%)
 
-.PHONY: help build run test race lint fmt conformance conformance-full e2e fuzz bench package check engine single engines deps-build deps-run deps-test deps-bench deps-e2e deps-engine
+.PHONY: help build run test race lint fmt conformance conformance-full e2e fuzz faults bench package check engine single engines deps-build deps-run deps-test deps-bench deps-e2e deps-engine

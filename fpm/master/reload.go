@@ -254,7 +254,7 @@ func (e zygoteStarted) happen(m *Master) {
 		}
 		if !m.attempt.renewal {
 			if err := writePidFile(g.config.Global.Pid.Value, m.log); err != nil {
-				m.abandonReload(err)
+				m.abandonReload(fmt.Errorf("pid %s: %w", g.config.Global.Pid.Value, err))
 				return
 			}
 			m.attempt.pidFile = g.config.Global.Pid.Value
