@@ -14,12 +14,17 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	fpmworker "github.com/phpsapi/phpsapi/fpm/worker"
 	"github.com/phpsapi/phpsapi/lifecycle"
+	"github.com/phpsapi/phpsapi/sapi"
 )
 
 // runWorker is what a zygote's worker does, by what its payload is, or the role that it names.
 func runWorker() int {
 	log := func(message string) { fmt.Fprintln(os.Stderr, message) }
-	w := lifecycle.CurrentWorker(func(message string) { log(message) })
+	w := lifecycle.CurrentWorker(func(message string) { log(message) }, func(module string) {
+		if module == sapi.FPM {
+			fpmworker.Prepare()
+		}
+	})
 	if contract.IsSpec(w.Payload) {
 		return fpmworker.Main(w)
 	}

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#include "boot.h"
 #include "boot_addressspace.h"
 #include "handover.h"
 #include "boot_newthread.h"
@@ -70,7 +71,9 @@ static void keep_runtime_small(void)
 	int cpu = sched_getcpu();
 
 	process_at_exec.slack = prctl(PR_GET_TIMERSLACK);
-	prctl(PR_SET_TIMERSLACK, 10UL * 1000 * 1000); /* ns: the longest that the monitor means to sleep */
+	if (!boot_is_zygote()) { /* its monitor is made later */
+		prctl(PR_SET_TIMERSLACK, RUNTIME_SLACK);
+	}
 	if (cpu < 0 || !record_processors()) {
 		return;
 	}
@@ -134,7 +137,7 @@ __attribute__((constructor)) static void before_go(int argc, char **argv, char *
 		mallopt(M_ARENA_MAX, 1); /* one arena serves PHP's one thread */
 	}
 	zygote_run();
-	if (small) { /* in a zygote's worker: its zygote may live long, and has no Go runtime */
+	if (small) { /* in a zygote or its worker, when it has served its parent for a while */
 		keep_runtime_small();
 	}
 }

@@ -69,6 +69,22 @@ int boot_catch_signal(int sig, int eventfd);
 /* Has a crash of this process tell a descriptor what PHP was doing. */
 void boot_tell_crashes(int fd);
 
+/* ---- boot_zygote.c, boot_forkable.c: a zygote whose workers have its Go runtime ---- */
+
+/* Reports whether this process is one. */
+int boot_is_zygote(void);
+/* Waits until Go's other threads sleep. Returns how many there are; -1: one does not sleep. */
+int boot_sleeping_threads(void);
+/* The runtime has had some time until then, before the zygote goes on without it. */
+void boot_end_time_limit(void);
+/* Forks a child, which is to try the runtime and to exit with status 0, and waits for it. Returns what makes the runtime one that
+ * cannot be forked; NULL: nothing does, or *is_child is 1 and this is the child. */
+const char *boot_try_fork(int *is_child);
+/* Forks workers by order of the zygote's parent. Returns in each of them. There must be no other thread. */
+void boot_fork_workers(void);
+/* Executes the zygote again, for workers with runtimes of their own. */
+_Noreturn void boot_fork_without_go(void);
+
 /* ---- boot_worker.c: a worker's share of what its zygote was told ---- */
 
 /* Whether this process is a zygote's worker. */
@@ -76,5 +92,7 @@ int boot_is_worker(void);
 /* The text the worker was forked with, and its descriptors. */
 const char *boot_worker_payload(size_t *len);
 int boot_worker_fd(size_t i); /* -1 past the last */
+/* What PHP's module is called in the zygote. */
+const char *boot_worker_module(void);
 
 #endif

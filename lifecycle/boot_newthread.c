@@ -26,11 +26,14 @@
 #include <unistd.h>
 
 #include "boot.h"
+#include "boot_forkable.h"
 #include "boot_newthread.h"
+#include "boot_threads.h"
 
 #define RESERVE 3                 /* threads that a server keeps for bad times */
 #define FEW_TASKS 64              /* a limit below which a reserve takes more than it is worth */
 #define PATIENCE 1                /* seconds that a process waits for a thread before it has begun */
+#define ZYGOTES_PATIENCE 10       /* longer than the time limit of its runtime's start (boot_forkable.c) */
 #define HURRY 10                  /* seconds in which it tries more often */
 #define HURRY_SLACK 50000UL       /* ns: the timer slack meanwhile */
 #define REPEAT 60                 /* seconds from one complaint to the next */
@@ -136,6 +139,9 @@ static void refill_reserve(void)
  * them need give it up one after the other. */
 static int patience(void)
 {
+	if (boot_is_zygote()) {
+		return ZYGOTES_PATIENCE;
+	}
 	return boot_is_worker() ? PATIENCE + getpid() % 3 : PATIENCE;
 }
 
@@ -175,6 +181,10 @@ __attribute__((visibility("hidden"))) int pthread_create(
 		without_monitor = 0;
 		return 0;
 	}
+	if (forkable_puts_off(&start, &arg)) {
+		return 0;
+	}
+	start = thread_to_come(start, &arg);
 	for (;;) {
 		result = libc_pthread_create(thread, attr, start, arg);
 		if (result == 0 && reserve.wants > 0) {
@@ -197,7 +207,7 @@ void newthread_init(void)
 
 void newthread_without_monitor(void)
 {
-#ifdef MONITOR_IS_FIRST
+#ifdef GO_WAS_READ
 	without_monitor = 1;
 #endif
 }

@@ -77,8 +77,16 @@ static void restore_process(void)
 void boot_take_process(void)
 {
 	restore_timer_slack(); /* the main thread may have to sleep for the others */
-	close_other_threads();
+	if (!boot_is_zygote()) { /* it has none of Go's any more, and an extension's are left alone */
+		close_other_threads();
+	}
 	restore_process();
+}
+
+void restore_for_exec(void)
+{
+	restore_process();
+	sigaction(SIGPIPE, &process_at_exec.actions[SIGPIPE], NULL);
 }
 
 /* Gives back the executable's own pages of code and constants: most of them were mapped for the Go runtime, and counted

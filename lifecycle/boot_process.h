@@ -23,6 +23,9 @@ struct process_at_exec {
 
 extern struct process_at_exec process_at_exec;
 
+/* The timer slack, in ns, of a runtime that is kept small: the longest that its monitor means to sleep. */
+#define RUNTIME_SLACK (10UL * 1000 * 1000)
+
 /* Both are called before the Go runtime. argv is the kernel's own array. */
 void record_call(int argc, char **argv);
 /* The rest, which takes a system call for each signal: a process that starts without Go never needs it. */
@@ -30,6 +33,9 @@ void record_process(void);
 
 /* Overwrites the arguments that the kernel shows. */
 void hide_arguments(void);
+
+/* Gives back what exec left, for the next exec. */
+void restore_for_exec(void);
 
 /* boot_take_process for one who never goes back to Go: Go's threads are ended, and the process has one thread as
  * php's own. */

@@ -100,6 +100,11 @@ static int signal_other_threads(int sig)
 	return sent;
 }
 
+int count_other_threads(void)
+{
+	return signal_other_threads(0);
+}
+
 /* Has the handler run on every other thread. */
 static void handle_on_other_threads(void (*handler)(int, siginfo_t *, void *))
 {
@@ -133,6 +138,57 @@ int threads_are_late(void)
 void close_other_threads(void)
 {
 	handle_on_other_threads(close_thread);
+}
+
+/* ---- threads to come ---- */
+
+static atomic_int to_begin, to_close;
+
+struct beginning {
+	void *(*start)(void *);
+	void *argument;
+};
+
+static void close_new_thread(int sig, siginfo_t *info, void *context)
+{
+	close_thread(sig, info, context);
+	if (atomic_fetch_sub(&to_close, 1) == 1) {
+		sigaction(THREAD_SIGNAL, &process_at_exec.actions[THREAD_SIGNAL], NULL);
+	}
+}
+
+/* A thread begins with all signals blocked. The signal that it sends itself is the first that it takes, in the moment in which the
+ * runtime opens its mask. */
+static void *begin_thread(void *memory)
+{
+	struct beginning own = *(struct beginning *)memory;
+
+	free(memory);
+	syscall(SYS_tgkill, process_at_exec.pid, syscall(SYS_gettid), THREAD_SIGNAL);
+	return own.start(own.argument);
+}
+
+void close_threads_to_come(int n)
+{
+	struct sigaction action = {.sa_sigaction = close_new_thread, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
+
+	sigfillset(&action.sa_mask);
+	atomic_store(&to_begin, n);
+	atomic_store(&to_close, n);
+	sigaction(THREAD_SIGNAL, &action, NULL);
+}
+
+void *(*thread_to_come(void *(*start)(void *), void **argument))(void *)
+{
+	struct beginning *own;
+
+	if (atomic_load(&to_begin) <= 0 || atomic_fetch_sub(&to_begin, 1) <= 0 || !(own = malloc(sizeof(*own)))) {
+		return start;
+	}
+	own->start = start;
+	own->argument = *argument;
+	*argument = own;
+	return begin_thread;
 }
 
 /* What the C library sets when the first thread is started and never takes back: with it malloc, stdio and others lock

@@ -19,3 +19,13 @@ int boot_worker_fd(size_t i)
 {
 	return i < worker.fds_len ? worker.fds[i] : -1;
 }
+
+int boot_is_zygote(void)
+{
+	return worker.forkable && !worker.forked;
+}
+
+const char *boot_worker_module(void)
+{
+	return worker.module;
+}

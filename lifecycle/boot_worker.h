@@ -7,8 +7,10 @@
 #define WORKER_FDS 64
 
 struct worker {
+	const char *module; /* the name of PHP's module */
 	int monitored; /* the Go runtime has its monitor */
 	int forked;    /* this process is one */
+	int forkable;  /* it has, or had, its zygote's Go runtime */
 	char *payload;
 	size_t payload_len;
 	int fds[WORKER_FDS];

@@ -15,8 +15,9 @@
  *     FORK title payload
  *       + descriptors               ->    fork; the child shows the title unless it is empty
  *                                   <-    CHILD pid              (or -errno; EAGAIN after some tries)
- *                                           in the child the constructor returns, Go boots, and main finds
- *                                           payload and descriptors (engine_worker_*)
+ *                                           in the child main finds payload and descriptors (boot_worker_*).
+ *                                           At the first such order Go is started, once for all workers (boot_forkable.c);
+ *                                           or it is in each of them, after a template and as the parent says
  *     REQUEST payload + descriptors ->    the same, but the child answers one CGI request in C (handover_child.c)
  *                                   <-    EXIT pid wait-status   when a child ended
  *     closes the socket             ->    exits; its children are the parent's to end, by their own descriptors
@@ -46,10 +47,13 @@
 #include "engine_load.h"
 #include "handover.h"
 #include "boot_bounds.h"
+#include "boot_control.h"
+#include "boot_forkable.h"
 #include "boot_forks.h"
 #include "boot_newthread.h"
 #include "boot_process.h"
 #include "boot_template.h"
+#include "boot_threads.h"
 #include "boot_title.h"
 #include "boot_worker.h"
 #include "boot_zygote.h"
@@ -57,74 +61,8 @@
 #define FORK_TRIES 100    /* of one order, if there is no room; the parent may give the order again */
 #define FORK_PAUSE 400000 /* ns from one try to the next */
 
-static int control = -1;
-static char packet[128 * 1024];
-
-static void die(const char *what)
-{
-	fprintf(stderr, "phpsapi: zygote: %s\n", what);
-	exit(EXIT_FAILURE);
-}
-
-static void die_errno(const char *what)
-{
-	fprintf(stderr, "phpsapi: zygote: %s: %s\n", what, strerror(errno));
-	exit(EXIT_FAILURE);
-}
-
-static void send_parts(struct iovec *parts, size_t n)
-{
-	struct msghdr message = {.msg_iov = parts, .msg_iovlen = n};
-
-	if (sendmsg(control, &message, MSG_NOSIGNAL) < 0) {
-		exit(EXIT_SUCCESS); /* the parent is gone */
-	}
-}
-
-static void send_text(char letter, const char *text)
-{
-	struct iovec parts[] = {{&letter, 1}, {(char *)text, strlen(text)}};
-
-	send_parts(parts, 2);
-}
-
-static void send_numbers(char letter, int32_t first, int32_t second)
-{
-	int32_t numbers[] = {first, second};
-	struct iovec parts[] = {{&letter, 1}, {numbers, sizeof(numbers)}};
-
-	send_parts(parts, 2);
-}
-
-/* Reads one packet, and the descriptors that came with it into worker.fds. Returns its length; 0: the parent is gone. */
-static size_t receive(void)
-{
-	char space[CMSG_SPACE(sizeof(int) * WORKER_FDS)];
-	struct iovec part = {packet, sizeof(packet) - 1};
-	struct msghdr message = {
-		.msg_iov = &part, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof(space)};
-	struct cmsghdr *header;
-	ssize_t len;
-
-	do {
-		len = recvmsg(control, &message, MSG_CMSG_CLOEXEC);
-	} while (len < 0 && errno == EINTR);
-	if (len <= 0) {
-		return 0;
-	}
-	if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
-		die("a message is too large");
-	}
-	worker.fds_len = 0;
-	for (header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
-		if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
-			worker.fds_len = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-			memcpy(worker.fds, CMSG_DATA(header), worker.fds_len * sizeof(int));
-		}
-	}
-	packet[len] = '\0';
-	return len;
-}
+static int shares_go; /* its workers have its Go runtime */
+static struct iovec order_to_start; /* a copy */
 
 /* Takes the next NUL-terminated string of a START packet. */
 static const char *next_string(char **at, const char *end)
@@ -132,7 +70,7 @@ static const char *next_string(char **at, const char *end)
 	char *text = *at;
 
 	if (text >= end) {
-		die("a START message is cut short");
+		control_die("a START message is cut short");
 	}
 	*at += strlen(text) + 1;
 	return text;
@@ -141,22 +79,6 @@ static const char *next_string(char **at, const char *end)
 static int next_flag(char **at, const char *end)
 {
 	return next_string(at, end)[0] == '1';
-}
-
-/* Has the kernel kill this process group when the parent closes the control socket: while PHP starts nobody reads there,
- * and a child may be preloading. The parent says nothing meanwhile, which would count as well. */
-static void end_with_parent(int on)
-{
-	int flags = fcntl(control, F_GETFL);
-
-	if (flags < 0 || getpgrp() != getpid() || fcntl(control, F_SETOWN, -getpid()) != 0 ||
-		fcntl(control, F_SETSIG, on ? SIGKILL : 0) != 0) {
-		return;
-	}
-	fcntl(control, F_SETFL, on ? flags | O_ASYNC : flags & ~O_ASYNC);
-	if (on && recv(control, packet, 1, MSG_PEEK | MSG_DONTWAIT) == 0) { /* it was closed before */
-		exit(EXIT_SUCCESS);
-	}
 }
 
 /* How the last child of PHP's start ended, as waitpid tells it; -1: none did. opcache waits for the one that preloads, and
@@ -184,7 +106,7 @@ static int start_module(const struct engine_module *module)
 	return result;
 }
 
-/* Starts PHP as the START packet says. The module's strings stay where they are: packet is copied. */
+/* Starts PHP as the START packet says. The module's strings stay where they are: the packet is copied. */
 static void start(size_t len)
 {
 	static struct engine_module module;
@@ -196,12 +118,13 @@ static void start(size_t len)
 	enum engine_load_result result;
 
 	if (!memory || !defaults) {
-		die_errno("malloc");
+		control_die_errno("malloc");
 	}
-	memcpy(memory, packet, len + 1);
+	memcpy(memory, control_packet, len + 1);
+	order_to_start = (struct iovec){memory, len};
 	path = next_string(&at, end);
 	module.front_end = atoi(next_string(&at, end));
-	module.name = next_string(&at, end);
+	worker.module = module.name = next_string(&at, end);
 	module.pretty_name = next_string(&at, end);
 	module.binary = next_string(&at, end);
 	module.ini_path = next_string(&at, end);
@@ -217,6 +140,7 @@ static void start(size_t len)
 	module.without_pcntl = next_flag(&at, end);
 	module.worker_mode = next_flag(&at, end);
 	worker.monitored = next_flag(&at, end);
+	shares_go = next_flag(&at, end);
 	for (; at < end && module.ini_defaults_len < len / 2; module.ini_defaults_len++) {
 		defaults[module.ini_defaults_len].name = next_string(&at, end);
 		defaults[module.ini_defaults_len].value = next_string(&at, end);
@@ -225,12 +149,12 @@ static void start(size_t len)
 	if (!module.ini_path[0]) {
 		module.ini_path = NULL;
 	}
-	end_with_parent(1);
+	control_ends_process(1);
 	result = engine_load(path, RTLD_NOW, &refusal);
 	if (result != ENGINE_LOADED) {
 		char text[sizeof(refusal.detail) + 128];
 		snprintf(text, sizeof(text), "%d %s %s %s", result, refusal.version, refusal.build_id, refusal.detail);
-		send_text('L', text);
+		control_send_text('L', text);
 		exit(EXIT_FAILURE);
 	}
 	signal(SIGPIPE, SIG_IGN);
@@ -238,12 +162,16 @@ static void start(size_t len)
 		const char *preload = engine_setting_text("opcache.preload");
 		char text[4000];
 		snprintf(text, sizeof(text), "%d %s", (int)ended, preload ? preload : "");
-		send_text('P', text);
+		control_send_text('P', text);
 		exit(EXIT_FAILURE);
 	}
 	engine_children_follow();
-	end_with_parent(0);
-	send_text('R', engine_version());
+	control_ends_process(0);
+	if (control_is_again()) { /* the parent was told */
+		shares_go = 0;
+		return;
+	}
+	control_send_text('R', engine_version());
 }
 
 static void reap(void)
@@ -252,7 +180,7 @@ static void reap(void)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		send_numbers('X', pid, status);
+		control_send_numbers('X', pid, status);
 	}
 }
 
@@ -275,28 +203,28 @@ static pid_t fork_soon(void)
 static int spawn(size_t len)
 {
 	pid_t pid = fork_soon();
-	const char *payload = packet + 1;
+	const char *payload = control_packet + 1;
 	size_t i;
 
 	if (pid == 0) {
-		if (packet[0] == 'F') {
+		if (control_packet[0] == 'F') {
 			if (payload[0]) {
 				proctitle_set(payload, strlen(payload));
 			}
 			payload += strnlen(payload, len - 2) + 1;
 		}
 		worker.forked = 1;
-		worker.payload_len = packet + len - payload;
+		worker.payload_len = control_packet + len - payload;
 		worker.payload = malloc(worker.payload_len + 1);
 		if (worker.payload) {
 			memcpy(worker.payload, payload, worker.payload_len + 1);
 		}
-		close(control);
+		control_close();
 		process_at_exec.pid = getpid();
 		return 1;
 	}
-	send_numbers('C', pid < 0 ? -errno : pid, 0);
-	explicit_bzero(packet, len); /* the next child may belong to somebody else */
+	control_send_numbers('C', pid < 0 ? -errno : pid, 0);
+	explicit_bzero(control_packet, len); /* the next child may belong to somebody else */
 	for (i = 0; i < worker.fds_len; i++) {
 		close(worker.fds[i]);
 	}
@@ -332,7 +260,7 @@ static void withhold(int on)
 		own = boot_given_up_in_forks(2);
 		forks_watch();
 	}
-	own[0] = on ? control : -1;
+	own[0] = on ? control_fd() : -1;
 	own[1] = on ? signals : -1;
 }
 
@@ -345,7 +273,7 @@ static void fail(char letter, const char *const *facts)
 	for (; *facts && n <= TEMPLATE_FACTS; facts++, n++) {
 		parts[n] = (struct iovec){(char *)*facts, strlen(*facts) + 1};
 	}
-	send_parts(parts, n);
+	control_send_parts(parts, n);
 	exit(EXIT_FAILURE);
 }
 
@@ -367,25 +295,49 @@ static void begin_worker(void)
 {
 	close(signals);
 	sigprocmask(SIG_SETMASK, &mask_before, NULL);
-	if (packet[0] == 'Q') {
+	if (control_packet[0] == 'Q') {
 		handover_child(worker.payload, worker.payload_len, worker.fds, worker.fds_len);
 	}
 	renew_random();
-	if (!worker.monitored) {
+	if (worker.forkable) {
+		forkable_make_up(worker.monitored);
+	} else if (!worker.monitored) {
 		newthread_without_monitor();
 	}
 }
 
+/* The length of an order to fork that waits for the Go runtime; 0: none does. */
+static size_t held;
+
+/* Leaves the first worker to the zygote's Go runtime, which is started for it. Returns 0 if workers have runtimes of their own. */
+static int leave_to_go(size_t len)
+{
+	sigset_t closed;
+
+	if (worker.forkable || !shares_go || !forkable_is_possible()) {
+		return 0;
+	}
+	held = len;
+	worker.forkable = 1;
+	forkable_begin(boot_fork_without_go);
+	/* Go's threads have the mask that its start finds, those that are made in workers, too. */
+	sigfillset(&closed);
+	sigdelset(&closed, THREAD_SIGNAL);
+	sigprocmask(SIG_SETMASK, &closed, NULL);
+	return 1;
+}
+
 static void serve(void)
 {
-	struct pollfd polled[] = {{.fd = control, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+	struct pollfd polled[] = {{.events = POLLIN}, {.fd = signals, .events = POLLIN}};
 
 	sigprocmask(SIG_BLOCK, &child_signal, NULL);
 	for (;;) {
 		size_t len;
 
+		polled[0].fd = control_orders();
 		if (poll(polled, 2, -1) < 0 && errno != EINTR) {
-			die_errno("poll");
+			control_die_errno("poll");
 		}
 		if (polled[1].revents) {
 			struct signalfd_siginfo info;
@@ -396,42 +348,46 @@ static void serve(void)
 		if (!polled[0].revents) {
 			continue;
 		}
-		len = receive();
+		len = control_receive();
 		if (len == 0) {
 			exit(EXIT_SUCCESS);
 		}
-		switch (packet[0]) {
+		switch (control_packet[0]) {
 		case 'S':
 			sigprocmask(SIG_SETMASK, &mask_before, NULL); /* processes that PHP starts inherit the mask */
 			start(len);
 			sigprocmask(SIG_BLOCK, &child_signal, NULL);
 			break;
 		case 'T':
-			end_with_parent(1);
+			control_ends_process(1);
 			sigprocmask(SIG_SETMASK, &mask_before, NULL);
 			withhold(1);
-			template_open(&(struct template_parent){serve_booted, fail}, packet + 1, len - 1);
+			shares_go = 0;
+			template_open(&(struct template_parent){serve_booted, fail}, control_packet + 1, len - 1);
 			return;
 		case 'D':
 			detach();
 			break;
 		case 'K':
 			if (worker.fds_len != 1 || engine_write_constants(worker.fds[0]) != 0) {
-				die_errno("the constants");
+				control_die_errno("the constants");
 			}
-			send_numbers('C', 0, 0);
+			control_send_numbers('C', 0, 0);
 			break;
 		case 'F':
 			bounds_find(); /* once */
 			/* fallthrough */
 		case 'Q':
+			if (control_packet[0] == 'F' && leave_to_go(len)) {
+				return;
+			}
 			if (spawn(len)) {
 				begin_worker();
 				return;
 			}
 			break;
 		default:
-			die("an unknown message");
+			control_die("an unknown message");
 		}
 	}
 }
@@ -439,30 +395,41 @@ static void serve(void)
 static void serve_booted(void)
 {
 	withhold(0);
-	end_with_parent(0);
-	send_text('B', "");
+	control_ends_process(0);
+	control_send_text('B', "");
 	serve();
 }
 
 void zygote_run(void)
 {
-	const char *number = getenv("PHPSAPI_ZYGOTE");
-
-	if (!number) {
+	if (!control_open()) {
 		return;
-	}
-	control = atoi(number);
-	unsetenv("PHPSAPI_ZYGOTE");
-	/* Not for a process that PHP's start executes: it may be another user's. */
-	if (fcntl(control, F_SETFD, FD_CLOEXEC) != 0) {
-		die_errno("the control socket");
 	}
 	sigemptyset(&child_signal);
 	sigaddset(&child_signal, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &child_signal, &mask_before);
 	signals = signalfd(-1, &child_signal, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (signals < 0) {
-		die_errno("signalfd");
+		control_die_errno("signalfd");
 	}
 	serve();
+}
+
+void boot_fork_workers(void)
+{
+	size_t len = held;
+
+	held = 0;
+	sigprocmask(SIG_BLOCK, &child_signal, NULL);
+	reap(); /* of children that ended meanwhile no signal is left */
+	if (spawn(len)) {
+		begin_worker();
+		return;
+	}
+	serve();
+}
+
+void boot_fork_without_go(void)
+{
+	control_execute_again(order_to_start.iov_base, order_to_start.iov_len, held);
 }

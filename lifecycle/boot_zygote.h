@@ -2,8 +2,8 @@
 #ifndef PHPSAPI_ZYGOTE_H
 #define PHPSAPI_ZYGOTE_H
 
-/* Called before the Go runtime. Returns at once where the process is no zygote; in a zygote it returns only in the
- * workers it forks. */
+/* Called before the Go runtime. Returns at once where the process is no zygote; in a zygote it returns when
+ * Go is to start there, for all its workers (boot_forkable.c), or in the workers it forks. */
 void zygote_run(void);
 
 #endif

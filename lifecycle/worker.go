@@ -17,17 +17,27 @@ type Worker struct {
 	Payload []byte
 	// Files are the descriptors passed with it. They are closed on exec.
 	Files []int
+	// Prepared says that the zygote has prepared what all workers have in common: see CurrentWorker.
+	Prepared bool
 }
 
-// CurrentWorker gives the worker this process is; nil where it is none. A worker takes the process for PHP at once
+// CurrentWorker returns the worker this process is; nil if it is none. A worker takes the process for PHP at once
 // (see TakeProcess). log takes PHP's own messages (log_message of sapi_module_struct) outside of a request.
-func CurrentWorker(log func(message string)) *Worker {
+//
+// In a zygote whose workers have its Go runtime CurrentWorker returns in each worker. Before the first of them is forked it calls
+// prepare with the name of PHP's module: what that leaves in memory the workers share. It must start no goroutine, wait for nothing and
+// leave no descriptor open. It may be nil.
+func CurrentWorker(log func(message string), prepare func(module string)) *Worker {
+	forked := C.boot_is_zygote() != 0
+	if forked {
+		forkWorkers(prepare)
+	}
 	if C.boot_is_worker() == 0 {
 		return nil
 	}
 	var size C.size_t
 	payload := C.boot_worker_payload(&size)
-	w := &Worker{Engine: &Engine{}, Payload: C.GoBytes(unsafe.Pointer(payload), C.int(size))}
+	w := &Worker{Engine: &Engine{}, Payload: C.GoBytes(unsafe.Pointer(payload), C.int(size)), Prepared: forked && prepare != nil}
 	for i := 0; ; i++ {
 		fd := C.boot_worker_fd(C.size_t(i))
 		if fd < 0 {
@@ -35,16 +45,18 @@ func CurrentWorker(log func(message string)) *Worker {
 		}
 		w.Files = append(w.Files, int(fd))
 	}
-	TakeProcess()
+	if !forked {
+		TakeProcess()
+	}
 	logger = log
 	C.boot_wait_for_threads(0)
 	C.boot_go_is_ready()
 	return w
 }
 
-// IsWorker says whether this process is a zygote's worker.
+// IsWorker reports whether CurrentWorker returns a worker.
 func IsWorker() bool {
-	return C.boot_is_worker() != 0
+	return C.boot_is_worker() != 0 || C.boot_is_zygote() != 0
 }
 
 // CatchSignals makes signals write to an eventfd instead of ending the process. There is one eventfd for all. The error

@@ -28,8 +28,12 @@ func TestMain(m *testing.M) {
 		limitTasks()
 		os.Exit(0)
 	}
-	if w := lifecycle.CurrentWorker(logToStderr); w != nil {
-		serve(w)
+	if w := lifecycle.CurrentWorker(logToStderr, prepare); w != nil {
+		if string(w.Payload) == forkable {
+			exercise(w.Files[0])
+		} else {
+			serve(w)
+		}
 		os.Exit(0)
 	}
 	os.Exit(m.Run())
@@ -94,6 +98,12 @@ func startZygote(t *testing.T, defaults ...sapi.Setting) *zygote.Zygote {
 // startZygoteWith is startZygote with an environment; nil for this process's.
 func startZygoteWith(t *testing.T, env []string, defaults ...sapi.Setting) *zygote.Zygote {
 	t.Helper()
+	return startZygoteConfig(t, zygote.Config{Env: env}, defaults...)
+}
+
+// startZygoteConfig is startZygote with a configuration that has no program, engine and module.
+func startZygoteConfig(t *testing.T, config zygote.Config, defaults ...sapi.Setting) *zygote.Zygote {
+	t.Helper()
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -102,13 +112,10 @@ func startZygoteWith(t *testing.T, env []string, defaults ...sapi.Setting) *zygo
 	if err != nil {
 		t.Fatal(err)
 	}
-	z, err := zygote.Start(context.Background(), zygote.Config{
-		Program: program,
-		Engine:  engine.Library,
-		Env:     env,
-		Module: sapi.Module{Name: sapi.CLIServer, PrettyName: "Test", INI: sapi.INI{Ignore: true,
-			Defaults: append(defaults, sapi.Setting{Name: "display_errors", Value: "1"})}},
-	})
+	config.Program, config.Engine = program, engine.Library
+	config.Module = sapi.Module{Name: sapi.CLIServer, PrettyName: "Test", INI: sapi.INI{Ignore: true,
+		Defaults: append(defaults, sapi.Setting{Name: "display_errors", Value: "1"})}}
+	z, err := zygote.Start(context.Background(), config)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,7 +49,7 @@ func (m *module) start(ctx context.Context, program string) (l launch, err error
 	defer said.Close()
 	l.zygote, err = zygote.Start(ctx, zygote.Config{
 		Program: program, Argv: []string{"phpsapi cgi: zygote"}, Engine: m.engine, Module: m.sapi, Env: m.env,
-		Stdout: said, Stderr: said,
+		Stdout: said, Stderr: said, OwnRuntimes: true, // children that answer requests have none
 	})
 	if err != nil {
 		return l, fmt.Errorf("%w%s", err, contents(said))

@@ -105,6 +105,14 @@ func Decode(payload []byte) (*Spec, error) {
 	return s, nil
 }
 
+// Rehearse reads made-up orders, in a process that forks those that read real ones: what that leaves in memory they share.
+func Rehearse() {
+	s := &Spec{Pool: &conf.Pool{}, WorkerMode: &WorkerMode{}, HTTP: &HTTP{}}
+	if _, err := Decode(s.Encode()); err != nil {
+		panic("BUG: a worker's orders: " + err.Error())
+	}
+}
+
 // File gives the index of a descriptor; -1 if the worker has none such.
 func (s *Spec) File(which File) int {
 	for i, f := range s.Files {

@@ -26,7 +26,7 @@ import (
 
 // TestMain makes the test binary its own zygote's worker.
 func TestMain(m *testing.M) {
-	if w := lifecycle.CurrentWorker(func(message string) { fmt.Fprintln(os.Stderr, message) }); w != nil {
+	if w := lifecycle.CurrentWorker(func(message string) { fmt.Fprintln(os.Stderr, message) }, func(string) { Prepare() }); w != nil {
 		if spec, err := contract.Decode(w.Payload); err == nil && spec.Pool.Name == panics {
 			go panicWhenAsked(spec.Pool.Prefix.Value)
 		}

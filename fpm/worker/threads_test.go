@@ -59,7 +59,7 @@ func TestWorkerHasNoMoreThreadsThanItNeeds(t *testing.T) {
 	ask(100)
 	if n, woken := tasks(t, c.pid), switches(t, c.pid)-before; n > 4 || woken > 10 {
 		t.Errorf("a worker has %d threads, and those besides the main one have been woken %d times by 100 requests: want 3 or 4, and none. "+
-			"If %s starts other threads than go1.26 did, read runtime.main and sysmon in its runtime/proc.go, then change lifecycle/monitor_go126.go",
+			"If %s starts other threads than go1.26 did, read runtime.main and sysmon in its runtime/proc.go, then change lifecycle/threads_go126.go",
 			n, woken, runtime.Version())
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"time"
 
 	"github.com/phpsapi/phpsapi/cgi/responder"
 	"github.com/phpsapi/phpsapi/fpm/conf"
@@ -25,6 +26,18 @@ const (
 // worker is larger.
 const memoryLimit = 6 << 20
 
+func limitMemory() {
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(memoryLimit)
+}
+
+// Prepare does what all workers have in common, in a zygote, before they are forked.
+func Prepare() {
+	limitMemory()
+	contract.Rehearse()
+	_, _ = time.Now().Zone() // reads the time zone
+}
+
 // Main is the life of the worker w, whose payload is a contract.Spec. It returns the process's exit status.
 func Main(w *lifecycle.Worker) int {
 	spec, err := contract.Decode(w.Payload)
@@ -32,8 +45,9 @@ func Main(w *lifecycle.Worker) int {
 		fmt.Fprintln(os.Stderr, "phpsapi:", err)
 		return exitSoftware
 	}
-	debug.SetGCPercent(-1)
-	debug.SetMemoryLimit(memoryLimit)
+	if !w.Prepared {
+		limitMemory()
+	}
 	k := &worker{spec: spec, pool: spec.Pool, engine: w.Engine, php: sapi.ParsePHPVersion(w.Engine.LoadedVersion()), pid: os.Getpid()}
 	k.log = newLog(k)
 	if err := k.become(w.Files); err != nil {

@@ -28,6 +28,9 @@ type Config struct {
 	// Template has the zygote boot an application, whose workers it forks from then on; nil: it forks workers without one.
 	Template *Template
 	Monitor  bool // a worker has goroutines beside the main one: it gets the Go runtime's monitor, a thread more
+	// OwnRuntimes has each worker start a Go runtime of its own. Otherwise the zygote starts one for its first worker, and all have
+	// that; those of a template never have.
+	OwnRuntimes bool
 	// Executed is called with the zygote's pid as soon as there is one; it may be nil. It runs before PHP starts.
 	Executed func(pid int)
 	// Stranger is called with the end of a child that the zygote was not asked for, such as one that PHP's start has left;

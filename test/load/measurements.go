@@ -45,7 +45,7 @@ func showMemory(programs [2]program, n sizes) error {
 
 // within says whether a footprint is small enough, beside stock's.
 func within(ours, theirs footprint) error {
-	if ours.worker > theirs.worker+1024 {
+	if ours.worker > theirs.worker+512 {
 		return fmt.Errorf("a worker has %d KiB, php-fpm's %d", ours.worker, theirs.worker)
 	}
 	if ours.master > 6*1024 {
