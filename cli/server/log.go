@@ -135,6 +135,10 @@ func (l *Log) notRenewed(err error) {
 	l.Line(LevelError, "PHP cannot be started again (reason: "+err.Error()+")")
 }
 
+func (l *Log) notFollowed(link string, most int) {
+	l.Line(LevelError, fmt.Sprintf("Changes of files in %s are not seen (reason: it is a symbolic link, and links lead to more than %d directories)", link, most))
+}
+
 func (l *Log) notWatched(err error) {
 	l.Line(LevelError, "Changes of files are not seen (reason: "+err.Error()+")")
 }

@@ -39,5 +39,8 @@ func (s *Server) watch() (stop func()) {
 		s.log.notWatched(err)
 		return func() {}
 	}
+	for _, link := range w.Unfollowed() {
+		s.log.notFollowed(link, watch.MaxLinked)
+	}
 	return func() { go w.Close() }
 }

@@ -86,6 +86,10 @@ func (l lines) notWatched(err error) {
 	l.Logf(zlog.Error, "changes of files do not reload the service: %v", err)
 }
 
+func (l lines) notFollowed(link string, most int) {
+	l.Logf(zlog.Warning, "changes of files in %s do not reload the service: it is a symbolic link, and links lead to more than %d directories; name what is to be watched by --watch=DIRECTORY", seen(link), most)
+}
+
 func (l lines) fileChanged(path string) {
 	l.Logf(zlog.Notice, "%s has changed", seen(path))
 }

@@ -37,6 +37,9 @@ func (m *Master) watchFiles() {
 	}
 	f.watch = w
 	m.log.watching(dirs)
+	for _, link := range w.Unfollowed() {
+		m.log.notFollowed(link, watch.MaxLinked)
+	}
 }
 
 // fileChanged is a change of a file that is watched, and of none for a while since.
