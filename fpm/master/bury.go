@@ -147,11 +147,14 @@ func (m *Master) bury(c *child, status syscall.WaitStatus) {
 	m.childGone(g)
 }
 
-// tellLostRequest names the request that a child had when it ended otherwise than by itself.
+// tellLostRequest names the request within which a child ended.
 func (m *Master) tellLostRequest(c *child, status syscall.WaitStatus) {
 	how, level := ending(status)
-	if status.Signaled() && status.Signal() == syscall.SIGTERM {
-		return // of timedOut, which has named it, or an operator's
+	if status.Signaled() && status.Signal() == syscall.SIGTERM && c.terminated {
+		return // of timedOut, which has named it, or the service ends
+	}
+	if status.Exited() {
+		level = zlog.Warning // C's exit, called by a script: a worker that leaves by itself has ended its request
 	}
 	var r request
 	if level < zlog.Warning || !c.pool.board.Snapshot(c.slot, &r.Proc) || r.Stage <= scoreboard.ReadingHeaders || r.Stage >= scoreboard.Finished {

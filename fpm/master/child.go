@@ -37,6 +37,7 @@ type child struct {
 	makesRoom   bool              // for a reload
 	hoards      bool              // it was ended for the processes that it holds
 	tried       bool              // room was made for its threads
+	terminated  bool              // it was sent SIGTERM
 	overdue     bool              // it was ended because its boot took too long
 	unbooted    bool              // its worker script did not boot
 	why         scoreboard.Reason // it is replaced; -1: not known

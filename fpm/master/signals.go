@@ -192,6 +192,7 @@ func (m *Master) tellChild(c *child, signal syscall.Signal) error {
 	if signal == syscall.SIGQUIT && c.control != nil && c.control.Send(m.graceful(c), "", -1) == nil {
 		return nil
 	}
+	c.terminated = c.terminated || signal == syscall.SIGTERM
 	if c.process == nil {
 		c.signal = signal
 		return nil

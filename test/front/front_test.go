@@ -172,6 +172,41 @@ func TestCrashNamesItsRequest(t *testing.T) {
 	s.said(`WARNING: \[pool www\] request id-4711: GET /crash\.php\?order=4711: script /.*/crash\.php: `, 1)
 }
 
+// A worker that ended itself by SIGTERM, or by C's exit, left no word of the request.
+func TestQuietEndsNameTheirRequests(t *testing.T) {
+	t.Parallel()
+	address, dir := serve.Address(t), site(t)
+	write(t, filepath.Join(dir, "term.php"), "<?php posix_kill(getmypid(), 15); sleep(10);")
+	write(t, filepath.Join(dir, "exit.php"), `<?php if (!extension_loaded("ffi")) exit("no FFI"); FFI::cdef("void _exit(int);")->_exit((int)$_GET["s"]);`)
+	for mode, arguments := range map[string][]string{"classic": nil, "worker": {"--worker", filepath.Join(dir, "worker.php")}} {
+		write(t, filepath.Join(dir, "worker.php"), `<?php while (frankenphp_handle_request(function () { if ($_SERVER["PATH_INFO"] ?? "") include __DIR__ . $_SERVER["PATH_INFO"]; }));`)
+		prefix := ""
+		if mode == "worker" {
+			prefix = "/worker.php"
+			address = serve.Address(t)
+		}
+		s := start(t, address, nil, append(arguments, "--http", address, "--root", dir, "-d", "ffi.enable=1")...)
+		if status, _ := s.get(prefix + "/term.php?a"); status != 502 {
+			t.Errorf("%s: SIGTERM: %d", mode, status)
+		}
+		s.said(`WARNING: \[pool www\] child \d+ exited on signal 15 \(SIGTERM\) in request .*\?a"\)`, 1)
+		s.said(`WARNING: \[pool www\] child \d+ exited on signal 15 \(SIGTERM\) after `, 1)
+		for _, code := range []string{"0", "3"} {
+			status, body := s.get(prefix + "/exit.php?s=" + code)
+			if body == "no FFI" {
+				t.Log("libphp has no FFI")
+				break
+			}
+			if status != 502 {
+				t.Errorf("%s: _exit(%s): %d %q", mode, code, status, body)
+			}
+			s.said(`WARNING: \[pool www\] child \d+ exited with code `+code+` in request .*\?s=`+code+`"\)`, 1)
+			s.said(`\[pool www\] child \d+ exited with code `+code+` after `, 1)
+		}
+		s.Stop()
+	}
+}
+
 func TestDaemonWithoutConfigurationLeavesItsStartersOutput(t *testing.T) {
 	t.Parallel()
 	address, dir := serve.Address(t), site(t)
