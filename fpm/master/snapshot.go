@@ -56,7 +56,7 @@ func warmup(script, path string) zygote.Warmup {
 	return zygote.Warmup{URI: name, Variables: []sapi.Variable{set("REQUEST_METHOD", "GET"), set("REQUEST_URI", path), set("DOCUMENT_URI", name),
 		set("SCRIPT_NAME", name), set("SCRIPT_FILENAME", script), set("DOCUMENT_ROOT", filepath.Dir(script)), set("QUERY_STRING", query),
 		set("SERVER_PROTOCOL", "HTTP/1.1"), set("GATEWAY_INTERFACE", "CGI/1.1"), set("SERVER_SOFTWARE", "phpsapi"), set("SERVER_NAME", "localhost"), set("SERVER_PORT", "80"), set("REQUEST_SCHEME", "http"),
-		set("HTTP_HOST", "localhost"), set("REMOTE_ADDR", "127.0.0.1"), set("CONTENT_LENGTH", ""), set("CONTENT_TYPE", ""), set("REDIRECT_STATUS", "200")}}
+		set("HTTP_HOST", "localhost"), set("REMOTE_ADDR", "127.0.0.1"), set("REDIRECT_STATUS", "200")}}
 }
 
 // bootsEach reports whether a start has failed because of the snapshot, so that it is to be tried without: the application

@@ -1,6 +1,7 @@
 package front
 
 import (
+	"io"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -30,5 +31,25 @@ echo first(), " ", number_3999(), " ", count(get_defined_functions()["user"]), "
 			}
 			s.Stop()
 		})
+	}
+}
+
+// Headers that a client has not sent are none, whoever accepts; those that it has sent are there.
+func TestGetallheadersHasWhatWasSent(t *testing.T) {
+	t.Parallel()
+	for _, direct := range []string{"auto", "off"} {
+		address, dir := serve.Address(t), site(t)
+		write(t, filepath.Join(dir, "all.php"), `<?php $all = array_change_key_case(getallheaders()); echo json_encode([$all["content-type"] ?? null, $all["content-length"] ?? null, $_SERVER["CONTENT_TYPE"] ?? null, $_SERVER["CONTENT_LENGTH"] ?? null]);`)
+		s := start(t, address, []string{"PHPSAPI_HTTP_DIRECT=" + direct}, "--http", address, "--root", dir)
+		s.want("/all.php", 200, `[null,null,null,null]`)
+		r, err := s.http.Post(s.url+"/all.php", "text/x", strings.NewReader("abc"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(r.Body)
+		r.Body.Close()
+		if want := `["text\/x","3","text\/x","3"]`; string(body) != want {
+			t.Errorf("http.direct %s: got %s, want %s", direct, body, want)
+		}
 	}
 }

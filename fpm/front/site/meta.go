@@ -17,9 +17,9 @@ type Meta struct {
 	// Remote and Server are the client's address and its listener's; not valid for a unix socket.
 	Remote, Server netip.AddrPort
 	HTTPS          bool
-	ContentType    string // the first header of this name
+	ContentType    string // the first header of this name; "": there is no CONTENT_TYPE
 	Length         int64  // of the body
-	HasLength      bool   // CONTENT_LENGTH is Length; else it is empty, as in nginx
+	HasLength      bool   // CONTENT_LENGTH is Length; else there is none
 }
 
 // ParamWriter takes meta-variables. It keeps none of the names and values that it is given.
@@ -44,12 +44,13 @@ func (p *MetaWriter) Write(w ParamWriter, m *Meta) {
 	w.Param("QUERY_STRING", m.Query)
 	p.script(w, &m.Script, m.Chroot)
 	p.peers(w, m)
-	w.Param("CONTENT_TYPE", m.ContentType)
+	// nginx passes both in any case, empty: getallheaders() then has headers that the client has not sent.
+	if m.ContentType != "" {
+		w.Param("CONTENT_TYPE", m.ContentType)
+	}
 	if m.HasLength {
 		p.scratch = strconv.AppendInt(p.scratch[:0], m.Length, 10)
 		w.ParamBytes(contentLength, p.scratch)
-	} else {
-		w.Param("CONTENT_LENGTH", "")
 	}
 	if m.Host != "" {
 		w.Param("HTTP_HOST", m.Host)

@@ -79,7 +79,6 @@ func TestParamsOfOtherRequests(t *testing.T) {
 	}{
 		"https":            {func(r *Request) { r.HTTPS = true }, []string{"HTTPS=on", "REQUEST_SCHEME=https", "SERVER_PORT=443"}},
 		"on a unix socket": {func(*Request) {}, []string{"REMOTE_ADDR=unix:", "REMOTE_PORT=", "SERVER_ADDR=unix:", "SERVER_PORT=80", "SERVER_NAME=localhost"}},
-		"no body":          {func(*Request) {}, []string{"CONTENT_LENGTH=", "CONTENT_TYPE="}},
 		"an empty body":    {func(r *Request) { r.HTTP.Header["Content-Length"] = []string{"0"} }, []string{"CONTENT_LENGTH=0"}},
 		"no path info":     {func(*Request) {}, []string{"DOCUMENT_URI=/a.php"}},
 		"absolute": {func(r *Request) {
@@ -103,5 +102,14 @@ func TestParamsOfOtherRequests(t *testing.T) {
 				t.Errorf("%s: %.100q is missing in %.2000s", name, want, got)
 			}
 		}
+	}
+}
+
+// getallheaders() of a GET had Content-Length and Content-Type.
+func TestParamsOfARequestWithoutABody(t *testing.T) {
+	r := &Request{HTTP: &http.Request{Method: "GET", Proto: "HTTP/1.1", RequestURI: "/a.php", URL: &url.URL{Path: "/a.php"}, Header: http.Header{}},
+		Script: site.Script{DocumentRoot: "/srv", Filename: "/srv/a.php", Name: "/a.php"}}
+	if got := paramsOf(t, r, 0, ""); strings.Contains(got, "CONTENT_") {
+		t.Error(got)
 	}
 }
