@@ -101,6 +101,7 @@ func (m *Master) launchOf(plan *frontPlan, p *pool, engine engines.Choice) zygot
 
 // tellIgnored warns of settings that have no effect on worker scripts: a worker script has those that it was booted with.
 func (m *Master) tellIgnored(g *generation) {
+	m.tellDoubts(g)
 	for _, p := range g.pools {
 		if p.worker == nil {
 			continue

@@ -73,8 +73,8 @@ func (w *poolWorker) placeOf(key string) string {
 }
 
 // readWorker takes what is below a pool's worker: the path of a worker script, or keys.
-func (f *file) readWorker(node *yaml.Node, place string) (*poolWorker, error) {
-	w := &poolWorker{values: map[string][]string{}, place: place, places: map[string]string{}}
+func (f *file) readWorker(node *yaml.Node, place string) (w *poolWorker, err error) {
+	w = &poolWorker{values: map[string][]string{}, place: place, places: map[string]string{}}
 	if node.Kind == yaml.ScalarNode && node.Value != "" {
 		w.values["script"] = []string{absolute(node.Value, f.dir())}
 		return w, nil
@@ -93,8 +93,8 @@ func (f *file) readWorker(node *yaml.Node, place string) (*poolWorker, error) {
 			if value.Kind != yaml.MappingNode {
 				return nil, fmt.Errorf("%s: write names and values", where)
 			}
-			for j := 0; j+1 < len(value.Content); j += 2 {
-				w.env = append(w.env, conf.KeyValue{Key: value.Content[j].Value, Value: target(value.Content[j+1]).Value})
+			if w.env, err = f.readWorkerEnv(value); err != nil {
+				return nil, err
 			}
 			w.values["env"] = nil
 			continue
@@ -108,6 +108,28 @@ func (f *file) readWorker(node *yaml.Node, place string) (*poolWorker, error) {
 		}
 	}
 	return w, nil
+}
+
+// readWorkerEnv takes the map below env.
+func (f *file) readWorkerEnv(node *yaml.Node) (env []conf.KeyValue, err error) {
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		name, value := node.Content[i], target(node.Content[i+1])
+		where := fmt.Sprintf("%s: worker: env: %s", f.at(name.Line), name.Value)
+		switch {
+		case name.Value == "" || strings.ContainsAny(name.Value, "=\x00"):
+			return nil, fmt.Errorf("%s: worker: env: %q is no name of a variable: it must not be empty, nor have = in it", f.at(name.Line), name.Value)
+		case slices.ContainsFunc(env, func(kv conf.KeyValue) bool { return kv.Key == name.Value }):
+			return nil, fmt.Errorf("%s is there twice; remove one", where)
+		case value.Kind != yaml.ScalarNode:
+			return nil, fmt.Errorf("%s is a list or a map: write one text, in quotation marks", where)
+		case value.Tag == "!!null":
+			return nil, fmt.Errorf(`%s has no value: write a text in quotation marks, "" for an empty one, or remove the name`, where)
+		case strings.Contains(value.Value, "\x00"):
+			return nil, fmt.Errorf("%s has a NUL, which no variable can have: remove it", where)
+		}
+		env = append(env, conf.KeyValue{Key: name.Value, Value: value.Value})
+	}
+	return env, nil
 }
 
 // set gives a key a value.
@@ -157,7 +179,10 @@ func (s *Settings) Workers(pools []*conf.Pool, overrides Overrides) (map[string]
 		if w == nil {
 			continue
 		}
-		if made[p.Name], err = w.worker(); err != nil {
+		var key *refusedKey
+		if made[p.Name], err = w.worker(); errors.As(err, &key) && key.place != "" {
+			return nil, fmt.Errorf("%s: %s", key.place, key.why)
+		} else if err != nil {
 			return nil, fmt.Errorf("%s: worker: %w", w.place, err)
 		}
 		if p.Chroot.Filled() {
@@ -255,6 +280,59 @@ func isScript(path string) error {
 	return nil
 }
 
+// What no worker can do with, and what is so much that it must be a mistake.
+const (
+	leastMemory      = 1 << 20
+	leastBootTimeout = 100 * time.Millisecond
+	mostRequests     = 1_000_000_000
+)
+
+// bounds refuses values that cannot be meant.
+func (w *poolWorker) bounds(made *Worker) error {
+	for _, path := range made.Warmup {
+		if !strings.HasPrefix(path, "/") {
+			return w.refuse("warmup", "%q is not a path such as /login", path)
+		}
+		if strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+			return w.refuse("warmup", "%q has a space or a control character: write it as browsers send it, a space as %%20", path)
+		}
+	}
+	switch {
+	case made.MaxMemory > 0 && made.MaxMemory < leastMemory:
+		return w.refuse("max_memory", "%d bytes are less than any worker has: write 128M for instance, or 0 for no limit", made.MaxMemory)
+	case made.BootTimeout > 0 && made.BootTimeout < leastBootTimeout:
+		return w.refuse("boot_timeout", "%v is less than the start of a process may take: write 10s for instance, or 0 for no limit", made.BootTimeout)
+	case made.Snapshot > mostRequests:
+		return w.refuse("snapshot", "%d is more than %d requests: write 1, 20 or 1000 for instance", made.Snapshot, mostRequests)
+	case made.MaxRequests > mostRequests:
+		return w.refuse("max_requests", "%d is more than %d: write 0 for workers that are never replaced", made.MaxRequests, mostRequests)
+	}
+	return nil
+}
+
+// refuse is an error about a key, with the place at which it is set.
+func (w *poolWorker) refuse(key, format string, args ...any) error {
+	return &refusedKey{place: w.places[key], key: key, why: fmt.Sprintf(format, args...)}
+}
+
+// refusedKey is an error about a key of worker.
+type refusedKey struct{ place, key, why string }
+
+func (e *refusedKey) Error() string { return e.key + ": " + e.why }
+
+// Unused returns a sentence for each setting of worker modes that has no effect beside the others.
+func Unused(workers map[string]*Worker) (all []string) {
+	for _, name := range slices.Sorted(maps.Keys(workers)) {
+		switch w := workers[name]; {
+		case w.Snapshot > 0 && w.MaxRequests > 0:
+			all = append(all, fmt.Sprintf("%s: worker: max_requests has no effect beside snapshot, which is the number of requests that a worker answers: remove one", w.Place))
+		case w.Snapshot == 0 && len(w.Warmup) > 0:
+			all = append(all, fmt.Sprintf("%s: worker: warmup has no effect without snapshot: remove it, or set snapshot", w.Place))
+		}
+	}
+	return all
+}
+
 // worker checks what is set and returns what it means.
 func (w *poolWorker) worker() (*Worker, error) {
 	one := func(key string) string {
@@ -276,12 +354,10 @@ func (w *poolWorker) worker() (*Worker, error) {
 	made.MaxMemory, _ = size(one("max_memory"))
 	made.Snapshot, _ = number(one("snapshot"))
 	made.Warmup = w.values["warmup"]
-	for _, path := range made.Warmup {
-		if !strings.HasPrefix(path, "/") {
-			return nil, fmt.Errorf("warmup: %q is not a path such as /login", path)
-		}
-	}
 	made.BootTimeout, _ = duration(one("boot_timeout"))
+	if err := w.bounds(made); err != nil {
+		return nil, err
+	}
 	dir := filepath.Dir(made.Script)
 	for _, name := range w.values["for"] {
 		made.For, made.ForIsSet = append(made.For, filepath.Clean(absolute(name, dir))), true

@@ -215,3 +215,53 @@ func TestScriptsThatNobodyCanAskForAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// Each was taken, or half of it.
+func TestWorkerSettingsThatCannotBeMeant(t *testing.T) {
+	for setting, want := range map[string]string{
+		`env: {A: [1, 2]}`:                   "phpsapi.yaml:2: worker: env: A is a list or a map: write one text, in quotation marks",
+		`env: {A: {b: c}}`:                   "phpsapi.yaml:2: worker: env: A is a list or a map: ",
+		`env: {C: null}`:                     `phpsapi.yaml:2: worker: env: C has no value: write a text in quotation marks, "" for an empty one, or remove the name`,
+		`env: {C: }`:                         "phpsapi.yaml:2: worker: env: C has no value: ",
+		`env: {"A=B": c}`:                    `phpsapi.yaml:2: worker: env: "A=B" is no name of a variable: it must not be empty, nor have = in it`,
+		`env: {"": c}`:                       `phpsapi.yaml:2: worker: env: "" is no name of a variable: `,
+		`env: {A: "b\0c"}`:                   "phpsapi.yaml:2: worker: env: A has a NUL, which no variable can have: remove it",
+		`env: {A: b, A: c}`:                  "phpsapi.yaml:2: worker: env: A is there twice; remove one",
+		`snapshot: 1, warmup: ["/a b\r\nX"]`: `phpsapi.yaml:2: worker: warmup: "/a b\r\nX" has a space or a control character: write it as browsers send it, a space as %20`,
+		`max_memory: 1`:                      "phpsapi.yaml:2: worker: max_memory: 1 bytes are less than any worker has: ",
+		`boot_timeout: 1ms`:                  "phpsapi.yaml:2: worker: boot_timeout: 1ms is less than the start of a process may take: ",
+		`snapshot: 99999999999999`:           "phpsapi.yaml:2: worker: snapshot: 99999999999999 is more than 1000000000 requests: ",
+		`max_requests: 99999999999999`:       "phpsapi.yaml:2: worker: max_requests: 99999999999999 is more than 1000000000: ",
+		`env: {A: "", B: yes, C: 0660, D: ~/x}, max_memory: 1M, boot_timeout: 0, snapshot: 1000000000, warmup: ["/ä?b=%20"]`: "",
+	} {
+		all, _, err := workers(t, "pools:\n  a: {worker: {script: index.php, "+setting+"}}\n")
+		if want == "" {
+			if err != nil || len(all["a"].Env) != 4 || all["a"].Env[0].Value != "" || all["a"].Env[1].Value != "yes" || all["a"].Env[2].Value != "0660" {
+				t.Errorf("%s: %+v, %v", setting, all["a"], err)
+			}
+		} else if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s\ngot  %v\nwant %s", setting, err, want)
+		}
+	}
+	_, _, err := workers(t, "worker: index.php\n", "a.worker.max_memory=1")
+	if want := "max_memory: 1 bytes are less than any worker has: "; err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "--set") {
+		t.Errorf("by --set: %v", err)
+	}
+}
+
+func TestWorkerSettingsWithoutEffectAreTold(t *testing.T) {
+	for setting, want := range map[string]string{
+		"max_requests: 10, snapshot: 5": "max_requests has no effect beside snapshot",
+		"warmup: [/]":                   "warmup has no effect without snapshot",
+		"max_requests: 10":              "",
+		"snapshot: 5, warmup: [/]":      "",
+	} {
+		all, _, err := workers(t, "pools:\n  a: {worker: {script: index.php, "+setting+"}}\n")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(Unused(all), ""); !strings.Contains(got, want) || want == "" && got != "" {
+			t.Errorf("%s: %q", setting, got)
+		}
+	}
+}

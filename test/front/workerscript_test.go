@@ -3,6 +3,7 @@ package front
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -191,5 +192,23 @@ func TestAScriptThatItsUserCannotReadIsToldSo(t *testing.T) {
 				serve.Eventually(t, "the application", func() bool { status, body := s.get("/"); return status == 200 && body == "v2" })
 			})
 		}
+	}
+}
+
+// What is hardly meant is said at the start, with its place.
+func TestDoubtfulWorkerSettingsAreTold(t *testing.T) {
+	t.Parallel()
+	address, dir := serve.Address(t), site(t)
+	file := filepath.Join(dir, "phpsapi.yaml")
+	write(t, filepath.Join(dir, "worker.php"), `<?php while (frankenphp_handle_request(function () { echo "answered"; }));`)
+	if os.Geteuid() == 0 {
+		os.Chmod(filepath.Join(dir, "worker.php"), 0o600)
+	}
+	write(t, file, "pools:\n  www:\n    worker: {script: worker.php, max_requests: 10, snapshot: 5}\n")
+	s := start(t, address, nil, "--settings", file, "--http", address, "--root", dir)
+	place := `WARNING: ` + regexp.QuoteMeta(file) + `:3: pools: www: worker: `
+	s.said(place+`max_requests has no effect beside snapshot`, 1)
+	if os.Geteuid() == 0 {
+		s.said(place+`script: the pool's user www-data may not read `+dir+`/worker\.php \(mode 0600\); allow it`, 1)
 	}
 }
