@@ -82,8 +82,8 @@ void boot_end_time_limit(void);
 const char *boot_try_fork(int *is_child);
 /* Forks workers by order of the zygote's parent. Returns in each of them. There must be no other thread. */
 void boot_fork_workers(void);
-/* Executes the zygote again, for workers with runtimes of their own. */
-_Noreturn void boot_fork_without_go(void);
+/* Executes the zygote again, for workers with runtimes of their own. Its parent is told why. */
+_Noreturn void boot_fork_without_go(const char *why);
 
 /* ---- boot_worker.c: a worker's share of what its zygote was told ---- */
 

@@ -54,7 +54,7 @@ static struct {
 	int begun;
 	int other_threads; /* that were there before Go's */
 	int pollers;       /* as count_pollers */
-	void (*give_up)(void);
+	void (*give_up)(const char *why);
 	timer_t limit;
 	uint64_t shape; /* of the first thread, the monitor; 0: it was not asked for yet */
 	struct {
@@ -99,7 +99,7 @@ static int count_pollers(void)
 	return n;
 }
 
-void forkable_begin(void (*give_up)(void))
+void forkable_begin(void (*give_up)(const char *why))
 {
 	put_off.begun = 1;
 	put_off.give_up = give_up;
@@ -107,13 +107,9 @@ void forkable_begin(void (*give_up)(void))
 	put_off.pollers = count_pollers();
 }
 
-static void say_late(int sig)
+static void give_up(int sig)
 {
-	static const char text[] = "phpsapi: zygote: each worker starts a Go runtime of its own: the zygote's is late\n";
-
-	if (write(STDERR_FILENO, text, sizeof(text) - 1) >= 0 || errno) {
-		put_off.give_up();
-	}
+	put_off.give_up("Go's runtime is late");
 }
 
 /* Gives the runtime some time. It has no thread that could make another one, and would wait for ever for what needs one. */
@@ -121,7 +117,7 @@ static void limit_time(void)
 {
 	struct itimerspec time = {.it_value.tv_sec = GO_TIME};
 	struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = THREAD_SIGNAL};
-	struct sigaction action = {.sa_handler = say_late, .sa_flags = SA_ONSTACK};
+	struct sigaction action = {.sa_handler = give_up, .sa_flags = SA_ONSTACK};
 
 	event._sigev_un._tid = process_at_exec.pid; /* the main thread */
 	if (timer_create(CLOCK_MONOTONIC, &event, &put_off.limit) == 0) {

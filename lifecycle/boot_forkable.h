@@ -7,7 +7,7 @@ int forkable_is_possible(void);
 
 /* Has the threads that the runtime starts for its own ends made later. Called before Go runs. give_up ends it all if that takes too
  * long, in a signal's handler. */
-void forkable_begin(void (*give_up)(void));
+void forkable_begin(void (*give_up)(const char *why));
 
 /* For pthread_create: whether a thread that the runtime has asked for is one of those. Of another one what it runs is changed. */
 int forkable_puts_off(void *(**start)(void *), void **thread);

@@ -19,6 +19,7 @@
  *                                           At the first such order Go is started, once for all workers (boot_forkable.c);
  *                                           or it is in each of them, after a template and as the parent says
  *     REQUEST payload + descriptors ->    the same, but the child answers one CGI request in C (handover_child.c)
+ *                                   <-    OWN why              if the zygote executes itself again: each worker will start Go
  *                                   <-    EXIT pid wait-status   when a child ended
  *     closes the socket             ->    exits; its children are the parent's to end, by their own descriptors
  *
@@ -429,7 +430,8 @@ void boot_fork_workers(void)
 	serve();
 }
 
-void boot_fork_without_go(void)
+void boot_fork_without_go(const char *why)
 {
+	control_send_text('O', why);
 	control_execute_again(order_to_start.iov_base, order_to_start.iov_len, held);
 }

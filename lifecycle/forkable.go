@@ -6,7 +6,6 @@ package lifecycle
 import "C"
 
 import (
-	"fmt"
 	"os"
 	"runtime"
 	"sync"
@@ -30,8 +29,7 @@ func forkWorkers(prepare func(module string)) {
 		why = tryFork()
 	}
 	if why != "" {
-		fmt.Fprintf(os.Stderr, "phpsapi: zygote: each worker starts a Go runtime of its own: %s\n", why)
-		C.boot_fork_without_go()
+		C.boot_fork_without_go(C.CString(why))
 	}
 	C.boot_fork_workers()
 }

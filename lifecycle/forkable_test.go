@@ -147,20 +147,21 @@ func TestWorkersHaveOwnRuntimesIfTheZygotesCannotBeForked(t *testing.T) {
 // A goroutine that waits leaves the work to another thread, which the zygote's runtime cannot start.
 func TestWorkersHaveOwnRuntimesIfTheZygotesHangs(t *testing.T) {
 	t.Parallel()
-	haveOwnRuntimes(t, append(os.Environ(), hangs+"=1"), 0, "the zygote's is late")
+	haveOwnRuntimes(t, append(os.Environ(), hangs+"=1"), 0, "Go's runtime is late")
 }
 
 // haveOwnRuntimes starts a zygote with an environment and a pipe for its standard error with flags. Its workers must have runtimes of
-// their own, because of what it says there.
+// their own, because of what it says.
 func haveOwnRuntimes(t *testing.T, env []string, flags int, because string) {
 	t.Helper()
 	var pipe [2]int
 	if err := syscall.Pipe2(pipe[:], syscall.O_CLOEXEC|flags); err != nil {
 		t.Fatal(err)
 	}
-	said, theirs := os.NewFile(uintptr(pipe[0]), "said"), os.NewFile(uintptr(pipe[1]), "stderr")
-	defer said.Close()
-	z := startZygoteConfig(t, zygote.Config{Env: env, Stderr: theirs})
+	stderr, theirs := os.NewFile(uintptr(pipe[0]), "ours"), os.NewFile(uintptr(pipe[1]), "stderr")
+	defer stderr.Close()
+	said := make(chan string, 10)
+	z := startZygoteConfig(t, zygote.Config{Env: env, Stderr: theirs, Own: func(why string) { said <- why }})
 	theirs.Close()
 	for range 3 {
 		if f, _ := ask(t, z); f.PreparedBy != 0 {
@@ -168,8 +169,11 @@ func haveOwnRuntimes(t *testing.T, env []string, flags int, because string) {
 		}
 	}
 	z.Close()
-	text, _ := io.ReadAll(said)
-	if want := "phpsapi: zygote: each worker starts a Go runtime of its own: " + because + "\n"; string(text) != want {
-		t.Errorf("it said %q, want %q", text, want)
+	<-z.Done()
+	if why := <-said; why != because || len(said) > 0 {
+		t.Errorf("it said %q, want %q; and %d reasons more", why, because, len(said))
+	}
+	if text, _ := io.ReadAll(stderr); len(text) > 0 {
+		t.Errorf("on standard error it said %q", text)
 	}
 }

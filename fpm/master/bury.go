@@ -57,9 +57,21 @@ type strangerExited struct {
 
 func (e strangerExited) happen(m *Master) { m.unknown(e.pid, e.status) }
 
-// withStrangers has a zygote tell of children that are no workers.
-func (m *Master) withStrangers(config zygote.Config) zygote.Config {
+// ownRuntimes is that the workers of an engine's zygote do not share its Go runtime.
+type ownRuntimes struct {
+	engine *engine
+	why    string
+}
+
+func (e ownRuntimes) happen(m *Master) {
+	m.log.ownRuntimes(e.engine.gen.number, e.engine.label(), e.why)
+}
+
+// heard is the configuration of an engine's zygote that tells of children that are no workers, and of its Go runtime.
+func (m *Master) heard(e *engine) zygote.Config {
+	config := e.launch
 	config.Stranger = func(pid int, status syscall.WaitStatus) { m.box.post(strangerExited{pid, status}) }
+	config.Own = func(why string) { m.box.post(ownRuntimes{e, why}) }
 	return config
 }
 

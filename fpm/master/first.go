@@ -26,7 +26,7 @@ func (m *Master) startFirst(v *starter) error {
 	engines := m.gen.engines
 	started := make(chan zygoteStarted, len(engines))
 	launch := func(e *engine) {
-		config := m.withStrangers(e.launch)
+		config := m.heard(e)
 		go func() {
 			z, said, err := m.sys.launch(ctx, config)
 			started <- zygoteStarted{e, z, said, err}

@@ -188,7 +188,7 @@ func (m *Master) startZygotes(g *generation) {
 func (m *Master) startZygote(e *engine) {
 	ctx, cancel := context.WithCancel(context.Background())
 	e.cancelStart = cancel
-	config := m.withStrangers(e.launch)
+	config := m.heard(e)
 	config.Executed = func(pid int) { m.box.post(zygoteExecuted{e, pid}) }
 	m.executing++
 	m.tending.Go(func() {

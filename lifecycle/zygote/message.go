@@ -26,6 +26,7 @@ const (
 	msgUnbooted = 'U' // it could not be: facts, each ended by a NUL, of unbooted
 	msgRefused  = 'V' // it must not be forked: facts, likewise, of refused
 	msgChild    = 'C' // the new worker's pid, or -errno, as int32; then four bytes of no meaning
+	msgOwn      = 'O' // why each worker starts a Go runtime of its own
 	msgExit     = 'X' // an ended worker's pid and wait status, both int32
 )
 

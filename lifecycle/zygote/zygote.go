@@ -31,6 +31,8 @@ type Config struct {
 	// OwnRuntimes has each worker start a Go runtime of its own. Otherwise the zygote starts one for its first worker, and all have
 	// that; those of a template never have.
 	OwnRuntimes bool
+	// Own is called if each worker starts a Go runtime of its own all the same, with the reason; it may be nil. It must not wait.
+	Own func(why string)
 	// Executed is called with the zygote's pid as soon as there is one; it may be nil. It runs before PHP starts.
 	Executed func(pid int)
 	// Stranger is called with the end of a child that the zygote was not asked for, such as one that PHP's start has left;
@@ -47,6 +49,7 @@ type Zygote struct {
 	control  *os.File // in Go's poller: a goroutine that waits for it holds no thread
 	raw      syscall.RawConn
 	stranger func(int, syscall.WaitStatus)
+	own      func(string)
 	children keeper
 	answers  chan answer   // to orders
 	turn     chan struct{} // holds one while an order is out
@@ -74,7 +77,8 @@ func Start(ctx context.Context, config Config) (*Zygote, error) {
 	if err != nil {
 		return nil, err
 	}
-	z := &Zygote{stranger: config.Stranger, answers: make(chan answer, 1), turn: make(chan struct{}, 1), done: make(chan struct{})}
+	z := &Zygote{stranger: config.Stranger, own: config.Own,
+		answers: make(chan answer, 1), turn: make(chan struct{}, 1), done: make(chan struct{})}
 	theirs, err := z.connect()
 	if err != nil {
 		return nil, err
@@ -324,6 +328,10 @@ func (z *Zygote) read() {
 			case z.answers <- z.birth(message[1:]):
 			default:
 				z.giveUp(errMalformed) // nobody has asked
+			}
+		case msgOwn:
+			if z.own != nil {
+				z.own(string(message[1:]))
 			}
 		case msgExit:
 			if pid, status, err := exit(message[1:]); err == nil && !z.children.end(pid, status) && z.stranger != nil {

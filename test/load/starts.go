@@ -15,7 +15,7 @@ func startsUnderLoad(p program, n int) (t tally, err error) {
 	}
 	defer s.stop()
 	t = load{clients: workers, script: "hello.php", requests: n / workers}.run(s, nil)
-	if strings.Contains(s.logged(), "a Go runtime of its own") {
+	if strings.Contains(s.logged(), "starts a Go runtime of its own") {
 		return t, errors.New("the zygote's Go runtime could not be forked:\n" + s.logged())
 	}
 	return t, t.ok()
