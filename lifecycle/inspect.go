@@ -12,6 +12,7 @@ import (
 	"unsafe"
 
 	"github.com/phpsapi/phpsapi/sapi"
+	"github.com/phpsapi/phpsapi/sapi/engines"
 )
 
 // ExitStatus is the status the script left: exit()'s argument, 255 after a fatal error.
@@ -48,9 +49,14 @@ func (e *Engine) Build() *sapi.Build {
 		Provider: C.GoString(C.engine_build_provider()), Zend: C.GoString(C.engine_zend_version())}
 }
 
-// buildTime is when the engine was built, as far as its file's time tells: packages carry the time of their build.
+// buildTime is when the engine was built, as far as its file's time tells, or the program's if it is a part of that: packages carry the
+// time of their build.
 func buildTime() time.Time {
-	info, err := os.Stat(C.GoString(C.engine_path()))
+	path := C.GoString(C.engine_path())
+	if path == engines.OfProgram {
+		path = "/proc/self/exe"
+	}
+	info, err := os.Stat(path)
 	if err != nil {
 		return time.Time{}
 	}

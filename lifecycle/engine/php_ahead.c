@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "php_ahead.h"
 #include "php_late.h"
 
 #ifdef ENGINE_INSIDE
@@ -15,7 +16,7 @@
 #pragma GCC visibility push(hidden)
 
 /* What the libraries said when the program was built. packaging/engine asks them. */
-extern const char ahead_fact_libxml_version[], ahead_fact_certificates[];
+extern const char ahead_fact_libxml_version[], ahead_fact_certificates[], ahead_fact_sodium_version[];
 
 static void open_named(const char *name)
 {
@@ -223,6 +224,52 @@ const char *ahead_arrived_libssl_so_3(void)
 		return LIBSSL ": it cannot be initialized";
 	}
 	return NULL;
+}
+
+/* ---- libsodium ---- */
+
+#define LIBSODIUM "libsodium.so.23"
+
+int sodium_init(void);
+const char *sodium_version_string(void);
+
+int ahead_sodium_init(void)
+{
+	return 0;
+}
+
+int ahead_randombytes_close(void)
+{
+	return -1; /* nothing is open */
+}
+
+const char *ahead_sodium_version_string(void)
+{
+	if (late_is_started()) {
+		open_named(LIBSODIUM);
+		return sodium_version_string();
+	}
+	return ahead_fact_sodium_version;
+}
+
+#define X(type, name) \
+	extern const type ahead_fact_##name; \
+	type name(void); \
+	type ahead_##name(void); \
+	type ahead_##name(void) \
+	{ \
+		if (late_is_started()) { \
+			open_named(LIBSODIUM); \
+			return name(); \
+		} \
+		return ahead_fact_##name; \
+	}
+AHEAD_NUMBERS(X)
+#undef X
+
+const char *ahead_arrived_libsodium_so_23(void)
+{
+	return sodium_init() < 0 ? LIBSODIUM ": it cannot be initialized" : NULL;
 }
 
 /* ---- libgd, which an engine may be without ---- */

@@ -102,8 +102,26 @@ static int has_libraries(const struct inside_extension *extension)
 	return 1;
 }
 
+/* Reports whether an extension requires one of those that are left out, a list of their names each between two spaces. */
+static int requires_one_of(const struct inside_extension *extension, const char *left_out)
+{
+	zend_module_entry *(*get_module)(void) = (zend_module_entry * (*)(void)) extension->get_module;
+	const zend_module_dep *needed = get_module ? get_module()->deps : NULL;
+
+	for (; needed && needed->name; needed++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), " %s ", needed->name);
+		if (needed->type == MODULE_DEP_REQUIRED && strstr(left_out, name)) {
+			return 1;
+		}
+	}
+	return 0;
+}
+
 const char *inside_with_extensions(const char *entries)
 {
+	char left_out[1024] = " ";
 	const struct inside_extension *extension;
 	size_t len = strlen(entries ? entries : "") + 1;
 	char *text, *end;
@@ -116,7 +134,11 @@ const char *inside_with_extensions(const char *entries)
 		return NULL;
 	}
 	for (extension = inside_extensions; extension->name; extension++) {
-		if (has_libraries(extension)) {
+		if (!has_libraries(extension) || requires_one_of(extension, left_out)) {
+			size_t used = strlen(left_out);
+
+			snprintf(left_out + used, sizeof(left_out) - used, "%s ", extension->name);
+		} else {
 			end += sprintf(end, "%sextension=%s\n", extension->zend_extension_entry ? "zend_" : "", extension->name);
 		}
 	}

@@ -12,6 +12,16 @@ const char *engine_started_ini_dir(void)
 	return started_ini_dir;
 }
 
+#ifdef ENGINE_WITH_PHP
+const char *phpsapi_ini_directory(void);
+
+/* What phpinfo() has in its row "Configuration File (php.ini) Path" (packaging/engine/source.go). */
+const char *phpsapi_ini_directory(void)
+{
+	return started_ini_dir ? started_ini_dir : PHP_CONFIG_FILE_PATH;
+}
+#endif
+
 zend_module_entry *find_extension(const char *name)
 {
 	zval *found = zend_hash_str_find(&module_registry, name, strlen(name));

@@ -103,6 +103,17 @@ size_t engine_web_body_in_memory(size_t most)
 	return part < IN_MEMORY ? part : IN_MEMORY;
 }
 
+#ifdef ENGINE_WITH_PHP
+php_stream *__real__php_stream_temp_create_ex(int mode, size_t most, const char *directory);
+php_stream *__wrap__php_stream_temp_create_ex(int mode, size_t most, const char *directory);
+
+/* The linker turns PHP's calls to this one. */
+php_stream *__wrap__php_stream_temp_create_ex(int mode, size_t most, const char *directory)
+{
+	return __real__php_stream_temp_create_ex(mode, engine_web_body_in_memory(most), directory);
+}
+#endif
+
 char *web_read_cookies(void)
 {
 	return web_request ? (char *)web_request->cookie : NULL;

@@ -178,7 +178,7 @@ func (w *work) phpObject(log *os.File, dir string) (object string, apart []strin
 	if err := os.WriteFile(list, []byte(strings.Join(append(contract, objects...), "\n")+"\n"), 0o644); err != nil {
 		return "", nil, err
 	}
-	if err := execute(log, w.root, nil, "ld", "-r", "--wrap=dlopen", "--wrap=dlsym", "--wrap=dlclose", "--wrap=dlerror", "-o", object, "@"+list); err != nil {
+	if err := execute(log, w.root, nil, "ld", "-r", "--wrap=dlopen", "--wrap=dlsym", "--wrap=dlclose", "--wrap=dlerror", "--wrap=_php_stream_temp_create_ex", "-o", object, "@"+list); err != nil {
 		return "", nil, err
 	}
 	for i, name := range apart {

@@ -12,7 +12,7 @@ import (
 // lateCore are the libraries of PHP itself that the program opens when something of them is called. Most scripts call none of them, and
 // opening them takes a third of the time of a start without extensions. lifecycle/engine/php_ahead.c answers what PHP asks of them at
 // every start.
-var lateCore = []string{"-lxml2", "-lssl", "-lcrypto", "-largon2", "-lstdc++"}
+var lateCore = []string{"-lxml2", "-lssl", "-lcrypto", "-largon2", "-lsodium", "-lstdc++"}
 
 // mostLibraries is how many libraries can be bound late.
 const mostLibraries = 64
@@ -147,7 +147,7 @@ func (t *lateTable) list() string {
 			fmt.Fprintf(&b, "const char *ahead_%s(void);\n", name)
 		}
 	}
-	b.WriteString("const struct late_library late_libraries[] = {\n")
+	b.WriteString("#include <stddef.h>\n\nconst struct late_library late_libraries[] = {\n")
 	for _, l := range t.libraries {
 		hook := "0"
 		if name := arrived(l.name); t.ahead[name] {
@@ -221,12 +221,18 @@ func (t *lateTable) stubs(b *strings.Builder) {
 // The program that asks the libraries what PHP asks them at each start.
 const factsSource = `#include <libxml/parser.h>
 #include <openssl/x509.h>
+#include <sodium.h>
 #include <stdio.h>
+
+#include "php_ahead.h"
 
 int main(void)
 {
 	printf("const char ahead_fact_libxml_version[] = \"%s\";\n", xmlParserVersion);
 	printf("const char ahead_fact_certificates[] = \"%s\";\n", X509_get_default_cert_area());
+	printf("const char ahead_fact_sodium_version[] = \"%s\";\n", sodium_version_string());
+#define X(type, name) printf("const " #type " ahead_fact_" #name " = %llu;\n", (unsigned long long)name());
+	AHEAD_NUMBERS(X)
 	return 0;
 }
 `
@@ -237,7 +243,7 @@ func (w *work) facts(log *os.File) (string, error) {
 	if err := os.WriteFile(source, []byte(factsSource), 0o644); err != nil {
 		return "", err
 	}
-	if err := execute(log, w.root, nil, "cc", "-o", program, source, "-I/usr/include/libxml2", "-lxml2", "-lcrypto"); err != nil {
+	if err := execute(log, w.root, nil, "cc", "-o", program, source, "-I/usr/include/libxml2", "-I"+filepath.Join(w.root, "lifecycle", "engine"), "-lxml2", "-lcrypto", "-lsodium"); err != nil {
 		return "", err
 	}
 	said, err := exec.Command(program).Output()

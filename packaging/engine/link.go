@@ -51,7 +51,7 @@ func (w *work) linkEngine(log *os.File, l output) error {
 	if err := os.WriteFile(list, []byte(strings.Join(append(objects, php...), "\n")+"\n"), 0o644); err != nil {
 		return err
 	}
-	arguments := append(strings.Fields(cflags+" "+l.flags), "-shared", "-Wl,-Bsymbolic", "-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,defs", "-Wl,--wrap=dlopen",
+	arguments := append(strings.Fields(cflags+" "+l.flags), "-shared", "-Wl,-Bsymbolic", "-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,defs", "-Wl,--wrap=dlopen", "-Wl,--wrap=_php_stream_temp_create_ex",
 		"-Wl,-soname,phpsapi-engine-"+w.release, "-o", filepath.Join(l.dir, "engine.so"), "@"+list)
 	if err := execute(log, w.root, nil, "cc", append(arguments, libraries...)...); err != nil {
 		return err

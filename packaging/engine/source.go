@@ -98,7 +98,10 @@ func (w *work) unpack(log *os.File) error {
 	if err != nil {
 		return err
 	}
-	return w.edit("ext/gd/gd.c", gdFonts[0], gdFonts[1])
+	if err := w.edit("ext/gd/gd.c", gdFonts[0], gdFonts[1]); err != nil {
+		return err
+	}
+	return w.edit("ext/standard/info.c", iniDirectory[0], iniDirectory[1])
 }
 
 // timezone is a condition of PHP's startup, and what it becomes. The distribution's PHP reads the directory of all time zones, 1,100 system
@@ -109,6 +112,10 @@ var timezone = [2]string{"if (new_value && !timelib", "if (new_value && strcasec
 var gdFonts = [2]string{"#include \"gd_arginfo.h\"", "#include \"gd_arginfo.h\"\n" +
 	"#define gdFontTiny gdFontGetTiny()\n#define gdFontSmall gdFontGetSmall()\n#define gdFontMediumBold gdFontGetMediumBold()\n" +
 	"#define gdFontLarge gdFontGetLarge()\n#define gdFontGiant gdFontGetGiant()"}
+
+// iniDirectory has phpinfo() show the directory of php.ini that the front end has, and not that of the embed SAPI.
+var iniDirectory = [2]string{"#include \"credits.h\"", "#include \"credits.h\"\n" +
+	"extern const char *phpsapi_ini_directory(void);\n#undef PHP_CONFIG_FILE_PATH\n#define PHP_CONFIG_FILE_PATH phpsapi_ini_directory()"}
 
 // edit replaces a text that a source file has once.
 func (w *work) edit(name, text, by string) error {

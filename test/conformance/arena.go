@@ -158,15 +158,15 @@ func (a *Arena) linkPHPSAPI(binary string) error {
 // extension_dir. The distribution's conf.d, which loads the extensions, stays in
 // force.
 func (a *Arena) settings(side Side, kit Kit) error {
-	own := Own{}
-	if side == PHPSAPI {
-		own = kit.Own
+	own, built := Own{}, kit.Modules
+	if side == PHPSAPI && kit.Own.Dir != "" {
+		own, built = kit.Own, kit.Own.Modules
 	}
 	modules := a.path(string(side), "modules")
 	if err := os.Mkdir(modules, 0o755); err != nil {
 		return err
 	}
-	if err := linkModules(modules, kit.Modules, own); err != nil {
+	if err := linkModules(modules, built, own); err != nil {
 		return err
 	}
 	ini := []string{a.path(string(side), "php.ini")}

@@ -36,9 +36,14 @@ func prepareKit(cache, binary string) (Kit, error) {
 		return k, err
 	}
 	fmt.Println("php-src", k.Source.Release, "with stock PHP", serve.Stock().Version)
-	if k.Modules, err = buildModules(k.Source, cache); err != nil {
+	if k.Modules, err = stockModules(k.Source, cache); err != nil {
 		fmt.Fprintln(os.Stderr, "conformance: without zend_test and dl_test:", err)
 		k.Modules = ""
+	}
+	if k.Own.Dir != "" {
+		if k.Own.Modules, err = buildModules(k.Source, cache, "modules-of-engine-"+k.Source.Release, k.Own.includes()); err != nil {
+			return k, err
+		}
 	}
 	if k.Locales, err = buildLocales(cache); err != nil {
 		fmt.Fprintln(os.Stderr, "conformance: without locales:", err)

@@ -25,10 +25,8 @@ var testModules = map[string][]string{
 // libxml2 for the sake of ext/dom's tests.
 const withoutLibxml = "#include \"php.h\"\n#undef HAVE_LIBXML\n#include \"test.c\"\n"
 
-// buildModules compiles the extensions that the tests want into a directory
-// below cache, unless they are there, and returns the directory. It is named
-// for the version of the headers.
-func buildModules(source phpsrc.Source, cache string) (string, error) {
+// stockModules is buildModules for stock PHP.
+func stockModules(source phpsrc.Source, cache string) (string, error) {
 	version, err := output(serve.Stock().Config, "--version")
 	if err != nil {
 		return "", fmt.Errorf("%w; install php%s-dev", err, serve.Stock().Version)
@@ -37,7 +35,14 @@ func buildModules(source phpsrc.Source, cache string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	dir := filepath.Join(cache, "modules-"+version)
+	return buildModules(source, cache, "modules-"+version, strings.Fields(includes))
+}
+
+// buildModules compiles the extensions that the tests want into a directory
+// below cache, unless they are there, and returns the directory. PHP's headers
+// are where includes say.
+func buildModules(source phpsrc.Source, cache, name string, includes []string) (string, error) {
+	dir := filepath.Join(cache, name)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
@@ -54,7 +59,7 @@ func buildModules(source phpsrc.Source, cache string) (string, error) {
 			return "", err
 		}
 		args := []string{"-shared", "-fPIC", "-O1", "-w", "-DCOMPILE_DL_" + strings.ToUpper(name), "-I" + from}
-		args = append(append(args, strings.Fields(includes)...), "-o", module+".new")
+		args = append(append(args, includes...), "-o", module+".new")
 		for _, source := range sources {
 			args = append(args, filepath.Join(from, source))
 		}

@@ -17,6 +17,9 @@ type Own struct {
 	Dir    string   // where they are
 	Names  []string // such as curl.so
 	Inside bool     // the program has them inside
+	// Modules are php-src's extensions for tests, compiled with the headers of
+	// the engine's sources.
+	Modules string
 }
 
 // ownOf finds the extensions of an engine with PHP in it: those beside the one
@@ -47,6 +50,15 @@ func ownOf(binary string) (Own, error) {
 		fmt.Println("the engine's own extensions:", own.Dir)
 	}
 	return own, err
+}
+
+// includes are the compiler's options for the headers of the sources that make
+// engine compiled.
+func (o Own) includes() (options []string) {
+	for _, dir := range []string{"", "main", "TSRM", "Zend", "ext"} {
+		options = append(options, "-I"+filepath.Join("build", "php", serve.Stock().Version, "src", dir))
+	}
+	return options
 }
 
 func isDir(name string) bool {
