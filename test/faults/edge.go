@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
@@ -118,7 +117,7 @@ func (e edge) summary() string {
 
 // edges reloads both programs, well and badly.
 func (o options) edges(programs [2]program, bad *int) (many [2][]edge, broken [2][]edge) {
-	for i, p := range slices.Backward(programs[:]) {
+	for i, p := range programs {
 		if p.stock && o.noStock {
 			continue
 		}

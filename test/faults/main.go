@@ -82,14 +82,16 @@ func (o options) run() error {
 	programs := [2]program{ours, {name: "php-fpm", path: serve.Stock().FPM, stock: true}}
 	fmt.Printf("seed %d, %s, %s\n", o.seed, processor(), time.Now().Format("2 January 2006"))
 	p, bad := page{o: o}, 0
-	p.rows = o.each(programs, &bad)
-	if o.lasting > 0 {
-		p.random = o.atRandom(programs, &bad)
-	}
-	p.many, p.broken = o.edges(programs, &bad)
-	if o.output != "" {
-		if err := os.WriteFile(o.output, []byte(p.text()), 0o644); err != nil {
-			return err
+	for _, part := range []func(){
+		func() { p.rows = o.each(programs, &bad) },
+		func() { p.random = o.atRandom(programs, &bad) },
+		func() { p.many, p.broken = o.edges(programs, &bad) },
+	} {
+		part()
+		if o.output != "" {
+			if err := os.WriteFile(o.output, []byte(p.text()), 0o644); err != nil {
+				return err
+			}
 		}
 	}
 	if bad > 0 {
@@ -101,7 +103,7 @@ func (o options) run() error {
 // atRandom injects faults at random into both programs.
 func (o options) atRandom(programs [2]program, bad *int) (sums [2]*outcome) {
 	for i, p := range programs {
-		if p.stock && o.noStock {
+		if p.stock && o.noStock || o.lasting == 0 {
 			continue
 		}
 		n := &runner{program: p, random: o.source(), answers: map[string]string{}}

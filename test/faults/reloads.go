@@ -56,7 +56,7 @@ func reloadFaults() (all []*fault) {
 		stock   bool
 		pids    func(r *run) []int
 	}{
-		{"a worker is killed", oneEach(1), true, func(r *run) []int { return r.workers("www")[:1] }},
+		{"a worker is killed", oneEach(1), true, func(r *run) []int { return first(r.workers("www")) }},
 		{"all workers are killed", oneEach(4 * (wwwWorkers + appWorkers)), true, func(r *run) []int { return append(r.workers("www"), r.workers("app")...) }},
 		{"the zygotes are killed", none, false, func(r *run) []int { return r.zygotes() }},
 		{"the front is killed", allowed{retried: true}, false, func(r *run) []int { return r.front() }},
@@ -84,3 +84,6 @@ func reloadFaults() (all []*fault) {
 }
 
 const ready = "ready to handle connections"
+
+// first is the first of some processes, if there is one.
+func first(pids []int) []int { return pids[:min(1, len(pids))] }

@@ -38,7 +38,7 @@ func resourceFaults() []*fault {
 			r.lift()
 			return errors.Join(err, back())
 		}},
-		{name: "no descriptors left: a worker", stock: true, random: true, allowed: noFile, inject: lackDescriptors(func(r *run) []int { return r.workers("www")[:1] })},
+		{name: "no descriptors left: a worker", stock: true, random: true, allowed: noFile, inject: lackDescriptors(func(r *run) []int { return first(r.workers("www")) })},
 		{name: "no descriptors left: all workers", stock: true, random: true, allowed: noFile, inject: lackDescriptors(func(r *run) []int {
 			return append(r.workers("www"), r.workers("app")...)
 		})},
