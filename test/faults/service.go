@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/phpsapi/phpsapi/test/serve"
@@ -153,6 +154,7 @@ func (s *service) launch() (err error) {
 	if s.group != nil {
 		cmd = s.group.within(cmd)
 	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM} // nothing is left if this program is killed
 	s.Process, err = serve.Start(s.name, cmd, func() bool { return s.serves() == nil }, func() string {
 		said, _ := os.ReadFile(out.Name())
 		return string(said) + s.logged()
