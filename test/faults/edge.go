@@ -16,6 +16,7 @@ type edge struct {
 	what    string
 	reloads int
 	slowest time.Duration // reload
+	ended   bool          // the service
 	err     error
 }
 
@@ -55,7 +56,13 @@ func (n *runner) reloads(times int, upgrade bool) (e edge) {
 	}
 	var left error
 	e.tally, left = l.finish()
-	e.err = errors.Join(e.err, e.tally.err(none), left, s.settle(before))
+	// A browser expects a kept connection to be closed between two requests.
+	for _, a := range e.again {
+		if a.door != byHTTP {
+			e.err = errors.Join(e.err, fmt.Errorf("a kept connection was closed before its answer: %v", a))
+		}
+	}
+	e.err = errors.Join(e.err, e.tally.err(allowed{retried: true}), left, s.settle(before))
 	return e
 }
 
@@ -96,6 +103,7 @@ func (n *runner) broken(b brokenReload) (e edge) {
 	e.tally, left = l.finish()
 	e.err = errors.Join(e.err, e.tally.err(none), left)
 	if how := s.Ended(); how != "" {
+		e.ended = true
 		e.err = errors.Join(e.err, fmt.Errorf("the service has ended: %s", how))
 	} else if err := s.serves(); err != nil {
 		e.err = errors.Join(e.err, fmt.Errorf("afterwards: %w", err))
@@ -129,8 +137,12 @@ func (o options) edges(programs [2]program, bad *int) (many [2][]edge, broken [2
 				*bad++
 			}
 		}
+		reloads, upgrades := o.reloads, o.upgrades
+		if p.stock { // each may take its process_control_timeout of 20 s, as kept connections hold its workers
+			reloads, upgrades = min(reloads, 3), min(upgrades, 3)
+		}
 		if o.reloads > 0 {
-			show(&many[i], n.reloads(o.reloads, false))
+			show(&many[i], n.reloads(reloads, false))
 			for _, b := range brokenReloads() {
 				if !p.stock || b.stock {
 					show(&broken[i], n.broken(b))
@@ -139,7 +151,7 @@ func (o options) edges(programs [2]program, bad *int) (many [2][]edge, broken [2
 			n.stop()
 		}
 		if o.upgrades > 0 {
-			show(&many[i], n.reloads(o.upgrades, true))
+			show(&many[i], n.reloads(upgrades, true))
 		}
 	}
 	return many, broken

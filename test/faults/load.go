@@ -48,6 +48,7 @@ type load struct {
 type tally struct {
 	sent, retried, stale int
 	failed               []failure
+	again                []failure // what was asked once more
 	slowest              time.Duration
 }
 
@@ -104,6 +105,7 @@ func (l *load) add(c caller, r result, current int) {
 	t.slowest = max(t.slowest, r.took)
 	if r.retried {
 		t.retried++
+		t.again = append(t.again, failure{c, r})
 	}
 	switch {
 	case r.end != answered:
@@ -142,7 +144,7 @@ func (l *load) finish() (tally, error) {
 // add sums up.
 func (t *tally) add(o tally) {
 	t.sent, t.retried, t.stale = t.sent+o.sent, t.retried+o.retried, t.stale+o.stale
-	t.failed = append(t.failed, o.failed...)
+	t.failed, t.again = append(t.failed, o.failed...), append(t.again, o.again...)
 	t.slowest = max(t.slowest, o.slowest)
 }
 
@@ -186,7 +188,7 @@ func (t tally) err(a allowed) error {
 	case t.stale > 0:
 		return fmt.Errorf("%d of %d requests were answered by an old generation", t.stale, t.sent)
 	case t.retried > 0 && !a.retried:
-		return fmt.Errorf("%d kept connections were closed before their answer", t.retried)
+		return fmt.Errorf("%d kept connections were closed before their answer: %s", t.retried, some(t.again))
 	case t.sent == 0:
 		return fmt.Errorf("nothing was asked")
 	}

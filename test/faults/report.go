@@ -69,7 +69,7 @@ func (p page) text() string {
 		}
 	}
 	if len(p.many[0]) > 0 {
-		fmt.Fprintf(&b, "\n## Reloads\n\n%d clients ask meanwhile. When `phpsapi fpm reload` has returned, or the log has said that it is ready to handle connections, no request that begins may be answered by an older generation: such answers are *stale*.\n\n", edgeClients)
+		fmt.Fprintf(&b, "\n## Reloads\n\n%d clients ask meanwhile. When `phpsapi fpm reload` has returned, or the log has said that it is ready to handle connections, no request that begins may be answered by an older generation: such answers are *stale*. php-fpm is reloaded three times: eight clients keep their connections, each of which holds one of its six workers.\n\n", edgeClients)
 		b.WriteString("| | reloads | slowest reload | requests | failed | stale | asked again | slowest |\n|---|---|---|---|---|---|---|---|\n")
 		p.writeEdges(&b, p.many)
 	}
@@ -117,7 +117,10 @@ func (p page) writeBroken(b *strings.Builder) {
 			return " | | "
 		}
 		after := "serves"
-		if e.err != nil {
+		switch {
+		case e.ended:
+			after = "has ended"
+		case e.err != nil:
 			after = line(e.err)
 		}
 		return fmt.Sprintf("%d | %s | %s", e.sent, bold(len(e.failed)), after)

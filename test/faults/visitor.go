@@ -79,15 +79,21 @@ func (q request) query() string {
 // result is what became of a request.
 type result struct {
 	end        end
-	retried    bool // its kept connection was closed before anything came, and it was asked once more, on a new one
-	generation int  // of the settings that answered
+	first      error // of a request that was asked once more
+	retried    bool  // its kept connection was closed before anything came, and it was asked once more, on a new one
+	generation int   // of the settings that answered
 	state      string
 	text       string // the body, or what was wrong
 	began      time.Time
 	took       time.Duration
 }
 
-func (r result) String() string { return fmt.Sprintf("%s: %.300q", r.end, r.text) }
+func (r result) String() string {
+	if r.first != nil {
+		return fmt.Sprintf("%v; then %s", r.first, r.end)
+	}
+	return fmt.Sprintf("%s: %.300q", r.end, r.text)
+}
 
 // visitor asks by one of the doors.
 type visitor struct {
@@ -123,13 +129,14 @@ func (d door) script() string {
 func (v *visitor) ask(q request) result {
 	began := time.Now()
 	err := v.once(q)
+	var first error
 	retried := false
 	if t := v.trail(); err != nil && t.Reused && !t.Began && !isTimeout(err) {
-		retried = true
+		retried, first = true, err
 		err = v.once(q)
 	}
 	r := v.judge(q, err)
-	r.retried, r.began, r.took = retried, began, time.Since(began)
+	r.retried, r.first, r.began, r.took = retried, first, began, time.Since(began)
 	if r.end == wrong {
 		v.close()
 	}
