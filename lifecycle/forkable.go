@@ -7,11 +7,9 @@ import "C"
 
 import (
 	"os"
-	"reflect"
 	"runtime"
 	"sync"
 	"time"
-	"unsafe"
 )
 
 // endTries is how many goroutines are started to end the threads of a zygote. Two or three are needed.
@@ -24,7 +22,6 @@ func forkWorkers(prepare func(module string)) {
 	if prepare != nil {
 		prepare(C.GoString(C.boot_worker_module()))
 	}
-	settle()
 	why := endThreads()
 	C.boot_end_time_limit()
 	TakeProcess()
@@ -35,22 +32,6 @@ func forkWorkers(prepare func(module string)) {
 		C.boot_fork_without_go(C.CString(why))
 	}
 	C.boot_fork_workers()
-}
-
-// settle has each worker's small objects with pointers lie where the heap tells of them. Objects of one size have two pages of the kernel's
-// for themselves, the second of which says at its end where there are pointers. A worker has few objects of each size: without settle
-// they lie in the first page, and a worker writes to both, of twenty sizes.
-func settle() {
-	const span, page = 8192, 4096
-	pointer := reflect.TypeFor[unsafe.Pointer]()
-	for _, size := range []int{16, 24, 32, 48, 64, 96, 112, 128, 144, 176, 208, 224, 240, 288, 480} { // Go's, see runtime/sizeclasses.go
-		array := reflect.ArrayOf(size/8, pointer)
-		for range span / size {
-			if place := reflect.New(array).Pointer() % span; place >= page && place < page+page/2 {
-				break
-			}
-		}
-	}
 }
 
 // endThreads ends the threads that run goroutines, but for the main one. It returns why it has not.
