@@ -88,7 +88,7 @@ func TestPoolGrowsByTheFrontsQueue(t *testing.T) {
 		"--set", "www.ping.path=/ping", "--set", "www.pm.status_path=/status")
 	var clients sync.WaitGroup
 	for range 20 {
-		clients.Go(func() { s.want("/sleep.php?ms=1500", 200, "slept") })
+		clients.Go(func() { s.want("/sleep.php?ms=3500", 200, "slept") })
 	}
 	s.said(`\[pool www\] ([4-9]|1\d) child\(ren\) have been created for \d+ HTTP requests`, 1) // when all have come
 	serve.Eventually(t, "the queue in the status", func() bool {
