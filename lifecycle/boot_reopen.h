@@ -1,7 +1,7 @@
 #ifndef PHPSAPI_BOOT_REOPEN_H
 #define PHPSAPI_BOOT_REOPEN_H
 
-/* Reports whether the process, or whoever shares the open file with it, has a lock on a descriptor's file. */
+/* Reports whether the file of a descriptor is locked by the process, or by another process that shares the open file. */
 int is_locked(int fd);
 
 /* Reports whether reopen can be called for the descriptor of a file or directory that is only read, and that is not locked. */

@@ -223,7 +223,7 @@ func (r *Responder) Run() error {
 	return r.started(r.PHP.Run(&r.ForPHP))
 }
 
-// started returns err. If that says that PHP could not start the request, none is in hand.
+// started returns err. If err is ErrRequestStartup, PHP has not started the request, and the responder has none.
 func (r *Responder) started(err error) error {
 	if err == lifecycle.ErrRequestStartup {
 		r.inHand = false

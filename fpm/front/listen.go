@@ -149,7 +149,7 @@ func (c *connections) makeRoom() {
 	}
 }
 
-// lively reports whether a connection has a request in hand, or had one until a moment ago.
+// lively reports whether a connection is busy with a request, or was until less than moment ago.
 func (c *connections) lively(moment time.Duration) bool {
 	begin := time.Now().Add(-moment).UnixNano()
 	c.mu.Lock()

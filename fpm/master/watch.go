@@ -54,7 +54,7 @@ func (e fileChanged) happen(m *Master) {
 	}
 	m.log.fileChanged(e.path)
 	if a := m.attempt; a != nil && !a.renewal && m.next != nil && len(m.operators.waiting) == 0 {
-		// What it boots is no more what is there, and may wait for something, or loop, until boot_timeout.
+		// It boots files that have changed since. That boot may hang until boot_timeout.
 		a.again = true
 		m.abandonReload(errOvertaken)
 		return

@@ -96,7 +96,7 @@ type worker struct {
 	pressed  int  // new connections in a row that pushed out the kept one
 	// heardLast says that the master had the last turn before a new connection: see next.
 	heardLast bool
-	remote    []byte // the address behind the connection in hand; nil on a unix socket
+	remote    []byte // the address of the present connection's client; nil on a unix socket
 	requests  int    // so far
 	leaving   bool   // no more requests
 	broken    bool   // PHP is of no more use

@@ -150,7 +150,7 @@ func (s *workerScript) failure() (text string, fatal bool) {
 }
 
 // NextRequest waits for a request for the script and returns it, or nil if the worker is to end. Requests for other scripts are
-// handed on. Whoever calls it after that has ignored the nil.
+// handed on. A script that calls it after that has ignored the nil.
 func (s *workerScript) NextRequest() *lifecycle.WebRequest {
 	k := s.k
 	if s.told {

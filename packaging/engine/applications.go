@@ -161,7 +161,7 @@ func (db *database) stop() error {
 	}
 }
 
-// wordpressSettings is wp-config.php. The address is that of whoever asks.
+// wordpressSettings is wp-config.php. Its address is the one that the client has asked for.
 const wordpressSettings = `<?php
 foreach (['DB_NAME' => 'wordpress', 'DB_USER' => 'wordpress', 'DB_PASSWORD' => 'secret', 'DB_HOST' => 'localhost:%s', 'DB_CHARSET' => 'utf8mb4',
     'DB_COLLATE' => '', 'WP_HOME' => 'http://' . ($_SERVER['HTTP_HOST'] ?? 'localhost') . '/wordpress',

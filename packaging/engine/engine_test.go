@@ -82,21 +82,24 @@ var lateSources = map[string]string{
 		int main(void) { function = twice; variable = &number; (&section_of_part)[1] = text + 2; printf("%d\n", part()); return 0; }`,
 }
 
+// runIn runs a program in a directory and returns its output. A failure of the program is one of the test.
+func runIn(t *testing.T, dir, name string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command(name, args...)
+	cmd.Dir = dir
+	said, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %v: %v\n%s", name, args, err, said)
+	}
+	return string(said)
+}
+
 func TestSymbolsAreBoundLater(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("amd64 only")
 	}
 	dir := t.TempDir()
-	run := func(name string, args ...string) string {
-		t.Helper()
-		cmd := exec.Command(name, args...)
-		cmd.Dir = dir
-		said, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Fatalf("%s %v: %v\n%s", name, args, err, said)
-		}
-		return string(said)
-	}
+	run := func(name string, args ...string) string { t.Helper(); return runIn(t, dir, name, args...) }
 	for name, text := range lateSources {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
@@ -179,16 +182,7 @@ func TestALibraryIsOpenedWhenItIsCalled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run := func(name string, args ...string) string {
-		t.Helper()
-		cmd := exec.Command(name, args...)
-		cmd.Dir = dir
-		said, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Fatalf("%s %v: %v\n%s", name, args, err, said)
-		}
-		return string(said)
-	}
+	run := func(name string, args ...string) string { t.Helper(); return runIn(t, dir, name, args...) }
 	write := func(name, text string) {
 		t.Helper()
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {

@@ -34,7 +34,7 @@ echo first(), " ", number_3999(), " ", count(get_defined_functions()["user"]), "
 	}
 }
 
-// Headers that a client has not sent are none, whoever accepts; those that it has sent are there.
+// A script has the headers that the client has sent and no others, whether the front or a worker accepts the connection.
 func TestGetallheadersHasWhatWasSent(t *testing.T) {
 	t.Parallel()
 	for _, direct := range []string{"auto", "off"} {
