@@ -200,7 +200,11 @@ func TestMastersAreNamedByWhatTellsThemApart(t *testing.T) {
 	}
 	defer cmd.Wait()
 	defer cmd.Process.Kill()
-	if got := title(cmd.Process.Pid); got != "sleep 20" {
+	got := title(cmd.Process.Pid)
+	for until := time.Now().Add(10 * time.Second); got == "" && time.Now().Before(until); got = title(cmd.Process.Pid) {
+		time.Sleep(time.Millisecond) // the kernel has not set its arguments yet
+	}
+	if got != "sleep 20" {
 		t.Errorf("the command line is told as %q", got)
 	}
 }
