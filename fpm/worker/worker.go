@@ -21,10 +21,10 @@ const (
 	exitSoftware = 70
 )
 
-// memoryLimit is when Go's collector, which is off otherwise, begins to work: of this, some 4 MiB are the runtime's own
+// memoryLimit is when Go's collector, which is off otherwise, begins to work: of this, some 5 MiB are the runtime's own
 // address space. With a script that logs a message per request, a lower one costs CPU time, and with a higher one the
 // worker is larger.
-const memoryLimit = 6 << 20
+const memoryLimit = 7 << 20
 
 func limitMemory() {
 	debug.SetGCPercent(-1)

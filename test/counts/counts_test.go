@@ -84,8 +84,12 @@ func TestCallsBetweenGoAndCOfARequest(t *testing.T) {
 func TestAllocationsOfARequest(t *testing.T) {
 	for _, way := range ways {
 		t.Run(way.name, func(t *testing.T) {
+			began := time.Now()
 			counts := way.begin(t).functions(t, "runtime.mallocgc")
-			if n := counts["runtime.mallocgc"]; n > way.allocs*requests+spare {
+			// Once a second the links of the site's root and the files that deny access are looked for. A directory of the path costs
+			// two allocations or three.
+			seconds := 1 + int(time.Since(began)/time.Second)
+			if n := counts["runtime.mallocgc"]; n > way.allocs*requests+spare+40*seconds {
 				t.Errorf("%d requests allocate %d times, %d times are allowed for each", requests, n, way.allocs)
 			}
 		})
