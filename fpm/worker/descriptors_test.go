@@ -1,11 +1,15 @@
 package worker
 
 import (
+	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/sapi"
 )
 
 // A script left no descriptor for the next connection. The worker ends in order, as php-fpm's does, so that another takes
@@ -26,5 +30,68 @@ func TestWorkerWithoutDescriptorsLeaves(t *testing.T) {
 	}
 	if log := p.log(); strings.Contains(log, "fatal error") || strings.Count(log, "\n") > 3 {
 		t.Errorf("it said:\n%s", log)
+	}
+}
+
+// limitDescriptors lets a process open so many more descriptors.
+func limitDescriptors(t *testing.T, pid, more int) {
+	t.Helper()
+	open, err := os.ReadDir("/proc/" + strconv.Itoa(pid) + "/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := map[int]bool{}
+	for _, f := range open {
+		n, _ := strconv.Atoi(f.Name())
+		used[n] = true
+	}
+	limit := 0
+	for more > 0 {
+		if !used[limit] {
+			more--
+		}
+		limit++
+	}
+	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: uint64(limit), Max: 1024}, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A worker has room for the connection and the script, and for no file that a long body could be in: the script has all of the body, or
+// the client an error.
+func TestBodyWithoutDescriptors(t *testing.T) {
+	for _, test := range []struct {
+		method, memory string
+		size           int
+		want           string
+	}{
+		{"POST", "128M", 100_000, "\r\n\r\n100000"},
+		{"PUT", "128M", 100_000, "\r\n\r\n100000"}, // PHP reads its body when the script asks for it
+		{"POST", "128M", 5_000_000, "Status: 503 Service Unavailable"}, // the file is there before the script
+		{"PUT", "128M", 5_000_000, "\r\n\r\n5000000"},
+		{"PUT", "4M", 5_000_000, "Status: 500 Internal Server Error"},
+	} {
+		p := newPool(t, nil, sapi.Setting{Name: "memory_limit", Value: test.memory}, sapi.Setting{Name: "post_max_size", Value: "0"},
+			sapi.Setting{Name: "display_errors", Value: "0"})
+		c := p.spawn()
+		p.write("a.php", "<?php echo strlen(file_get_contents('php://input'));")
+		limitDescriptors(t, c.pid, 2)
+		r := get(p.Dir, "a.php", "CONTENT_TYPE", "text/plain", "CONTENT_LENGTH", strconv.Itoa(test.size))
+		r.Params[1], r.Body = test.method, strings.Repeat("x", test.size)
+		if got := r.do(t, p.Socket); got.err != nil || !strings.Contains(got.stdout, test.want) {
+			t.Errorf("%+v: got %v", test, got)
+		}
+	}
+}
+
+// A script that cannot be opened for want of descriptors is there all the same: the answer is not 404.
+func TestScriptWithoutDescriptors(t *testing.T) {
+	p := newPool(t, nil)
+	c := p.spawn()
+	p.write("a.php", "<?php echo 'a';")
+	limitDescriptors(t, c.pid, 1)
+	got := get(p.Dir, "a.php").do(t, p.Socket)
+	if got.err != nil || !strings.HasPrefix(got.stdout, "Status: 503 Service Unavailable\r\n") || !strings.Contains(got.stdout, "Retry-After: 1\r\n") {
+		t.Errorf("got %v", got)
 	}
 }

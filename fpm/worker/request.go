@@ -145,12 +145,19 @@ func (k *worker) execute() {
 // answerUnopened says why the script was not opened.
 func (k *worker) answerUnopened(err error) {
 	k.log.Logf(zlog.Error, "Unable to open primary script: %s (%s)", k.ForPHP.Path.Filename, words(err))
-	if err == syscall.EACCES {
+	switch err {
+	case syscall.EACCES:
 		k.PHP.Answer(403, accessDenied)
-	} else {
+	case syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM: // php-fpm says 404, as if the script were not there
+		k.PHP.Header("Retry-After: 1")
+		k.PHP.Answer(503, notNow)
+	default:
 		k.PHP.Answer(404, noInputFile)
 	}
 }
+
+// notNow is the answer if the system lacks what a script needs to be opened.
+var notNow = []byte("The script could not be opened; the error log says why.\n")
 
 // words are C's words for a system error.
 func words(err error) string {

@@ -93,14 +93,42 @@ enum { IN_MEMORY = 2 << 20, PART_OF_LIMIT = 16 };
 
 int web_takes_body;
 
+/* Whether a stream is for the body: PHP reads that at the request's startup, or if the method is not POST when the script opens
+ * php://input. */
+static int is_for_body(size_t most)
+{
+	if (started_module->front_end != ENGINE_FPM || most != SAPI_POST_BLOCK_SIZE) {
+		return 0;
+	}
+	return web_takes_body || (web_request && SG(request_info).content_length > 0 && !SG(request_info).request_body && !is_forked());
+}
+
+/* Whether the process may open a file. */
+static int may_open(void)
+{
+	int fd = open("/", O_PATH | O_CLOEXEC);
+
+	if (fd < 0) {
+		return errno != EMFILE && errno != ENFILE;
+	}
+	close(fd);
+	return 1;
+}
+
+/* Without a file PHP would give the script as much of the body as is in memory, or nothing, and the client would not learn of it. In
+ * memory it is whole, or memory_limit ends the script. */
 size_t engine_web_body_in_memory(size_t most)
 {
-	size_t part = PG(memory_limit) > 0 ? PG(memory_limit) / PART_OF_LIMIT : IN_MEMORY;
+	size_t part = PG(memory_limit) > 0 ? PG(memory_limit) / PART_OF_LIMIT : IN_MEMORY, size;
 
-	if (!web_takes_body || started_module->front_end != ENGINE_FPM || most != SAPI_POST_BLOCK_SIZE || part < most) {
+	if (!is_for_body(most)) {
 		return most;
 	}
-	return part < IN_MEMORY ? part : IN_MEMORY;
+	size = part < most ? most : part < IN_MEMORY ? part : IN_MEMORY;
+	if (SG(request_info).content_length >= 0 && (size_t)SG(request_info).content_length >= size && !may_open()) {
+		size = (size_t)SG(request_info).content_length + 1;
+	}
+	return size;
 }
 
 #ifdef ENGINE_WITH_PHP

@@ -87,8 +87,9 @@ func resourceFaults() []*fault {
 	}
 }
 
-// noFile is what becomes of the requests that workers have just then: PHP can open neither script nor file for the body.
-var noFile = allowed{requests: wwwWorkers + appWorkers, as: []end{failed, wrong, closed}, retried: true}
+// noFile is what becomes of the requests that workers have just then: PHP cannot open the script, nor a file that it includes. php-fpm
+// says of the one that it is not there, and leaves away what it has no file for.
+var noFile = allowed{requests: wwwWorkers + appWorkers, as: []end{failed, unavailable, closed}, retried: true}
 
 // noFront is what a front may do that can reach no pool.
 var noFront = allowed{requests: 1 << 30, as: []end{unavailable, closed}, retried: true}
