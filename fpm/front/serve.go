@@ -145,7 +145,7 @@ func (x *exchange) hand(p *pool) {
 	case errors.Is(err, upstream.ErrFull):
 		x.Header()["Retry-After"] = []string{x.front.retryAfter}
 		x.failBody(http.StatusServiceUnavailable)
-	case errors.Is(err, upstream.ErrBusy):
+	case errors.Is(err, upstream.ErrBusy), errors.Is(err, upstream.ErrLack):
 		x.Header()["Retry-After"] = []string{x.front.retryAfter}
 		x.fail(http.StatusServiceUnavailable)
 	case errors.Is(err, upstream.ErrTimeout):

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/phpsapi/phpsapi/fpm/front/site"
+	"github.com/phpsapi/phpsapi/fpm/front/upstream"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
@@ -69,6 +70,10 @@ func (x *exchange) open(path string) (file *os.File, info fs.FileInfo, status in
 		return nil, nil, http.StatusForbidden
 	}
 	x.logf(zlog.Error, "%v", err)
+	if upstream.IsLack(err) {
+		x.Header()["Retry-After"] = []string{x.front.retryAfter}
+		return nil, nil, http.StatusServiceUnavailable
+	}
 	return nil, nil, http.StatusInternalServerError
 }
 

@@ -66,7 +66,7 @@ func TestBodyWithoutDescriptors(t *testing.T) {
 		want           string
 	}{
 		{"POST", "128M", 100_000, "\r\n\r\n100000"},
-		{"PUT", "128M", 100_000, "\r\n\r\n100000"}, // PHP reads its body when the script asks for it
+		{"PUT", "128M", 100_000, "\r\n\r\n100000"},                     // PHP reads its body when the script asks for it
 		{"POST", "128M", 5_000_000, "Status: 503 Service Unavailable"}, // the file is there before the script
 		{"PUT", "128M", 5_000_000, "\r\n\r\n5000000"},
 		{"PUT", "4M", 5_000_000, "Status: 500 Internal Server Error"},

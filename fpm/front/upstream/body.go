@@ -153,7 +153,7 @@ type onlyWriter struct{ io.Writer }
 func (b *body) spool(from io.Reader, p *Pool) error {
 	if b.file == nil {
 		if err := b.open(p); err != nil {
-			return because(ErrSpool, err)
+			return unless(ErrSpool, err)
 		}
 	}
 	source := &reading{r: from}
@@ -164,7 +164,7 @@ func (b *body) spool(from io.Reader, p *Pool) error {
 	case errors.Is(err, errBudget):
 		return because(ErrFull, err)
 	case err != nil:
-		return because(ErrSpool, err)
+		return unless(ErrSpool, err)
 	}
 	if b.length = int64(len(b.first)) + n; n == 0 {
 		return nil

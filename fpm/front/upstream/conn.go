@@ -101,8 +101,8 @@ func (p *Pool) connect(ctx context.Context) (*conn, error) {
 	return c, nil
 }
 
-// dial connects. Where the backlog is full it tries again until ConnectTimeout. The error is ErrGone, or ErrClient where
-// that has left meanwhile.
+// dial connects. Where the backlog is full it tries again until ConnectTimeout. The error is ErrGone or ErrLack, or
+// ErrClient where that has left meanwhile.
 func (c *conn) dial(request context.Context) error {
 	ctx := request
 	if limit := c.pool.Limits.ConnectTimeout; limit > 0 {
@@ -125,7 +125,7 @@ func (c *conn) dial(request context.Context) error {
 		if request.Err() != nil {
 			return because(ErrClient, context.Cause(request))
 		}
-		return because(ErrGone, err)
+		return unless(ErrGone, err)
 	}
 }
 

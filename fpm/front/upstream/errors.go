@@ -3,6 +3,8 @@ package upstream
 import (
 	"errors"
 	"fmt"
+
+	"golang.org/x/sys/unix"
 )
 
 // What Serve returns where nothing was written to the client. The error's text says more, for a log.
@@ -22,9 +24,29 @@ var (
 	ErrHeaders = errors.New("more headers than a worker takes")
 	// ErrFull: a body that is not streamed would take more space than there is for all: 503.
 	ErrFull = errors.New("no room for the request's body")
+	// ErrLack: the front has no descriptor or no memory left for a connection or a temporary file: 503.
+	ErrLack = errors.New("the front lacks what it needs to ask a worker")
 	// ErrSpool: a body that is not streamed could not be put into a temporary file: 500.
 	ErrSpool = errors.New("no room for the request's body")
 )
 
 // because wraps both.
 func because(err, cause error) error { return fmt.Errorf("%w: %w", err, cause) }
+
+// unless returns err because of cause, or ErrLack if the cause is a lack that passes.
+func unless(err, cause error) error {
+	if IsLack(cause) {
+		err = ErrLack
+	}
+	return because(err, cause)
+}
+
+// IsLack reports whether an error is a lack of descriptors or memory of this process or of the system.
+func IsLack(err error) bool {
+	for _, errno := range []unix.Errno{unix.EMFILE, unix.ENFILE, unix.ENOMEM, unix.ENOBUFS} {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	return false
+}
