@@ -56,6 +56,14 @@ void control_send_numbers(char letter, int32_t first, int32_t second)
 	control_send_parts(parts, 2);
 }
 
+void control_send_exit(int32_t pid, int32_t status, long memory)
+{
+	int32_t numbers[] = {pid, status, memory > INT32_MAX ? INT32_MAX : memory};
+	struct iovec parts[] = {{"X", 1}, {numbers, sizeof(numbers)}};
+
+	control_send_parts(parts, 2);
+}
+
 size_t control_receive(void)
 {
 	char space[CMSG_SPACE(sizeof(int) * WORKER_FDS)];

@@ -27,6 +27,7 @@ void control_ends_process(int on);
 void control_send_parts(struct iovec *parts, size_t n);
 void control_send_text(char letter, const char *text);
 void control_send_numbers(char letter, int32_t first, int32_t second);
+void control_send_exit(int32_t pid, int32_t status, long memory);
 
 _Noreturn void control_die(const char *what);
 _Noreturn void control_die_errno(const char *what);

@@ -20,7 +20,7 @@
  *                                           or it is in each of them, after a template and as the parent says
  *     REQUEST payload + descriptors ->    the same, but the child answers one CGI request in C (handover_child.c)
  *                                   <-    OWN why              if the zygote executes itself again: each worker will start Go
- *                                   <-    EXIT pid wait-status   when a child ended
+ *                                   <-    EXIT pid wait-status memory   when a child ended
  *     closes the socket             ->    exits; its children are the parent's to end, by their own descriptors
  *
  * PHP may hang at any time, so the parent waits for no answer without a limit, and kills a zygote that does not give it
@@ -41,6 +41,7 @@
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -177,11 +178,12 @@ static void start(size_t len)
 
 static void reap(void)
 {
+	struct rusage usage;
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		control_send_numbers('X', pid, status);
+	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
+		control_send_exit(pid, status, usage.ru_maxrss);
 	}
 }
 

@@ -19,6 +19,7 @@ type Child struct {
 	done   chan struct{}
 	// The rest is set before done is closed.
 	status syscall.WaitStatus
+	peak   int64
 	known  bool
 }
 
@@ -38,6 +39,14 @@ func (c *Child) Status() (status syscall.WaitStatus, known bool) {
 	default:
 		return 0, false
 	}
+}
+
+// Peak returns the most memory, in bytes, that the child had resident; 0 until it has ended, and if nobody can tell.
+func (c *Child) Peak() int64 {
+	if _, known := c.Status(); !known {
+		return 0
+	}
+	return c.peak
 }
 
 // Wait is Status after Done, or after ctx has ended.

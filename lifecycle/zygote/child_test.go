@@ -33,8 +33,8 @@ func TestChildTellsItsEnd(t *testing.T) {
 		t.Error(err)
 	}
 	within(t, "the end", c.Done())
-	if status, known := c.Status(); !known || status.Signal() != syscall.SIGTERM {
-		t.Errorf("got %v, %v, want SIGTERM", status, known)
+	if status, known := c.Status(); !known || status.Signal() != syscall.SIGTERM || c.Peak() != 2<<20 || other.Peak() != 0 {
+		t.Errorf("got %v, %v, want SIGTERM; at most %d bytes and %d", status, known, c.Peak(), other.Peak())
 	}
 	if err := c.Signal(0); err != syscall.ESRCH || !c.Ended() {
 		t.Errorf("afterwards: %v, ended: %v", err, c.Ended())

@@ -30,7 +30,7 @@ func (k *keeper) birth(z *Zygote, pid int, told int64) *Child {
 }
 
 // end takes the news of an end. It returns false if no child had the pid.
-func (k *keeper) end(pid int, status syscall.WaitStatus) bool {
+func (k *keeper) end(pid int, status syscall.WaitStatus, peak int64) bool {
 	k.mu.Lock()
 	c := k.living[pid]
 	delete(k.living, pid)
@@ -38,7 +38,7 @@ func (k *keeper) end(pid int, status syscall.WaitStatus) bool {
 	if c == nil {
 		return false
 	}
-	c.status, c.known = status, true
+	c.status, c.peak, c.known = status, peak, true
 	close(c.done)
 	return true
 }

@@ -22,7 +22,7 @@ func TestNewsIsOfOneChild(t *testing.T) {
 	if _, known := first.Status(); known || over(first) {
 		t.Error("it has ended before it was said")
 	}
-	if !k.end(7, 3<<8) || k.end(7, 0) || k.end(9, 0) {
+	if !k.end(7, 3<<8, 1<<20) || k.end(7, 0, 0) || k.end(9, 0, 0) {
 		t.Error("an end is one child's, once")
 	}
 	if status, known := first.Status(); !known || status.ExitStatus() != 3 || !over(first) {
@@ -34,7 +34,7 @@ func TestNewsIsOfOneChild(t *testing.T) {
 
 	// The pid is another child's now.
 	second := k.birth(nil, 7, 0)
-	k.end(7, syscall.WaitStatus(syscall.SIGKILL))
+	k.end(7, syscall.WaitStatus(syscall.SIGKILL), 0)
 	if status, _ := first.Status(); status.ExitStatus() != 3 {
 		t.Errorf("the first one's status is %v now", status)
 	}
@@ -57,7 +57,7 @@ func TestChildrenOfAZygoteThatIsGone(t *testing.T) {
 	t.Parallel()
 	var k keeper
 	ended, left := k.birth(nil, 7, 0), k.birth(nil, 8, 0)
-	k.end(7, 0)
+	k.end(7, 0, 0)
 	if all := k.children(); len(all) != 1 || all[0] != left {
 		t.Errorf("%v live, want the second alone", all)
 	}

@@ -27,7 +27,7 @@ const (
 	msgRefused  = 'V' // it must not be forked: facts, likewise, of refused
 	msgChild    = 'C' // the new worker's pid, or -errno, as int32; then four bytes of no meaning
 	msgOwn      = 'O' // why each worker starts a Go runtime of its own
-	msgExit     = 'X' // an ended worker's pid and wait status, both int32
+	msgExit     = 'X' // an ended worker's pid, wait status and most resident memory in KB, all int32
 )
 
 // maxMessage is the largest packet, in bytes.
@@ -85,13 +85,14 @@ func child(body []byte) (pid int, err error) {
 	return int(n), nil
 }
 
-// exit decodes a child's end.
-func exit(body []byte) (pid int, status syscall.WaitStatus, err error) {
-	if len(body) != 8 {
-		return 0, 0, errMalformed
+// exit decodes a child's end. peak is in bytes.
+func exit(body []byte) (pid int, status syscall.WaitStatus, peak int64, err error) {
+	if len(body) != 12 {
+		return 0, 0, 0, errMalformed
 	}
 	pid = int(int32(binary.NativeEndian.Uint32(body)))
-	return pid, syscall.WaitStatus(binary.NativeEndian.Uint32(body[4:])), nil
+	peak = int64(max(int32(binary.NativeEndian.Uint32(body[8:])), 0)) << 10
+	return pid, syscall.WaitStatus(binary.NativeEndian.Uint32(body[4:])), peak, nil
 }
 
 // notLoaded decodes why the libphp called engine could not be loaded.

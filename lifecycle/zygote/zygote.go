@@ -334,7 +334,7 @@ func (z *Zygote) read() {
 				z.own(string(message[1:]))
 			}
 		case msgExit:
-			if pid, status, err := exit(message[1:]); err == nil && !z.children.end(pid, status) && z.stranger != nil {
+			if pid, status, peak, err := exit(message[1:]); err == nil && !z.children.end(pid, status, peak) && z.stranger != nil {
 				z.stranger(pid, status)
 			}
 		}

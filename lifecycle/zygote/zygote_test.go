@@ -63,7 +63,7 @@ func act(control int, how string) {
 		go func() {
 			c.Wait()
 			if how == "tells" {
-				say(msgExit, int32(c.Process.Pid), int32(c.ProcessState.Sys().(syscall.WaitStatus)))
+				say(msgExit, int32(c.Process.Pid), int32(c.ProcessState.Sys().(syscall.WaitStatus)), 2<<10)
 			}
 		}()
 		return int32(c.Process.Pid)
@@ -90,13 +90,13 @@ func act(control int, how string) {
 		c.Start()
 		say(msgReady)
 		take() // or it might end before its start is over
-		say(msgExit, int32(c.Process.Pid), 0)
+		say(msgExit, int32(c.Process.Pid), 0, 0)
 		return
 	case "flood":
 		say(msgReady)
 		take()
 		for i := range int32(500) {
-			say(msgExit, 100000+i, 0)
+			say(msgExit, 100000+i, 0, 0)
 		}
 		say(msgChild, 99, 0)
 		take()
@@ -130,7 +130,7 @@ func act(control int, how string) {
 			say(msgChild, 0, 0)
 		case "short":
 			say(msgChild, 1<<30, 0)
-			say(msgExit, 1<<30, 7<<8)
+			say(msgExit, 1<<30, 7<<8, 0)
 		case "fork-fails":
 			say(msgChild, -int32(syscall.EAGAIN), 0)
 		default:
