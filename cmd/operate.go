@@ -15,7 +15,7 @@ import (
 
 // operatorCommands are the commands for a service in words.
 func operatorCommands(asked engines.Asked) []*cobra.Command {
-	return []*cobra.Command{startCommand(asked), reloadCommand(asked), stopCommand(asked), testCommand(asked), statusCommand(asked)}
+	return []*cobra.Command{startCommand(asked), reloadCommand(asked), stopCommand(asked), testCommand(asked), statusCommand(asked), incidentsCommand(asked)}
 }
 
 func startCommand(asked engines.Asked) *cobra.Command {
@@ -75,6 +75,26 @@ answers while all workers are busy.`,
 	asJSON := command.Flags().Bool("json", false, "print JSON")
 	full := command.Flags().Bool("full", false, "also show each worker")
 	command.RunE = func(*cobra.Command, []string) error { return exitStatus(operator().Status(*asJSON, *full)) }
+	return command
+}
+
+func incidentsCommand(asked engines.Asked) *cobra.Command {
+	command, operator := operatorCommand(asked, &cobra.Command{
+		Use:   "incidents",
+		Short: "Show the last abnormal ends of workers and requests",
+		Long: `Show the last abnormal ends of workers and requests: crashes, kills, requests that took too long, exits in the middle of a
+request, worker scripts that fail. Each has its request, PHP's stack and what the client got, as far as that is known. The
+master remembers the last 256 at most; the setting incident_log keeps all in a file.`,
+	}, 10*time.Second)
+	asJSON := command.Flags().Bool("json", false, "print JSON")
+	pool := command.Flags().String("pool", "", "only those of this pool: a `name`")
+	n := command.Flags().IntP("number", "n", 10, "how many; 0 for all that the master remembers")
+	command.RunE = func(*cobra.Command, []string) error {
+		if *n < 0 {
+			return usage(command, fmt.Errorf("-n %d: write how many incidents, or 0 for all", *n))
+		}
+		return exitStatus(operator().Incidents(*asJSON, *pool, *n))
+	}
 	return command
 }
 

@@ -66,8 +66,10 @@ int boot_catch_signal(int sig, int eventfd);
 
 /* ---- boot_crash.c ---- */
 
-/* Has a crash of this process tell a descriptor what PHP was doing. */
-void boot_tell_crashes(int fd);
+/* Has this process write to memory what PHP was doing, if it crashes, is ended by SIGTERM, or calls C's exit. length is 0 until then. */
+void boot_report_crashes(char *room, size_t size, uint64_t *length);
+/* Does beforehand what is slow in boot_report_crashes, in a process that forks those that call it. */
+void boot_prepare_crash_reports(void);
 
 /* ---- boot_zygote.c, boot_forkable.c: a zygote whose workers have its Go runtime ---- */
 

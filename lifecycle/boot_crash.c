@@ -1,92 +1,54 @@
 /*
- * What PHP was doing when its process crashed. The kernel ends such a process with a signal; before, the functions that PHP is in
- * are written to a descriptor. Nothing that the crash may have damaged is trusted: PHP's structures are read by the kernel
- * (process_vm_readv), to which a bad address is an error, and nothing is allocated.
+ * What PHP was doing when its process ended by a signal, or by C's exit. The kernel ends such a process; before, the functions that PHP
+ * and C are in are written to memory that outlives the process (boot_report.c), a line for each. Nothing that the crash may have damaged is
+ * trusted: PHP's structures are read by the kernel (process_vm_readv), to which a bad address is an error, and nothing is allocated.
+ *
+ *	S signal code address sender  a signal, its si_code, the address of a fault or 0, the process that sent it or 0
+ *	E                             C's exit
+ *	P name() file:line            a function of PHP, the newest first; a place that is not known is left out
+ *	C file name+offset            a function of C, likewise; without a name the offset is in the file
  */
 #include <signal.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/uio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "boot.h"
+#include "boot_forks.h"
+#include "boot_report.h"
+#include "boot_unwind.h"
 #include "engine_load.h"
 
 #define MOST_FRAMES 50
-#define MOST_NAME 200
+#define ROOM_OF_C 4096
 
 static struct engine_stack_layout layout;
-static int output = -1;
-static char text[8192];
-static size_t text_len;
+static pid_t owner; /* the process that reports; 0: none does */
+static volatile sig_atomic_t reported;
 
-static int read_memory(void *to, uintptr_t at, size_t size)
-{
-	struct iovec local = {to, size}, remote = {(void *)at, size};
-
-	return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == (ssize_t)size;
-}
+/* A request that takes too long is ended by SIGTERM. */
+static const int deadly[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTERM};
+#define DEADLY (sizeof(deadly) / sizeof(*deadly))
 
 static uintptr_t pointer_at(uintptr_t at)
 {
 	uintptr_t value = 0;
 
-	return at && read_memory(&value, at, sizeof(value)) ? value : 0;
+	return at && report_read(&value, at, sizeof(value)) ? value : 0;
 }
 
 static uint32_t number_at(uintptr_t at)
 {
 	uint32_t value = 0;
 
-	return at && read_memory(&value, at, sizeof(value)) ? value : 0;
+	return at && report_read(&value, at, sizeof(value)) ? value : 0;
 }
 
-static void add(const char *what, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len && text_len < sizeof(text); i++) {
-		text[text_len++] = what[i];
-	}
-}
-
-static void add_text(const char *what)
-{
-	add(what, strlen(what));
-}
-
-static void add_number(unsigned long n)
-{
-	char digits[24];
-	size_t at = sizeof(digits);
-
-	do {
-		digits[--at] = '0' + n % 10;
-		n /= 10;
-	} while (n > 0);
-	add(digits + at, sizeof(digits) - at);
-}
-
-/* Adds a zend_string, its line ends as dots. */
 static void add_string(uintptr_t string)
 {
-	char name[MOST_NAME];
-	size_t len = string ? pointer_at(string + layout.string_len) : 0, i;
-
-	if (len > sizeof(name)) {
-		len = sizeof(name);
+	if (!string || !report_memory(string + layout.string_text, pointer_at(string + layout.string_len))) {
+		report_text("???");
 	}
-	if (len == 0 || !read_memory(name, string + layout.string_text, len)) {
-		add_text("???");
-		return;
-	}
-	for (i = 0; i < len; i++) {
-		if ((unsigned char)name[i] < ' ') {
-			name[i] = '.';
-		}
-	}
-	add(name, len);
 }
 
 /* Adds the place where the newest frame of PHP code from here on is. */
@@ -97,10 +59,10 @@ static void add_place(uintptr_t frame)
 	for (i = 0; frame && i < MOST_FRAMES; i++, frame = pointer_at(frame + layout.frame_prev)) {
 		uintptr_t function = pointer_at(frame + layout.frame_func);
 		if (function && (number_at(function + layout.func_type) & 1) == 0) {
-			add_text(" ");
+			report_text(" ");
 			add_string(pointer_at(function + layout.func_file));
-			add_text(":");
-			add_number(number_at(pointer_at(frame + layout.frame_opline) + layout.opline_line));
+			report_text(":");
+			report_number(number_at(pointer_at(frame + layout.frame_opline) + layout.opline_line));
 			return;
 		}
 	}
@@ -114,49 +76,101 @@ static void add_frames(void)
 	for (i = 0; frame && i < MOST_FRAMES; i++) {
 		uintptr_t function = pointer_at(frame + layout.frame_func), name = function ? pointer_at(function + layout.func_name) : 0;
 
-		add_text("#");
-		add_number(i);
-		add_text(" ");
+		report_text("P ");
 		if (name) {
 			add_string(name);
-			add_text("()");
+			report_text("()");
 		} else {
-			add_text(function ? "{main}, or a file that is included" : "???");
+			report_text(function ? "{main}, or a file that is included" : "???");
 		}
 		add_place(pointer_at(frame + layout.frame_prev) && name ? pointer_at(frame + layout.frame_prev) : frame);
-		add_text("\n");
+		report_text("\n");
 		frame = pointer_at(frame + layout.frame_prev);
 	}
 }
 
-static void on_crash(int sig, siginfo_t *info, void *context)
+/* Reports once, if PHP runs. */
+static int begins(void)
 {
-	(void)context;
-	signal(sig, SIG_DFL); /* what has crashed does it once more, and ends */
-	text_len = 0;
-	add_text("it crashed while PHP was in\n");
-	if (pointer_at(layout.current)) {
-		add_frames();
-		if (write(output, text, text_len) < 0) {
-			/* nobody can be told */
-		}
+	if (reported || getpid() != owner) {
+		return 0;
 	}
-	if (info->si_code <= 0 || sig == SIGABRT) { /* somebody has sent it */
+	reported = 1;
+	return pointer_at(layout.current) != 0;
+}
+
+static void add_stacks(void *context)
+{
+	report_reserve(ROOM_OF_C);
+	add_frames();
+	report_publish();
+	report_all_room();
+	unwind_report(context);
+}
+
+static void on_signal(int sig, siginfo_t *info, void *context)
+{
+	int sent = info->si_code <= 0 || sig == SIGABRT;
+
+	unwind_faulted();
+	if (begins()) {
+		report_text("S ");
+		report_number(sig);
+		report_text(info->si_code < 0 ? " -" : " ");
+		report_number(info->si_code < 0 ? -(long)info->si_code : info->si_code);
+		report_text(" ");
+		report_hex(sent ? 0 : (uintptr_t)info->si_addr);
+		report_text(" ");
+		report_number(sent ? info->si_pid : 0);
+		report_text("\n");
+		add_stacks(context);
+	}
+	signal(sig, SIG_DFL); /* what has crashed does it once more, and ends */
+	if (sent) {
 		raise(sig);
 	}
 }
 
-void boot_tell_crashes(int fd)
+static void on_exit_of_c(void)
 {
-	static const int deadly[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
-	struct sigaction action = {.sa_sigaction = on_crash, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER}, now;
+	if (begins()) {
+		report_text("E\n");
+		add_stacks(NULL);
+	}
+}
+
+void boot_prepare_crash_reports(void)
+{
+	unwind_prepare();
+}
+
+void boot_report_crashes(char *room, size_t size, uint64_t *length)
+{
+	struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER}, now;
 	size_t i;
 
+	unwind_prepare();
 	engine_stack_layout(&layout);
-	output = fd;
-	for (i = 0; i < sizeof(deadly) / sizeof(*deadly); i++) {
+	report_to(room, size, length);
+	owner = getpid();
+	for (i = 0; i < DEADLY; i++) {
 		if (sigaction(deadly[i], NULL, &now) == 0 && now.sa_handler == SIG_DFL) {
 			sigaction(deadly[i], &action, NULL);
+		}
+	}
+	atexit(on_exit_of_c);
+}
+
+/* A process that a script has forked ends by itself. */
+void crash_in_child(void)
+{
+	struct sigaction now;
+	size_t i;
+
+	owner = 0;
+	for (i = 0; i < DEADLY; i++) {
+		if (sigaction(deadly[i], NULL, &now) == 0 && now.sa_sigaction == on_signal) {
+			signal(deadly[i], SIG_DFL);
 		}
 	}
 }

@@ -46,6 +46,7 @@ static void in_child(void)
 
 	forked = 1;
 	quit_in_child();
+	crash_in_child();
 	for (i = 0; i < given_up_len; i++) {
 		if (given_up[i] >= 0) {
 			give_up(given_up[i]);

@@ -20,4 +20,7 @@ void quit_before_fork(void);
 void quit_after_fork(void);
 void quit_in_child(void);
 
+/* boot_crash.c: nor does it report its end. */
+void crash_in_child(void);
+
 #endif

@@ -41,9 +41,14 @@ func NewStack() *Stack {
 	return s
 }
 
-// TellCrashes has a crash of this process, a SIGSEGV say, write the functions that PHP is in to a descriptor before the process
-// ends. It is for a process that has taken the process for PHP.
-func TellCrashes(fd int) { C.boot_tell_crashes(C.int(fd)) }
+// ReportCrashes has this process write to memory what PHP was doing when it crashes, is ended by SIGTERM, or calls C's exit, as
+// boot_crash.c has it. *length is how much that is. The memory must not be Go's. It is for a process that has taken the process for PHP.
+func ReportCrashes(room []byte, length *uint64) {
+	C.boot_report_crashes((*C.char)(unsafe.Pointer(unsafe.SliceData(room))), C.size_t(len(room)), (*C.uint64_t)(length))
+}
+
+// PrepareCrashReports does beforehand what is slow in ReportCrashes, in a process that forks those that call it.
+func PrepareCrashReports() { C.boot_prepare_crash_reports() }
 
 // Bounds of a reading.
 const (

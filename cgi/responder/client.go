@@ -90,7 +90,7 @@ func (r *Responder) Flush() error {
 // EndResponse ends the response while the script goes on. A connection that is not kept is closed, as in php-fpm: the
 // client must not wait for the script.
 func (r *Responder) EndResponse() (closed bool) {
-	r.finished = true
+	r.finished, *r.Sent = true, SentAll
 	if r.carrier != nil {
 		return r.carrier.EndResponse()
 	}

@@ -42,8 +42,9 @@ type connection struct {
 	timeout time.Duration
 	onBegin func() // called when the first byte of a request has come, or a new connection has ended without one
 	iov     []unix.Iovec
-	ahead   []byte // what another process has read of it; it comes first
-	wake    int    // a descriptor that ends the wait for the first byte of a request when it is readable; -1: none
+	ahead   []byte  // what another process has read of it; it comes first
+	sent    *uint64 // Responder.Sent; nil: nobody asks
+	wake    int     // a descriptor that ends the wait for the first byte of a request when it is readable; -1: none
 
 	hurry   [2]int32 // descriptors that make every wait short if they are readable; -1: none
 	givenUp bool     // a wait that they made short was in vain: there is no other
@@ -180,10 +181,18 @@ func (c *connection) Write(p []byte) (int, error) {
 		case errno != 0:
 			return done, errno
 		default:
+			c.wrote()
 			done += n
 		}
 	}
 	return done, nil
+}
+
+// wrote notes that something was sent.
+func (c *connection) wrote() {
+	if c.sent != nil && *c.sent == SentNothing {
+		*c.sent = SentPart
+	}
 }
 
 // send writes something of p, if need be after a wait for room.
@@ -221,6 +230,7 @@ func (c *connection) Writev(bufs [][]byte) (int, error) {
 		if errno != 0 {
 			return done, errno
 		}
+		c.wrote()
 		done += int(n)
 		for left := int(n); left > 0; {
 			m := min(left, len(bufs[0]))

@@ -20,6 +20,13 @@ const (
 	writeAfter  = 8 << 10
 )
 
+// The values of Responder.Sent. A response that its script has ended while it goes on is SentAll, by HTTP too.
+const (
+	SentNothing = iota
+	SentPart
+	SentAll
+)
+
 // FrontEnd is what a Responder calls.
 type FrontEnd interface {
 	// Answer answers the next request of the connection in hand, and reports whether it may carry another.
@@ -47,6 +54,9 @@ type Responder struct {
 	Request fastcgi.Request      // the request that is being answered,
 	ForPHP  lifecycle.WebRequest // and what PHP is told of it
 	HandsOn bool                 // Unread may be called
+	// Sent is where it stands what the client of a FastCGI request has of its response: SentPart or SentAll. Who begins the request
+	// writes SentNothing there.
+	Sent *uint64
 
 	original []fastcgi.Pair // the request's params as they came, with HandsOn
 	engine   *lifecycle.Engine
@@ -65,7 +75,7 @@ type Responder struct {
 // New makes this process ready for requests: the engine's module was started. Before the first request
 // comes SettingsRead.
 func New(engine *lifecycle.Engine, front FrontEnd) *Responder {
-	r := &Responder{FrontEnd: front, engine: engine}
+	r := &Responder{FrontEnd: front, engine: engine, Sent: new(uint64)}
 	r.PHP = engine.NewWeb(r)
 	r.io.onBegin, r.io.onTry = front.Reading, front.Receiving
 	r.io.inForks = &lifecycle.GivenUpInForks(1)[0]
@@ -108,7 +118,7 @@ func (r *Responder) Converse(fd int, timeout time.Duration) (idle bool) {
 // is what another process has read of it already, as Unread returned it; nil: nothing.
 func (r *Responder) Begin(fd int, timeout time.Duration, ahead []byte) {
 	r.io.begin(fd, timeout)
-	r.io.ahead = ahead
+	r.io.ahead, r.io.sent = ahead, r.Sent
 	r.conn.Reset(&r.io)
 	r.woken = false
 }

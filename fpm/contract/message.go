@@ -41,6 +41,9 @@ const (
 	Unbooted = 'B'
 	// Renew asks for a new generation: opcache's memory is to be empty, which workers in worker mode never let go of.
 	Renew = 'G'
+	// Ended says, once, that a worker script in worker mode has ended within a request, or by an error. The text is a word of scoreboard's,
+	// ByExit or ByFatal, then "request" or "outside", then what PHP said, with spaces between them.
+	Ended = 'E'
 	// Log is a message for the error log: a digit, zlog's number of the level, then the text without line end. The master
 	// says before it whose it is. A worker has a few of them in a second, and the rest are dropped.
 	Log = 'L'

@@ -22,6 +22,8 @@ const (
 	Stop Command = "stop"
 	// Status answers at once, with Status.
 	Status Command = "status"
+	// LastIncidents answers at once, with Incidents: the last Request.Count of Request.Pool.
+	LastIncidents Command = "incidents"
 )
 
 // Request is what an operator asks for.
@@ -30,6 +32,8 @@ type Request struct {
 	Now     bool    `json:"now,omitempty"`     // of Stop: do not wait for requests
 	Drained bool    `json:"drained,omitempty"` // of Reload: wait for the old generations too
 	Full    bool    `json:"full,omitempty"`    // of Status: each worker
+	Pool    string  `json:"pool,omitempty"`    // of LastIncidents; empty: all
+	Count   int     `json:"count,omitempty"`   // of LastIncidents; 0: all that are remembered
 }
 
 // MaxRequest is the longest line of a Request, in bytes.
@@ -54,9 +58,10 @@ type Answer struct {
 	// Lines are warnings and errors that belong to the answer, as in the error log, but without time.
 	Lines []string `json:"lines,omitempty"`
 
-	Generation int       `json:"generation,omitempty"` // of Reload: which serves now
-	Progress   *Progress `json:"progress,omitempty"`   // about once a second, while something is waited for
-	Status     *Report   `json:"status,omitempty"`
+	Generation int        `json:"generation,omitempty"` // of Reload: which serves now
+	Progress   *Progress  `json:"progress,omitempty"`   // about once a second, while something is waited for
+	Status     *Report    `json:"status,omitempty"`
+	Incidents  *Incidents `json:"incidents,omitempty"`
 }
 
 // Progress is what a stop, or the end of old generations, still waits for.
@@ -93,7 +98,7 @@ func ReadRequest(r io.Reader) (Request, error) {
 		return request, fmt.Errorf("no request: %w", err)
 	}
 	switch request.Command {
-	case Reload, Stop, Status:
+	case Reload, Stop, Status, LastIncidents:
 		return request, nil
 	}
 	return request, fmt.Errorf("unknown command %.20q", request.Command)

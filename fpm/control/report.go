@@ -1,6 +1,10 @@
 package control
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"github.com/phpsapi/phpsapi/fpm/incident"
+)
 
 // Report is what Status tells of a service. Its JSON is what `phpsapi fpm status --json` prints: names may be added.
 type Report struct {
@@ -23,6 +27,15 @@ type Ending struct {
 	Generation int      `json:"generation,omitempty"`
 	Why        string   `json:"why,omitempty"` // it failed; empty: it did not
 	Lines      []string `json:"lines,omitempty"`
+}
+
+// Incidents is what LastIncidents tells. Its JSON is what `phpsapi fpm incidents --json` prints: names may be added.
+type Incidents struct {
+	Total     uint64               `json:"total"` // since the master was started
+	Log       string               `json:"log"`   // the incident log; empty: there is none
+	Incidents []*incident.Incident `json:"incidents"`
+	Scripts   []incident.Script    `json:"scripts"` // that have ended several workers of late
+	Pools     []string             `json:"pools"`   // that serve
 }
 
 // The states of a Generation.

@@ -87,11 +87,11 @@ func (m *Master) bury(c *child, status syscall.WaitStatus) {
 	now := m.sys.now()
 	how, level := ending(status)
 	wanted := c.idleKill && (status.Exited() || status.Signal() == syscall.SIGQUIT || c.makesRoom)
-	m.tellLostRequest(c, status)
-	m.rescueFrom(c)
 	if !c.ready && c.hasBegun() { // its end overtook its message
 		m.workerBegan(c)
 	}
+	found := m.examine(c, status, wanted)
+	m.rescueFrom(c)
 	m.countRestart(c, status)
 	p.unlink(c)
 	if c.output != nil {
@@ -117,8 +117,8 @@ func (m *Master) bury(c *child, status syscall.WaitStatus) {
 		}
 		m.log.childExited(level, p.conf.Name, c.pid, how, now.Sub(c.started))
 	}
-	for _, line := range p.crashes.lines(status) {
-		m.log.workerPanicked(p.conf.Name, c.pid, line)
+	if found != nil {
+		m.tellEnd(c, found)
 	}
 	if status.Signaled() && (status.Signal() == syscall.SIGSEGV || status.Signal() == syscall.SIGBUS) && g.faults.add(now) {
 		m.log.tooManyFaults(g.config.Global.EmergencyRestartThreshold, g.config.Global.EmergencyRestartInterval)
@@ -157,22 +157,6 @@ func (m *Master) bury(c *child, status syscall.WaitStatus) {
 		m.proveReload()
 	}
 	m.childGone(g)
-}
-
-// tellLostRequest names the request within which a child ended.
-func (m *Master) tellLostRequest(c *child, status syscall.WaitStatus) {
-	how, level := ending(status)
-	if status.Signaled() && status.Signal() == syscall.SIGTERM && c.terminated {
-		return // of timedOut, which has named it, or the service ends
-	}
-	if status.Exited() {
-		level = zlog.Warning // C's exit, called by a script: a worker that leaves by itself has ended its request
-	}
-	var r request
-	if level < zlog.Warning || !c.pool.board.Snapshot(c.slot, &r.Proc) || r.Stage <= scoreboard.ReadingHeaders || r.Stage >= scoreboard.Finished {
-		return
-	}
-	m.log.requestLost(level, c.pool.conf.Name, c.pid, how, r)
 }
 
 // replace makes another child, later where workers keep failing before they are ready.

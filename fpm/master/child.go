@@ -38,6 +38,8 @@ type child struct {
 	hoards      bool              // it was ended for the processes that it holds
 	tried       bool              // room was made for its threads
 	terminated  bool              // it was sent SIGTERM
+	killed      bool              // it was sent SIGKILL
+	broken      *broken           // how its worker script has ended; nil: it has not
 	overdue     bool              // it was ended because its boot took too long
 	unbooted    bool              // its worker script did not boot
 	why         scoreboard.Reason // it is replaced; -1: not known

@@ -52,6 +52,10 @@ func (e operatorAsked) happen(m *Master) {
 		o.tell(control.Answer{Done: true, Status: m.report(o.request.Full)})
 		return
 	}
+	if o.request.Command == control.LastIncidents {
+		o.tell(control.Answer{Done: true, Incidents: m.lastIncidents(o.request.Count, o.request.Pool)})
+		return
+	}
 	m.log.askedFor(string(o.request.Command), o.pid, o.uid)
 	switch {
 	case o.request.Command == control.Reload && m.state != normal:

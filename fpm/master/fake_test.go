@@ -118,6 +118,7 @@ type fakeChild struct {
 func (c *fakeChild) Pid() int                           { return c.pid }
 func (c *fakeChild) Signal(signal syscall.Signal) error { return syscall.Kill(c.pid, signal) }
 func (c *fakeChild) Done() <-chan struct{}              { return c.done }
+func (c *fakeChild) Peak() int64                        { return 0 }
 func (c *fakeChild) Status() (syscall.WaitStatus, bool) {
 	select {
 	case <-c.done:

@@ -109,6 +109,8 @@ func (e workerSaid) heed(m *Master) reception {
 		m.park.find(c.pool)
 	case contract.Retire:
 		return m.retireWorker(c, s.Text)
+	case contract.Ended:
+		return m.scriptEnded(c, s.Text)
 	case contract.Heedless:
 		return m.heedless(c)
 	case contract.Unbooted:

@@ -32,6 +32,7 @@ type Master struct {
 	attempt    *attempt      // the reload under way
 	handover   *handover     // the reload that serves and was not announced yet
 	operators  operators     // those on the control socket, and what they wait for
+	incidents  incidents
 
 	files filesWatch // with the setting watch
 

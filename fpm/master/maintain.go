@@ -19,6 +19,7 @@ func (m *Master) maintain(now time.Time) {
 		return
 	}
 	m.endHoarder(now)
+	m.incidents.kernel.look(now)
 	for _, p := range m.gen.pools {
 		m.maintainPool(p, now)
 	}

@@ -451,16 +451,6 @@ func (l lines) timedOut(pool string, pid int, r request) {
 	l.Logf(zlog.Warning, "[pool %s] child %d, %s execution timed out (%s sec), terminating", pool, pid, r, seconds(r.duration))
 }
 
-// requestLost has no counterpart in php-fpm, whose line about the child names no request. The texts are the worker's own
-// word.
-func (l lines) requestLost(level zlog.Level, pool string, pid int, how string, r request) {
-	id := ""
-	if r.ID != "" {
-		id = " with id " + r.ID
-	}
-	l.Logf(level, "%s", purify(fmt.Sprintf("[pool %s] child %d exited %s in request%s, %s", pool, pid, how, id, r)))
-}
-
 func (l lines) stoppedForTracing(pid int) { l.Logf(zlog.Notice, "child %d stopped for tracing", pid) }
 func (l lines) aboutToTrace(pid int)      { l.Logf(zlog.Notice, "about to trace %d", pid) }
 func (l lines) finishedTrace(pid int)     { l.Logf(zlog.Notice, "finished trace of %d", pid) }

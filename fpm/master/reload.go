@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/logfile"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 )
 
@@ -158,6 +159,13 @@ func (m *Master) newGeneration(cfg *conf.Config, options conf.Options, plan *fro
 		e.launch.Argv = []string{e.launch.Argv[0] + e.label()}
 	}
 	m.generation++
+	if path := plan.incidentLog(); path != "" {
+		if err := logfile.Check(path); err != nil {
+			m.log.incidentLogNotOpened(path, err)
+			g.close()
+			return nil, err
+		}
+	}
 	if err := g.openAccessLogs(m.log); err != nil {
 		g.close()
 		return nil, err
@@ -215,6 +223,9 @@ func (e zygoteStarted) happen(m *Master) {
 	n.cancelStart = nil
 	defer m.reap()
 	n.said = e.said
+	if boot := new(*zygote.BootError); errors.As(e.err, boot) && n.pools[0].worker != nil {
+		m.bootIncident(n.pools[0], 0, e.err.Error())
+	}
 	if m.bootsEach(n, e.err) {
 		m.startZygote(n)
 		return

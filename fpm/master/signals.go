@@ -70,6 +70,7 @@ func (m *Master) reopenLogs() {
 		m.log.accessLogReopened()
 	}
 	m.errorLog.redirectStderr()
+	m.reopenIncidentLog()
 }
 
 // stop ends the service: at once (terminating), or after the requests under way (finishing).
@@ -193,6 +194,7 @@ func (m *Master) tellChild(c *child, signal syscall.Signal) error {
 		return nil
 	}
 	c.terminated = c.terminated || signal == syscall.SIGTERM
+	c.killed = c.killed || signal == syscall.SIGKILL
 	if c.process == nil {
 		c.signal = signal
 		return nil

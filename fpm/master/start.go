@@ -351,6 +351,9 @@ func (m *Master) begin() {
 		m.opt.Title("php-fpm: master process (" + g.config.Path + ")")
 	}
 	m.errorLog.launched()
+	if path := g.plan.incidentLog(); path != m.incidents.log.path {
+		m.incidents.log.open(m.log, path)
+	}
 	m.log.running(os.Getpid())
 	now := m.sys.now()
 	m.beginning = true

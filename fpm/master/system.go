@@ -24,6 +24,7 @@ type process interface {
 	Signal(signal syscall.Signal) error
 	Done() <-chan struct{}
 	Status() (status syscall.WaitStatus, known bool)
+	Peak() int64
 }
 
 // realForker is a zygote whose children are workers.

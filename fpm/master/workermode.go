@@ -178,6 +178,7 @@ func (m *Master) notBooted(c *child, why string) reception {
 	}
 	c.unbooted = true
 	if p.gen == m.next {
+		m.bootIncident(p, c.pid, why)
 		m.abandonReload(p.bootFailed(why))
 		return heeded
 	}
@@ -186,6 +187,7 @@ func (m *Master) notBooted(c *child, why string) reception {
 	b := &p.boots
 	if why != b.why || now.Sub(b.saidAt) >= time.Second { // a pool's workers fail together
 		m.log.notBooted(p.conf.Name, c.pid, p.worker.Script, why)
+		m.bootIncident(p, c.pid, why)
 		b.why, b.saidAt = why, now
 	}
 	if b.at.IsZero() {

@@ -19,10 +19,15 @@ const (
 	userSize   = 32
 	scriptSize = 256
 	idSize     = 64
+	hostSize   = 128
+	targetSize = 512
 
 	shortURISize   = 128 // of a request that is not Long
 	shortQuerySize = 512
 )
+
+// reportPages is how many pages for a report follow a worker's page. They take memory only if there is a report.
+const reportPages = 3
 
 const (
 	wordSize    = 8
@@ -44,6 +49,8 @@ type slotPage struct {
 	firstRequests uint64
 	http          uint64 // see Slot.HTTP: the state, and above it the listener
 	spoke         int64  // ns of CLOCK_MONOTONIC
+	report        uint64 // bytes of the report in the pages that follow; 0: there is none
+	sent          uint64 // Sent
 	seq           uint32
 	keeps         uint32 // 1: a connection is kept, and idle
 	data          slotData
@@ -66,6 +73,8 @@ type slotData struct {
 	user          [userSize]byte
 	script        [scriptSize]byte
 	id            [idSize]byte
+	host          [hostSize]byte
+	target        [targetSize]byte
 }
 
 // activityWords is how much of slotData tells what a worker is doing.
@@ -124,7 +133,7 @@ const (
 )
 
 // geometry is where things are in a memfd for that many slots.
-type geometry struct{ slots, pageSize, slot0, size int }
+type geometry struct{ slots, pageSize, stride, slot0, size int }
 
 func newGeometry(slots int) (geometry, error) {
 	if slots < 1 || slots > maxSlots {
@@ -133,14 +142,15 @@ func newGeometry(slots int) (geometry, error) {
 	page := os.Getpagesize()
 	table := int(unsafe.Sizeof(poolPage{})) + slots*int(unsafe.Sizeof(tableEntry{}))
 	slot0 := (table + page - 1) / page * page
-	return geometry{slots: slots, pageSize: page, slot0: slot0, size: slot0 + slots*page}, nil
+	stride := (1 + reportPages) * page
+	return geometry{slots: slots, pageSize: page, stride: stride, slot0: slot0, size: slot0 + slots*stride}, nil
 }
 
 // has tells whether there is a slot i.
 func (g geometry) has(i int) bool { return i >= 0 && i < g.slots }
 
 // at is where slot i's page is.
-func (g geometry) at(i int) int { return g.slot0 + i*g.pageSize }
+func (g geometry) at(i int) int { return g.slot0 + i*g.stride }
 
 // load copies shared words, one by one so that each is whole.
 func load(dst, src unsafe.Pointer, words uintptr) {

@@ -70,7 +70,7 @@ func TestLayout(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if g.slot0%g.pageSize != 0 || g.slot0 < tableAt(slots) || g.at(slots-1)+g.pageSize != g.size {
+		if g.slot0%g.pageSize != 0 || g.slot0 < tableAt(slots) || g.at(slots-1)+g.stride != g.size {
 			t.Errorf("%+v, table to %d", g, tableAt(slots))
 		}
 	}

@@ -69,6 +69,8 @@ type Proc struct {
 	User          string // up to 31 bytes
 	Script        string // up to 255 bytes
 	ID            string // up to 63 bytes
+	Host          string // up to 127 bytes
+	Target        string // up to 511 bytes
 	Growth        Growth // in worker mode
 }
 
@@ -141,7 +143,7 @@ func (d *slotData) copyTo(p *Proc) {
 	p.Memory, p.ContentLength = d.memory, d.contentLength
 	p.Method, p.URI, p.Query = get(d.method[:]), get(d.uri[:]), get(d.query[:])
 	p.User, p.Script = get(d.user[:]), get(d.script[:])
-	p.ID = get(d.id[:])
+	p.ID, p.Host, p.Target = get(d.id[:]), get(d.host[:]), get(d.target[:])
 }
 
 func (p *slotPage) counts() (requests, connections, slow uint64) {

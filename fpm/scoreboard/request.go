@@ -7,6 +7,8 @@ import "bytes"
 type Request struct {
 	Method, URI, Query, User, Script []byte
 	ID                               []byte // the front's, or a web server's that sends X-Request-Id; empty: none
+	Host                             []byte // the Host header
+	Target                           []byte // what the client asked for: the path and the query as they came; empty: not known
 	ContentLength                    uint64
 
 	Long bool // URI and Query are as long as php-fpm shows them since 8.5

@@ -42,7 +42,7 @@ func OpenSlotApart(fd, reading, slots, i int) (*Slot, error) {
 		r.Close()
 		return nil, fmt.Errorf("scoreboard: slot %d of %d", i, slots)
 	}
-	own, err := mapOwn(fd, r.at(i), r.pageSize)
+	own, err := mapOwn(fd, r.at(i), r.stride)
 	if err != nil {
 		r.Close()
 		return nil, err
@@ -66,6 +66,8 @@ func (s *Slot) reset() {
 	atomic.StoreUint64(&p.firstMemory, 0)
 	atomic.StoreUint64(&p.http, 0)
 	atomic.StoreInt64(&p.spoke, 0)
+	atomic.StoreUint64(&p.report, 0)
+	atomic.StoreUint64(&p.sent, 0)
 	atomic.StoreUint32(&p.keeps, 0)
 	p.data = slotData{updated: s.clock.Now()}
 	atomic.AddUint32(&p.seq, 1)
@@ -88,7 +90,7 @@ func (s *Slot) Receiving() {
 	d := &s.page.data
 	if !s.receiving {
 		s.before = lastRequest{d.accepted, d.acceptedEpoch, d.contentLength,
-			[...]byte{d.method[0], d.uri[0], d.query[0], d.user[0], d.script[0], d.id[0]}}
+			[...]byte{d.method[0], d.uri[0], d.query[0], d.user[0], d.script[0], d.id[0], d.host[0], d.target[0]}}
 		s.receiving = true
 	}
 	if d.stage == uint64(Accepting) {
@@ -96,7 +98,7 @@ func (s *Slot) Receiving() {
 	}
 	s.begin()
 	d.updated, d.accepted, d.acceptedEpoch = mono, mono, epoch
-	d.method[0], d.uri[0], d.query[0], d.user[0], d.script[0], d.id[0] = 0, 0, 0, 0, 0, 0
+	d.method[0], d.uri[0], d.query[0], d.user[0], d.script[0], d.id[0], d.host[0], d.target[0] = 0, 0, 0, 0, 0, 0, 0, 0
 	d.contentLength = 0
 	s.commit(ReadingHeaders)
 }
@@ -106,7 +108,7 @@ func (s *Slot) Receiving() {
 type lastRequest struct {
 	accepted, acceptedEpoch int64
 	contentLength           uint64
-	first                   [6]byte
+	first                   [8]byte
 }
 
 // ReceivedNothing: the worker waits for a request still, and shows the last one.
@@ -115,7 +117,8 @@ func (s *Slot) ReceivedNothing() {
 	d, b := &s.page.data, &s.before
 	s.begin()
 	d.accepted, d.acceptedEpoch, d.contentLength = b.accepted, b.acceptedEpoch, b.contentLength
-	d.method[0], d.uri[0], d.query[0], d.user[0], d.script[0], d.id[0] = b.first[0], b.first[1], b.first[2], b.first[3], b.first[4], b.first[5]
+	d.method[0], d.uri[0], d.query[0], d.user[0], d.script[0], d.id[0], d.host[0], d.target[0] =
+		b.first[0], b.first[1], b.first[2], b.first[3], b.first[4], b.first[5], b.first[6], b.first[7]
 	s.commit(Accepting)
 }
 
@@ -144,6 +147,8 @@ func (s *Slot) Info(r *Request) {
 	put(d.user[:], r.User)
 	put(d.script[:], r.Script)
 	put(d.id[:], r.ID)
+	put(d.host[:], r.Host)
+	put(d.target[:], r.Target)
 	d.contentLength = r.ContentLength
 	s.commit(Info)
 }

@@ -200,6 +200,12 @@ func check(r *Row, text, base string) (string, error) {
 				return "", fmt.Errorf("%q is not stdout, stderr or a path; leave it empty for no log, or write ./%s for a file of that name", text, text)
 			}
 		}
+		if r.Key == incidentLogKey {
+			switch text {
+			case Stdout, Stderr, "-", "off", "none", "no", "false", "null", "syslog":
+				return "", fmt.Errorf("%q is not a path; leave it empty for no log, or write ./%s for a file of that name", text, text)
+			}
+		}
 		if r.Key == watchKey && text == on {
 			return text, nil
 		}

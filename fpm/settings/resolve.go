@@ -36,6 +36,7 @@ func (l *loader) settings() (*Settings, error) {
 	s.PCNTL = one("php.pcntl") == on
 	s.Watch = texts[watchKey]
 	s.AccessLog, s.AccessFormat = one("http.access_log"), one("http.access_format")
+	s.IncidentLog = one(incidentLogKey)
 	s.Limits, s.BodyBytes = limits(one), sizeOrAuto(one("http.limits.body_size"))
 	var sites []site
 	if l.file != nil {

@@ -32,6 +32,7 @@ type Settings struct {
 	StatusClients  []string
 	AccessLog      string // a file, Stdout or Stderr
 	AccessFormat   string
+	IncidentLog    string // empty: none
 	Limits         contract.FrontLimits
 	BodyBytes      int64 // the largest body; 0: any; -1: see BodyLimit
 

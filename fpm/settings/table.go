@@ -56,6 +56,9 @@ const engineKey = "engine"
 // watchKey is the key of the directories that are watched.
 const watchKey = "watch"
 
+// incidentLogKey is the key of the incident log.
+const incidentLogKey = "incident_log"
+
 // directKey is the key of the setting by which workers speak HTTP.
 const directKey = "http.direct"
 
@@ -75,6 +78,8 @@ func Table() []Row {
 			Doc: "The worker script of http.pool: worker mode, see [WORKER.md](WORKER.md). More can be set by pool. http.root is then the script's directory, if it is not set."},
 		{Key: watchKey, Flag: "watch", Alone: on, Kind: Paths, Show: "none",
 			Doc: "For development: the directories in which a change of a file reloads the service. `on`, or the option alone: those of the worker scripts, or if there are none the roots. Hidden directories, var, storage, cache and their like are left out."},
+		{Key: incidentLogKey, Kind: Path, Show: "none; the last incidents are remembered all the same",
+			Doc: "A file that gets a line of JSON for each abnormal end of a worker or a request, see [INCIDENTS.md](INCIDENTS.md). The master opens it, with mode 0600, and again on SIGUSR1."},
 		{Key: "http.listen", Flag: "http", Kind: Address, Show: "none; without a php-fpm.conf " + DefaultListen,
 			Doc: "The addresses for HTTP: HTTP/1.1, and HTTP/2 with prior knowledge (h2c). Empty: no front."},
 		{Key: "http.tls.listen", Kind: Address, Doc: "The addresses for HTTPS, with the certificates below."},

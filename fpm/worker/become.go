@@ -232,12 +232,9 @@ func (k *worker) setEnvironment() {
 
 // startPHP applies the pool's settings of php.ini and makes ready for requests.
 func (k *worker) startPHP() {
-	if fd := k.crashFD(); fd >= 0 {
-		lifecycle.TellCrashes(fd)
-	} else {
-		lifecycle.TellCrashes(2) // the master reads it
-	}
+	lifecycle.ReportCrashes(k.slot.ReportRoom())
 	k.Responder = responder.New(k.engine, k)
+	k.Sent = k.slot.Mark()
 	k.WakeBy(k.control.fd)
 	k.access.entry.Param = k.Request.Params.Get
 	if k.script == nil || !k.script.Snapshot {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/phpsapi/phpsapi/cgi/responder"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/lifecycle"
 )
@@ -100,9 +101,11 @@ func (k *worker) note() {
 	r := &k.ForPHP
 	k.info.Method, k.info.URI, k.info.Query, k.info.Script = r.Method, r.Path.URI, r.QueryString, r.Path.Filename
 	k.info.ID = k.Request.Params.Get("HTTP_X_REQUEST_ID")
+	k.info.Host, k.info.Target = k.Request.Params.Get("HTTP_HOST"), k.Request.Params.Get("REQUEST_URI")
 	k.info.User = nil
 	k.info.Long = k.php.AtLeast(8, 5)
 	k.info.ContentLength = uint64(r.ContentLength)
+	*k.Sent = responder.SentNothing
 	k.slot.Info(&k.info)
 	lifecycle.Idled(k.slot.Idle())
 }

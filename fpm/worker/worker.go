@@ -35,6 +35,7 @@ func limitMemory() {
 func Prepare() {
 	limitMemory()
 	contract.Rehearse()
+	lifecycle.PrepareCrashReports()
 	_, _ = time.Now().Zone() // reads the time zone
 }
 
@@ -81,7 +82,7 @@ type worker struct {
 	control endpoint
 	traces  int // the trace socket; -1: none
 	epoll   int
-	crash   *os.File // where a crash is told; nil: standard error
+	crash   *os.File // where Go's runtime tells of a panic; nil: standard error
 	quit    int      // an eventfd that SIGQUIT's handler writes to
 	inForks []int32  // all of these, as lifecycle.GivenUpInForks
 	from    []int    // see sources

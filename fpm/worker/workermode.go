@@ -108,6 +108,16 @@ func (k *worker) finishScript(within bool) {
 	if s.booted && !k.leaving {
 		k.control.say(contract.Retire, why.String())
 	}
+	if s.booted && (within || fatal) {
+		where, said := "outside", ""
+		if within {
+			where = "request"
+		}
+		if fatal {
+			said = failure
+		}
+		k.control.say(contract.Ended, fmt.Sprintf("%s %s %.1000s", why, where, said))
+	}
 	k.Shutdown()
 	s.saidAll()
 	switch {
