@@ -31,8 +31,10 @@
 #include "boot.h"
 #include "boot_process.h"
 #include "boot_reopen.h"
+#include "boot_restrict.h"
 #include "boot_stack.h"
 #include "boot_template.h"
+#include "boot_worker.h"
 #include "engine_load.h"
 
 #define MOST_FDS 4096 /* descriptors that are looked at */
@@ -156,6 +158,21 @@ static void become(void)
 	for (n = next_number(); n > 0; n--) {
 		const char *name = next();
 		setenv(name, next(), 1);
+	}
+}
+
+/* Gives up what the pool's workers have no need of, before anything of the application runs. */
+static void give_up(void)
+{
+	const char *what = "";
+	int restricted = next_number(), error = 0;
+	char *filter = next();
+
+	if (restricted) {
+		error = boot_restrict_by_digits(worker.fds_len > 0 ? worker.fds[0] : -1, filter, &what);
+	}
+	if (error) {
+		NOT_BOOTED("step", digits(error).text, what);
 	}
 }
 
@@ -456,6 +473,7 @@ void template_open(const struct template_parent *parent, const char *packet, siz
 	}
 	become();
 	apply_values();
+	give_up();
 	template.script = next();
 	if (access(template.script, R_OK) != 0) { /* PHP would not say why */
 		NOT_BOOTED("unreadable", digits(errno).text, template.script);

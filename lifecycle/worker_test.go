@@ -27,6 +27,9 @@ func TestMain(m *testing.M) {
 	case os.Getenv(limiter) != "":
 		limitTasks()
 		os.Exit(0)
+	case os.Getenv(restricted) != "":
+		restrictThreads()
+		os.Exit(0)
 	}
 	if w := lifecycle.CurrentWorker(logToStderr, prepare); w != nil {
 		if string(w.Payload) == forkable {

@@ -39,12 +39,21 @@ type Spec struct {
 	// HTTP is there if the worker answers HTTP itself, beside FastCGI.
 	HTTP *HTTP
 
+	// Restrictions are what the worker gives up before its first request; nil: nothing. A worker that was forked within a booted
+	// application has done so before the boot.
+	Restrictions *Restrictions
+
 	// ClientLogs says that the client writes what PHP has to say of its request to the master's log: no other line is
 	// needed.
 	ClientLogs bool
 
 	// Root says that the master is root: only then Chroot and ProcessPriority of the pool count.
 	Root bool
+}
+
+// Restrictions are no new privileges, and with a sandbox the domain of the file Ruleset and a seccomp filter (package sandbox).
+type Restrictions struct {
+	Filter []byte // as the kernel has it; nil: none
 }
 
 // Identity is who a worker becomes. A zero UID or GID stays the master's.
@@ -83,6 +92,7 @@ const (
 	Stderr           File = "stderr"                  //
 	CrashOutput      File = "crash output"            // what Go's runtime prints in a panic, without catch_workers_output
 	SharedScoreboard File = "shared scoreboard"       // in a pool made for another's status, or for its other scripts: of that pool
+	Ruleset          File = "landlock ruleset"        // in a pool with a sandbox
 	Others           File = "others"                  // in worker mode: where connections are handed on that ask for other scripts
 )
 
@@ -107,7 +117,7 @@ func Decode(payload []byte) (*Spec, error) {
 
 // Rehearse reads made-up orders, in a process that forks those that read real ones: what that leaves in memory they share.
 func Rehearse() {
-	s := &Spec{Pool: &conf.Pool{}, WorkerMode: &WorkerMode{}, HTTP: &HTTP{}}
+	s := &Spec{Pool: &conf.Pool{}, WorkerMode: &WorkerMode{}, Restrictions: &Restrictions{}, HTTP: &HTTP{}}
 	if _, err := Decode(s.Encode()); err != nil {
 		panic("BUG: a worker's orders: " + err.Error())
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/sandbox"
 	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/sapi/engines"
 )
@@ -15,10 +16,12 @@ import (
 type frontPlan struct {
 	own          *settings.Settings
 	options      *Options
-	php          string                      // MAJOR.MINOR of the engine
-	engine       engines.Choice              // of the pools that have none of their own
-	engines      map[string]engines.Choice   // of those that have, by their names
-	workers      map[string]*settings.Worker // the worker modes of pools, by their names
+	php          string                          // MAJOR.MINOR of the engine
+	engine       engines.Choice                  // of the pools that have none of their own
+	engines      map[string]engines.Choice       // of those that have, by their names
+	workers      map[string]*settings.Worker     // the worker modes of pools, by their names
+	protections  map[string]*settings.Protection // what protects pools, by their names, those of hidden pools included
+	kernel       sandbox.Kernel                  // as it was asked for sandboxes
 	sites        []contract.Site
 	who          credentials
 	direct       string // the pool whose workers speak HTTP; empty: none, and notDirect says why
@@ -31,20 +34,7 @@ type frontPlan struct {
 
 // bodyLimit is the largest body of a request for a pool.
 func (f *frontPlan) bodyLimit(p *conf.Pool) int64 {
-	const name = "post_max_size"
-	directive := f.directive
-	if own, has := f.directives[p.Name]; has {
-		directive = own
-	}
-	text, _ := directive(name)
-	for _, list := range [][]conf.KeyValue{p.PHPValues, p.PHPAdminValues} {
-		for _, entry := range list {
-			if entry.Key == name {
-				text = entry.Value
-			}
-		}
-	}
-	return f.own.BodyLimit(text)
+	return f.own.BodyLimit(f.setting(p, "post_max_size"))
 }
 
 // wanted says whether there is to be a front.
@@ -75,10 +65,7 @@ func (f *frontPlan) chooseEngines(pools []*conf.Pool) error {
 		if err != nil {
 			return err
 		}
-		f.engines[pool] = engine
-		if f.wanted() {
-			f.directives[pool] = f.options.settingsOf(engine).Get
-		}
+		f.engines[pool], f.directives[pool] = engine, f.options.settingsOf(engine).Get
 	}
 	return nil
 }
@@ -107,10 +94,12 @@ func (f *frontPlan) verify(cfg *conf.Config) (err error) {
 	if err := f.enterWorkerMode(cfg); err != nil {
 		return err
 	}
-	if !f.wanted() {
-		return nil
+	if f.wanted() {
+		if f.sites, err = f.own.Route(cfg.Pools, f.workers); err != nil {
+			return err
+		}
 	}
-	if f.sites, err = f.own.Route(cfg.Pools, f.workers); err != nil {
+	if err := f.protect(cfg); err != nil || !f.wanted() {
 		return err
 	}
 	if err := settings.CheckReach(cfg.Pools, f.workers, f.sites); err != nil {

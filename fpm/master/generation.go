@@ -53,7 +53,8 @@ type pool struct {
 	began    int      // how many have become ready so far
 	access   *os.File // access.log; nil without
 	crashes  *crashPipe
-	shared   *pool // whose status this one shows, if it is one for pm.status_listen or for another's other scripts
+	ruleset  *os.File // of Landlock; nil: the pool has no sandbox
+	shared   *pool    // whose status this one shows, if it is one for pm.status_listen or for another's other scripts
 
 	worker *settings.Worker // worker mode; nil: an ordinary pool
 	others *pool            // in worker mode: the pool that runs other scripts
@@ -132,6 +133,9 @@ func (g *generation) close() {
 	for _, p := range g.pools {
 		p.board.Close()
 		p.crashes.close()
+		if p.ruleset != nil {
+			p.ruleset.Close()
+		}
 		if p.access != nil {
 			p.access.Close()
 		}

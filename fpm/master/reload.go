@@ -166,6 +166,10 @@ func (m *Master) newGeneration(cfg *conf.Config, options conf.Options, plan *fro
 			return nil, err
 		}
 	}
+	if err := g.makeRulesets(m.log); err != nil {
+		g.close()
+		return nil, err
+	}
 	if err := g.openAccessLogs(m.log); err != nil {
 		g.close()
 		return nil, err

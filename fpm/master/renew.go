@@ -74,6 +74,10 @@ func (m *Master) sameAgain() (*generation, error) {
 	}
 	for i, p := range g.pools {
 		was := old.pools[i]
+		if p.ruleset, err = another(was.ruleset); err != nil {
+			g.close()
+			return nil, err
+		}
 		p.orders, p.identity, p.socket = was.orders, was.identity, was.socket
 		p.published.ListenQueueLen = was.published.ListenQueueLen
 		p.board.Publish(p.published)
@@ -82,6 +86,7 @@ func (m *Master) sameAgain() (*generation, error) {
 			return nil, err
 		}
 	}
+	g.restrictTemplates()
 	return g, nil
 }
 

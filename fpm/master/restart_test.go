@@ -125,7 +125,7 @@ func TestEngineOfAPoolThatIsWrong(t *testing.T) {
 		"pools: {new: {engine: 9.9}}\n":  "phpsapi.yaml:1: pools: new: engine: there is no engine for PHP 9.9 inside",
 		"pools: {knew: {engine: 8.4}}\n": "phpsapi.yaml:1: pools: knew: there is no pool knew; did you mean new?",
 		"pools: {new: {engin: 8.4}}\n":   "phpsapi.yaml:1: pools: new: unknown key engin; did you mean engine?",
-		"pools: {new: 8.4}\n":            "phpsapi.yaml:1: pools: new: write engine: VERSION or worker: SCRIPT below it",
+		"pools: {new: 8.4}\n":            "phpsapi.yaml:1: pools: new: write engine: VERSION, worker: SCRIPT or sandbox: web below it",
 	} {
 		file := dir + "/phpsapi.yaml"
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {

@@ -133,6 +133,9 @@ func (m *Master) equip(c *child) (*equipment, error) {
 			err = e.give(contract.ForReading, reading)
 		}
 	}
+	if err == nil && p.ruleset != nil && p.engine.launch.Template == nil { // else its zygote has it
+		err = e.lend(contract.Ruleset, p.ruleset)
+	}
 	if err == nil && p.others != nil {
 		err = e.lend(contract.Others, p.others.socket.pair)
 	}
@@ -151,8 +154,9 @@ func (m *Master) spec(c *child) *contract.Spec {
 	return &contract.Spec{
 		Generation: p.gen.number, Slot: c.slot, Slots: len(p.slots), MasterPid: os.Getpid(),
 		Pool: p.orders, Identity: p.identity, Root: os.Geteuid() == 0 && p.engine.launch.Template == nil, // else it is the pool's user's
-		ClientLogs: isNameless(p.home().conf), // its only client is our own front
-		WorkerMode: p.workerMode(c), Handed: p.conf.Handed, HTTP: m.directOrders(p),
+		ClientLogs:   isNameless(p.home().conf), // its only client is our own front
+		Restrictions: p.restrictions(),
+		WorkerMode:   p.workerMode(c), Handed: p.conf.Handed, HTTP: m.directOrders(p),
 		Global: contract.Global{
 			ConfigPath: p.gen.config.Path, LogLevel: g.LogLevel, LogLimit: g.LogLimit, LogBuffering: g.LogBuffering,
 			Syslog: g.Syslog(), ProcessControlTimeout: int(g.ProcessControlTimeout.Seconds()),

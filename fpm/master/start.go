@@ -14,6 +14,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/phpini"
+	"github.com/phpsapi/phpsapi/fpm/sandbox"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
@@ -55,6 +56,9 @@ type Options struct {
 	Own bool
 	// Title sets the process title; nil if there is none to set.
 	Title func(string)
+
+	// Kernel returns what the kernel has for sandboxes; nil: asked of the kernel.
+	Kernel func() sandbox.Kernel
 
 	places *places // nil: all engines are the distribution's
 }

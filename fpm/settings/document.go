@@ -69,6 +69,10 @@ func Document(w io.Writer) {
 		}
 		fmt.Fprintf(w, "| `%s` | %s | %s | %s |\n", r.Key, value, r.shownDefault(), r.Doc)
 	}
+	fmt.Fprint(w, protectionText, "| key | value | default |  |\n|---|---|---|---|\n")
+	for _, r := range protectionKeys() {
+		fmt.Fprintf(w, "| `%s` | %s | %s | %s |\n", r.Key, r.value(), r.shownDefault(), r.Doc)
+	}
 	fmt.Fprint(w, overridesText)
 	for _, section := range []string{"global", "pool"} {
 		fmt.Fprintf(w, "\n### %s\n\n| directive | variable | value | default |  |\n|---|---|---|---|---|\n",
@@ -192,6 +196,24 @@ pools:
     worker:
       script: /srv/shop/public/index.php
       max_requests: 1000
+` + "```" + `
+
+`
+
+const protectionText = `
+What protects a pool, beside php-fpm.conf's directives, stands below its name, too; [SECURITY.md](SECURITY.md) has more on it. So do
+` + "`--set shop.sandbox=strict`, `--set shop.sandbox.read=/srv/shop` and `PHPSAPI_POOL_SHOP_SANDBOX=strict`" + `. Keys with a dot can be
+written below the first word.
+
+` + "```yaml" + `
+pools:
+  shop:
+    sandbox:
+      mode: strict
+      read: [/srv/shop]
+      write: [/srv/shop/var]
+  blog:
+    sandbox: web
 ` + "```" + `
 
 `

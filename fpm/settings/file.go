@@ -21,6 +21,8 @@ type file struct {
 	sites   []site
 	pools   map[string]PoolEngine
 	workers map[string]*poolWorker
+
+	protections map[string]*poolProtection
 }
 
 func (f *file) at(line int) string { return fmt.Sprintf("%s:%d", f.name, line) }

@@ -53,7 +53,8 @@ func isDirective(variable string) bool {
 }
 
 // Resolve says what the overrides are for a configuration with these pools: first those of the environment, then
-// --set. It is conf.Options.Overrides. What is phpsapi's own of a pool is left to Settings.Engines and Settings.Workers.
+// --set. It is conf.Options.Overrides. What is phpsapi's own of a pool is left to Settings.Engines, Settings.Workers and
+// Settings.Protections.
 func (o Overrides) Resolve(pools []string) ([]conf.Setting, error) {
 	all, err := o.resolve(pools)
 	return slices.DeleteFunc(all, isOwn), err
@@ -62,7 +63,8 @@ func (o Overrides) Resolve(pools []string) ([]conf.Setting, error) {
 // isOwn reports whether a setting is one of a pool that php-fpm does not know.
 func isOwn(s conf.Setting) bool {
 	_, worker := isWorkerKey(s.Name)
-	return s.Pool != "" && (s.Name == engineKey || worker)
+	_, protection := protectionKey(s.Name)
+	return s.Pool != "" && (s.Name == engineKey || worker || protection)
 }
 
 // workerScript returns the worker script that the overrides set for a pool, and by what; empty: none. What they have of other pools,
@@ -121,6 +123,7 @@ func directives(section string) []string {
 		for _, r := range workerKeys() {
 			names = append(names, workerKey+"."+r.Key)
 		}
+		names = append(names, protectionNames()...)
 	}
 	return names
 }

@@ -14,12 +14,12 @@ type PoolEngine struct {
 	Place string // where it stands, such as /etc/phpsapi/phpsapi.yaml:3: pools: shop: engine
 }
 
-// readPools takes what phpsapi.yaml says of pools: their engines and worker modes.
+// readPools takes what phpsapi.yaml says of pools: their engines, worker modes and protections.
 func (f *file) readPools(node *yaml.Node) error {
 	if node.Kind != yaml.MappingNode {
-		return fmt.Errorf("%s: pools: write names of pools, and below each engine: VERSION or worker: SCRIPT", f.at(node.Line))
+		return fmt.Errorf("%s: pools: write names of pools, and below each engine: VERSION, worker: SCRIPT or sandbox: web", f.at(node.Line))
 	}
-	f.pools, f.workers = map[string]PoolEngine{}, map[string]*poolWorker{}
+	f.pools, f.workers, f.protections = map[string]PoolEngine{}, map[string]*poolWorker{}, map[string]*poolProtection{}
 	seen := map[string]bool{}
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		pool, value := node.Content[i], target(node.Content[i+1])
@@ -28,7 +28,7 @@ func (f *file) readPools(node *yaml.Node) error {
 		}
 		seen[pool.Value] = true
 		if value.Kind != yaml.MappingNode {
-			return fmt.Errorf("%s: pools: %s: write engine: VERSION or worker: SCRIPT below it", f.at(pool.Line), pool.Value)
+			return fmt.Errorf("%s: pools: %s: write engine: VERSION, worker: SCRIPT or sandbox: web below it", f.at(pool.Line), pool.Value)
 		}
 		for j := 0; j+1 < len(value.Content); j += 2 {
 			key, text := value.Content[j], target(value.Content[j+1])
@@ -46,7 +46,14 @@ func (f *file) readPools(node *yaml.Node) error {
 				f.workers[pool.Value] = w
 				continue
 			default:
-				return fmt.Errorf("%sunknown key %s%s", where, key.Value, nearest(key.Value, []string{engineKey, workerKey}))
+				is, err := f.readProtection(pool.Value, key, text)
+				if err == nil && !is {
+					err = fmt.Errorf("%sunknown key %s%s", where, key.Value, nearest(key.Value, append(protectionNames(), engineKey, workerKey)))
+				}
+				if err != nil {
+					return err
+				}
+				continue
 			}
 			if text.Kind != yaml.ScalarNode || text.Value == "" {
 				return fmt.Errorf("%sengine: write a version such as 8.4, or the path of a libphp", where)

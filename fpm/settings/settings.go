@@ -40,6 +40,8 @@ type Settings struct {
 
 	workers map[string]*poolWorker // the worker modes that phpsapi.yaml gives single pools, by their names
 
+	protections map[string]*poolProtection // likewise what protects them
+
 	Watch []string // directories whose changes reload the service; "on" stands for the application's own, see WatchedDirectories
 
 	siteWorkers []siteWorker
@@ -146,7 +148,7 @@ func project(dir string) string {
 
 // Given reports whether any setting is not a default.
 func (s *Settings) Given() bool {
-	return len(s.Sites)+len(s.Pools)+len(s.workers) > 0 || slices.ContainsFunc(s.Values, func(v Value) bool { return v.Origin != "" })
+	return len(s.Sites)+len(s.Pools)+len(s.workers)+len(s.protections) > 0 || slices.ContainsFunc(s.Values, func(v Value) bool { return v.Origin != "" })
 }
 
 // Lines are the settings as -tt shows php-fpm's, with where each comes from.
@@ -170,6 +172,14 @@ func (s *Settings) Lines() []string {
 		for _, r := range workerKeys() {
 			if list := w.values[r.Key]; len(list) > 0 {
 				lines = append(lines, "\tpools."+pool+".worker."+r.Key+" = "+strings.Join(list, ",")+"  ; "+w.placeOf(r.Key))
+			}
+		}
+	}
+	for _, pool := range slices.Sorted(maps.Keys(s.protections)) {
+		p := s.protections[pool]
+		for _, r := range protectionKeys() {
+			if list := p.values[r.Key]; len(list) > 0 {
+				lines = append(lines, "\tpools."+pool+"."+r.Key+" = "+strings.Join(list, ",")+"  ; "+p.places[r.Key])
 			}
 		}
 	}

@@ -56,6 +56,26 @@ func (k *worker) become(files []int) error {
 	}
 	k.setEnvironment()
 	k.startPHP()
+	return k.restrict()
+}
+
+// restrict gives up what the pool's workers have no need of, for good. It comes last: what was done before needs it.
+func (k *worker) restrict() error {
+	if k.spec.Restrictions == nil {
+		return nil
+	}
+	if k.script != nil {
+		if fd, err := openStatm(); err == nil { // a sandbox hides it
+			k.statm = fd
+		}
+	}
+	if err := lifecycle.Restrict(k.ruleset, k.spec.Restrictions.Filter); err != nil {
+		k.log.Logf(zlog.Error, "[pool %s] the worker cannot be restricted (see sandbox and no_new_privs): %v", k.pool.Name, err)
+		return err
+	}
+	if k.ruleset >= 0 {
+		unix.Close(k.ruleset)
+	}
 	return nil
 }
 
@@ -70,7 +90,7 @@ func (k *worker) takeFiles(files []int) error {
 	if len(files) != len(k.spec.Files) || len(files) < 3 {
 		return fmt.Errorf("[pool %s] %d descriptors came, want %d", k.pool.Name, len(files), len(k.spec.Files))
 	}
-	k.kept = -1
+	k.kept, k.statm = -1, -1
 	k.listen, k.control.fd = files[k.spec.File(contract.Listen)], files[k.spec.File(contract.Control)]
 	board := files[k.spec.File(contract.Scoreboard)]
 	reading := board
@@ -101,6 +121,10 @@ func (k *worker) takeFiles(files []int) error {
 		k.crash = os.NewFile(uintptr(files[i]), string(contract.CrashOutput))
 		debug.SetCrashOutput(k.crash, debug.CrashOptions{}) // duplicates it
 		unix.SetNonblock(files[i], true)                    // a panic must not wait for the master
+	}
+	k.ruleset = -1
+	if i := k.spec.File(contract.Ruleset); i >= 0 {
+		k.ruleset = files[i]
 	}
 	log := -1
 	if i := k.spec.File(contract.Access); i >= 0 {

@@ -275,7 +275,7 @@ func (s *workerScript) weigh() {
 	if (k.requests+1)%interval != 0 {
 		return
 	}
-	own := ownMemory()
+	own := k.ownMemory()
 	if k.requests+1 >= rareMemoryInterval {
 		k.slot.Memory(own)
 	}
@@ -326,15 +326,23 @@ const (
 )
 
 // ownMemory returns how many bytes the process has for itself; 0 if that is not known.
-func ownMemory() int64 {
-	fd, err := unix.Open("/proc/self/statm", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return 0
+func (k *worker) ownMemory() int64 {
+	fd := k.statm
+	if fd < 0 {
+		var err error
+		if fd, err = openStatm(); err != nil {
+			return 0
+		}
+		defer unix.Close(fd)
 	}
-	defer unix.Close(fd)
 	var b [128]byte
-	n, _ := unix.Read(fd, b[:])
+	n, _ := unix.Pread(fd, b[:], 0)
 	var size, resident, shared int64
 	fmt.Sscanf(string(b[:max(n, 0)]), "%d %d %d", &size, &resident, &shared)
 	return (resident - shared) * int64(unix.Getpagesize())
+}
+
+// openStatm opens the kernel's figures of the process's memory.
+func openStatm() (int, error) {
+	return unix.Open("/proc/self/statm", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 }

@@ -16,7 +16,7 @@ const (
 	msgStart    = 'S' // engine and module, each string ended by a NUL
 	msgFork     = 'F' // a worker's title, ended by a NUL, and its payload; its descriptors travel as SCM_RIGHTS
 	msgAnswer   = 'Q' // a CGI request's description; its descriptors travel as SCM_RIGHTS
-	msgTemplate = 'T' // a Template, each string ended by a NUL
+	msgTemplate = 'T' // a Template, each string ended by a NUL; its ruleset travels as SCM_RIGHTS
 	msgDetach   = 'D' // a descriptor, as SCM_RIGHTS, in place of stdin, stdout and stderr
 	msgAsk      = 'K' // a descriptor, as SCM_RIGHTS, for PHP's constants; the answer is msgChild with 0
 	msgReady    = 'R' // the engine's PHP_VERSION

@@ -1,8 +1,10 @@
 package zygote
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -30,6 +32,12 @@ type Template struct {
 	Env         []sapi.Setting
 	Values      []sapi.Setting // php_value
 	AdminValues []sapi.Setting // php_admin_value
+
+	// Restricted says that the process gives up rights before the boot, as a worker does by lifecycle.Restrict: with the domain of a
+	// Landlock ruleset unless that is nil, and a seccomp filter unless that is empty. The ruleset stays open here.
+	Restricted bool
+	Ruleset    *os.File
+	Filter     []byte
 }
 
 // Warmup is a request that the application answers before workers are forked: a GET.
@@ -59,6 +67,7 @@ func (t *Template) encode() ([]byte, error) {
 	for _, v := range t.AdminValues {
 		fields = append(fields, "1", v.Name, v.Value)
 	}
+	fields = append(fields, flag(t.Restricted), hex.EncodeToString(t.Filter))
 	fields = append(fields, t.Script, flag(t.Strict), strconv.Itoa(len(t.Warmup)))
 	for _, w := range append([]Warmup{{t.Script, sapi.BootVariables(t.Script)}}, t.Warmup...) { // the boot is the first
 		fields = append(fields, w.URI, strconv.Itoa(len(w.Variables)))
@@ -91,8 +100,12 @@ type SnapshotError struct{ Why string }
 
 func (e *SnapshotError) Error() string { return e.Why }
 
-// boot has the template booted.
-func (z *Zygote) boot(template []byte, timeout time.Duration) error {
+// boot has the template booted, with a Landlock ruleset unless that is nil.
+func (z *Zygote) boot(template []byte, ruleset *os.File, timeout time.Duration) error {
+	var fds []int
+	if ruleset != nil {
+		fds = []int{int(ruleset.Fd())}
+	}
 	if timeout > 0 {
 		late := time.AfterFunc(timeout, func() {
 			z.late.Store(true)
@@ -100,7 +113,7 @@ func (z *Zygote) boot(template []byte, timeout time.Duration) error {
 		})
 		defer late.Stop()
 	}
-	if err := z.send(template, nil, time.Now().Add(AnswerTime)); err != nil {
+	if err := z.send(template, fds, time.Now().Add(AnswerTime)); err != nil {
 		return fmt.Errorf("zygote: template: %w", err)
 	}
 	answer, err := z.receive(make([]byte, 8192))

@@ -136,7 +136,7 @@ func (z *Zygote) begin(config Config, message, template []byte) error {
 	case msgReady:
 		z.Version = string(answer[1:])
 		if template != nil {
-			return z.boot(template, config.Template.Timeout)
+			return z.boot(template, config.Template.Ruleset, config.Template.Timeout)
 		}
 		return nil
 	case msgLoad:

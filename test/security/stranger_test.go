@@ -1,0 +1,29 @@
+package security
+
+import (
+	"os/exec"
+	"syscall"
+	"testing"
+
+	"github.com/phpsapi/phpsapi/test/serve"
+)
+
+// strangerOf starts a process of the workers' user that waits for the end of the test.
+func strangerOf(t *testing.T) (pid int) {
+	t.Helper()
+	id := uint32(serve.GroupID(t, "www-data"))
+	c := exec.Command("cat")
+	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: id, Gid: id}, Pdeathsig: syscall.SIGKILL}
+	in, err := c.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		in.Close()
+		c.Wait()
+	})
+	return c.Process.Pid
+}
