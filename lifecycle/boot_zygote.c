@@ -183,6 +183,10 @@ static void reap(void)
 	pid_t pid;
 
 	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
+		if (WIFSTOPPED(status)) { /* it has made this process its tracer (PTRACE_TRACEME), and would stop at each signal */
+			kill(pid, SIGKILL);
+			continue;
+		}
 		control_send_exit(pid, status, usage.ru_maxrss);
 	}
 }
