@@ -76,7 +76,7 @@ func frontSuite(o Options) (string, error) {
 	}
 	for name, code := range map[string]string{
 		"hello.php":   `<?php echo "Hello, world!\n";`,
-		"opcache.php": `<?php echo PHP_VERSION, opcache_get_status(false)['opcache_enabled'] ?? false ? " with opcache" : " without opcache";`,
+		"opcache.php": `<?php echo PHP_MAJOR_VERSION, '.', PHP_MINOR_VERSION, opcache_get_status(false)['opcache_enabled'] ?? false ? " with opcache" : " without opcache";`,
 	} {
 		if err := os.WriteFile(filepath.Join(root, name), []byte(code), 0o644); err != nil {
 			return "", err
