@@ -117,7 +117,7 @@ func TestClientAllocatesNothing(t *testing.T) {
 	out, in := NewRequestWriter(rw, make([]byte, 64<<10)), NewResponseReader(rw, make([]byte, 4096))
 	body := make([]byte, 100000)
 	if n := testing.AllocsPerRun(100, func() {
-		out.Begin(1, BeginRequest{RoleResponder, KeepConn})
+		out.Begin(1, BeginRequest{Role: RoleResponder, Flags: KeepConn})
 		for i := 0; i < len(nginxParams); i += 2 {
 			out.Param(nginxParams[i], nginxParams[i+1])
 		}

@@ -12,7 +12,7 @@ import (
 func TestRequestBytes(t *testing.T) {
 	p := &peer{}
 	w := NewRequestWriter(p, make([]byte, 4096))
-	w.Begin(3, BeginRequest{RoleFilter, KeepConn})
+	w.Begin(3, BeginRequest{Role: RoleFilter, Flags: KeepConn})
 	w.Param("A", "1")
 	w.Param("B", strings.Repeat("b", 128))
 	w.EndParams()
@@ -41,7 +41,7 @@ func TestRequestBytes(t *testing.T) {
 func TestParamsKeepPairsWhole(t *testing.T) {
 	p := &peer{}
 	w := NewRequestWriter(p, make([]byte, 1024))
-	w.Begin(1, BeginRequest{RoleResponder, 0})
+	w.Begin(1, BeginRequest{Role: RoleResponder, Flags: 0})
 	want := ""
 	for i := range 300 {
 		name, value := fmt.Sprint("NAME", i), strings.Repeat("v", i*3)
@@ -82,7 +82,7 @@ func TestParamsKeepPairsWhole(t *testing.T) {
 	// One that does not fit is split, and a Conn takes it.
 	p = &peer{}
 	w.Reset(p)
-	w.Begin(1, BeginRequest{RoleResponder, 0})
+	w.Begin(1, BeginRequest{Role: RoleResponder, Flags: 0})
 	w.Param("BIG", strings.Repeat("x", 100000))
 	w.Param("SMALL", "y")
 	w.EndParams()
@@ -182,7 +182,7 @@ func TestClientAndServer(t *testing.T) {
 	for i := range 5 {
 		id := uint16(i + 1)
 		body := strings.Repeat("body", i*20000)
-		w.Begin(id, BeginRequest{RoleResponder, KeepConn})
+		w.Begin(id, BeginRequest{Role: RoleResponder, Flags: KeepConn})
 		w.Param("REQUEST_URI", fmt.Sprint("/", i))
 		w.EndParams()
 		w.Write([]byte(body))
@@ -248,7 +248,7 @@ func TestInterimIsAFlagOfTheRequest(t *testing.T) {
 	for _, flags := range []Flags{KeepConn, KeepConn | Interim} {
 		p := &peer{}
 		w := NewRequestWriter(p, make([]byte, 1024))
-		w.Begin(1, BeginRequest{RoleResponder, flags})
+		w.Begin(1, BeginRequest{Role: RoleResponder, Flags: flags})
 		w.ParamBytes([]byte("A"), []byte("b"))
 		w.EndParams()
 		if left := w.Available(); left >= 1024 || left < 900 {

@@ -6,7 +6,7 @@ import (
 )
 
 func TestRecordBytes(t *testing.T) {
-	begin := BeginRequest{RoleFilter, KeepConn}.Body()
+	begin := BeginRequest{Role: RoleFilter, Flags: KeepConn}.Body()
 	end := EndRequest{0x01020304, Overloaded}.Body()
 	for _, tt := range []struct {
 		name string
@@ -26,8 +26,17 @@ func TestRecordBytes(t *testing.T) {
 			t.Errorf("%s: header %+v", tt.name, h)
 		}
 	}
-	if got := ParseBeginRequest(begin); got != (BeginRequest{RoleFilter, KeepConn}) {
+	if got := ParseBeginRequest(begin); got != (BeginRequest{Role: RoleFilter, Flags: KeepConn}) {
 		t.Errorf("begin: %+v", got)
+	}
+	since := BeginRequest{Role: RoleResponder, Flags: Interim | KeepConn, Since: 0x0102030405}.Body()
+	wantBytes(t, "since", since[:], []byte("\x00\x01\x81\x01\x02\x03\x04\x05"))
+	if got := ParseBeginRequest(since); got.Since != 0x0102030405 {
+		t.Errorf("since: %+v", got)
+	}
+	since[2] = byte(KeepConn) // what the bytes say is the client's own affair
+	if got := ParseBeginRequest(since); got != (BeginRequest{Role: RoleResponder, Flags: KeepConn}) {
+		t.Errorf("since, without Interim: %+v", got)
 	}
 	if got := ParseEndRequest(end); got != (EndRequest{0x01020304, Overloaded}) {
 		t.Errorf("end: %+v", got)

@@ -5,9 +5,10 @@ package fastcgi
 type Request struct {
 	ID       uint16
 	Role     Role
-	KeepConn bool // the client will use the connection again
-	Interim  bool // the client takes heads with a 1xx status, and minds Closing
-	TellRead bool // the client wants to know that the request was read, and may take it back
+	KeepConn bool   // the client will use the connection again
+	Interim  bool   // the client takes heads with a 1xx status, and minds Closing
+	TellRead bool   // the client wants to know that the request was read, and may take it back
+	Since    uint64 // BeginRequest.Since
 	Params   Params
 }
 

@@ -75,7 +75,7 @@ func padded(t Type, id uint16, content string, pad uint8) []byte {
 }
 
 func begin(id uint16, r Role, f Flags) []byte {
-	b := BeginRequest{r, f}.Body()
+	b := BeginRequest{Role: r, Flags: f}.Body()
 	return rec(TypeBeginRequest, id, string(b[:]))
 }
 

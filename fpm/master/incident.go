@@ -11,6 +11,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/incident"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
+	"github.com/phpsapi/phpsapi/sapi"
 )
 
 // incidents is what the master remembers of the abnormal ends of workers and requests.
@@ -79,6 +80,12 @@ func (m *Master) examine(c *child, status syscall.WaitStatus, wanted bool) *exam
 		e.Error = c.broken.said
 	} else {
 		e.addReport(incident.ParseReport(p.board.Report(c.slot)))
+	}
+	if p.worker != nil && !c.ready { // it was booting
+		e.Script = incident.Clean(p.worker.Script)
+	}
+	if c.overdue {
+		e.Error = sapi.BootTookTooLong(p.worker.BootTimeout)
 	}
 	if within || after && c.broken.within {
 		r.duration = r.Duration
@@ -161,6 +168,10 @@ func (e *examination) addRequest(r *request, got string) {
 	e.URI = incident.Clean(r.target())
 	duration := incident.Seconds(r.duration)
 	e.Duration, e.Client = &duration, got
+	if r.QueueWait > 0 {
+		waited := incident.Seconds(r.QueueWait)
+		e.QueueWait = &waited
+	}
 }
 
 // target returns what the client asked for.
@@ -276,6 +287,9 @@ func (l lines) incident(e *examination, pool string, pid int) {
 		}
 		where = fmt.Sprintf(" in request%s, %s", id, r)
 		more = fmt.Sprintf(", after %.3f s, the client got %s", *e.Duration, words[e.Client])
+		if e.QueueWait != nil {
+			more += fmt.Sprintf(", it had waited for %.3f s", *e.QueueWait)
+		}
 	}
 	if e.Kind == incident.OutOfMemory {
 		more += "; the kernel has sent the signal for want of memory"

@@ -53,10 +53,13 @@ func look(t *testing.T, b *Board, slots []*Slot) {
 	for i := range slots {
 		b.Snapshot(i, &p)
 		b.Activity(i, &a)
+		if n := len(b.Report(i)); n > reportPages*b.pageSize || b.Sent(i) > SentAll {
+			t.Errorf("a report of %d bytes, sent %d", n, b.Sent(i))
+		}
 		slots[i].ReadingHeaders()
 		slots[i].Info(&Request{URI: []byte("/x")})
 		if p.Stage >= stages || a.Stage >= stages || p.Stage.String() == "" || len(p.Method) > methodSize || len(p.URI) > uriSize ||
-			len(p.Query) > querySize || len(p.User) > userSize || len(p.Script) > scriptSize {
+			len(p.Query) > querySize || len(p.User) > userSize || len(p.Script) > scriptSize || len(p.Host) > hostSize || len(p.Target) > targetSize {
 			t.Errorf("out of bounds: %+v %+v", p, a)
 		}
 	}

@@ -67,6 +67,7 @@ type slotData struct {
 	cpuSystem     int64 // ns
 	memory        uint64
 	contentLength uint64
+	queued        int64 // ns; 0: not known
 	method        [methodSize]byte
 	uri           [uriSize]byte
 	query         [querySize]byte

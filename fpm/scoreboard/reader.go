@@ -61,7 +61,8 @@ type Proc struct {
 	Duration      time.Duration // of the last finished request
 	CPUUser       time.Duration // of the last finished request
 	CPUSystem     time.Duration
-	Memory        uint64 // peak of the last finished request, bytes
+	QueueWait     time.Duration // of the request; 0: not known
+	Memory        uint64        // peak of the last finished request, bytes
 	ContentLength uint64
 	Method        string // up to 15 bytes
 	URI           string // up to 127 bytes
@@ -140,7 +141,7 @@ func (d *slotData) copyTo(p *Proc) {
 	p.Stage = stageOf(d.stage)
 	p.Accepted, p.AcceptedEpoch, p.Updated = d.accepted, d.acceptedEpoch, d.updated
 	p.Duration, p.CPUUser, p.CPUSystem = time.Duration(d.duration), time.Duration(d.cpuUser), time.Duration(d.cpuSystem)
-	p.Memory, p.ContentLength = d.memory, d.contentLength
+	p.Memory, p.ContentLength, p.QueueWait = d.memory, d.contentLength, time.Duration(d.queued)
 	p.Method, p.URI, p.Query = get(d.method[:]), get(d.uri[:]), get(d.query[:])
 	p.User, p.Script = get(d.user[:]), get(d.script[:])
 	p.ID, p.Host, p.Target = get(d.id[:]), get(d.host[:]), get(d.target[:])

@@ -149,7 +149,10 @@ func (s *Slot) Info(r *Request) {
 	put(d.id[:], r.ID)
 	put(d.host[:], r.Host)
 	put(d.target[:], r.Target)
-	d.contentLength = r.ContentLength
+	d.contentLength, d.queued = r.ContentLength, 0
+	if r.Since != 0 {
+		d.queued = max(d.accepted-r.Since, 1)
+	}
 	s.commit(Info)
 }
 

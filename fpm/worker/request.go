@@ -105,6 +105,10 @@ func (k *worker) note() {
 	k.info.User = nil
 	k.info.Long = k.php.AtLeast(8, 5)
 	k.info.ContentLength = uint64(r.ContentLength)
+	k.info.Since = 0
+	if !k.talk.http {
+		k.info.Since = int64(k.Request.Since) * 1e6
+	}
 	*k.Sent = responder.SentNothing
 	k.slot.Info(&k.info)
 	lifecycle.Idled(k.slot.Idle())

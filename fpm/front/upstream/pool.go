@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
@@ -31,6 +32,8 @@ type Options struct {
 // Pool is a pool's workers, as the front sees them. It is safe for many goroutines.
 type Pool struct {
 	Options
+
+	clock scoreboard.Clock
 
 	mu     sync.Mutex
 	taken  int     // places: requests under way
@@ -67,7 +70,7 @@ const maxSpare = 16
 
 // New makes the client of a pool. It connects when it must.
 func New(o Options) *Pool {
-	p := &Pool{Options: o, brisk: briskStart, interval: interval, spool: NamelessFile}
+	p := &Pool{Options: o, clock: scoreboard.NewClock(), brisk: briskStart, interval: interval, spool: NamelessFile}
 	most := max(p.Pool.Connections, 1)
 	p.window = window{size: most, most: most}
 	if p.Dial == nil {

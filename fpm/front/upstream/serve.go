@@ -176,6 +176,11 @@ func (c *conn) finish(a *answer, err error) error {
 	return err
 }
 
+// askedSince returns when the pool was asked, as fastcgi.BeginRequest has it.
+func (c *conn) askedSince() uint64 {
+	return uint64(max(c.pool.clock.Now()-int64(time.Since(c.asked)), 0) / 1e6)
+}
+
 // request writes the request, but for the rest of a long body, which the sender writes.
 func (c *conn) request(a *answer, b *body) (*sender, error) {
 	w := c.w
@@ -186,7 +191,7 @@ func (c *conn) request(a *answer, b *body) (*sender, error) {
 	if c.tells = !c.taken && (!c.local || !b.short()); c.tells {
 		flags |= fastcgi.TellRead
 	}
-	w.Begin(requestID, fastcgi.BeginRequest{Role: fastcgi.RoleResponder, Flags: flags})
+	w.Begin(requestID, fastcgi.BeginRequest{Role: fastcgi.RoleResponder, Flags: flags, Since: c.askedSince()})
 	c.params.write(w, a.r, b.length, c.pool.Pool.Chroot)
 	w.EndParams()
 	if !b.short() {
