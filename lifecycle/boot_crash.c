@@ -99,13 +99,13 @@ static int begins(void)
 	return pointer_at(layout.current) != 0;
 }
 
-static void add_stacks(void *context)
+static void add_stacks(uintptr_t from)
 {
 	report_reserve(ROOM_OF_C);
 	add_frames();
 	report_publish();
 	report_all_room();
-	unwind_report(context);
+	unwind_report(from);
 }
 
 static void on_signal(int sig, siginfo_t *info, void *context)
@@ -123,7 +123,7 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 		report_text(" ");
 		report_number(sent ? info->si_pid : 0);
 		report_text("\n");
-		add_stacks(context);
+		add_stacks(unwind_interrupted(context));
 	}
 	signal(sig, SIG_DFL); /* what has crashed does it once more, and ends */
 	if (sent) {
@@ -135,7 +135,7 @@ static void on_exit_of_c(void)
 {
 	if (begins()) {
 		report_text("E\n");
-		add_stacks(NULL);
+		add_stacks((uintptr_t)__builtin_return_address(0));
 	}
 }
 

@@ -31,6 +31,8 @@ typedef int (*visitor)(struct _Unwind_Context *context, void *argument);
 static int (*backtrace_of)(visitor visit, void *argument);
 static uintptr_t (*address_of)(struct _Unwind_Context *context, int *before);
 
+static void *program; /* where this program's file begins; its name there is the process's title */
+
 static sigjmp_buf back;
 static volatile sig_atomic_t unwinding;
 static pid_t thread;
@@ -38,7 +40,11 @@ static pid_t thread;
 void unwind_prepare(void)
 {
 	void *library = backtrace_of ? NULL : dlopen("libgcc_s.so.1", RTLD_NOW | RTLD_LOCAL);
+	Dl_info info;
 
+	if (dladdr((void *)unwind_prepare, &info)) {
+		program = info.dli_fbase;
+	}
 	if (library) {
 		*(void **)&address_of = dlsym(library, "_Unwind_GetIPInfo");
 		*(void **)&backtrace_of = address_of ? dlsym(library, "_Unwind_Backtrace") : NULL;
@@ -59,20 +65,21 @@ static void on_time(int sig)
 	unwind_faulted();
 }
 
-static uintptr_t interrupted_at(void *context)
+uintptr_t unwind_interrupted(void *context)
 {
 	ucontext_t *c = context;
 #if defined(__x86_64__)
-	return c ? (uintptr_t)c->uc_mcontext.gregs[REG_RIP] : 0;
+	return c->uc_mcontext.gregs[REG_RIP];
 #elif defined(__aarch64__)
-	return c ? (uintptr_t)c->uc_mcontext.pc : 0;
+	return c->uc_mcontext.pc;
 #else
+	(void)c;
 	return 0;
 #endif
 }
 
 struct walk {
-	uintptr_t from; /* the address that was interrupted; 0: it was found, or there is none */
+	uintptr_t from; /* 0: it was found, or there is none */
 	int own, frames;
 };
 
@@ -88,7 +95,7 @@ static void add_frame(uintptr_t at)
 		return;
 	}
 	name = strrchr(info.dli_fname, '/');
-	name = name ? name + 1 : info.dli_fname;
+	name = info.dli_fbase == program ? "phpsapi" : name ? name + 1 : info.dli_fname;
 	report_memory((uintptr_t)name, strlen(name));
 	report_text(" ");
 	if (info.dli_sname) {
@@ -116,12 +123,12 @@ static int visit(struct _Unwind_Context *context, void *argument)
 	return ++w->frames < MOST_FRAMES ? 0 : 4; /* normal stop */
 }
 
-void unwind_report(void *context)
+void unwind_report(uintptr_t from)
 {
 	struct sigaction action = {.sa_handler = on_time, .sa_flags = SA_ONSTACK | SA_NODEFER};
 	struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGALRM};
 	struct itimerspec limit = {.it_value = {.tv_sec = MOST_SECONDS}};
-	struct walk w = {.from = interrupted_at(context)};
+	struct walk w = {.from = from};
 	sigset_t alarm_only;
 	int timer; /* the kernel's: the C library's takes memory */
 

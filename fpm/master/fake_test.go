@@ -432,6 +432,9 @@ func (w *worker) serve(fd int) {
 	case "kill":
 		// Go's runtime would make an exit of some signals.
 		syscall.Exec("/bin/sh", []string{"sh", "-c", "kill -" + argument + " $$; sleep 1"}, nil)
+	case "scribble":
+		scribble(w.slot)
+		syscall.Exec("/bin/sh", []string{"sh", "-c", "kill -" + argument + " $$; sleep 1"}, nil)
 	case "panic":
 		if w.spec.File(contract.CrashOutput) >= 0 {
 			debug.SetCrashOutput(os.NewFile(uintptr(3+w.spec.File(contract.CrashOutput)), "crash output"), debug.CrashOptions{})

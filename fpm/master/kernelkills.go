@@ -30,7 +30,14 @@ func (k *kernelKills) look(now time.Time) {
 	if k.group == nil {
 		return
 	}
-	if n, ok := k.group.OutOfMemoryKills(); ok && n > k.count {
+	if n, ok := k.group.OutOfMemoryKills(); ok {
+		k.add(n, now)
+	}
+}
+
+// add takes note that there are n in all.
+func (k *kernelKills) add(n int64, now time.Time) {
+	if n > k.count {
 		k.left += int(min(n-k.count, 1<<20))
 		k.count, k.at = n, now
 	}

@@ -22,6 +22,9 @@ func TestReportOfADeath(t *testing.T) {
 		"abort":          {"FFI::cdef('void abort(void);')->abort()", syscall.SIGABRT, `^S 6 -6 0x0 \d+\nP abort\(\) PATH:3\n(.*\n)*C libc\.so\.6 abort\+0x\w+\n`},
 		"SIGTERM":        {"posix_kill(getmypid(), 15); sleep(5)", syscall.SIGTERM, `^S 15 0 0x0 \d+\nP posix_kill\(\) PATH:3\n`},
 		"exit":           {"FFI::cdef('void exit(int);')->exit(3)", 0, `^E\nP exit\(\) PATH:3\nP deep\(\) PATH:6\n(.*\n)*C libc\.so\.6 exit\+0x`},
+		"a destroyed stack": {"$top = 0; foreach (file('/proc/self/maps') as $line) if (str_contains($line, '[stack]')) $top = hexdec(explode(' ', explode('-', $line)[1])[0]);" +
+			"$f = FFI::cdef('void *memset(size_t, int, size_t);'); for ($n = 64; $n < 1 << 20; $n += 64) { $f->memset($top - $n, 0x41, 64); } posix_kill(getmypid(), 11)",
+			syscall.SIGSEGV, `^S 11 [\d-]+ 0x\w+ \d+\nP (?:\S+\(\)|\?\?\?) PATH:3\nP deep\(\) PATH:6\nP outer\(\) PATH:8\n`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
