@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/phpsapi/phpsapi/fpm/cmdline"
+	"github.com/phpsapi/phpsapi/fpm/master"
 	"github.com/phpsapi/phpsapi/fpm/operate"
 	"github.com/phpsapi/phpsapi/lifecycle"
 	"github.com/phpsapi/phpsapi/sapi/engines"
@@ -15,7 +16,7 @@ import (
 
 // operatorCommands are the commands for a service in words.
 func operatorCommands(asked engines.Asked) []*cobra.Command {
-	return []*cobra.Command{startCommand(asked), reloadCommand(asked), stopCommand(asked), testCommand(asked), statusCommand(asked), incidentsCommand(asked)}
+	return []*cobra.Command{startCommand(asked), reloadCommand(asked), upgradeCommand(asked), stopCommand(asked), testCommand(asked), statusCommand(asked), incidentsCommand(asked)}
 }
 
 func startCommand(asked engines.Asked) *cobra.Command {
@@ -48,6 +49,27 @@ serve. If they cannot, the old ones go on serving, and the command shows the rea
 	}, 2*time.Minute)
 	drained := command.Flags().Bool("wait-drained", false, "also wait until the old workers have finished their requests")
 	command.RunE = func(*cobra.Command, []string) error { return exitStatus(operator().Reload(*drained)) }
+	return command
+}
+
+func upgradeCommand(asked engines.Asked) *cobra.Command {
+	command, operator := operatorCommand(asked, &cobra.Command{
+		Use:   "upgrade",
+		Short: "Have the program that is installed by now take over the running service",
+		Long: `Have the program that is installed by now take over the running service, with the configuration and php.ini of now, and wait
+until its workers serve. The master keeps its pid, its sockets and its connections, and the old workers finish their requests.
+Before anything is given up the program is tried: if it does not start, the running one goes on serving, and the command shows
+the reason and fails. A reload (or the signal USR2) does the same if the program's file was replaced.`,
+	}, 3*time.Minute)
+	drained := command.Flags().Bool("wait-drained", false, "also wait until the old workers have finished their requests")
+	probe := command.Flags().Bool("probe", false, "say what this program can take over from")
+	cobra.CheckErr(command.Flags().MarkHidden("probe"))
+	command.RunE = func(command *cobra.Command, _ []string) error {
+		if *probe {
+			return master.WriteProbe(command.OutOrStdout(), version())
+		}
+		return exitStatus(operator().Upgrade(*drained))
+	}
 	return command
 }
 

@@ -6,6 +6,7 @@ package channel
 import (
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -14,7 +15,10 @@ import (
 )
 
 // Channel is an end. Sending never waits; one goroutine reads.
-type Channel struct{ file *os.File }
+type Channel struct {
+	file   *os.File
+	halted atomic.Bool
+}
 
 // Message is what the other end said; FD is -1 where no descriptor came with it, else the receiver's to close. The
 // last has letter 0: the other end is gone.
@@ -44,7 +48,7 @@ func Open(fd int) (*Channel, error) {
 		unix.Close(fd)
 		return nil, err
 	}
-	return &Channel{os.NewFile(uintptr(fd), "channel")}, nil
+	return &Channel{file: os.NewFile(uintptr(fd), "channel")}, nil
 }
 
 // Send sends a message, with a descriptor unless it is -1. What is longer than contract.MaxMessage is cut. An error says
@@ -104,7 +108,11 @@ func Any(byte, int) bool { return true }
 // A descriptor is handed on only if wants returns true for it; a nil wants wants none. The others are closed here and
 // not by whoever takes the messages: closing a descriptor of somebody else's may wait.
 func (c *Channel) Read(wants func(letter byte, fd int) bool, take func(Message)) {
-	defer c.Close()
+	defer func() {
+		if !c.halted.Load() {
+			c.Close()
+		}
+	}()
 	raw, err := c.file.SyscallConn()
 	if err != nil {
 		take(Message{FD: -1})
@@ -128,6 +136,9 @@ func (c *Channel) Read(wants func(letter byte, fd int) bool, take func(Message))
 		// it had said comes behind.
 		if got == unix.EINTR || got == unix.ECONNRESET {
 			continue
+		}
+		if err != nil && c.halted.Load() {
+			return
 		}
 		if err != nil || got != nil || m.Letter == 0 {
 			hand(Message{FD: m.FD})
@@ -186,3 +197,19 @@ func Received(oob []byte) int {
 
 // Close closes this end.
 func (c *Channel) Close() { c.file.Close() }
+
+// Halt has Read return when it has handed on what it has received. The channel stays open, and what comes then is for another
+// reader: Read hands on no message of letter 0.
+func (c *Channel) Halt() {
+	c.halted.Store(true)
+	c.file.SetReadDeadline(time.Unix(1, 0))
+}
+
+// FD is the descriptor of this end, which stays the channel's; -1: it is closed.
+func (c *Channel) FD() (fd int) {
+	fd = -1
+	if raw, err := c.file.SyscallConn(); err == nil {
+		raw.Control(func(n uintptr) { fd = int(n) })
+	}
+	return fd
+}

@@ -16,6 +16,9 @@ const (
 	// Reload does what SIGUSR2 does. The Answer after the outcome has Generation or Failed; with Request.Drained
 	// another follows when the generations before have ended.
 	Reload Command = "reload"
+	// Upgrade is a Reload that executes the program that is installed by now, in the master's place. The Answer after the outcome is
+	// that program's, and has Version and From.
+	Upgrade Command = "upgrade"
 	// Stop does what SIGQUIT does, but without process_control_timeout it waits for requests without a limit; with
 	// Request.Now it does what SIGTERM does. No Answer is the last: the connection ends
 	// with the master.
@@ -25,6 +28,9 @@ const (
 	// LastIncidents answers at once, with Incidents: the last Request.Count of Request.Pool.
 	LastIncidents Command = "incidents"
 )
+
+// Reloads reports whether a command is a reload.
+func (c Command) Reloads() bool { return c == Reload || c == Upgrade }
 
 // Request is what an operator asks for.
 type Request struct {
@@ -59,6 +65,8 @@ type Answer struct {
 	Lines []string `json:"lines,omitempty"`
 
 	Generation int        `json:"generation,omitempty"` // of Reload: which serves now
+	Version    string     `json:"version,omitempty"`    // of phpsapi, if a program has taken over from another
+	From       string     `json:"from,omitempty"`       // the other's
 	Progress   *Progress  `json:"progress,omitempty"`   // about once a second, while something is waited for
 	Status     *Report    `json:"status,omitempty"`
 	Incidents  *Incidents `json:"incidents,omitempty"`
@@ -98,7 +106,7 @@ func ReadRequest(r io.Reader) (Request, error) {
 		return request, fmt.Errorf("no request: %w", err)
 	}
 	switch request.Command {
-	case Reload, Stop, Status, LastIncidents:
+	case Reload, Upgrade, Stop, Status, LastIncidents:
 		return request, nil
 	}
 	return request, fmt.Errorf("unknown command %.20q", request.Command)

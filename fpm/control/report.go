@@ -16,6 +16,8 @@ type Report struct {
 	StartTime  int64   `json:"start time"`  // of the master, in seconds since 1970
 	StartSince int64   `json:"start since"` // in seconds
 	LastReload *Ending `json:"last reload,omitempty"`
+	// Former are workers and fronts of programs before, which finish their requests.
+	Former int `json:"former processes,omitempty"`
 	// Reloading says that a reload is under way.
 	Reloading   bool         `json:"reloading"`
 	Generations []Generation `json:"generations"` // the serving one first

@@ -135,6 +135,9 @@ func (m *Master) bury(c *child, status syscall.WaitStatus) {
 		m.abandonReload(fmt.Errorf("a new worker of pool %s exited %s", p.conf.Name, how))
 		return
 	}
+	if !c.ready && !wanted && m.takeoverFails(fmt.Errorf("a worker of pool %s exited %s before it was ready", p.conf.Name, how)) {
+		return
+	}
 	switch {
 	case wanted:
 	case c.retiring && p.worker.Snapshot > 0, c.succeeded && !c.unbooted:
@@ -297,6 +300,9 @@ func endedChild() int {
 }
 
 func (m *Master) reaped(pid int, status syscall.WaitStatus) {
+	if m.former.reaped(pid) || m.formerExited(pid, status) {
+		return
+	}
 	for _, g := range m.generations() {
 		if c := g.find(pid); c != nil {
 			m.bury(c, status)

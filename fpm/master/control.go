@@ -25,6 +25,9 @@ type operators struct {
 	progressAt time.Time       // zero: nobody waits
 	round      int             // reloads that began; each has an end
 	last       *control.Ending // of the last reload that ended
+	upgrade    bool            // the next reload is to execute the program that is installed
+	// upgradedFrom is the version of the program before while it is told that this one has taken over.
+	upgradedFrom string
 }
 
 func (e operatorDenied) happen(m *Master) { m.log.operatorDenied(e.pid, e.uid, e.since) }
@@ -58,9 +61,12 @@ func (e operatorAsked) happen(m *Master) {
 	}
 	m.log.askedFor(string(o.request.Command), o.pid, o.uid)
 	switch {
-	case o.request.Command == control.Reload && m.state != normal:
+	case o.request.Command.Reloads() && m.state != normal:
 		o.tell(control.Answer{Done: true, Reason: control.Refused, Why: "the service is " + m.state.String()})
-	case o.request.Command == control.Reload:
+	case o.request.Command.Reloads():
+		if o.request.Command == control.Upgrade {
+			m.operators.upgrade = true
+		}
 		// The next one to begin, at once or after the one under way, which may have read the configuration already.
 		o.round = m.operators.round + 1
 		m.keepWaiting(o)
@@ -83,7 +89,10 @@ func (e operatorAsked) happen(m *Master) {
 // reloadEnded tells who waited for it how a reload ended. why is nil where the new generation serves.
 func (m *Master) reloadEnded(why error, lines []string) {
 	m.operators.last = &control.Ending{Time: m.sys.now().Unix(), Generation: m.gen.number, Lines: lines}
-	a := control.Answer{Generation: m.gen.number, Lines: lines}
+	a := control.Answer{Generation: m.gen.number, Lines: lines, From: m.operators.upgradedFrom}
+	if a.From != "" {
+		a.Version = m.opt.Version
+	}
 	if why != nil {
 		m.operators.last.Why = why.Error()
 		a.Reason, a.Why = control.Failed, why.Error()
@@ -113,7 +122,7 @@ func (m *Master) reloadEnded(why error, lines []string) {
 // tellDrained tells who waited for the end of old generations that they have ended.
 func (m *Master) tellDrained() {
 	for _, o := range slices.Clone(m.operators.waiting) {
-		if o.drain > 0 && !slices.ContainsFunc(m.old, func(g *generation) bool { return g.number <= o.drain }) {
+		if o.drain > 0 && m.former.running() == 0 && !slices.ContainsFunc(m.old, func(g *generation) bool { return g.number <= o.drain }) {
 			o.tell(control.Answer{Done: true, Generation: o.drain + 1})
 			m.dismiss(o)
 		}
@@ -123,7 +132,7 @@ func (m *Master) tellDrained() {
 // tellStopping tells those who wait for a reload that there will be none.
 func (m *Master) tellStopping() {
 	for _, o := range slices.Clone(m.operators.waiting) {
-		if o.request.Command == control.Reload {
+		if o.request.Command.Reloads() {
 			o.tell(control.Answer{Done: true, Reason: control.Failed, Why: "the service was stopped meanwhile"})
 			m.dismiss(o)
 		}
@@ -162,6 +171,14 @@ func (m *Master) progress(drain int) *control.Progress {
 			p.Requests += active
 		}
 	}
+	for _, g := range m.former.groups {
+		p.Workers += len(g.workers)
+		for _, w := range g.workers {
+			if w.isBusy() {
+				p.Requests++
+			}
+		}
+	}
 	return p
 }
 
@@ -170,7 +187,7 @@ func (m *Master) report(full bool) *control.Report {
 	now := m.sys.now()
 	r := &control.Report{Pid: os.Getpid(), Version: m.opt.Version, PHP: m.gen.plan.php, Config: m.gen.config.Path, State: m.state.String(),
 		StartTime: m.operators.since.Unix(), StartSince: int64(now.Sub(m.operators.since).Seconds()),
-		Reloading: m.attempt != nil || m.handover != nil, LastReload: m.operators.last}
+		Former: m.former.running(), Reloading: m.attempt != nil || m.handover != nil, LastReload: m.operators.last}
 	if path, err := filepath.Abs(r.Config); err == nil && r.Config != settings.BuiltInName {
 		r.Config = path
 	}

@@ -106,7 +106,7 @@ func (h *handing) close() {
 // equipDirect gives a worker that speaks HTTP its descriptors.
 func (m *Master) equipDirect(c *child, e *equipment) error {
 	p := c.pool
-	if !p.isDirect() || m.state != normal {
+	if !p.isDirect() || m.state != normal || m.taken.isTrial() {
 		return nil
 	}
 	g, h := p.gen, m.sockets.handing
@@ -142,7 +142,7 @@ func (m *Master) equipDirect(c *child, e *equipment) error {
 
 // directOrders are what a worker has to know to speak HTTP; nil: it does not.
 func (m *Master) directOrders(p *pool) *contract.HTTP {
-	if !p.isDirect() || m.state != normal {
+	if !p.isDirect() || m.state != normal || m.taken.isTrial() {
 		return nil
 	}
 	g := p.gen

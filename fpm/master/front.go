@@ -284,6 +284,8 @@ func (m *Master) buryFront(f *front, status syscall.WaitStatus) {
 	case f.quit:
 	case g == m.next:
 		m.abandonReload(fmt.Errorf("the new front exited %s", how))
+	case !f.ready && m.takeoverFails(fmt.Errorf("the front exited %s", how)):
+		return
 	case !g.retiring:
 		m.replaceFront(g, f, now)
 	}

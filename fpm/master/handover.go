@@ -3,8 +3,6 @@ package master
 import (
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 )
@@ -18,6 +16,9 @@ type handover struct {
 	until  time.Time // when it is announced all the same
 	lookAt time.Time // when to look again
 	open   bool      // the new generation has all that the old one had
+	former bool      // former processes are what is replaced: an upgrade
+	from   string    // the version of the program before, when the upgrade has succeeded
+	why    error     // the upgrade has failed
 }
 
 // handoverPatience is how long the announcement waits for the old processes, and handoverInterval how often they are looked at.
@@ -27,12 +28,15 @@ const (
 )
 
 // pending reports whether the announcement must wait.
-func (h *handover) pending(now time.Time) bool {
+func (h *handover) pending(now time.Time, former *former) bool {
 	if h == nil || h.open && !now.Before(h.until) {
 		return false
 	}
 	h.lookAt = now.Add(handoverInterval)
 	if !h.open {
+		return true
+	}
+	if h.former && former.pending() {
 		return true
 	}
 	if f := h.old.front; f != nil && !f.yielded {
@@ -67,17 +71,7 @@ func (m *Master) tellFront(f *front) {
 		f.control.Send(contract.Quit, "", -1)
 		return
 	}
-	heir := -1
-	if next := m.gen.front; next != nil {
-		if pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0); err == nil {
-			defer unix.Close(pair[0])
-			defer unix.Close(pair[1])
-			if next.control.Send(contract.Inherit, "", pair[0]) == nil {
-				heir = pair[1]
-			}
-		}
-	}
-	f.yielded = f.control.Send(contract.Yield, "", heir) != nil // nobody waits for what cannot be told
+	f.yielded = m.sendHeir(f.control) != nil // nobody waits for what cannot be told
 }
 
 // announce tells those who wait for a reload that it has ended, and begins the one that was asked for meanwhile.
@@ -87,7 +81,9 @@ func (m *Master) announce() {
 		return
 	}
 	m.handover = nil
-	m.reloadEnded(nil, h.reload.lines.lines)
+	m.operators.upgradedFrom = h.from
+	m.reloadEnded(h.why, h.reload.lines.lines)
+	m.operators.upgradedFrom = ""
 	if h.reload.again {
 		m.log.reloading()
 		m.reload()

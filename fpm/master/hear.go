@@ -39,18 +39,30 @@ func (e heard) happen(m *Master) { e.reception <- e.heed(m) }
 // taken this one, so that a process that says much waits, and neither the loop's memory nor the others do. Descriptors
 // that the loop does not keep are closed here, where it may take its time.
 func (m *Master) hear(c *channel.Channel, wants func(letter byte, fd int) bool, of func(channel.Message) utterance) {
-	go c.Read(wants, func(s channel.Message) {
-		e := heard{of(s), make(chan reception, 1)}
-		m.box.post(e)
-		r := <-e.reception
-		if r != kept && s.FD >= 0 {
-			unix.Close(s.FD)
-		}
-		if r == unexpected {
-			time.Sleep(penalty)
-		}
-	})
+	if m.hearing == nil {
+		m.hearing = map[*channel.Channel]bool{}
+	}
+	m.hearing[c] = true
+	go func() {
+		c.Read(wants, func(s channel.Message) {
+			e := heard{of(s), make(chan reception, 1)}
+			m.box.post(e)
+			r := <-e.reception
+			if r != kept && s.FD >= 0 {
+				unix.Close(s.FD)
+			}
+			if r == unexpected {
+				time.Sleep(penalty)
+			}
+		})
+		m.box.post(unheard{c})
+	}()
 }
+
+// unheard is a channel that nobody reads any more.
+type unheard struct{ c *channel.Channel }
+
+func (e unheard) happen(m *Master) { delete(m.hearing, e.c) }
 
 // workerSaid and workerTraced are messages on a worker's two sockets.
 type (

@@ -3,11 +3,13 @@
 package master
 
 import (
+	"net"
 	"os"
 	"sync"
 	"syscall"
 	"time"
 
+	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 )
 
@@ -35,6 +37,12 @@ type Master struct {
 	incidents  incidents
 
 	files filesWatch // with the setting watch
+
+	hearing       map[*channel.Channel]bool // those that somebody reads
+	controlSocket *net.UnixListener         // nil: there is none
+	taken         *takeover                 // what an upgrade has left to this program; nil: nothing, or it is over
+	former        former                    // processes of programs before
+	invoked       string                    // the file by whose name this program was executed; empty: not known
 
 	fronts []*front // all that run, those that drain among them
 
@@ -77,7 +85,7 @@ func (m *Master) running() int {
 	for _, g := range m.generations() {
 		n += g.running()
 	}
-	return n
+	return n + m.former.running()
 }
 
 // loop takes what comes until the service has ended.
@@ -128,6 +136,9 @@ func (m *Master) nextDeadline() time.Time {
 	}
 	if m.handover != nil {
 		sooner(m.handover.lookAt)
+	}
+	if len(m.former.groups) > 0 {
+		sooner(m.former.lookAt)
 	}
 	m.frontDeadlines(sooner)
 	m.workerModeDeadlines(sooner)
@@ -184,6 +195,9 @@ func (m *Master) tick(now time.Time) {
 		m.attempt.startAt = time.Time{}
 		m.startZygotes(m.next)
 	}
+	m.executeUpgrade()
+	m.proveTakeover()
+	m.former.tick(m, now)
 	m.waitsForThreads(now)
 	if m.handover != nil && !now.Before(m.handover.lookAt) {
 		m.handover.lookAt = now.Add(handoverInterval)

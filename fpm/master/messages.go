@@ -328,8 +328,8 @@ func (l lines) retiredTooMany(generation, workers, most int) {
 		generation, workers, most)
 }
 
-func (l lines) programReplaced(path string) {
-	l.Logf(zlog.Warning, "the program %s was replaced since this service started; a reload goes on with the old one, restart the service to execute the new one", path)
+func (l lines) programGone(path string, err error) {
+	l.Logf(zlog.Warning, "the program %s, which this service runs, is not there any more, and the reload goes on with what runs: %v", path, err)
 }
 
 func (l lines) processMaxReached() {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/control"
@@ -31,6 +32,7 @@ type operator struct {
 	round    int // the reload whose end is waited for; 0: none
 	drain    int // generations up to this one are waited for; 0: none
 	hungUp   bool
+	fd       int // the connection's descriptor
 }
 
 // tell hands an answer on without waiting. A client that has not read so many answers loses this one if it is mere
@@ -94,11 +96,16 @@ func (m *Master) listenControl() {
 	if err == nil {
 		var l *net.UnixListener
 		if l, err = net.ListenUnix("unix", &net.UnixAddr{Name: name, Net: "unix"}); err == nil {
-			go takeOperators(l, os.Geteuid(), m.box)
+			m.takeControl(l)
 			return
 		}
 	}
 	m.log.controlNotOpened(err)
+}
+
+func (m *Master) takeControl(l *net.UnixListener) {
+	m.controlSocket = l
+	go takeOperators(l, os.Geteuid(), m.box)
 }
 
 // takeOperators accepts connections for as long as the process lives.
@@ -160,14 +167,28 @@ func takeOperator(conn net.Conn, pid, uid int, box *mailbox) {
 		return
 	}
 	conn.SetReadDeadline(time.Time{})
+	o := newOperator(conn, pid, uid, request)
+	box.post(operatorAsked{o})
+	o.answer(conn, box)
+}
+
+// newOperator returns an operator who has asked. The room is for the answers: of a reload the outcome and the end of the old, the
+// stop that came between, progress.
+func newOperator(conn net.Conn, pid, uid int, request control.Request) *operator {
+	o := &operator{pid: pid, uid: uid, request: request, answers: make(chan control.Answer, 4), fd: -1}
+	if c, ok := conn.(syscall.Conn); ok {
+		o.fd = connFd(c)
+	}
+	return o
+}
+
+// answer writes what the loop tells, until the last answer or the operator's end.
+func (o *operator) answer(conn net.Conn, box *mailbox) {
 	gone := make(chan struct{})
 	go func() {
 		bufio.NewReaderSize(conn, 16).ReadByte() // there is nothing more to say
 		close(gone)
 	}()
-	// The room: of a reload the outcome and the end of the old, the stop that came between, progress.
-	o := &operator{pid: pid, uid: uid, request: request, answers: make(chan control.Answer, 4)}
-	box.post(operatorAsked{o})
 	defer box.post(operatorGone{o})
 	for {
 		select {

@@ -35,6 +35,8 @@ type output struct {
 	drained [2]drained
 	grace   time.Duration // how long the other pipe waits for the end of a torn line
 
+	leaving []int // copies of the pipes' ends for another program; see duplicate
+
 	// What the worker is told, so that it need not end what nobody has begun.
 	mu     sync.Mutex
 	board  *scoreboard.Board // nil: the worker is gone

@@ -45,6 +45,7 @@ type attempt struct {
 	again      bool      // another reload was asked for meanwhile
 	pidFile    string    // the new generation's, once it is written
 	lines      lineCollector
+	upgrade    *upgrade // another program is to take over; nil: none
 }
 
 // newAttempt returns an attempt that has time for a PHP as slow as it was before.
@@ -75,6 +76,10 @@ func (m *Master) reload() {
 	m.attempt.places = newPlaces()
 	m.operators.round++
 	m.renewAt = time.Time{}
+	if m.wantsUpgrade() {
+		m.upgradeBy(m.attempt)
+		return
+	}
 	m.rehearse(m.attempt)
 }
 
@@ -101,9 +106,6 @@ func (e rehearsed) happen(m *Master) {
 	m.errorLog.restoreStderr()
 	m.errorLog.relaunch()
 	m.attempt.lines.begin(m.errorLog.log)
-	if isReplaced(m.opt.Program) {
-		m.log.programReplaced(m.opt.Program)
-	}
 	g, err := m.prepare(io.MultiWriter(m.errorLog.console, &m.attempt.lines), e.names, m.attempt.constants, m.attempt.places)
 	m.attempt.lines.end(m.errorLog.log)
 	if err != nil {
@@ -371,6 +373,10 @@ func (m *Master) abandonReload(why error) {
 	if !a.renewal {
 		m.errorLog.restore(a.before)
 		m.errorLog.launched()
+	}
+	if a.upgrade != nil {
+		a.upgrade.cancel()
+		m.fillAgain()
 	}
 	if g != nil {
 		m.discard(g)

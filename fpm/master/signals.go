@@ -84,6 +84,9 @@ func (m *Master) stop(to state) {
 	}
 	m.state = to
 	m.stopStarts()
+	if m.attempt != nil && m.attempt.upgrade != nil {
+		m.attempt.upgrade.cancel()
+	}
 	m.log.switching(to.String())
 	m.systemd.stopping()
 	m.tellStopping()
@@ -142,7 +145,8 @@ func (m *Master) nextStep(now time.Time) {
 	if polite && signal != syscall.SIGQUIT {
 		m.tellCut(m.requests())
 	}
-	alive := 0
+	alive := m.former.running()
+	m.former.stop(now, signal)
 	for _, g := range m.generations() {
 		alive += m.signalAll(g, signal)
 	}

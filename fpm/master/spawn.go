@@ -57,7 +57,7 @@ func (m *Master) fill(p *pool, target int, quiet bool) {
 
 // mayFork reports whether a pool's workers may be replaced.
 func (m *Master) mayFork(p *pool) bool {
-	return m.serving() && !p.gen.retiring && p.engine.zygote != nil
+	return m.serving() && !p.gen.retiring && p.engine.zygote != nil && !m.isExecuting()
 }
 
 // serving reports whether requests come in: until the end, and while a front finishes those it has.

@@ -194,13 +194,32 @@ func Main(o Options) int {
 
 func run(o Options, sys system) int {
 	starter := daemonPipe()
+	h, err := takeHandoff()
 	m := &Master{opt: o, sys: sys, box: newMailbox(), clock: scoreboard.NewClock(), zygotes: map[int]bool{},
 		errorLog: newErrorLog(o.ForceStderr), systemd: newSystemd(os.Getenv)}
 	m.signals, m.children = catchEarly()
 	m.log = lines{m.errorLog.log}
+	m.invoked = invokedAs(o.Argv[0], o.Program)
+	if err != nil {
+		m.log.handoffRefused(err)
+		return exitSoftware
+	}
+	if h != nil {
+		m.takeOver(h)
+		m.taken.lines.begin(m.errorLog.log)
+	}
 	status, daemon := m.start(starter)
 	if daemon {
 		return status
+	}
+	if m.taken != nil {
+		m.taken.lines.end(m.errorLog.log)
+		if m.taken.isTrial() {
+			return m.endTrial(status)
+		}
+		if status != exitOK && m.deadly == 0 {
+			m.fallBack(status)
+		}
 	}
 	if status != exitOK {
 		starter.tell(verdictFailed)
@@ -225,15 +244,19 @@ func (m *Master) start(starter *starter) (status int, daemon bool) {
 	if starter != nil { // it has all been said by the process that waits
 		load.Log, load.Stderr = nil, io.Discard
 	}
+	if m.taken.isTrial() { // nothing is logged
+		load.System.OpenErrorLog = func(*conf.Global) error { return nil }
+		load.System.OpenLog = func(string) error { return nil }
+	}
 	cfg, err := conf.Load(load)
 	if err != nil {
 		conf.Failed(m.errorLog.log, err)
 		return exitConfig, false
 	}
-	if cfg.Global.Daemonize && starter == nil {
+	if cfg.Global.Daemonize && starter == nil && m.taken == nil {
 		return daemonize(m.opt.Program, m.opt.Argv, m.log), true
 	}
-	if starter == nil {
+	if starter == nil && m.taken == nil {
 		m.errorLog.saveStderr()
 		if plan.wanted() && plan.own.AccessLog == settings.Stdout {
 			m.errorLog.saveStdout()
@@ -243,7 +266,9 @@ func (m *Master) start(starter *starter) (status int, daemon bool) {
 		}
 	}
 	// Before the sockets, so that no command misses a service that clients can connect to. The loop answers.
-	m.listenControl()
+	if m.taken == nil {
+		m.listenControl()
+	}
 	if err := m.prepareFirst(cfg, options, plan); err != nil {
 		m.log.failed()
 		return exitConfig, false
@@ -253,6 +278,9 @@ func (m *Master) start(starter *starter) (status int, daemon bool) {
 			m.log.engineFailed(err)
 		}
 		return exitSoftware, false
+	}
+	if m.taken.isTrial() {
+		return exitOK, false
 	}
 	leaveStdio()
 	if err := m.startFront(m.gen); err != nil {
@@ -279,12 +307,17 @@ func (m *Master) prepareFirst(cfg *conf.Config, options conf.Options, plan *fron
 		return err
 	}
 	m.sockets.inherit(m.log)
+	if m.taken != nil {
+		m.sockets.adopt(m.taken.h)
+	}
 	g, err := m.newGeneration(cfg, options, plan, nil)
 	if err != nil {
 		return err
 	}
 	m.gen = g
-	m.sockets.keep([]*generation{g})
+	if m.taken == nil { // else the former workers may have them
+		m.sockets.keep([]*generation{g})
+	}
 	if m.park, err = newParking(m); err != nil {
 		m.log.notPrepared(err)
 	}
@@ -303,6 +336,9 @@ func leaveStdio() {
 // serve makes the first workers and runs the loop to its end.
 func (m *Master) serve() {
 	debug.SetGCPercent(gcPercent)
+	if m.taken != nil {
+		m.beginTakeover()
+	}
 	m.begin()
 	if m.unwanted {
 		m.log.starterGone()
@@ -384,13 +420,14 @@ func (m *Master) begin() {
 
 // begun says that the generation serves, as soon as its first workers have been forked and those of the old one yield.
 func (m *Master) begun() {
-	if !m.beginning || m.gen.forking() || m.handover.pending(m.sys.now()) {
+	if !m.beginning || m.gen.forking() || m.handover.pending(m.sys.now(), &m.former) {
 		return
 	}
 	m.beginning = false
 	if m.state == normal {
 		m.log.ready()
 		m.beginSystemd(m.sys.now())
+		m.endTakeover()
 	}
 	m.announce()
 }

@@ -182,6 +182,9 @@ func (m *Master) notBooted(c *child, why string) reception {
 		m.abandonReload(p.bootFailed(why))
 		return heeded
 	}
+	if m.takeoverFails(p.bootFailed(why)) {
+		return heeded
+	}
 	why = harmless(why)
 	now := m.sys.now()
 	b := &p.boots

@@ -10,9 +10,16 @@ import (
 
 // Reload reloads the service's configuration, as SIGUSR2 does, and waits until that serves or was refused. With drained it
 // also waits until the workers of the old one have ended. It returns the exit status.
-func (o *Operator) Reload(drained bool) int { return o.end("reload", o.reload(drained)) }
+func (o *Operator) Reload(drained bool) int {
+	return o.end("reload", o.reload(control.Reload, drained))
+}
 
-func (o *Operator) reload(drained bool) error {
+// Upgrade has the program that is installed by now take over the service, and waits as Reload does.
+func (o *Operator) Upgrade(drained bool) int {
+	return o.end("upgrade", o.reload(control.Upgrade, drained))
+}
+
+func (o *Operator) reload(command control.Command, drained bool) error {
 	m, err := o.find()
 	if err != nil {
 		return err
@@ -22,7 +29,7 @@ func (o *Operator) reload(drained bool) error {
 	defer cancel()
 	waits := &progress{o: o, of: "the old configuration"}
 	serves := false
-	last, err := m.client.Ask(ctx, control.Request{Command: control.Reload, Drained: drained}, func(a control.Answer) {
+	last, err := m.client.Ask(ctx, control.Request{Command: command, Drained: drained}, func(a control.Answer) {
 		if a.Generation != 0 {
 			serves = true
 			o.reloaded(m, a)
@@ -34,7 +41,7 @@ func (o *Operator) reload(drained bool) error {
 	case errors.Is(err, context.DeadlineExceeded) && serves:
 		return failed(exitFailed, "the old workers have not finished within %v and go on; wait longer with --timeout", o.Timeout)
 	case errors.Is(err, context.DeadlineExceeded):
-		return failed(exitFailed, "no outcome within %v; the reload continues, and phpsapi fpm status shows how it ends", o.Timeout)
+		return failed(exitFailed, "no outcome within %v; the %s continues, and phpsapi fpm status shows how it ends", o.Timeout, command)
 	case errors.Is(err, control.ErrEnded):
 		return failed(exitFailed, "%s ended before it answered; see its error log", m)
 	case err != nil:
@@ -43,7 +50,7 @@ func (o *Operator) reload(drained bool) error {
 	if err := refusal(m, last); err != nil {
 		o.showLines(last.Lines)
 		if last.Reason == control.Failed || last.Reason == control.BadConfig {
-			return fmt.Errorf("failed, the old configuration goes on serving: %w", err)
+			return fmt.Errorf("failed, %s goes on serving: %w", what(command), err)
 		}
 		return err
 	}
@@ -55,9 +62,21 @@ func (o *Operator) reload(drained bool) error {
 	return nil
 }
 
+// what names what a command replaces.
+func what(command control.Command) string {
+	if command == control.Upgrade {
+		return "the old program"
+	}
+	return "the old configuration"
+}
+
 // reloaded prints that a reload succeeded, and what is left of the old configuration.
 func (o *Operator) reloaded(m *master, a control.Answer) {
-	fmt.Fprintf(o.Out, "reloaded: generation %d serves (%s)\n", a.Generation, m)
+	if a.From != "" {
+		fmt.Fprintf(o.Out, "upgraded from phpsapi %s to %s: generation %d serves (%s)\n", plain(a.From), plain(a.Version), a.Generation, m)
+	} else {
+		fmt.Fprintf(o.Out, "reloaded: generation %d serves (%s)\n", a.Generation, m)
+	}
 	o.showLines(a.Lines)
 	if a.Progress != nil && a.Progress.Requests > 0 {
 		fmt.Fprintf(o.Out, "the old configuration finishes %s\n", requests(a.Progress))

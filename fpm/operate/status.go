@@ -68,6 +68,9 @@ func show(w io.Writer, r *control.Report) error {
 	} else if last != nil {
 		fmt.Fprintf(w, "last reload succeeded %s: generation %d\n", date(last.Time), last.Generation)
 	}
+	if r.Former > 0 {
+		fmt.Fprintf(w, "processes of the program before that finish their requests: %d\n", r.Former)
+	}
 	if r.Reloading {
 		fmt.Fprintln(w, "a reload is under way")
 	}

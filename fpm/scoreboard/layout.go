@@ -4,7 +4,10 @@ package scoreboard
 
 import (
 	"fmt"
+	"hash/fnv"
+	"io"
 	"os"
+	"reflect"
 	"sync/atomic"
 	"unsafe"
 )
@@ -190,4 +193,27 @@ func get(field []byte) string {
 		}
 	}
 	return string(field)
+}
+
+// Layout tells layouts of the memory apart: that of another version of this program may be another one.
+func Layout() uint64 {
+	h := fnv.New64a()
+	for _, t := range []reflect.Type{reflect.TypeFor[slotPage](), reflect.TypeFor[poolPage](), reflect.TypeFor[tableEntry]()} {
+		describe(h, t)
+	}
+	return h.Sum64()
+}
+
+func describe(w io.Writer, t reflect.Type) {
+	fmt.Fprint(w, t.Kind(), t.Size())
+	switch t.Kind() {
+	case reflect.Struct:
+		for i := range t.NumField() {
+			f := t.Field(i)
+			fmt.Fprint(w, f.Name, f.Offset)
+			describe(w, f.Type)
+		}
+	case reflect.Array:
+		describe(w, t.Elem())
+	}
 }

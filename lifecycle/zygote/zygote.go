@@ -353,3 +353,11 @@ func (z *Zygote) birth(body []byte) answer {
 	}
 	return answer{c, nil}
 }
+
+// Control returns the descriptor of the control socket, which stays the zygote's: a program that this process executes in its own
+// place may keep the zygote alive with it.
+func (z *Zygote) Control() (fd int) {
+	fd = -1
+	z.raw.Control(func(n uintptr) { fd = int(n) })
+	return fd
+}

@@ -1,0 +1,498 @@
+package master
+
+import (
+	"encoding/binary"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/channel"
+	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+)
+
+// former are the processes that the programs before this one have started. They may be of another version: what is said to them
+// and heard of them are the letters Quit, Yield, Nothing, Inherit, Yielded, Park, Idle, Unbooted, Log, Say and Lines of package
+// contract, which mean the same in all versions. They serve until the workers of this program do, and then finish their requests.
+type former struct {
+	groups []*formerGroup
+	pids   map[int]bool // of zygotes and fronts that were not waited for
+	lookAt time.Time
+}
+
+// formerGroup is an engine of a generation, or its front.
+type formerGroup struct {
+	handed  handedGroup
+	zygote  *os.File // its control socket; nil: there is none
+	front   *formerFront
+	workers []*formerWorker
+	boards  map[int]*formerBoard // by the descriptors that were handed over: workers of a pool share one
+}
+
+type formerBoard struct {
+	file   *os.File
+	reader *scoreboard.Reader // nil: it cannot be read
+}
+
+type formerFront struct {
+	handed     handedProcess
+	control    *channel.Channel
+	yielded    bool
+	escalation escalation
+}
+
+type formerWorker struct {
+	group      *formerGroup
+	handed     handedWorker
+	control    *channel.Channel
+	keep       []*os.File
+	output     *output // nil: not caught
+	board      *formerBoard
+	idleSince  time.Time // when it was told to go and had no request; zero: it had one
+	yielded    bool
+	complains  messages
+	escalation escalation
+}
+
+// formerInterval is how often the former processes are looked at.
+const formerInterval = 200 * time.Millisecond
+
+// adopt takes the processes over.
+func (f *former) adopt(m *Master, groups []handedGroup) {
+	f.pids = map[int]bool{}
+	for _, handed := range groups {
+		g := &formerGroup{handed: handed, boards: map[int]*formerBoard{}}
+		if handed.Zygote.Control >= 0 {
+			g.zygote = os.NewFile(uintptr(handed.Zygote.Control), "zygote")
+			f.pids[handed.Zygote.Pid] = true
+			go hearFormerZygote(g, m.box)
+		}
+		if handed.Front.Control >= 0 {
+			f.pids[handed.Front.Pid] = true
+			g.adoptFront(m)
+		}
+		for _, w := range handed.Workers {
+			g.adoptWorker(m, w)
+		}
+		f.groups = append(f.groups, g)
+	}
+	f.lookAt = m.sys.now()
+}
+
+func (g *formerGroup) adoptFront(m *Master) {
+	front := &formerFront{handed: g.handed.Front, yielded: g.handed.Front.Told}
+	control, err := channel.Open(front.handed.Control)
+	if err != nil {
+		return
+	}
+	front.control = control
+	g.front = front
+	if front.handed.Told {
+		front.asked(m.sys.now())
+	}
+	m.hear(control, nil, func(s channel.Message) utterance { return formerFrontSaid{g, front, s} })
+}
+
+func (g *formerGroup) adoptWorker(m *Master, handed handedWorker) {
+	w := &formerWorker{group: g, handed: handed}
+	control, err := channel.Open(handed.Control)
+	if err != nil {
+		return
+	}
+	w.control = control
+	for _, fd := range handed.Keep {
+		w.keep = append(w.keep, os.NewFile(uintptr(fd), "former"))
+	}
+	if w.board = g.boards[handed.Board]; w.board == nil {
+		w.board = &formerBoard{file: os.NewFile(uintptr(handed.Board), "scoreboard")}
+		if handed.Layout == scoreboard.Layout() {
+			w.board.reader, _ = scoreboard.OpenReader(handed.Board, handed.Slots)
+		}
+		g.boards[handed.Board] = w.board
+	}
+	if handed.Told {
+		w.asked(m.sys.now())
+	}
+	g.workers = append(g.workers, w)
+	if len(handed.Output) == 2 {
+		own := &child{pid: handed.Pid, pool: &pool{conf: &conf.Pool{Name: handed.Pool, DecorateWorkersOutput: handed.Decorate}}}
+		w.output = &output{child: own, grace: tornGrace}
+		for i, fd := range handed.Output {
+			w.output.pipes[i] = os.NewFile(uintptr(fd), "output")
+		}
+		m.reading += len(w.output.pipes)
+		w.output.read(m.box)
+	}
+	socket := m.sockets.find(handed.Socket)
+	wants := func(letter byte, fd int) bool { return letter == contract.Park && socket != nil && socket.accepted(fd) }
+	m.hear(control, wants, func(s channel.Message) utterance { return formerSaid{w, s} })
+}
+
+// formerZygoteSaid is how a worker has ended.
+type formerZygoteSaid struct {
+	group  *formerGroup
+	pid    int
+	status syscall.WaitStatus
+}
+
+// hearFormerZygote reads what a zygote tells, so that it never waits.
+func hearFormerZygote(g *formerGroup, box *mailbox) {
+	const msgExit = 'X' // of package zygote, of all versions
+	buf := make([]byte, 4096)
+	for {
+		n, err := g.zygote.Read(buf)
+		if err != nil || n == 0 {
+			return
+		}
+		if n >= 9 && buf[0] == msgExit { // what else it tells came later
+			box.post(formerZygoteSaid{g, int(int32(binary.NativeEndian.Uint32(buf[1:]))), syscall.WaitStatus(binary.NativeEndian.Uint32(buf[5:]))})
+		}
+	}
+}
+
+func (e formerZygoteSaid) happen(m *Master) { m.formerExited(e.pid, e.status) }
+
+// formerExited logs the end of a worker. It returns false if the process is no former one.
+func (m *Master) formerExited(pid int, status syscall.WaitStatus) bool {
+	for _, g := range m.former.groups {
+		for _, w := range g.workers {
+			if w.handed.Pid == pid {
+				how, level := ending(status)
+				m.log.formerExited(level, w.handed.Pool, pid, how)
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// formerSaid is a message of a worker, formerFrontSaid one of a front.
+type (
+	formerSaid struct {
+		w       *formerWorker
+		message channel.Message
+	}
+	formerFrontSaid struct {
+		g       *formerGroup
+		front   *formerFront
+		message channel.Message
+	}
+)
+
+func (e formerSaid) heed(m *Master) reception {
+	w, s := e.w, e.message
+	switch s.Letter {
+	case contract.Park:
+		if s.FD >= 0 && m.state == normal {
+			if p := m.poolAt(w.handed.Socket); p != nil && m.park.park(p, s.FD) {
+				return kept
+			}
+		}
+	case contract.Idle: // it was asked by the program before
+		w.control.Send(contract.Nothing, "", -1)
+	case contract.Unbooted:
+		w.control.Send(contract.Quit, "", -1)
+	case contract.Yielded:
+		w.yielded = true
+		m.begun()
+	case contract.Log, contract.Say:
+		level, line, ok := message(s.Text)
+		if !ok || !w.complains.one(m.sys.now(), sayingBounds) {
+			return unexpected
+		}
+		m.log.workerComplains(level, w.handed.Pool, w.handed.Pid, line)
+	case contract.Lines:
+		for line := range strings.SplitSeq(s.Text, "\n") {
+			if level, text, ok := message(line); ok {
+				m.log.Log.Log(level, "[pool "+w.handed.Pool+"] "+text)
+			}
+		}
+	case 0:
+		w.group.bury(w)
+		m.formerGone(w.group)
+	}
+	return heeded
+}
+
+func (e formerFrontSaid) heed(m *Master) reception {
+	switch s := e.message; s.Letter {
+	case contract.Yielded:
+		e.front.yielded = true
+		m.begun()
+	case contract.Log:
+		m.say(s.Text)
+	case contract.Lines:
+		for line := range strings.SplitSeq(s.Text, "\n") {
+			m.say(line)
+		}
+	case 0:
+		e.g.front = nil
+		m.formerGone(e.g)
+	}
+	return heeded
+}
+
+// poolAt returns the pool that serves a socket; nil if there is none.
+func (m *Master) poolAt(key string) *pool {
+	for _, p := range m.gen.pools {
+		if p.socket != nil && p.socket.key == key {
+			return p
+		}
+	}
+	return nil
+}
+
+// bury forgets a worker that is gone.
+func (g *formerGroup) bury(w *formerWorker) {
+	closeFiles(w.keep)
+	g.workers = slices.DeleteFunc(g.workers, func(other *formerWorker) bool { return other == w })
+}
+
+// formerGone ends a group of which nobody is left, and what only waited for its last process.
+func (m *Master) formerGone(g *formerGroup) {
+	if len(g.workers) == 0 && g.front == nil && g.boards != nil {
+		if g.zygote != nil {
+			g.zygote.Close()
+		}
+		for _, b := range g.boards {
+			b.file.Close()
+			if b.reader != nil {
+				b.reader.Close()
+			}
+		}
+		g.boards = nil
+		m.former.groups = slices.DeleteFunc(m.former.groups, func(other *formerGroup) bool { return other == g })
+	}
+	m.tellDrained()
+	if m.state != normal && m.running() == 0 && len(m.fronts) == 0 {
+		m.done = true
+	}
+	m.begun()
+}
+
+// running is how many workers and fronts there are.
+func (f *former) running() (n int) {
+	for _, g := range f.groups {
+		n += len(g.workers)
+		if g.front != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// activity reads what a worker does. It returns false if that cannot be read.
+func (w *formerWorker) activity(a *scoreboard.Activity) bool {
+	return w.board.reader != nil && w.board.reader.Activity(w.handed.Slot, a)
+}
+
+// isBusy reports whether a worker has a request. One that cannot be looked at has one.
+func (w *formerWorker) isBusy() bool {
+	var a scoreboard.Activity
+	return !w.activity(&a) || a.Stage > scoreboard.Accepting && a.Stage < scoreboard.Finished
+}
+
+// asked notes that a worker was told to go.
+func (w *formerWorker) asked(now time.Time) {
+	w.handed.Told = true
+	w.escalation = escalation{sent: syscall.SIGQUIT}
+	if patience := time.Duration(w.group.handed.Patience); patience > 0 {
+		w.escalation.deadline = now.Add(patience)
+	}
+}
+
+func (f *formerFront) asked(now time.Time) {
+	f.handed.Told = true
+	f.escalation = escalation{sent: syscall.SIGQUIT}
+	if f.handed.Drain > 0 {
+		f.escalation.deadline = now.Add(time.Duration(f.handed.Drain) + drainMargin)
+	}
+}
+
+// yield asks all to leave to this program what they have not begun, and to go.
+func (f *former) yield(m *Master) {
+	now := m.sys.now()
+	for _, g := range f.groups {
+		for _, w := range g.workers {
+			if !w.handed.Told {
+				w.asked(now)
+				w.yielded = w.control.Send(contract.Yield, "", -1) != nil
+			}
+		}
+		if front := g.front; front != nil && !front.handed.Told {
+			front.asked(now)
+			front.yielded = m.sendHeir(front.control) != nil
+		}
+	}
+	for _, g := range slices.Clone(f.groups) {
+		m.formerGone(g) // those that had nobody
+	}
+}
+
+// sendHeir has a front leave its connections to the one that serves now, if there is one. The error is that nobody has heard it.
+func (m *Master) sendHeir(front *channel.Channel) error {
+	heir := -1
+	if next := m.gen.front; next != nil {
+		if pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0); err == nil {
+			defer unix.Close(pair[0])
+			defer unix.Close(pair[1])
+			if next.control.Send(contract.Inherit, "", pair[0]) == nil {
+				heir = pair[1]
+			}
+		}
+	}
+	return front.Send(contract.Yield, "", heir)
+}
+
+// pending reports whether one may take a connection still.
+func (f *former) pending() bool {
+	var a scoreboard.Activity
+	for _, g := range f.groups {
+		if g.front != nil && !g.front.yielded {
+			return true
+		}
+		for _, w := range g.workers {
+			if !w.yielded && w.escalation.sent == syscall.SIGQUIT && (!w.activity(&a) || a.Stage < scoreboard.Info) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// stop tells all to finish, or ends them at once.
+func (f *former) stop(now time.Time, signal syscall.Signal) {
+	for _, g := range f.groups {
+		for _, w := range g.workers {
+			if signal != syscall.SIGQUIT || w.control.Send(contract.Quit, "", -1) != nil {
+				syscall.Kill(w.handed.Pid, signal)
+			}
+		}
+		if g.front != nil && (signal != syscall.SIGQUIT || g.front.control.Send(contract.Quit, "", -1) != nil) {
+			syscall.Kill(g.front.handed.Pid, signal)
+		}
+	}
+}
+
+// tick does what is due.
+func (f *former) tick(m *Master, now time.Time) {
+	if len(f.groups) == 0 || now.Before(f.lookAt) {
+		return
+	}
+	f.lookAt = now.Add(formerInterval)
+	f.hurry(m, now)
+	for _, g := range f.groups {
+		if g.front != nil && g.front.escalation.due(now) {
+			syscall.Kill(g.front.handed.Pid, g.front.escalation.next(now, 0, 0))
+		}
+		for _, w := range g.workers {
+			w.look(m, now)
+			if m.state == normal && w.escalation.due(now) {
+				syscall.Kill(w.handed.Pid, w.escalation.next(now, 0, 0))
+			}
+		}
+	}
+}
+
+// look sets a deadline for a worker whose request takes too long, or that runs on without one.
+func (w *formerWorker) look(m *Master, now time.Time) {
+	var a scoreboard.Activity
+	if w.escalation.sent == syscall.SIGTERM || w.escalation.sent == syscall.SIGKILL || !w.activity(&a) {
+		return
+	}
+	sooner := func(at time.Time) {
+		if w.escalation.deadline.IsZero() || at.Before(w.escalation.deadline) {
+			w.escalation.sent, w.escalation.deadline = syscall.SIGQUIT, at
+		}
+	}
+	if limit := w.handed.Terminate; limit > 0 && w.isBusy() && m.clock.Now()-a.Accepted >= limit {
+		m.log.formerTimedOut(w.handed.Pool, w.handed.Pid, time.Duration(m.clock.Now()-a.Accepted))
+		sooner(now)
+	}
+	switch {
+	case !w.handed.Told || w.isBusy():
+		w.idleSince = time.Time{}
+	case w.idleSince.IsZero():
+		w.idleSince = now
+	default:
+		patience := leavePatience
+		if w.group.handed.Patience > 0 {
+			patience = time.Duration(w.group.handed.Patience)
+		}
+		sooner(w.idleSince.Add(patience))
+	}
+}
+
+// hurry ends the oldest generations if there are too many, as endOldest does.
+func (f *former) hurry(m *Master, now time.Time) {
+	var numbers []int
+	for _, g := range f.groups {
+		if !slices.Contains(numbers, g.handed.Generation) {
+			numbers = append(numbers, g.handed.Generation)
+		}
+	}
+	slices.Sort(numbers)
+	for _, number := range numbers[:max(0, len(numbers)+len(m.old)-maxRetired)] {
+		for _, g := range f.groups {
+			for _, w := range g.workers {
+				if g.handed.Generation == number && w.handed.Told && w.escalation.sent == syscall.SIGQUIT {
+					w.escalation.deadline = now
+				}
+			}
+			if g.handed.Generation == number && g.front != nil && g.front.escalation.sent == syscall.SIGQUIT {
+				g.front.escalation.deadline = now
+			}
+		}
+	}
+}
+
+// reaped takes the end of a zygote or a front. It returns false if the process is none of them.
+func (f *former) reaped(pid int) bool {
+	was := f.pids[pid]
+	delete(f.pids, pid)
+	return was
+}
+
+// outputs are those of workers whose output is caught.
+func (f *former) outputs() (all []*output) {
+	for _, g := range f.groups {
+		for _, w := range g.workers {
+			if w.output != nil {
+				all = append(all, w.output)
+			}
+		}
+	}
+	return all
+}
+
+// leave returns what is left of the former processes, for one more program.
+func (f *former) leave() (all []handedGroup) {
+	for _, g := range f.groups {
+		left := handedGroup{Generation: g.handed.Generation, Patience: g.handed.Patience, Zygote: noProcess, Front: noProcess}
+		if g.zygote != nil {
+			left.Zygote = handedProcess{Pid: g.handed.Zygote.Pid, Control: rawFd(g.zygote)}
+		}
+		if g.front != nil {
+			left.Front = g.front.handed
+			left.Front.Control = g.front.control.FD()
+		}
+		for _, w := range g.workers {
+			own := w.handed
+			own.Control, own.Board, own.Keep, own.Output = w.control.FD(), rawFd(w.board.file), nil, nil
+			for _, file := range w.keep {
+				own.Keep = append(own.Keep, rawFd(file))
+			}
+			if w.output != nil {
+				own.Output = w.output.leaving
+			}
+			left.Workers = append(left.Workers, own)
+		}
+		all = append(all, left)
+	}
+	return all
+}

@@ -1,0 +1,358 @@
+package master
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/control"
+	"github.com/phpsapi/phpsapi/fpm/settings"
+)
+
+// takeover is the start of a program that was executed in a master's place. The former workers serve until its own are ready. If it
+// cannot come so far the program before is executed again.
+type takeover struct {
+	h        *handoff
+	lines    lineCollector
+	deadline time.Time
+	failed   error // the program before is to be executed again
+}
+
+// isTrial reports whether the program is to show only that it could take over.
+func (t *takeover) isTrial() bool { return t != nil && t.h.Trial >= 0 }
+
+// isReturn reports whether this is the program before, because another one could not start.
+func (t *takeover) isReturn() bool { return t != nil && t.h.Why != "" }
+
+// takeOver makes the master what the handoff says, before anything is started.
+func (m *Master) takeOver(h *handoff) {
+	m.taken = &takeover{h: h}
+	m.generation = h.Generation
+	nameProcess(h.Name)
+	if m.taken.isTrial() {
+		return
+	}
+	m.errorLog.original = h.Stderr
+	if h.Stdout >= 0 {
+		m.errorLog.stdout = os.NewFile(uintptr(h.Stdout), settings.Stdout)
+	}
+	if h.Stderr >= 0 {
+		m.errorLog.restoreStderr()
+	} else if null, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0); err == nil { // it is the error log's of a daemon
+		unix.Dup3(null, 2, 0)
+		unix.Close(null)
+	}
+	m.operators.since = time.Unix(h.Since, 0)
+	if l, err := listenerOf(h.Control); err == nil {
+		m.takeControl(l)
+	} else {
+		m.listenControl()
+		m.operators.since = time.Unix(h.Since, 0)
+	}
+}
+
+// listenerOf returns the control socket of a descriptor, which stays open.
+func listenerOf(fd int) (*net.UnixListener, error) {
+	own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		return nil, err
+	}
+	file := os.NewFile(uintptr(own), "control")
+	defer file.Close()
+	l, err := net.FileListener(file)
+	if err != nil {
+		return nil, err
+	}
+	u, ok := l.(*net.UnixListener)
+	if !ok {
+		l.Close()
+		return nil, errors.New("no unix socket")
+	}
+	return u, nil
+}
+
+// adopt takes over the listening sockets. Their descriptors stay the handoff's.
+func (s *sockets) adopt(h *handoff) {
+	file := func(fd int, name string) *os.File { // nil: there is none
+		own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3)
+		if err != nil {
+			return nil
+		}
+		return os.NewFile(uintptr(own), name)
+	}
+	for _, left := range h.Sockets {
+		if h.Trial >= 0 && (left.Path >= 0 || left.Pair >= 0) { // somebody would take what comes there
+			continue
+		}
+		own, err := adoptedFile(left.FD, left.Key)
+		if err != nil {
+			continue
+		}
+		s.open = append(s.open, &socket{key: left.Key, domain: left.Domain, fd: int(own.Fd()), file: own, lent: left.Lent, gone: left.Gone,
+			path: file(left.Path, left.Key), pair: file(left.Pair, left.Key)})
+	}
+	if len(h.Handing) == 4 {
+		s.handing = &handing{}
+		for i, f := range []**os.File{&s.handing.toFront, &s.handing.fromWorkers, &s.handing.toWorkers, &s.handing.untaken} {
+			*f = file(h.Handing[i], "handing over")
+		}
+	}
+}
+
+// adoptedFile returns a file for a copy of a descriptor that does not block, without making it block for a moment, which the
+// processes that have it would notice: os.NewFile watches what does not block.
+func adoptedFile(fd int, name string) (*os.File, error) {
+	null, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	file := os.NewFile(uintptr(null), name)
+	if err := unix.Dup3(fd, null, unix.O_CLOEXEC); err != nil {
+		file.Close()
+		return nil, err
+	}
+	return file, nil
+}
+
+// isAdopted reports whether a socket is one of the handoff's, whose file must stay.
+func (t *takeover) isAdopted(s *socket) bool {
+	return t != nil && slices.ContainsFunc(t.h.Sockets, func(left handedSocket) bool { return left.Key == s.key && left.Gone == s.gone })
+}
+
+// closeNew closes the sockets that were opened since.
+func (t *takeover) closeNew(s *sockets) {
+	for _, k := range s.open {
+		if !t.isAdopted(k) {
+			k.close()
+		}
+	}
+	s.open = nil
+}
+
+// beginTakeover takes over what serves, when the master is about to serve.
+func (m *Master) beginTakeover() {
+	h := m.taken.h
+	m.former.adopt(m, h.Groups)
+	for _, c := range h.Parked {
+		p := m.poolAt(c.Socket)
+		if p == nil || !m.park.park(p, c.FD) {
+			m.park.close(p, c.FD)
+		}
+	}
+	m.operators.round = 1
+	for _, o := range h.Operators {
+		m.adoptOperator(o)
+	}
+	h.Groups, h.Parked, h.Operators = nil, nil, nil
+	h.Trial = -1
+	a := &attempt{}
+	a.lines.add(h.Lines...)
+	a.lines.add(m.taken.lines.lines...)
+	m.taken.deadline = m.sys.now().Add(max(m.sys.patience, 3*m.phpTook))
+	m.handover = &handover{reload: a, old: &generation{}, former: true}
+}
+
+func (m *Master) adoptOperator(o handedOperator) {
+	file := os.NewFile(uintptr(o.FD), "operator")
+	defer file.Close()
+	var request control.Request
+	conn, err := net.FileConn(file)
+	if err != nil || json.Unmarshal(o.Request, &request) != nil {
+		return
+	}
+	waits := newOperator(conn, o.Pid, o.UID, request)
+	waits.round = 1
+	m.keepWaiting(waits)
+	go func() {
+		defer conn.Close()
+		waits.answer(conn, m.box)
+	}()
+}
+
+// proveTakeover has the former processes go when the own workers and the front are ready. It is the loop's, when it has no event in
+// hand.
+func (m *Master) proveTakeover() {
+	if m.taken == nil || m.handover == nil || m.handover.open || m.state != normal {
+		return
+	}
+	if m.taken.failed != nil {
+		m.returnToFormer(m.taken.failed)
+		return
+	}
+	late := !m.sys.now().Before(m.taken.deadline)
+	if why := m.unproven(); why != "" && !late {
+		return
+	} else if why != "" && !m.taken.isReturn() {
+		m.returnToFormer(fmt.Errorf("%s after %v", why, m.sys.now().Sub(m.gen.begun).Round(time.Second)))
+		return
+	}
+	m.handover.until = m.sys.now().Add(handoverPatience)
+	m.former.yield(m)
+	m.handover.open = true
+	m.closeHandoff()
+	m.sockets.keep([]*generation{m.gen})
+	m.begun()
+}
+
+// unproven says what is not ready; empty: all is.
+func (m *Master) unproven() string {
+	if !m.gen.frontReady() {
+		return "the front is not ready"
+	}
+	for _, p := range m.gen.pools {
+		ready := 0
+		for _, c := range p.children {
+			if c.ready && !c.unbooted {
+				ready++
+			}
+		}
+		if first := p.limits.initial(); p.began < first && ready < first {
+			return "the workers of pool " + p.conf.Name + " are not ready"
+		}
+	}
+	return ""
+}
+
+// closeHandoff closes what only another program would have needed.
+func (m *Master) closeHandoff() {
+	h := m.taken.h
+	for _, s := range h.Sockets {
+		for _, fd := range []int{s.FD, s.Path, s.Pair} {
+			if fd >= 0 {
+				unix.Close(fd)
+			}
+		}
+	}
+	for _, fd := range append(h.Handing, h.Control, h.Old) {
+		if fd >= 0 {
+			unix.Close(fd)
+		}
+	}
+}
+
+// endTakeover says how it went, when it is over.
+func (m *Master) endTakeover() {
+	t := m.taken
+	if t == nil {
+		return
+	}
+	m.taken = nil
+	if t.isReturn() {
+		m.handover.why = errors.New(t.h.Why)
+		m.log.upgradeFailed(t.h.Why, m.opt.Version)
+		m.systemd.reloadFailed(m.handover.why)
+		return
+	}
+	m.log.upgraded(t.h.Version, m.opt.Version)
+	m.handover.from = t.h.Version
+}
+
+// takeoverFails gives the takeover up if it is under way: the program before is executed again. It returns false if there is none.
+func (m *Master) takeoverFails(why error) bool {
+	if m.taken.isTrial() {
+		m.taken.failed = why
+		return true
+	}
+	if m.taken == nil || m.taken.isReturn() || m.handover == nil || m.handover.open || m.state != normal {
+		return false
+	}
+	if m.taken.failed == nil {
+		m.taken.failed = why
+		m.taken.deadline = m.sys.now()
+	}
+	return true
+}
+
+// returnToFormer executes the program before. What this one has started is finished as what serves: it may have requests.
+func (m *Master) returnToFormer(why error) {
+	m.log.upgradeGivenUp(why)
+	old := m.taken.h.Old
+	h := m.comeToRest()
+	h.Lines = m.handover.reload.lines.lines
+	h.Version, h.Why = m.taken.h.Version, why.Error()
+	if h.Old >= 0 {
+		unix.Close(h.Old)
+	}
+	h.Old = old
+	m.executed(h.execute(fmt.Sprintf("/proc/self/fd/%d", old), m.opt.Argv))
+}
+
+// executed is what is left to do if no program can be executed: the requests are finished, and a service manager starts another.
+func (m *Master) executed(err error) {
+	m.log.notExecuted(err)
+	m.status = exitSoftware
+	m.hearing = nil
+	m.done = true
+}
+
+// fallBack executes the program before, because this one could not start. If it is the one before it is tried again from time to
+// time, and when a signal asks for that. It returns when the service is to end.
+func (m *Master) fallBack(status int) {
+	t := m.taken
+	if m.gen != nil {
+		m.endZygotes()
+		if f := m.gen.front; f != nil {
+			syscall.Kill(f.pid, syscall.SIGKILL)
+		}
+	}
+	t.closeNew(&m.sockets)
+	why := reasonOf(status, t.lines.lines)
+	h := t.h
+	h.Lines = append(h.Lines, t.lines.lines...)
+	h.Lines = h.Lines[:min(len(h.Lines), maxCollected)]
+	if !t.isReturn() && h.Old >= 0 {
+		m.log.upgradeGivenUp(why)
+		h.Why = why.Error()
+		m.log.notExecuted(h.execute(fmt.Sprintf("/proc/self/fd/%d", h.Old), m.opt.Argv))
+	}
+	m.log.notTakenOver(why, retryTakeover)
+	catchAll(m.signals)
+	retry := time.NewTimer(retryTakeover)
+	for {
+		select {
+		case s := <-m.signals:
+			switch s {
+			case syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT:
+				return
+			case syscall.SIGUSR1:
+				continue
+			}
+		case <-retry.C:
+		}
+		m.log.notExecuted(h.execute("/proc/self/exe", m.opt.Argv))
+		retry.Reset(retryTakeover)
+	}
+}
+
+// retryTakeover is after which time a program is tried again that has nothing to go back to.
+const retryTakeover = 5 * time.Second
+
+// reasonOf words why a start has failed, by its exit status and the errors that were logged.
+func reasonOf(status int, lines []string) error {
+	var errorLines []string
+	for _, line := range lines {
+		if text, is := strings.CutPrefix(line, "ERROR: "); is {
+			errorLines = append(errorLines, text)
+		} else if text, is := strings.CutPrefix(line, "ALERT: "); is {
+			errorLines = append(errorLines, text)
+		}
+	}
+	errorLines = slices.DeleteFunc(errorLines, func(text string) bool { return text == "FPM initialization failed" })
+	why := strings.Join(errorLines, "; ")
+	if why == "" {
+		why = fmt.Sprintf("its start fails with status %d", status)
+	}
+	if status == exitConfig {
+		return &conf.Error{Msg: why}
+	}
+	return errors.New(why)
+}

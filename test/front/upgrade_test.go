@@ -1,0 +1,371 @@
+package front
+
+import (
+	"bytes"
+	"debug/elf"
+	encoding "encoding/binary"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/phpsapi/phpsapi/test/client"
+	"github.com/phpsapi/phpsapi/test/serve"
+)
+
+// upgradable is a service of a copy of the program, which a test may replace.
+type upgradable struct {
+	*service
+	dir, conf, program string
+	text               []byte // the program
+	copies             int
+	zygotes            int // how many it has
+}
+
+func startUpgradable(t *testing.T, settings string, arguments ...string) *upgradable {
+	t.Helper()
+	address := serve.Address(t)
+	u := &upgradable{zygotes: 1, conf: configured(t, "http: {listen: '"+address+"', root: ., access_log: stderr}\n"+settings)}
+	u.dir = filepath.Dir(u.conf)
+	u.program = filepath.Join(u.dir, "phpsapi")
+	var err error
+	if u.text, err = os.ReadFile(binary); err != nil {
+		t.Fatal(err)
+	}
+	write(t, u.dir+"/late.php", `<?php echo str_repeat(" ", 20000); flush(); usleep((int) ($_GET["ms"] ?? 1500) * 1000); echo "late ", getmypid();`)
+	u.install(t, u.text)
+	u.service = startCommand(t, address, exec.Command(u.program, append([]string{"fpm", "-y", u.conf, "-F", "-O"}, arguments...)...))
+	return u
+}
+
+// install puts a program in the place of the one that is there.
+func (u *upgradable) install(t *testing.T, text []byte) {
+	t.Helper()
+	if err := os.WriteFile(u.program+".new", text, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(u.program+".new", u.program); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// another returns a program like the one that runs, and another file.
+func (u *upgradable) another() []byte {
+	u.copies++
+	return append(bytes.Clone(u.text), fmt.Sprintf("version %d", u.copies)...)
+}
+
+// operate runs a command for the service and returns what it says, and its exit status.
+func (u *upgradable) operate(arguments ...string) (string, int) {
+	c := command(nil, append(arguments, "--master", strconv.Itoa(u.Pid()))...)
+	out, _ := c.CombinedOutput()
+	return string(out), c.ProcessState.ExitCode()
+}
+
+// runs reports whether all processes of the service are the program that is installed, and are called by its name.
+func (u *upgradable) runs(t *testing.T) {
+	t.Helper()
+	serve.Eventually(t, "what ends has ended", func() bool { return len(u.Titled("php-fpm: zygote process")) <= u.zygotes })
+	installed, err := os.Stat(u.program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pid := range u.Tree() {
+		if exe, err := os.Stat(fmt.Sprintf("/proc/%d/exe", pid)); err == nil && !os.SameFile(installed, exe) {
+			t.Errorf("process %d (%s) is another program than the one that is installed", pid, serve.Title(pid))
+		}
+		if name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)); err == nil && string(name) != "phpsapi\n" {
+			t.Errorf("process %d (%s) is called %s", pid, serve.Title(pid), name)
+		}
+	}
+}
+
+// descriptors counts those of the master.
+func (u *upgradable) descriptors() int {
+	all, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", u.Pid()))
+	return len(all)
+}
+
+// Requests that are under way, kept connections, and what comes by FastCGI and by HTTP: all is answered while the program is
+// replaced again and again, and nothing is left.
+func TestUpgradeLosesNothing(t *testing.T) {
+	t.Parallel()
+	u := startUpgradable(t, "")
+	kept := &client.FastCGI{Kept: true, Dial: func() (net.Conn, error) { return net.Dial("unix", u.dir+"/sock") }}
+	defer kept.Close()
+	ask := func(when string) {
+		t.Helper()
+		if err := kept.Ask(client.Encode(u.dir, "/index.php", "", true)); err != nil {
+			t.Errorf("%s, kept: %v", when, err)
+		}
+		u.want("/", 200, "index ")
+	}
+	ask("at first")
+	late := make(chan string, 2)
+	go func() {
+		r, err := http.Get(u.url + "/late.php")
+		if err != nil {
+			late <- err.Error()
+			return
+		}
+		defer r.Body.Close()
+		var body bytes.Buffer
+		body.ReadFrom(r.Body)
+		late <- strings.TrimSpace(body.String())
+	}()
+	go func() {
+		body, err := askPool(u.dir+"/sock", u.dir+"/late.php")
+		late <- fmt.Sprint(strings.TrimSpace(body), err)
+	}()
+	serve.Eventually(t, "the requests are under way", func() bool {
+		out, _ := u.operate("status")
+		return strings.Count(out, "www ") > 0 && u.active(out) == 2
+	})
+	first := 0
+	for i, by := range []string{"upgrade", "reload", "USR2", "upgrade", "upgrade"} {
+		before := strings.Count(u.log.String(), "ready to handle connections")
+		if i < 4 { // the last replaces the program by itself
+			u.install(t, u.another())
+		}
+		if by == "USR2" {
+			u.Signal(syscall.SIGUSR2)
+		} else if out, status := u.operate(by); status != 0 || !strings.Contains(out, "upgraded from phpsapi ") || !strings.Contains(out, fmt.Sprintf(": generation %d serves (master %d)", i+2, u.Pid())) {
+			t.Errorf("%s: status %d, %s", by, status, out)
+		}
+		serve.Eventually(t, "it is ready", func() bool { return strings.Count(u.log.String(), "ready to handle connections") == before+1 })
+		ask(by)
+		if i == 0 {
+			first = u.descriptors()
+		}
+	}
+	for range cap(late) {
+		if body := <-late; !strings.HasPrefix(body, "late ") {
+			t.Errorf("the request that was under way: %q", body)
+		}
+	}
+	ask("at last")
+	serve.Eventually(t, "the old ones are gone", func() bool { return len(u.Tree()) == 5 }) // master, zygote, two workers, front
+	u.runs(t)
+	kept.Close()
+	serve.Eventually(t, fmt.Sprintf("the descriptors are no more than %d", first), func() bool { return u.descriptors() <= first })
+	u.said(`NOTICE: upgraded from phpsapi \S+ to phpsapi \S+`, 5)
+	for line := range strings.Lines(u.log.String()) {
+		if strings.Contains(line, "ERROR:") || strings.Contains(line, "ALERT:") || strings.Contains(line, "WARNING:") && !strings.Contains(line, "seems busy") {
+			t.Error(line)
+		}
+	}
+	if out, status := u.operate("status"); status != 0 || strings.Contains(out, "program before") {
+		t.Errorf("status %d:\n%s", status, out)
+	}
+	if out, status := u.operate("stop"); status != 0 {
+		t.Errorf("stop: status %d: %s", status, out)
+	}
+	if _, err := os.Stat(u.dir + "/sock"); err == nil {
+		t.Error("the socket is left")
+	}
+}
+
+// active takes the number of active workers from a status.
+func (u *upgradable) active(status string) (n int) {
+	for line := range strings.Lines(status) {
+		if f := strings.Fields(line); len(f) > 4 && f[0] == "www" {
+			n, _ = strconv.Atoi(f[3])
+		}
+	}
+	return n
+}
+
+// What cannot take over is found out before anything is given up.
+func TestUpgradeThatFailsLeavesTheServiceAlone(t *testing.T) {
+	t.Parallel()
+	u := startUpgradable(t, "")
+	foreign := bytes.Clone(u.text)
+	machine := elf.EM_AARCH64
+	if encoding.LittleEndian.Uint16(foreign[18:]) == uint16(machine) {
+		machine = elf.EM_X86_64
+	}
+	encoding.LittleEndian.PutUint16(foreign[18:], uint16(machine))
+	const ready = `#!/bin/sh
+[ "$2" = upgrade ] && echo '{"phpsapi":"v9","handoff":[1]}' && exit
+`
+	for _, c := range []struct {
+		name    string
+		program []byte
+		says    string
+		status  int
+	}{
+		{"truncated", u.text[:len(u.text)/2], "cannot take over: ", 1},
+		{"empty", nil, "exec format error", 1},
+		{"of another architecture", foreign, "exec format error", 1},
+		{"something else", []byte("#!/bin/sh\nexit 0\n"), "it is no phpsapi, or one that cannot take over: restart the service to execute it", 1},
+		{"of another time", []byte("#!/bin/sh\necho '{\"phpsapi\":\"v99\",\"handoff\":[7]}'\n"), "phpsapi v99 cannot take over from this version: restart the service", 1},
+		{"exits at once", []byte(ready + "exit 3"), "it did not come to an end of its start", 1},
+		{"crashes", []byte(ready + "echo that was it >&2; kill -SEGV $$"), "it did not come to an end of its start: that was it", 1},
+		{"hangs when it is asked", []byte("#!/bin/sh\nsleep 1000\n"), "it hangs", 1},
+	} {
+		u.install(t, c.program)
+		for _, command := range []string{"upgrade", "reload"} {
+			out, status := u.operate(command)
+			if status != c.status || !strings.Contains(out, c.says) || !strings.Contains(out, " goes on serving: ") {
+				t.Errorf("%s, %s: status %d, %s", c.name, command, status, out)
+			}
+			u.want("/", 200, "index ")
+			if strings.HasPrefix(c.name, "hangs") {
+				break
+			}
+		}
+	}
+	u.install(t, u.another())
+	broken, err := os.ReadFile(u.conf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, says := range map[string]string{
+		"nonsense = 1\n":              "unknown entry 'nonsense'",
+		"[b]\nlisten = /dev/null/x\n": "[pool b]",
+		"[b]\nlisten = " + u.dir + "/none/x\npm = ondemand\npm.max_children = 1\nuser = www-data\n": "unable to bind listening socket for address",
+	} {
+		write(t, u.conf, string(broken)+text)
+		if out, status := u.operate("upgrade"); status != 78 || !strings.Contains(out, says) {
+			t.Errorf("%q: status %d, %s", text, status, out)
+		}
+		u.want("/", 200, "index ")
+	}
+	write(t, u.conf, string(broken))
+	if err := os.Remove(u.program); err != nil {
+		t.Fatal(err)
+	}
+	if out, status := u.operate("upgrade"); status != 1 || !strings.Contains(out, "no such file") {
+		t.Errorf("without a program: status %d, %s", status, out)
+	}
+	if out, status := u.operate("reload"); status != 0 || !strings.Contains(out, "reloaded: ") { // as before
+		t.Errorf("without a program, a reload: status %d, %s", status, out)
+	}
+	u.said(`WARNING: the program \S+, which this service runs, is not there any more`, 1)
+	u.install(t, u.another())
+	if out, status := u.operate("upgrade", "--wait-drained"); status != 0 || !strings.Contains(out, "upgraded ") {
+		t.Errorf("at last: status %d, %s", status, out)
+	}
+	u.runs(t)
+	u.want("/", 200, "index ")
+}
+
+// The worker script is booted by the workers of the new program only when that has taken over. If it fails, the program before is
+// executed again, though its file is gone, and the requests that the new one had accepted are answered.
+func TestUpgradeThatFailsAfterwardsIsTakenBack(t *testing.T) {
+	t.Parallel()
+	dir := application(t, "first", "")
+	text, err := os.ReadFile(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := serve.Address(t)
+	u := &upgradable{zygotes: 2, dir: dir, program: dir + "/phpsapi", text: text}
+	u.install(t, text)
+	if err := os.Chmod(dir, 0o777); err != nil { // the workers count their boots there
+		t.Fatal(err)
+	}
+	u.service = startCommand(t, address, exec.Command(u.program, "fpm", "-F", "--worker", dir+"/index.php", "--http", address))
+	u.want("/", 200, "first ")
+	u.install(t, u.another())
+	setApplication(t, dir, "second", "throw new Exception('no second');")
+	out, status := u.operate("upgrade") // it is tried
+	if status != 1 || !strings.Contains(out, "failed, the old program goes on serving: ") || !strings.Contains(out, "cannot take over: the worker script ") {
+		t.Errorf("status %d, %s", status, out)
+	}
+	u.want("/", 200, "first ")
+	// The trial goes well, and the boot after that does not.
+	setApplication(t, dir, "second", "$n = (int) @file_get_contents(__DIR__ . '/boots'); file_put_contents(__DIR__ . '/boots', $n + 1); if ($n == 1) throw new Exception('not again');")
+	out, status = u.operate("upgrade")
+	if status != 1 || !strings.Contains(out, "failed, the old program goes on serving: ") || !strings.Contains(out, "could not be booted: Uncaught Exception: not again") {
+		t.Errorf("status %d, %s", status, out)
+	}
+	u.want("/", 200, "second ")
+	if exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", u.Pid())); err != nil || exe != u.program+" (deleted)" {
+		t.Errorf("the master is %s, %v", exe, err)
+	}
+	if name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", u.Pid())); err != nil || string(name) != "phpsapi\n" {
+		t.Errorf("it is called %s, %v", name, err)
+	}
+	setApplication(t, dir, "third", "")
+	if out, status := u.operate("upgrade", "--wait-drained"); status != 0 || !strings.Contains(out, "upgraded from ") {
+		t.Errorf("status %d, %s", status, out)
+	}
+	u.want("/", 200, "third ")
+	u.runs(t)
+}
+
+// A daemon has a pid file, and a log that its output goes to.
+func TestUpgradeOfADaemon(t *testing.T) {
+	t.Parallel()
+	conf := configured(t, "")
+	dir := filepath.Dir(conf)
+	text, err := os.ReadFile(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := dir + "/phpsapi"
+	if err := os.WriteFile(program, text, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	own, err := os.ReadFile(conf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, conf, string(own)+"catch_workers_output = yes\n")
+	write(t, dir+"/says.php", `<?php file_put_contents("php://stderr", "before\n"); usleep(1000000); file_put_contents("php://stderr", "afterwards\n"); echo "said";`)
+	out, err := exec.Command(program, "fpm", "-y", conf, "-D", "-g", dir+"/pid").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	operate := func(what string) string {
+		out, err := command(nil, what, "--pid", dir+"/pid").CombinedOutput()
+		if err != nil {
+			t.Errorf("%s: %v\n%s", what, err, out)
+		}
+		return string(out)
+	}
+	pid, _ := os.ReadFile(dir + "/pid")
+	said := make(chan string, 1)
+	go func() {
+		body, err := askPool(dir+"/sock", dir+"/says.php")
+		said <- fmt.Sprint(body, err)
+	}()
+	logged := func(text string) int {
+		log, _ := os.ReadFile(dir + "/log")
+		return strings.Count(string(log), text)
+	}
+	serve.Eventually(t, "the script says something", func() bool { return logged(`said into stderr: "before"`) == 1 })
+	if err := os.WriteFile(program+".new", append(text, "1"...), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(program+".new", program); err != nil {
+		t.Fatal(err)
+	}
+	if out := operate("upgrade"); !strings.Contains(out, "(master "+string(pid)+")") {
+		t.Errorf("got %s", out)
+	}
+	if body := <-said; body != "said<nil>" {
+		t.Errorf("got %q", body)
+	}
+	serve.Eventually(t, "the script's output is logged", func() bool { return logged(`said into stderr: "afterwards"`) == 1 })
+	if n := logged("ready to handle connections"); n != 2 { // once each, and not to stderr too
+		log, _ := os.ReadFile(dir + "/log")
+		t.Errorf("%d times ready:\n%s", n, log)
+	}
+	if now, _ := os.ReadFile(dir + "/pid"); string(now) != string(pid) {
+		t.Errorf("the pid was %s and is %s", pid, now)
+	}
+	start := time.Now()
+	operate("stop")
+	if _, err := os.Stat(dir + "/pid"); err == nil || time.Since(start) > 20*time.Second {
+		t.Errorf("the pid file is left, or the stop took %v", time.Since(start))
+	}
+}
