@@ -43,12 +43,24 @@ type Spec struct {
 	// application has done so before the boot.
 	Restrictions *Restrictions
 
+	// Admission is who may ask for what; nil: what php-fpm.conf has.
+	Admission *Admission
+
 	// ClientLogs says that the client writes what PHP has to say of its request to the master's log: no other line is
 	// needed.
 	ClientLogs bool
 
 	// Root says that the master is root: only then Chroot and ProcessPriority of the pool count.
 	Root bool
+}
+
+// Admission is who may ask for what.
+type Admission struct {
+	CheckPeers    bool // clients on the unix socket must be of Users or Groups
+	Users, Groups []int
+	IgnoreValues  bool  // PHP_VALUE and PHP_ADMIN_VALUE of requests
+	CheckOwners   bool  // scripts must be of Owners
+	Owners        []int // users
 }
 
 // Restrictions are no new privileges, and with a sandbox the domain of the file Ruleset and a seccomp filter (package sandbox).
@@ -117,7 +129,7 @@ func Decode(payload []byte) (*Spec, error) {
 
 // Rehearse reads made-up orders, in a process that forks those that read real ones: what that leaves in memory they share.
 func Rehearse() {
-	s := &Spec{Pool: &conf.Pool{}, WorkerMode: &WorkerMode{}, Restrictions: &Restrictions{}, HTTP: &HTTP{}}
+	s := &Spec{Pool: &conf.Pool{}, WorkerMode: &WorkerMode{}, Restrictions: &Restrictions{}, Admission: &Admission{}, HTTP: &HTTP{}}
 	if _, err := Decode(s.Encode()); err != nil {
 		panic("BUG: a worker's orders: " + err.Error())
 	}

@@ -115,6 +115,9 @@ func (m *Master) bury(c *child, status syscall.WaitStatus) {
 				level = zlog.Debug
 			}
 		}
+		if p.perRequest() && status.Exited() && status.ExitStatus() == 0 {
+			level = zlog.Debug
+		}
 		m.log.childExited(level, p.conf.Name, c.pid, how, now.Sub(c.started))
 	}
 	if found != nil {

@@ -21,6 +21,7 @@ type frontPlan struct {
 	engines      map[string]engines.Choice       // of those that have, by their names
 	workers      map[string]*settings.Worker     // the worker modes of pools, by their names
 	protections  map[string]*settings.Protection // what protects pools, by their names, those of hidden pools included
+	admissions   map[string]*contract.Admission  // who may ask pools for what, by their names
 	kernel       sandbox.Kernel                  // as it was asked for sandboxes
 	sites        []contract.Site
 	who          credentials

@@ -36,6 +36,9 @@ func (f *frontPlan) protect(cfg *conf.Config) (err error) {
 		if err := f.checkSandbox(p); err != nil {
 			return err
 		}
+		if err := f.admit(p); err != nil {
+			return err
+		}
 	}
 	return nil
 }

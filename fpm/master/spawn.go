@@ -44,7 +44,7 @@ func (m *Master) fill(p *pool, target int, quiet bool) {
 			m.log.resourcesFailed(p.conf.Name, errNoSlot)
 			break
 		}
-		c := &child{pool: p, slot: slot, quiet: quiet, why: -1}
+		c := &child{pool: p, slot: slot, quiet: quiet || p.perRequest(), why: -1}
 		p.link(c)
 		p.engine.forks.booked = append(p.engine.forks.booked, c)
 	}
@@ -155,8 +155,8 @@ func (m *Master) spec(c *child) *contract.Spec {
 		Generation: p.gen.number, Slot: c.slot, Slots: len(p.slots), MasterPid: os.Getpid(),
 		Pool: p.orders, Identity: p.identity, Root: os.Geteuid() == 0 && p.engine.launch.Template == nil, // else it is the pool's user's
 		ClientLogs:   isNameless(p.home().conf), // its only client is our own front
-		Restrictions: p.restrictions(),
-		WorkerMode:   p.workerMode(c), Handed: p.conf.Handed, HTTP: m.directOrders(p),
+		Restrictions: p.restrictions(), Admission: p.gen.plan.admissionOf(p),
+		WorkerMode: p.workerMode(c), Handed: p.conf.Handed, HTTP: m.directOrders(p),
 		Global: contract.Global{
 			ConfigPath: p.gen.config.Path, LogLevel: g.LogLevel, LogLimit: g.LogLimit, LogBuffering: g.LogBuffering,
 			Syslog: g.Syslog(), ProcessControlTimeout: int(g.ProcessControlTimeout.Seconds()),

@@ -19,6 +19,12 @@ type Protection struct {
 	// Lacking says what to do if the kernel has no sandbox: Refuse or Warn.
 	Lacking string
 
+	AllowedUsers, AllowedGroups []string // by name or number; who may connect to the unix socket: with both empty, whom its mode lets
+	IgnoreClientValues          bool     // PHP_VALUE and PHP_ADMIN_VALUE of requests
+	CheckOwners                 bool     // of scripts: the pool's user, root, or one of Owners
+	Owners                      []string // by name or number
+	PerRequest                  bool     // each process answers one request
+
 	place  string            // where something was set last
 	places map[string]string // where single keys are set
 }
@@ -29,7 +35,17 @@ const (
 	Warn   = "warn"
 )
 
-// sandboxKey is the key of a kind of sandbox; with more below it, it is sandbox.mode.
+// Keys that are named elsewhere, too.
+const (
+	allowedUsersKey  = "listen.allowed_users"
+	allowedGroupsKey = "listen.allowed_groups"
+	perRequestKey    = "process_per_request"
+)
+
+// self stands for the pool's user among script_owners.
+const self = "self"
+
+// The key of a kind of sandbox; with more below it, it is sandbox.mode.
 const (
 	sandboxKey     = "sandbox"
 	sandboxModeKey = "sandbox.mode"
@@ -46,6 +62,15 @@ func (p *Protection) PlaceOf(key string) string {
 // protectionKeys are the keys of a pool's protection, with what they mean.
 func protectionKeys() []Row {
 	return []Row{
+		{Key: allowedUsersKey, Kind: List, Show: "none: whom the socket's mode lets",
+			Doc: "Users, by name or number, whose processes may connect to the pool's unix socket, besides those of allowed_groups and phpsapi's own front. The kernel says whose a connection is."},
+		{Key: allowedGroupsKey, Kind: List, Doc: "Groups, by name or number, whose processes may connect; supplementary groups count."},
+		{Key: "client_values", Kind: Choice, Allowed: []string{on, "off"}, Default: on,
+			Doc: "Whether PHP_VALUE and PHP_ADMIN_VALUE of a request change PHP's settings. off: they are ignored, and the first is logged."},
+		{Key: "script_owners", Kind: List, Show: "none: any owner",
+			Doc: "Users, by name or number, whose scripts may be run, besides those of the pool's user and of root; `self` adds nobody. Other scripts get 403. What a script includes is not checked."},
+		{Key: perRequestKey, Kind: Choice, Allowed: []string{on, "off"}, Default: "off",
+			Doc: "Whether a process answers one request and ends, so that a request sees nothing that another has left. It costs some milliseconds of processor time for each; in worker mode snapshot: 1 is the same for less."},
 		{Key: "no_new_privs", Kind: Choice, Allowed: []string{on, "off"}, Default: "off",
 			Doc: "Whether workers and what they start never get rights by executing a program: sudo and other programs with the set-user-ID bit run as the pool's user. On in a sandbox."},
 		{Key: sandboxModeKey, Kind: Choice, Allowed: []string{string(sandbox.Off), string(sandbox.Web), string(sandbox.Strict)}, Default: string(sandbox.Off),
@@ -196,6 +221,12 @@ func (p *poolProtection) protection() (*Protection, error) {
 	if made.Sandbox != sandbox.Off && p.values["no_new_privs"] != nil && one("no_new_privs") != on {
 		return nil, fmt.Errorf("%s: off is not possible in a sandbox, which must not be left by a program with more rights: remove it, or the sandbox", p.places["no_new_privs"])
 	}
+	made.AllowedUsers, made.AllowedGroups = p.values[allowedUsersKey], p.values[allowedGroupsKey]
+	made.IgnoreClientValues = one("client_values") != on
+	owners := p.values["script_owners"]
+	made.CheckOwners = len(owners) > 0
+	made.Owners = slices.DeleteFunc(slices.Clone(owners), func(name string) bool { return name == self })
+	made.PerRequest = one(perRequestKey) == on
 	if made.Lacking == Auto {
 		made.Lacking = Refuse
 		if made.Sandbox == sandbox.Web {

@@ -30,7 +30,7 @@ func (k *worker) Log(level int, text string) { k.log.Log(zlog.Level(level), text
 
 // Report takes a message of frankenphp_log().
 func (k *worker) Report(level int, text string) {
-	if level := zlog.Level(level); level >= k.log.Settings().Level {
+	if level := zlog.Level(level); level >= k.level {
 		k.control.say(contract.Say, string('0'+byte(level))+text)
 	}
 }

@@ -15,13 +15,15 @@ import (
 // newLog makes a worker's log. Its lines go to standard error, where the master reads them if catch_workers_output says
 // so, and during a request to the client's STDERR.
 func newLog(k *worker) *zlog.Log {
+	k.level = zlog.Notice
+	if k.spec.Global.LogLevel != 0 {
+		k.level = k.spec.Global.LogLevel
+	}
 	log := zlog.New(os.Stderr)
 	log.Configure(func(s *zlog.Settings) {
 		s.Child = true
 		s.Launched = true
-		if k.spec.Global.LogLevel != 0 {
-			s.Level = k.spec.Global.LogLevel
-		}
+		s.Level = k.level
 		if k.spec.Global.LogLimit != 0 {
 			s.Limit = k.spec.Global.LogLimit
 		}
@@ -60,7 +62,7 @@ func (k *worker) tellOfHTTP(message string) {
 
 // tellLines has the master log a message of the pool's.
 func (k *worker) tellLines(level zlog.Level, text string) {
-	if level >= k.log.Settings().Level {
+	if level >= k.level {
 		k.control.say(contract.Lines, string('0'+byte(level))+text)
 	}
 }

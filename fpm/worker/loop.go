@@ -183,8 +183,8 @@ func (k *worker) handOver() {
 	fd, p, err := responder.Accept(k.listen)
 	switch {
 	case err != nil: // another worker was faster, or it waits for one
-	case !k.allowed.Admits(p):
-		k.refuse(fd, p)
+	case !k.admits(fd, p):
+		unix.Close(fd)
 	default:
 		k.slot.CountConnection()
 		k.control.send(contract.Park, fd)
@@ -192,10 +192,17 @@ func (k *worker) handOver() {
 	}
 }
 
-// refuse closes the connection of a client that is not allowed.
-func (k *worker) refuse(fd int, p responder.Peer) {
-	k.log.Logf(zlog.Error, "Connection disallowed: IP address '%s' has been dropped.", p)
-	unix.Close(fd)
+// admits reports whether a client is allowed to connect. If not it says so.
+func (k *worker) admits(fd int, p responder.Peer) bool {
+	if !k.allowed.Admits(p) {
+		k.log.Logf(zlog.Error, "Connection disallowed: IP address '%s' has been dropped.", p)
+		return false
+	}
+	who, may := k.admitsPeer(fd)
+	if !may {
+		k.log.Logf(zlog.Error, "Connection disallowed: %s has been dropped (see %s).", who, "listen.allowed_users")
+	}
+	return may
 }
 
 // accept takes a new connection, if no other worker was faster.
@@ -217,8 +224,8 @@ func (k *worker) accept() {
 		responder.Pause(100 * time.Millisecond)
 		return
 	}
-	if !k.allowed.Admits(p) {
-		k.refuse(fd, p)
+	if !k.admits(fd, p) {
+		unix.Close(fd)
 		return
 	}
 	k.slot.CountConnection()

@@ -22,6 +22,7 @@ func (k *worker) Answer() (keep bool) {
 		return false
 	}
 	k.ForPHP.PHPValue, k.ForPHP.PHPAdminValue = k.Request.Params.Get("PHP_VALUE"), k.Request.Params.Get("PHP_ADMIN_VALUE")
+	k.dropClientValues()
 	k.note()
 	k.said = false
 	if !k.perform() {
@@ -64,7 +65,7 @@ func (k *worker) perform() bool {
 func (k *worker) isPlain() bool {
 	r := &k.ForPHP
 	return r.Method != nil && r.Authorization == nil && r.ContentLength == 0 && r.Path.Filename != nil && k.script == nil &&
-		!k.isPing() && !k.isStatus() && k.mayRun(r.Path.Filename)
+		!k.isPing() && !k.isStatus() && k.mayRun(r.Path.Filename) && k.mayRunOwned(r.Path.Filename)
 }
 
 // read reads the next request of the present connection. false: there is none.
@@ -138,6 +139,11 @@ func (k *worker) execute() {
 	}
 	if !k.mayRun(script) {
 		k.log.Logf(zlog.Notice, "Access to the script '%s' has been denied (see security.limit_extensions)", script)
+		k.PHP.Answer(403, accessDenied)
+		return
+	}
+	if !k.mayRunOwned(script) {
+		k.log.Logf(zlog.Notice, "Access to the script '%s' has been denied (see script_owners)", script)
 		k.PHP.Answer(403, accessDenied)
 		return
 	}

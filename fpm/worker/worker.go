@@ -77,6 +77,7 @@ type worker struct {
 	engine *lifecycle.Engine
 	php    sapi.PHPVersion // the engine's
 	log    *zlog.Log
+	level  zlog.Level // log's: it must not be asked while it writes
 
 	listen  int // -1 when it accepts no more
 	control endpoint
@@ -103,6 +104,7 @@ type worker struct {
 	requests  int    // so far
 	leaving   bool   // no more requests
 	broken    bool   // PHP is of no more use
+	ignored   bool   // a request's settings, and it has been said
 	pid       int
 
 	access access

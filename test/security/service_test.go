@@ -18,8 +18,12 @@ import (
 var binary string // phpsapi
 
 func TestMain(m *testing.M) {
-	if os.Getenv(withoutLandlock) != "" {
+	switch {
+	case os.Getenv(withoutLandlock) != "":
 		executeWithoutLandlock(os.Args[1:])
+	case os.Getenv(asker) != "":
+		ask()
+		os.Exit(0)
 	}
 	os.Exit(serve.Main(m, func(dir string) error {
 		binary = filepath.Join(dir, "phpsapi")
@@ -70,6 +74,15 @@ func (s *setup) write(name, text string) string {
 		s.t.Fatal(err)
 	}
 	return file
+}
+
+func (s *setup) read(name string) string {
+	s.t.Helper()
+	text, err := os.ReadFile(filepath.Join(s.Dir, name))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return string(text)
 }
 
 func (s *setup) command(arguments ...string) *exec.Cmd {

@@ -1,0 +1,88 @@
+package master
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"syscall"
+
+	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/contract"
+)
+
+// admit finds out who may ask a pool for what, and makes its processes answer one request each if they are to.
+func (f *frontPlan) admit(p *conf.Pool) error {
+	w := f.protections[p.Name]
+	if w == nil {
+		return nil
+	}
+	if w.PerRequest && p.Shared == nil {
+		place := w.PlaceOf("process_per_request")
+		if f.workers[p.Name] != nil {
+			return fmt.Errorf("%s: process_per_request: pool %s is in worker mode: set snapshot: 1 of its worker instead", place, p.Name)
+		}
+		p.MaxRequests = 1
+		p.SetFrom("pm.max_requests", place)
+	}
+	a := &contract.Admission{CheckPeers: len(w.AllowedUsers)+len(w.AllowedGroups) > 0, IgnoreValues: w.IgnoreClientValues, CheckOwners: w.CheckOwners}
+	if a.CheckPeers && p.Domain != conf.Unix {
+		key := "listen.allowed_users"
+		if len(w.AllowedUsers) == 0 {
+			key = "listen.allowed_groups"
+		}
+		return fmt.Errorf("%s: pool %s listens on an address, whose clients have no user: use listen.allowed_clients of php-fpm.conf, or let the pool listen on a unix socket", w.PlaceOf(key), p.Name)
+	}
+	for _, list := range []struct {
+		key, what string
+		names     []string
+		id        func(string) int
+		into      *[]int
+	}{
+		{"listen.allowed_users", "user", w.AllowedUsers, userID, &a.Users},
+		{"listen.allowed_groups", "group", w.AllowedGroups, groupID, &a.Groups},
+		{"script_owners", "user", w.Owners, userID, &a.Owners},
+	} {
+		for _, name := range list.names {
+			id := list.id(name)
+			if id < 0 {
+				return fmt.Errorf("%s: there is no %s %s", w.PlaceOf(list.key), list.what, name)
+			}
+			*list.into = append(*list.into, id)
+		}
+	}
+	if script := f.workers[p.Name]; w.CheckOwners && script != nil {
+		var stat syscall.Stat_t
+		owners := append([]int{0, os.Geteuid(), userID(p.User.Value)}, a.Owners...)
+		if err := syscall.Stat(script.Script, &stat); err == nil && !slices.Contains(owners, int(stat.Uid)) {
+			return fmt.Errorf("%s: the worker script %s of pool %s is user %d's: change its owner, or add that user", w.PlaceOf("script_owners"), script.Script, p.Name, stat.Uid)
+		}
+	}
+	if f.admissions == nil {
+		f.admissions = map[string]*contract.Admission{}
+	}
+	f.admissions[p.Name] = a
+	return nil
+}
+
+// admissionOf returns who may ask a pool for what, when it is known who the pool's user is and who the front; nil: what php-fpm.conf has.
+func (f *frontPlan) admissionOf(p *pool) *contract.Admission {
+	if f == nil || f.admissions[p.conf.Name] == nil {
+		return nil
+	}
+	a := *f.admissions[p.conf.Name]
+	user := p.identity.UID
+	if user == 0 { // the master's
+		user = os.Geteuid()
+	}
+	a.Owners = append([]int{0, user}, a.Owners...)
+	if f.routes(p.home().conf) {
+		a.Users = append([]int{f.who.uid}, a.Users...)
+	}
+	return &a
+}
+
+// perRequest reports whether each process of the pool answers one request.
+func (p *pool) perRequest() bool {
+	w := p.gen.plan.protectionOf(p)
+	return w != nil && w.PerRequest
+}

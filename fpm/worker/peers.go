@@ -1,0 +1,77 @@
+package worker
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/zlog"
+)
+
+// admitsPeer reports whether the process behind a connection on the unix socket may ask, by its user and groups when it connected. If
+// not, who it is.
+func (k *worker) admitsPeer(fd int) (who string, may bool) {
+	a := k.spec.Admission
+	if a == nil || !a.CheckPeers {
+		return "", true
+	}
+	peer, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
+	if err != nil {
+		return "nobody that the kernel knows", false
+	}
+	if slices.Contains(a.Users, int(peer.Uid)) || slices.Contains(a.Groups, int(peer.Gid)) {
+		return "", true
+	}
+	if len(a.Groups) > 0 && slices.ContainsFunc(peerGroups(fd), func(gid int) bool { return slices.Contains(a.Groups, gid) }) {
+		return "", true
+	}
+	return fmt.Sprintf("process %d of user %d, group %d", peer.Pid, peer.Uid, peer.Gid), false
+}
+
+// peerGroups returns the supplementary groups of the process behind a connection.
+func peerGroups(fd int) (groups []int) {
+	list := make([]uint32, mostGroups)
+	size := uint32(len(list) * 4)
+	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, unix.SO_PEERGROUPS,
+		uintptr(unsafe.Pointer(&list[0])), uintptr(unsafe.Pointer(&size)), 0)
+	if errno != 0 {
+		return nil
+	}
+	for _, gid := range list[:size/4] {
+		groups = append(groups, int(gid))
+	}
+	return groups
+}
+
+// mostGroups is as many supplementary groups as the kernel gives a process (NGROUPS_MAX).
+const mostGroups = 1 << 16
+
+// mayRunOwned reports whether the owner of a script is one whose scripts may be run. A script that is not there is for others to tell.
+func (k *worker) mayRunOwned(script []byte) bool {
+	a := k.spec.Admission
+	if a == nil || !a.CheckOwners {
+		return true
+	}
+	var stat syscall.Stat_t
+	if err := syscall.Stat(string(script), &stat); err != nil {
+		return os.IsNotExist(err)
+	}
+	return slices.Contains(a.Owners, int(stat.Uid))
+}
+
+// dropClientValues ignores the settings of PHP that the request brings.
+func (k *worker) dropClientValues() {
+	r := &k.ForPHP
+	if a := k.spec.Admission; a == nil || !a.IgnoreValues || r.PHPValue == nil && r.PHPAdminValue == nil {
+		return
+	}
+	r.PHPValue, r.PHPAdminValue = nil, nil
+	if !k.ignored {
+		k.ignored = true
+		k.report(zlog.Warning, "PHP_VALUE and PHP_ADMIN_VALUE of a request are ignored, as client_values is off; no more is said of it by this process")
+	}
+}

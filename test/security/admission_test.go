@@ -1,0 +1,256 @@
+package security
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/phpsapi/phpsapi/cgi/fastcgi"
+	"github.com/phpsapi/phpsapi/test/serve"
+)
+
+// asker is what the test's own program is executed for, as another user: to ask for a script by FastCGI, of the socket and the script
+// that it names. It prints the response, or "dropped".
+const asker = "SECURITY_TEST_ASK"
+
+func ask() {
+	socket, script, _ := strings.Cut(os.Getenv(asker), " ")
+	body, err := request(socket, script)
+	if err != nil || body == "" {
+		body = "dropped"
+	}
+	fmt.Print(body)
+}
+
+// request asks for a script by FastCGI, with more params. It returns what the response has besides its head.
+func request(socket, script string, params ...string) (body string, err error) {
+	conn, err := net.DialTimeout("unix", socket, 10*time.Second)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	pairs := append([]string{"SCRIPT_FILENAME", script, "REQUEST_METHOD", "GET", "SCRIPT_NAME", "/" + filepath.Base(script)}, params...)
+	if _, err := conn.Write(requestBytes(pairs)); err != nil {
+		return "", err
+	}
+	got, err := io.ReadAll(conn)
+	if err != nil {
+		return "", err
+	}
+	var out []byte
+	for len(got) >= 8 { // records: type at 1, length at 4, padding at 6
+		length, padding := int(got[4])<<8|int(got[5]), int(got[6])
+		if got[1] == byte(fastcgi.TypeStdout) {
+			out = append(out, got[8:8+length]...)
+		}
+		got = got[8+length+padding:]
+	}
+	_, body, _ = strings.Cut(string(out), "\r\n\r\n")
+	return body, nil
+}
+
+// requestBytes are a request without a body, on a connection that is not kept.
+func requestBytes(pairs []string) []byte {
+	var params []byte
+	length := func(n int) []byte { return []byte{0x80 | byte(n>>24), byte(n >> 16), byte(n >> 8), byte(n)} }
+	for i := 0; i < len(pairs); i += 2 {
+		params = append(params, length(len(pairs[i]))...)
+		params = append(params, length(len(pairs[i+1]))...)
+		params = append(append(params, pairs[i]...), pairs[i+1]...)
+	}
+	record := func(kind byte, content []byte) []byte {
+		return append([]byte{1, kind, 0, 1, byte(len(content) >> 8), byte(len(content)), 0, 0}, content...)
+	}
+	all := record(1, []byte{0, 1, 0, 0, 0, 0, 0, 0})
+	all = append(all, record(4, params)...)
+	all = append(all, record(4, nil)...)
+	return append(all, record(5, nil)...)
+}
+
+// askAs asks for the script a.php as another user.
+func (s *service) askAs(uid, gid uint32, groups ...uint32) string {
+	s.t.Helper()
+	c := exec.Command("/proc/self/exe")
+	c.Env = append(os.Environ(), asker+"="+s.Dir+"/sock "+s.Dir+"/site/a.php")
+	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: gid, Groups: groups}}
+	out, err := c.CombinedOutput()
+	if err != nil {
+		s.t.Fatalf("%v\n%s", err, out)
+	}
+	return string(out)
+}
+
+func needsRoot(t *testing.T) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, which can be other users")
+	}
+}
+
+// The socket lets everybody connect; the kernel says who they are.
+func TestClientsByTheirUsers(t *testing.T) {
+	t.Parallel()
+	needsRoot(t)
+	s := prepare(t, "catch_workers_output = yes", "listen: {allowed_users: [4001], allowed_groups: [4002, www-data]}", map[string]string{"a.php": "<?php echo 'ran';"}).start()
+	www := uint32(serve.GroupID(t, "www-data"))
+	for _, test := range []struct {
+		uid, gid uint32
+		groups   []uint32
+		want     string
+	}{
+		{4001, 5000, nil, "ran"},
+		{4003, 4002, nil, "ran"},
+		{4003, 5000, []uint32{5001, 4002}, "ran"},
+		{4003, www, nil, "ran"},
+		{4003, 5000, []uint32{5001}, "dropped"},
+		{0, 0, nil, "dropped"},
+	} {
+		if got := s.askAs(test.uid, test.gid, test.groups...); got != test.want {
+			t.Errorf("user %d, group %d, groups %d: %q, want %q", test.uid, test.gid, test.groups, got, test.want)
+		}
+	}
+	s.said(`Connection disallowed: process \d+ of user 4003, group 5000 has been dropped \(see listen.allowed_users\)`)
+	if status, body := s.get("/a.php"); status != 200 || body != "ran" { // by the front, if the worker does not speak HTTP itself
+		t.Errorf("%d %q", status, body)
+	}
+}
+
+// The front is no user that anybody would list.
+func TestFrontMayConnect(t *testing.T) {
+	t.Parallel()
+	p := prepare(t, "", "listen: {allowed_users: [4001]}", map[string]string{"a.php": "<?php echo 'ran';"})
+	p.write("phpsapi.yaml", strings.Replace(p.read("phpsapi.yaml"), "http: {", "http: {direct: off, ", 1))
+	s := p.start()
+	if status, body := s.get("/a.php"); status != 200 || body != "ran" {
+		t.Errorf("%d %q", status, body)
+	}
+}
+
+func TestClientsCannotSetPHP(t *testing.T) {
+	t.Parallel()
+	script := map[string]string{"a.php": "<?php echo ini_get('memory_limit'), ini_get('auto_append_file');"}
+	values := []string{"PHP_VALUE", "memory_limit=77M", "PHP_ADMIN_VALUE", "auto_append_file=none.php"}
+	for yaml, want := range map[string]string{"client_values: off": "66M", "client_values: on": "77Mnone.php"} {
+		s := prepare(t, "php_value[memory_limit] = 66M", yaml, script).start()
+		for range 2 {
+			if got, err := request(s.Dir+"/sock", s.Dir+"/site/a.php", values...); err != nil || !strings.HasPrefix(got, want) {
+				t.Errorf("%s: %q, %v", yaml, got, err)
+			}
+		}
+		if want == "66M" {
+			s.said(`WARNING: \[pool www\] child \d+, PHP_VALUE and PHP_ADMIN_VALUE of a request are ignored, as client_values is off`)
+			if n := strings.Count(s.log(), "are ignored"); n != 1 {
+				t.Errorf("it is said %d times", n)
+			}
+		}
+	}
+}
+
+func TestScriptsOfOtherOwnersAreNotRun(t *testing.T) {
+	t.Parallel()
+	needsRoot(t)
+	scripts := map[string]string{}
+	for _, name := range []string{"root", "own", "listed", "other"} {
+		scripts[name+".php"] = "<?php echo 'ran';"
+	}
+	p := prepare(t, "catch_workers_output = yes", "script_owners: [4001]", scripts)
+	for name, uid := range map[string]int{"own": serve.GroupID(t, "www-data"), "listed": 4001, "other": 4002} {
+		if err := os.Chown(filepath.Join(p.Dir, "site", name+".php"), uid, uid); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("other.php", filepath.Join(p.Dir, "site", "link.php")); err != nil {
+		t.Fatal(err)
+	}
+	s := p.start()
+	for name, want := range map[string]string{"root": "ran", "own": "ran", "listed": "ran", "other": "Access denied.\n", "link": "Access denied.\n"} {
+		status, body := s.get("/" + name + ".php")
+		if body != want || (status == 403) != (want != "ran") {
+			t.Errorf("%s: %d %q, want %q", name, status, body, want)
+		}
+	}
+	s.said(`NOTICE: .*Access to the script '.*/other.php' has been denied \(see script_owners\)`)
+}
+
+// No request is answered by a process that has answered another, whatever the load and the way it comes by.
+func TestProcessPerRequest(t *testing.T) {
+	t.Parallel()
+	s := prepare(t, "pm.max_children = 3", "process_per_request: on", map[string]string{"a.php": "<?php putenv('LEFT=' . getenv('LEFT') . 'x'); echo getmypid(), ' ', getenv('LEFT');"}).start()
+	const clients, each = 4, 15
+	answers := make(chan string, clients*each)
+	for i := range clients {
+		go func() {
+			for range each {
+				if i == 0 {
+					body, err := request(s.Dir+"/sock", s.Dir+"/site/a.php")
+					if err != nil {
+						body = err.Error()
+					}
+					answers <- body
+					continue
+				}
+				r, err := s.http.Get("http://" + s.address + "/a.php")
+				if err != nil {
+					answers <- err.Error()
+					continue
+				}
+				body, _ := io.ReadAll(r.Body)
+				r.Body.Close()
+				answers <- string(body)
+			}
+		}()
+	}
+	pids := map[string]bool{}
+	for range clients * each {
+		got := <-answers
+		pid, left, _ := strings.Cut(got, " ")
+		if left != "x" || pids[pid] {
+			t.Errorf("got %q, process known: %v", got, pids[pid])
+		}
+		pids[pid] = true
+	}
+	if n := strings.Count(s.log(), "\n"); n > 20 {
+		t.Errorf("the log has %d lines", n)
+	}
+}
+
+func TestAdmissionsThatCannotBe(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ pool, yaml, want string }{
+		{"", "listen: {allowed_users: [nobody-at-all]}", "there is no user nobody-at-all"},
+		{"", "listen: {allowed_groups: [nobody-at-all]}", "there is no group nobody-at-all"},
+		{"", "script_owners: nobody-at-all", "there is no user nobody-at-all"},
+		{"listen = 127.0.0.1:1", "listen: {allowed_users: [root]}", "pool www listens on an address, whose clients have no user: use listen.allowed_clients"},
+		{"", "process_per_request: on\nworker: {script: site/w.php}", "pool www is in worker mode: set snapshot: 1 of its worker instead"},
+	} {
+		said, status := prepare(t, test.pool, test.yaml, map[string]string{"w.php": "<?php"}).refused("-t")
+		if status != 78 || !strings.Contains(said, test.want) {
+			t.Errorf("%s: status %d, want 78\n%s\nwant %s", test.yaml, status, said, test.want)
+		}
+	}
+}
+
+// A worker that speaks HTTP waited for itself for ever when it had to say that it could not open a script.
+func TestScriptThatCannotBeReadIs403(t *testing.T) {
+	t.Parallel()
+	needsRoot(t)
+	p := prepare(t, "", "sandbox: off", map[string]string{"a.php": "<?php echo 'ran';", "closed.php": "<?php"})
+	if err := os.Chmod(filepath.Join(p.Dir, "site/closed.php"), 0); err != nil {
+		t.Fatal(err)
+	}
+	s := p.start()
+	for range 2 {
+		if status, body := s.get("/closed.php"); status != 403 || body != "Access denied.\n" {
+			t.Errorf("%d %q", status, body)
+		}
+	}
+	s.said(`Unable to open primary script: .*/closed.php \(Permission denied\)`)
+}
