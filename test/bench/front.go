@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 // stacks are what is compared, in the order of a round.
@@ -108,7 +110,31 @@ func frontSuite(o Options) (string, error) {
 	head := fmt.Sprintf("wrk with %d connections; %d rounds, the stacks in turn; %d workers in each pool, an access log in "+
 		"each stack; load average before %s", connections, rounds, workers, loadAverage())
 	figures, limits, err := measureStacks(all, asked, rounds)
-	return head + ", after " + loadAverage() + "\n\n" + figures + "\n" + limits, err
+	figures += "\n" + limits
+	if wordPress && err == nil {
+		figures += "\n" + memoryAfter(all)
+	}
+	return head + ", after " + loadAverage() + "\n\n" + figures, err
+}
+
+// memoryAfter is what the FPMs of the stacks take after all their requests, beside that of the first.
+func memoryAfter(all []*Stack) string {
+	lines := [][]string{{"proportional memory (PSS) afterwards", "workers", "with the master and all else of it", "ratio of the latter", "at most"}}
+	first := 0
+	for i, s := range all {
+		workers, fpm := s.memory().workers, 0
+		for _, pid := range s.running[0].Tree() {
+			fpm += serve.Proportional(pid)
+		}
+		line := []string{s.Name, mega(workers), mega(fpm), "", ""}
+		if i == 0 {
+			first = fpm
+		} else if s.fpm[0] != all[0].fpm[0] {
+			line[3], line[4] = fmt.Sprintf("%.2f", float64(fpm)/float64(first)), "1.05"
+		}
+		lines = append(lines, line)
+	}
+	return markdown(lines)
 }
 
 // same sees that all stacks give the same pages, with opcache on.
