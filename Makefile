@@ -5,6 +5,7 @@ PHP_CONFIG ?=
 FUZZTIME   ?= 20s
 RANDOMTIME ?= 10m
 FAULTTIME  ?= 10m
+SOAKTIME   ?= 10m
 ADDRESS    ?= 127.0.0.1:8080
 
 # PHP=8.4 names the PHP whose packages are installed, and which runs, instead of the machine's own.
@@ -71,7 +72,10 @@ fuzz: deps-test engines ## random requests beside stock PHP (RANDOMTIME=10m), th
 	done
 
 faults: deps-test build ## faults in phpsapi and in php-fpm under load, at random for a while too (FAULTTIME=10m), into docs/FAULTS.md
-	go run ./test/faults -phpsapi ./phpsapi -for $(FAULTTIME) -reloads 1000 -upgrades 100 -o docs/FAULTS.md
+	go run ./test/faults -phpsapi ./phpsapi -for $(FAULTTIME) -reloads 1000 -upgrades 100 -soak $(SOAKTIME) -o docs/FAULTS.md
+
+soak: deps-test build ## a mixed load with a reload each minute (SOAKTIME=10m): nothing may fail, and nothing grow
+	go run ./test/faults -phpsapi ./phpsapi -only none -alone -soak $(SOAKTIME)
 
 bench: deps-bench build ## phpsapi's cost beside stock PHP's
 	go run ./test/bench
@@ -101,4 +105,4 @@ single: engine ## build/single/phpsapi: the program with PHP inside, in one file
 deps-build deps-run deps-test deps-bench deps-e2e deps-engine:
 	@PHP=$(PHP) PHP_CONFIG=$(PHP_CONFIG) packaging/install-deps $(@:deps-%=%)
 
-.PHONY: help build run test race lint fmt conformance conformance-full e2e fuzz faults bench package check engine single engines deps-build deps-run deps-test deps-bench deps-e2e deps-engine
+.PHONY: help build run test race lint fmt conformance conformance-full e2e fuzz faults soak bench package check engine single engines deps-build deps-run deps-test deps-bench deps-e2e deps-engine

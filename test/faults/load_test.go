@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -88,6 +89,42 @@ func TestMoreThanBeforeIsADifference(t *testing.T) {
 	} {
 		if got := c.now.without(before); (len(got) > 0) != c.different {
 			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
+func TestGrowthIsTold(t *testing.T) {
+	steady, growing, leaking := []sample{}, []sample{}, []sample{}
+	for i := range 12 {
+		s := sample{master: 2000 + i%3*400, front: 9000, all: 80000 + i%2*3000, processes: 14, descriptors: 200 + i%2}
+		steady = append(steady, s)
+		s.master += i * 500
+		growing = append(growing, s)
+		s = steady[i]
+		s.descriptors += i
+		leaking = append(leaking, s)
+	}
+	if err := growth(steady); err != nil {
+		t.Errorf("what comes and goes: %v", err)
+	}
+	if err := growth(growing); err == nil || !strings.Contains(err.Error(), "master's memory") {
+		t.Errorf("half a megabyte a period: %v", err)
+	}
+	if err := growth(leaking); err == nil || !strings.Contains(err.Error(), "descriptors") {
+		t.Errorf("a descriptor a period: %v", err)
+	}
+	if err := growth(steady[:2]); err == nil {
+		t.Error("two samples tell no growth")
+	}
+}
+
+func TestSpread(t *testing.T) {
+	for _, c := range []struct {
+		n, most int
+		want    []int
+	}{{0, 3, nil}, {1, 3, []int{0}}, {3, 3, []int{0, 1, 2}}, {120, 3, []int{0, 59, 119}}} {
+		if got := spread(c.n, c.most); !slices.Equal(got, c.want) {
+			t.Errorf("spread(%d, %d) = %v, want %v", c.n, c.most, got, c.want)
 		}
 	}
 }

@@ -7,6 +7,7 @@
 //	go run ./test/faults -only SIGKILL,reload   those whose names contain one of these
 //	go run ./test/faults -for 10m               faults at random, then; -seed repeats a run
 //	go run ./test/faults -reloads 1000          reloads under load, broken ones, and upgrades
+//	go run ./test/faults -only none -soak 2h    a long load: nothing may grow
 //	go run ./test/faults -o docs/FAULTS.md      all of it, into the page
 package main
 
@@ -30,6 +31,7 @@ type options struct {
 	seed     uint64
 	reloads  int
 	upgrades int
+	soak     time.Duration
 	noStock  bool
 	list     bool
 }
@@ -43,6 +45,7 @@ func main() {
 	flag.Uint64Var(&o.seed, "seed", 0, "of what comes at random; 0: another each time")
 	flag.IntVar(&o.reloads, "reloads", 0, "how many reloads there are under load")
 	flag.IntVar(&o.upgrades, "upgrades", 0, "how many reloads there are for which the program was replaced")
+	flag.DurationVar(&o.soak, "soak", 0, "for how long phpsapi alone is kept under load, and reloaded each minute")
 	flag.BoolVar(&o.noStock, "alone", false, "without php-fpm")
 	flag.BoolVar(&o.list, "list", false, "only show the names of the faults")
 	flag.Parse()
@@ -86,6 +89,7 @@ func (o options) run() error {
 		func() { p.rows = o.each(programs, &bad) },
 		func() { p.random = o.atRandom(programs, &bad) },
 		func() { p.many, p.broken = o.edges(programs, &bad) },
+		func() { p.soak = o.longLoad(ours, &bad) },
 	} {
 		part()
 		if o.output != "" {

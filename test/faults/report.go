@@ -16,6 +16,7 @@ type page struct {
 	rows         []row
 	random       [2]*outcome
 	many, broken [2][]edge
+	soak         *soak
 }
 
 // row is a fault with what became of it in both programs; the second is php-fpm's, nil if it has no such thing.
@@ -28,6 +29,7 @@ const introduction = `# Faults
 <!-- Written by: go run ./test/faults -o docs/FAULTS.md -->
 
     make faults                                  # all of it, some %s; FAULTTIME is for how long faults come at random
+    make soak                                    # a long load alone, with a reload each minute; SOAKTIME is for how long
     go run ./test/faults -only SIGKILL,reload    # faults whose names contain one of these
     go run ./test/faults -list                   # their names
     go run ./test/faults -only none -for 10m -seed %d
@@ -76,6 +78,9 @@ func (p page) text() string {
 	if len(p.broken[0]) > 0 {
 		b.WriteString("\nReloads that cannot succeed: phpsapi must say why, go on, and succeed when all is as before.\n\n| | requests | failed | after it |  php-fpm: requests | failed | after it |\n|---|---|---|---|---|---|---|\n")
 		p.writeBroken(&b)
+	}
+	if p.soak != nil {
+		p.soak.write(&b)
 	}
 	return b.String()
 }

@@ -131,6 +131,12 @@ func Peak(pid int) (kib int) {
 // Private is a process's private memory, in KiB.
 func Private(pid int) (kib int) { return rollup(pid, "Private_Clean:", "Private_Dirty:") }
 
+// Descriptors is how many descriptors a process has open.
+func Descriptors(pid int) int {
+	open, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+	return len(open)
+}
+
 // Proportional is a process's memory, in KiB: of what it shares with others its share.
 func Proportional(pid int) (kib int) { return rollup(pid, "Pss:") }
 
