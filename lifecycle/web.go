@@ -25,6 +25,7 @@ type Web struct {
 	c        *C.struct_engine_request // C memory, for life
 	settings *C.struct_engine_web_settings
 	running  bool           // a request is, from its startup to its shutdown
+	unbegun  bool           // it is not PHP's, because there was no room for its output
 	ended    bool           // fastcgi_finish_request() was called
 	requests WorkerRequests // of a worker script; nil: there is none
 
@@ -127,7 +128,9 @@ func (w *Web) GoHome() { C.engine_web_go_home() }
 func (w *Web) begin(r *WebRequest) error {
 	w.fill(r)
 	w.ended, w.running = false, true
-	return w.takeRoom()
+	err := w.takeRoom()
+	w.unbegun = err != nil
+	return err
 }
 
 // fill tells C of a request.
@@ -300,6 +303,10 @@ func (w *Web) LastError() (ScriptError, bool) {
 // that the response is ended is the caller's to do. last says that this process must not serve another: the request asked
 // for that, or changed what cannot be taken back.
 func (w *Web) RequestShutdown() (last bool) {
+	if w.unbegun { // PHP knows nothing of it
+		w.running = false
+		return true
+	}
 	C.engine_web_shutdown()
 	if !w.ended {
 		w.commit()

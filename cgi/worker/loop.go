@@ -128,7 +128,8 @@ func (c *child) Answer() (keep bool) {
 	}
 	if c.Startup() != nil {
 		c.broken, c.leaving = true, true
-		return false
+		c.Shutdown()
+		return c.Finish()
 	}
 	switch err := c.PHP.OpenScript(); {
 	case err == syscall.EACCES:

@@ -26,8 +26,7 @@ func (k *worker) Answer() (keep bool) {
 	k.note()
 	k.said = false
 	if !k.perform() {
-		k.broken, k.leaving = true, true
-		return false
+		k.broken, k.leaving = true, true // as php-fpm's worker ends
 	}
 	k.end()
 	if k.Shutdown() || k.PHP.Stale() {

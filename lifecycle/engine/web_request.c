@@ -66,6 +66,7 @@ int engine_web_startup(struct engine_request *r)
 	} zend_end_try();
 	web_takes_body = 0;
 	if (result == FAILURE) {
+		web_tell();
 		return -1;
 	}
 	host->timer_rests(0);

@@ -196,3 +196,15 @@ func TestSettingsOfARequestAsStock(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// A request that PHP cannot start, for want of memory, is ended as php-cgi ends it, with what PHP has to say.
+func TestStartupThatFailsAsStock(t *testing.T) {
+	p := newPair(t, map[string]string{"never.php": `<?php echo "never";`}, nil, "-d", "memory_limit=4M", "-d", "post_max_size=0", "-d", "display_errors=1")
+	r := &request{exchange.Get("SCRIPT_FILENAME", filepath.Join(p.dir, "never.php"), "SCRIPT_NAME", "/never.php", "REQUEST_METHOD", "POST",
+		"CONTENT_TYPE", "application/x-www-form-urlencoded", "CONTENT_LENGTH", "6000002")}
+	r.Body = "a=" + strings.Repeat("x", 6_000_000)
+	want, got := p.stock.ask(r).comparable(), p.ours.ask(r).comparable()
+	if difference := exchange.Difference(got, want); difference != "" {
+		t.Error(difference)
+	}
+}
