@@ -141,6 +141,7 @@ static void start(size_t len)
 	module.extended_info = next_flag(&at, end);
 	module.without_pcntl = next_flag(&at, end);
 	module.worker_mode = next_flag(&at, end);
+	module.interrupts = next_flag(&at, end);
 	worker.monitored = next_flag(&at, end);
 	shares_go = next_flag(&at, end);
 	for (; at < end && module.ini_defaults_len < len / 2; module.ini_defaults_len++) {

@@ -24,7 +24,7 @@
 #include <sys/types.h>
 
 #ifndef ENGINE_CONTRACT /* a test gives another */
-#define ENGINE_CONTRACT 13
+#define ENGINE_CONTRACT 14
 #endif
 
 /* ---- module startup and shutdown ---- */
@@ -66,6 +66,7 @@ struct engine_module {
 	int without_pcntl;              /* leave out the extension pcntl where libphp has it built in */
 	int extended_info;              /* compile with ZEND_COMPILE_EXTENDED_INFO */
 	int worker_mode;                /* workers run a worker script: offer frankenphp_handle_request() */
+	int interrupts;                 /* requests may be interrupted: offer the class Phpsapi\RequestTimeout */
 };
 
 /* ---- one run of a script by the command line ---- */
@@ -130,6 +131,7 @@ struct engine_request {
 	const char *text;
 	const struct engine_variable *variables; /* FastCGI's params; of php's development server what it adds to $_SERVER */
 	size_t variables_len;
+	int64_t accepted; /* when, of CLOCK_MONOTONIC in nanoseconds: tells it from others for engine_web_interrupt; 0: it is none's */
 	const struct engine_variable *headers; /* for getallheaders(), if they do not follow from the variables */
 	size_t headers_len;
 
@@ -149,6 +151,12 @@ struct engine_request {
 	size_t memory;  /* peak, bytes */
 	void *header;   /* where engine_web_next_header is */
 	size_t line_len;
+};
+
+/* Why a request is interrupted. */
+enum engine_interrupt {
+	ENGINE_TIMED_OUT,   /* it has taken too long: a Phpsapi\RequestTimeout is thrown */
+	ENGINE_CLIENT_LEFT, /* its client is gone: what follows is PHP's connection_aborted() and ignore_user_abort() */
 };
 
 /* How a head is written: settings of php-cgi and php-fpm. */
@@ -293,6 +301,11 @@ enum engine_reflection {
 	X(void, web_go_home, (void), ()) \
 	/* Executes the script that was opened. */ \
 	X(void, web_execute, (void), ()) \
+	/* Once, before engine_web_interrupt may be called, with a module that has interrupts. message is that of Phpsapi\RequestTimeout, and must live. */ \
+	X(void, web_interruptible, (const char *message), (message)) \
+	/* Has PHP interrupt the request that was accepted then, as soon as it executes PHP code again. If that is not the present one when \
+	 * it does, nothing happens. Any thread may call it, and no other function of the engine. */ \
+	X(void, web_interrupt, (int64_t accepted, enum engine_interrupt why), (accepted, why)) \
 	/* Runs a router script; 1 where it returned false, and so declined the request. */ \
 	X(int, web_execute_router, (const char *path), (path)) \
 	/* Runs a worker script, which asks for requests by frankenphp_handle_request(), until it ends. startup was that of the boot. \
@@ -364,6 +377,7 @@ struct engine_host {
 	struct engine_request *(*next_request)(void);
 	void (*request_done)(void);                 /* in worker mode: the present request has been answered */
 	void (*renew)(void);                        /* in worker mode: asks for new workers, with an opcache of their own */
+	void (*interrupted)(enum engine_interrupt why); /* the present request is, now */
 	int (*status)(void *array);                 /* fills an array (a zval) for fpm_get_status(); 0: it is not known */
 	/* Takes a message: level is a number of zlog's, or 0 for one of PHP's own. 0: nobody took it. */
 	int (*log)(int level, const char *text, size_t len);

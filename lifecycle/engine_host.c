@@ -73,6 +73,13 @@ static void host_renew(void)
 	}
 }
 
+static void host_interrupted(enum engine_interrupt why)
+{
+	if (answers()) {
+		engineInterrupted(why);
+	}
+}
+
 static int host_status(void *array)
 {
 	return answers() ? engineStatus(array) : 0;
@@ -105,6 +112,7 @@ struct engine_host host = {
 	.next_request = host_next_request,
 	.request_done = host_request_done,
 	.renew = host_renew,
+	.interrupted = host_interrupted,
 	.status = host_status,
 	.log = host_log,
 	.report = host_report,

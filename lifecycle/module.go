@@ -54,6 +54,7 @@ func moduleInC(m sapi.Module) *C.struct_engine_module {
 	c.without_pcntl = boolean(m.WithoutPCNTL)
 	c.extended_info = boolean(m.ExtendedInfo)
 	c.worker_mode = boolean(m.WorkerMode)
+	c.interrupts = boolean(m.Interrupts)
 	return c
 }
 

@@ -29,6 +29,9 @@ type Web struct {
 	ended    bool           // fastcgi_finish_request() was called
 	requests WorkerRequests // of a worker script; nil: there is none
 
+	watched     bool            // a request is, by Watch
+	interrupted func(Interrupt) // is told when PHP is
+
 	// A response's head while it is made.
 	responseHead sapi.ResponseHead
 	head         []byte
@@ -143,6 +146,7 @@ func (w *Web) fill(r *WebRequest) {
 	c.uri, c.uri_len = pointer(r.Path.URI), C.size_t(len(r.Path.URI))
 	c.script, c.script_len = pointer(r.Path.Filename), C.size_t(len(r.Path.Filename))
 	c.content_length, c.protocol, c.status = C.int64_t(r.ContentLength), C.int(r.Protocol), 200
+	c.accepted = C.int64_t(r.Accepted)
 	if r.Path.NotFound {
 		c.status = 404
 	}

@@ -3,6 +3,7 @@ package lifecycle
 /*
 #include <string.h>
 #include "engine_load.h"
+#include "engine_watch.h"
 */
 import "C"
 
@@ -100,6 +101,9 @@ func engineFinish() {
 	}
 	w.commit()
 	w.ended = true
+	if w.watched {
+		C.watch_forget_client() // it has all, and may go
+	}
 	if w.fastCGI.EndResponse() {
 		w.c.closed = 1
 	}

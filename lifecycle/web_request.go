@@ -13,6 +13,8 @@ type WebRequest struct {
 	// These are in Params, and so each is followed by a NUL byte.
 	Method, QueryString, ContentType, Cookie, Authorization, PHPValue, PHPAdminValue []byte
 	ContentLength                                                                    int64
+	// Accepted tells the request from others, for Web.Watch: when it was accepted, of CLOCK_MONOTONIC in nanoseconds.
+	Accepted int64
 	// Path is the script.
 	Path     sapi.ScriptPath
 	Protocol int      // 1000 for HTTP/1.0, 1001 for HTTP/1.1

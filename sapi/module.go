@@ -35,4 +35,6 @@ type Module struct {
 	ExtendedInfo bool
 	// WorkerMode adds the function frankenphp_handle_request(), for workers that run a worker script.
 	WorkerMode bool
+	// Interrupts lets requests be interrupted, and adds the class Phpsapi\RequestTimeout.
+	Interrupts bool
 }

@@ -5,6 +5,7 @@ package responder
 import (
 	"errors"
 	"io"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -63,7 +64,7 @@ func (c *connection) begin(fd int, timeout time.Duration) {
 func (c *connection) take(fd int) {
 	c.fd = fd
 	if c.inForks != nil {
-		*c.inForks = int32(fd)
+		atomic.StoreInt32(c.inForks, int32(fd))
 	}
 }
 
@@ -258,6 +259,7 @@ func (c *connection) close(linger bool) {
 			}
 		}
 	}
-	unix.Close(c.fd)
-	c.take(-1)
+	fd := c.fd
+	c.take(-1) // before the number can be another file's, for who watches the client
+	unix.Close(fd)
 }

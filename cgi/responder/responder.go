@@ -87,6 +87,9 @@ func New(engine *lifecycle.Engine, front FrontEnd) *Responder {
 // WakeBy makes a descriptor that becomes readable end the wait for a request: Converse gives the connection back as idle.
 func (r *Responder) WakeBy(fd int) { r.io.wake = fd }
 
+// Place is memory of C's where the descriptor of the connection in hand stands; -1: there is none.
+func (r *Responder) Place() *int32 { return r.io.inForks }
+
 // HurryBy names two descriptors, or -1. While one of them is readable, a client that is silent for a second is given up.
 func (r *Responder) HurryBy(a, b int) { r.io.hurry = [...]int32{int32(a), int32(b)} }
 

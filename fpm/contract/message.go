@@ -44,11 +44,19 @@ const (
 	// Ended says, once, that a worker script in worker mode has ended within a request, or by an error. The text is a word of scoreboard's,
 	// ByExit or ByFatal, then "request" or "outside", then what PHP said, with spaces between them.
 	Ended = 'E'
+	// Interrupted says that the present request was interrupted. The text is why: InterruptedForTime, or InterruptedForClient.
+	Interrupted = 'T'
 	// Log is a message for the error log: a digit, zlog's number of the level, then the text without line end. The master
 	// says before it whose it is. A worker has a few of them in a second, and the rest are dropped.
 	Log = 'L'
 	// Say is a script's message for the error log, of the same form. A worker has a hundred of them in a second.
 	Say = 'S'
+)
+
+// Why a request was interrupted.
+const (
+	InterruptedForTime   = "time"   // it has taken longer than request_soft_timeout
+	InterruptedForClient = "client" // its client has left
 )
 
 // Letters on the trace socket.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
@@ -45,6 +46,9 @@ type Spec struct {
 
 	// Admission is who may ask for what; nil: what php-fpm.conf has.
 	Admission *Admission
+
+	// SoftTimeout is when a request is interrupted, and ClientCheck how often it is looked whether its client is there; 0: never.
+	SoftTimeout, ClientCheck time.Duration
 
 	// ClientLogs says that the client writes what PHP has to say of its request to the master's log: no other line is
 	// needed.

@@ -2,6 +2,7 @@ package direct
 
 import (
 	"net/netip"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -84,7 +85,7 @@ func (c *Conn) Take(fd, listener int, remote netip.AddrPort) {
 	if !c.local.Addr().IsValid() && remote.Addr().IsValid() {
 		c.local = localAddress(fd)
 	}
-	*c.InForks = int32(fd)
+	atomic.StoreInt32(c.InForks, int32(fd))
 }
 
 // Accept takes a new connection from a listening socket. It returns a syscall.Errno.
@@ -164,12 +165,16 @@ func (c *Conn) Close() {
 		return
 	}
 	c.unrescue()
-	unix.Close(c.fd)
 	c.leave()
 }
 
-// leave says that the connection is another's, or closed.
-func (c *Conn) leave() { c.fd, *c.InForks = -1, -1 }
+// leave closes the connection here, where it may be another's.
+func (c *Conn) leave() {
+	fd := c.fd
+	c.fd = -1
+	atomic.StoreInt32(c.InForks, -1) // before the number can be another file's, for who watches the client
+	unix.Close(fd)
+}
 
 // HandOver gives the connection to the front, with what has been read of its next request.
 func (c *Conn) HandOver() {
@@ -200,6 +205,5 @@ func (c *Conn) hand(h *contract.HandOver, second int) {
 	if cap(c.message) > readBuffer {
 		c.message = nil
 	}
-	unix.Close(c.fd)
 	c.leave()
 }

@@ -12,12 +12,15 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
-// tellDoubts warns of settings of worker mode that are hardly meant.
+// tellDoubts warns of settings that are hardly meant.
 func (m *Master) tellDoubts(g *generation) {
 	for _, what := range settings.Unused(g.plan.workers) {
 		m.log.Logf(zlog.Warning, "%s", what)
 	}
 	for _, p := range g.pools {
+		if late := p.stages.Late(p.conf); late != "" && !p.conf.Handed {
+			m.log.Logf(zlog.Warning, "%s", late)
+		}
 		if p.worker == nil {
 			continue
 		}

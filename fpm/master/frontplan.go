@@ -23,6 +23,7 @@ type frontPlan struct {
 	protections  map[string]*settings.Protection // what protects pools, by their names, those of hidden pools included
 	admissions   map[string]*contract.Admission  // who may ask pools for what, by their names
 	kernel       sandbox.Kernel                  // as it was asked for sandboxes
+	stages       map[string]settings.Stages      // of all pools, by their names
 	sites        []contract.Site
 	who          credentials
 	direct       string // the pool whose workers speak HTTP; empty: none, and notDirect says why
@@ -93,6 +94,9 @@ func (f *frontPlan) verify(cfg *conf.Config) (err error) {
 		return err
 	}
 	if err := f.enterWorkerMode(cfg); err != nil {
+		return err
+	}
+	if f.stages, err = f.stagesOf(cfg.Pools); err != nil {
 		return err
 	}
 	if f.wanted() {

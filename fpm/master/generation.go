@@ -66,6 +66,7 @@ type pool struct {
 	published scoreboard.Pool
 
 	slowLog slowLog
+	stages  settings.Stages
 
 	idleKept int       // parked connections
 	due      []*parked // those whose next request has come

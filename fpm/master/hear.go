@@ -142,6 +142,8 @@ func (e workerSaid) heed(m *Master) reception {
 		if !c.gone {
 			m.park.idle(c)
 		}
+	case contract.Interrupted:
+		return m.interrupted(c, s.Text)
 	case contract.Log:
 		return m.workerComplains(c, s.Text, &c.complaints, complaintBounds)
 	case contract.Say:

@@ -67,7 +67,7 @@ type Master struct {
 	rescues []rescue // for a front that is not there yet
 	left    int      // how often it was seen that no worker speaks HTTP, as the service ends
 
-	maintainAt, heartbeatAt, systemdAt, renewAt, certificatesAt, silentAt, leavingAt time.Time
+	maintainAt, heartbeatAt, systemdAt, renewAt, certificatesAt, silentAt, leavingAt, killAt time.Time
 }
 
 // generations are all that have workers.
@@ -124,7 +124,7 @@ func (m *Master) nextDeadline() time.Time {
 		}
 	}
 	for _, t := range []time.Time{m.heartbeatAt, m.systemdAt, m.renewAt, m.park.retryAt, m.operators.progressAt,
-		m.escalation.deadline, m.silentAt, m.leavingAt} {
+		m.escalation.deadline, m.silentAt, m.leavingAt, m.killAt} {
 		sooner(t)
 	}
 	if m.attempt != nil {
@@ -172,6 +172,7 @@ func (m *Master) tick(now time.Time) {
 	if due(&m.heartbeatAt, m.heartbeat()) {
 		m.checkRequests()
 	}
+	m.checkEnded(now)
 	if due(&m.systemdAt, m.systemd.interval) {
 		m.tellSystemd()
 	}

@@ -451,6 +451,20 @@ func (l lines) timedOut(pool string, pid int, r request) {
 	l.Logf(zlog.Warning, "[pool %s] child %d, %s execution timed out (%s sec), terminating", pool, pid, r, seconds(r.duration))
 }
 
+// These three have no counterpart in php-fpm.
+
+func (l lines) killed(pool string, pid int, r request) {
+	l.Logf(zlog.Warning, "[pool %s] child %d, %s execution timed out (%s sec), killing", pool, pid, r, seconds(r.duration))
+}
+
+func (l lines) interruptedForTime(pool string, pid int, r request) {
+	l.Logf(zlog.Warning, "[pool %s] child %d, %s execution timed out (%s sec), throwing Phpsapi\\RequestTimeout", pool, pid, r, seconds(r.duration))
+}
+
+func (l lines) interruptedForClient(pool string, pid int, r request) {
+	l.Logf(zlog.Debug, "[pool %s] child %d, %s has lost its client (%s sec)", pool, pid, r, seconds(r.duration))
+}
+
 func (l lines) stoppedForTracing(pid int) { l.Logf(zlog.Notice, "child %d stopped for tracing", pid) }
 func (l lines) aboutToTrace(pid int)      { l.Logf(zlog.Notice, "about to trace %d", pid) }
 func (l lines) finishedTrace(pid int)     { l.Logf(zlog.Notice, "finished trace of %d", pid) }

@@ -123,7 +123,10 @@ func (m *Master) checkActivity(c *child, a *scoreboard.Activity, now int64) {
 		m.log.tooSlow(c.pool.conf.Name, c.pid, r)
 		m.askForTrace(c)
 	case timedOut:
-		m.endOverdue(c, now)
-		m.log.timedOut(c.pool.conf.Name, c.pid, r)
+		if m.endOverdue(c, now) {
+			m.log.killed(c.pool.conf.Name, c.pid, r)
+		} else {
+			m.log.timedOut(c.pool.conf.Name, c.pid, r)
+		}
 	}
 }

@@ -156,6 +156,7 @@ func (m *Master) spec(c *child) *contract.Spec {
 		Pool: p.orders, Identity: p.identity, Root: os.Geteuid() == 0 && p.engine.launch.Template == nil, // else it is the pool's user's
 		ClientLogs:   isNameless(p.home().conf), // its only client is our own front
 		Restrictions: p.restrictions(), Admission: p.gen.plan.admissionOf(p),
+		SoftTimeout: p.stages.Soft, ClientCheck: p.stages.Client,
 		WorkerMode: p.workerMode(c), Handed: p.conf.Handed, HTTP: m.directOrders(p),
 		Global: contract.Global{
 			ConfigPath: p.gen.config.Path, LogLevel: g.LogLevel, LogLimit: g.LogLimit, LogBuffering: g.LogBuffering,

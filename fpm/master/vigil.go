@@ -63,16 +63,19 @@ func (m *Master) watch(c *child, a *scoreboard.Activity, now int64) (silent bool
 	return false
 }
 
-// endOverdue ends a worker, by SIGKILL if it has been sent SIGTERM before and is there still.
-func (m *Master) endOverdue(c *child, now int64) {
-	const patience = int64(2 * time.Second)
-	v := &c.vigil
-	if v.ended != 0 && now-v.ended > patience {
+// endOverdue ends a worker, by SIGKILL if it has been sent SIGTERM before and is there still. It reports whether it was SIGKILL.
+func (m *Master) endOverdue(c *child, now int64) (killed bool) {
+	v, patience := &c.vigil, c.pool.stages.Kill
+	if v.ended != 0 && patience > 0 && now-v.ended >= int64(patience) {
 		m.tellChild(c, syscall.SIGKILL)
-		return
+		return true
 	}
 	if v.ended == 0 {
 		v.ended = now
+		if patience > 0 {
+			m.killAfter(patience)
+		}
 	}
 	m.tellChild(c, syscall.SIGTERM)
+	return false
 }

@@ -38,7 +38,7 @@ func (p signalTaker) Signal(s syscall.Signal) error {
 func watchWorker(t *testing.T) *watched {
 	w := &watched{m: idleMaster(t)}
 	p := w.m.gen.pools[0]
-	p.conf.RequestTerminateTimeout = time.Second
+	p.conf.RequestTerminateTimeout, p.stages.Kill = time.Second, 2*time.Second
 	t.Cleanup(w.m.gen.close)
 	control, theirs, err := channel.New()
 	if err != nil {
@@ -155,5 +155,36 @@ func TestHonestWorkersAreNotEnded(t *testing.T) {
 	w.pass(60 * time.Second)
 	if len(w.signals) > 0 {
 		t.Errorf("finished: signals %v", w.signals)
+	}
+}
+
+// SIGTERM is followed by SIGKILL when request_kill_timeout has passed, and not at the next look at the requests. Without it there is none.
+func TestKillFollowsWhenItIsDue(t *testing.T) {
+	for _, kill := range []time.Duration{0, 300 * time.Millisecond} {
+		w := watchWorker(t)
+		w.c.pool.stages.Kill = kill
+		w.slot.Receiving()
+		w.slot.ReadingHeaders()
+		w.slot.Executing()
+		w.m.checkRequest(w.c, w.m.clock.Now()+int64(time.Second))
+		if len(w.signals) != 1 || w.signals[0] != syscall.SIGTERM {
+			t.Fatalf("the worker got %v, want SIGTERM", w.signals)
+		}
+		if kill == 0 {
+			if w.m.checkEnded(w.m.sys.now().Add(time.Hour)); !w.m.killAt.IsZero() || len(w.signals) != 1 {
+				t.Errorf("without the setting the worker got %v", w.signals)
+			}
+			continue
+		}
+		w.c.vigil.since -= int64(3 * time.Second) // the request is as old as the look has said
+		if w.m.checkEnded(w.m.sys.now()); len(w.signals) != 1 {
+			t.Errorf("too early the worker got %v", w.signals)
+		}
+		time.Sleep(kill)
+		w.c.vigil.ended -= int64(time.Second) // as are its signals
+		w.m.checkEnded(w.m.killAt)
+		if len(w.signals) != 2 || w.signals[1] != syscall.SIGKILL {
+			t.Errorf("the worker got %v, want SIGTERM and SIGKILL", w.signals)
+		}
 	}
 }

@@ -60,10 +60,10 @@ func (f *frontPlan) enterWorkerMode(cfg *conf.Config) (err error) {
 	return nil
 }
 
-// equipWorkerMode tells the generation's pools their worker modes.
+// equipWorkerMode tells the generation's pools their worker modes and stages.
 func (g *generation) equipWorkerMode() {
 	for _, p := range g.pools {
-		p.worker = g.plan.workers[p.conf.Name]
+		p.worker, p.stages = g.plan.workers[p.conf.Name], g.plan.stages[p.home().conf.Name]
 	}
 }
 
@@ -90,6 +90,7 @@ func (p *pool) show(kind scoreboard.Kind) {
 // launchOf returns what the zygote of a pool is started with.
 func (m *Master) launchOf(plan *frontPlan, p *pool, engine engines.Choice) zygote.Config {
 	c := m.opt.launch(plan, engine)
+	c.Module.Interrupts = plan.interrupts()
 	if p.worker != nil {
 		c.Module.WorkerMode = true
 		// Workers never let go of opcache's memory: opcache must not kill them for it, see renewFor.

@@ -201,6 +201,9 @@ func (s *Slot) OutputOpen() (stdout, stderr bool) {
 // Requests is the number of requests so far.
 func (s *Slot) Requests() uint64 { return atomic.LoadUint64(&s.page.requests) }
 
+// Accepted is when the present request was accepted, on the clock of Clock.
+func (s *Slot) Accepted() int64 { return s.page.data.accepted }
+
 // AcceptedEpoch is when ReadingHeaders was last called.
 func (s *Slot) AcceptedEpoch() int64 { return s.page.data.acceptedEpoch }
 

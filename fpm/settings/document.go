@@ -69,6 +69,10 @@ func Document(w io.Writer) {
 		}
 		fmt.Fprintf(w, "| `%s` | %s | %s | %s |\n", r.Key, value, r.shownDefault(), r.Doc)
 	}
+	fmt.Fprint(w, stagesText, "| key below the pool | value | default |  |\n|---|---|---|---|\n")
+	for _, r := range stageKeys() {
+		fmt.Fprintf(w, "| `%s` | %s | %s | %s |\n", r.Key, r.value(), r.shownDefault(), r.Doc)
+	}
 	fmt.Fprint(w, protectionText, "| key | value | default |  |\n|---|---|---|---|\n")
 	for _, r := range protectionKeys() {
 		fmt.Fprintf(w, "| `%s` | %s | %s | %s |\n", r.Key, r.value(), r.shownDefault(), r.Doc)
@@ -196,6 +200,19 @@ pools:
     worker:
       script: /srv/shop/public/index.php
       max_requests: 1000
+` + "```" + `
+
+`
+
+const stagesText = `
+These keys say what happens to requests that take long, and when it is noticed that a client has left: [SIGNALS.md](SIGNALS.md#requests-that-take-too-long)
+has the order. So do ` + "`--set shop.request_soft_timeout=30s`" + ` and ` + "`PHPSAPI_POOL_SHOP_REQUEST_SOFT_TIMEOUT=30s`" + `.
+
+` + "```yaml" + `
+pools:
+  shop:
+    request_soft_timeout: 30s
+    request_client_check: 1s
 ` + "```" + `
 
 `

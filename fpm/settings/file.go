@@ -21,6 +21,7 @@ type file struct {
 	sites   []site
 	pools   map[string]PoolEngine
 	workers map[string]*poolWorker
+	stages  map[string]map[string]poolStage
 
 	protections map[string]*poolProtection
 }

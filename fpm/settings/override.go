@@ -53,8 +53,8 @@ func isDirective(variable string) bool {
 }
 
 // Resolve says what the overrides are for a configuration with these pools: first those of the environment, then
-// --set. It is conf.Options.Overrides. What is phpsapi's own of a pool is left to Settings.Engines, Settings.Workers and
-// Settings.Protections.
+// --set. It is conf.Options.Overrides. What is phpsapi's own of a pool is left to Settings.Engines, Settings.Workers,
+// Settings.Stages and Settings.Protections.
 func (o Overrides) Resolve(pools []string) ([]conf.Setting, error) {
 	all, err := o.resolve(pools)
 	return slices.DeleteFunc(all, isOwn), err
@@ -64,7 +64,7 @@ func (o Overrides) Resolve(pools []string) ([]conf.Setting, error) {
 func isOwn(s conf.Setting) bool {
 	_, worker := isWorkerKey(s.Name)
 	_, protection := protectionKey(s.Name)
-	return s.Pool != "" && (s.Name == engineKey || worker || protection)
+	return s.Pool != "" && (s.Name == engineKey || worker || protection || isStageKey(s.Name))
 }
 
 // workerScript returns the worker script that the overrides set for a pool, and by what; empty: none. What they have of other pools,
@@ -124,6 +124,7 @@ func directives(section string) []string {
 			names = append(names, workerKey+"."+r.Key)
 		}
 		names = append(names, protectionNames()...)
+		names = append(names, keys(stageKeys())...)
 	}
 	return names
 }

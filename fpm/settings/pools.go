@@ -14,12 +14,13 @@ type PoolEngine struct {
 	Place string // where it stands, such as /etc/phpsapi/phpsapi.yaml:3: pools: shop: engine
 }
 
-// readPools takes what phpsapi.yaml says of pools: their engines, worker modes and protections.
+// readPools takes what phpsapi.yaml says of pools: their engines, worker modes, stages and protections.
 func (f *file) readPools(node *yaml.Node) error {
 	if node.Kind != yaml.MappingNode {
 		return fmt.Errorf("%s: pools: write names of pools, and below each engine: VERSION, worker: SCRIPT or sandbox: web", f.at(node.Line))
 	}
 	f.pools, f.workers, f.protections = map[string]PoolEngine{}, map[string]*poolWorker{}, map[string]*poolProtection{}
+	f.stages = map[string]map[string]poolStage{}
 	seen := map[string]bool{}
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		pool, value := node.Content[i], target(node.Content[i+1])
@@ -45,10 +46,15 @@ func (f *file) readPools(node *yaml.Node) error {
 				}
 				f.workers[pool.Value] = w
 				continue
+			case softKey, killKey, clientKey:
+				if err := f.readStage(pool.Value, key.Value, text, where+key.Value); err != nil {
+					return err
+				}
+				continue
 			default:
 				is, err := f.readProtection(pool.Value, key, text)
 				if err == nil && !is {
-					err = fmt.Errorf("%sunknown key %s%s", where, key.Value, nearest(key.Value, append(protectionNames(), engineKey, workerKey)))
+					err = fmt.Errorf("%sunknown key %s%s", where, key.Value, nearest(key.Value, append(append(protectionNames(), keys(stageKeys())...), engineKey, workerKey)))
 				}
 				if err != nil {
 					return err

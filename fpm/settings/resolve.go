@@ -41,7 +41,7 @@ func (l *loader) settings() (*Settings, error) {
 	var sites []site
 	if l.file != nil {
 		s.File, sites, s.Pools = l.file.name, l.file.sites, l.file.pools
-		s.workers, s.protections = l.file.workers, l.file.protections
+		s.workers, s.stages, s.protections = l.file.workers, l.file.stages, l.file.protections
 	}
 	root := texts["http.root"]
 	nothing := len(root)+len(sites) == 0 && len(s.Listen)+len(s.TLSListen) > 0

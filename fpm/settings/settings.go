@@ -39,6 +39,7 @@ type Settings struct {
 	Pools map[string]PoolEngine // the engines that phpsapi.yaml gives single pools, by their names
 
 	workers map[string]*poolWorker // the worker modes that phpsapi.yaml gives single pools, by their names
+	stages  map[string]map[string]poolStage
 
 	protections map[string]*poolProtection // likewise what protects them
 
@@ -148,7 +149,7 @@ func project(dir string) string {
 
 // Given reports whether any setting is not a default.
 func (s *Settings) Given() bool {
-	return len(s.Sites)+len(s.Pools)+len(s.workers)+len(s.protections) > 0 || slices.ContainsFunc(s.Values, func(v Value) bool { return v.Origin != "" })
+	return len(s.Sites)+len(s.Pools)+len(s.workers)+len(s.stages)+len(s.protections) > 0 || slices.ContainsFunc(s.Values, func(v Value) bool { return v.Origin != "" })
 }
 
 // Lines are the settings as -tt shows php-fpm's, with where each comes from.
@@ -172,6 +173,13 @@ func (s *Settings) Lines() []string {
 		for _, r := range workerKeys() {
 			if list := w.values[r.Key]; len(list) > 0 {
 				lines = append(lines, "\tpools."+pool+".worker."+r.Key+" = "+strings.Join(list, ",")+"  ; "+w.placeOf(r.Key))
+			}
+		}
+	}
+	for _, pool := range slices.Sorted(maps.Keys(s.stages)) {
+		for _, r := range stageKeys() {
+			if stage, set := s.stages[pool][r.Key]; set {
+				lines = append(lines, "\tpools."+pool+"."+r.Key+" = "+stage.text+"  ; "+stage.place)
 			}
 		}
 	}

@@ -23,6 +23,7 @@ func (k *worker) work() int {
 	if k.traces >= 0 {
 		go k.serveTraces(k.traces)
 	}
+	k.watchRequests()
 	if k.script != nil {
 		k.runScript()
 	} else {

@@ -56,6 +56,8 @@ type pool struct {
 	others [2]*os.File          // the ends to read from and to write to of the socket for connections that they hand on
 	handed bool                 // workers take connections there
 
+	soft, client time.Duration // of Spec.SoftTimeout and Spec.ClientCheck
+
 	web *webSide // workers speak HTTP; nil: they don't
 }
 
@@ -162,6 +164,7 @@ func (p *pool) spawn() *child {
 	}
 	slot := len(p.workers)
 	spec := &contract.Spec{Identity: identity(p.t), Generation: 1, Slot: slot, Slots: slots, MasterPid: os.Getpid(), Pool: &p.conf,
+		SoftTimeout: p.soft, ClientCheck: p.client,
 		Files: []contract.File{contract.Listen, contract.Scoreboard, contract.Control}}
 	files := []*os.File{p.listen, p.board.File(), os.NewFile(uintptr(pair[1]), "control")}
 	if spec.Handed = p.handed; p.handed {

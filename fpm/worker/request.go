@@ -41,7 +41,7 @@ func (k *worker) Answer() (keep bool) {
 // perform takes the request through PHP, from its startup to the end of its script. It returns false if PHP is of no more use.
 func (k *worker) perform() bool {
 	if k.isPlain() {
-		k.slot.Executing()
+		k.executing()
 		err := k.Run()
 		if err != nil && err != lifecycle.ErrRequestStartup {
 			k.answerUnopened(err)
@@ -111,6 +111,7 @@ func (k *worker) note() {
 	}
 	*k.Sent = responder.SentNothing
 	k.slot.Info(&k.info)
+	r.Accepted = k.slot.Accepted()
 	lifecycle.Idled(k.slot.Idle())
 }
 
@@ -150,7 +151,7 @@ func (k *worker) execute() {
 		k.answerUnopened(err)
 		return
 	}
-	k.slot.Executing()
+	k.executing()
 	k.PHP.Execute()
 }
 
@@ -199,6 +200,7 @@ func (k *worker) mayRun(script []byte) bool {
 
 // end notes what the request took.
 func (k *worker) end() {
+	k.executed()
 	end := k.PHP.RequestEnd()
 	took := k.slot.Elapsed()
 	user, system := k.cpu.of(took)

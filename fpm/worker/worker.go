@@ -106,6 +106,7 @@ type worker struct {
 	broken    bool   // PHP is of no more use
 	ignored   bool   // a request's settings, and it has been said
 	pid       int
+	watches   bool // requests are watched while their scripts run
 
 	access access
 	script *workerScript      // nil: not in worker mode

@@ -235,7 +235,7 @@ func (s *workerScript) begin() {
 	if s.Snapshot && k.requests+1 >= s.MaxRequests { // the last one: another worker may begin meanwhile
 		s.retire(scoreboard.ByMaxRequests)
 	}
-	k.slot.Executing()
+	k.executing()
 }
 
 // RequestDone ends a request that the script has answered.

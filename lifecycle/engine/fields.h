@@ -70,6 +70,7 @@
 	X(user_error_handlers_error_reporting) \
 	X(user_exception_handler) \
 	X(user_exception_handlers) \
+	X(vm_interrupt) \
 	X(zend_constants)
 
 #define FILE_FIELDS(X) \

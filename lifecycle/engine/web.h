@@ -72,6 +72,10 @@ extern const zend_function_entry server_functions[];
 extern const zend_function_entry cgi_functions[];
 extern const zend_function_entry fpm_functions[];
 
+/* web_interrupt.c */
+void register_interrupts(void); /* their function, and the class of what they throw */
+void web_keep_interrupt(void); /* after a startup: PHP has forgotten what came before */
+
 /* web_log.c */
 PHP_FUNCTION(frankenphp_log);
 void register_log_levels(int module_number); /* its constants */

@@ -70,6 +70,7 @@ int engine_web_startup(struct engine_request *r)
 		return -1;
 	}
 	host->timer_rests(0);
+	web_keep_interrupt();
 	web_open_in_directory();
 	if (r->no_headers) {
 		SG(headers_sent) = 1;

@@ -78,6 +78,7 @@ static PHP_MINIT_FUNCTION(web)
 	if (web_front_end == ENGINE_FPM) {
 		leave_out_chroot();
 		register_log_levels(module_number);
+		register_interrupts();
 	}
 	watch_ini_get_all();
 	leftovers_watch(); /* before opcache.preload compiles anything */

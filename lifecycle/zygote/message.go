@@ -38,7 +38,7 @@ func start(c Config) ([]byte, error) {
 	m := c.Module
 	fields := []string{
 		c.Engine, strconv.Itoa(m.FrontEnd()), m.Name, m.PrettyName, m.Binary, m.INI.Path, m.INI.Embed, m.INI.Dir, m.INI.ScanDefault, m.INI.ScanDir, m.INI.Entries,
-		flag(m.INI.Search), flag(m.INI.Ignore), flag(m.InfoAsText), flag(m.ExtendedInfo), flag(m.WithoutPCNTL), flag(m.WorkerMode),
+		flag(m.INI.Search), flag(m.INI.Ignore), flag(m.InfoAsText), flag(m.ExtendedInfo), flag(m.WithoutPCNTL), flag(m.WorkerMode), flag(m.Interrupts),
 		flag(c.Monitor), flag(!c.OwnRuntimes),
 	}
 	for _, s := range m.INI.Defaults {

@@ -12,7 +12,7 @@ import (
 
 // contract is the number of the contract between program and engine, and the checksum of what lifecycle/engine.h declares
 // under it.
-var contract = struct{ number, sum string }{"13", "a48949570c86"}
+var contract = struct{ number, sum string }{"14", "282496c3b652"}
 
 var (
 	comment = regexp.MustCompile(`(?s)/\*.*?\*/|//[^\n]*`)

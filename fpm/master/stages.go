@@ -1,0 +1,81 @@
+package master
+
+import (
+	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/settings"
+)
+
+// A request that takes too long goes through stages, each of which has a setting: its stack is logged, its script is told, its worker is
+// ended by SIGTERM, and by SIGKILL. The second stage is the worker's own (lifecycle/engine_watch.c).
+
+// stagesOf returns the pools' stages.
+func (f *frontPlan) stagesOf(pools []*conf.Pool) (map[string]settings.Stages, error) {
+	own := f.own
+	if own == nil {
+		own = &settings.Settings{}
+	}
+	return own.Stages(pools, f.options.Overrides)
+}
+
+// interrupts reports whether any pool's requests may be interrupted. Then all can be, as pools of one PHP share a zygote.
+func (f *frontPlan) interrupts() bool {
+	for _, s := range f.stages {
+		if s.Soft > 0 || s.Client > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// interrupted logs that a worker has interrupted its request.
+func (m *Master) interrupted(c *child, why string) reception {
+	var r request
+	if c.pool.stages.Soft == 0 && c.pool.stages.Client == 0 || !c.sayings.one(m.sys.now(), sayingBounds) {
+		return unexpected
+	}
+	if c.pool.board.Snapshot(c.slot, &r.Proc) {
+		r.duration = time.Duration(m.clock.Now() - r.Accepted)
+	}
+	switch why {
+	case contract.InterruptedForTime:
+		m.log.interruptedForTime(c.pool.conf.Name, c.pid, r)
+	case contract.InterruptedForClient:
+		m.log.interruptedForClient(c.pool.conf.Name, c.pid, r)
+	default:
+		return unexpected
+	}
+	return heeded
+}
+
+// killAfter sees to it that a worker which is sent SIGTERM is looked at when it is to get SIGKILL.
+func (m *Master) killAfter(patience time.Duration) {
+	if at := m.sys.now().Add(patience); m.killAt.IsZero() || at.Before(m.killAt) {
+		m.killAt = at
+	}
+}
+
+// checkEnded looks at the workers that were sent SIGTERM for their requests.
+func (m *Master) checkEnded(now time.Time) {
+	if m.killAt.IsZero() || now.Before(m.killAt) {
+		return
+	}
+	m.killAt = time.Time{}
+	clock := m.clock.Now()
+	for _, g := range m.generations() {
+		for _, p := range g.pools {
+			for _, c := range p.children {
+				kill := p.stages.Kill
+				switch left := kill - time.Duration(clock-c.vigil.ended); {
+				case c.vigil.ended == 0 || kill == 0:
+				case left <= 0:
+					m.checkRequest(c, clock)
+				default:
+					m.killAfter(left)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,56 @@
+package worker
+
+import (
+	"fmt"
+
+	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
+	"github.com/phpsapi/phpsapi/lifecycle"
+)
+
+// watchRequests has the requests watched for their time and their clients, if that is wanted. If it cannot be, requests are answered all
+// the same.
+func (k *worker) watchRequests() {
+	soft, client := k.spec.SoftTimeout, k.spec.ClientCheck
+	if soft == 0 && client == 0 {
+		return
+	}
+	if err := k.PHP.Watch(soft, client, fmt.Sprintf("Maximum request time of %v exceeded", soft), k.interrupted); err != nil {
+		k.report(zlog.Warning, "its requests are not watched: "+err.Error())
+		return
+	}
+	k.watches = true
+}
+
+// executing notes that the script is about to run.
+func (k *worker) executing() {
+	k.slot.Executing()
+	if !k.watches {
+		return
+	}
+	var client *int32
+	switch {
+	case k.spec.ClientCheck == 0:
+	case k.talk.http:
+		client = k.web.InForks
+	default:
+		client = k.Place()
+	}
+	k.PHP.WatchBegin(k.ForPHP.Accepted, client)
+}
+
+// executed notes that it has ended.
+func (k *worker) executed() {
+	if k.watches {
+		k.PHP.WatchEnd()
+	}
+}
+
+// interrupted tells the master that the present request is interrupted.
+func (k *worker) interrupted(why lifecycle.Interrupt) {
+	if why == lifecycle.TimedOut {
+		k.control.say(contract.Interrupted, contract.InterruptedForTime)
+	} else {
+		k.control.say(contract.Interrupted, contract.InterruptedForClient)
+	}
+}
