@@ -397,6 +397,7 @@ func (m *Master) begin() {
 	}
 	m.log.running(os.Getpid())
 	now := m.sys.now()
+	m.incidents.kernel.look(now)
 	m.beginning = true
 	for _, p := range g.pools {
 		if p.limits.initial() > len(p.children) {

@@ -99,13 +99,20 @@ func (g *group) remove() {
 	}
 }
 
-// exhaust has scripts take all memory that the service may have, one by each door: the kernel kills their workers.
+// exhaust has scripts take all memory that the service may have, one by each door: the kernel kills their workers, and the log says so.
 func exhaust(r *run) error {
-	for _, d := range r.doors() {
+	for n, d := range r.doors() {
 		v := d.visitor(r.service, false)
 		got := v.ask(request{n: 1, do: "memory-without-end"})
 		if got.end != lost(d) {
 			return fmt.Errorf("a request that takes all memory, by %s: %v, want %s", d, got, lost(d))
+		}
+		said := func() bool { return strings.Count(r.logged(), "; the kernel has sent the signal for want of memory") == n+1 }
+		if r.stock {
+			continue
+		}
+		if err := r.WaitFor(10*time.Second, said); err != nil {
+			return fmt.Errorf("that the kernel has killed a worker, by %s, is not in the log: %w", d, err)
 		}
 	}
 	return nil
