@@ -2,10 +2,9 @@ package master
 
 import (
 	"errors"
-	"os"
+	"io"
+	"io/fs"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/logfile"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
@@ -25,8 +24,8 @@ const incidentComplaints = time.Minute
 // incidentLog is the file of the setting incident_log, with a line of JSON for each incident. It is written beside the loop: it may be a
 // pipe, or on a file system that does not answer, or is full. Then lines are lost, and nothing else.
 type incidentLog struct {
-	path    string // empty: there is none
-	file    *os.File
+	path    string         // empty: there is none
+	file    io.WriteCloser // nil: it is not open
 	writing bool
 	torn    bool // the file ends within a line
 	waiting []byte
@@ -37,16 +36,18 @@ type incidentLog struct {
 
 // open opens the log, and again. An empty path ends it. The error has been logged.
 func (l *incidentLog) open(log lines, path string) error {
-	var file *os.File
-	if path != "" {
-		var err error
-		if file, err = logfile.Open(path); err != nil {
-			log.incidentLogNotOpened(path, err)
-			return err
-		}
+	if path == "" {
+		l.close()
+		l.path = ""
+		return nil
+	}
+	file, err := logfile.Open(path)
+	if err != nil {
+		log.incidentLogNotOpened(path, err)
+		return err
 	}
 	l.close()
-	l.path, l.file = path, file
+	l.path, l.file, l.torn = path, file, false
 	return nil
 }
 
@@ -82,29 +83,14 @@ func (l *incidentLog) write(m *Master) {
 	}
 	l.writing, l.waiting, l.lines = true, nil, 0
 	go func() {
-		n, err := writeAll(file, text)
+		n, err := file.Write(text)
 		m.box.post(incidentsWritten{file, lines, n > 0 && text[n-1] != '\n', n == 0, err})
 	}()
 }
 
-// writeAll returns how much of a text it has written.
-func writeAll(file *os.File, text []byte) (n int, err error) {
-	for n < len(text) {
-		var some int
-		some, err = unix.Write(int(file.Fd()), text[n:])
-		if err == unix.EINTR {
-			continue
-		}
-		if n += max(some, 0); err != nil || some == 0 {
-			break
-		}
-	}
-	return n, err
-}
-
 // incidentsWritten is the end of writing lines of the incident log.
 type incidentsWritten struct {
-	file    *os.File
+	file    io.WriteCloser
 	lines   int
 	torn    bool // within a line
 	nothing bool // was written
@@ -116,11 +102,14 @@ func (e incidentsWritten) happen(m *Master) {
 	l.writing = false
 	if e.file != l.file { // it was opened again meanwhile
 		e.file.Close()
-		l.torn = false
 	} else if !e.nothing {
 		l.torn = e.torn
 	}
 	if e.err != nil {
+		var failed *fs.PathError
+		if errors.As(e.err, &failed) {
+			e.err = failed.Err // the line names the file
+		}
 		m.incidentLogFails(e.lines, e.err)
 	}
 	l.write(m)
