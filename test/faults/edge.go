@@ -25,7 +25,7 @@ type edge struct {
 func (n *runner) reloads(times int, upgrade bool) (e edge) {
 	e.what = "reloads"
 	if upgrade {
-		e.what = "reloads with another program on disk"
+		e.what = "upgrades"
 	}
 	s, err := n.serving(settings{copied: upgrade, alone: e.what})
 	defer n.stop()
@@ -43,6 +43,9 @@ func (n *runner) reloads(times int, upgrade bool) (e edge) {
 		began := time.Now()
 		if i%2 == 0 || upgrade {
 			e.err = errors.Join(e.err, s.reload())
+			if upgrade {
+				e.err = errors.Join(e.err, s.isUpgraded())
+			}
 		} else {
 			e.err = errors.Join(e.err, s.reloadBySignal())
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strings"
 	"syscall"
 	"time"
@@ -40,7 +41,7 @@ func reloadFaults() (all []*fault) {
 			if err := r.replaceProgram(); err != nil {
 				return err
 			}
-			return r.reload()
+			return errors.Join(r.reload(), r.isUpgraded())
 		}},
 		{name: "log files reopened ten times", stock: true, random: true, inject: func(r *run) error {
 			for range 10 {

@@ -139,6 +139,19 @@ func (s *service) replaceProgram() error {
 	return errors.Join(os.WriteFile(next, text, 0o755), os.Rename(next, s.executable()))
 }
 
+// isUpgraded returns an error if the master is another program than the one that is there.
+func (s *service) isUpgraded() error {
+	installed, err := os.Stat(s.executable())
+	if err != nil {
+		return err
+	}
+	runs, err := os.Stat(fmt.Sprintf("/proc/%d/exe", s.Pid()))
+	if err != nil || !os.SameFile(installed, runs) {
+		return errors.Join(errors.New("the master is not the program that was installed"), err)
+	}
+	return nil
+}
+
 // launch executes the program and waits until it serves.
 func (s *service) launch() (err error) {
 	cmd := exec.Command(s.executable(), "-F", "-O", "-y", s.conf())

@@ -29,7 +29,7 @@ type upgradable struct {
 	zygotes            int // how many it has
 }
 
-func startUpgradable(t *testing.T, settings string, arguments ...string) *upgradable {
+func startUpgradable(t *testing.T, settings string, with ...func(*exec.Cmd)) *upgradable {
 	t.Helper()
 	address := serve.Address(t)
 	u := &upgradable{zygotes: 1, conf: configured(t, "http: {listen: '"+address+"', root: ., access_log: stderr}\n"+settings)}
@@ -41,7 +41,11 @@ func startUpgradable(t *testing.T, settings string, arguments ...string) *upgrad
 	}
 	write(t, u.dir+"/late.php", `<?php echo str_repeat(" ", 20000); flush(); usleep((int) ($_GET["ms"] ?? 1500) * 1000); echo "late ", getmypid();`)
 	u.install(t, u.text)
-	u.service = startCommand(t, address, exec.Command(u.program, append([]string{"fpm", "-y", u.conf, "-F", "-O"}, arguments...)...))
+	c := exec.Command(u.program, "fpm", "-y", u.conf, "-F", "-O")
+	for _, change := range with {
+		change(c)
+	}
+	u.service = startCommand(t, address, c)
 	return u
 }
 
@@ -367,5 +371,109 @@ func TestUpgradeOfADaemon(t *testing.T) {
 	operate("stop")
 	if _, err := os.Stat(dir + "/pid"); err == nil || time.Since(start) > 20*time.Second {
 		t.Errorf("the pid file is left, or the stop took %v", time.Since(start))
+	}
+}
+
+// systemd hears of an upgrade as of a reload: the main process stays, and is ready again.
+func TestUpgradeIsToldToSystemd(t *testing.T) {
+	t.Parallel()
+	dir := serve.Dir(t)
+	notify, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: dir + "/notify", Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer notify.Close()
+	u := startUpgradable(t, "", func(c *exec.Cmd) { c.Env = append(os.Environ(), "NOTIFY_SOCKET="+dir+"/notify") })
+	heard := func(want string) {
+		t.Helper()
+		buf := make([]byte, 4096)
+		notify.SetReadDeadline(time.Now().Add(20 * time.Second))
+		for {
+			n, err := notify.Read(buf)
+			if err != nil {
+				t.Fatalf("%s was not told: %v", want, err)
+			}
+			if strings.Contains(string(buf[:n]), want) {
+				return
+			}
+		}
+	}
+	ready := fmt.Sprintf("READY=1\nSTATUS=Ready to handle connections\nMAINPID=%d", u.Pid())
+	heard(ready)
+	u.install(t, u.another())
+	if out, status := u.operate("upgrade"); status != 0 {
+		t.Errorf("status %d: %s", status, out)
+	}
+	heard("RELOADING=1\nMONOTONIC_USEC=")
+	heard(ready)
+	u.install(t, []byte("#!/bin/sh\nexit 1\n"))
+	u.Signal(syscall.SIGUSR2)
+	heard("READY=1\nSTATUS=Reload failed, the old configuration serves on: the program ")
+}
+
+// As process 1, of a container, the master reaps whatever is left to it, and only the service's end may end it.
+func TestUpgradeOfProcess1(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can make a pid namespace")
+	}
+	u := startUpgradable(t, "", func(c *exec.Cmd) {
+		c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}
+	})
+	write(t, u.dir+"/leaves.php", `<?php exec("sleep 0.2 >/dev/null 2>&1 & echo \$!"); echo posix_getppid() > 1, " left";`)
+	for i := range 3 {
+		u.want("/leaves.php", 200, "1 left")
+		u.install(t, u.another())
+		u.Signal(syscall.SIGUSR2)
+		u.said(`NOTICE: upgraded from phpsapi \S+ to phpsapi \S+`, i+1)
+		u.want("/", 200, "index ")
+	}
+	u.said(`NOTICE: fpm is running, pid 1\n`, 4)
+	serve.Eventually(t, "nothing is left", func() bool { return len(u.Tree()) == 5 })
+	u.Signal(syscall.SIGQUIT)
+	serve.Eventually(t, "it has ended", func() bool { return u.Ended() != "" })
+}
+
+// apt replaces libphp, and make engine an engine that is a file of its own: a reload is enough, and the old workers keep what they have.
+func TestReplacedEngineIsLoadedByAReload(t *testing.T) {
+	t.Parallel()
+	dir := serve.Dir(t)
+	library := filepath.Join(dir, "libphp.so")
+	text, err := os.ReadFile(serve.Stock().Libphp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	install := func() os.FileInfo {
+		if err := os.WriteFile(library+".new", text, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(library+".new", library); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(library)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info
+	}
+	install()
+	u := startUpgradable(t, "engine: "+library+"\n")
+	mapped := func() string {
+		maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", u.Titled("php-fpm: zygote process")[0]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(maps)
+	}
+	for i, command := range []string{"reload", "upgrade"} {
+		now := install().Sys().(*syscall.Stat_t)
+		if out, status := u.operate(command, "--wait-drained"); status != 0 || strings.Contains(out, "upgraded") != (i == 1) {
+			t.Errorf("%s: status %d, %s", command, status, out)
+		}
+		serve.Eventually(t, "the old zygote is gone", func() bool { return len(u.Titled("php-fpm: zygote process")) == 1 })
+		if maps := mapped(); !strings.Contains(maps, fmt.Sprintf(" %d ", now.Ino)) || strings.Contains(maps, "(deleted)\n") && strings.Contains(maps, library+" (deleted)") {
+			t.Errorf("%s: the new libphp is not loaded", command)
+		}
+		u.want("/", 200, "index ")
 	}
 }
