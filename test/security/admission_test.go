@@ -48,6 +48,9 @@ func request(socket, script string, params ...string) (body string, err error) {
 	var out []byte
 	for len(got) >= 8 { // records: type at 1, length at 4, padding at 6
 		length, padding := int(got[4])<<8|int(got[5]), int(got[6])
+		if len(got) < 8+length+padding {
+			return "", io.ErrUnexpectedEOF
+		}
 		if got[1] == byte(fastcgi.TypeStdout) {
 			out = append(out, got[8:8+length]...)
 		}
