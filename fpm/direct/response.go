@@ -45,6 +45,7 @@ type response struct {
 	gone     bool   // the client is
 	failed   bool   // the response cannot be brought to its end: what follows is thrown away, and the connection closed
 	sent     bool   // something was
+	waited   bool   // for a client that was slow
 	named    []byte // CGI's head, if it names a file that is to be sent
 	relay    int    // the socket on which the front takes the rest; -1: none
 	iov      [6]unix.Iovec

@@ -41,7 +41,16 @@ func (c *Conn) sendWith(v []unix.Iovec, flags int) error {
 		case errno == unix.EINTR:
 			continue
 		case errno == unix.EAGAIN:
-			return c.stall(v)
+			pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+			if err == nil {
+				return c.stall(v, pair)
+			}
+			if !c.wait(err) {
+				r.gone = true
+				return errGone
+			}
+			c.Slot.HTTP(scoreboard.HTTPSent, c.listener)
+			continue
 		case errno != 0:
 			r.gone = true
 			return errGone
@@ -72,19 +81,32 @@ func bytesOf(v unix.Iovec) []byte { return unsafe.Slice(v.Base, int(v.Len)) }
 const relayPacket = 64 << 10
 
 // stall gives the front a connection whose client does not take the response, with what is left of it. What follows goes on a
-// socket of its own.
-func (c *Conn) stall(v []unix.Iovec) error {
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		c.response.gone = true
-		c.Log(zlog.Warning, "a response was cut off, because its client is slow and the front cannot take it: "+err.Error())
-		return errGone
-	}
+// socket of its own, which is a pair.
+func (c *Conn) stall(v []unix.Iovec, pair [2]int) error {
 	h := contract.HandOver{Letter: contract.Output, Next: contract.OutputMore}
 	c.hand(&h, pair[1])
 	unix.Close(pair[1])
 	c.response.relay = pair[0]
 	return c.relay(v)
+}
+
+// wait waits for a client that is slow, and that the front cannot take because of err, as long as the front would. It returns false if
+// that was in vain.
+func (c *Conn) wait(err error) bool {
+	if r := &c.response; !r.waited {
+		r.waited = true
+		c.Say(zlog.Warning, "the worker waits for its slow client, because the front cannot take it: "+err.Error())
+	}
+	timeout := -1
+	if limit := c.Orders.Limits.BodyTimeout; limit > 0 {
+		timeout = int(limit.Milliseconds()) + 1
+	}
+	for {
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(c.fd), Events: unix.POLLOUT}}, timeout)
+		if err != unix.EINTR {
+			return err == nil && n > 0
+		}
+	}
 }
 
 // relay sends pieces to the front. It waits as long as the front has no room for them, and no longer than the front waits for the

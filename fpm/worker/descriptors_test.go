@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/sapi"
 )
 
@@ -93,5 +94,35 @@ func TestScriptWithoutDescriptors(t *testing.T) {
 	got := get(p.Dir, "a.php").do(t, p.Socket)
 	if got.err != nil || !strings.HasPrefix(got.stdout, "Status: 503 Service Unavailable\r\n") || !strings.Contains(got.stdout, "Retry-After: 1\r\n") {
 		t.Errorf("got %v", got)
+	}
+}
+
+// Without a descriptor for the socket by which the front would take it, a response to a slow client is whole all the same.
+func TestSlowClientWithoutDescriptors(t *testing.T) {
+	p := newPool(t, nil)
+	w := p.speakHTTP(nil)
+	p.write("long.php", `<?php for ($i = 0; $i < 4096; $i++) { echo str_repeat("x", 4096); }`)
+	c := p.spawn()
+	limitDescriptors(t, c.pid, 2)
+	v := w.visit(t)
+	v.ask("GET /long.php", "", "X-Request-Id: slow")
+	c.tells(t, contract.Lines, "request slow: the worker waits for its slow client")
+	r, body := v.answer("GET")
+	if r.StatusCode != 200 || len(body) != 16<<20 {
+		t.Errorf("got status %d and %d bytes", r.StatusCode, len(body))
+	}
+}
+
+// tells waits until the worker says a text by a letter.
+func (c *child) tells(t *testing.T, by byte, want string) {
+	t.Helper()
+	for {
+		letter, _, text := c.receive(t)
+		if letter == 0 {
+			t.Fatalf("the worker is gone, and has not said %q", want)
+		}
+		if letter == by && strings.Contains(text, want) {
+			return
+		}
 	}
 }
