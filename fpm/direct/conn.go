@@ -201,6 +201,9 @@ func (c *Conn) hand(h *contract.HandOver, second int) {
 	}
 	if err := channel.SendPacket(c.ToFront, c.message, contract.MaxHanded, handingPatience, fds...); err != nil {
 		c.Log(zlog.Warning, "a connection was lost, because the front did not take it: "+err.Error())
+		if h.Letter == contract.Unserved && len(h.Text) > 0 {
+			c.sayBusy()
+		}
 	}
 	if cap(c.message) > readBuffer {
 		c.message = nil

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/front/site"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
@@ -23,6 +26,28 @@ func (c *Conn) refuse(err error) {
 	}
 	r.bodyless, r.refused = true, true
 }
+
+// sayBusy answers a request, or the begin of one, that this worker does not answer and cannot hand over. The connection is closed then:
+// the client gets a moment to send what would else cost it the answer.
+func (c *Conn) sayBusy() {
+	page := site.ErrorPage(http.StatusServiceUnavailable, site.Explain(http.StatusServiceUnavailable), "")
+	text := fmt.Sprintf("HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\nRetry-After: 1\r\nConnection: close\r\n\r\n%s",
+		len(page), page)
+	unix.SendmsgN(c.fd, []byte(text), nil, nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+	unix.Shutdown(c.fd, unix.SHUT_WR)
+	var waste [4096]byte
+	for deadline := time.Now().Add(busyLinger); time.Now().Before(deadline); {
+		if n, err := unix.Poll([]unix.PollFd{{Fd: int32(c.fd), Events: unix.POLLIN}}, int(busyLinger.Milliseconds())); n <= 0 && err != unix.EINTR {
+			return
+		}
+		if n, _, err := unix.Recvfrom(c.fd, waste[:], unix.MSG_DONTWAIT); n <= 0 && err != unix.EINTR && err != unix.EAGAIN {
+			return
+		}
+	}
+}
+
+// busyLinger is how long a client has to send the rest of a request that is refused.
+const busyLinger = 200 * time.Millisecond
 
 // tooLong says once that a response is longer than its Content-Length.
 func (c *Conn) tooLong() {

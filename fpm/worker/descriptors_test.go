@@ -126,3 +126,21 @@ func (c *child) tells(t *testing.T, by byte, want string) {
 		}
 	}
 }
+
+// What a worker can neither answer nor give to the front is 503. (The kernel refuses to pass descriptors on, to a process that may have too few.)
+func TestRequestThatTheFrontDoesNotTake(t *testing.T) {
+	p := newPool(t, nil)
+	w := p.speakHTTP(nil)
+	p.write("a.php", "<?php echo 'a';")
+	p.spawn()
+	w.toFront[0].Close()
+	v := w.visit(t)
+	v.ask("POST /a.php", strings.Repeat("x", 100_000), "Content-Length: 100000")
+	r, body := v.answer("POST")
+	if r.StatusCode != 503 || r.Header.Get("Retry-After") == "" || !strings.Contains(body, "try again") {
+		t.Errorf("got %v %q", r, body)
+	}
+	if _, body := w.visit(t).get("/a.php"); body != "a" {
+		t.Errorf("the next request: got %q", body)
+	}
+}
