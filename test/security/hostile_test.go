@@ -131,9 +131,12 @@ func TestHostileWorkerHarmsNobodyElse(t *testing.T) {
 		} else {
 			request(p.Dir+"/sock", p.Dir+"/site/hostile.php")
 		}
-		serve.Eventually(t, "the end of the attack", func() bool { _, err := os.Stat(p.Dir + "/site/var/found"); return err == nil })
 		var pages, unsealed, sent int
-		fmt.Sscanf(p.read("site/var/found"), "[%d,%d,%d]", &pages, &unsealed, &sent)
+		serve.Eventually(t, "the end of the attack", func() bool {
+			found, _ := os.ReadFile(p.Dir + "/site/var/found")
+			n, _ := fmt.Sscanf(string(found), "[%d,%d,%d]", &pages, &unsealed, &sent)
+			return n == 3
+		})
 		if pages < 4 || sent < 40 || unsealed != 0 {
 			t.Errorf("the attack wrote to %d mappings, sent %d messages, and made %d of others' pages writable", pages, sent, unsealed)
 		}
