@@ -42,6 +42,7 @@ func (m *Master) startFirst(v *starter) error {
 		case s := <-started:
 			waiting--
 			s.engine.said, s.engine.zygote = s.said, s.z
+			m.noteBoot(s.engine, s.err)
 			if m.bootsEach(s.engine, s.err) {
 				waiting++
 				launch(s.engine)

@@ -1,6 +1,7 @@
 package master
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/incident"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
+	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 	"github.com/phpsapi/phpsapi/sapi"
 )
 
@@ -218,6 +220,9 @@ func (m *Master) tellEnd(c *child, e *examination) {
 		of     string
 		frames []string
 	}{{"PHP", e.PHPStack}, {"C", e.CStack}} {
+		if stack.of == "C" && e.ScriptEnded > incident.Many { // the log has some already
+			break
+		}
 		for i, frame := range stack.frames {
 			if i == 0 {
 				m.log.workerPanicked(p.conf.Name, c.pid, e.verb()+" while "+stack.of+" was in")
@@ -255,6 +260,14 @@ func (m *Master) bootIncident(p *pool, pid int, why string) {
 	i := m.incident(p, pid, incident.Boot, "the worker script could not be booted")
 	i.Script, i.Error = incident.Clean(p.worker.Script), incident.Clean(why)
 	m.record(i)
+}
+
+// noteBoot records that the application of a snapshot could not be booted, if that is how the start of an engine's zygote has ended.
+func (m *Master) noteBoot(e *engine, err error) {
+	var failed *zygote.BootError
+	if p := e.pools[0]; errors.As(err, &failed) && p.worker != nil {
+		m.bootIncident(p, 0, err.Error())
+	}
 }
 
 // lastIncidents is what `phpsapi fpm incidents` tells.

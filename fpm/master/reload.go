@@ -229,9 +229,7 @@ func (e zygoteStarted) happen(m *Master) {
 	n.cancelStart = nil
 	defer m.reap()
 	n.said = e.said
-	if boot := new(*zygote.BootError); errors.As(e.err, boot) && n.pools[0].worker != nil {
-		m.bootIncident(n.pools[0], 0, e.err.Error())
-	}
+	m.noteBoot(n, e.err)
 	if m.bootsEach(n, e.err) {
 		m.startZygote(n)
 		return

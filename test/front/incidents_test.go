@@ -289,3 +289,20 @@ func TestIncidentsOfWorkerScripts(t *testing.T) {
 		t.Errorf("the boot: %+v", i)
 	}
 }
+
+// A boot that fails is an incident: that of a snapshot, in which no worker has died, and that of a worker, which is not one more.
+func TestBootsThatFailAreIncidents(t *testing.T) {
+	t.Parallel()
+	dir, address := site(t), serve.Address(t)
+	script := filepath.Join(dir, "worker.php")
+	write(t, script, "<?php\nfunction boots() {\n\tposix_kill(getmypid(), 11); sleep(5);\n}\nboots();")
+	s := start(t, address, nil, "--worker", script, "--http", address, "--root", dir, "--set", "www.worker.processes=1", "--set", "www.worker.snapshot=1")
+	all := s.all(2)
+	if i := all.Incidents[0]; i.Kind != incident.Boot || i.Pid != 0 || i.Script != script || !strings.Contains(i.Error, "signal 11 (SIGSEGV) while it was booting") {
+		t.Errorf("the snapshot: %+v", i)
+	}
+	if i := all.Incidents[1]; i.Kind != incident.Crash || i.Pid == 0 || i.Script != script || i.Method != "" || i.Client != "" ||
+		len(i.PHPStack) < 2 || i.PHPStack[1] != "boots() "+script+":5" {
+		t.Errorf("a worker: %+v", i)
+	}
+}
