@@ -241,7 +241,7 @@ func TestClientThatLeavesAfterItsAnswer(t *testing.T) {
 		p := newPoolOf(t, func(m *sapi.Module) { m.Interrupts = true }, nil)
 		p.client = 10 * time.Millisecond
 		p.spawn()
-		p.write("a.php", `<?php echo "answer"; fastcgi_finish_request(); $f = []; for ($i = 0; $i < 20; $i++) $f[] = fopen("/dev/null", "r"); $end = microtime(true) + 0.3; while (microtime(true) < $end); file_put_contents(__DIR__ . "/end", "all " . connection_status());`)
+		p.write("a.php", `<?php echo "answer"; fastcgi_finish_request(); $f = []; for ($i = 0; $i < 20; $i++) $f[] = fopen("/dev/null", "r"); $end = microtime(true) + 0.3; while (microtime(true) < $end); file_put_contents(__DIR__ . "/end.new", "all " . connection_status()); rename(__DIR__ . "/end.new", __DIR__ . "/end");`)
 		conn := dial(t, p.Socket)
 		r := get(p.Dir, "a.php")
 		r.Keep = keep
