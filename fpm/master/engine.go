@@ -39,6 +39,13 @@ func (g *generation) assign(want func(i int, p *pool) zygote.Config) {
 	for i, p := range g.pools {
 		launch := want(i, p)
 		key := fmt.Sprintf("%q %q %+v", launch.Engine, launch.Env, launch.Module)
+		if w := g.plan.protectionOf(p); w != nil && w.OwnMemory {
+			of := p.conf
+			if of.Shared != nil {
+				of = of.Shared
+			}
+			key += " of " + of.Name
+		}
 		if launch.Template != nil { // its application is this pool's alone
 			key += " " + p.conf.Name
 		}

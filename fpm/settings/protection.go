@@ -24,6 +24,7 @@ type Protection struct {
 	CheckOwners                 bool     // of scripts: the pool's user, root, or one of Owners
 	Owners                      []string // by name or number
 	PerRequest                  bool     // each process answers one request
+	OwnMemory                   bool     // the workers share opcache's memory with no other pool
 
 	place  string            // where something was set last
 	places map[string]string // where single keys are set
@@ -71,6 +72,8 @@ func protectionKeys() []Row {
 			Doc: "Users, by name or number, whose scripts may be run, besides those of the pool's user and of root; `self` adds nobody. Other scripts get 403. What a script includes is not checked."},
 		{Key: perRequestKey, Kind: Choice, Allowed: []string{on, "off"}, Default: "off",
 			Doc: "Whether a process answers one request and ends, so that a request sees nothing that another has left. It costs some milliseconds of processor time for each; in worker mode snapshot: 1 is the same for less."},
+		{Key: "own_opcache", Kind: Choice, Allowed: []string{Auto, on, "off"}, Default: Auto,
+			Doc: "Whether the pool's workers are forked by a process of their own, and share opcache's memory with no other pool: it can be written by every worker that has it, and what stands there is run. It costs that memory, and a start of PHP. auto: on in a sandbox."},
 		{Key: "no_new_privs", Kind: Choice, Allowed: []string{on, "off"}, Default: "off",
 			Doc: "Whether workers and what they start never get rights by executing a program: sudo and other programs with the set-user-ID bit run as the pool's user. On in a sandbox."},
 		{Key: sandboxModeKey, Kind: Choice, Allowed: []string{string(sandbox.Off), string(sandbox.Web), string(sandbox.Strict)}, Default: string(sandbox.Off),
@@ -227,6 +230,7 @@ func (p *poolProtection) protection() (*Protection, error) {
 	made.CheckOwners = len(owners) > 0
 	made.Owners = slices.DeleteFunc(slices.Clone(owners), func(name string) bool { return name == self })
 	made.PerRequest = one(perRequestKey) == on
+	made.OwnMemory = one("own_opcache") == on || one("own_opcache") == Auto && made.Sandbox != sandbox.Off
 	if made.Lacking == Auto {
 		made.Lacking = Refuse
 		if made.Sandbox == sandbox.Web {

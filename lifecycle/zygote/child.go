@@ -17,6 +17,8 @@ type Child struct {
 	pid    int
 	told   int64 // when its birth was told, as ticks has it
 	done   chan struct{}
+	// doubted says that only the zygote, which may lie, has said that the process is its child.
+	doubted bool
 	// The rest is set before done is closed.
 	status syscall.WaitStatus
 	peak   int64
@@ -122,7 +124,7 @@ func (c *Child) isCurrent() bool {
 	}
 	select {
 	case <-c.zygote.process.dead: // its pid may be another process's
-		return true
+		return !c.doubted || group == own
 	default:
 		return parent == own || group == own
 	}

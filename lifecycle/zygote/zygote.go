@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -55,6 +56,10 @@ type Zygote struct {
 	turn     chan struct{} // holds one while an order is out
 	done     chan struct{}
 	late     atomic.Bool // the boot of a template has taken too long
+
+	// doubted says that an application runs in the zygote, as the pool's user: what it says may be a lie.
+	doubted bool
+	strange int // how many ends of strangers it has told, if it is doubted
 }
 
 // answer is what an order has come to.
@@ -77,7 +82,7 @@ func Start(ctx context.Context, config Config) (*Zygote, error) {
 	if err != nil {
 		return nil, err
 	}
-	z := &Zygote{stranger: config.Stranger, own: config.Own,
+	z := &Zygote{stranger: config.Stranger, own: config.Own, doubted: template != nil,
 		answers: make(chan answer, 1), turn: make(chan struct{}, 1), done: make(chan struct{})}
 	theirs, err := z.connect()
 	if err != nil {
@@ -330,15 +335,24 @@ func (z *Zygote) read() {
 				z.giveUp(errMalformed) // nobody has asked
 			}
 		case msgOwn:
-			if z.own != nil {
+			if z.own != nil && !z.doubted { // no zygote of a template has reason to
 				z.own(string(message[1:]))
 			}
 		case msgExit:
-			if pid, status, peak, err := exit(message[1:]); err == nil && !z.children.end(pid, status, peak) && z.stranger != nil {
+			if pid, status, peak, err := exit(message[1:]); err == nil && !z.children.end(pid, status, peak) && z.stranger != nil && z.mayTellStranger() {
 				z.stranger(pid, status)
 			}
 		}
 	}
+}
+
+// mostStrangers is of how many strangers a doubted zygote may tell the end.
+const mostStrangers = 100
+
+// mayTellStranger reports whether the end of a stranger is told on.
+func (z *Zygote) mayTellStranger() bool {
+	z.strange++
+	return !z.doubted || z.strange <= mostStrangers
 }
 
 // birth takes the answer to an order.
@@ -347,11 +361,30 @@ func (z *Zygote) birth(body []byte) answer {
 	if err != nil || pid == 0 {
 		return answer{nil, err}
 	}
+	proved := true
+	if z.doubted {
+		var lie bool
+		if proved, lie = z.hasChild(pid); lie {
+			return answer{nil, errMalformed}
+		}
+	}
 	c := z.children.birth(z, pid, ticks())
 	if c == nil {
 		return answer{nil, errMalformed}
 	}
+	c.doubted = !proved
 	return answer{c, nil}
+}
+
+// hasChild reports whether the kernel says that a process is the zygote's child, and whether it says that it is another's. It says
+// neither if the process has ended already.
+func (z *Zygote) hasChild(pid int) (is, isNot bool) {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return false, false
+	}
+	parent, _, _, ok := parseStat(text)
+	return ok && parent == z.process.pid, ok && parent != z.process.pid
 }
 
 // Control returns the descriptor of the control socket, which stays the zygote's: a program that this process executes in its own

@@ -238,3 +238,22 @@ func TestNoDescriptorsReachScriptsAndTheirPrograms(t *testing.T) {
 		}
 	}
 }
+
+// opcache's memory can be written by each worker that has it, and holds the code of all its pools.
+func TestSandboxedPoolSharesOpcacheWithNobody(t *testing.T) {
+	t.Parallel()
+	needsRoot(t)
+	for yaml, shared := range map[string]bool{"sandbox: web": false, "sandbox: off": true, "sandbox: off\nown_opcache: on": false, "sandbox: {mode: web, lacking: warn}\nown_opcache: off": true} {
+		p := prepare(t, "", yaml, nil)
+		p.write("php-fpm.conf", p.read("php-fpm.conf")+fmt.Sprintf("\n[other]\nlisten = %s/other\nuser = nobody\ngroup = nogroup\npm = static\npm.max_children = 1\n", p.Dir))
+		s := p.start()
+		var zygotes []int
+		for _, pool := range []string{"www", "other"} {
+			serve.Eventually(t, "a worker of "+pool, func() bool { return len(s.Titled("php-fpm: pool "+pool)) == 1 })
+			zygotes = append(zygotes, serve.Parent(s.Titled("php-fpm: pool " + pool)[0]))
+		}
+		if (zygotes[0] == zygotes[1]) != shared {
+			t.Errorf("%s: the zygotes are %v", yaml, zygotes)
+		}
+	}
+}

@@ -1,0 +1,73 @@
+package security
+
+import (
+	"fmt"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/phpsapi/phpsapi/test/serve"
+)
+
+// An application that is booted to be forked runs in the process that forks the workers. It could tell its master that a process of
+// root's was a worker, which the master, who is root, may signal, and with a reason of its own make a line of the log.
+func TestApplicationCannotPassOffAnotherProcessAsAWorker(t *testing.T) {
+	t.Parallel()
+	needsRoot(t)
+	victim := exec.Command("cat")
+	in, err := victim.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := victim.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- victim.Wait() }()
+	defer in.Close()
+	p := prepare(t, ffi+"\npm = static\npm.max_children = 1", "worker: {script: site/app.php, snapshot: 1, boot_timeout: 5s}", map[string]string{"app.php": fmt.Sprintf(`<?php
+$c = FFI::cdef('
+int fcntl(int, int, long); int getsockopt(int, int, int, int *, unsigned *);
+long send(int, const char *, size_t, int); long recv(int, char *, size_t, int); void _exit(int);');
+if (file_exists(__DIR__ . '/var/lied')) exit;
+for ($fd = 3; $fd < 60; $fd++) {
+	$type = $c->new('int'); $size = $c->new('unsigned'); $size->cdata = 4;
+	if ($c->getsockopt($fd, 1, 3, FFI::addr($type), FFI::addr($size)) !== 0 || $type->cdata !== 5) continue;
+	$c->fcntl($fd, 4, 0);
+	$c->send($fd, 'B', 1, 0x4000);
+	for ($room = $c->new('char[65536]'); $c->recv($fd, $room, 65536, 0) > 0;) {
+		if ($room[0] !== 'F') continue;
+		$c->send($fd, "O\n[27-Nov-2026 00:00:00] NOTICE: forged", 40, 0x4000);
+		touch(__DIR__ . '/var/lied');
+		$c->send($fd, 'C' . pack('ll', %d, 0), 9, 0x4000);
+		usleep(300000);
+		$c->_exit(0);
+	}
+}`, victim.Process.Pid)})
+	p.write("phpsapi.yaml", "http: {listen: '"+p.address+"', root: site}\npools: {www: {worker: {script: site/app.php, snapshot: 1, boot_timeout: 5s}}}\n")
+	c := p.command("-F")
+	out := &serve.Output{}
+	c.Stderr = out
+	run, err := serve.Start("phpsapi fpm", c, func() bool { return strings.Contains(p.log(), "fpm is running") }, p.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer run.Stop()
+	serve.Eventually(t, "the lie", func() bool { return exec.Command("test", "-e", p.Dir+"/site/var/lied").Run() == nil })
+	time.Sleep(500 * time.Millisecond) // its end
+	run.Signal(syscall.SIGTERM)
+	serve.Eventually(t, "the service's end", func() bool { return strings.Contains(p.log(), "bye-bye") || !serve.Lives(run.Pid()) })
+	select {
+	case err := <-ended:
+		t.Errorf("the other process has ended: %v", err)
+	default:
+	}
+	if strings.Contains(p.log(), "\n[27-Nov-2026 00:00:00]") {
+		t.Error("the application has forged a line of the log")
+	}
+	if t.Failed() {
+		t.Log(p.log())
+	}
+}
