@@ -48,6 +48,9 @@ lint: ## gofmt, go vet, staticcheck, the borders between the packages
 	go tool staticcheck ./...
 	go tool staticcheck -tags e2e ./test/...
 
+vuln: ## govulncheck: known faults of the modules and of Go's library that are reached (it asks vuln.go.dev)
+	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
+
 fmt: ## gofmt all Go code
 	gofmt -w .
 
@@ -59,6 +62,10 @@ conformance: deps-test build ## php-src's tests of cli, cgi and fpm: phpsapi bes
 
 conformance-full: deps-test build ## php-src's tests of the language too (long)
 	go run ./test/conformance -suites all
+
+sanitize: deps-test build ## php-src's tests of cli, cgi and fpm with a program whose C gcc's sanitizers watch (half an hour)
+	packaging/sanitize
+	go run ./test/conformance -binary build/sanitized/phpsapi -timeout 3m
 
 e2e: deps-e2e build ## real programs from Debian's packages; php-fpm under load
 	go test -count=1 -tags e2e ./test/e2e ./test/load ./test/faults
@@ -105,4 +112,4 @@ single: engine ## build/single/phpsapi: the program with PHP inside, in one file
 deps-build deps-run deps-test deps-bench deps-e2e deps-engine:
 	@PHP=$(PHP) PHP_CONFIG=$(PHP_CONFIG) packaging/install-deps $(@:deps-%=%)
 
-.PHONY: help build run test race lint fmt conformance conformance-full e2e fuzz faults soak bench package check engine single engines deps-build deps-run deps-test deps-bench deps-e2e deps-engine
+.PHONY: help build run test race lint vuln fmt conformance conformance-full sanitize e2e fuzz faults soak bench package check engine single engines deps-build deps-run deps-test deps-bench deps-e2e deps-engine
