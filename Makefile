@@ -75,7 +75,7 @@ fuzz: deps-test engines ## random requests beside stock PHP (RANDOMTIME=10m), th
 	go test -count=1 -timeout 0 ./test/random -args -for $(RANDOMTIME)
 	@grep -rn --include='*_test.go' -E '^func Fuzz' . | sed -E 's|^(.*)/[^/]*:[0-9]+:func (Fuzz[A-Za-z0-9_]*).*|\1 \2|' | \
 	while read -r package target; do \
-		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package" || exit 1; \
+		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x "$$package" || exit 1; \
 	done
 
 faults: deps-test build ## faults in phpsapi and in php-fpm under load, at random for a while too (FAULTTIME=10m), into docs/FAULTS.md
