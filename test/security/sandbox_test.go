@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/phpsapi/phpsapi/fpm/sandbox"
@@ -211,5 +212,25 @@ func TestSandboxesThatCannotBe(t *testing.T) {
 				t.Errorf("%s %s: status %d, want 78\n%s\nwant %s", test.yaml, option, status, said, test.want)
 			}
 		}
+	}
+}
+
+// What comes after a reload, and after the end of a zygote, is in the sandbox, too.
+func TestSandboxOfLaterWorkers(t *testing.T) {
+	t.Parallel()
+	needs(t, sandbox.Strict)
+	for name, next := range map[string]func(s *service){
+		"reload": func(s *service) { s.Signal(syscall.SIGUSR2) },
+		"zygote": func(s *service) { syscall.Kill(serve.Parent(s.workers()[0]), syscall.SIGKILL) },
+		"worker": func(s *service) { syscall.Kill(s.workers()[0], syscall.SIGKILL) },
+	} {
+		s := prepare(t, ffi, "sandbox: strict", map[string]string{"tries.php": tries}).start()
+		before := s.workers()[0]
+		next(s)
+		serve.Eventually(t, "another worker, after: "+name, func() bool { w := s.workers(); return len(w) == 1 && w[0] != before })
+		if got := s.outcome(t); got["program"] != "" || got["read elsewhere"] != false || got["ptrace"] != -1.0 {
+			t.Errorf("%s: %v", name, got)
+		}
+		checkRights(t, s.workers()[0], true)
 	}
 }

@@ -167,5 +167,12 @@ func (s *service) get(path string) (status int, body string) {
 	return r.StatusCode, string(text)
 }
 
-// workers are the pids of the pool's workers.
-func (s *service) workers() []int { return s.Titled("php-fpm: pool www") }
+// workers are the pids of the pool's workers, of which there is one at least, or is one soon.
+func (s *service) workers() (pids []int) {
+	s.t.Helper()
+	serve.Eventually(s.t, "a worker", func() bool {
+		pids = s.Titled("php-fpm: pool www")
+		return len(pids) > 0
+	})
+	return pids
+}
