@@ -22,6 +22,9 @@ const cxxflags = "-O2 -g0 -fPIC " + hardening + " -fno-semantic-interposition " 
 // extensionFlags are added for extensions: they call the engine by the addresses that the loader has found.
 const extensionFlags = "-fno-plt"
 
+// sharedAlone has libtool compile each source once, for shared objects. It would compile it again for an archive.
+const sharedAlone = "--tag=disable-static"
+
 // How the two passes of a profile compile. What was not trained is compiled as without a profile.
 const (
 	toTrain = "-fprofile-generate -fprofile-update=single -Wl,-u,__gcov_dump"
@@ -125,11 +128,16 @@ func (w *work) compile(log *os.File, flags string) error {
 	if err != nil {
 		return err
 	}
-	if err := execute(log, w.src(), nil, "make", append([]string{jobs, "PROF_FLAGS=" + flags}, objects...)...); err != nil {
+	libtool, err := w.variable("LIBTOOL")
+	if err != nil {
+		return err
+	}
+	libtool = "LIBTOOL=" + libtool + " " + sharedAlone
+	if err := execute(log, w.src(), nil, "make", append([]string{jobs, libtool, "PROF_FLAGS=" + flags}, objects...)...); err != nil {
 		return err
 	}
 	if len(w.extensions) == 0 {
 		return nil
 	}
-	return execute(log, w.src(), nil, "make", jobs, "PROF_FLAGS="+flags+" "+extensionFlags, "EXTRA_LDFLAGS="+libtoolFlags(flags), "build-modules")
+	return execute(log, w.src(), nil, "make", jobs, libtool, "PROF_FLAGS="+flags+" "+extensionFlags, "EXTRA_LDFLAGS="+libtoolFlags(flags), "build-modules")
 }
