@@ -44,7 +44,7 @@ const (
 	// Ended says, once, that a worker script in worker mode has ended within a request, or by an error. The text is a word of scoreboard's,
 	// ByExit or ByFatal, then "request" or "outside", then what PHP said, with spaces between them.
 	Ended = 'E'
-	// Interrupted says that the present request was interrupted. The text is why: InterruptedForTime, or InterruptedForClient.
+	// Interrupted says that a request was interrupted. The text is Interruption's.
 	Interrupted = 'T'
 	// Log is a message for the error log: a digit, zlog's number of the level, then the text without line end. The master
 	// says before it whose it is. A worker has a few of them in a second, and the rest are dropped.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/settings"
 )
 
@@ -30,22 +31,17 @@ func (f *frontPlan) interrupts() bool {
 	return false
 }
 
-// interrupted logs that a worker has interrupted its request.
-func (m *Master) interrupted(c *child, why string) reception {
-	var r request
-	if c.pool.stages.Soft == 0 && c.pool.stages.Client == 0 || !c.sayings.one(m.sys.now(), sayingBounds) {
+// interrupted logs that a worker has interrupted a request.
+func (m *Master) interrupted(c *child, text string) reception {
+	i, ok := contract.ParseInterruption(text)
+	if !ok || c.pool.stages.Soft == 0 && c.pool.stages.Client == 0 || !c.sayings.one(m.sys.now(), sayingBounds) {
 		return unexpected
 	}
-	if c.pool.board.Snapshot(c.slot, &r.Proc) {
-		r.duration = time.Duration(m.clock.Now() - r.Accepted)
-	}
-	switch why {
-	case contract.InterruptedForTime:
+	r := request{Proc: scoreboard.Proc{Method: i.Method, URI: i.URI, Query: i.Query, Script: i.Script}, duration: i.After}
+	if i.Why == contract.InterruptedForTime {
 		m.log.interruptedForTime(c.pool.conf.Name, c.pid, r)
-	case contract.InterruptedForClient:
+	} else {
 		m.log.interruptedForClient(c.pool.conf.Name, c.pid, r)
-	default:
-		return unexpected
 	}
 	return heeded
 }

@@ -86,7 +86,11 @@ func TestMasterHearsOfTheTimeout(t *testing.T) {
 	}
 	for {
 		letter, _, text := c.receive(t)
-		if letter == contract.Interrupted && text == contract.InterruptedForTime {
+		if letter == contract.Interrupted {
+			i, ok := contract.ParseInterruption(text)
+			if !ok || i.Why != contract.InterruptedForTime || i.After <= 0 || i.Method != "GET" || filepath.Base(i.Script) != "a.php" {
+				t.Errorf("the worker tells %q", text)
+			}
 			break
 		}
 		if letter == 0 {
@@ -223,7 +227,7 @@ func TestClientThatLeaves(t *testing.T) {
 			}
 			for test.check > 0 && strings.Contains(test.want, "status 1") {
 				letter, _, text := c.receive(t)
-				if letter == contract.Interrupted && text == contract.InterruptedForClient {
+				if letter == contract.Interrupted && strings.HasPrefix(text, contract.InterruptedForClient+" ") {
 					break
 				}
 				if letter == 0 {
