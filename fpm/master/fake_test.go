@@ -68,7 +68,7 @@ func fakeMaster() int {
 	}
 	no := false
 	options := Options{
-		Conf: conf.Options{Path: os.Args[1], AllowRoot: true, Daemonize: &no}, ForceStderr: true, Argv: []string{"php-fpm"},
+		Conf: conf.Options{Path: os.Args[1], AllowRoot: true, Daemonize: &no}, ForceStderr: os.Getenv("MASTER_TEST_LOG") == "", Argv: []string{"php-fpm"},
 		Choose: testEngine, Module: testModule, Constants: testConstants,
 		Settings: settings.Source{File: os.Getenv("MASTER_TEST_SETTINGS")},
 	}

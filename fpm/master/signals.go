@@ -69,7 +69,9 @@ func (m *Master) reopenLogs() {
 	case some:
 		m.log.accessLogReopened()
 	}
-	m.errorLog.redirectStderr()
+	if m.errorLog.log.Settings().Launched { // else lines go to the first stderr as well
+		m.errorLog.redirectStderr()
+	}
 	m.reopenIncidentLog()
 }
 
