@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -166,4 +167,38 @@ func TestScriptsThatKillAreBounded(t *testing.T) {
 	if got := k.Repeated("", now); len(got) != 1 || got[0].Ended != 5000 {
 		t.Errorf("got %v", got)
 	}
+}
+
+// Another program goes on counting where this one has ended.
+func TestScriptsThatKillAreLeft(t *testing.T) {
+	at := time.Unix(1e9, 0)
+	var k, next Killers
+	for range Many - 1 {
+		k.Count("p", "a", at)
+	}
+	for range Many {
+		k.Count("p", "b", at)
+	}
+	text, err := json.Marshal(k.Leave())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var left []Killer
+	if err := json.Unmarshal(text, &left); err != nil {
+		t.Fatal(err)
+	}
+	next.Adopt(left)
+	if got, want := next.Repeated("", at), k.Repeated("", at); !slices.Equal(got, want) {
+		t.Errorf("left are %v, want %v", got, want)
+	}
+	if n, news := next.Count("p", "a", at); n != Many || !news {
+		t.Errorf("a has ended %d, news %v", n, news)
+	}
+	if n, news := next.Count("p", "b", at); n != Many+1 || news {
+		t.Errorf("b has ended %d, news %v", n, news)
+	}
+	for range maxScripts { // whatever was left
+		left = append(left, left...)[:min(2*len(left), 2*maxScripts)]
+	}
+	next.Adopt(left)
 }

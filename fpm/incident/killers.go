@@ -66,6 +66,30 @@ func (k *Killers) Count(pool, script string, now time.Time) (ended int, news boo
 	return ended, news
 }
 
+// Killer is what is known of a script that has ended workers, for another program.
+type Killer struct {
+	Pool, Script string
+	Count        [buckets]int
+	Part         [buckets]int64
+	Last, SaidAt time.Time
+}
+
+// Leave returns all that is known.
+func (k *Killers) Leave() (all []Killer) {
+	for id, s := range k.scripts {
+		all = append(all, Killer{id.pool, id.script, s.count, s.part, s.last, s.saidAt})
+	}
+	return all
+}
+
+// Adopt takes over what Leave has returned in another program.
+func (k *Killers) Adopt(all []Killer) {
+	k.scripts = map[name]*killer{}
+	for _, s := range all[:min(len(all), maxScripts)] {
+		k.scripts[name{s.Pool, s.Script}] = &killer{s.Count, s.Part, s.Last, s.SaidAt}
+	}
+}
+
 func partOf(t time.Time) int64 { return t.UnixNano() / int64(Window/buckets) }
 
 func (s *killer) ended(now time.Time) (n int) {

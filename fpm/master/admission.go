@@ -19,7 +19,7 @@ func (f *frontPlan) admit(p *conf.Pool) error {
 	if w.PerRequest && p.Shared == nil {
 		place := w.PlaceOf("process_per_request")
 		if f.workers[p.Name] != nil {
-			return fmt.Errorf("%s: process_per_request: pool %s is in worker mode: set snapshot: 1 of its worker instead", place, p.Name)
+			return fmt.Errorf("%s: pool %s is in worker mode: set snapshot: 1 of its worker instead", place, p.Name)
 		}
 		p.MaxRequests = 1
 		p.SetFrom("pm.max_requests", place)

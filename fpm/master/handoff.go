@@ -49,6 +49,7 @@ type handoff struct {
 	Groups    []handedGroup
 	Operators []handedOperator
 	Lines     []string // for who waits for the upgrade
+	Incidents *handedIncidents
 }
 
 // handedSocket is a listening socket.
@@ -242,6 +243,7 @@ func (m *Master) handOff() *handoff {
 	h := m.leaveSockets()
 	h.Old, h.Name = -1, zygote.Name()
 	h.Generation, h.Since = m.generation, m.operators.since.Unix()
+	h.Incidents = m.incidents.leave()
 	h.Stderr, h.Stdout, h.Control = m.errorLog.original, -1, -1
 	if fd, err := unix.Open("/proc/self/exe", unix.O_PATH|unix.O_CLOEXEC, 0); err == nil {
 		h.Old = fd

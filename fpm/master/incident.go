@@ -25,6 +25,31 @@ type incidents struct {
 	kernel  kernelKills
 }
 
+// handedIncidents is what a master leaves of them to the program that takes over.
+type handedIncidents struct {
+	Number  uint64
+	Last    []*incident.Incident // the oldest first
+	Killers []incident.Killer
+}
+
+func (i *incidents) leave() *handedIncidents {
+	return &handedIncidents{i.number, i.ring.Last(0, ""), i.killers.Leave()}
+}
+
+// adopt takes over what another program has left; nil: it has left nothing.
+func (i *incidents) adopt(h *handedIncidents) {
+	if h == nil {
+		return
+	}
+	i.number = h.Number
+	for _, last := range h.Last {
+		if last != nil {
+			i.ring.Add(last)
+		}
+	}
+	i.killers.Adopt(h.Killers)
+}
+
 // broken is a worker's word on how its worker script ended: contract.Ended.
 type broken struct {
 	why    scoreboard.Reason

@@ -2,6 +2,7 @@ package master
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"time"
@@ -127,6 +128,21 @@ func (m *Master) incidentLogFails(lines int, why error) {
 	l.saidAt, l.lost = now, 0
 }
 
+// endIncidentLog waits until the log has its lines: another program is about to be executed. It waits no longer than for anything else.
+func (m *Master) endIncidentLog() {
+	l := &m.incidents.log
+	patience := time.NewTimer(quiescePatience)
+	defer patience.Stop()
+	for l.writing || l.lines > 0 && l.file != nil {
+		select {
+		case <-m.box.wake:
+			m.handle()
+		case <-patience.C:
+			return
+		}
+	}
+}
+
 // reopenIncidentLog opens the log again, after somebody has moved the file.
 func (m *Master) reopenIncidentLog() {
 	if l := &m.incidents.log; l.path != "" && l.open(m.log, l.path) == nil {
@@ -150,4 +166,16 @@ func (f *frontPlan) incidentLog() string {
 		return ""
 	}
 	return f.own.IncidentLog
+}
+
+// checkIncidentLog is for who only asks whether the service would start. It makes the file if there is none, as for access logs.
+func (f *frontPlan) checkIncidentLog() error {
+	path := f.incidentLog()
+	if path == "" {
+		return nil
+	}
+	if err := logfile.Check(path); err != nil {
+		return f.own.Located(fmt.Errorf("incident_log: %s cannot be opened: %w", path, err))
+	}
+	return nil
 }

@@ -178,6 +178,9 @@ func Check(o Options, dump bool) int {
 			if err := verify(cfg); err != nil {
 				return err
 			}
+			if err := plan.checkIncidentLog(); err != nil {
+				return err
+			}
 			return plan.try(sys, cfg.Pools)
 		}
 	}

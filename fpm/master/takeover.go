@@ -41,6 +41,7 @@ func (m *Master) takeOver(h *handoff) {
 	if m.taken.isTrial() {
 		return
 	}
+	m.incidents.adopt(h.Incidents)
 	m.errorLog.original = h.Stderr
 	if h.Stdout >= 0 {
 		m.errorLog.stdout = os.NewFile(uintptr(h.Stdout), settings.Stdout)
@@ -152,7 +153,7 @@ func (m *Master) beginTakeover() {
 	for _, o := range h.Operators {
 		m.adoptOperator(o)
 	}
-	h.Groups, h.Parked, h.Operators = nil, nil, nil
+	h.Groups, h.Parked, h.Operators, h.Incidents = nil, nil, nil, nil
 	h.Trial = -1
 	a := &attempt{}
 	a.lines.add(h.Lines...)

@@ -362,6 +362,7 @@ func (m *Master) comeToRest() *handoff {
 		o.duplicate()
 	}
 	m.haltOutputs(outputs)
+	m.endIncidentLog()
 	h := m.handOff()
 	m.leaveParked(h)
 	return h
