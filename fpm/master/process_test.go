@@ -48,11 +48,15 @@ func start(t *testing.T, conf string, env ...string) *service {
 	for _, e := range env {
 		s.command.Env = append(s.command.Env, strings.ReplaceAll(e, "DIR", s.dir))
 	}
-	stderr, err := s.command.StderrPipe()
+	// StderrPipe's end is closed by Wait, with what has not been read.
+	stderr, its, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.command.Start(); err != nil {
+	s.command.Stderr = its
+	err = s.command.Start()
+	its.Close()
+	if err != nil {
 		t.Fatal(err)
 	}
 	go s.follow(stderr)
@@ -76,7 +80,8 @@ func (s *service) configure(conf string) {
 	}
 }
 
-func (s *service) follow(r io.Reader) {
+func (s *service) follow(r io.ReadCloser) {
+	defer r.Close()
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {
 		s.mu.Lock()
