@@ -92,7 +92,8 @@ func (w *work) compilePlain(log *os.File) error { return w.compile(log, "") }
 
 func (w *work) compileToTrain(log *os.File) error { return w.compile(log, toTrain) }
 
-// compileTrained compiles all again, by the counts that the training has left beside the objects.
+// compileTrained compiles all again, by the counts that the training has left beside the objects. The objects have the names of the first
+// time: the compiler knows the counts of static functions by these.
 func (w *work) compileTrained(log *os.File) error {
 	err := filepath.WalkDir(w.src()+"/", func(name string, _ os.DirEntry, err error) error {
 		if err == nil {
