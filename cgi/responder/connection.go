@@ -34,7 +34,7 @@ type silentError struct{ stage fastcgi.Stage }
 func (e *silentError) Error() string { return errSilent.Error() + ", while " + e.stage.String() }
 func (e *silentError) Unwrap() error { return errSilent }
 
-// connection is the transport of the connection in hand: a blocking socket that is read without blocking first, since
+// connection is the transport of the present connection: a blocking socket that is read without blocking first, since
 // as a rule the bytes are there.
 type connection struct {
 	fd      int    // -1: none
@@ -54,7 +54,7 @@ type connection struct {
 	onTry func(bool)
 }
 
-// begin makes fd the connection in hand.
+// begin makes fd the present connection.
 func (c *connection) begin(fd int, timeout time.Duration) {
 	c.began, c.givenUp, c.timeout = false, false, timeout
 	c.take(fd)

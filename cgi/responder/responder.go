@@ -29,7 +29,7 @@ const (
 
 // FrontEnd is what a Responder calls.
 type FrontEnd interface {
-	// Answer answers the next request of the connection in hand, and reports whether it may carry another.
+	// Answer answers the next request of the present connection, and reports whether it may carry another.
 	Answer() (keep bool)
 	// Receiving is told, with true, that a read begins which may bring the first byte of a request, and with false that it
 	// brought none. The client decides how long it takes: descriptors that come with the bytes are closed in it.
@@ -61,8 +61,8 @@ type Responder struct {
 	original []fastcgi.Pair // the request's params as they came, with HandsOn
 	engine   *lifecycle.Engine
 	rules    sapi.PathRules
-	carrier  Carrier    // carries the present request; nil: the connection in hand does
-	io       connection // the connection in hand
+	carrier  Carrier    // carries the present request; nil: the present connection does
+	io       connection // the present connection
 	conn     *fastcgi.Conn
 	inHand   bool   // a request is, from its startup to its shutdown
 	finished bool   // its response has been ended by fastcgi_finish_request()
@@ -87,7 +87,7 @@ func New(engine *lifecycle.Engine, front FrontEnd) *Responder {
 // WakeBy makes a descriptor that becomes readable end the wait for a request: Converse gives the connection back as idle.
 func (r *Responder) WakeBy(fd int) { r.io.wake = fd }
 
-// Place is memory of C's where the descriptor of the connection in hand stands; -1: there is none.
+// Place is memory of C's where the descriptor of the present connection stands; -1: there is none.
 func (r *Responder) Place() *int32 { return r.io.inForks }
 
 // HurryBy names two descriptors, or -1. While one of them is readable, a client that is silent for a second is given up.
@@ -256,7 +256,7 @@ func (r *Responder) MayLetGo() bool {
 	return r.Request.KeepConn && r.Request.Interim && r.io.fd >= 0 && !r.conn.Response().Ended()
 }
 
-// LetGo has Finish close the connection in hand, though the client asked to keep it. The client is told with the response's
+// LetGo has Finish close the present connection, though the client asked to keep it. The client is told with the response's
 // end, by fastcgi.Closing, and so cannot lose a request by it. workers is how many there are, if more connections are the
 // reason; 0: another is. It follows MayLetGo.
 func (r *Responder) LetGo(workers int) { r.letGo = fastcgi.Closing + uint32(workers) }

@@ -117,7 +117,7 @@ func (c *child) unkeep(i int) {
 	c.kept = c.kept[:last]
 }
 
-// Answer takes the next request of the connection in hand through PHP, and reports whether the connection may carry
+// Answer takes the next request of the present connection through PHP, and reports whether the connection may carry
 // another.
 func (c *child) Answer() (keep bool) {
 	if !c.Read() {

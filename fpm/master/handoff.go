@@ -163,7 +163,7 @@ func (h *handoff) descriptors() (all []int) {
 	return all
 }
 
-// inherit says whether a program that is executed gets the descriptors.
+// inherit has a program that is executed get the descriptors, or not.
 func (h *handoff) inherit(yes bool) {
 	flag := unix.FD_CLOEXEC
 	if yes {

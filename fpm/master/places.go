@@ -49,7 +49,7 @@ func (p *places) of(engine engines.Choice) sapi.Places {
 	return at
 }
 
-// learn takes an engine's answer. If it has none, whoever starts it says why.
+// learn takes an engine's answer. If it has none, its starter says why.
 func (p *places) learn(engine engines.Choice, answer constants) {
 	p.known[engine.Library] = sapi.Places{Dir: answer.known["PHP_CONFIG_FILE_PATH"], ScanDir: answer.known["PHP_CONFIG_FILE_SCAN_DIR"]}
 	p.lack = nil

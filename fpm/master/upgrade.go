@@ -321,7 +321,7 @@ func (m *Master) isExecuting() bool {
 }
 
 // executeUpgrade executes the program that was tried, unless a zygote is being asked for a worker: the answer is waited for. It is the
-// loop's, when it has no event in hand.
+// loop's, between two events.
 func (m *Master) executeUpgrade() {
 	if !m.isExecuting() || m.state != normal || slices.ContainsFunc(m.generations(), (*generation).forking) {
 		return

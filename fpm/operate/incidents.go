@@ -1,9 +1,7 @@
 package operate
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -21,23 +19,8 @@ func (o *Operator) Incidents(asJSON bool, pool string, n int) int {
 }
 
 func (o *Operator) incidents(asJSON bool, pool string, n int) error {
-	m, err := o.find()
+	m, a, err := o.ask(control.Request{Command: control.LastIncidents, Pool: pool, Count: n})
 	if err != nil {
-		return err
-	}
-	defer m.client.Close()
-	ctx, cancel := o.context()
-	defer cancel()
-	a, err := m.client.Ask(ctx, control.Request{Command: control.LastIncidents, Pool: pool, Count: n}, func(control.Answer) {})
-	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		return failed(exitFailed, "%s has not answered within %v; see its error log", m, o.Timeout)
-	case errors.Is(err, control.ErrEnded):
-		return failed(exitUnavailable, "%s has just ended", m)
-	case err != nil:
-		return err
-	}
-	if err := refusal(m, a); err != nil {
 		return err
 	}
 	all := a.Incidents

@@ -59,6 +59,27 @@ func (o *Operator) context() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), o.Timeout)
 }
 
+// ask puts a question to the master that is meant, and returns its answer. A refusal is an error.
+func (o *Operator) ask(question control.Request) (*master, control.Answer, error) {
+	m, err := o.find()
+	if err != nil {
+		return nil, control.Answer{}, err
+	}
+	defer m.client.Close()
+	ctx, cancel := o.context()
+	defer cancel()
+	a, err := m.client.Ask(ctx, question, func(control.Answer) {})
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		err = failed(exitFailed, "%s has not answered within %v; see its error log", m, o.Timeout)
+	case errors.Is(err, control.ErrEnded):
+		err = failed(exitUnavailable, "%s has just ended", m)
+	case err == nil:
+		err = refusal(m, a)
+	}
+	return m, a, err
+}
+
 // refusal is the failure that a master's last answer tells; nil if it tells none.
 func refusal(m *master, a control.Answer) error {
 	switch a.Reason {

@@ -1,9 +1,7 @@
 package operate
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -19,23 +17,8 @@ import (
 func (o *Operator) Status(asJSON, full bool) int { return o.end("status", o.status(asJSON, full)) }
 
 func (o *Operator) status(asJSON, full bool) error {
-	m, err := o.find()
+	m, a, err := o.ask(control.Request{Command: control.Status, Full: full})
 	if err != nil {
-		return err
-	}
-	defer m.client.Close()
-	ctx, cancel := o.context()
-	defer cancel()
-	a, err := m.client.Ask(ctx, control.Request{Command: control.Status, Full: full}, func(control.Answer) {})
-	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		return failed(exitFailed, "%s has not answered within %v; see its error log", m, o.Timeout)
-	case errors.Is(err, control.ErrEnded):
-		return failed(exitUnavailable, "%s has just ended", m)
-	case err != nil:
-		return err
-	}
-	if err := refusal(m, a); err != nil {
 		return err
 	}
 	if a.Status == nil {

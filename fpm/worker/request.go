@@ -11,7 +11,7 @@ import (
 	"github.com/phpsapi/phpsapi/lifecycle"
 )
 
-// Answer takes the next request of the connection in hand through PHP, and reports whether the connection may carry
+// Answer takes the next request of the present connection through PHP, and reports whether the connection may carry
 // another.
 func (k *worker) Answer() (keep bool) {
 	if !k.read() {
