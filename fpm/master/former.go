@@ -53,6 +53,9 @@ type formerWorker struct {
 	keep       []*os.File
 	output     *output // nil: not caught
 	board      *formerBoard
+	lost       time.Time // when its control socket has ended; zero: it has not
+	exited     bool      // its zygote has told its end
+	timedOut   bool      // by request_terminate_timeout
 	idleSince  time.Time // when it was told to go and had no request; zero: it had one
 	yielded    bool
 	complains  messages
@@ -157,20 +160,6 @@ func hearFormerZygote(g *formerGroup, box *mailbox) {
 
 func (e formerZygoteSaid) happen(m *Master) { m.formerExited(e.pid, e.status) }
 
-// formerExited logs the end of a worker. It returns false if the process is no former one.
-func (m *Master) formerExited(pid int, status syscall.WaitStatus) bool {
-	for _, g := range m.former.groups {
-		for _, w := range g.workers {
-			if w.handed.Pid == pid {
-				how, level := ending(status)
-				m.log.formerExited(level, w.handed.Pool, pid, how)
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // formerSaid is a message of a worker, formerFrontSaid one of a front.
 type (
 	formerSaid struct {
@@ -213,8 +202,7 @@ func (e formerSaid) heed(m *Master) reception {
 			}
 		}
 	case 0:
-		w.group.bury(w)
-		m.formerGone(w.group)
+		w.hungUp(m)
 	}
 	return heeded
 }
@@ -245,12 +233,6 @@ func (m *Master) poolAt(key string) *pool {
 		}
 	}
 	return nil
-}
-
-// bury forgets a worker that is gone.
-func (g *formerGroup) bury(w *formerWorker) {
-	closeFiles(w.keep)
-	g.workers = slices.DeleteFunc(g.workers, func(other *formerWorker) bool { return other == w })
 }
 
 // formerGone ends a group of which nobody is left, and what only waited for its last process.
@@ -319,7 +301,7 @@ func (f *former) yield(m *Master) {
 	now := m.sys.now()
 	for _, g := range f.groups {
 		for _, w := range g.workers {
-			if !w.handed.Told {
+			if !w.handed.Told && w.lost.IsZero() {
 				w.asked(now)
 				w.yielded = w.control.Send(contract.Yield, "", -1) != nil
 			}
@@ -369,6 +351,9 @@ func (f *former) pending() bool {
 func (f *former) stop(now time.Time, signal syscall.Signal) {
 	for _, g := range f.groups {
 		for _, w := range g.workers {
+			if !w.isHere() {
+				continue
+			}
 			if signal != syscall.SIGQUIT || w.control.Send(contract.Quit, "", -1) != nil {
 				syscall.Kill(w.handed.Pid, signal)
 			}
@@ -386,11 +371,17 @@ func (f *former) tick(m *Master, now time.Time) {
 	}
 	f.lookAt = now.Add(formerInterval)
 	f.hurry(m, now)
-	for _, g := range f.groups {
+	for _, g := range slices.Clone(f.groups) {
 		if g.front != nil && g.front.escalation.due(now) {
 			syscall.Kill(g.front.handed.Pid, g.front.escalation.next(now, 0, 0))
 		}
-		for _, w := range g.workers {
+		for _, w := range slices.Clone(g.workers) {
+			if !w.isHere() {
+				if !w.lost.IsZero() && now.Sub(w.lost) >= formerPatience {
+					g.bury(m, w)
+				}
+				continue
+			}
 			w.look(m, now)
 			if m.state == normal && w.escalation.due(now) {
 				syscall.Kill(w.handed.Pid, w.escalation.next(now, 0, 0))
@@ -412,6 +403,7 @@ func (w *formerWorker) look(m *Master, now time.Time) {
 	}
 	if limit := w.handed.Terminate; limit > 0 && w.isBusy() && m.clock.Now()-a.Accepted >= limit {
 		m.log.formerTimedOut(w.handed.Pool, w.handed.Pid, time.Duration(m.clock.Now()-a.Accepted))
+		w.timedOut = true
 		sooner(now)
 	}
 	switch {
@@ -482,6 +474,9 @@ func (f *former) leave() (all []handedGroup) {
 			left.Front.Control = g.front.control.FD()
 		}
 		for _, w := range g.workers {
+			if !w.lost.IsZero() {
+				continue
+			}
 			own := w.handed
 			own.Control, own.Board, own.Keep, own.Output = w.control.FD(), rawFd(w.board.file), nil, nil
 			for _, file := range w.keep {

@@ -89,12 +89,15 @@ type handedProcess struct {
 type handedWorker struct {
 	handedProcess
 	Pool      string
-	Socket    string // the key of the socket at which its connections were accepted
-	Keep      []int  // what must stay open while it lives
-	Output    []int  // what it writes to stdout and stderr; empty: not caught
-	Decorate  bool   // see conf.Pool.DecorateWorkersOutput
-	Board     int    // its scoreboard
-	Layout    uint64 // of that
+	Socket    string   // the key of the socket at which its connections were accepted
+	Engine    string   // its PHP
+	Keep      []int    // what must stay open while it lives
+	Rescue    int      // the one of these that is its rescue socket; 0: there is none
+	Addresses []string // of the listeners of HTTP, by the numbers that the worker has for them
+	Output    []int    // what it writes to stdout and stderr; empty: not caught
+	Decorate  bool     // see conf.Pool.DecorateWorkersOutput
+	Board     int      // its scoreboard
+	Layout    uint64   // of that
 	Slots     int
 	Slot      int
 	Terminate int64 // request_terminate_timeout, in ns; 0: none
@@ -339,11 +342,18 @@ func (c *child) leave(told bool) handedWorker {
 		Board: int(p.board.File().Fd()), Layout: scoreboard.Layout(), Slots: len(p.slots), Slot: c.slot,
 		Terminate: int64(p.conf.RequestTerminateTimeout), Decorate: p.conf.DecorateWorkersOutput,
 	}
+	if p.engine != nil {
+		w.Engine = p.engine.php
+	}
 	if c.trace != nil {
 		w.Keep = append(w.Keep, c.trace.FD())
 	}
 	if c.rescue != nil {
-		w.Keep = append(w.Keep, int(c.rescue.Fd()))
+		w.Rescue = int(c.rescue.Fd())
+		w.Keep = append(w.Keep, w.Rescue)
+		for _, l := range p.gen.plainListeners() {
+			w.Addresses = append(w.Addresses, l.Address)
+		}
 	}
 	if c.output != nil {
 		w.Output = c.output.leaving

@@ -31,7 +31,12 @@ func (m *Master) rescueFrom(c *child) {
 		file.Close()
 		return
 	}
-	m.rescues = append(m.rescues, rescue{file, what})
+	m.keepRescue(rescue{file, what})
+}
+
+// keepRescue sends the front a rescue socket, as soon as there is a front.
+func (m *Master) keepRescue(r rescue) {
+	m.rescues = append(m.rescues, r)
 	m.sendRescues()
 	for len(m.rescues) > mostRescues {
 		m.rescues[0].file.Close()
@@ -69,12 +74,7 @@ func (m *Master) rescued(c *child) (what contract.Rescued, some bool) {
 	if h.State == scoreboard.NoHTTP {
 		return what, false
 	}
-	var at []contract.FrontListener
-	for _, l := range p.gen.http {
-		if !l.TLS {
-			at = append(at, l.FrontListener)
-		}
-	}
+	at := p.gen.plainListeners()
 	if h.Listener < 0 || h.Listener >= len(at) {
 		return what, false
 	}
@@ -82,13 +82,27 @@ func (m *Master) rescued(c *child) (what contract.Rescued, some bool) {
 		Pool: p.conf.Name}
 	var r scoreboard.Proc
 	if !what.Idle && p.board.Snapshot(c.slot, &r) {
-		what.ID, what.Method, what.URI, what.Script = r.ID, r.Method, r.URI, r.Script
-		if r.Query != "" {
-			what.URI += "?" + r.Query
-		}
-		what.Duration = max(m.clock.Now()-r.Accepted, 0)
+		addRequest(&what, &r, m.clock.Now())
 	}
 	return what, true
+}
+
+func addRequest(what *contract.Rescued, r *scoreboard.Proc, now int64) {
+	what.ID, what.Method, what.URI, what.Script = r.ID, r.Method, r.URI, r.Script
+	if r.Query != "" {
+		what.URI += "?" + r.Query
+	}
+	what.Duration = max(now-r.Accepted, 0)
+}
+
+// plainListeners returns the listeners of HTTP at which workers accept, in the order by which these number them.
+func (g *generation) plainListeners() (all []contract.FrontListener) {
+	for _, l := range g.http {
+		if !l.TLS {
+			all = append(all, l.FrontListener)
+		}
+	}
+	return all
 }
 
 // How often it is looked for workers that have been silent for request_timeout, as a part of that, and within bounds.

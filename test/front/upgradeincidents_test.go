@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/incident"
 )
@@ -46,5 +47,45 @@ func TestIncidentLogIsTested(t *testing.T) {
 	out, err := exec.Command(binary, "fpm", "test", "-y", conf).CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "phpsapi.yaml:1: incident_log: "+filepath.Dir(conf)+"/nowhere/incidents cannot be opened: no such file") {
 		t.Errorf("got %v, %s", err, out)
+	}
+}
+
+// A worker of the program before that dies in its request is an incident as well, and its client gets the front's page.
+func TestUpgradeAnswersForWorkersOfTheProgramBefore(t *testing.T) {
+	t.Parallel()
+	for mode, settings := range map[string]string{"by HTTP": "", "twice": "", "behind the front": "http.direct: off\n"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			u := startUpgradable(t, settings)
+			write(t, u.dir+"/later.php", `<?php for ($end = microtime(true) + 60; microtime(true) < $end && !file_exists(__DIR__."/end"); usleep(10000)); posix_kill(getmypid(), 11); sleep(5);`)
+			got := make(chan int, 1)
+			go func() {
+				status, _ := u.get("/later.php")
+				got <- status
+			}()
+			if err := u.WaitFor(20*time.Second, func() bool {
+				text, _ := u.operate("status", "--full")
+				return strings.Contains(text, "later.php")
+			}); err != nil {
+				t.Fatal(err)
+			}
+			for n := range map[bool]int{true: 2, false: 1}[mode == "twice"] {
+				u.install(t, u.another())
+				if out, status := u.operate("upgrade"); status != 0 {
+					t.Fatal(n, status, out)
+				}
+			}
+			write(t, u.dir+"/end", "")
+			if status := <-got; status != 502 {
+				t.Errorf("the client got %d", status)
+			}
+			i := u.last(1)
+			if i.Kind != incident.Crash || i.URI != "/later.php" || i.Generation != 1 || i.Engine == "" || len(i.PHPStack) == 0 ||
+				mode != "behind the front" && i.Client != incident.Got502 {
+				t.Errorf("got %+v", i)
+			}
+			u.said(`of the program before exited on signal 11 \(SIGSEGV\)`, 1)
+			u.want("/", 200, "index ")
+		})
 	}
 }

@@ -1,0 +1,148 @@
+package master
+
+import (
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/incident"
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+)
+
+// formerPatience is how long a worker whose control socket has ended waits for its zygote's word on how it has ended.
+const formerPatience = 2 * time.Second
+
+// hungUp notes that a worker's control socket has ended. Its zygote tells how the worker has, sooner or later.
+func (w *formerWorker) hungUp(m *Master) {
+	w.yielded = true
+	w.lost = m.sys.now()
+	if w.exited || w.group.zygote == nil {
+		w.group.bury(m, w)
+	}
+}
+
+// formerExited takes the end of a worker. It returns false if the process is no former one.
+func (m *Master) formerExited(pid int, status syscall.WaitStatus) bool {
+	for _, g := range m.former.groups {
+		for _, w := range g.workers {
+			if w.handed.Pid != pid || w.exited {
+				continue
+			}
+			w.exited, w.yielded = true, true
+			how, level := ending(status)
+			m.log.formerExited(level, w.handed.Pool, pid, how)
+			if e := m.examineFormer(w, status); e != nil {
+				m.tellEnd(w.child(), e)
+			}
+			m.rescueFromFormer(w)
+			if !w.lost.IsZero() {
+				g.bury(m, w)
+			}
+			return true
+		}
+	}
+	return false
+}
+
+// child is a worker as this program's own are, for what is only said of it.
+func (w *formerWorker) child() *child {
+	return &child{pid: w.handed.Pid, pool: &pool{conf: &conf.Pool{Name: w.handed.Pool, DecorateWorkersOutput: w.handed.Decorate},
+		gen: &generation{number: w.group.handed.Generation}, engine: &engine{php: w.handed.Engine}}}
+}
+
+// examineFormer finds out whether a worker's end is an incident; nil: it is none, or the memory with the worker's word cannot be read.
+func (m *Master) examineFormer(w *formerWorker, status syscall.WaitStatus) *examination {
+	board, slot := w.board.reader, w.handed.Slot
+	if board == nil {
+		return nil
+	}
+	r := &request{}
+	within := board.Snapshot(slot, &r.Proc) && r.Stage > scoreboard.ReadingHeaders && r.Stage < scoreboard.Finished
+	var kind incident.Kind
+	switch told := w.escalation.sent == syscall.SIGTERM || w.escalation.sent == syscall.SIGKILL; {
+	case status.Signaled() && w.timedOut:
+		kind = incident.Timeout
+	case isCrash(status):
+		kind = incident.Crash
+	case status.Signaled() && (told || status.Signal() == syscall.SIGQUIT || m.state != normal):
+		return nil
+	case status.Signaled() && status.Signal() == syscall.SIGKILL && m.incidents.kernel.claim(m.sys.now()):
+		kind = incident.OutOfMemory
+	case status.Signaled():
+		kind = incident.Killed
+	case within:
+		kind = incident.Exit
+	default:
+		return nil
+	}
+	e := &examination{}
+	e.how, e.level = ending(status)
+	e.Incident = m.incident(w.child().pool, w.handed.Pid, kind, "exited "+e.how)
+	e.ended(status)
+	e.addReport(incident.ParseReport(board.Report(slot)))
+	if within {
+		r.duration = time.Duration(max(m.clock.Now()-r.Accepted, 0))
+		e.request = r
+		e.addRequest(r, w.got())
+	}
+	return e
+}
+
+// got returns what the client of a worker that has ended got.
+func (w *formerWorker) got() string {
+	h, sent := w.board.reader.HTTP(w.handed.Slot), w.board.reader.Sent(w.handed.Slot)
+	_, some := w.listener(h)
+	switch {
+	case sent == scoreboard.SentAll:
+		return incident.GotAll
+	case some && h.State == scoreboard.HTTPUnsent:
+		return incident.Got502
+	case some && h.State == scoreboard.HTTPSent, sent == scoreboard.SentPart:
+		return incident.GotPart
+	}
+	return incident.GotClosed
+}
+
+// listener returns the address to which what stands in a worker's rescue socket came. It returns false if nothing does.
+func (w *formerWorker) listener(h scoreboard.HTTP) (address string, some bool) {
+	at := w.handed.Addresses
+	if w.handed.Rescue == 0 || h.State == scoreboard.NoHTTP || h.Listener < 0 || h.Listener >= len(at) {
+		return "", false
+	}
+	return at[h.Listener], true
+}
+
+// rescueFromFormer has the front answer for a worker that has died, as rescueFrom does.
+func (m *Master) rescueFromFormer(w *formerWorker) {
+	at := slices.Index(w.handed.Keep, w.handed.Rescue)
+	if w.board.reader == nil || at < 0 {
+		return
+	}
+	h := w.board.reader.HTTP(w.handed.Slot)
+	address, some := w.listener(h)
+	if !some {
+		return
+	}
+	file := w.keep[at]
+	w.keep = slices.Delete(w.keep, at, at+1)
+	w.handed.Rescue = 0
+	what := contract.Rescued{Sent: h.State == scoreboard.HTTPSent, Idle: h.State == scoreboard.HTTPWaits, Address: address, Pool: w.handed.Pool}
+	var r scoreboard.Proc
+	if !what.Idle && w.board.reader.Snapshot(w.handed.Slot, &r) {
+		addRequest(&what, &r, m.clock.Now())
+	}
+	m.keepRescue(rescue{file, what})
+}
+
+// bury forgets a worker that is gone.
+func (g *formerGroup) bury(m *Master, w *formerWorker) {
+	m.rescueFromFormer(w)
+	closeFiles(w.keep)
+	g.workers = slices.DeleteFunc(g.workers, func(other *formerWorker) bool { return other == w })
+	m.formerGone(g)
+}
+
+// isHere reports whether a worker may still run.
+func (w *formerWorker) isHere() bool { return w.lost.IsZero() && !w.exited }
