@@ -4,11 +4,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/incident"
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 // A reload forgets no incident, and so an upgrade must not.
@@ -87,5 +89,23 @@ func TestUpgradeAnswersForWorkersOfTheProgramBefore(t *testing.T) {
 			u.said(`of the program before exited on signal 11 \(SIGSEGV\)`, 1)
 			u.want("/", 200, "index ")
 		})
+	}
+}
+
+// An exception that nobody catches ends its request alone: when the worker is told to go later it has not ended by that.
+func TestExceptionThatAWorkerOutlivesIsNoIncident(t *testing.T) {
+	t.Parallel()
+	address := serve.Address(t)
+	conf := configured(t, "http: {listen: '"+address+"', root: .}\nworker: w.php\n")
+	write(t, filepath.Dir(conf)+"/w.php", `<?php while (frankenphp_handle_request(function () { throw new Exception("outlived"); }));`)
+	s := startCommand(t, address, exec.Command(binary, "fpm", "-y", conf, "-F", "-O"))
+	for range 8 {
+		s.get("/w.php")
+	}
+	if out, err := exec.Command(binary, "fpm", "reload", "--wait-drained", "--master", strconv.Itoa(s.Pid())).CombinedOutput(); err != nil {
+		t.Fatal(err, string(out))
+	}
+	if all := s.all(0); all.Total != 0 {
+		t.Errorf("there are %d incidents: %+v", all.Total, all.Incidents[0])
 	}
 }
