@@ -17,8 +17,8 @@ func TestReportOfADeath(t *testing.T) {
 		signal syscall.Signal // 0: C's exit
 		report string
 	}{
-		"a sent SIGSEGV": {"posix_kill(getmypid(), 11); sleep(5)", syscall.SIGSEGV, `^S 11 0 0x0 \d+\nP posix_kill\(\) PATH:3\nP deep\(\) PATH:6\nP outer\(\) PATH:8\nP \{main\}.*\n(C .*\n)*C libphp8\.2\.so execute_ex\+0x`},
-		"a bad address":  {"FFI::string(FFI::new('char*'), 10)", syscall.SIGSEGV, `^S 11 \d+ 0x\w+ 0\nP string\(\) PATH:3\nP deep\(\)(.*\n)*C libphp8\.2\.so execute_ex\+0x`},
+		"a sent SIGSEGV": {"posix_kill(getmypid(), 11); sleep(5)", syscall.SIGSEGV, `^S 11 0 0x0 \d+\nP posix_kill\(\) PATH:3\nP deep\(\) PATH:6\nP outer\(\) PATH:8\nP \{main\}.*\n(C .*\n)*C libphp8\.\d\.so execute_ex\+0x`},
+		"a bad address":  {"FFI::string(FFI::new('char*'), 10)", syscall.SIGSEGV, `^S 11 \d+ 0x\w+ 0\nP string\(\) PATH:3\nP deep\(\)(.*\n)*C libphp8\.\d\.so execute_ex\+0x`},
 		"abort":          {"FFI::cdef('void abort(void);')->abort()", syscall.SIGABRT, `^S 6 -6 0x0 \d+\nP abort\(\) PATH:3\n(.*\n)*C libc\.so\.6 abort\+0x\w+\n`},
 		"SIGTERM":        {"posix_kill(getmypid(), 15); sleep(5)", syscall.SIGTERM, `^S 15 0 0x0 \d+\nP posix_kill\(\) PATH:3\n`},
 		"exit":           {"FFI::cdef('void exit(int);')->exit(3)", 0, `^E\nP exit\(\) PATH:3\nP deep\(\) PATH:6\n(.*\n)*C libc\.so\.6 exit\+0x`},

@@ -227,7 +227,7 @@ func TestNoDescriptorsReachScriptsAndTheirPrograms(t *testing.T) {
 		if len(numbers) != 3 {
 			t.Errorf("%s: a program has the descriptors %v", name, numbers)
 		}
-		script := get("script.php")
+		script := strings.ReplaceAll(get("script.php"), "memfd:opcache_lock", "opcache's lock") // of PHP 8.3 and later
 		if !strings.Contains(script, "socket:") {
 			t.Errorf("%s: the script shows nothing: %s", name, script)
 		}

@@ -231,6 +231,15 @@ func TestSandboxOfLaterWorkers(t *testing.T) {
 		if got := s.outcome(t); got["program"] != "" || got["read elsewhere"] != false || got["ptrace"] != -1.0 {
 			t.Errorf("%s: %v", name, got)
 		}
+		// One that has been forked this moment has yet to give up its rights.
+		serve.Eventually(t, "a worker without rights, after: "+name, func() bool {
+			w := s.workers()
+			if len(w) != 1 {
+				return false
+			}
+			status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", w[0]))
+			return err == nil && !strings.Contains(string(status), "\nUid:\t0\t")
+		})
 		checkRights(t, s.workers()[0], true)
 	}
 }
