@@ -265,9 +265,7 @@ func TestFrontThatKeepsDyingIsNotStartedWithoutPause(t *testing.T) {
 		t.Errorf("the pool: %q", got)
 	}
 	time.Sleep(500 * time.Millisecond) // the sixth waits for 800 ms
-	s.mu.Lock()
-	deaths := strings.Count(strings.Join(s.log, "\n"), "exited with code 3")
-	s.mu.Unlock()
+	deaths := strings.Count(s.said(), "exited with code 3")
 	if deaths > 8 {
 		t.Errorf("%d fronts in no time", deaths)
 	}

@@ -57,7 +57,7 @@ func TestWorkerThatFloodsTheMasterIsBounded(t *testing.T) {
 	}
 	s.alive()
 	n := 0
-	for _, line := range s.log {
+	for line := range strings.SplitSeq(s.said(), "\n") {
 		if strings.HasSuffix(line, "xxx") {
 			n++
 		}

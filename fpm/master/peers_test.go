@@ -29,7 +29,8 @@ func TestMasterServesThoughNobodyReadsItsErrorLog(t *testing.T) {
 	for junk := make([]byte, 1<<12); err == nil; {
 		_, err = unix.Write(rawFd(write), junk)
 	}
-	s := &service{t: t, dir: t.TempDir(), ended: true}
+	s := &service{t: t, dir: t.TempDir(), ended: true, whole: make(chan struct{})}
+	close(s.whole)
 	s.more = sync.NewCond(&s.mu)
 	s.configure("log_level = debug\n" + static)
 	s.command = exec.Command("/proc/self/exe", s.path("conf"))

@@ -31,7 +31,8 @@ type service struct {
 	log   []string // the lines so far
 	more  *sync.Cond
 	ended bool
-	read  int // lines that expect has passed
+	whole chan struct{} // closed when the log has been read to its end
+	read  int           // lines that expect has passed
 
 	settings    func(text string) // writes phpsapi.yaml
 	front, yaml string            // the front's socket, and the directory of phpsapi.yaml
@@ -40,7 +41,7 @@ type service struct {
 // start runs a master; conf may name the test's directory as DIR.
 func start(t *testing.T, conf string, env ...string) *service {
 	t.Helper()
-	s := &service{t: t, dir: t.TempDir()}
+	s := &service{t: t, dir: t.TempDir(), whole: make(chan struct{})}
 	s.more = sync.NewCond(&s.mu)
 	s.configure(conf)
 	s.command = exec.Command("/proc/self/exe", s.path("conf"))
@@ -64,7 +65,7 @@ func start(t *testing.T, conf string, env ...string) *service {
 		s.command.Process.Kill()
 		s.command.Wait()
 		if t.Failed() {
-			t.Logf("log:\n%s", strings.Join(s.log, "\n"))
+			t.Logf("log:\n%s", s.said())
 		}
 	})
 	return s
@@ -81,6 +82,7 @@ func (s *service) configure(conf string) {
 }
 
 func (s *service) follow(r io.ReadCloser) {
+	defer close(s.whole)
 	defer r.Close()
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {
@@ -136,12 +138,24 @@ func (s *service) never(pattern string) {
 
 func (s *service) signal(sig syscall.Signal) { s.command.Process.Signal(sig) }
 
-// end waits for the end of the master and gives its exit status.
+// said is the log so far.
+func (s *service) said() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.Join(s.log, "\n")
+}
+
+// end waits for the end of the master and of its log, and gives its exit status.
 func (s *service) end() int {
 	s.t.Helper()
 	done := time.AfterFunc(patience, func() { s.command.Process.Kill() })
 	defer done.Stop()
 	s.command.Wait()
+	select {
+	case <-s.whole:
+	case <-time.After(patience):
+		s.t.Error("the log has no end: a process still has it open")
+	}
 	return s.command.ProcessState.ExitCode()
 }
 

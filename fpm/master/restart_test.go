@@ -135,7 +135,7 @@ func TestEngineOfAPoolThatIsWrong(t *testing.T) {
 		if status := s.end(); status != exitConfig {
 			t.Errorf("%s: exit status %d", text, status)
 		}
-		if log := strings.Join(s.log, "\n"); !strings.Contains(log, want) {
+		if log := s.said(); !strings.Contains(log, want) {
 			t.Errorf("%s: no %q in\n%s", text, want, log)
 		}
 	}
