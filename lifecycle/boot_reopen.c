@@ -19,10 +19,13 @@ static int open_again(int fd)
 	return open(link, O_RDONLY | O_CLOEXEC | (fcntl(fd, F_GETFL) & O_NONBLOCK));
 }
 
-/* Reports whether a file is locked, by whomever, without the kernel's list. */
+/* Reports whether a file is locked, by any process, without the kernel's list. To close the file takes this process's own locks of
+ * fcntl's from it: a locked file keeps a snapshot from being made anyway. */
 static int is_locked_by_trial(int fd)
 {
-	int again = open_again(fd), locked = again >= 0 && flock(again, LOCK_EX | LOCK_NB) != 0;
+	struct flock other = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	int again = open_again(fd), locked = again >= 0 && (flock(again, LOCK_EX | LOCK_NB) != 0 ||
+		(fcntl(again, F_OFD_GETLK, &other) == 0 && other.l_type != F_UNLCK));
 
 	if (again >= 0) {
 		close(again);
@@ -38,7 +41,7 @@ int is_locked(int fd)
 
 	snprintf(name, sizeof(name), "/proc/self/fdinfo/%d", fd);
 	info = fopen(name, "re");
-	if (!info) { /* there is no /proc, or a sandbox keeps the process from it */
+	if (!info) { /* a sandbox keeps the process from it */
 		return is_locked_by_trial(fd);
 	}
 	while (!locked && fgets(line, sizeof(line), info)) {

@@ -2,7 +2,9 @@
  * The memory is shared with the process that reads the report, which finds there what was published when this one died. Nothing is
  * allocated, no lock is taken, and no call of the C library is made that a signal handler must not make.
  */
+#include <errno.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -94,9 +96,36 @@ void report_publish(void)
 	__atomic_store_n(told, used, __ATOMIC_RELEASE);
 }
 
+/* Whether memory may be read, by the kernel: a call that reads eight bytes and then refuses what it is to do with them. */
+static int is_readable(uintptr_t at, size_t size)
+{
+	const uintptr_t page = 4096; /* the least that there is */
+	const int no_action = -1;
+	uintptr_t last = at + size - 1, next;
+
+	if (last < at) {
+		return 0;
+	}
+	for (next = at;; next = (next / page + 1) * page) {
+		if (syscall(SYS_rt_sigprocmask, no_action, next & ~(uintptr_t)7, NULL, 8) == -1 && errno == EFAULT) {
+			return 0;
+		}
+		if (next / page == last / page) {
+			return 1;
+		}
+	}
+}
+
 int report_read(void *to, uintptr_t at, size_t size)
 {
 	struct iovec local = {to, size}, remote = {(void *)at, size};
+	int before = errno, read = process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == (ssize_t)size;
 
-	return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == (ssize_t)size;
+	/* A sandbox refuses the call, and so do some containers. */
+	if (!read && size && (errno == EPERM || errno == ENOSYS) && is_readable(at, size)) {
+		memcpy(to, (const void *)at, size);
+		read = 1;
+	}
+	errno = before;
+	return read;
 }

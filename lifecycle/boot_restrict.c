@@ -123,7 +123,11 @@ static int tell_others(int tasks, pid_t pid, int self)
 		for (at = 0; at < len; at += ((struct dirent64 *)(buffer + at))->d_reclen) {
 			int tid = atoi(((struct dirent64 *)(buffer + at))->d_name);
 
-			if (tid > 0 && tid != self && !has_done(tid) && syscall(SYS_tgkill, pid, tid, EVERY_THREADS_SIGNAL) == 0) {
+			if (tid <= 0 || tid == self || has_done(tid)) {
+				continue;
+			}
+			/* EAGAIN: the user has as many signals under way as it may. It is told again. */
+			if (syscall(SYS_tgkill, pid, tid, EVERY_THREADS_SIGNAL) == 0 || errno != ESRCH) {
 				waiting++;
 			}
 		}

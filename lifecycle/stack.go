@@ -2,6 +2,7 @@ package lifecycle
 
 /*
 #include "boot.h"
+#include "boot_report.h"
 #include "engine_load.h"
 */
 import "C"
@@ -12,8 +13,6 @@ import (
 	"errors"
 	"slices"
 	"unsafe"
-
-	"golang.org/x/sys/unix"
 )
 
 // Frame is a function that PHP is in.
@@ -24,19 +23,18 @@ type Frame struct {
 	Line     uint32
 }
 
-// Stack reads what PHP is doing, from any thread and while PHP runs. It follows PHP's own pointers, but reads through
-// process_vm_readv(2), to which a bad one is an error, and no more than a bounded number of times. PHP is not stopped:
+// Stack reads what PHP is doing, from any thread and while PHP runs. It follows PHP's own pointers, but has the kernel look at them
+// (boot_report.c), to which a bad one is an error, and no more than a bounded number of times. PHP is not stopped:
 // where its stack changes meanwhile, the reading begins again, a few times.
 //
 // Counterpart: sapi/fpm/fpm/fpm_php_trace.c (fpm_php_trace_dump), fpm_trace_pread.c
 type Stack struct {
 	layout C.struct_engine_stack_layout
-	pid    int
 }
 
 // NewStack makes a reader of this process's stack.
 func NewStack() *Stack {
-	s := &Stack{pid: unix.Getpid()}
+	s := &Stack{}
 	C.engine_stack_layout(&s.layout)
 	return s
 }
@@ -217,10 +215,7 @@ func (s *Stack) read(b []byte, at uint64) error {
 	if len(b) == 0 {
 		return nil
 	}
-	local := [1]unix.Iovec{{Base: unsafe.SliceData(b)}}
-	local[0].SetLen(len(b))
-	n, err := unix.ProcessVMReadv(s.pid, local[:], []unix.RemoteIovec{{Base: uintptr(at), Len: len(b)}}, 0)
-	if err != nil || n != len(b) {
+	if C.report_read(unsafe.Pointer(unsafe.SliceData(b)), C.uintptr_t(at), C.size_t(len(b))) == 0 {
 		return errBadAddress
 	}
 	return nil

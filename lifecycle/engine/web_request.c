@@ -173,7 +173,7 @@ void engine_web_no_default_content_type(void)
 
 const char *engine_web_next_header(void)
 {
-	zend_llist_element *element = web_request->header;
+	zend_llist_element *element = web_request ? web_request->header : NULL; /* none: the request could not begin */
 	sapi_header_struct *header;
 
 	if (!element) {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"runtime"
 	"strings"
 	"syscall"
@@ -241,5 +242,28 @@ func TestSandboxOfLaterWorkers(t *testing.T) {
 			return err == nil && !strings.Contains(string(status), "\nUid:\t0\t")
 		})
 		checkRights(t, s.workers()[0], true)
+	}
+}
+
+// A sandbox refuses the call by which a process may read its own memory: the slow log and the report of a crash do without.
+func TestStacksInASandbox(t *testing.T) {
+	t.Parallel()
+	needs(t, sandbox.Strict)
+	for _, kind := range []string{"web", "strict"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			slow := filepath.Join(serve.Dir(t), "slow")
+			s := prepare(t, ffi+"\nrequest_slowlog_timeout = 1\nslowlog = "+slow, "sandbox: "+kind, map[string]string{
+				"slow.php":  `<?php function takes() { usleep(1500000); } takes();`,
+				"crash.php": `<?php function crashes() { FFI::string(FFI::new('char*'), 10); } crashes();`,
+			}).start()
+			s.get("/slow.php")
+			serve.Eventually(t, "the slow log", func() bool {
+				text, _ := os.ReadFile(slow)
+				return regexp.MustCompile(`usleep\(\) .*\n.* takes\(\) `).Match(text)
+			})
+			s.get("/crash.php")
+			s.said(`it crashed while PHP was in(\n.*)+ string\(\) (.*\n)+.* crashes\(\) (.*\n)*.*it crashed while C was in\n.*#0 `)
+		})
 	}
 }
