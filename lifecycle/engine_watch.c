@@ -1,6 +1,6 @@
 /*
  * A thread that watches the present request, while PHP runs on the main one: for how long it takes, and whether its client is there
- * still. It interrupts PHP (engine/web_interrupt.c). Processes of which nobody wants that have no such thread.
+ * still. It interrupts PHP (engine/web_interrupt.c). The thread is started only if a pool wants one or the other.
  *
  * A request costs no system call: it says when it was accepted, and the thread looks when that request would be due, or its client. A
  * request that begins later is due later. The thread sleeps for good only if it has found no request, and then the next one wakes it:

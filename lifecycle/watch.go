@@ -23,8 +23,8 @@ const (
 	ClientLeft Interrupt = C.ENGINE_CLIENT_LEFT
 )
 
-// Watch makes a thread watch the requests that WatchBegin names, with a module that has Interrupts: one that has taken as long as timeout is interrupted, with this message
-// in PHP, and clients are looked for at this interval. 0: never. told is called on the main thread when PHP is interrupted. The error is a
+// Watch makes a thread watch the requests that WatchBegin names, with a module that has Interrupts: one that has taken as long as timeout
+// is interrupted, with this message in PHP, and clients are looked for at this interval. 0: never. told is called on the main thread when PHP is interrupted. The error is a
 // syscall.Errno. Watch is called once.
 func (w *Web) Watch(timeout, interval time.Duration, message string, told func(Interrupt)) error {
 	w.interrupted = told

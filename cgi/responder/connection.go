@@ -260,6 +260,6 @@ func (c *connection) close(linger bool) {
 		}
 	}
 	fd := c.fd
-	c.take(-1) // before the number can be another file's, for who watches the client
+	c.take(-1) // before the number can be another file's, for the thread that watches the client
 	unix.Close(fd)
 }

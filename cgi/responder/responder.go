@@ -54,8 +54,8 @@ type Responder struct {
 	Request fastcgi.Request      // the request that is being answered,
 	ForPHP  lifecycle.WebRequest // and what PHP is told of it
 	HandsOn bool                 // Unread may be called
-	// Sent is where it stands what the client of a FastCGI request has of its response: SentPart or SentAll. Who begins the request
-	// writes SentNothing there.
+	// Sent is where it stands what the client of a FastCGI request has of its response: SentPart or SentAll. The front end
+	// writes SentNothing there when it begins a request.
 	Sent *uint64
 
 	original []fastcgi.Pair // the request's params as they came, with HandsOn

@@ -172,7 +172,7 @@ func (c *Conn) Close() {
 func (c *Conn) leave() {
 	fd := c.fd
 	c.fd = -1
-	atomic.StoreInt32(c.InForks, -1) // before the number can be another file's, for who watches the client
+	atomic.StoreInt32(c.InForks, -1) // before the number can be another file's, for the thread that watches the client
 	unix.Close(fd)
 }
 

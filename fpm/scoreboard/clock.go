@@ -35,8 +35,11 @@ func NewClock() Clock {
 // Now is CLOCK_MONOTONIC in nanoseconds.
 func (c Clock) Now() int64 { return c.offset + int64(time.Since(c.base)) }
 
+// At is a moment of time.Now's clock, likewise.
+func (c Clock) At(t time.Time) int64 { return c.offset + int64(t.Sub(c.base)) }
+
 // both is Now and the seconds since the epoch.
 func (c Clock) both() (mono, epoch int64) {
 	t := time.Now()
-	return c.offset + int64(t.Sub(c.base)), t.Unix()
+	return c.At(t), t.Unix()
 }

@@ -15,7 +15,7 @@ const (
 	SentAll          // the script has ended the response, and goes on: fastcgi_finish_request()
 )
 
-// Mark returns where Sent stands: who begins a request writes SentNothing there, and who writes its response SentPart or SentAll.
+// Mark returns where Sent stands: the worker writes SentNothing there when it begins a request, and SentPart or SentAll as it answers.
 func (s *Slot) Mark() *uint64 { return &s.page.sent }
 
 // Sent returns what a worker says of the response. A worker may say anything.

@@ -204,11 +204,6 @@ func (s *Slot) Requests() uint64 { return atomic.LoadUint64(&s.page.requests) }
 // Accepted is when the present request was accepted, on the clock of Clock.
 func (s *Slot) Accepted() int64 { return s.page.data.accepted }
 
-// SinceAccepted is how long ago that was.
-func (s *Slot) SinceAccepted() time.Duration {
-	return max(0, time.Duration(s.clock.Now()-s.page.data.accepted))
-}
-
 // AcceptedEpoch is when ReadingHeaders was last called.
 func (s *Slot) AcceptedEpoch() int64 { return s.page.data.acceptedEpoch }
 

@@ -48,7 +48,7 @@ func (k *worker) executed() {
 
 // interrupted tells the master that the present request is interrupted.
 func (k *worker) interrupted(why lifecycle.Interrupt) {
-	i := contract.Interruption{Why: contract.InterruptedForClient, After: k.slot.SinceAccepted(), Method: string(k.info.Method), URI: string(k.info.URI), Query: string(k.info.Query),
+	i := contract.Interruption{Why: contract.InterruptedForClient, After: k.slot.Elapsed(), Method: string(k.info.Method), URI: string(k.info.URI), Query: string(k.info.Query),
 		Script: string(k.info.Script)}
 	if why == lifecycle.TimedOut {
 		i.Why = contract.InterruptedForTime

@@ -201,7 +201,7 @@ func (k *worker) admits(fd int, p responder.Peer) bool {
 	}
 	who, may := k.admitsPeer(fd)
 	if !may {
-		k.log.Logf(zlog.Error, "Connection disallowed: %s has been dropped (see %s).", who, "listen.allowed_users")
+		k.log.Logf(zlog.Error, "Connection disallowed: %s has been dropped (see listen.allowed_users).", who)
 	}
 	return may
 }

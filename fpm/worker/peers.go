@@ -2,7 +2,6 @@ package worker
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"syscall"
 	"unsafe"
@@ -13,7 +12,7 @@ import (
 )
 
 // admitsPeer reports whether the process behind a connection on the unix socket may ask, by its user and groups when it connected. If
-// not, who it is.
+// not, who describes the process, for the log.
 func (k *worker) admitsPeer(fd int) (who string, may bool) {
 	a := k.spec.Admission
 	if a == nil || !a.CheckPeers {
@@ -26,29 +25,25 @@ func (k *worker) admitsPeer(fd int) (who string, may bool) {
 	if slices.Contains(a.Users, int(peer.Uid)) || slices.Contains(a.Groups, int(peer.Gid)) {
 		return "", true
 	}
-	if len(a.Groups) > 0 && slices.ContainsFunc(peerGroups(fd), func(gid int) bool { return slices.Contains(a.Groups, gid) }) {
+	if len(a.Groups) > 0 && slices.ContainsFunc(peerGroups(fd), func(gid uint32) bool { return slices.Contains(a.Groups, int(gid)) }) {
 		return "", true
 	}
 	return fmt.Sprintf("process %d of user %d, group %d", peer.Pid, peer.Uid, peer.Gid), false
 }
 
-// peerGroups returns the supplementary groups of the process behind a connection.
-func peerGroups(fd int) (groups []int) {
-	list := make([]uint32, mostGroups)
-	size := uint32(len(list) * 4)
+// peerGroups returns the supplementary groups of the process behind a connection, until it is called again.
+func peerGroups(fd int) []uint32 {
+	size := uint32(unsafe.Sizeof(groupList))
 	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, unix.SO_PEERGROUPS,
-		uintptr(unsafe.Pointer(&list[0])), uintptr(unsafe.Pointer(&size)), 0)
+		uintptr(unsafe.Pointer(&groupList)), uintptr(unsafe.Pointer(&size)), 0)
 	if errno != 0 {
 		return nil
 	}
-	for _, gid := range list[:size/4] {
-		groups = append(groups, int(gid))
-	}
-	return groups
+	return groupList[:size/4]
 }
 
-// mostGroups is as many supplementary groups as the kernel gives a process (NGROUPS_MAX).
-const mostGroups = 1 << 16
+// groupList has room for as many supplementary groups as the kernel gives a process (NGROUPS_MAX). What is not used of it takes no memory.
+var groupList [1 << 16]uint32
 
 // mayRunOwned reports whether the owner of a script is one whose scripts may be run. A script that is not there is for others to tell.
 func (k *worker) mayRunOwned(script []byte) bool {
@@ -58,7 +53,7 @@ func (k *worker) mayRunOwned(script []byte) bool {
 	}
 	var stat syscall.Stat_t
 	if err := syscall.Stat(string(script), &stat); err != nil {
-		return os.IsNotExist(err)
+		return err == syscall.ENOENT || err == syscall.ENOTDIR
 	}
 	return slices.Contains(a.Owners, int(stat.Uid))
 }
