@@ -10,7 +10,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/contract"
 )
 
-// admit finds out who may ask a pool for what, and makes its processes answer one request each if they are to.
+// admit finds out which clients may ask a pool, and for which scripts, and makes its processes answer one request each if they are to.
 func (f *frontPlan) admit(p *conf.Pool) error {
 	w := f.protections[p.Name]
 	if w == nil {
@@ -64,7 +64,8 @@ func (f *frontPlan) admit(p *conf.Pool) error {
 	return nil
 }
 
-// admissionOf returns who may ask a pool for what, when it is known who the pool's user is and who the front; nil: what php-fpm.conf has.
+// admissionOf returns which clients may ask a pool, and for which scripts, when the users of the pool and of the front are known; nil: what
+// php-fpm.conf has.
 func (f *frontPlan) admissionOf(p *pool) *contract.Admission {
 	if f == nil || f.admissions[p.conf.Name] == nil {
 		return nil

@@ -171,13 +171,9 @@ func (m *Master) progress(drain int) *control.Progress {
 			p.Requests += active
 		}
 	}
+	p.Requests += m.former.requests()
 	for _, g := range m.former.groups {
 		p.Workers += len(g.workers)
-		for _, w := range g.workers {
-			if w.isBusy() {
-				p.Requests++
-			}
-		}
 	}
 	return p
 }

@@ -4,14 +4,12 @@ import (
 	"encoding/binary"
 	"os"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
-	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 )
@@ -58,7 +56,7 @@ type formerWorker struct {
 	timedOut   bool      // by request_terminate_timeout
 	idleSince  time.Time // when it was told to go and had no request; zero: it had one
 	yielded    bool
-	complains  messages
+	own        *child // the worker as this program's own are, for what is only said of it
 	escalation escalation
 }
 
@@ -103,6 +101,7 @@ func (g *formerGroup) adoptFront(m *Master) {
 
 func (g *formerGroup) adoptWorker(m *Master, handed handedWorker) {
 	w := &formerWorker{group: g, handed: handed}
+	w.own = w.child()
 	control, err := channel.Open(handed.Control)
 	if err != nil {
 		return
@@ -123,8 +122,7 @@ func (g *formerGroup) adoptWorker(m *Master, handed handedWorker) {
 	}
 	g.workers = append(g.workers, w)
 	if len(handed.Output) == 2 {
-		own := &child{pid: handed.Pid, pool: &pool{conf: &conf.Pool{Name: handed.Pool, DecorateWorkersOutput: handed.Decorate}}}
-		w.output = &output{child: own, grace: tornGrace}
+		w.output = &output{child: w.own, grace: tornGrace}
 		for i, fd := range handed.Output {
 			w.output.pipes[i] = os.NewFile(uintptr(fd), "output")
 		}
@@ -189,18 +187,15 @@ func (e formerSaid) heed(m *Master) reception {
 	case contract.Yielded:
 		w.yielded = true
 		m.begun()
-	case contract.Log, contract.Say:
-		level, line, ok := message(s.Text)
-		if !ok || !w.complains.one(m.sys.now(), sayingBounds) {
+	case contract.Log:
+		return m.workerComplains(w.own, s.Text, &w.own.complaints, complaintBounds)
+	case contract.Say:
+		return m.workerComplains(w.own, s.Text, &w.own.sayings, sayingBounds)
+	case contract.Lines:
+		if len(w.handed.Addresses) == 0 { // only workers that speak HTTP have any, and only they send lines
 			return unexpected
 		}
-		m.log.workerComplains(level, w.handed.Pool, w.handed.Pid, line)
-	case contract.Lines:
-		for line := range strings.SplitSeq(s.Text, "\n") {
-			if level, text, ok := message(line); ok {
-				m.log.Log.Log(level, "[pool "+w.handed.Pool+"] "+text)
-			}
-		}
+		m.log.workerLines(w.handed.Pool, s.Text)
 	case 0:
 		w.hungUp(m)
 	}
@@ -215,9 +210,7 @@ func (e formerFrontSaid) heed(m *Master) reception {
 	case contract.Log:
 		m.say(s.Text)
 	case contract.Lines:
-		for line := range strings.SplitSeq(s.Text, "\n") {
-			m.say(line)
-		}
+		m.sayAll(s.Text)
 	case 0:
 		e.g.front = nil
 		m.formerGone(e.g)
@@ -271,6 +264,18 @@ func (f *former) running() (n int) {
 // activity reads what a worker does. It returns false if that cannot be read.
 func (w *formerWorker) activity(a *scoreboard.Activity) bool {
 	return w.board.reader != nil && w.board.reader.Activity(w.handed.Slot, a)
+}
+
+// requests counts the requests that former workers have.
+func (f *former) requests() (n int) {
+	for _, g := range f.groups {
+		for _, w := range g.workers {
+			if w.isBusy() {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // isBusy reports whether a worker has a request. One that cannot be looked at has one.
@@ -383,7 +388,7 @@ func (f *former) tick(m *Master, now time.Time) {
 				continue
 			}
 			w.look(m, now)
-			if m.state == normal && w.escalation.due(now) {
+			if (m.state == normal || w.timedOut) && w.escalation.due(now) {
 				syscall.Kill(w.handed.Pid, w.escalation.next(now, 0, 0))
 			}
 		}
@@ -401,13 +406,14 @@ func (w *formerWorker) look(m *Master, now time.Time) {
 			w.escalation.sent, w.escalation.deadline = syscall.SIGQUIT, at
 		}
 	}
-	if limit := w.handed.Terminate; limit > 0 && w.isBusy() && m.clock.Now()-a.Accepted >= limit {
-		m.log.formerTimedOut(w.handed.Pool, w.handed.Pid, time.Duration(m.clock.Now()-a.Accepted))
+	busy, took := a.Stage > scoreboard.Accepting && a.Stage < scoreboard.Finished, time.Duration(m.clock.Now()-a.Accepted)
+	if busy && !w.timedOut && judge(w.own.pool.conf, a.Stage, took, true) == timedOut {
+		m.log.formerTimedOut(w.handed.Pool, w.handed.Pid, took)
 		w.timedOut = true
 		sooner(now)
 	}
 	switch {
-	case !w.handed.Told || w.isBusy():
+	case !w.handed.Told || busy:
 		w.idleSince = time.Time{}
 	case w.idleSince.IsZero():
 		w.idleSince = now

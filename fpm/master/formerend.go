@@ -34,7 +34,7 @@ func (m *Master) formerExited(pid int, status syscall.WaitStatus) bool {
 			how, level := ending(status)
 			m.log.formerExited(level, w.handed.Pool, pid, how)
 			if e := m.examineFormer(w, status); e != nil {
-				m.tellEnd(w.child(), e)
+				m.tellEnd(w.own, e)
 			}
 			m.rescueFromFormer(w)
 			if !w.lost.IsZero() {
@@ -46,9 +46,10 @@ func (m *Master) formerExited(pid int, status syscall.WaitStatus) bool {
 	return false
 }
 
-// child is a worker as this program's own are, for what is only said of it.
+// child is a worker as this program's own are, for what is only said of it and decided about its requests.
 func (w *formerWorker) child() *child {
-	return &child{pid: w.handed.Pid, pool: &pool{conf: &conf.Pool{Name: w.handed.Pool, DecorateWorkersOutput: w.handed.Decorate},
+	return &child{pid: w.handed.Pid, pool: &pool{conf: &conf.Pool{Name: w.handed.Pool, DecorateWorkersOutput: w.handed.Decorate,
+		RequestTerminateTimeout: time.Duration(w.handed.Terminate), RequestTerminateTimeoutTrackFinished: w.handed.Tracked},
 		gen: &generation{number: w.group.handed.Generation}, engine: &engine{php: w.handed.Engine}}}
 }
 
@@ -79,7 +80,7 @@ func (m *Master) examineFormer(w *formerWorker, status syscall.WaitStatus) *exam
 	}
 	e := &examination{}
 	e.how, e.level = ending(status)
-	e.Incident = m.incident(w.child().pool, w.handed.Pid, kind, "exited "+e.how)
+	e.Incident = m.incident(w.own.pool, w.handed.Pid, kind, "exited "+e.how)
 	e.ended(status)
 	e.addReport(incident.ParseReport(board.Report(slot)))
 	if within {

@@ -222,9 +222,7 @@ func (e frontSaid) heed(m *Master) reception {
 	case contract.Log:
 		m.say(s.Text)
 	case contract.Lines:
-		for line := range strings.SplitSeq(s.Text, "\n") {
-			m.say(line)
-		}
+		m.sayAll(s.Text)
 	case 0:
 		m.reading--
 	}

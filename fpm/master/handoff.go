@@ -18,7 +18,7 @@ import (
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 )
 
-// An upgrade executes another program in the master's place: docs/adr/0020-why-an-upgrade-is-an-exec.md. All that the other
+// An upgrade executes another program in the master's place: docs/adr/0021-why-an-upgrade-is-an-exec.md. All that the other
 // program must know it reads from a file in memory, and all that must not end it inherits as descriptors.
 
 // handoffEnvironment names the descriptor of that file.
@@ -48,7 +48,7 @@ type handoff struct {
 	Parked    []handedConnection
 	Groups    []handedGroup
 	Operators []handedOperator
-	Lines     []string // for who waits for the upgrade
+	Lines     []string // for the operators that wait for the upgrade
 	Incidents *handedIncidents
 }
 
@@ -101,6 +101,7 @@ type handedWorker struct {
 	Slots     int
 	Slot      int
 	Terminate int64 // request_terminate_timeout, in ns; 0: none
+	Tracked   bool  // request_terminate_timeout_track_finished
 }
 
 // handedOperator waits for the outcome.
@@ -219,8 +220,8 @@ func (m *Master) quiesce() {
 // quiescePatience is for goroutines that have nothing to wait for.
 const quiescePatience = 2 * time.Second
 
-// haltOutputs has nobody read any more what workers write. What was read has been logged then. The pipes are closed: who is to
-// read on has other descriptors.
+// haltOutputs has nobody read any more what workers write. What was read has been logged then. The pipes are closed: the
+// next program has descriptors of its own.
 func (m *Master) haltOutputs(all []*output) {
 	for _, o := range all {
 		for _, pipe := range o.pipes {
@@ -255,7 +256,7 @@ func (m *Master) handOff() *handoff {
 		h.Stdout = int(m.errorLog.stdout.Fd())
 	}
 	if m.controlSocket != nil {
-		h.Control = connFd(m.controlSocket)
+		h.Control = rawFd(m.controlSocket)
 	}
 	if n := m.sockets.handing; n != nil {
 		for _, f := range []*os.File{n.toFront, n.fromWorkers, n.toWorkers, n.untaken} {
@@ -279,7 +280,7 @@ func (m *Master) handOff() *handoff {
 	return h
 }
 
-// leaveParked adds the connections that wait, whatever for.
+// leaveParked adds the parked connections, and those whose next request has come.
 func (m *Master) leaveParked(h *handoff) {
 	for _, c := range m.park.parked {
 		if c.pool != nil {
@@ -340,7 +341,7 @@ func (c *child) leave(told bool) handedWorker {
 	w := handedWorker{
 		handedProcess: handedProcess{Pid: c.pid, Control: c.control.FD(), Told: told}, Pool: p.conf.Name, Socket: p.home().socket.key,
 		Board: int(p.board.File().Fd()), Layout: scoreboard.Layout(), Slots: len(p.slots), Slot: c.slot,
-		Terminate: int64(p.conf.RequestTerminateTimeout), Decorate: p.conf.DecorateWorkersOutput,
+		Terminate: int64(p.conf.RequestTerminateTimeout), Tracked: p.conf.RequestTerminateTimeoutTrackFinished, Decorate: p.conf.DecorateWorkersOutput,
 	}
 	if p.engine != nil {
 		w.Engine = p.engine.php
@@ -379,15 +380,6 @@ func (o *output) duplicate() {
 		}
 		o.leaving = append(o.leaving, fd)
 	}
-}
-
-// connFd is a connection's descriptor, or a listener's; -1: it is closed.
-func connFd(c syscall.Conn) (fd int) {
-	fd = -1
-	if raw, err := c.SyscallConn(); err == nil {
-		raw.Control(func(n uintptr) { fd = int(n) })
-	}
-	return fd
 }
 
 // nameProcess makes ps -C find the process by the name that it had: a program that is executed by its descriptor is called by a

@@ -152,11 +152,7 @@ func (e workerSaid) heed(m *Master) reception {
 		if !c.direct {
 			return unexpected
 		}
-		for line := range strings.SplitSeq(s.Text, "\n") {
-			if level, text, ok := message(line); ok {
-				m.log.Log.Log(level, "[pool "+c.pool.conf.Name+"] "+text)
-			}
-		}
+		m.log.workerLines(c.pool.conf.Name, s.Text)
 	case 0:
 		m.lost(c)
 	default:
@@ -177,6 +173,22 @@ func (m *Master) workerBegan(c *child) {
 func (m *Master) say(text string) {
 	if level, text, ok := message(text); ok {
 		m.log.Log.Log(level, text)
+	}
+}
+
+// sayAll logs what another process of the master's wants logged: contract.Lines.
+func (m *Master) sayAll(text string) {
+	for line := range strings.SplitSeq(text, "\n") {
+		m.say(line)
+	}
+}
+
+// workerLines logs a worker's contract.Lines.
+func (l lines) workerLines(pool, text string) {
+	for line := range strings.SplitSeq(text, "\n") {
+		if level, text, ok := message(line); ok {
+			l.Log.Log(level, "[pool "+pool+"] "+text)
+		}
 	}
 }
 

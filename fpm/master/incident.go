@@ -87,7 +87,7 @@ func (m *Master) examine(c *child, status syscall.WaitStatus, wanted bool) *exam
 	r := &request{}
 	within := p.board.Snapshot(c.slot, &r.Proc) && r.Stage > scoreboard.ReadingHeaders && r.Stage < scoreboard.Finished
 	kind := m.kindOf(c, status, within, len(e.said) > 0)
-	if kind == "" || wanted && !within {
+	if kind == "" || wanted && !within && kind != incident.Panic {
 		return nil
 	}
 	if status.Exited() {

@@ -35,7 +35,7 @@ type incidentLog struct {
 	saidAt  time.Time
 }
 
-// open opens the log, and again. An empty path ends it. The error has been logged.
+// open opens the log, or opens it again. An empty path ends it. The error has been logged.
 func (l *incidentLog) open(log lines, path string) error {
 	if path == "" {
 		l.close()
@@ -53,7 +53,7 @@ func (l *incidentLog) open(log lines, path string) error {
 }
 
 func (l *incidentLog) close() {
-	if l.file != nil && !l.writing { // else who writes closes it
+	if l.file != nil && !l.writing { // else incidentsWritten closes it
 		l.file.Close()
 	}
 	l.file = nil
@@ -168,7 +168,7 @@ func (f *frontPlan) incidentLog() string {
 	return f.own.IncidentLog
 }
 
-// checkIncidentLog is for who only asks whether the service would start. It makes the file if there is none, as for access logs.
+// checkIncidentLog is for a test of the configuration, which only asks whether the service would start. It makes the file if there is none, as for access logs.
 func (f *frontPlan) checkIncidentLog() error {
 	path := f.incidentLog()
 	if path == "" {

@@ -177,7 +177,7 @@ func takeOperator(conn net.Conn, pid, uid int, box *mailbox) {
 func newOperator(conn net.Conn, pid, uid int, request control.Request) *operator {
 	o := &operator{pid: pid, uid: uid, request: request, answers: make(chan control.Answer, 4), fd: -1}
 	if c, ok := conn.(syscall.Conn); ok {
-		o.fd = connFd(c)
+		o.fd = rawFd(c)
 	}
 	return o
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -264,8 +265,8 @@ func (m *Master) lastOutput() {
 	}
 }
 
-// rawFd is a file's descriptor, whose mode File.Fd would change.
-func rawFd(f *os.File) (fd int) {
+// rawFd is the descriptor of a file, whose mode File.Fd would change, or of a socket; -1: it is closed.
+func rawFd(f syscall.Conn) (fd int) {
 	fd = -1
 	if raw, err := f.SyscallConn(); err == nil {
 		raw.Control(func(n uintptr) { fd = int(n) })

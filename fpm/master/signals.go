@@ -161,7 +161,7 @@ func (m *Master) nextStep(now time.Time) {
 // has none.
 func (m *Master) requests() int {
 	var a scoreboard.Activity
-	n := 0
+	n := m.former.requests()
 	for _, g := range m.generations() {
 		for _, p := range g.pools {
 			for _, c := range p.children {

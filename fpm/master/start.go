@@ -339,7 +339,7 @@ func leaveStdio() {
 // serve makes the first workers and runs the loop to its end.
 func (m *Master) serve() {
 	debug.SetGCPercent(gcPercent)
-	m.incidents.kernel.look(m.sys.now()) // who is killed in the first second counts, too
+	m.incidents.kernel.look(m.sys.now()) // a process that is killed in the first second counts, too
 	if m.taken != nil {
 		m.beginTakeover()
 	}

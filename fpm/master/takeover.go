@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/signal"
 	"slices"
 	"strings"
 	"syscall"
@@ -179,8 +180,8 @@ func (m *Master) adoptOperator(o handedOperator) {
 	}()
 }
 
-// proveTakeover has the former processes go when the own workers and the front are ready. It is the loop's, when it has no event in
-// hand.
+// proveTakeover has the former processes go when the own workers and the front are ready. It is called by the loop,
+// between two events.
 func (m *Master) proveTakeover() {
 	if m.taken == nil || m.handover == nil || m.handover.open || m.state != normal {
 		return
@@ -319,6 +320,7 @@ func (m *Master) fallBack(status int) {
 	catchAll(m.signals)
 	retry := time.NewTimer(retryTakeover)
 	for {
+		signal.Notify(m.signals, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGHUP) // an execution that fails has them ignored
 		select {
 		case s := <-m.signals:
 			switch s {

@@ -46,8 +46,8 @@ func (m *Master) endTrial(status int) int {
 	return status
 }
 
-// tryWorkers waits until a worker of each pool is ready, and ends them. They listen at sockets of their own, which nobody reaches. Who
-// tries this program ends it if that takes too long.
+// tryWorkers waits until a worker of each pool is ready, and ends them. They listen at sockets of their own, which nobody reaches. The
+// master that tries this program ends it if that takes too long.
 func (m *Master) tryWorkers() error {
 	defer m.endTried()
 	for _, p := range m.gen.pools {

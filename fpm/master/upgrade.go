@@ -205,8 +205,9 @@ func (t *trial) start(ctx context.Context) error {
 	c.Env = append(os.Environ(), handoffEnvironment+"=3")
 	c.ExtraFiles = append([]*os.File{handoff, write}, t.files...)
 	said, err := t.wait(ctx, c, false, write)
-	if read.SetReadDeadline(time.Now().Add(time.Second)) != nil { // whatever it has left behind
-		return err
+	// A process that it has left behind may hold the pipe.
+	if e := read.SetReadDeadline(time.Now().Add(time.Second)); e != nil {
+		return errors.Join(err, e)
 	}
 	text, _ := io.ReadAll(io.LimitReader(read, 4*mostOfText))
 	if json.Unmarshal(text, &t.report) != nil {
