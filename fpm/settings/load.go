@@ -187,22 +187,24 @@ func items(r *Row, value any, base string) (all []string, err error) {
 	return all, nil
 }
 
+// otherWords are what other servers have in the place of a log's path.
+var otherWords = []string{"-", "off", "none", "no", "false", "null", "syslog"}
+
 // check is one value, as it is meant.
 func check(r *Row, text, base string) (string, error) {
 	var err error
 	switch r.Kind {
 	case Path, Paths:
 		if r.Key == "http.access_log" {
-			switch text {
-			case Stdout, Stderr:
+			if text == Stdout || text == Stderr {
 				return text, nil
-			case "-", "off", "none", "no", "false", "null", "syslog": // words of other servers
+			}
+			if slices.Contains(otherWords, text) {
 				return "", fmt.Errorf("%q is not stdout, stderr or a path; leave it empty for no log, or write ./%s for a file of that name", text, text)
 			}
 		}
 		if r.Key == incidentLogKey {
-			switch text {
-			case Stdout, Stderr, "-", "off", "none", "no", "false", "null", "syslog":
+			if text == Stdout || text == Stderr || slices.Contains(otherWords, text) {
 				return "", fmt.Errorf("%q is not a path; leave it empty for no log, or write ./%s for a file of that name", text, text)
 			}
 		}

@@ -164,8 +164,10 @@ func set(text string, pools []string) (conf.Setting, error) {
 	}
 	for i := range end {
 		if left[i] == '.' && known("pool", left[i+1:]) {
-			s.Pool, s.Name = left[:i], left[i+1:]
-			return s, knownPool(s.Pool, pools)
+			var err error
+			s.Name = left[i+1:]
+			s.Pool, err = poolNamed(left[:i], pools)
+			return s, err
 		}
 	}
 	if left == engineKey {
@@ -180,7 +182,7 @@ func set(text string, pools []string) (conf.Setting, error) {
 	if !dotted {
 		return s, fmt.Errorf("write POOL.DIRECTIVE=VALUE or global.DIRECTIVE=VALUE")
 	}
-	if err := knownPool(pool, pools); err != nil {
+	if _, err := poolNamed(pool, pools); err != nil {
 		return s, err
 	}
 	return s, unknown("pool", name)
@@ -205,15 +207,26 @@ func cutValue(text string) (left, value string, ok bool) {
 	return text[:from+i], text[from+i+1:], true
 }
 
-func knownPool(name string, pools []string) error {
-	if slices.ContainsFunc(pools, func(p string) bool { return strings.EqualFold(p, name) }) {
-		return nil
+// ownNames are the names of the pools that the configuration has: not of those that are made beside them.
+func ownNames(pools []*conf.Pool) (names []string) {
+	for _, p := range pools {
+		if p.Shared == nil {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
+// poolNamed returns the pool of a name, in whatever case, as the configuration writes it. It returns an error if there is none.
+func poolNamed(name string, pools []string) (string, error) {
+	if i := slices.IndexFunc(pools, func(p string) bool { return strings.EqualFold(p, name) }); i >= 0 {
+		return pools[i], nil
 	}
 	hint := nearest(name, pools)
 	if hint == "" {
 		hint = ", the configuration has " + strings.Join(pools, ", ")
 	}
-	return fmt.Errorf("there is no pool %s%s", name, hint)
+	return "", fmt.Errorf("there is no pool %s%s", name, hint)
 }
 
 func unknown(section, name string) error {

@@ -2,7 +2,6 @@ package settings
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -82,14 +81,12 @@ func engineText(text, base string) string {
 // overrides. It is an error if phpsapi.yaml names another pool.
 func (s *Settings) Engines(pools []string, overrides Overrides) (map[string]PoolEngine, error) {
 	all := map[string]PoolEngine{}
-	called := func(name string) int {
-		return slices.IndexFunc(pools, func(p string) bool { return strings.EqualFold(p, name) })
-	}
 	for name, engine := range s.Pools {
-		if err := knownPool(name, pools); err != nil {
+		pool, err := poolNamed(name, pools)
+		if err != nil {
 			return nil, fmt.Errorf("%s: %w", strings.TrimSuffix(engine.Place, ": "+engineKey), err)
 		}
-		all[pools[called(name)]] = engine
+		all[pool] = engine
 	}
 	given, err := overrides.resolve(pools)
 	if err != nil {
@@ -97,7 +94,7 @@ func (s *Settings) Engines(pools []string, overrides Overrides) (map[string]Pool
 	}
 	for _, o := range given {
 		if o.Pool != "" && o.Name == engineKey {
-			all[pools[called(o.Pool)]] = PoolEngine{engineText(o.Value, here()), o.From}
+			all[o.Pool] = PoolEngine{engineText(o.Value, here()), o.From}
 		}
 	}
 	return all, nil

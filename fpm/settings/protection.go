@@ -175,14 +175,12 @@ func (f *file) readProtectionKey(p *poolProtection, pool, below string, name, va
 // which nothing is set has none. It is an error if phpsapi.yaml names another pool.
 func (s *Settings) Protections(pools []string, overrides Overrides) (map[string]*Protection, error) {
 	all := map[string]*poolProtection{}
-	called := func(name string) string {
-		return pools[slices.IndexFunc(pools, func(p string) bool { return strings.EqualFold(p, name) })]
-	}
 	for name, p := range s.protections {
-		if err := knownPool(name, pools); err != nil {
+		pool, err := poolNamed(name, pools)
+		if err != nil {
 			return nil, fmt.Errorf("%s: %w", p.place, err)
 		}
-		all[called(name)] = &poolProtection{values: maps.Clone(p.values), places: maps.Clone(p.places), place: p.place}
+		all[pool] = &poolProtection{values: maps.Clone(p.values), places: maps.Clone(p.places), place: p.place}
 	}
 	given, err := overrides.resolve(pools)
 	if err != nil {
@@ -193,11 +191,10 @@ func (s *Settings) Protections(pools []string, overrides Overrides) (map[string]
 		if !is || o.Pool == "" {
 			continue
 		}
-		pool := called(o.Pool)
-		if all[pool] == nil {
-			all[pool] = newProtection()
+		if all[o.Pool] == nil {
+			all[o.Pool] = newProtection()
 		}
-		if err := all[pool].set(key, o.Value, here(), o.From); err != nil {
+		if err := all[o.Pool].set(key, o.Value, here(), o.From); err != nil {
 			return nil, fmt.Errorf("%s: %w", o.From, err)
 		}
 	}

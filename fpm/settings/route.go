@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -20,13 +21,12 @@ func (s *Settings) Route(pools []*conf.Pool, workers map[string]*Worker) ([]cont
 	}
 	var all []contract.Site
 	for _, site := range s.Sites {
-		if site.Pool == "" {
-			site.Pool = names[0]
+		pool, err := poolNamed(cmp.Or(site.Pool, names[0]), names)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", s.originOfPool(site), err)
 		}
-		i := slices.Index(names, site.Pool)
-		if i < 0 {
-			return nil, fmt.Errorf("%s: %w", s.originOfPool(site), knownPool(site.Pool, names))
-		}
+		site.Pool = pool
+		i := slices.Index(names, pool)
 		if len(site.Extensions) == 0 {
 			site.Extensions = pools[i].LimitExtensions
 		}

@@ -88,25 +88,18 @@ func (f *file) readStage(pool, key string, node *yaml.Node, place string) error 
 // Stages returns the stages of these pools, by their names: from phpsapi.yaml, and over that from the overrides. Pools that are made
 // beside another have that one's.
 func (s *Settings) Stages(pools []*conf.Pool, overrides Overrides) (map[string]Stages, error) {
-	var names []string
-	for _, p := range pools {
-		if p.Shared == nil {
-			names = append(names, p.Name)
-		}
-	}
-	called := func(name string) string {
-		return names[slices.IndexFunc(names, func(p string) bool { return strings.EqualFold(p, name) })]
-	}
+	names := ownNames(pools)
 	all := map[string]map[string]poolStage{}
 	for _, name := range slices.Sorted(maps.Keys(s.stages)) {
-		if err := knownPool(name, names); err != nil {
+		pool, err := poolNamed(name, names)
+		if err != nil {
 			for _, key := range keys(stageKeys()) {
 				if stage, set := s.stages[name][key]; set {
 					return nil, fmt.Errorf("%s: %w", strings.TrimSuffix(stage.place, ": "+key), err)
 				}
 			}
 		}
-		all[called(name)] = maps.Clone(s.stages[name])
+		all[pool] = maps.Clone(s.stages[name])
 	}
 	given, err := overrides.resolve(names)
 	if err != nil {
@@ -120,10 +113,10 @@ func (s *Settings) Stages(pools []*conf.Pool, overrides Overrides) (map[string]S
 		if err != nil {
 			return nil, err
 		}
-		if all[called(o.Pool)] == nil {
-			all[called(o.Pool)] = map[string]poolStage{}
+		if all[o.Pool] == nil {
+			all[o.Pool] = map[string]poolStage{}
 		}
-		all[called(o.Pool)][o.Name] = stage
+		all[o.Pool][o.Name] = stage
 	}
 	made := map[string]Stages{}
 	for _, name := range names {

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -163,12 +164,7 @@ func isWorkerKey(name string) (key string, is bool) {
 // Workers returns the worker modes of pools, by the pools' names: from phpsapi.yaml, from the setting worker, which is for the
 // pool of http.pool, and over them from the overrides. It returns an error if what a worker mode needs is not there.
 func (s *Settings) Workers(pools []*conf.Pool, overrides Overrides) (map[string]*Worker, error) {
-	var names []string
-	for _, p := range pools {
-		if p.Shared == nil {
-			names = append(names, p.Name)
-		}
-	}
+	names := ownNames(pools)
 	all, err := s.workersOf(names, overrides)
 	if err != nil {
 		return nil, err
@@ -204,14 +200,12 @@ type siteWorker struct{ pool, script, place string }
 // workersOf collects what is set of these pools.
 func (s *Settings) workersOf(names []string, overrides Overrides) (map[string]*poolWorker, error) {
 	all := map[string]*poolWorker{}
-	called := func(name string) string {
-		return names[slices.IndexFunc(names, func(p string) bool { return strings.EqualFold(p, name) })]
-	}
 	for name, w := range s.workers {
-		if err := knownPool(name, names); err != nil {
+		pool, err := poolNamed(name, names)
+		if err != nil {
 			return nil, fmt.Errorf("%s: %w", w.place, err)
 		}
-		all[called(name)] = &poolWorker{values: maps.Clone(w.values), env: w.env, place: w.place, places: maps.Clone(w.places)}
+		all[pool] = &poolWorker{values: maps.Clone(w.values), env: w.env, place: w.place, places: maps.Clone(w.places)}
 	}
 	given, err := overrides.resolve(names)
 	if err != nil {
@@ -225,24 +219,17 @@ func (s *Settings) workersOf(names []string, overrides Overrides) (map[string]*p
 		return all[pool]
 	}
 	if v := s.setting(workerKey); v.Text != "" {
-		pool := s.setting("http.pool").Text
-		if pool == "" {
-			pool = names[0]
-		}
-		if err := knownPool(pool, names); err != nil {
+		pool, err := poolNamed(cmp.Or(s.setting("http.pool").Text, names[0]), names)
+		if err != nil {
 			return nil, fmt.Errorf("%s: http.pool: %w", s.setting("http.pool").Origin, err)
 		}
-		of(called(pool), v.Origin).values["script"] = []string{v.Text}
+		of(pool, v.Origin).values["script"] = []string{v.Text}
 	}
 	for _, w := range s.siteWorkers {
-		pool := w.pool
-		if pool == "" {
-			pool = names[0]
-		}
-		if err := knownPool(pool, names); err != nil {
+		pool, err := poolNamed(cmp.Or(w.pool, names[0]), names)
+		if err != nil {
 			return nil, fmt.Errorf("%s: pool: %w", w.place, err)
 		}
-		pool = called(pool)
 		if known := all[pool]; known != nil && len(known.values["script"]) > 0 && first(known.values["script"]) != w.script {
 			return nil, fmt.Errorf("%s: worker: the pool %s has the worker script %s (%s): give this site a pool of its own", w.place, pool, first(known.values["script"]), known.place)
 		}
@@ -250,7 +237,7 @@ func (s *Settings) workersOf(names []string, overrides Overrides) (map[string]*p
 	}
 	for _, o := range given {
 		if key, is := isWorkerKey(o.Name); is && o.Pool != "" {
-			w := of(called(o.Pool), o.From)
+			w := of(o.Pool, o.From)
 			if err := w.set(key, o.Value, here()); err != nil {
 				return nil, fmt.Errorf("%s: %w", o.From, err)
 			}
