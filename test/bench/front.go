@@ -119,18 +119,26 @@ func frontSuite(o Options) (string, error) {
 
 // memoryAfter is what the FPMs of the stacks take after all their requests, beside that of the first.
 func memoryAfter(all []*Stack) string {
-	lines := [][]string{{"proportional memory (PSS) afterwards", "workers", "with the master and all else of it", "ratio of the latter", "at most"}}
+	lines := [][]string{{"proportional memory (PSS) afterwards", "workers", "with the master and all else of it", "ratio of the latter", "at most", ""}}
+	const most = 1.05
 	first := 0
 	for i, s := range all {
-		workers, fpm := s.memory().workers, 0
+		workers, fpm := 0, 0
+		for _, pid := range s.pids() {
+			workers += serve.Proportional(pid)
+		}
 		for _, pid := range s.running[0].Tree() {
 			fpm += serve.Proportional(pid)
 		}
-		line := []string{s.Name, mega(workers), mega(fpm), "", ""}
+		line := []string{s.Name, mega(workers), mega(fpm), "", "", ""}
 		if i == 0 {
 			first = fpm
 		} else if s.fpm[0] != all[0].fpm[0] {
-			line[3], line[4] = fmt.Sprintf("%.2f", float64(fpm)/float64(first)), "1.05"
+			ratio := float64(fpm) / float64(first)
+			line[3], line[4], line[5] = fmt.Sprintf("%.2f", ratio), fmt.Sprint(most), "ok"
+			if ratio > most {
+				line[5] = "OVER"
+			}
 		}
 		lines = append(lines, line)
 	}

@@ -84,8 +84,9 @@ func TestCallsBetweenGoAndCOfARequest(t *testing.T) {
 func TestAllocationsOfARequest(t *testing.T) {
 	for _, way := range ways {
 		t.Run(way.name, func(t *testing.T) {
+			p := way.begin(t)
 			began := time.Now()
-			counts := way.begin(t).functions(t, "runtime.mallocgc")
+			counts := p.functions(t, "runtime.mallocgc")
 			// Once a second the links of the site's root and the files that deny access are looked for. A directory of the path costs
 			// two allocations or three.
 			seconds := 1 + int(time.Since(began)/time.Second)

@@ -21,6 +21,7 @@ import (
 // In a container of Docker the service is process 1: an upgrade keeps it, and the container. Its file system has this machine's programs,
 // and nothing else.
 func TestUpgradeInADockerContainer(t *testing.T) {
+	web := http.Client{Timeout: 20 * time.Second}
 	docker := func(input []byte, arguments ...string) (string, error) {
 		c := exec.Command("docker", arguments...)
 		c.Stdin = bytes.NewReader(input)
@@ -75,7 +76,7 @@ func TestUpgradeInADockerContainer(t *testing.T) {
 		}
 	}()
 	get := func() error {
-		r, err := http.Get("http://" + address + "/")
+		r, err := web.Get("http://" + address + "/")
 		if err != nil {
 			return err
 		}

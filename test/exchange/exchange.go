@@ -4,6 +4,7 @@ package exchange
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
 )
@@ -34,6 +35,25 @@ func (r *Request) Send(conn io.Writer) {
 	w.EndParams()
 	w.Write([]byte(r.Body))
 	w.EndStdin()
+}
+
+// Body returns what the response to a request has behind its head. It returns an error if the connection ends before the response.
+func Body(conn io.Reader) (string, error) {
+	r := fastcgi.NewResponseReader(conn, make([]byte, 64<<10))
+	r.Begin(1)
+	var text strings.Builder
+	for {
+		kind, piece, err := r.Next()
+		switch {
+		case err != nil:
+			return "", err
+		case kind == fastcgi.TypeStdout:
+			text.Write(piece)
+		case kind == fastcgi.TypeEndRequest:
+			_, body, _ := strings.Cut(text.String(), "\r\n\r\n")
+			return body, nil
+		}
+	}
 }
 
 // Records lists the records of a response as they lie on the wire, until its end: "STDERR 16, STDOUT 70, END_REQUEST 8".

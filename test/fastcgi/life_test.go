@@ -411,8 +411,7 @@ func (r resources) within(before resources) bool {
 func (s *server) resources() (r resources) {
 	for _, pid := range s.Tree() {
 		r.processes++
-		open, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
-		r.descriptors += len(open)
+		r.descriptors += serve.Descriptors(pid)
 		rollup, _ := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
 		for line := range strings.Lines(string(rollup)) {
 			if fields := strings.Fields(line); fields[0] == "Private_Dirty:" {

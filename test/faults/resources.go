@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -111,36 +110,15 @@ func noDescriptors(pid int) (back func() error, err error) {
 		return nil, err
 	}
 	// The limit is of numbers, not of how many there are, and the standard descriptors are open.
-	if err := setLimit(pid, 3); err != nil {
+	if err := serve.LimitDescriptors(pid, fmt.Sprintf("%d:", 3)); err != nil {
 		return nil, err
 	}
 	return func() error {
 		if !serve.Lives(pid) {
 			return nil
 		}
-		return setLimit(pid, before)
+		return serve.LimitDescriptors(pid, fmt.Sprintf("%d:", before))
 	}, nil
-}
-
-// setLimit sets the limit of a process's descriptors as the process's user may: root needs CAP_SYS_RESOURCE for those of others.
-func setLimit(pid int, limit uint64) error {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return err
-	}
-	id := func(name string) uint32 {
-		_, after, _ := strings.Cut(string(status), "\n"+name+":")
-		n, _ := strconv.Atoi(strings.Fields(after)[0])
-		return uint32(n)
-	}
-	cmd := exec.Command("prlimit", "--pid", strconv.Itoa(pid), fmt.Sprintf("--nofile=%d:", limit))
-	if uid := id("Uid"); uid != 0 {
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: id("Gid"), NoSetGroups: true}}
-	}
-	if said, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("prlimit: %w: %s", err, said)
-	}
-	return nil
 }
 
 func lackDescriptors(pids func(r *run) []int) func(r *run) error {

@@ -1,16 +1,10 @@
 package front
 
 import (
-	"fmt"
 	"io"
 	"net/http"
-	"os/exec"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/test/serve"
 )
@@ -24,7 +18,9 @@ func TestFrontWithoutDescriptors(t *testing.T) {
 	if len(front) != 1 {
 		t.Fatalf("the fronts are %v", front)
 	}
-	limit(t, front[0], "3:")
+	if err := serve.LimitDescriptors(front[0], "3:"); err != nil {
+		t.Fatal(err)
+	}
 	for _, path := range []string{"/", "/page.txt"} {
 		r, err := s.http.Get(s.url + path)
 		if err != nil {
@@ -36,23 +32,9 @@ func TestFrontWithoutDescriptors(t *testing.T) {
 			t.Errorf("%s: got %v %q", path, r, body)
 		}
 	}
-	limit(t, front[0], "1024:")
-	s.want("/", 200, "index")
-	s.want("/page.txt", 200, "text")
-}
-
-// limit sets the limits of a process's descriptors, SOFT:HARD. Only the process's user may.
-func limit(t *testing.T, pid int, limits string) {
-	t.Helper()
-	cmd := exec.Command("prlimit", "--pid", strconv.Itoa(pid), "--nofile="+limits)
-	var st unix.Stat_t
-	if err := unix.Stat(fmt.Sprintf("/proc/%d/task", pid), &st); err != nil {
+	if err := serve.LimitDescriptors(front[0], "1024:"); err != nil {
 		t.Fatal(err)
 	}
-	if st.Uid != 0 {
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: st.Uid, Gid: st.Gid, NoSetGroups: true}}
-	}
-	if said, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("prlimit: %v: %s", err, said)
-	}
+	s.want("/", 200, "index")
+	s.want("/page.txt", 200, "text")
 }

@@ -6,13 +6,11 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/phpsapi/phpsapi/cgi/fastcgi"
 	"github.com/phpsapi/phpsapi/test/exchange"
 	"github.com/phpsapi/phpsapi/test/serve"
 )
@@ -26,21 +24,7 @@ func askPool(socket, script string) (string, error) {
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(20 * time.Second))
 	(&exchange.Request{Params: []string{"REQUEST_METHOD", "GET", "SCRIPT_FILENAME", script, "SCRIPT_NAME", "/x.php", "QUERY_STRING", ""}}).Send(conn)
-	r := fastcgi.NewResponseReader(conn, make([]byte, 64<<10))
-	r.Begin(1)
-	var text strings.Builder
-	for {
-		kind, piece, err := r.Next()
-		switch {
-		case err != nil:
-			return "", err
-		case kind == fastcgi.TypeStdout:
-			text.Write(piece)
-		case kind == fastcgi.TypeEndRequest:
-			_, body, _ := strings.Cut(text.String(), "\r\n\r\n")
-			return body, nil
-		}
-	}
+	return exchange.Body(conn)
 }
 
 // An old worker that was told to go took the connection that had woken it: after a reload some requests were answered with

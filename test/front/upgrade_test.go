@@ -6,7 +6,6 @@ import (
 	encoding "encoding/binary"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -91,12 +90,6 @@ func (u *upgradable) runs(t *testing.T) {
 	}
 }
 
-// descriptors counts those of the master.
-func (u *upgradable) descriptors() int {
-	all, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", u.Pid()))
-	return len(all)
-}
-
 // Requests that are under way, kept connections, and what comes by FastCGI and by HTTP: all is answered while the program is
 // replaced again and again, and nothing is left.
 func TestUpgradeLosesNothing(t *testing.T) {
@@ -114,7 +107,7 @@ func TestUpgradeLosesNothing(t *testing.T) {
 	ask("at first")
 	late := make(chan string, 2)
 	go func() {
-		r, err := http.Get(u.url + "/late.php")
+		r, err := u.http.Get(u.url + "/late.php")
 		if err != nil {
 			late <- err.Error()
 			return
@@ -146,7 +139,7 @@ func TestUpgradeLosesNothing(t *testing.T) {
 		serve.Eventually(t, "it is ready", func() bool { return strings.Count(u.log.String(), "ready to handle connections") == before+1 })
 		ask(by)
 		if i == 0 {
-			first = u.descriptors()
+			first = serve.Descriptors(u.Pid())
 		}
 	}
 	for range cap(late) {
@@ -158,7 +151,7 @@ func TestUpgradeLosesNothing(t *testing.T) {
 	serve.Eventually(t, "the old ones are gone", func() bool { return len(u.Tree()) == 5 }) // master, zygote, two workers, front
 	u.runs(t)
 	kept.Close()
-	serve.Eventually(t, fmt.Sprintf("the descriptors are no more than %d", first), func() bool { return u.descriptors() <= first })
+	serve.Eventually(t, fmt.Sprintf("the descriptors are no more than %d", first), func() bool { return serve.Descriptors(u.Pid()) <= first })
 	u.said(`NOTICE: upgraded from phpsapi \S+ to phpsapi \S+`, 5)
 	for line := range strings.Lines(u.log.String()) {
 		if strings.Contains(line, "ERROR:") || strings.Contains(line, "ALERT:") || strings.Contains(line, "WARNING:") && !strings.Contains(line, "seems busy") {
@@ -329,6 +322,7 @@ func TestUpgradeOfADaemon(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
+	t.Cleanup(func() { command(nil, "stop", "--now", "--pid", dir+"/pid").Run() }) // if the test has not come so far
 	operate := func(what string) string {
 		out, err := command(nil, what, "--pid", dir+"/pid").CombinedOutput()
 		if err != nil {

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/phpsapi/phpsapi/cgi/fastcgi"
+	"github.com/phpsapi/phpsapi/test/exchange"
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 
@@ -38,44 +38,8 @@ func request(socket, script string, params ...string) (body string, err error) {
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(20 * time.Second))
 	pairs := append([]string{"SCRIPT_FILENAME", script, "REQUEST_METHOD", "GET", "SCRIPT_NAME", "/" + filepath.Base(script)}, params...)
-	if _, err := conn.Write(requestBytes(pairs)); err != nil {
-		return "", err
-	}
-	got, err := io.ReadAll(conn)
-	if err != nil {
-		return "", err
-	}
-	var out []byte
-	for len(got) >= 8 { // records: type at 1, length at 4, padding at 6
-		length, padding := int(got[4])<<8|int(got[5]), int(got[6])
-		if len(got) < 8+length+padding {
-			return "", io.ErrUnexpectedEOF
-		}
-		if got[1] == byte(fastcgi.TypeStdout) {
-			out = append(out, got[8:8+length]...)
-		}
-		got = got[8+length+padding:]
-	}
-	_, body, _ = strings.Cut(string(out), "\r\n\r\n")
-	return body, nil
-}
-
-// requestBytes are a request without a body, on a connection that is not kept.
-func requestBytes(pairs []string) []byte {
-	var params []byte
-	length := func(n int) []byte { return []byte{0x80 | byte(n>>24), byte(n >> 16), byte(n >> 8), byte(n)} }
-	for i := 0; i < len(pairs); i += 2 {
-		params = append(params, length(len(pairs[i]))...)
-		params = append(params, length(len(pairs[i+1]))...)
-		params = append(append(params, pairs[i]...), pairs[i+1]...)
-	}
-	record := func(kind byte, content []byte) []byte {
-		return append([]byte{1, kind, 0, 1, byte(len(content) >> 8), byte(len(content)), 0, 0}, content...)
-	}
-	all := record(1, []byte{0, 1, 0, 0, 0, 0, 0, 0})
-	all = append(all, record(4, params)...)
-	all = append(all, record(4, nil)...)
-	return append(all, record(5, nil)...)
+	(&exchange.Request{Params: pairs}).Send(conn)
+	return exchange.Body(conn)
 }
 
 // askAs asks for the script a.php as another user.

@@ -120,7 +120,7 @@ func TestHostileWorkerHarmsNobodyElse(t *testing.T) {
 		return got
 	}
 	first := strings.Fields(victim(0))[2]
-	before := descriptors(t, s.Pid())
+	before := serve.Descriptors(s.Pid())
 	const attacks = 6
 	for i := range attacks {
 		os.Remove(p.Dir + "/site/var/found")
@@ -185,7 +185,7 @@ func TestHostileWorkerHarmsNobodyElse(t *testing.T) {
 	if kib := serve.Private(s.Pid()); kib > 64<<10 {
 		t.Errorf("the master has %d KiB", kib)
 	}
-	serve.Eventually(t, "the master to close what it was sent", func() bool { return descriptors(t, s.Pid()) <= before+10 })
+	serve.Eventually(t, "the master to close what it was sent", func() bool { return serve.Descriptors(s.Pid()) <= before+10 })
 	if out, err := exec.Command(binary, "fpm", "status", "-y", p.conf).CombinedOutput(); err != nil {
 		t.Errorf("status: %v\n%s", err, out)
 	}
@@ -194,16 +194,6 @@ func TestHostileWorkerHarmsNobodyElse(t *testing.T) {
 	victim(99)
 	s.Signal(syscall.SIGTERM)
 	s.said("exiting, bye-bye!")
-}
-
-// descriptors is how many a process has.
-func descriptors(t *testing.T, pid int) int {
-	t.Helper()
-	list, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return len(list)
 }
 
 // What a script, or a program that it starts, has open.

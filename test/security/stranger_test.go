@@ -12,18 +12,7 @@ import (
 func strangerOf(t *testing.T) (pid int) {
 	t.Helper()
 	id := uint32(serve.GroupID(t, "www-data"))
-	c := exec.Command("cat")
+	c := exec.Command("sleep", "1000")
 	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: id, Gid: id}, Pdeathsig: syscall.SIGKILL}
-	in, err := c.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		in.Close()
-		c.Wait()
-	})
-	return c.Process.Pid
+	return serve.Run(t, c).Pid()
 }

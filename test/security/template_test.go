@@ -2,6 +2,7 @@ package security
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -12,22 +13,12 @@ import (
 )
 
 // An application that is booted to be forked runs in the process that forks the workers. It could tell its master that a process of
-// root's was a worker, which the master, who is root, may signal, and with a reason of its own make a line of the log.
+// root's was a worker, which the master, as root, may signal, and it could make a line of the log with a reason of its own.
 func TestApplicationCannotPassOffAnotherProcessAsAWorker(t *testing.T) {
 	t.Parallel()
 	needsRoot(t)
-	victim := exec.Command("cat")
-	in, err := victim.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := victim.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- victim.Wait() }()
-	defer in.Close()
-	p := prepare(t, ffi+"\npm = static\npm.max_children = 1", "worker: {script: site/app.php, snapshot: 1, boot_timeout: 5s}", map[string]string{"app.php": fmt.Sprintf(`<?php
+	victim := serve.Run(t, exec.Command("sleep", "1000"))
+	p := prepare(t, ffi, "worker: {script: site/app.php, snapshot: 1, boot_timeout: 5s}", map[string]string{"app.php": fmt.Sprintf(`<?php
 $c = FFI::cdef('
 int fcntl(int, int, long); int getsockopt(int, int, int, int *, unsigned *);
 long send(int, const char *, size_t, int); long recv(int, char *, size_t, int); void _exit(int);');
@@ -45,8 +36,7 @@ for ($fd = 3; $fd < 60; $fd++) {
 		usleep(300000);
 		$c->_exit(0);
 	}
-}`, victim.Process.Pid)})
-	p.write("phpsapi.yaml", "http: {listen: '"+p.address+"', root: site}\npools: {www: {worker: {script: site/app.php, snapshot: 1, boot_timeout: 5s}}}\n")
+}`, victim.Pid())})
 	c := p.command("-F")
 	out := &serve.Output{}
 	c.Stderr = out
@@ -55,14 +45,15 @@ for ($fd = 3; $fd < 60; $fd++) {
 		t.Fatal(err)
 	}
 	defer run.Stop()
-	serve.Eventually(t, "the lie", func() bool { return exec.Command("test", "-e", p.Dir+"/site/var/lied").Run() == nil })
+	serve.Eventually(t, "the lie", func() bool {
+		_, err := os.Stat(p.Dir + "/site/var/lied")
+		return err == nil
+	})
 	time.Sleep(500 * time.Millisecond) // its end
 	run.Signal(syscall.SIGTERM)
 	serve.Eventually(t, "the service's end", func() bool { return strings.Contains(p.log(), "bye-bye") || !serve.Lives(run.Pid()) })
-	select {
-	case err := <-ended:
-		t.Errorf("the other process has ended: %v", err)
-	default:
+	if how := victim.Ended(); how != "" {
+		t.Errorf("the other process has ended: %s", how)
 	}
 	if strings.Contains(p.log(), "\n[27-Nov-2026 00:00:00]") {
 		t.Error("the application has forged a line of the log")

@@ -5,10 +5,12 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/user"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -135,6 +137,28 @@ func Private(pid int) (kib int) { return rollup(pid, "Private_Clean:", "Private_
 func Descriptors(pid int) int {
 	open, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
 	return len(open)
+}
+
+// LimitDescriptors sets the limits of a process's descriptors, SOFT:HARD or one of them with its colon, as the process's user may: root needs
+// CAP_SYS_RESOURCE for those of others.
+func LimitDescriptors(pid int, limits string) error {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return err
+	}
+	id := func(name string) uint32 {
+		_, after, _ := strings.Cut(string(status), "\n"+name+":")
+		n, _ := strconv.Atoi(strings.Fields(after)[0])
+		return uint32(n)
+	}
+	cmd := exec.Command("prlimit", "--pid", strconv.Itoa(pid), "--nofile="+limits)
+	if uid := id("Uid"); uid != 0 {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: id("Gid"), NoSetGroups: true}}
+	}
+	if said, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("prlimit: %w: %s", err, said)
+	}
+	return nil
 }
 
 // Proportional is a process's memory, in KiB: of what it shares with others its share.

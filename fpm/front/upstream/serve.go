@@ -178,7 +178,7 @@ func (c *conn) finish(a *answer, err error) error {
 
 // askedSince returns when the pool was asked, as fastcgi.BeginRequest has it.
 func (c *conn) askedSince() uint64 {
-	return uint64(max(c.pool.clock.Now()-int64(time.Since(c.asked)), 0) / 1e6)
+	return uint64(max(c.pool.clock.At(c.asked), 0) / 1e6)
 }
 
 // request writes the request, but for the rest of a long body, which the sender writes.
