@@ -51,6 +51,10 @@ func (m *Master) keepWaiting(o *operator) {
 
 func (e operatorAsked) happen(m *Master) {
 	o := e.o
+	if m.resting {
+		m.keepWaiting(o)
+		return
+	}
 	if o.request.Command == control.Status {
 		o.tell(control.Answer{Done: true, Status: m.report(o.request.Full)})
 		return

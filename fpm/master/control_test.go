@@ -388,7 +388,7 @@ func FuzzOperator(f *testing.F) {
 		defer m.gen.close()
 		ours, theirs := net.Pipe()
 		ended := make(chan struct{})
-		go func() { takeOperator(theirs, 1, 0, m.box); close(ended) }()
+		go func() { takeOperator(theirs, 1, 0, m.box, func() {}); close(ended) }()
 		go func() {
 			io.Copy(io.Discard, ours)
 		}()

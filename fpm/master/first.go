@@ -10,14 +10,10 @@ import (
 )
 
 // startFirst starts PHP for the first generation. php-fpm starts PHP before it knows any signal: one that ends a program
-// ends this start too, and then the master by the same signal (deadly). So does the end of whoever waits for the daemon.
+// ends this start too, and then the master by the same signal (deadly). So does the end of whoever waits for the daemon. In a takeover
+// the signal waits for a service that can obey it, unless PHP does not start soon.
 func (m *Master) startFirst(v *starter) error {
-	stops := make(chan os.Signal, 4)
-	for _, s := range []os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT} {
-		if !signal.Ignored(s) { // as nohup and shells leave it
-			signal.Notify(stops, s)
-		}
-	}
+	stops, late := m.taken.stopsOfStart()
 	defer signal.Stop(stops)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -53,7 +49,14 @@ func (m *Master) startFirst(v *starter) error {
 				cancel() // the others' starts
 			}
 		case s := <-stops:
+			if m.taken.isOrdered(s.(syscall.Signal)) {
+				late = time.After(orderPatience)
+				continue
+			}
 			m.deadly = s.(syscall.Signal)
+			cancel()
+		case <-late:
+			m.deadly = m.taken.order
 			cancel()
 		case <-gone:
 			gone = nil
@@ -77,6 +80,10 @@ func (m *Master) startFirst(v *starter) error {
 	}
 	m.phpTook = m.sys.now().Sub(began)
 	catchAll(m.signals)
+	signal.Stop(stops)
+	for len(stops) > 0 {
+		m.signals <- <-stops
+	}
 	v.tell(verdictPHPStarted)
 	for _, e := range engines {
 		m.watchZygote(e, e.zygote)
@@ -92,4 +99,15 @@ func dieOf(s syscall.Signal) {
 	syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(s), uintptr(unsafe.Pointer(&byDefault)), 0, 8, 0, 0)
 	syscall.Kill(os.Getpid(), s)
 	time.Sleep(time.Second) // another thread may take it
+}
+
+// catchStops takes the signals that end a program which starts.
+func catchStops() chan os.Signal {
+	stops := make(chan os.Signal, 4)
+	for _, s := range []os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT} {
+		if !signal.Ignored(s) { // as nohup and shells leave it
+			signal.Notify(stops, s)
+		}
+	}
+	return stops
 }

@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -49,6 +47,7 @@ type handoff struct {
 	Groups    []handedGroup
 	Operators []handedOperator
 	Lines     []string // for the operators that wait for the upgrade
+	Order     int      // the signal by which the service was told to end while the program before came to rest; 0: none
 	Incidents *handedIncidents
 }
 
@@ -181,8 +180,6 @@ func (h *handoff) inherit(yes bool) {
 }
 
 // execute executes a program in this one's place, with the command line of this one. It returns only if that fails.
-//
-// Until the program takes signals those that would be an order are ignored: it has yet to read the configuration, and opens its logs.
 func (h *handoff) execute(program string, argv []string) error {
 	file, err := h.file()
 	if err != nil {
@@ -196,50 +193,7 @@ func (h *handoff) execute(program string, argv []string) error {
 	defer unix.Close(fd)
 	h.inherit(true)
 	defer h.inherit(false)
-	signal.Ignore(syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGHUP)
 	return syscall.Exec(program, argv, append(os.Environ(), handoffEnvironment+"="+strconv.Itoa(fd)))
-}
-
-// quiesce has all that reads what others say stop. What was read has been heeded then.
-func (m *Master) quiesce() {
-	for c := range m.hearing {
-		c.Halt()
-	}
-	patience := time.NewTimer(quiescePatience)
-	defer patience.Stop()
-	for len(m.hearing) > 0 {
-		select {
-		case <-m.box.wake:
-			m.handle()
-		case <-patience.C:
-			return
-		}
-	}
-}
-
-// quiescePatience is for goroutines that have nothing to wait for.
-const quiescePatience = 2 * time.Second
-
-// haltOutputs has nobody read any more what workers write. What was read has been logged then. The pipes are closed: the
-// next program has descriptors of its own.
-func (m *Master) haltOutputs(all []*output) {
-	for _, o := range all {
-		for _, pipe := range o.pipes {
-			pipe.SetReadDeadline(time.Unix(1, 0))
-		}
-	}
-	patience := time.NewTimer(quiescePatience)
-	defer patience.Stop()
-	for _, o := range all {
-		for !o.ended[0] || !o.ended[1] {
-			select {
-			case <-m.box.wake:
-				m.handle()
-			case <-patience.C:
-				return
-			}
-		}
-	}
 }
 
 // handOff returns what this master leaves, when it has come to rest.
@@ -255,8 +209,8 @@ func (m *Master) handOff() *handoff {
 	if m.errorLog.stdout != nil {
 		h.Stdout = int(m.errorLog.stdout.Fd())
 	}
-	if m.controlSocket != nil {
-		h.Control = rawFd(m.controlSocket)
+	if m.control != nil {
+		h.Control = rawFd(m.control.listener)
 	}
 	if n := m.sockets.handing; n != nil {
 		for _, f := range []*os.File{n.toFront, n.fromWorkers, n.toWorkers, n.untaken} {

@@ -3,7 +3,6 @@
 package master
 
 import (
-	"net"
 	"os"
 	"sync"
 	"syscall"
@@ -38,11 +37,12 @@ type Master struct {
 
 	files filesWatch // with the setting watch
 
-	hearing       map[*channel.Channel]bool // those that somebody reads
-	controlSocket *net.UnixListener         // nil: there is none
-	taken         *takeover                 // what an upgrade has left to this program; nil: nothing, or it is over
-	former        former                    // processes of programs before
-	invoked       string                    // the file by whose name this program was executed; empty: not known
+	hearing map[*channel.Channel]bool // those that somebody reads
+	control *controlSocket            // nil: there is none
+	taken   *takeover                 // what an upgrade has left to this program; nil: nothing, or it is over
+	former  former                    // processes of programs before
+	invoked string                    // the file by whose name this program was executed; empty: not known
+	resting bool                      // another program is executed next: what is ordered is left to it
 
 	fronts []*front // all that run, those that drain among them
 

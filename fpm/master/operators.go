@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -104,18 +105,48 @@ func (m *Master) listenControl() {
 }
 
 func (m *Master) takeControl(l *net.UnixListener) {
-	m.controlSocket = l
-	go takeOperators(l, os.Geteuid(), m.box)
+	m.control = &controlSocket{listener: l, ended: make(chan struct{})}
+	go m.control.take(os.Geteuid(), m.box)
 }
 
-// takeOperators accepts connections for as long as the process lives.
-func takeOperators(l *net.UnixListener, owner int, box *mailbox) {
+// controlSocket is where operators ask.
+type controlSocket struct {
+	listener *net.UnixListener
+	ended    chan struct{}  // closed when nobody is accepted any more
+	reading  sync.WaitGroup // connections whose request has not come
+}
+
+// halt has no more connections accepted: they wait for the next program. It returns when the requests of those that were accepted are
+// in the mailbox; one that has not come in time is lost.
+func (c *controlSocket) halt() {
+	if c == nil {
+		return
+	}
+	c.listener.SetDeadline(time.Unix(1, 0))
+	all := make(chan struct{})
+	go func() {
+		<-c.ended
+		c.reading.Wait()
+		close(all)
+	}()
+	select {
+	case <-all:
+	case <-time.After(unreadPatience):
+	}
+}
+
+// unreadPatience is how long a master that comes to rest waits for a request: operators send theirs at once.
+const unreadPatience = 200 * time.Millisecond
+
+// take accepts connections until it is halted, for as long as the process lives otherwise.
+func (c *controlSocket) take(owner int, box *mailbox) {
+	defer close(c.ended)
 	free := make(chan struct{}, maxOperators)
 	var denied denials
 	for {
-		conn, err := l.AcceptUnix()
+		conn, err := c.listener.AcceptUnix()
 		switch {
-		case errors.Is(err, net.ErrClosed):
+		case errors.Is(err, net.ErrClosed), errors.Is(err, os.ErrDeadlineExceeded):
 			return
 		case err != nil: // too many open files, say
 			time.Sleep(requestTimeout / 50)
@@ -130,9 +161,10 @@ func takeOperators(l *net.UnixListener, owner int, box *mailbox) {
 		default:
 			select {
 			case free <- struct{}{}:
+				c.reading.Add(1)
 				go func() {
 					defer func() { <-free }()
-					takeOperator(conn, int(peer.Pid), int(peer.Uid), box)
+					takeOperator(conn, int(peer.Pid), int(peer.Uid), box, c.reading.Done)
 				}()
 				continue
 			default:
@@ -157,18 +189,21 @@ func refuse(conn net.Conn, reason control.Reason, why string) {
 	control.Write(conn, control.Answer{Done: true, Reason: reason, Why: why})
 }
 
-// takeOperator reads a request, hands it to the loop and writes the answers, until the last one or the operator's end.
-func takeOperator(conn net.Conn, pid, uid int, box *mailbox) {
+// takeOperator reads a request, hands it to the loop and writes the answers, until the last one or the operator's end. It calls read
+// when the loop has the request, or will get none.
+func takeOperator(conn net.Conn, pid, uid int, box *mailbox, read func()) {
 	defer conn.Close()
 	conn.SetReadDeadline(time.Now().Add(requestTimeout))
 	request, err := control.ReadRequest(conn)
 	if err != nil {
 		refuse(conn, control.Refused, err.Error())
+		read()
 		return
 	}
 	conn.SetReadDeadline(time.Time{})
 	o := newOperator(conn, pid, uid, request)
 	box.post(operatorAsked{o})
+	read()
 	o.answer(conn, box)
 }
 

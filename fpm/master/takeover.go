@@ -26,10 +26,37 @@ type takeover struct {
 	lines    lineCollector
 	deadline time.Time
 	failed   error // the program before is to be executed again
+
+	stops chan os.Signal // signals that are to end the service, until the loop takes them
+	order syscall.Signal // the one that has come; 0: none
 }
 
 // isTrial reports whether the program is to show only that it could take over.
 func (t *takeover) isTrial() bool { return t != nil && t.h.Trial >= 0 }
+
+// orderPatience is how long an order to end the service waits for PHP's start in a program that takes over.
+const orderPatience = 10 * time.Second
+
+// stopsOfStart returns the signals that end the start, and what comes if one that came before has waited long enough.
+func (t *takeover) stopsOfStart() (stops chan os.Signal, late <-chan time.Time) {
+	if t == nil || t.stops == nil {
+		return catchStops(), nil
+	}
+	if t.order != 0 {
+		late = time.After(orderPatience)
+	}
+	return t.stops, late
+}
+
+// isOrdered notes a signal for the service that is about to take over. It returns false if the signal is to end the start: there is no
+// takeover, or it is the second one.
+func (t *takeover) isOrdered(s syscall.Signal) bool {
+	if t == nil || t.stops == nil || t.order != 0 {
+		return false
+	}
+	t.order = s
+	return true
+}
 
 // isReturn reports whether this is the program before, because another one could not start.
 func (t *takeover) isReturn() bool { return t != nil && t.h.Why != "" }
@@ -42,6 +69,8 @@ func (m *Master) takeOver(h *handoff) {
 	if m.taken.isTrial() {
 		return
 	}
+	m.taken.order = graver(0, syscall.Signal(h.Order))
+	m.taken.stops = catchStops()
 	m.incidents.adopt(h.Incidents)
 	m.errorLog.original = h.Stderr
 	if h.Stdout >= 0 {
@@ -150,6 +179,9 @@ func (m *Master) beginTakeover() {
 			m.park.close(p, c.FD)
 		}
 	}
+	if order := m.taken.order; order != 0 {
+		m.signals <- order
+	}
 	m.operators.round = 1
 	for _, o := range h.Operators {
 		m.adoptOperator(o)
@@ -172,8 +204,12 @@ func (m *Master) adoptOperator(o handedOperator) {
 		return
 	}
 	waits := newOperator(conn, o.Pid, o.UID, request)
-	waits.round = 1
-	m.keepWaiting(waits)
+	if request.Command.Reloads() {
+		waits.round = 1
+		m.keepWaiting(waits)
+	} else { // the program before has not heeded it
+		m.box.post(operatorAsked{waits})
+	}
 	go func() {
 		defer conn.Close()
 		waits.answer(conn, m.box)
@@ -311,6 +347,10 @@ func (m *Master) fallBack(status int) {
 	h := t.h
 	h.Lines = append(h.Lines, t.lines.lines...)
 	h.Lines = h.Lines[:min(len(h.Lines), maxCollected)]
+	signal.Stop(t.stops)
+	if m.deadly = graver(t.order, lastOrder(m.signals)); m.deadly != 0 {
+		return
+	}
 	if !t.isReturn() && h.Old >= 0 {
 		m.log.upgradeGivenUp(why)
 		h.Why = why.Error()

@@ -345,26 +345,3 @@ func (m *Master) executeUpgrade() {
 		m.executed(h.execute("/proc/self/exe", m.opt.Argv))
 	}
 }
-
-// comeToRest ends all that this program does, and returns what it leaves. Only the execution of a program can follow.
-func (m *Master) comeToRest() *handoff {
-	outputs := m.former.outputs()
-	for _, g := range m.generations() {
-		for _, p := range g.pools {
-			for _, c := range p.children {
-				if c.output != nil {
-					outputs = append(outputs, c.output)
-				}
-			}
-		}
-	}
-	m.quiesce()
-	for _, o := range outputs {
-		o.duplicate()
-	}
-	m.haltOutputs(outputs)
-	m.endIncidentLog()
-	h := m.handOff()
-	m.leaveParked(h)
-	return h
-}

@@ -105,6 +105,49 @@ func TestOutcomesAreTold(t *testing.T) {
 	}
 }
 
+// An upgrade that has not read the order breaks the connection off: the stop was told to be done, or waited for ever.
+func TestStopThatWasBrokenOffIsAskedAgain(t *testing.T) {
+	name, err := control.OwnName()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("unix", name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	asked := make(chan control.Request, 2)
+	go func() {
+		for _, answers := range [][]control.Answer{nil, {{Done: true, Reason: control.Refused, Why: "by the second program"}}} {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			request, _ := control.ReadRequest(conn)
+			asked <- request
+			for _, a := range answers {
+				control.Write(conn, a)
+			}
+			conn.Close()
+		}
+	}()
+	var out, told strings.Builder
+	o := &Operator{Target: Target{Pid: os.Getpid()}, Out: &out, Err: &told, Timeout: 30 * time.Second}
+	if status := o.Stop(true); status != exitFailed || !strings.Contains(told.String(), "by the second program") {
+		t.Errorf("status %d, %s%s", status, out.String(), told.String())
+	}
+	for range 2 {
+		select {
+		case r := <-asked:
+			if r.Command != control.Stop || !r.Now {
+				t.Errorf("asked for %+v", r)
+			}
+		default:
+			t.Error("it was not asked twice")
+		}
+	}
+}
+
 // A stop that aborted requests ended with the same words as one that did not.
 func TestAbortedRequestsAreTold(t *testing.T) {
 	var err strings.Builder

@@ -35,10 +35,7 @@ func (o *Operator) stop(now bool) error {
 	ctx, cancel := o.context()
 	defer cancel()
 	waits := &progress{o: o, of: m.String()}
-	last, err := m.client.Ask(ctx, control.Request{Command: control.Stop, Now: now}, func(a control.Answer) { waits.show(a) })
-	if errors.Is(err, control.ErrEnded) {
-		err = awaitEnd(ctx, process)
-	}
+	last, err := m.stopBy(ctx, control.Request{Command: control.Stop, Now: now}, process, func(a control.Answer) { waits.show(a) })
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return failed(exitFailed, "%s has not ended within %v and continues to stop; --now does not wait for requests", m, o.Timeout)
@@ -52,6 +49,36 @@ func (o *Operator) stop(now bool) error {
 	return nil
 }
 
+// stopBy asks a master to end and returns nil when it has, by its process's descriptor; -1: there is none. A connection that ends while
+// the master lives was broken off by an upgrade, which may not have read the order: the program that runs then is asked.
+func (m *master) stopBy(ctx context.Context, order control.Request, process int, hear func(control.Answer)) (control.Answer, error) {
+	client := m.client
+	for {
+		last, err := client.Ask(ctx, order, hear)
+		if client != m.client {
+			client.Close()
+		}
+		if !errors.Is(err, control.ErrEnded) {
+			return last, err
+		}
+		if ended, err := hasEnded(ctx, process); ended || err != nil {
+			return last, err
+		}
+		client, err = control.Dial(m.pid)
+		switch {
+		case err == nil:
+		case process < 0:
+			return last, nil // nobody is there, as far as can be known
+		default:
+			return last, failed(exitFailed, "%s has broken off the connection and runs on: %v; see its error log", m, err)
+		}
+		if client.User() != m.client.User() {
+			client.Close()
+			return last, failed(exitFailed, "%s has broken off the connection, and another user's process answers in its place", m)
+		}
+	}
+}
+
 // aborted returns how many requests were aborted, as the end of a sentence.
 func (p *progress) aborted() string {
 	switch p.last.Cut {
@@ -63,19 +90,25 @@ func (p *progress) aborted() string {
 	return fmt.Sprintf(", %d requests were aborted", p.last.Cut)
 }
 
-// awaitEnd waits until a process is gone, by its descriptor; -1: it is known to be.
-func awaitEnd(ctx context.Context, process int) error {
-	for process >= 0 {
+// endPatience is how long a master that has closed its connections may take to end.
+const endPatience = time.Second
+
+// hasEnded reports whether a process ends within endPatience, by its descriptor; -1: that cannot be known, and is false.
+func hasEnded(ctx context.Context, process int) (bool, error) {
+	for end := time.Now().Add(endPatience); time.Now().Before(end); {
+		if process < 0 {
+			return false, nil
+		}
 		ready, err := unix.Poll([]unix.PollFd{{Fd: int32(process), Events: unix.POLLIN}}, 50)
 		if err != nil && err != unix.EINTR {
-			return err
+			return false, err
 		}
 		if ready > 0 {
-			return nil
+			return true, nil
 		}
 		if ctx.Err() != nil {
-			return ctx.Err()
+			return false, ctx.Err()
 		}
 	}
-	return nil
+	return false, nil
 }

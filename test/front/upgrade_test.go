@@ -368,6 +368,38 @@ func TestUpgradeOfADaemon(t *testing.T) {
 	}
 }
 
+// Whoever stops the service while the program is being replaced finds it stopped: the order reached a master that came to rest, and was
+// lost, or its connection was.
+func TestStopInTheMiddleOfAnUpgradeIsObeyed(t *testing.T) {
+	t.Parallel()
+	for _, by := range []string{"stop", "stop --now", "TERM", "QUIT"} {
+		t.Run(by, func(t *testing.T) {
+			t.Parallel()
+			for range 3 {
+				u := startUpgradable(t, "")
+				u.install(t, u.another())
+				upgrade := command(nil, "upgrade", "--master", strconv.Itoa(u.Pid()))
+				if err := upgrade.Start(); err != nil {
+					t.Fatal(err)
+				}
+				serve.Eventually(t, "the master is about to rest", func() bool { return strings.Contains(u.log.String(), " takes over") })
+				switch by {
+				case "TERM":
+					u.Signal(syscall.SIGTERM)
+				case "QUIT":
+					u.Signal(syscall.SIGQUIT)
+				default:
+					if out, status := u.operate(strings.Fields(by)...); status != 0 || !strings.Contains(out, "is gone") {
+						t.Errorf("status %d, %s", status, out)
+					}
+				}
+				serve.Eventually(t, "the service has ended", func() bool { return u.Ended() != "" })
+				upgrade.Wait()
+			}
+		})
+	}
+}
+
 // systemd hears of an upgrade as of a reload: the main process stays, and is ready again.
 func TestUpgradeIsToldToSystemd(t *testing.T) {
 	t.Parallel()
