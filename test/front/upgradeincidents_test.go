@@ -59,6 +59,11 @@ func TestUpgradeAnswersForWorkersOfTheProgramBefore(t *testing.T) {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			u := startUpgradable(t, settings)
+			// Until the workers accept, the front does.
+			serve.Eventually(t, "the workers are idle", func() bool {
+				text, _ := u.operate("status", "--full")
+				return strings.Count(text, " Idle ") == 2
+			})
 			write(t, u.dir+"/later.php", `<?php for ($end = microtime(true) + 60; microtime(true) < $end && !file_exists(__DIR__."/end"); usleep(10000)); posix_kill(getmypid(), 11); sleep(5);`)
 			got := make(chan int, 1)
 			go func() {
