@@ -11,8 +11,9 @@
 //
 //   - Start ends with its context. PHP's start has no limit of its own: a preload script may take minutes, and php-fpm
 //     waits for it.
-//   - Spawn, Answer and Detach end with their context, and after AnswerTime. A zygote that has not answered by then is
-//     given up: it is killed, it is gone (Done), and each later order fails with ErrGone at once.
+//   - Spawn, Answer and Detach end with their context, and after AnswerTime; on a machine that has no processor left for the
+//     zygote, after SlowTime. A zygote that has not answered by then is given up: it is killed, it is gone (Done), and each later
+//     order fails with ErrGone at once.
 //   - Constants ends with its context, and its zygote with it.
 //   - Child.Wait ends with its context.
 //   - Close waits for half a second, then kills.

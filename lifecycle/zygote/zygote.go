@@ -14,8 +14,12 @@ import (
 	"github.com/phpsapi/phpsapi/sapi"
 )
 
-// AnswerTime is how long a zygote may take to answer an order. One that takes longer is given up.
-const AnswerTime = 10 * time.Second
+// AnswerTime is how long a zygote may take to answer an order. One that takes longer is given up, unless it runs, or waits for a
+// processor or a disk: then it may take SlowTime.
+const (
+	AnswerTime = 10 * time.Second
+	SlowTime   = time.Minute
+)
 
 // Config says how to start a zygote.
 type Config struct {
@@ -154,8 +158,8 @@ func (z *Zygote) begin(config Config, message, template []byte) error {
 
 // Spawn forks a worker and passes it payload and files. The files stay open here.
 //
-// If the zygote has not answered after AnswerTime, or before ctx ends, it is given up: it is killed, and it is gone. The
-// error is then ErrGone, as it is for any later order; another error is fork's, and the zygote lives.
+// If the zygote has not answered after AnswerTime (SlowTime, if it runs), or before ctx ends, it is given up: it is killed, and it is
+// gone. The error is then ErrGone, as it is for any later order; another error is fork's, and the zygote lives.
 func (z *Zygote) Spawn(ctx context.Context, payload []byte, files ...*os.File) (*Child, error) {
 	fds := make([]int, len(files))
 	for i, file := range files {
@@ -191,7 +195,7 @@ func (z *Zygote) fork(ctx context.Context, order byte, payload []byte, fds []int
 
 // order sends an order and waits for msgChild.
 func (z *Zygote) order(ctx context.Context, message []byte, fds []int) (*Child, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, AnswerTime, fmt.Errorf("it did not answer within %v", AnswerTime))
+	ctx, cancel := context.WithTimeoutCause(ctx, SlowTime, fmt.Errorf("it did not answer within %v", SlowTime))
 	defer cancel()
 	if err := z.wait(ctx); err != nil {
 		return nil, fmt.Errorf("zygote: fork: %w", err)
@@ -201,17 +205,26 @@ func (z *Zygote) order(ctx context.Context, message []byte, fds []int) (*Child, 
 	if err := z.send(message, fds, deadline); err != nil {
 		return nil, z.giveUp(err)
 	}
-	select {
-	case a, ok := <-z.answers:
-		switch {
-		case !ok:
-			return nil, ErrGone
-		case errors.Is(a.err, errMalformed):
-			return nil, z.giveUp(a.err)
+	patience := time.NewTicker(AnswerTime)
+	defer patience.Stop()
+	for {
+		select {
+		case a, ok := <-z.answers:
+			switch {
+			case !ok:
+				return nil, ErrGone
+			case errors.Is(a.err, errMalformed):
+				return nil, z.giveUp(a.err)
+			}
+			return a.child, a.err
+		case <-patience.C:
+			if !z.process.runs() {
+				return nil, z.giveUp(fmt.Errorf("it did not answer within %v", AnswerTime))
+			}
+			patience.Reset(slowTick)
+		case <-ctx.Done():
+			return nil, z.giveUp(context.Cause(ctx))
 		}
-		return a.child, a.err
-	case <-ctx.Done():
-		return nil, z.giveUp(context.Cause(ctx))
 	}
 }
 
@@ -228,7 +241,7 @@ func (z *Zygote) wait(ctx context.Context) error {
 // Detach makes stdio the standard input, output and error of the zygote and of the workers it forks from now on. The
 // file stays open here. It does not wait for the zygote, but for room for the order, and as long as Spawn.
 func (z *Zygote) Detach(ctx context.Context, stdio *os.File) error {
-	ctx, cancel := context.WithTimeout(ctx, AnswerTime)
+	ctx, cancel := context.WithTimeout(ctx, SlowTime)
 	defer cancel()
 	if err := z.wait(ctx); err != nil {
 		return fmt.Errorf("zygote: detach: %w", err)

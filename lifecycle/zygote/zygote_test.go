@@ -118,6 +118,10 @@ func act(control int, how string) {
 			hang()
 		case "silent":
 			hang()
+		case "slow":
+			for end := time.Now().Add(AnswerTime + slowTick/2); time.Now().Before(end); {
+			}
+			say(msgChild, child(), 0)
 		case "nonsense":
 			say(msgChild)
 			hang()
@@ -271,6 +275,21 @@ func TestZygoteThatDoesNotAnswerIsGivenUp(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// A zygote that is only slow, as on a machine without a free processor, is waited for.
+func TestZygoteThatRunsIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	z := begin(t, "slow")
+	began := time.Now()
+	if _, err := z.Spawn(t.Context(), nil); err != nil || time.Since(began) < AnswerTime {
+		t.Errorf("after %v: got %v, want a worker after more than %v", time.Since(began), err, AnswerTime)
+	}
+	z.process.kill()
+	within(t, "the process", z.process.dead)
+	if z.process.runs() {
+		t.Error("a process that has ended is said to run")
 	}
 }
 
