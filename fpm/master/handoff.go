@@ -33,6 +33,7 @@ type handoff struct {
 	Trial   int    // the program is to show that it could take over, and to say so at this descriptor; -1: it is to take over
 	Why     string // another program was executed before this one and could not start: this is the one before
 	Old     int    // the file of the program before
+	Start   int64  // how long the start may take, in ns; 0: the program decides
 	Name    string // what ps -C calls the process
 
 	Generation int

@@ -1,33 +1,116 @@
 package master
 
 import (
+	"errors"
 	"net"
+	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 )
 
-// A reload that was asked for while the first workers were forked was told before the service was ready, which a service manager
-// does not expect.
-func TestReadyIsTheFirstWordToSystemd(t *testing.T) {
+// manager is what hears a systemd: next returns what it is told next.
+func manager(t *testing.T) (s systemd, next func() string) {
 	path := filepath.Join(t.TempDir(), "notify")
 	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	t.Cleanup(func() { conn.Close() })
 	conn.SetDeadline(time.Now().Add(20 * time.Second))
-	s := newSystemd(func(string) string { return path })
+	return newSystemd(func(string) string { return path }), func() string {
+		t.Helper()
+		b := make([]byte, 1000)
+		n, err := conn.Read(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b[:n])
+	}
+}
+
+// A reload that was asked for while the first workers were forked was told before the service was ready, which a service manager
+// does not expect.
+func TestReadyIsTheFirstWordToSystemd(t *testing.T) {
+	s, next := manager(t)
 	s.reloading()
 	s.ready()
 	s.reloading()
 	s.ready()
 	for _, want := range []string{"READY=1\n", "RELOADING=1\n", "READY=1\n"} {
-		b := make([]byte, 1000)
-		n, err := conn.Read(b)
-		if err != nil || !strings.HasPrefix(string(b[:n]), want) {
-			t.Errorf("got %q, %v, want %q", b[:n], err, want)
+		if got := next(); !strings.HasPrefix(got, want) {
+			t.Errorf("got %q, want %q", got, want)
 		}
+	}
+}
+
+// The heartbeat said READY=1 while a reload was under way, which ended it as far as systemd knew. The reason of a reload that failed
+// was gone with the next heartbeat.
+func TestHeartbeatsOfAReload(t *testing.T) {
+	s, next := manager(t)
+	s.watchdog, s.interval = true, time.Second
+	const numbers = "Processes active: 1, idle: 2, Requests: 3, slow: 4, Traffic: "
+	for _, step := range []struct {
+		do   func()
+		want string
+	}{
+		{func() { s.ready() }, "READY=1\nSTATUS=Ready "},
+		{func() { s.reloading() }, "RELOADING=1\n"},
+		{func() { s.heartbeat(1, 2, 3, 4) }, "WATCHDOG=1\n"},
+		{func() { s.reloadFailed(errors.New("two\nlines")) }, "READY=1\nSTATUS=Reload failed, the old configuration serves on: two lines"},
+		{func() { s.heartbeat(2, 1, 3, 4) },
+			"READY=1\nWATCHDOG=1\nSTATUS=" + numbers + "3.00req/sec. Reload failed, the old configuration serves on: two lines"},
+		{func() { s.reloading() }, "RELOADING=1\n"},
+		{func() { s.ready() }, "READY=1\nSTATUS=Ready "},
+		{func() { s.heartbeat(2, 1, 3, 4) }, "READY=1\nWATCHDOG=1\nSTATUS=" + numbers + "0.00req/sec"},
+	} {
+		step.do()
+		if got := next(); got != step.want && (!strings.HasSuffix(step.want, "=1\n") && !strings.HasSuffix(step.want, " ") || !strings.HasPrefix(got, step.want)) {
+			t.Errorf("got %q, want %q", got, step.want)
+		}
+	}
+	s.watchdog = false
+	s.reloading()
+	s.heartbeat(1, 2, 3, 4)
+	s.ready()
+	next()
+	if got := next(); !strings.HasPrefix(got, "READY=1\nSTATUS=Ready ") {
+		t.Errorf("without a watchdog a heartbeat of a reload says %q", got)
+	}
+}
+
+// A program that took over told the watchdog nothing until it was ready, so that a PHP that starts slowly ended the service.
+func TestWatchdogOfATakeover(t *testing.T) {
+	s, next := manager(t)
+	s.takeOver(func(string) string { return "2000" }, 20*time.Second)
+	for range 3 {
+		if got := next(); got != "WATCHDOG=1\n" {
+			t.Errorf("got %q", got)
+		}
+	}
+	if !s.inLoop() || s.inLoop() || !s.watchdog || s.interval != time.Millisecond {
+		t.Errorf("the loop has not to tell that the master lives: %+v", s)
+	}
+	s.heartbeat(0, 0, 0, 0)
+	s.ready()
+	for got := next(); got != "READY=1\nSTATUS=Ready to handle connections\nMAINPID="+strconv.Itoa(os.Getpid()); got = next() {
+		if got != "WATCHDOG=1\n" {
+			t.Fatalf("got %q", got)
+		}
+	}
+
+	late, next := manager(t)
+	late.takeOver(func(string) string { return "2000" }, 0)
+	next()
+	time.Sleep(20 * time.Millisecond) // it is no longer told
+	late.notify("end")
+	said := 0
+	for next() != "end" {
+		said++
+	}
+	if said > 5 {
+		t.Errorf("a start that takes too long is told to live, %d times", said)
 	}
 }

@@ -1,6 +1,7 @@
 package master
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -71,6 +72,7 @@ func (m *Master) takeOver(h *handoff) {
 	}
 	m.taken.order = graver(0, syscall.Signal(h.Order))
 	m.taken.stops = catchStops()
+	m.systemd.takeOver(os.Getenv, cmp.Or(time.Duration(h.Start), m.sys.patience))
 	m.incidents.adopt(h.Incidents)
 	m.errorLog.original = h.Stderr
 	if h.Stdout >= 0 {
@@ -181,6 +183,9 @@ func (m *Master) beginTakeover() {
 	}
 	if order := m.taken.order; order != 0 {
 		m.signals <- order
+	}
+	if m.systemd.inLoop() {
+		m.systemdAt = m.sys.now()
 	}
 	m.operators.round = 1
 	for _, o := range h.Operators {
@@ -316,7 +321,7 @@ func (m *Master) returnToFormer(why error) {
 	old := m.taken.h.Old
 	h := m.comeToRest()
 	h.Lines = m.handover.reload.lines.lines
-	h.Version, h.Why = m.taken.h.Version, why.Error()
+	h.Version, h.Start, h.Why = m.taken.h.Version, m.taken.h.Start, why.Error()
 	if h.Old >= 0 {
 		unix.Close(h.Old)
 	}

@@ -339,7 +339,7 @@ func (m *Master) executeUpgrade() {
 	m.log.executes(a.upgrade.program, a.upgrade.version, m.opt.Version)
 	m.lastWords()
 	h := m.comeToRest()
-	h.Lines = a.lines.lines
+	h.Lines, h.Start = a.lines.lines, int64(a.patience)
 	if err := h.execute(a.upgrade.program, m.opt.Argv); err != nil {
 		h.Why = fmt.Sprintf("the program %s cannot take over: %v", a.upgrade.program, err)
 		m.executed(h.execute("/proc/self/exe", m.opt.Argv))
