@@ -27,12 +27,14 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	os.Exit(processes.Main(m, func(dir string) error {
+	status := processes.Main(m, func(dir string) error {
 		ours = dir
 		var err error
 		settings, err = enable(stock, "dom", "intl", "mbstring", "simplexml", "xml", "xmlreader", "xmlwriter", "pdo_sqlite", "sqlite3")
 		return err
-	}))
+	})
+	removeDebian()
+	os.Exit(status)
 }
 
 // enable gives an ini file's lines that load what is installed and, on this machine, not enabled for a stock PHP.
