@@ -2,6 +2,7 @@ package lifecycle
 
 /*
 #include <stdlib.h>
+#include <sys/mman.h>
 #include "boot.h"
 #include "engine_load.h"
 #include "engine_timer.h"
@@ -92,9 +93,14 @@ func newWeb(client WebClient) *Web {
 // Idled says how long the process has waited for something to do, in all, before the request that follows.
 func Idled(d time.Duration) { C.timer_idle = C.int64_t(d) }
 
-// CBuffer gives n bytes of C's memory. They are never freed.
+// CBuffer gives n bytes of C's memory, all zero. They are never freed. The system has as many pages of them as were used: they are not
+// of C's heap, which clears what it gives.
 func CBuffer(n int) []byte {
-	return unsafe.Slice((*byte)(C.calloc(1, C.size_t(n))), n)
+	memory, err := C.mmap(nil, C.size_t(n), C.PROT_READ|C.PROT_WRITE, C.MAP_PRIVATE|C.MAP_ANONYMOUS, -1, 0)
+	if err != nil {
+		panic("no memory for a buffer: " + err.Error())
+	}
+	return unsafe.Slice((*byte)(memory), n)
 }
 
 // web is the process's, for the callbacks from C: the engine is not thread-safe and serves one request at a time.
