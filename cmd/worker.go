@@ -20,13 +20,14 @@ import (
 // runWorker is what a zygote's worker does, by what its payload is, or the role that it names.
 func runWorker() int {
 	log := func(message string) { fmt.Fprintln(os.Stderr, message) }
+	var room *fpmworker.Room
 	w := lifecycle.CurrentWorker(func(message string) { log(message) }, func(module string) {
 		if module == sapi.FPM {
-			fpmworker.Prepare()
+			room = fpmworker.Prepare()
 		}
 	})
 	if contract.IsSpec(w.Payload) {
-		return fpmworker.Main(w)
+		return fpmworker.Main(w, room)
 	}
 	var payload struct{ Role string }
 	if err := json.Unmarshal(w.Payload, &payload); err != nil {

@@ -27,7 +27,9 @@ func IsCGIRequest() bool {
 // standard output and messages to standard error, and never calls Go.
 func (e *Engine) NewCGI() *Web {
 	C.cgi_begin()
-	return newWeb(nil)
+	w := &Web{}
+	w.init(nil)
+	return w
 }
 
 // Refuses reports whether cgi.force_redirect forbids the request of a CGI program, and if so answers it.

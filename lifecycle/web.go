@@ -76,18 +76,25 @@ type FastCGIClient interface {
 
 // NewWeb makes this process ready for requests. From now on C calls Go while PHP runs.
 func (e *Engine) NewWeb(client WebClient) *Web {
+	w := &Web{}
+	w.Start(client)
+	return w
+}
+
+// Start is NewWeb with the memory of w, which is zero.
+func (w *Web) Start(client WebClient) {
 	C.boot_go_is_ready()
-	w := newWeb(client)
+	w.init(client)
 	if w.fastCGI, _ = client.(FastCGIClient); w.fastCGI != nil {
 		C.engine_fastcgi_worker()
 		C.timer_lasts()
 	}
 	web = w
-	return w
 }
 
-func newWeb(client WebClient) *Web {
-	return &Web{client: client, c: (*C.struct_engine_request)(C.calloc(1, C.sizeof_struct_engine_request)), settings: C.engine_web_settings()}
+func (w *Web) init(client WebClient) {
+	w.client, w.settings = client, C.engine_web_settings()
+	w.c = (*C.struct_engine_request)(C.calloc(1, C.sizeof_struct_engine_request))
 }
 
 // Idled says how long the process has waited for something to do, in all, before the request that follows.

@@ -2,6 +2,7 @@ package lifecycle
 
 /*
 #include "boot.h"
+#include "boot_worker.h"
 */
 import "C"
 
@@ -13,12 +14,10 @@ import (
 // Worker is a process that a zygote forked: PHP is started, and no request was served yet.
 type Worker struct {
 	Engine *Engine
-	// Payload is what the zygote's parent passed with the command to fork.
+	// Payload is what the zygote's parent passed with the command to fork. It is C's memory, for life.
 	Payload []byte
 	// Files are the descriptors passed with it. They are closed on exec.
 	Files []int
-	// Prepared says that the zygote has prepared what all workers have in common: see CurrentWorker.
-	Prepared bool
 }
 
 // CurrentWorker returns the worker this process is; nil if it is none. A worker takes the process for PHP at once
@@ -28,6 +27,12 @@ type Worker struct {
 // prepare with the name of PHP's module: what that leaves in memory the workers share. It must start no goroutine, wait for nothing and
 // leave no descriptor open. It may be nil.
 func CurrentWorker(log func(message string), prepare func(module string)) *Worker {
+	own := &struct { // one piece of memory, which the zygote has before it forks
+		Worker
+		engine Engine
+		files  [C.WORKER_FDS]int
+		size   C.size_t
+	}{}
 	forked := C.boot_is_zygote() != 0
 	if forked {
 		forkWorkers(prepare)
@@ -35,9 +40,10 @@ func CurrentWorker(log func(message string), prepare func(module string)) *Worke
 	if C.boot_is_worker() == 0 {
 		return nil
 	}
-	var size C.size_t
-	payload := C.boot_worker_payload(&size)
-	w := &Worker{Engine: &Engine{}, Payload: C.GoBytes(unsafe.Pointer(payload), C.int(size)), Prepared: forked && prepare != nil}
+	payload := C.boot_worker_payload(&own.size)
+	w := &own.Worker
+	w.Engine, w.Files = &own.engine, own.files[:0]
+	w.Payload = unsafe.Slice((*byte)(unsafe.Pointer(payload)), own.size)
 	for i := 0; ; i++ {
 		fd := C.boot_worker_fd(C.size_t(i))
 		if fd < 0 {

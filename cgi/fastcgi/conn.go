@@ -61,13 +61,19 @@ type Config struct {
 
 // NewConn makes a Conn with no connection: Reset gives it one.
 func NewConn(cfg Config) *Conn {
-	c := &Conn{limits: cfg.Limits.withDefaults(), values: cfg.Values, stage: StageClosed, err: ErrClosed}
+	c := &Conn{}
+	c.Init(cfg)
+	return c
+}
+
+// Init is NewConn with the memory of c, which is zero.
+func (c *Conn) Init(cfg Config) {
+	c.limits, c.values, c.stage, c.err = cfg.Limits.withDefaults(), cfg.Values, StageClosed, ErrClosed
 	c.in.init(cfg.ReadBuffer)
 	c.out.init(cfg.WriteBuffer)
 	if cfg.WriteAfter > 0 {
 		c.out.f.writeAfter(cfg.WriteAfter)
 	}
-	return c
 }
 
 // Reset begins a connection that has just been accepted. If rw is also a

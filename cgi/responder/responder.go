@@ -70,18 +70,42 @@ type Responder struct {
 	woken    bool   // the wait for it was ended by what WakeBy named
 	idle     bool   // see Idle
 	letGo    uint32 // not 0: its connection is to be closed after it, with this status
+
+	// Memory, in one piece with the rest, for what the above points to.
+	own struct {
+		php    lifecycle.Web
+		conn   fastcgi.Conn
+		sent   uint64
+		stat   func([]byte) (exists, regular bool)
+		files  statter
+		buffer [readBuffer]byte
+	}
 }
 
 // New makes this process ready for requests: the engine's module was started. Before the first request
 // comes SettingsRead.
 func New(engine *lifecycle.Engine, front FrontEnd) *Responder {
-	r := &Responder{FrontEnd: front, engine: engine, Sent: new(uint64)}
-	r.PHP = engine.NewWeb(r)
-	r.io.onBegin, r.io.onTry = front.Reading, front.Receiving
-	r.io.inForks = &lifecycle.GivenUpInForks(1)[0]
-	r.io.wake, r.io.hurry = -1, [...]int32{-1, -1}
-	r.io.take(-1)
+	r := &Responder{}
+	r.Prepare(front)
+	r.Start(engine)
 	return r
+}
+
+// Prepare is what of New needs no PHP: a process may have done it that forks this one. r is zero.
+func (r *Responder) Prepare(front FrontEnd) {
+	r.FrontEnd, r.PHP, r.conn, r.Sent = front, &r.own.php, &r.own.conn, &r.own.sent
+	r.io.onBegin, r.io.onTry = front.Reading, front.Receiving
+	r.io.wake, r.io.hurry = -1, [...]int32{-1, -1}
+	r.own.files.home = r.PHP.GoHome
+	r.own.stat = r.own.files.stat
+}
+
+// Start is the rest of New.
+func (r *Responder) Start(engine *lifecycle.Engine) {
+	r.engine = engine
+	r.PHP.Start(r)
+	r.io.inForks = &lifecycle.GivenUpInForks(1)[0]
+	r.io.take(-1)
 }
 
 // WakeBy makes a descriptor that becomes readable end the wait for a request: Converse gives the connection back as idle.
@@ -98,9 +122,10 @@ func (r *Responder) HurryBy(a, b int) { r.io.hurry = [...]int32{int32(a), int32(
 func (r *Responder) SettingsRead(quirks bool, values map[string]string) {
 	r.rules = r.engine.PathRules()
 	r.rules.ServerQuirks = quirks
-	r.rules.Stat = (&statter{base: time.Now(), home: r.PHP.GoHome}).stat
-	r.conn = fastcgi.NewConn(fastcgi.Config{
-		ReadBuffer:  make([]byte, readBuffer),
+	r.rules.Stat = r.own.stat
+	r.own.files.base = time.Now()
+	r.conn.Init(fastcgi.Config{
+		ReadBuffer:  r.own.buffer[:],
 		WriteBuffer: lifecycle.CBuffer(writeBuffer),
 		WriteAfter:  writeAfter,
 		Values:      values,

@@ -10,11 +10,11 @@ import (
 
 // statter asks for files, without allocating.
 type statter struct {
-	path [unix.PathMax]byte
-	info unix.Stat_t
-	seen [1 << seenBits]seen
 	base time.Time // since when the times of seen count
 	home func()    // goes to the process's own directory, which relative paths are of
+	seen [1 << seenBits]seen
+	info unix.Stat_t
+	path [unix.PathMax]byte
 }
 
 // seen is a file that was there. Like php-fpm, whose realpath cache keeps it for 120 seconds, a worker need not ask for

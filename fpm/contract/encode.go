@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"reflect"
+	"unsafe"
 )
 
 // A Spec and a Front go from the master to a process that was executed from the same file, or forked from such a one. So nothing need
@@ -57,15 +58,21 @@ func appendValue(b []byte, v reflect.Value) []byte {
 
 var errDamaged = errors.New("damaged message")
 
-// decoder reads what appendValue has appended.
+// decoder reads what appendValue has appended. Its strings are parts of that.
 type decoder struct {
-	rest []byte
-	bad  bool
+	rest    []byte
+	bad     bool
+	texts   []string // room for slices of strings
+	numbers []int    // and of numbers
 }
 
-// decode reads all of a message into what v points to.
+// decode reads all of a message into what v points to. The message must not change from then on.
 func decode(message []byte, v any) error {
 	d := decoder{rest: message}
+	return d.all(v)
+}
+
+func (d *decoder) all(v any) error {
 	d.value(reflect.ValueOf(v).Elem())
 	if d.bad || len(d.rest) > 0 {
 		return errDamaged
@@ -97,7 +104,7 @@ func (d *decoder) bytes(n uint64) []byte {
 	return b
 }
 
-// value reads into v, which is zero.
+// value reads into v. It is zero, or points to what is zero.
 func (d *decoder) value(v reflect.Value) {
 	if d.bad {
 		return
@@ -110,12 +117,17 @@ func (d *decoder) value(v reflect.Value) {
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		v.SetUint(d.unsigned())
 	case reflect.String:
-		v.SetString(string(d.bytes(d.unsigned())))
+		part := d.bytes(d.unsigned())
+		v.SetString(unsafe.String(unsafe.SliceData(part), len(part)))
 	case reflect.Pointer:
-		if d.unsigned() != 0 {
-			v.Set(reflect.New(v.Type().Elem()))
-			d.value(v.Elem())
+		if d.unsigned() == 0 {
+			v.SetZero()
+			return
 		}
+		if v.IsNil() {
+			v.Set(reflect.New(v.Type().Elem()))
+		}
+		d.value(v.Elem())
 	case reflect.Struct:
 		for i := range v.NumField() {
 			if field := v.Field(i); field.CanSet() {
@@ -143,8 +155,22 @@ func (d *decoder) slice(v reflect.Value) {
 		d.bad = true
 		return
 	}
-	v.Set(reflect.MakeSlice(v.Type(), int(n), int(n)))
+	d.makeSlice(v, int(n))
 	for i := range int(n) {
 		d.value(v.Index(i))
+	}
+}
+
+// makeSlice makes v a slice of n elements, of the decoder's own room if it has enough.
+func (d *decoder) makeSlice(v reflect.Value, n int) {
+	switch {
+	case v.Type().Elem().Kind() == reflect.String && n <= len(d.texts):
+		*(*[]string)(v.Addr().UnsafePointer()) = d.texts[:n:n]
+		d.texts = d.texts[n:]
+	case v.Type().Elem().Kind() == reflect.Int && n <= len(d.numbers):
+		*(*[]int)(v.Addr().UnsafePointer()) = d.numbers[:n:n]
+		d.numbers = d.numbers[n:]
+	default:
+		v.Set(reflect.MakeSlice(v.Type(), n, n))
 	}
 }

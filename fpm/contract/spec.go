@@ -118,17 +118,29 @@ func (s *Spec) Encode() []byte { return appendValue([]byte(prefix), reflect.Valu
 // IsSpec reports whether a worker's payload is that of a Spec.
 func IsSpec(payload []byte) bool { return bytes.HasPrefix(payload, []byte(prefix)) }
 
-// Decode reads what Encode made.
-func Decode(payload []byte) (*Spec, error) {
-	s := &Spec{}
+// Decode reads what Encode made. The payload must not change from then on: the Spec's strings are parts of it.
+func Decode(payload []byte) (*Spec, error) { return (&Orders{}).Decode(payload) }
+
+// Orders is memory for a Spec and for what it points to as a rule, in one piece.
+type Orders struct {
+	spec    Spec
+	pool    conf.Pool
+	texts   [24]string
+	numbers [16]int
+}
+
+// Decode is the function Decode with the memory of o, which is zero.
+func (o *Orders) Decode(payload []byte) (*Spec, error) {
 	message, ok := bytes.CutPrefix(payload, []byte(prefix))
 	if !ok {
 		return nil, errors.New("a worker's orders: they are of another kind of worker")
 	}
-	if err := decode(message, s); err != nil {
+	o.spec.Pool = &o.pool
+	d := decoder{rest: message, texts: o.texts[:], numbers: o.numbers[:]}
+	if err := d.all(&o.spec); err != nil {
 		return nil, fmt.Errorf("a worker's orders: %w", err)
 	}
-	return s, nil
+	return &o.spec, nil
 }
 
 // Rehearse reads made-up orders, in a process that forks those that read real ones: what that leaves in memory they share.

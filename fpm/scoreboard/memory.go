@@ -5,6 +5,8 @@ package scoreboard
 import (
 	"fmt"
 	"os"
+	"strconv"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -47,11 +49,11 @@ func check(fd, size int) error {
 // mapAll maps everything for reading. Where there is a /proc it does so through
 // a descriptor for reading, so that no mprotect(2) makes it writable.
 func mapAll(fd, size int) ([]byte, error) {
-	if ro, err := unix.Open(fmt.Sprintf("/proc/self/fd/%d", fd), unix.O_RDONLY|unix.O_CLOEXEC, 0); err == nil {
+	if ro, err := unix.Open("/proc/self/fd/"+strconv.Itoa(fd), unix.O_RDONLY|unix.O_CLOEXEC, 0); err == nil {
 		defer unix.Close(ro)
 		fd = ro
 	}
-	b, err := unix.Mmap(fd, 0, size, unix.PROT_READ, unix.MAP_SHARED)
+	b, err := mapPart(fd, 0, size, unix.PROT_READ)
 	if err != nil {
 		return nil, fmt.Errorf("scoreboard: mmap of %d bytes: %w", size, err)
 	}
@@ -60,9 +62,23 @@ func mapAll(fd, size int) ([]byte, error) {
 
 // mapOwn maps a part for writing.
 func mapOwn(fd, at, size int) ([]byte, error) {
-	b, err := unix.Mmap(fd, int64(at), size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	b, err := mapPart(fd, at, size, unix.PROT_READ|unix.PROT_WRITE)
 	if err != nil {
 		return nil, fmt.Errorf("scoreboard: mmap of %d bytes at %d for writing: %w", size, at, err)
 	}
 	return b, nil
+}
+
+// mapPart maps a part. unix.Mmap would note it in a table of Go's, of which each worker had its own.
+func mapPart(fd, at, size, protection int) ([]byte, error) {
+	p, err := unix.MmapPtr(fd, int64(at), nil, uintptr(size), protection, unix.MAP_SHARED)
+	if err != nil {
+		return nil, err
+	}
+	return unsafe.Slice((*byte)(p), size), nil
+}
+
+// unmap takes back what mapPart did.
+func unmap(b []byte) error {
+	return unix.MunmapPtr(unsafe.Pointer(unsafe.SliceData(b)), uintptr(len(b)))
 }

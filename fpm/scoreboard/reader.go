@@ -6,8 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 	"unsafe"
-
-	"golang.org/x/sys/unix"
 )
 
 // Reader reads a pool's scoreboard. It is for one goroutine at a time.
@@ -22,25 +20,34 @@ type Reader struct {
 // OpenReader maps a Board's File for reading. The descriptor stays the
 // caller's, and may be closed. It fails where fd is no scoreboard of that many slots.
 func OpenReader(fd, slots int) (*Reader, error) {
-	g, err := newGeometry(slots)
-	if err != nil {
+	r := &Reader{}
+	if err := r.open(fd, slots); err != nil {
 		return nil, err
 	}
+	return r, nil
+}
+
+func (r *Reader) open(fd, slots int) error {
+	g, err := newGeometry(slots)
+	if err != nil {
+		return err
+	}
 	if err := check(fd, g.size); err != nil {
-		return nil, err
+		return err
 	}
 	mem, err := mapAll(fd, g.size)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return &Reader{geometry: g, mem: mem}, nil
+	r.geometry, r.mem = g, mem
+	return nil
 }
 
 // Close unmaps what OpenReader mapped; the Reader is not to be used then.
 func (r *Reader) Close() error {
 	mem := r.mem
 	r.mem, r.slots = nil, 0
-	return unix.Munmap(mem)
+	return unmap(mem)
 }
 
 // Slots is the number of slots.

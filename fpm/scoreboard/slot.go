@@ -22,6 +22,7 @@ type Slot struct {
 
 	receiving bool // Receiving was called, and nothing followed
 	before    lastRequest
+	reader    Reader
 }
 
 // OpenSlot maps slot i, which the master has given this worker, for writing and
@@ -29,27 +30,34 @@ type Slot struct {
 // stays the caller's, who must close it before anything untrusted runs: whoever
 // has it can write every page. Call it before chroot(2) and before the process
 // changes user, while it may open /proc/self/fd.
-func OpenSlot(fd, slots, i int) (*Slot, error) { return OpenSlotApart(fd, fd, slots, i) }
-
-// OpenSlotApart is OpenSlot with another descriptor, from Board.ForReading, for
-// the slots that are not this worker's: for a process that has changed user.
-func OpenSlotApart(fd, reading, slots, i int) (*Slot, error) {
-	r, err := OpenReader(reading, slots)
-	if err != nil {
+func OpenSlot(fd, slots, i int) (*Slot, error) {
+	s := &Slot{}
+	if err := s.OpenApart(fd, fd, slots, i); err != nil {
 		return nil, err
+	}
+	return s, nil
+}
+
+// OpenApart is OpenSlot with the memory of s, which is zero, and with another
+// descriptor, from Board.ForReading, for the slots that are not this worker's:
+// for a process that has changed user.
+func (s *Slot) OpenApart(fd, reading, slots, i int) error {
+	r := &s.reader
+	if err := r.open(reading, slots); err != nil {
+		return err
 	}
 	if !r.has(i) {
 		r.Close()
-		return nil, fmt.Errorf("scoreboard: slot %d of %d", i, slots)
+		return fmt.Errorf("scoreboard: slot %d of %d", i, slots)
 	}
 	own, err := mapOwn(fd, r.at(i), r.stride)
 	if err != nil {
 		r.Close()
-		return nil, err
+		return err
 	}
-	s := &Slot{Reader: r, page: (*slotPage)(unsafe.Pointer(&own[0])), clock: NewClock(), index: i, own: own}
+	s.Reader, s.page, s.clock, s.index, s.own = r, (*slotPage)(unsafe.Pointer(&own[0])), NewClock(), i, own
 	s.reset()
-	return s, nil
+	return nil
 }
 
 // reset empties the page of what the worker before left, who may have died

@@ -12,11 +12,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/phpsapi/phpsapi/cgi/fastcgi"
-	"github.com/phpsapi/phpsapi/cgi/responder"
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
-	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/lifecycle"
 	"github.com/phpsapi/phpsapi/sapi"
@@ -98,12 +95,11 @@ func (k *worker) takeFiles(files []int) error {
 		reading = files[i]
 		defer unix.Close(reading)
 	}
-	slot, err := scoreboard.OpenSlotApart(board, reading, k.spec.Slots, k.spec.Slot)
-	if err != nil {
+	k.slot = &k.room.slot
+	if err := k.slot.OpenApart(board, reading, k.spec.Slots, k.spec.Slot); err != nil {
 		return fmt.Errorf("[pool %s] %w", k.pool.Name, err)
 	}
 	unix.Close(board)
-	k.slot = slot
 	shared := -1
 	if i := k.spec.File(contract.SharedScoreboard); i >= 0 {
 		shared = files[i]
@@ -257,10 +253,10 @@ func (k *worker) setEnvironment() {
 // startPHP applies the pool's settings of php.ini and makes ready for requests.
 func (k *worker) startPHP() {
 	lifecycle.ReportCrashes(k.slot.ReportRoom())
-	k.Responder = responder.New(k.engine, k)
+	k.Start(k.engine)
+	k.started = true
 	k.Sent = k.slot.Mark()
 	k.WakeBy(k.control.fd)
-	k.access.entry.Param = k.Request.Params.Get
 	if k.script == nil || !k.script.Snapshot {
 		loaded := k.applyValues(k.pool.PHPValues, false, "php_value")
 		if k.applyValues(k.pool.PHPAdminValues, true, "php_admin_value") || loaded {
@@ -273,7 +269,7 @@ func (k *worker) startPHP() {
 		// acknowledgement of what went before.
 		unix.SetsockoptInt(k.listen, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 	}
-	k.SettingsRead(true, map[string]string{fastcgi.MpxsConns: "0"})
+	k.SettingsRead(true, k.room.values)
 }
 
 func (k *worker) applyValues(values []conf.KeyValue, admin bool, directive string) (loaded bool) {

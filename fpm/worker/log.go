@@ -3,7 +3,6 @@
 package worker
 
 import (
-	"os"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -12,15 +11,14 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
-// newLog makes a worker's log. Its lines go to standard error, where the master reads them if catch_workers_output says
+// setLog makes the worker's log what its orders say. Its lines go to standard error, where the master reads them if catch_workers_output says
 // so, and during a request to the client's STDERR.
-func newLog(k *worker) *zlog.Log {
+func (k *worker) setLog() {
 	k.level = zlog.Notice
 	if k.spec.Global.LogLevel != 0 {
 		k.level = k.spec.Global.LogLevel
 	}
-	log := zlog.New(os.Stderr)
-	log.Configure(func(s *zlog.Settings) {
+	k.log.Configure(func(s *zlog.Settings) {
 		s.Child = true
 		s.Launched = true
 		s.Level = k.level
@@ -28,18 +26,16 @@ func newLog(k *worker) *zlog.Log {
 			s.Limit = k.spec.Global.LogLimit
 		}
 		s.Buffering = k.spec.Global.LogBuffering
-		s.External = k.tellClient
 	})
-	return log
 }
 
 // tellClient puts a message on the STDERR stream of the request in hand. It says whether that is enough.
 func (k *worker) tellClient(_ zlog.Level, message string) bool {
-	if k.Responder != nil && k.talk.http && k.Serving() && message != "" && k.PHP.Logging() {
+	if k.started && k.talk.http && k.Serving() && message != "" && k.PHP.Logging() {
 		k.tellOfHTTP(message)
 		return true
 	}
-	if k.Responder == nil || !k.Listening() || message == "" || !k.PHP.Logging() {
+	if !k.started || !k.Listening() || message == "" || !k.PHP.Logging() {
 		return false
 	}
 	if k.said {

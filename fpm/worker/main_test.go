@@ -26,11 +26,12 @@ import (
 
 // TestMain makes the test binary its own zygote's worker.
 func TestMain(m *testing.M) {
-	if w := lifecycle.CurrentWorker(func(message string) { fmt.Fprintln(os.Stderr, message) }, func(string) { Prepare() }); w != nil {
+	var room *Room
+	if w := lifecycle.CurrentWorker(func(message string) { fmt.Fprintln(os.Stderr, message) }, func(string) { room = Prepare() }); w != nil {
 		if spec, err := contract.Decode(w.Payload); err == nil && spec.Pool.Name == panics {
 			go panicWhenAsked(spec.Pool.Prefix.Value)
 		}
-		os.Exit(Main(w))
+		os.Exit(Main(w, room))
 	}
 	os.Exit(m.Run())
 }

@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/phpsapi/phpsapi/cgi/fastcgi"
 	"github.com/phpsapi/phpsapi/cgi/responder"
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
@@ -31,26 +32,52 @@ func limitMemory() {
 	debug.SetMemoryLimit(memoryLimit)
 }
 
-// Prepare does what all workers have in common, in a zygote, before they are forked.
-func Prepare() {
+// Room is the memory that a worker begins with, in one piece. A zygote has it before it forks: what a worker allocates takes a page or two
+// of its own for each size, and as many of the runtime's.
+type Room struct {
+	worker    worker
+	log       zlog.Log
+	orders    contract.Orders
+	values    map[string]string // see responder.Responder.SettingsRead
+	slot      scoreboard.Slot
+	responder responder.Responder
+}
+
+func newRoom() *Room {
+	r := &Room{values: map[string]string{fastcgi.MpxsConns: "0"}}
+	k := &r.worker
+	k.room, k.Responder, k.log = r, &r.responder, &r.log
+	k.log.Init(os.Stderr)
+	k.log.Configure(func(s *zlog.Settings) { s.External = k.tellClient })
+	k.Responder.Prepare(k)
+	k.access.entry.Param = k.Request.Params.Get
+	return r
+}
+
+// Prepare does what all workers have in common, in a zygote, before they are forked. It returns the memory for Main.
+func Prepare() *Room {
 	limitMemory()
 	contract.Rehearse()
 	lifecycle.PrepareCrashReports()
 	_, _ = time.Now().Zone() // reads the time zone
+	return newRoom()
 }
 
-// Main is the life of the worker w, whose payload is a contract.Spec. It returns the process's exit status.
-func Main(w *lifecycle.Worker) int {
-	spec, err := contract.Decode(w.Payload)
+// Main is the life of the worker w, whose payload is a contract.Spec. room is Prepare's; nil: no zygote has prepared anything. It returns
+// the process's exit status.
+func Main(w *lifecycle.Worker, room *Room) int {
+	if room == nil {
+		limitMemory()
+		room = newRoom()
+	}
+	spec, err := room.orders.Decode(w.Payload)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "phpsapi:", err)
 		return exitSoftware
 	}
-	if !w.Prepared {
-		limitMemory()
-	}
-	k := &worker{spec: spec, pool: spec.Pool, engine: w.Engine, php: sapi.ParsePHPVersion(w.Engine.LoadedVersion()), pid: os.Getpid()}
-	k.log = newLog(k)
+	k := &room.worker
+	k.spec, k.pool, k.engine, k.php, k.pid = spec, spec.Pool, w.Engine, sapi.ParsePHPVersion(w.Engine.LoadedVersion()), os.Getpid()
+	k.setLog()
 	if err := k.become(w.Files); err != nil {
 		k.log.Logf(zlog.Error, "[pool %s] child failed to initialize", k.pool.Name)
 		return exitSoftware
@@ -72,6 +99,7 @@ type talk struct {
 
 // worker is the process. There is one.
 type worker struct {
+	room   *Room
 	spec   *contract.Spec
 	pool   *conf.Pool
 	engine *lifecycle.Engine
@@ -93,6 +121,7 @@ type worker struct {
 	slot    *scoreboard.Slot
 
 	*responder.Responder
+	started  bool // the Responder was
 	talk     talk
 	kept     int // the connection that is idle and kept; -1: none
 	keptPeer responder.Peer

@@ -55,7 +55,14 @@ type Settings struct {
 
 // New returns a Log as php-fpm's is before it has read its configuration.
 func New(stderr io.Writer) *Log {
-	return &Log{s: Settings{Level: Notice, Limit: DefaultLimit, Buffering: true, Stderr: stderr}}
+	l := &Log{}
+	l.Init(stderr)
+	return l
+}
+
+// Init is New with the memory of l.
+func (l *Log) Init(stderr io.Writer) {
+	l.s = Settings{Level: Notice, Limit: DefaultLimit, Buffering: true, Stderr: stderr}
 }
 
 // Configure changes settings.
