@@ -301,7 +301,7 @@ func (w *Web) ResponseHeaders(lines [][]byte) [][]byte {
 
 // ScriptError is the last error PHP reported.
 type ScriptError struct {
-	Fatal   bool // it ended the script
+	Fatal   bool // it ended the script: in worker mode that is not an exception after which the script went on
 	Message string
 	File    string
 	Line    int

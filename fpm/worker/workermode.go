@@ -27,7 +27,6 @@ type workerScript struct {
 	booted    bool   // it has asked for a request
 	retiring  bool   // a successor was asked for
 	told      bool   // the script, that it is to end
-	outlived  string // the error that was the last one when it was told: it is not what ends the script
 	said      []byte // what it has printed at its boot, up to the last line's end
 	handingOn []byte
 }
@@ -155,9 +154,7 @@ func (k *worker) standIn() {
 // failure returns why a script ended, and whether it was an error.
 func (s *workerScript) failure() (text string, fatal bool) {
 	if e, ok := s.k.PHP.LastError(); ok && e.Fatal {
-		if text = sapi.BootFailed(e.Message, e.File, e.Line); text != s.outlived {
-			return text, true
-		}
+		return sapi.BootFailed(e.Message, e.File, e.Line), true
 	}
 	return sapi.BootEnded(s.k.engine.ExitStatus()), false
 }
@@ -190,8 +187,7 @@ func (s *workerScript) NextRequest() *lifecycle.WebRequest {
 		if k.leaving || !k.wait() {
 			s.leave()
 			s.told = true
-			s.outlived, _ = s.failure() // of a request before, after which the script went on
-			k.slot.Accepting()          // what it does from now on is no request's
+			k.slot.Accepting() // what it does from now on is no request's
 			return nil
 		}
 	}

@@ -11,6 +11,9 @@
 /* Whether a worker script has booted: what starts now is one of its requests (web_worker_mode.c). */
 extern int web_has_booted;
 
+/* Whether the last error that PHP knows is one after which a worker script went on. */
+extern int web_outlived_error;
+
 /* The request that is answered, which Go fills (web.go); NULL outside of one. */
 extern struct engine_request *web_request;
 extern enum engine_front_end web_front_end;

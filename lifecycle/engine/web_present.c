@@ -7,6 +7,7 @@
 struct engine_request *web_request;
 enum engine_front_end web_front_end;
 int web_has_booted;
+int web_outlived_error;
 
 void web_log(int level, const char *format, ...)
 {

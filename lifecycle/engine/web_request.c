@@ -190,7 +190,7 @@ int engine_web_last_error(struct engine_error *error)
 	if (!PG(last_error_message)) {
 		return 0;
 	}
-	error->fatal = (PG(last_error_type) & E_FATAL_ERRORS) != 0;
+	error->fatal = (PG(last_error_type) & E_FATAL_ERRORS) != 0 && !web_outlived_error;
 	error->message = ZSTR_VAL(PG(last_error_message));
 	error->file = PG(last_error_file) ? ZSTR_VAL(PG(last_error_file)) : "";
 	error->line = PG(last_error_lineno);

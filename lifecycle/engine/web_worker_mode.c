@@ -27,6 +27,7 @@ static enum { NOT_RUNNING, BOOTING, WAITING, ANSWERING } state;
 
 static int is_strict;
 static int was_told; /* the script, that there are no more requests */
+static zend_string *outlived; /* the message of the last exception that ended a request and not the script */
 
 /* ---- a request's begin ---- */
 
@@ -180,11 +181,20 @@ static void forget_request(void)
 	zend_set_memory_limit(PG(memory_limit));
 }
 
+static void outlive(zend_string *message)
+{
+	if (outlived) {
+		zend_string_release(outlived);
+	}
+	outlived = message ? zend_string_copy(message) : NULL;
+}
+
 /* An exception that nothing has caught is shown to the client, and the script goes on. */
 static void report_exception(void)
 {
 	if (EG(exception) && !zend_is_unwind_exit(EG(exception)) && !zend_is_graceful_exit(EG(exception))) {
 		zend_exception_error(EG(exception), E_ERROR);
+		outlive(PG(last_error_message));
 	}
 }
 
@@ -345,6 +355,7 @@ void engine_web_run_worker_script(int strict)
 	state = BOOTING;
 	is_strict = strict;
 	was_told = 0;
+	web_outlived_error = 0;
 	SG(headers_sent) = 0; /* or no save handlers of sessions could be set */
 	EG(exit_status) = 0;
 	web_enter_directory_of_script();
@@ -353,6 +364,8 @@ void engine_web_run_worker_script(int strict)
 		script_run();
 	} zend_end_try();
 	end_if_forked();
+	web_outlived_error = outlived && outlived == PG(last_error_message);
+	outlive(NULL);
 	snapshot_leave_objects();
 	extensions_forget();
 	put_back_forget();

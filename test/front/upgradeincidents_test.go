@@ -42,14 +42,37 @@ func TestUpgradeForgetsNoIncident(t *testing.T) {
 	}
 }
 
-// Whether the file can be opened is known before the service is started.
+// Whether the file can be opened is known before the service is started, and a reload says the same as a start.
 func TestIncidentLogIsTested(t *testing.T) {
 	t.Parallel()
-	conf := configured(t, "incident_log: nowhere/incidents\n")
-	out, err := exec.Command(binary, "fpm", "test", "-y", conf).CombinedOutput()
-	if err == nil || !strings.Contains(string(out), "phpsapi.yaml:1: incident_log: "+filepath.Dir(conf)+"/nowhere/incidents cannot be opened: no such file") {
-		t.Errorf("got %v, %s", err, out)
+	u := startUpgradable(t, "")
+	own, err := os.ReadFile(u.dir + "/phpsapi.yaml")
+	if err != nil {
+		t.Fatal(err)
 	}
+	write(t, u.dir+"/phpsapi.yaml", string(own)+"incident_log: nowhere/incidents\n")
+	says := "incident_log: " + u.dir + "/nowhere/incidents cannot be opened: no such file"
+	for name, run := range map[string]func() (string, int){
+		"test":   func() (string, int) { return u.check("-t") },
+		"start":  func() (string, int) { return u.check("-F") },
+		"reload": func() (string, int) { return u.operate("reload") },
+		"upgrade": func() (string, int) {
+			u.install(t, u.another())
+			return u.operate("upgrade")
+		},
+	} {
+		if out, status := run(); status != 78 || !strings.Contains(out, u.dir+"/phpsapi.yaml:") || !strings.Contains(out, says) {
+			t.Errorf("%s: status %d, %s", name, status, out)
+		}
+	}
+	u.want("/", 200, "index ")
+}
+
+// check runs the program beside the service.
+func (u *upgradable) check(option string) (string, int) {
+	c := exec.Command(u.program, "fpm", "-y", u.conf, "-O", option)
+	out, _ := c.CombinedOutput()
+	return string(out), c.ProcessState.ExitCode()
 }
 
 // A worker of the program before that dies in its request is an incident as well, and its client gets the front's page.
@@ -97,20 +120,42 @@ func TestUpgradeAnswersForWorkersOfTheProgramBefore(t *testing.T) {
 	}
 }
 
-// An exception that nobody catches ends its request alone: when the worker is told to go later it has not ended by that.
+// An exception that nobody catches ends its request alone: when the worker is told to go later, or its loop ends by itself, it has not
+// ended by that. It has if the script does not catch it outside of a request, with the same words too.
 func TestExceptionThatAWorkerOutlivesIsNoIncident(t *testing.T) {
 	t.Parallel()
-	address := serve.Address(t)
-	conf := configured(t, "http: {listen: '"+address+"', root: .}\nworker: w.php\n")
-	write(t, filepath.Dir(conf)+"/w.php", `<?php while (frankenphp_handle_request(function () { throw new Exception("outlived"); }));`)
-	s := startCommand(t, address, exec.Command(binary, "fpm", "-y", conf, "-F", "-O"))
-	for range 8 {
-		s.get("/w.php")
-	}
-	if out, err := exec.Command(binary, "fpm", "reload", "--wait-drained", "--master", strconv.Itoa(s.Pid())).CombinedOutput(); err != nil {
-		t.Fatal(err, string(out))
-	}
-	if all := s.all(0); all.Total != 0 {
-		t.Errorf("there are %d incidents: %+v", all.Total, all.Incidents[0])
+	const throws = `function () { fails(); }`
+	for name, c := range map[string]struct {
+		script    string
+		incidents uint64
+	}{
+		"it is told to go":        {`while (frankenphp_handle_request(` + throws + `));`, 0},
+		"its loop ends":           {`for ($n = 0; $n < 2 && frankenphp_handle_request(` + throws + `); $n++);`, 0},
+		"it exits after that":     {`frankenphp_handle_request(` + throws + `); exit(3);`, 0},
+		"it ends by another":      {`frankenphp_handle_request(` + throws + `); throw new Exception("another");`, 4},
+		"it ends by the same one": {`frankenphp_handle_request(` + throws + `); fails();`, 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			address := serve.Address(t)
+			conf := configured(t, "http: {listen: '"+address+"', root: .}\nworker: w.php\n")
+			write(t, filepath.Dir(conf)+"/w.php", `<?php function fails() { throw new Exception("outlived"); } `+c.script)
+			s := startCommand(t, address, exec.Command(binary, "fpm", "-y", conf, "-F", "-O"))
+			for range 4 {
+				if status, body := s.get("/w.php"); status != 500 {
+					t.Errorf("got %d %s", status, body)
+				}
+			}
+			serve.Eventually(t, "the exceptions are logged", func() bool { return strings.Count(s.log.String(), "PHP message: PHP Fatal error:  Uncaught Exception: outlived") == 4 })
+			if c.incidents == 0 {
+				if out, err := exec.Command(binary, "fpm", "reload", "--wait-drained", "--master", strconv.Itoa(s.Pid())).CombinedOutput(); err != nil {
+					t.Fatal(err, string(out))
+				}
+			}
+			serve.Eventually(t, "the incidents are there", func() bool { return s.all(0).Total >= c.incidents })
+			if all := s.all(0); all.Total != c.incidents {
+				t.Errorf("there are %d incidents: %+v", all.Total, all.Incidents[0])
+			}
+		})
 	}
 }
