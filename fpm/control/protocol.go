@@ -53,7 +53,7 @@ const (
 	Failed    Reason = "failed"        // it was tried
 	Refused   Reason = "refused"       // it was not, or is no request
 	Denied    Reason = "denied"        // the operator may not ask
-	BadConfig Reason = "configuration" // the configuration was refused
+	BadConfig Reason = "configuration" // the configuration was refused, or what it names cannot be had
 )
 
 // Answer is what the master says.

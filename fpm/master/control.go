@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/control"
 	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/fpm/status"
@@ -100,7 +99,7 @@ func (m *Master) reloadEnded(why error, lines []string) {
 	if why != nil {
 		m.operators.last.Why = why.Error()
 		a.Reason, a.Why = control.Failed, why.Error()
-		var refused *conf.Error
+		var refused refusal
 		if errors.As(why, &refused) {
 			a.Reason = control.BadConfig
 		}

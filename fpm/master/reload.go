@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
-	"github.com/phpsapi/phpsapi/fpm/logfile"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 )
 
@@ -128,16 +128,25 @@ func (m *Master) prepare(stderr io.Writer, known names, constants *constants, pl
 	options.Loaded = constants.lookUp(&changed)
 	cfg, err := conf.Load(options)
 	if err != nil {
-		return nil, err
+		return nil, refusal{err}
 	}
 	if changed || places.lacking() != nil {
 		return nil, errChanged
 	}
 	if err := limit(&cfg.Global, m.log); err != nil {
-		return nil, err
+		return nil, refusal{err}
 	}
-	return m.newGeneration(cfg, options, plan, known)
+	g, err := m.newGeneration(cfg, options, plan, known)
+	if err != nil {
+		return nil, refusal{err}
+	}
+	return g, nil
 }
+
+// refusal is an error for which a start would end with exitConfig.
+type refusal struct{ error }
+
+func (r refusal) Unwrap() error { return r.error }
 
 // newGeneration makes a generation with its logs and sockets.
 func (m *Master) newGeneration(cfg *conf.Config, options conf.Options, plan *frontPlan, known names) (*generation, error) {
@@ -161,12 +170,10 @@ func (m *Master) newGeneration(cfg *conf.Config, options conf.Options, plan *fro
 		e.launch.Argv = []string{e.launch.Argv[0] + e.label()}
 	}
 	m.generation++
-	if path := plan.incidentLog(); path != "" {
-		if err := logfile.Check(path); err != nil {
-			m.log.incidentLogNotOpened(path, err)
-			g.close()
-			return nil, err
-		}
+	if err := plan.checkIncidentLog(); err != nil {
+		m.log.Logf(zlog.Error, "%v", err)
+		g.close()
+		return nil, err
 	}
 	if err := g.makeRulesets(m.log); err != nil {
 		g.close()

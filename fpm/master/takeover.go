@@ -15,7 +15,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/control"
 	"github.com/phpsapi/phpsapi/fpm/settings"
 )
@@ -400,7 +399,7 @@ func reasonOf(status int, lines []string) error {
 		why = fmt.Sprintf("its start fails with status %d", status)
 	}
 	if status == exitConfig {
-		return &conf.Error{Msg: why}
+		return refusal{errors.New(why)}
 	}
 	return errors.New(why)
 }
