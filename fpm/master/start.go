@@ -17,6 +17,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/sandbox"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/settings"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 	"github.com/phpsapi/phpsapi/sapi"
 	"github.com/phpsapi/phpsapi/sapi/engines"
@@ -180,6 +181,9 @@ func Check(o Options, dump bool) int {
 			}
 			if err := plan.checkIncidentLog(); err != nil {
 				return err
+			}
+			for _, what := range plan.doubts(cfg.Pools) {
+				e.log.Logf(zlog.Warning, "%s", what)
 			}
 			return plan.try(sys, cfg.Pools)
 		}

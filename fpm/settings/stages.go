@@ -17,8 +17,8 @@ type Stages struct {
 	Soft   time.Duration // after which PHP throws a Phpsapi\RequestTimeout; 0: never
 	Kill   time.Duration // after SIGTERM, until the worker gets SIGKILL; 0: never
 	Client time.Duration // how often it is looked whether the client is there; 0: never
-	// SoftPlace is where Soft is set.
-	SoftPlace string
+	// SoftPlace and KillPlace are where they are set; empty: nowhere.
+	SoftPlace, KillPlace string
 }
 
 // The keys of stages, below a pool.
@@ -127,15 +127,20 @@ func (s *Settings) Stages(pools []*conf.Pool, overrides Overrides) (map[string]S
 			d, _ := duration(find(stageKeys(), key).Default)
 			return d
 		}
-		made[name] = Stages{Soft: of(softKey), Kill: of(killKey), Client: of(clientKey), SoftPlace: all[name][softKey].place}
+		made[name] = Stages{Soft: of(softKey), Kill: of(killKey), Client: of(clientKey), SoftPlace: all[name][softKey].place,
+			KillPlace: all[name][killKey].place}
 	}
 	return made, nil
 }
 
-// Late returns a sentence if a pool's soft time-out cannot come before request_terminate_timeout; empty: it can.
-func (s Stages) Late(p *conf.Pool) string {
-	if terminate := p.RequestTerminateTimeout; s.Soft > 0 && terminate > 0 && s.Soft >= terminate {
-		return fmt.Sprintf("%s: the script is never told, because request_terminate_timeout is %v: set a shorter time than that", s.SoftPlace, terminate)
+// Idle returns a sentence for each stage that never comes, because of the pool's request_terminate_timeout.
+func (s Stages) Idle(p *conf.Pool) (all []string) {
+	terminate := p.RequestTerminateTimeout
+	if s.Soft > 0 && terminate > 0 && s.Soft >= terminate {
+		all = append(all, fmt.Sprintf("%s: the script is never told, because request_terminate_timeout is %v: set a shorter time than that", s.SoftPlace, terminate))
 	}
-	return ""
+	if s.Kill > 0 && terminate == 0 && s.KillPlace != "" {
+		all = append(all, fmt.Sprintf("%s: no worker is ever killed, because request_terminate_timeout is not set: it counts from then on", s.KillPlace))
+	}
+	return all
 }

@@ -31,7 +31,7 @@ func TestStages(t *testing.T) {
 	got, err := s.Stages(pools, given)
 	want := map[string]Stages{
 		"www":   {Soft: 30 * time.Second, Kill: 2 * time.Second, Client: time.Second, SoftPlace: file + ":3: pools: www: request_soft_timeout"},
-		"a-b":   {Soft: 7 * time.Second, SoftPlace: "--set a-b.request_soft_timeout"},
+		"a-b":   {Soft: 7 * time.Second, SoftPlace: "--set a-b.request_soft_timeout", KillPlace: file + ":5: pools: a-b: request_kill_timeout"},
 		"other": {Kill: 2 * time.Second, Client: 250 * time.Millisecond},
 	}
 	if err != nil || !maps.Equal(got, want) {
@@ -45,11 +45,18 @@ func TestStages(t *testing.T) {
 		t.Errorf("-tt shows\n%s", text)
 	}
 	pools[0].RequestTerminateTimeout = 30 * time.Second
-	if late := got["www"].Late(pools[0]); !strings.Contains(late, "request_terminate_timeout is 30s") {
-		t.Errorf("a soft time-out that comes too late: %q", late)
+	if idle := got["www"].Idle(pools[0]); len(idle) != 1 || !strings.Contains(idle[0], "request_terminate_timeout is 30s") {
+		t.Errorf("a soft time-out that comes too late: %q", idle)
 	}
-	if late := got["a-b"].Late(pools[1]); late != "" {
-		t.Errorf("a soft time-out that does not: %q", late)
+	if idle := got["a-b"].Idle(pools[1]); len(idle) != 0 {
+		t.Errorf("a soft time-out that does not: %q", idle)
+	}
+	kill := Stages{Kill: time.Second, KillPlace: "here"}
+	if idle := kill.Idle(pools[1]); len(idle) != 1 || !strings.HasPrefix(idle[0], "here: ") {
+		t.Errorf("a worker that nobody ends: %q", idle)
+	}
+	if idle := kill.Idle(pools[0]); len(idle) != 0 {
+		t.Errorf("a worker that somebody ends: %q", idle)
 	}
 }
 

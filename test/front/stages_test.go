@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -64,6 +65,25 @@ try { while (true) usleep(1000); } catch (Phpsapi\RequestTimeout $e) { http_resp
 			}
 		})
 	}
+}
+
+// A stage that never comes is told, by a test of the configuration and by a start, and refuses nothing.
+func TestStagesThatNeverComeAreTold(t *testing.T) {
+	t.Parallel()
+	address := serve.Address(t)
+	conf := configured(t, "pools: {www: {request_soft_timeout: 3s, request_kill_timeout: 1s}}\nhttp: {listen: '"+address+"', root: .}\n")
+	for terminate, want := range map[string]string{
+		"3": "WARNING: .*/phpsapi.yaml:1: pools: www: request_soft_timeout: the script is never told, because request_terminate_timeout is 3s",
+		"0": "WARNING: .*/phpsapi.yaml:1: pools: www: request_kill_timeout: no worker is ever killed, because request_terminate_timeout is not set",
+		"4": "",
+	} {
+		out, err := exec.Command(binary, "fpm", "test", "-y", conf, "--set", "www.request_terminate_timeout="+terminate).CombinedOutput()
+		if err != nil || !regexp.MustCompile(want).Match(out) || want == "" && strings.Contains(string(out), "WARNING") {
+			t.Errorf("%ss: %v, %s", terminate, err, out)
+		}
+	}
+	s := startCommand(t, address, exec.Command(binary, "fpm", "-y", conf, "-F", "-O", "--set", "www.request_terminate_timeout=3"))
+	s.said("WARNING: .*the script is never told", 1)
 }
 
 // The front between, a client that leaves is noticed as well.

@@ -146,7 +146,9 @@ func TestExceptionThatAWorkerOutlivesIsNoIncident(t *testing.T) {
 					t.Errorf("got %d %s", status, body)
 				}
 			}
-			serve.Eventually(t, "the exceptions are logged", func() bool { return strings.Count(s.log.String(), "PHP message: PHP Fatal error:  Uncaught Exception: outlived") == 4 })
+			serve.Eventually(t, "the exceptions are logged", func() bool {
+				return strings.Count(s.log.String(), "PHP message: PHP Fatal error:  Uncaught Exception: outlived") == 4
+			})
 			if c.incidents == 0 {
 				if out, err := exec.Command(binary, "fpm", "reload", "--wait-drained", "--master", strconv.Itoa(s.Pid())).CombinedOutput(); err != nil {
 					t.Fatal(err, string(out))
