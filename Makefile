@@ -2,7 +2,7 @@
 
 # The php-config of a PHP that is not in PATH as php-config8.2 or the like: an engine is built for it, too.
 PHP_CONFIG ?=
-FUZZTIME   ?= 20s
+FUZZTIME   ?= 10m
 RANDOMTIME ?= 10m
 FAULTTIME  ?= 10m
 SOAKTIME   ?= 10m
@@ -71,7 +71,7 @@ e2e: deps-e2e build ## real programs from Debian's packages; php-fpm under load
 	go test -count=1 -tags e2e ./test/e2e ./test/load ./test/faults
 	go test -count=1 -tags e2e -run TestSessionsOfManyUsers ./test/front
 
-fuzz: deps-test engines ## random requests beside stock PHP (RANDOMTIME=10m), then every fuzz target for a while (FUZZTIME=20s)
+fuzz: deps-test engines ## random requests beside stock PHP (RANDOMTIME=10m), then each fuzz target (FUZZTIME=10m): four hours
 	go test -count=1 -timeout 0 ./test/random -args -for $(RANDOMTIME)
 	@grep -rn --include='*_test.go' -E '^func Fuzz' . | sed -E 's|^(.*)/[^/]*:[0-9]+:func (Fuzz[A-Za-z0-9_]*).*|\1 \2|' | \
 	while read -r package target; do \
