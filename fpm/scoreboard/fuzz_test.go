@@ -59,7 +59,7 @@ func look(t *testing.T, b *Board, slots []*Slot) {
 		slots[i].ReadingHeaders()
 		slots[i].Info(&Request{URI: []byte("/x")})
 		if p.Stage >= stages || a.Stage >= stages || p.Stage.String() == "" || len(p.Method) > methodSize || len(p.URI) > uriSize ||
-			len(p.Query) > querySize || len(p.User) > userSize || len(p.Script) > scriptSize || len(p.Host) > hostSize || len(p.Target) > targetSize {
+			len(p.Query) > querySize || len(p.User) > userSize || len(p.Script) > scriptSize || len(p.Host) > hostSize || len(p.Target) > targetSize || len(p.Client) > clientSize {
 			t.Errorf("out of bounds: %+v %+v", p, a)
 		}
 	}

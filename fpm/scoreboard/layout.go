@@ -24,6 +24,7 @@ const (
 	idSize     = 64
 	hostSize   = 128
 	targetSize = 512
+	clientSize = 48
 
 	shortURISize   = 128 // of a request that is not Long
 	shortQuerySize = 512
@@ -79,6 +80,7 @@ type slotData struct {
 	id            [idSize]byte
 	host          [hostSize]byte
 	target        [targetSize]byte
+	client        [clientSize]byte
 }
 
 // activityWords is how much of slotData tells what a worker is doing.

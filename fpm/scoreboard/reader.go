@@ -79,6 +79,7 @@ type Proc struct {
 	ID            string // up to 63 bytes
 	Host          string // up to 127 bytes
 	Target        string // up to 511 bytes
+	Client        string // up to 47 bytes
 	Growth        Growth // in worker mode
 }
 
@@ -151,7 +152,7 @@ func (d *slotData) copyTo(p *Proc) {
 	p.Memory, p.ContentLength, p.QueueWait = d.memory, d.contentLength, time.Duration(d.queued)
 	p.Method, p.URI, p.Query = get(d.method[:]), get(d.uri[:]), get(d.query[:])
 	p.User, p.Script = get(d.user[:]), get(d.script[:])
-	p.ID, p.Host, p.Target = get(d.id[:]), get(d.host[:]), get(d.target[:])
+	p.ID, p.Host, p.Target, p.Client = get(d.id[:]), get(d.host[:]), get(d.target[:]), get(d.client[:])
 }
 
 func (p *slotPage) counts() (requests, connections, slow uint64) {

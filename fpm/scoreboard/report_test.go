@@ -55,7 +55,7 @@ func TestWhatIsKnownOfTheRequestAndItsResponse(t *testing.T) {
 	b, slots := board(t, 1)
 	s := slots[0]
 	s.ReadingHeaders()
-	s.Info(&Request{Method: []byte("GET"), Host: []byte("example.org:8080"), Target: []byte("/orders/17?x=1")})
+	s.Info(&Request{Method: []byte("GET"), Host: []byte("example.org:8080"), Target: []byte("/orders/17?x=1"), Client: []byte("192.0.2.7")})
 	if got := b.Sent(0); got != SentNothing {
 		t.Errorf("got %d", got)
 	}
@@ -64,15 +64,15 @@ func TestWhatIsKnownOfTheRequestAndItsResponse(t *testing.T) {
 		t.Errorf("got %d", got)
 	}
 	var p Proc
-	if !b.Snapshot(0, &p) || p.Host != "example.org:8080" || p.Target != "/orders/17?x=1" {
+	if !b.Snapshot(0, &p) || p.Host != "example.org:8080" || p.Target != "/orders/17?x=1" || p.Client != "192.0.2.7" {
 		t.Errorf("got %+v", p)
 	}
 	s.Receiving()
-	if b.Snapshot(0, &p); p.Host+p.Target != "" {
+	if b.Snapshot(0, &p); p.Host+p.Target+p.Client != "" {
 		t.Errorf("the next request begins with %+v", p)
 	}
 	s.ReceivedNothing()
-	if b.Snapshot(0, &p); p.Host != "example.org:8080" || p.Target != "/orders/17?x=1" {
+	if b.Snapshot(0, &p); p.Host != "example.org:8080" || p.Target != "/orders/17?x=1" || p.Client != "192.0.2.7" {
 		t.Errorf("the last request is forgotten: %+v", p)
 	}
 	*s.Mark() = 1<<64 - 1

@@ -9,6 +9,7 @@ type Request struct {
 	ID                               []byte // the front's, or a web server's that sends X-Request-Id; empty: none
 	Host                             []byte // the Host header
 	Target                           []byte // what the client asked for: the path and the query as they came; empty: not known
+	Client                           []byte // REMOTE_ADDR; empty: not known
 	Since                            int64  // ns of CLOCK_MONOTONIC: when it began to wait for a worker; 0: not known
 	ContentLength                    uint64
 

@@ -98,7 +98,7 @@ func (s *Slot) Receiving() {
 	d := &s.page.data
 	if !s.receiving {
 		s.before = lastRequest{d.accepted, d.acceptedEpoch, d.contentLength,
-			[...]byte{d.method[0], d.uri[0], d.query[0], d.user[0], d.script[0], d.id[0], d.host[0], d.target[0]}}
+			[...]byte{d.method[0], d.uri[0], d.query[0], d.user[0], d.script[0], d.id[0], d.host[0], d.target[0], d.client[0]}}
 		s.receiving = true
 	}
 	if d.stage == uint64(Accepting) {
@@ -106,7 +106,7 @@ func (s *Slot) Receiving() {
 	}
 	s.begin()
 	d.updated, d.accepted, d.acceptedEpoch = mono, mono, epoch
-	d.method[0], d.uri[0], d.query[0], d.user[0], d.script[0], d.id[0], d.host[0], d.target[0] = 0, 0, 0, 0, 0, 0, 0, 0
+	d.method[0], d.uri[0], d.query[0], d.user[0], d.script[0], d.id[0], d.host[0], d.target[0], d.client[0] = 0, 0, 0, 0, 0, 0, 0, 0, 0
 	d.contentLength = 0
 	s.commit(ReadingHeaders)
 }
@@ -116,7 +116,7 @@ func (s *Slot) Receiving() {
 type lastRequest struct {
 	accepted, acceptedEpoch int64
 	contentLength           uint64
-	first                   [8]byte
+	first                   [9]byte
 }
 
 // ReceivedNothing: the worker waits for a request still, and shows the last one.
@@ -125,8 +125,8 @@ func (s *Slot) ReceivedNothing() {
 	d, b := &s.page.data, &s.before
 	s.begin()
 	d.accepted, d.acceptedEpoch, d.contentLength = b.accepted, b.acceptedEpoch, b.contentLength
-	d.method[0], d.uri[0], d.query[0], d.user[0], d.script[0], d.id[0], d.host[0], d.target[0] =
-		b.first[0], b.first[1], b.first[2], b.first[3], b.first[4], b.first[5], b.first[6], b.first[7]
+	d.method[0], d.uri[0], d.query[0], d.user[0], d.script[0], d.id[0], d.host[0], d.target[0], d.client[0] =
+		b.first[0], b.first[1], b.first[2], b.first[3], b.first[4], b.first[5], b.first[6], b.first[7], b.first[8]
 	s.commit(Accepting)
 }
 
@@ -157,6 +157,7 @@ func (s *Slot) Info(r *Request) {
 	put(d.id[:], r.ID)
 	put(d.host[:], r.Host)
 	put(d.target[:], r.Target)
+	put(d.client[:], r.Client)
 	d.contentLength, d.queued = r.ContentLength, 0
 	if r.Since != 0 {
 		d.queued = max(d.accepted-r.Since, 1)

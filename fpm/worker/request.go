@@ -102,6 +102,7 @@ func (k *worker) note() {
 	k.info.Method, k.info.URI, k.info.Query, k.info.Script = r.Method, r.Path.URI, r.QueryString, r.Path.Filename
 	k.info.ID = k.Request.Params.Get("HTTP_X_REQUEST_ID")
 	k.info.Host, k.info.Target = k.Request.Params.Get("HTTP_HOST"), k.Request.Params.Get("REQUEST_URI")
+	k.info.Client = k.Request.Params.Get("REMOTE_ADDR")
 	k.info.User = nil
 	k.info.Long = k.php.AtLeast(8, 5)
 	k.info.ContentLength = uint64(r.ContentLength)
