@@ -3,6 +3,7 @@ package cmd
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,7 +17,8 @@ import (
 
 // operatorCommands are the commands for a service in words.
 func operatorCommands(asked engines.Asked) []*cobra.Command {
-	return []*cobra.Command{startCommand(asked), reloadCommand(asked), upgradeCommand(asked), stopCommand(asked), testCommand(asked), statusCommand(asked), incidentsCommand(asked)}
+	return []*cobra.Command{startCommand(asked), reloadCommand(asked), upgradeCommand(asked), stopCommand(asked), testCommand(asked), statusCommand(asked),
+		incidentsCommand(asked), requestsCommand(asked), killCommand(asked)}
 }
 
 func startCommand(asked engines.Asked) *cobra.Command {
@@ -118,6 +120,55 @@ master remembers the last 256 at most; the setting incident_log keeps all in a f
 		return exitStatus(operator().Incidents(*asJSON, *pool, *n))
 	}
 	return command
+}
+
+func requestsCommand(asked engines.Asked) *cobra.Command {
+	command, operator := operatorCommand(asked, &cobra.Command{
+		Use:   "requests",
+		Short: "Show the requests that run",
+		Long: `Show the requests that the workers have at the moment, the longest first: the worker's pid, its pool and generation, what it does,
+for how long, for which client, the request with its host, the script, the request's id.`,
+	}, 10*time.Second)
+	asJSON := command.Flags().Bool("json", false, "print JSON")
+	pool := command.Flags().String("pool", "", "only those of this pool: a `name`")
+	command.RunE = func(*cobra.Command, []string) error { return exitStatus(operator().Requests(*asJSON, *pool)) }
+	return command
+}
+
+func killCommand(asked engines.Asked) *cobra.Command {
+	command, operator := operatorCommand(asked, &cobra.Command{
+		Use:   "kill PID",
+		Short: "End the request of a worker",
+		Long: `End the request of a worker, and wait until the worker has ended; another takes its place. PID is the worker's, as phpsapi fpm
+requests shows it. The worker gets SIGTERM, and SIGKILL if it is there after request_kill_timeout, by default 2 seconds. The
+client gets 502 if nothing of the response was sent, and phpsapi fpm incidents shows where PHP was.`,
+	}, 10*time.Second)
+	now := command.Flags().Bool("now", false, "by SIGKILL at once, which leaves PHP no time to say where it was")
+	asJSON := command.Flags().Bool("json", false, "print JSON")
+	pid := 0
+	command.Args = oneArgument("the pid of a worker", func(text string) (err error) {
+		if pid, err = strconv.Atoi(text); err == nil && pid <= 0 {
+			err = strconv.ErrRange
+		}
+		return err
+	})
+	command.RunE = func(*cobra.Command, []string) error { return exitStatus(operator().Kill(*asJSON, pid, *now)) }
+	return command
+}
+
+// oneArgument returns what takes the one argument that a command must have, by set. what it is stands in the message.
+func oneArgument(what string, set func(string) error) cobra.PositionalArgs {
+	return func(command *cobra.Command, args []string) error {
+		switch {
+		case len(args) == 0:
+			return usage(command, fmt.Errorf("%s is missing", what))
+		case len(args) > 1:
+			return usage(command, fmt.Errorf("%q is not an option", args[1]))
+		case set(args[0]) != nil:
+			return usage(command, fmt.Errorf("%q is not %s", args[0], what))
+		}
+		return nil
+	}
 }
 
 func testCommand(asked engines.Asked) *cobra.Command {

@@ -27,6 +27,7 @@ func TestRequestsAreRead(t *testing.T) {
 		{line: `{"command":"reload","drained":true}` + "\n", want: Request{Command: Reload, Drained: true}},
 		{line: `{"command":"stop","now":true}` + "\nmore", want: Request{Command: Stop, Now: true}},
 		{line: `{"command":"status","full":true,"of a later version":1}` + "\n", want: Request{Command: Status, Full: true}},
+		{line: `{"command":"kill","pid":7,"accepted":9007199254740993}` + "\n", want: Request{Command: Kill, Pid: 7, Accepted: 9007199254740993}},
 		{line: `{"command":"dance"}` + "\n", err: `unknown command "dance"`},
 		{line: "{}\n", err: `unknown command ""`},
 		{line: "GET / HTTP/1.0\r\n", err: "no request"},
@@ -46,6 +47,7 @@ func TestRequestsAreRead(t *testing.T) {
 
 func FuzzReadRequest(f *testing.F) {
 	f.Add([]byte(`{"command":"reload","drained":true}` + "\n"))
+	f.Add([]byte(`{"command":"kill","pid":7,"now":true,"accepted":1}` + "\n"))
 	f.Add([]byte("{\"command\":\"\xff\"}\n"))
 	f.Add([]byte("\n"))
 	f.Fuzz(func(t *testing.T, bytes []byte) {

@@ -1,5 +1,5 @@
-// Package control is what an operator's command and the FPM master say to each other: `phpsapi fpm reload`, stop and
-// status. It is pure Go; the master's side is in package master, the commands are in package operate.
+// Package control is what an operator's command and the FPM master say to each other: `phpsapi fpm reload`, stop,
+// status and others (docs/CONTROL.md). It is pure Go; the master's side is in package master, the commands are in package operate.
 //
 //	operator's command                      master
 //	  connects to Name(...)

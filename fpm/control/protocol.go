@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
 )
 
 // Command is what is asked for.
@@ -27,7 +29,16 @@ const (
 	Status Command = "status"
 	// LastIncidents answers at once, with Incidents: the last Request.Count of Request.Pool.
 	LastIncidents Command = "incidents"
+	// Requests answers at once, with Requests: those that Request.Pool runs, or all pools.
+	Requests Command = "requests"
+	// Kill ends the request of the worker Request.Pid, by SIGTERM and after request_kill_timeout by SIGKILL, or with Request.Now by
+	// SIGKILL at once. The Answer comes when the worker has ended, and has Killed. With Request.Accepted it is refused if the worker
+	// has another request by now.
+	Kill Command = "kill"
 )
+
+// commands are all that there are.
+var commands = [...]Command{Reload, Upgrade, Stop, Status, LastIncidents, Requests, Kill}
 
 // Reloads reports whether a command is a reload.
 func (c Command) Reloads() bool { return c == Reload || c == Upgrade }
@@ -35,11 +46,35 @@ func (c Command) Reloads() bool { return c == Reload || c == Upgrade }
 // Request is what an operator asks for.
 type Request struct {
 	Command Command `json:"command"`
-	Now     bool    `json:"now,omitempty"`     // of Stop: do not wait for requests
+	Now     bool    `json:"now,omitempty"`     // of Stop: do not wait for requests; of Kill: by SIGKILL
 	Drained bool    `json:"drained,omitempty"` // of Reload: wait for the old generations too
 	Full    bool    `json:"full,omitempty"`    // of Status: each worker
-	Pool    string  `json:"pool,omitempty"`    // of LastIncidents; empty: all
+	Pool    string  `json:"pool,omitempty"`    // of LastIncidents and Requests; empty: all
 	Count   int     `json:"count,omitempty"`   // of LastIncidents; 0: all that are remembered
+	Pid     int     `json:"pid,omitempty"`     // of Kill: the worker's, as Requests tells it
+
+	Accepted int64 `json:"accepted,omitempty"` // of Kill: RunningRequest.Accepted of the request that is meant; 0: any
+}
+
+// Changes reports whether a request changes something, beyond what it is told.
+func (r *Request) Changes() bool {
+	switch r.Command {
+	case Status, LastIncidents, Requests:
+		return false
+	}
+	return true
+}
+
+// Words returns the request as the words of a command line.
+func (r *Request) Words() string {
+	words := string(r.Command)
+	if r.Pid != 0 {
+		words += " " + strconv.Itoa(r.Pid)
+	}
+	if r.Now {
+		words += " --now"
+	}
+	return words
 }
 
 // MaxRequest is the longest line of a Request, in bytes.
@@ -70,6 +105,8 @@ type Answer struct {
 	Progress   *Progress  `json:"progress,omitempty"`   // about once a second, while something is waited for
 	Status     *Report    `json:"status,omitempty"`
 	Incidents  *Incidents `json:"incidents,omitempty"`
+	Requests   *Running   `json:"requests,omitempty"`
+	Killed     *Killed    `json:"killed,omitempty"`
 }
 
 // Progress is what a stop, or the end of old generations, still waits for.
@@ -105,9 +142,8 @@ func ReadRequest(r io.Reader) (Request, error) {
 	if err := json.Unmarshal(line, &request); err != nil {
 		return request, fmt.Errorf("no request: %w", err)
 	}
-	switch request.Command {
-	case Reload, Upgrade, Stop, Status, LastIncidents:
-		return request, nil
+	if !slices.Contains(commands[:], request.Command) {
+		return request, fmt.Errorf("unknown command %.20q", request.Command)
 	}
-	return request, fmt.Errorf("unknown command %.20q", request.Command)
+	return request, nil
 }

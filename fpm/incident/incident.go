@@ -17,6 +17,7 @@ const (
 	Killed      Kind = "killed"        // another signal, that the master has not sent
 	OutOfMemory Kind = "out of memory" // SIGKILL by the kernel
 	Timeout     Kind = "timeout"       // request_terminate_timeout
+	Operator    Kind = "operator"      // `phpsapi fpm kill`
 	Exit        Kind = "exit"          // the process exited within a request, or by a code that is not 0
 	Panic       Kind = "panic"         // phpsapi's own code has panicked
 	Fatal       Kind = "fatal"         // in worker mode an error has ended the worker script

@@ -123,6 +123,7 @@ func (m *Master) bury(c *child, status syscall.WaitStatus) {
 	if found != nil {
 		m.tellEnd(c, found)
 	}
+	m.killEnded(c, how, found)
 	if status.Signaled() && (status.Signal() == syscall.SIGSEGV || status.Signal() == syscall.SIGBUS) && g.faults.add(now) {
 		m.log.tooManyFaults(g.config.Global.EmergencyRestartThreshold, g.config.Global.EmergencyRestartInterval)
 		if m.attempt == nil {

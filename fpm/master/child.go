@@ -44,6 +44,7 @@ type child struct {
 	unbooted    bool              // its worker script did not boot
 	why         scoreboard.Reason // it is replaced; -1: not known
 	grows       bool              // that it grows was logged
+	ordered     *ordered          // an operator has ended its request; nil: none has
 	retiring    bool              // it wants a successor, which is not there yet
 	succeeded   bool              // its successor is there, and it was told to end
 	leaving     escalation        // of a worker in worker mode that was told to end

@@ -54,15 +54,23 @@ func (e operatorAsked) happen(m *Master) {
 		m.keepWaiting(o)
 		return
 	}
-	if o.request.Command == control.Status {
+	switch o.request.Command {
+	case control.Status:
 		o.tell(control.Answer{Done: true, Status: m.report(o.request.Full)})
-		return
-	}
-	if o.request.Command == control.LastIncidents {
+	case control.LastIncidents:
 		o.tell(control.Answer{Done: true, Incidents: m.lastIncidents(o.request.Count, o.request.Pool)})
-		return
+	case control.Requests:
+		o.tell(m.tellRequests(o.request.Pool))
+	case control.Kill:
+		m.kill(o)
+	default:
+		m.reloadOrStop(o)
 	}
-	m.log.askedFor(string(o.request.Command), o.pid, o.uid)
+}
+
+// reloadOrStop begins what an operator waits for.
+func (m *Master) reloadOrStop(o *operator) {
+	m.log.askedFor(o)
 	switch {
 	case o.request.Command.Reloads() && m.state != normal:
 		o.tell(control.Answer{Done: true, Reason: control.Refused, Why: "the service is " + m.state.String()})

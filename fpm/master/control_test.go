@@ -79,7 +79,7 @@ func TestOperatorReloads(t *testing.T) {
 	if n := s.generation("sock"); n != 2 {
 		t.Errorf("generation %d answers when the reload is said to be done, want 2", n)
 	}
-	s.expect(fmt.Sprintf(`NOTICE: reload asked for by process %d of user %d$`, os.Getpid(), os.Getuid()))
+	s.expect(fmt.Sprintf(`NOTICE: reload asked for by process %d of user %d \(\w+\)$`, os.Getpid(), os.Getuid()))
 	s.expect(`NOTICE: Reloading in progress \.\.\.$`)
 	if r := s.report(false); r.LastReload == nil || r.LastReload.Why != "" || r.LastReload.Generation != 2 {
 		t.Errorf("last reload: %+v", r.LastReload)

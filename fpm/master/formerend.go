@@ -9,10 +9,14 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/incident"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+	"github.com/phpsapi/phpsapi/fpm/settings"
 )
 
 // formerPatience is how long a worker whose control socket has ended waits for its zygote's word on how it has ended.
 const formerPatience = 2 * time.Second
+
+// formerKill is how long a former worker has after an operator's SIGTERM.
+const formerKill = 2 * time.Second
 
 // hungUp notes that a worker's control socket has ended. Its zygote tells how the worker has, sooner or later.
 func (w *formerWorker) hungUp(m *Master) {
@@ -33,9 +37,11 @@ func (m *Master) formerExited(pid int, status syscall.WaitStatus) bool {
 			w.exited, w.yielded = true, true
 			how, level := ending(status)
 			m.log.formerExited(level, w.handed.Pool, pid, how)
-			if e := m.examineFormer(w, status); e != nil {
+			e := m.examineFormer(w, status)
+			if e != nil {
 				m.tellEnd(w.own, e)
 			}
+			m.killEnded(w.own, how, e)
 			m.rescueFromFormer(w)
 			if !w.lost.IsZero() {
 				g.bury(m, w)
@@ -48,9 +54,9 @@ func (m *Master) formerExited(pid int, status syscall.WaitStatus) bool {
 
 // child is a worker as this program's own are, for what is only said of it and decided about its requests.
 func (w *formerWorker) child() *child {
-	return &child{pid: w.handed.Pid, pool: &pool{conf: &conf.Pool{Name: w.handed.Pool, DecorateWorkersOutput: w.handed.Decorate,
+	return &child{pid: w.handed.Pid, slot: w.handed.Slot, pool: &pool{conf: &conf.Pool{Name: w.handed.Pool, DecorateWorkersOutput: w.handed.Decorate,
 		RequestTerminateTimeout: time.Duration(w.handed.Terminate), RequestTerminateTimeoutTrackFinished: w.handed.Tracked},
-		gen: &generation{number: w.group.handed.Generation}, engine: &engine{php: w.handed.Engine}}}
+		stages: settings.Stages{Kill: formerKill}, gen: &generation{number: w.group.handed.Generation}, engine: &engine{php: w.handed.Engine}}}
 }
 
 // examineFormer finds out whether a worker's end is an incident; nil: it is none, or the memory with the worker's word cannot be read.
@@ -63,6 +69,8 @@ func (m *Master) examineFormer(w *formerWorker, status syscall.WaitStatus) *exam
 	within := board.Snapshot(slot, &r.Proc) && r.Stage > scoreboard.ReadingHeaders && r.Stage < scoreboard.Finished
 	var kind incident.Kind
 	switch told := w.escalation.sent == syscall.SIGTERM || w.escalation.sent == syscall.SIGKILL; {
+	case status.Signaled() && w.own.ordered != nil:
+		kind = incident.Operator
 	case status.Signaled() && w.timedOut:
 		kind = incident.Timeout
 	case isCrash(status):
@@ -81,6 +89,7 @@ func (m *Master) examineFormer(w *formerWorker, status syscall.WaitStatus) *exam
 	e := &examination{}
 	e.how, e.level = ending(status)
 	e.Incident = m.incident(w.own.pool, w.handed.Pid, kind, "exited "+e.how)
+	e.orderedBy(w.own)
 	e.ended(status)
 	e.addReport(incident.ParseReport(board.Report(slot)))
 	if within {

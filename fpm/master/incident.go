@@ -77,6 +77,7 @@ type examination struct {
 	how     string // php-fpm's words
 	report  incident.Report
 	said    []string // by Go's runtime
+	by      string   // an operator
 }
 
 // examine finds out whether a child's end is an incident; nil: it is none. wanted says that the process manager wanted it.
@@ -94,6 +95,7 @@ func (m *Master) examine(c *child, status syscall.WaitStatus, wanted bool) *exam
 		e.level = zlog.Warning // C's exit, called by a script: a worker that leaves by itself has ended its request
 	}
 	e.Incident = m.incident(p, c.pid, kind, "exited "+e.how)
+	e.orderedBy(c)
 	e.Age = incident.Seconds(m.sys.now().Sub(c.started))
 	if c.process != nil {
 		e.Memory = c.process.Peak()
@@ -131,6 +133,8 @@ func (m *Master) kindOf(c *child, status syscall.WaitStatus, within, panicked bo
 	switch {
 	case c.overdue:
 		return incident.Boot
+	case status.Signaled() && c.ordered != nil:
+		return incident.Operator
 	case status.Signaled() && c.vigil.ended != 0:
 		return incident.Timeout
 	case isCrash(status):
@@ -168,6 +172,14 @@ func (m *Master) incident(p *pool, pid int, kind incident.Kind, what string) *in
 		i.What += ", sent by the kernel for want of memory"
 	}
 	return i
+}
+
+// orderedBy adds who has wanted a child's request ended, if that is why it has ended.
+func (e *examination) orderedBy(c *child) {
+	if e.Kind == incident.Operator {
+		e.by = c.ordered.by
+		e.What += ", as " + incident.Clean(e.by) + " has asked for"
+	}
 }
 
 // ended adds how a process ended.
@@ -234,7 +246,7 @@ func (m *Master) tellEnd(c *child, e *examination) {
 	now := m.sys.now()
 	e.Number = m.incidents.number + 1
 	news := false
-	if e.Script != "" {
+	if e.Script != "" && e.Kind != incident.Operator {
 		e.ScriptEnded, news = m.incidents.killers.Count(p.conf.Name, e.Script, now)
 	}
 	m.log.incident(e, p.conf.Name, c.pid)
@@ -334,6 +346,9 @@ func (l lines) incident(e *examination, pool string, pid int) {
 	}
 	if e.Kind == incident.Timeout {
 		more += "; request_terminate_timeout"
+	}
+	if e.by != "" {
+		more += "; " + e.by + " has asked for that"
 	}
 	if e.Error != "" && len(e.said) == 0 {
 		more += "; PHP said: " + e.Error

@@ -100,8 +100,8 @@ func (l lines) controlNotOpened(err error) {
 	l.Logf(zlog.Warning, "no control socket: %v; `phpsapi fpm` reload, stop and status will not work, signals will", err)
 }
 
-func (l lines) askedFor(command string, pid, uid int) {
-	l.Logf(zlog.Notice, "%s asked for by process %d of user %d", command, pid, uid)
+func (l lines) askedFor(o *operator) {
+	l.Logf(zlog.Notice, "%s asked for by %s", o.request.Words(), o.who())
 }
 
 func (l lines) operatorDenied(pid, uid, others int) {

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/user"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -27,11 +29,13 @@ const (
 // operator is a client of the control socket who has asked for something. Its goroutine writes what the loop tells.
 type operator struct {
 	pid, uid int
+	user     string // the user's name, if it is to be logged; empty: not known
 	answers  chan control.Answer
 	unsaid   atomic.Int32 // answers that are not written yet
 	request  control.Request
-	round    int // the reload whose end is waited for; 0: none
-	drain    int // generations up to this one are waited for; 0: none
+	round    int    // the reload whose end is waited for; 0: none
+	drain    int    // generations up to this one are waited for; 0: none
+	kills    *child // whose request it wants ended; nil: none
 	hungUp   bool
 	fd       int // the connection's descriptor
 }
@@ -207,10 +211,34 @@ func takeOperator(conn net.Conn, pid, uid int, box *mailbox, read func()) {
 	o.answer(conn, box)
 }
 
+// nameTime is how long a directory of users may take to tell a name that is only logged.
+const nameTime = 200 * time.Millisecond
+
+// userName returns a user's name; empty: nobody knows it, or not in time.
+func userName(uid int) string {
+	told := make(chan string, 1)
+	go func() {
+		name := ""
+		if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
+			name = u.Username
+		}
+		told <- name
+	}()
+	select {
+	case name := <-told:
+		return name
+	case <-time.After(nameTime):
+		return ""
+	}
+}
+
 // newOperator returns an operator who has asked. The room is for the answers: of a reload the outcome and the end of the old, the
 // stop that came between, progress.
 func newOperator(conn net.Conn, pid, uid int, request control.Request) *operator {
 	o := &operator{pid: pid, uid: uid, request: request, answers: make(chan control.Answer, 4), fd: -1}
+	if request.Changes() {
+		o.user = userName(uid)
+	}
 	if c, ok := conn.(syscall.Conn); ok {
 		o.fd = rawFd(c)
 	}

@@ -63,6 +63,7 @@ func (m *Master) checkEnded(now time.Time) {
 	for _, g := range m.generations() {
 		for _, p := range g.pools {
 			for _, c := range p.children {
+				m.escalateOrder(c, p.board.Reader, clock)
 				kill := p.stages.Kill
 				switch left := kill - time.Duration(clock-c.vigil.ended); {
 				case c.vigil.ended == 0 || kill == 0:
@@ -72,6 +73,11 @@ func (m *Master) checkEnded(now time.Time) {
 					m.killAfter(left)
 				}
 			}
+		}
+	}
+	for _, g := range m.former.groups {
+		for _, w := range g.workers {
+			m.escalateOrder(w.own, w.board.reader, clock)
 		}
 	}
 }

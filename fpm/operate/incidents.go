@@ -1,7 +1,6 @@
 package operate
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -25,18 +24,13 @@ func (o *Operator) incidents(asJSON bool, pool string, n int) error {
 	}
 	all := a.Incidents
 	if all == nil {
-		return failed(exitSoftware, "%s answered without incidents; is it another version of phpsapi?", m)
+		return notUnderstood(m, "incidents")
 	}
 	if pool != "" && len(all.Incidents) == 0 && !slices.Contains(all.Pools, pool) {
 		return failed(exitFailed, "there is no pool %s; %s has %s", pool, m, plain(strings.Join(all.Pools, ", ")))
 	}
 	if asJSON {
-		text, err := json.MarshalIndent(all, "", "  ")
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(o.Out, "%s\n", plainJSON(text))
-		return nil
+		return o.printJSON(all)
 	}
 	showIncidents(o.Out, m, all)
 	return nil

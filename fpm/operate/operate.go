@@ -2,6 +2,7 @@ package operate
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -78,6 +79,21 @@ func (o *Operator) ask(question control.Request) (*master, control.Answer, error
 		err = refusal(m, a)
 	}
 	return m, a, err
+}
+
+// printJSON prints a value as JSON.
+func (o *Operator) printJSON(value any) error {
+	text, err := json.MarshalIndent(value, "", "  ")
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(o.Out, "%s\n", plainJSON(text))
+	return nil
+}
+
+// notUnderstood is the failure of a master that has answered something else.
+func notUnderstood(m *master, without string) error {
+	return failed(exitSoftware, "%s answered without %s; is it another version of phpsapi?", m, without)
 }
 
 // refusal is the failure that a master's last answer tells; nil if it tells none.

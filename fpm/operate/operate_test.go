@@ -62,6 +62,10 @@ func TestOutcomesAreTold(t *testing.T) {
 	stop := func(o *Operator) int { return o.Stop(false) }
 	status := func(o *Operator) int { return o.Status(false, true) }
 	asJSON := func(o *Operator) int { return o.Status(true, false) }
+	requests := func(o *Operator) int { return o.Requests(false, "") }
+	kill := func(o *Operator) int { return o.Kill(false, 77, false) }
+	running := control.RunningRequest{Pid: 77, Pool: "www", Generation: 3, Stage: "Running", Duration: 1.5, Method: "GET", Host: "example.org",
+		URI: "/\x1b[31mx", Script: "/x.php", Client: "192.0.2.7", RequestID: "60fd"}
 	for name, c := range map[string]struct {
 		command  func(*Operator) int
 		answers  []control.Answer
@@ -77,16 +81,24 @@ func TestOutcomesAreTold(t *testing.T) {
 		"not drained in time": {drained, []control.Answer{{Generation: 4}}, true, 1, `^reloaded`, `the old workers have not finished within`},
 		"bad configuration": {reload, []control.Answer{{Done: true, Reason: control.BadConfig, Why: "x:1: unknown", Lines: []string{"ERROR: x"}}}, false, 78,
 			`^$`, `^ERROR: x\nphpsapi fpm reload: failed, the old configuration goes on serving: x:1: unknown\n$`},
-		"failed":     {reload, []control.Answer{{Done: true, Reason: control.Failed, Why: "no engine"}}, false, 1, `^$`, `goes on serving: no engine\n$`},
-		"refused":    {reload, []control.Answer{{Done: true, Reason: control.Refused, Why: "the service is finishing"}}, false, 1, `^$`, `^phpsapi fpm reload: the service is finishing\n$`},
-		"denied":     {stop, []control.Answer{{Done: true, Reason: control.Denied, Why: "only root may"}}, false, 77, `^$`, `master \d+ refuses: only root may\n$`},
-		"killed":     {reload, nil, false, 1, `^$`, `master \d+ ended before it answered; see its error log\n$`},
-		"silent":     {reload, nil, true, 1, `^$`, `no outcome within .*; the reload continues`},
-		"slow stop":  {stop, []control.Answer{{Progress: &control.Progress{Workers: 1, Requests: 1}}}, true, 1, `^$`, `^waiting for master \d+: 1 request .*\n.* has not ended within`},
-		"status":     {status, []control.Answer{{Done: true, Status: report}}, false, 0, `(?s)^master 42, phpsapi 1 for PHP 8\.2, /c\nstate normal, .* \(1d1h1m1s\)\nlast reload failed .*: no reason\n  ERROR: a line\n\ngeneration 3, serving, since [^\n]*\nfront 43, serving, http://127\.0\.0\.1:80\n  pool www: requests in the pool 1, waiting in the front 2 \(oldest 1\.5s, most so far 3\), refused 4\n.*www +static +2 +1 +3 +2 +4/511 +0 +1234 +5 +0\n.*77 +Running +1d1h1m1s +9 +1\.5ms .* GET /\.\[31mx +/x\.php\n$`, `^$`},
-		"finishing":  {status, []control.Answer{{Done: true, Status: &stopping}}, false, 1, `state finishing`, `master \d+ is finishing\n$`},
-		"JSON":       {asJSON, []control.Answer{{Done: true, Status: report}}, false, 0, `(?s)^\{\n  "pid": 42,.*"accepted conn": 1234`, `^$`},
-		"not a word": {status, []control.Answer{{Done: true}}, false, 70, `^$`, `answered without a status`},
+		"failed":    {reload, []control.Answer{{Done: true, Reason: control.Failed, Why: "no engine"}}, false, 1, `^$`, `goes on serving: no engine\n$`},
+		"refused":   {reload, []control.Answer{{Done: true, Reason: control.Refused, Why: "the service is finishing"}}, false, 1, `^$`, `^phpsapi fpm reload: the service is finishing\n$`},
+		"denied":    {stop, []control.Answer{{Done: true, Reason: control.Denied, Why: "only root may"}}, false, 77, `^$`, `master \d+ refuses: only root may\n$`},
+		"killed":    {reload, nil, false, 1, `^$`, `master \d+ ended before it answered; see its error log\n$`},
+		"silent":    {reload, nil, true, 1, `^$`, `no outcome within .*; the reload continues`},
+		"slow stop": {stop, []control.Answer{{Progress: &control.Progress{Workers: 1, Requests: 1}}}, true, 1, `^$`, `^waiting for master \d+: 1 request .*\n.* has not ended within`},
+		"status":    {status, []control.Answer{{Done: true, Status: report}}, false, 0, `(?s)^master 42, phpsapi 1 for PHP 8\.2, /c\nstate normal, .* \(1d1h1m1s\)\nlast reload failed .*: no reason\n  ERROR: a line\n\ngeneration 3, serving, since [^\n]*\nfront 43, serving, http://127\.0\.0\.1:80\n  pool www: requests in the pool 1, waiting in the front 2 \(oldest 1\.5s, most so far 3\), refused 4\n.*www +static +2 +1 +3 +2 +4/511 +0 +1234 +5 +0\n.*77 +Running +1d1h1m1s +9 +1\.5ms .* GET /\.\[31mx +/x\.php\n$`, `^$`},
+		"finishing": {status, []control.Answer{{Done: true, Status: &stopping}}, false, 1, `state finishing`, `master \d+ is finishing\n$`},
+		"JSON":      {asJSON, []control.Answer{{Done: true, Status: report}}, false, 0, `(?s)^\{\n  "pid": 42,.*"accepted conn": 1234`, `^$`},
+		"requests": {requests, []control.Answer{{Done: true, Requests: &control.Running{Requests: []control.RunningRequest{running, {Pid: 78, Pool: "b", Stage: "Reading headers"}}}}}, false, 0,
+			`^pid +pool .*\n77 +www +3 +Running +1\.500s +192\.0\.2\.7 +GET example\.org/\.\[31mx +/x\.php +60fd\n78 +b +0 +Reading headers +0\.000s +- +- +- +-\n$`, `^$`},
+		"no requests":      {requests, []control.Answer{{Done: true, Requests: &control.Running{}}}, false, 0, `^no worker has a request\n$`, `^$`},
+		"requests of none": {requests, []control.Answer{{Done: true, Reason: control.Refused, Why: "there is no pool x; the service has www"}}, false, 1, `^$`, `^phpsapi fpm requests: there is no pool x; the service has www\n$`},
+		"killed a request": {kill, []control.Answer{{Done: true, Killed: &control.Killed{Request: running, How: "on signal 15 (SIGTERM)", Incident: 3}}}, false, 0,
+			`^worker 77 exited on signal 15 \(SIGTERM\), incident 3: GET example\.org/\.\[31mx in pool www, after 1\.500s\n$`, `^$`},
+		"ended by itself": {kill, []control.Answer{{Done: true, Killed: &control.Killed{Request: running}}}, false, 0, `^the request ended by itself, and worker 77 goes on: `, `^$`},
+		"an older master": {kill, []control.Answer{{Done: true, Reason: control.Refused, Why: `unknown command "kill"`}}, false, 1, `^$`, `^phpsapi fpm kill: unknown command "kill"\n$`},
+		"not a word":      {status, []control.Answer{{Done: true}}, false, 70, `^$`, `answered without a status`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			serve(t, c.open, c.answers...)

@@ -22,14 +22,12 @@ func (o *Operator) status(asJSON, full bool) error {
 		return err
 	}
 	if a.Status == nil {
-		return failed(exitSoftware, "%s answered without a status; is it another version of phpsapi?", m)
+		return notUnderstood(m, "a status")
 	}
 	if asJSON {
-		text, err := json.MarshalIndent(a.Status, "", "  ")
-		if err != nil {
+		if err := o.printJSON(a.Status); err != nil {
 			return err
 		}
-		fmt.Fprintf(o.Out, "%s\n", plainJSON(text))
 	} else if err := show(o.Out, a.Status); err != nil {
 		return err
 	}

@@ -1,0 +1,165 @@
+package master
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/control"
+	"github.com/phpsapi/phpsapi/fpm/incident"
+	"github.com/phpsapi/phpsapi/test/serve"
+)
+
+// running asks for the requests that run.
+func (s *service) running(pool string) []control.RunningRequest {
+	s.t.Helper()
+	a, err := s.outcome(control.Request{Command: control.Requests, Pool: pool})
+	if err != nil || a.Requests == nil {
+		s.t.Fatalf("got %+v, %v", a, err)
+	}
+	return a.Requests.Requests
+}
+
+// workersPid returns the pid of a worker that has answered a line.
+func workersPid(t *testing.T, answer string) int {
+	t.Helper()
+	_, text, _ := strings.Cut(answer, "pid ")
+	pid, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatalf("%q: %v", answer, err)
+	}
+	return pid
+}
+
+func TestOperatorSeesRunningRequests(t *testing.T) {
+	t.Parallel()
+	s := start(t, static+"[b]\nlisten = DIR/sockb\npm = static\npm.max_children = 1\n")
+	s.expect("ready to handle")
+	s.settle(2)
+	serve.Eventually(t, "no request", func() bool { return len(s.running("")) == 0 })
+	first, second := s.dial("sock"), s.dial("sockb")
+	defer first.Close()
+	defer second.Close()
+	release := hold(t, first)
+	hold(t, second)
+	all := s.running("")
+	if len(all) != 2 || all[0].Pool != "www" || all[1].Pool != "b" || all[0].Duration < all[1].Duration || all[0].Stage != "Running" ||
+		all[0].Generation != 1 || all[0].Accepted == 0 {
+		t.Errorf("got %+v, want www's and b's request, the older one first", all)
+	}
+	if one := s.running("b"); len(one) != 1 || one[0].Pool != "b" {
+		t.Errorf("of pool b: %+v", one)
+	}
+	if pid := workersPid(t, release()); pid != all[0].Pid {
+		t.Errorf("worker %d had the request, and %d was told", pid, all[0].Pid)
+	}
+	a, err := s.outcome(control.Request{Command: control.Requests, Pool: "c"})
+	if err != nil || a.Reason != control.Refused || a.Why != "there is no pool c; the service has b, www" {
+		t.Errorf("of a pool that is not there: %+v, %v", a, err)
+	}
+}
+
+func TestOperatorEndsARequest(t *testing.T) {
+	t.Parallel()
+	s := start(t, static)
+	s.expect("ready to handle")
+	s.settle(2)
+	conn, other := s.dial("sock"), s.dial("sock")
+	defer conn.Close()
+	defer other.Close()
+	hold(t, conn)
+	pid := s.running("")[0].Pid
+	release := hold(t, other)
+	a, err := s.outcome(control.Request{Command: control.Kill, Pid: pid})
+	if k := a.Killed; err != nil || k == nil || k.How != "on signal 15 (SIGTERM)" || k.Incident != 1 || k.Request.Pid != pid || k.Request.Pool != "www" {
+		t.Fatalf("got %+v, %v", a, err)
+	}
+	if n, _ := conn.Read(make([]byte, 1)); n != 0 {
+		t.Error("the request was answered")
+	}
+	if answer := release(); !strings.HasPrefix(answer, "pool www") {
+		t.Errorf("the other request got %q", answer)
+	}
+	by := fmt.Sprintf(`process %d of user %d \(\w+\)`, os.Getpid(), os.Getuid())
+	s.expect(fmt.Sprintf(`WARNING: \[pool www\] child %d, .* is ended after [\d.]+ sec, as %s has asked for, terminating$`, pid, by))
+	s.expect(fmt.Sprintf(`child %d exited on signal 15 .* in request, .*; incident 1, .*; %s has asked for that$`, pid, by))
+	s.expect(fmt.Sprintf(`NOTICE: kill %d asked for by %s: done: the worker exited on signal 15 \(SIGTERM\)$`, pid, by))
+	i := s.incidents(1).Incidents[0]
+	if i.Kind != incident.Operator || !strings.Contains(i.What, "as process ") || i.ScriptEnded != 0 {
+		t.Errorf("the incident: %+v", i)
+	}
+	s.settle(2) // another worker is there
+}
+
+// SIGTERM does not end a worker whose script has a handler for it.
+func TestOperatorEndsAStubbornRequest(t *testing.T) {
+	t.Parallel()
+	s := start(t, static)
+	s.expect("ready to handle")
+	conn := s.dial("sock")
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(patience))
+	if got := say(conn, "stubborn"); got != "ignoring" {
+		t.Fatalf("got %q", got)
+	}
+	pid, begun := s.running("")[0].Pid, time.Now()
+	a, err := s.outcome(control.Request{Command: control.Kill, Pid: pid})
+	if k := a.Killed; err != nil || k == nil || k.How != "on signal 9 (SIGKILL)" {
+		t.Fatalf("got %+v, %v", a, err)
+	}
+	if took := time.Since(begun); took < 2*time.Second {
+		t.Errorf("SIGKILL came after %v, want request_kill_timeout", took)
+	}
+	s.expect("has asked for, terminating$")
+	s.expect("has asked for, killing$")
+
+	again := s.dial("sock")
+	defer again.Close()
+	if got := say(again, "stubborn"); got != "ignoring" {
+		t.Fatalf("got %q", got)
+	}
+	begun = time.Now()
+	a, err = s.outcome(control.Request{Command: control.Kill, Pid: s.running("")[0].Pid, Now: true})
+	if took := time.Since(begun); err != nil || a.Killed == nil || a.Killed.How != "on signal 9 (SIGKILL)" || took >= 2*time.Second {
+		t.Errorf("now: got %+v, %v after %v", a, err, took)
+	}
+}
+
+func TestOperatorEndsNothingElse(t *testing.T) {
+	t.Parallel()
+	s := start(t, static)
+	s.expect("ready to handle")
+	conn := s.dial("sock")
+	defer conn.Close()
+	release := hold(t, conn)
+	r := s.running("")[0]
+	for what, c := range map[string]struct {
+		request control.Request
+		why     string
+	}{
+		"another process": {control.Request{Pid: os.Getpid()}, fmt.Sprintf("process %d is no worker of this service; phpsapi fpm requests shows those that have a request", os.Getpid())},
+		"the master":      {control.Request{Pid: s.command.Process.Pid}, "is no worker of this service"},
+		"nobody":          {control.Request{}, "process 0 is no worker"},
+		"another request": {control.Request{Pid: r.Pid, Accepted: r.Accepted - 1}, fmt.Sprintf("that request has ended: worker %d of pool www has another one", r.Pid)},
+	} {
+		c.request.Command, c.request.Now = control.Kill, true
+		if a, err := s.outcome(c.request); err != nil || a.Reason != control.Refused || !strings.Contains(a.Why, c.why) {
+			t.Errorf("%s: got %+v, %v", what, a, err)
+		}
+	}
+	if answer := release(); !strings.HasPrefix(answer, "pool www") {
+		t.Errorf("the request got %q", answer)
+	}
+	serve.Eventually(t, "the end of the request", func() bool { return len(s.running("")) == 0 })
+	a, err := s.outcome(control.Request{Command: control.Kill, Pid: r.Pid})
+	if err != nil || a.Reason != control.Refused || a.Why != fmt.Sprintf("worker %d of pool www has no request", r.Pid) {
+		t.Errorf("an idle worker: got %+v, %v", a, err)
+	}
+	s.expect(fmt.Sprintf(`kill %d asked for by .*: refused: worker %[1]d of pool www has no request$`, r.Pid))
+	if all := s.incidents(0); all.Total != 0 {
+		t.Errorf("got %+v", all.Incidents[0])
+	}
+}
