@@ -29,6 +29,7 @@ func runWorker() int {
 	if contract.IsSpec(w.Payload) {
 		return fpmworker.Main(w, room)
 	}
+	w.MakeThreads()
 	var payload struct{ Role string }
 	if err := json.Unmarshal(w.Payload, &payload); err != nil {
 		fmt.Fprintln(os.Stderr, "phpsapi: worker: damaged payload:", err)

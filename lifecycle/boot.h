@@ -26,6 +26,9 @@ void boot_go_is_ready(void);
  * end. With reserved it keeps a few threads for such times. */
 void boot_wait_for_threads(int reserved);
 
+/* Makes the threads of the runtime that were put off, if they are due (boot_forkable.c). */
+void boot_make_threads(void);
+
 /* Memory of argv[i] as the kernel shows it; NULL past the end. */
 char *boot_argv(int i);
 /* The path that the process was executed by; NULL if the kernel does not say. */

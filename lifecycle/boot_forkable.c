@@ -4,8 +4,9 @@
  * A process that is forked has one thread. The runtime must not know of others, neither of those that are gone nor of what they were
  * about to do. Of its threads there are three kinds:
  *
- *   the monitor, and the thread that makes others    are put off: pthread_create says that they were made, and makes them in the
- *                                                    worker. To the runtime they are threads that have not run yet
+ *   the monitor, and the thread that makes others    are put off: pthread_create says that they were made, and the worker makes
+ *                                                    them when it has something to do. To the runtime they are threads that
+ *                                                    have not run yet
  *   those that run goroutines                        are ended by the runtime itself, each by a goroutine that locks its thread
  *                                                    and returns (LockOSThread's documentation). The last of them asks for another
  *                                                    one in its place, of the thread that makes others: that is put off with it
@@ -26,6 +27,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -42,6 +44,7 @@
 /* Seconds that the runtime's start and the trial may take. PHP starts again if they do, and all that is less than the parent waits. */
 #define GO_TIME 3
 #define TRIAL_TIME 3
+#define FEW_TASKS 8192 /* a user's limit of tasks that his workers' threads may reach */
 
 /* What runtime/cgo gives a thread that it makes (ThreadStart). */
 struct thread {
@@ -52,6 +55,8 @@ struct thread {
 
 static struct {
 	int begun;
+	int due; /* they are to be made in this process */
+	int without_monitor;
 	int other_threads; /* that were there before Go's */
 	int pollers;       /* as count_pollers */
 	void (*give_up)(const char *why);
@@ -274,6 +279,7 @@ const char *boot_try_fork(int *is_child)
 		process_at_exec.pid = getpid();
 		control_close();
 		forkable_make_up(worker.monitored);
+		boot_make_threads();
 		*is_child = 1;
 		return NULL;
 	}
@@ -288,24 +294,46 @@ const char *boot_try_fork(int *is_child)
 	return ended == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0 ? NULL : "Go's runtime fails in a forked process";
 }
 
+/* A user's limit does not count for root, who the process may be until it has become its pool's user. */
+static int has_few_tasks(void)
+{
+	struct rlimit tasks;
+
+	return getrlimit(RLIMIT_NPROC, &tasks) == 0 && tasks.rlim_cur < FEW_TASKS;
+}
+
 void forkable_make_up(int monitored)
+{
+	put_off.begun = 0;
+	put_off.due = 1;
+	put_off.without_monitor = !monitored;
+	process_at_exec.narrowed = 0;
+	if (has_few_tasks()) {
+		boot_make_threads();
+	}
+}
+
+void boot_make_threads(void)
 {
 	pthread_attr_t attributes;
 	sigset_t all, before;
 	pthread_t number;
 	size_t i;
-	int slack = prctl(PR_GET_TIMERSLACK);
+	int slack;
 
-	put_off.begun = 0;
-	process_at_exec.narrowed = 0;
-	close_threads_to_come(monitored ? 3 : 2); /* with the one that the last to end has ordered */
+	if (!put_off.due) {
+		return;
+	}
+	put_off.due = 0;
+	slack = prctl(PR_GET_TIMERSLACK);
+	close_threads_to_come(put_off.without_monitor ? 2 : 3); /* with the one that the last to end has ordered */
 	prctl(PR_SET_TIMERSLACK, RUNTIME_SLACK); /* the monitor inherits it */
 	/* As runtime/cgo does it. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	pthread_attr_init(&attributes);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	for (i = monitored ? 0 : 1; i < put_off.len; i++) {
+	for (i = put_off.without_monitor; i < put_off.len; i++) {
 		pthread_create(&number, &attributes, put_off.threads[i].start, put_off.threads[i].thread);
 	}
 	pthread_attr_destroy(&attributes);

@@ -12,7 +12,8 @@ void forkable_begin(void (*give_up)(const char *why));
 /* For pthread_create: whether a thread that the runtime has asked for is one of those. Of another one what it runs is changed. */
 int forkable_puts_off(void *(**start)(void *), void **thread);
 
-/* Makes them, in a process that was forked; the monitor only if it is to be there. */
+/* Has them made, in a process that was forked, by boot_make_threads; the monitor only if it is to be there. If a user may have few
+ * tasks they are made at once. */
 void forkable_make_up(int monitored);
 
 #endif

@@ -25,7 +25,7 @@ type Worker struct {
 //
 // In a zygote whose workers have its Go runtime CurrentWorker returns in each worker. Before the first of them is forked it calls
 // prepare with the name of PHP's module: what that leaves in memory the workers share. It must start no goroutine, wait for nothing and
-// leave no descriptor open. It may be nil.
+// leave no descriptor open. It may be nil. A worker calls MakeThreads before it does anything for which the runtime needs other threads.
 func CurrentWorker(log func(message string), prepare func(module string)) *Worker {
 	own := &struct { // one piece of memory, which the zygote has before it forks
 		Worker
@@ -59,6 +59,10 @@ func CurrentWorker(log func(message string), prepare func(module string)) *Worke
 	C.boot_go_is_ready()
 	return w
 }
+
+// MakeThreads makes the threads of the Go runtime that a forked worker has not got yet: it begins with the main thread alone. Until then no
+// other goroutine runs, this one must not wait for any, and there must be no collection. It may be called again.
+func (w *Worker) MakeThreads() { C.boot_make_threads() }
 
 // IsWorker reports whether CurrentWorker returns a worker.
 func IsWorker() bool {

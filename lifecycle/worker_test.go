@@ -32,6 +32,7 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	}
 	if w := lifecycle.CurrentWorker(logToStderr, prepare); w != nil {
+		w.MakeThreads()
 		if string(w.Payload) == forkable {
 			exercise(w.Files[0])
 		} else {

@@ -21,10 +21,12 @@ func (k *worker) work() int {
 	}
 	k.withhold()
 	if k.traces >= 0 {
+		k.endSolitude()
 		go k.serveTraces(k.traces)
 	}
 	k.watchRequests()
 	if k.script != nil {
+		k.endSolitude()
 		k.runScript()
 	} else {
 		k.control.send(contract.Ready, -1)
@@ -43,10 +45,20 @@ func (k *worker) work() int {
 // serve answers requests until the worker is to go.
 func (k *worker) serve() {
 	for !k.leaving && k.wait() {
+		if k.alone && k.talk.goes {
+			k.endSolitude()
+		}
 		for k.talk.goes {
 			k.endTalk(k.Answer())
 		}
 	}
+}
+
+// endSolitude makes the threads that Go's runtime needs to collect garbage and to run other goroutines. A worker that has answered nothing
+// needs none.
+func (k *worker) endSolitude() {
+	k.alone = false
+	k.process.MakeThreads()
 }
 
 // wait waits for something to do and does it, until there is a connection to talk on or the worker is to go. It returns false if

@@ -76,6 +76,7 @@ func Main(w *lifecycle.Worker, room *Room) int {
 		return exitSoftware
 	}
 	k := &room.worker
+	k.process, k.alone = w, true
 	k.spec, k.pool, k.engine, k.php, k.pid = spec, spec.Pool, w.Engine, sapi.ParsePHPVersion(w.Engine.LoadedVersion()), os.Getpid()
 	k.setLog()
 	if err := k.become(w.Files); err != nil {
@@ -122,6 +123,8 @@ type worker struct {
 
 	*responder.Responder
 	started  bool // the Responder was
+	process  *lifecycle.Worker
+	alone    bool // process.MakeThreads was not called: see endSolitude
 	talk     talk
 	kept     int // the connection that is idle and kept; -1: none
 	keptPeer responder.Peer
