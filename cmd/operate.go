@@ -18,7 +18,8 @@ import (
 // operatorCommands are the commands for a service in words.
 func operatorCommands(asked engines.Asked) []*cobra.Command {
 	return []*cobra.Command{startCommand(asked), reloadCommand(asked), upgradeCommand(asked), stopCommand(asked), testCommand(asked), statusCommand(asked),
-		incidentsCommand(asked), requestsCommand(asked), killCommand(asked)}
+		incidentsCommand(asked), requestsCommand(asked), killCommand(asked), scaleCommand(asked),
+		pauseCommand(asked), resumeCommand(asked), drainCommand(asked)}
 }
 
 func startCommand(asked engines.Asked) *cobra.Command {
@@ -146,26 +147,98 @@ client gets 502 if nothing of the response was sent, and phpsapi fpm incidents s
 	now := command.Flags().Bool("now", false, "by SIGKILL at once, which leaves PHP no time to say where it was")
 	asJSON := command.Flags().Bool("json", false, "print JSON")
 	pid := 0
-	command.Args = oneArgument("the pid of a worker", func(text string) (err error) {
+	command.Args = arguments(argument{"the pid of a worker", func(text string) (err error) {
 		if pid, err = strconv.Atoi(text); err == nil && pid <= 0 {
 			err = strconv.ErrRange
 		}
 		return err
-	})
+	}})
 	command.RunE = func(*cobra.Command, []string) error { return exitStatus(operator().Kill(*asJSON, pid, *now)) }
 	return command
 }
 
-// oneArgument returns what takes the one argument that a command must have, by set. what it is stands in the message.
-func oneArgument(what string, set func(string) error) cobra.PositionalArgs {
+func scaleCommand(asked engines.Asked) *cobra.Command {
+	command, operator := operatorCommand(asked, &cobra.Command{
+		Use:   "scale POOL N",
+		Short: "Change how many workers a pool may have",
+		Long: `Have a pool have N workers at most, in place of pm.max_children, until the next reload; a static pool has so many. Workers that are too
+many leave after their request. There is shared memory for twice pm.max_children, at least 16 and at most 1024 more.`,
+	}, time.Minute)
+	asJSON := command.Flags().Bool("json", false, "print JSON")
+	pool, n := "", 0
+	command.Args = arguments(poolArgument(&pool), argument{"a number of workers", func(text string) (err error) {
+		n, err = strconv.Atoi(text)
+		return err
+	}})
+	command.RunE = func(*cobra.Command, []string) error { return exitStatus(operator().Scale(*asJSON, pool, n)) }
+	return command
+}
+
+func pauseCommand(asked engines.Asked) *cobra.Command {
+	return poolCommand(asked, 10*time.Second, (*operate.Operator).Pause, &cobra.Command{
+		Use:   "pause POOL",
+		Short: "Have a pool take no connections",
+		Long: `Have a pool take no connections, until phpsapi fpm resume or the next reload. Its workers finish their requests and leave. What
+comes waits: in the listen queue, in the front for http.limits.queue_timeout. The front goes on sending files.`,
+	})
+}
+
+func resumeCommand(asked engines.Asked) *cobra.Command {
+	return poolCommand(asked, time.Minute, (*operate.Operator).Resume, &cobra.Command{
+		Use:   "resume POOL",
+		Short: "Have a paused pool take connections again",
+		Long:  "Have a paused pool take connections again, those that wait first, and wait until a worker is ready.",
+	})
+}
+
+func drainCommand(asked engines.Asked) *cobra.Command {
+	return poolCommand(asked, 0, (*operate.Operator).Drain, &cobra.Command{
+		Use:   "drain POOL",
+		Short: "Pause a pool and wait until its requests have ended",
+		Long: `Have a pool take no connections, as phpsapi fpm pause does, and wait until the last of its workers has finished its request and left,
+those of old generations among them.`,
+	})
+}
+
+// poolCommand is a command that takes a pool.
+func poolCommand(asked engines.Asked, timeout time.Duration, run func(*operate.Operator, bool, string) int, command *cobra.Command) *cobra.Command {
+	command, operator := operatorCommand(asked, command, timeout)
+	asJSON := command.Flags().Bool("json", false, "print JSON")
+	pool := ""
+	command.Args = arguments(poolArgument(&pool))
+	command.RunE = func(*cobra.Command, []string) error { return exitStatus(run(operator(), *asJSON, pool)) }
+	return command
+}
+
+// argument is one that a command must have: what it is, as messages say it, and what takes it.
+type argument struct {
+	what string
+	set  func(string) error
+}
+
+func poolArgument(pool *string) argument {
+	return argument{"the name of a pool", func(text string) error {
+		*pool = text
+		if text == "" {
+			return strconv.ErrSyntax
+		}
+		return nil
+	}}
+}
+
+// arguments returns what takes the arguments that a command must have.
+func arguments(all ...argument) cobra.PositionalArgs {
 	return func(command *cobra.Command, args []string) error {
-		switch {
-		case len(args) == 0:
-			return usage(command, fmt.Errorf("%s is missing", what))
-		case len(args) > 1:
-			return usage(command, fmt.Errorf("%q is not an option", args[1]))
-		case set(args[0]) != nil:
-			return usage(command, fmt.Errorf("%q is not %s", args[0], what))
+		for i, a := range all {
+			switch {
+			case i >= len(args):
+				return usage(command, fmt.Errorf("%s is missing", a.what))
+			case a.set(args[i]) != nil:
+				return usage(command, fmt.Errorf("%q is not %s", args[i], a.what))
+			}
+		}
+		if len(args) > len(all) {
+			return usage(command, fmt.Errorf("%q is not an option", args[len(all)]))
 		}
 		return nil
 	}

@@ -16,5 +16,15 @@ func Others(p *Pool) *Pool {
 	return &o
 }
 
-// Slots returns how many workers of a pool there may be at once, successors of others among them.
-func (p *Pool) Slots() int { return p.MaxChildren + p.Successors }
+// Slots returns for how many workers of a pool there is shared memory: those that it may have at once, successors of others
+// among them, and a reserve, in case an operator wants more.
+func (p *Pool) Slots() int { return p.MaxChildren + p.Successors + p.reserve() }
+
+// The bounds of the reserve.
+const (
+	leastReserve = 16
+	mostReserve  = 1024
+)
+
+// reserve is as many workers again as the pool may have, within bounds. Memory that no worker has used takes no room.
+func (p *Pool) reserve() int { return min(max(p.MaxChildren, leastReserve), mostReserve) }

@@ -6,6 +6,8 @@ import "time"
 type PoolSupply struct {
 	Pool    string
 	Workers int // -1: there will be no more of them because many requests wait
+	// Most is how many it may have.
+	Most int `json:",omitempty"`
 	// Connections is how many its workers have accepted so far.
 	Connections uint64 `json:",omitempty"`
 }

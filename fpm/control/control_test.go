@@ -28,6 +28,7 @@ func TestRequestsAreRead(t *testing.T) {
 		{line: `{"command":"stop","now":true}` + "\nmore", want: Request{Command: Stop, Now: true}},
 		{line: `{"command":"status","full":true,"of a later version":1}` + "\n", want: Request{Command: Status, Full: true}},
 		{line: `{"command":"kill","pid":7,"accepted":9007199254740993}` + "\n", want: Request{Command: Kill, Pid: 7, Accepted: 9007199254740993}},
+		{line: `{"command":"scale","pool":"www","count":7}` + "\n", want: Request{Command: Scale, Pool: "www", Count: 7}},
 		{line: `{"command":"dance"}` + "\n", err: `unknown command "dance"`},
 		{line: "{}\n", err: `unknown command ""`},
 		{line: "GET / HTTP/1.0\r\n", err: "no request"},

@@ -35,10 +35,18 @@ const (
 	// SIGKILL at once. The Answer comes when the worker has ended, and has Killed. With Request.Accepted it is refused if the worker
 	// has another request by now.
 	Kill Command = "kill"
+	// Pause has the pool Request.Pool take no connections: its workers finish their requests and leave, and what comes waits. Drain does
+	// the same, and its Answer comes when the last of the pool's workers has left, those of old generations among them. Resume
+	// undoes it, and its Answer comes when a worker is ready. Scale gives the pool Request.Count workers at most. The Answers
+	// have Steered. All of that holds until the next reload.
+	Pause  Command = "pause"
+	Drain  Command = "drain"
+	Resume Command = "resume"
+	Scale  Command = "scale"
 )
 
 // commands are all that there are.
-var commands = [...]Command{Reload, Upgrade, Stop, Status, LastIncidents, Requests, Kill}
+var commands = [...]Command{Reload, Upgrade, Stop, Status, LastIncidents, Requests, Kill, Pause, Drain, Resume, Scale}
 
 // Reloads reports whether a command is a reload.
 func (c Command) Reloads() bool { return c == Reload || c == Upgrade }
@@ -49,8 +57,8 @@ type Request struct {
 	Now     bool    `json:"now,omitempty"`     // of Stop: do not wait for requests; of Kill: by SIGKILL
 	Drained bool    `json:"drained,omitempty"` // of Reload: wait for the old generations too
 	Full    bool    `json:"full,omitempty"`    // of Status: each worker
-	Pool    string  `json:"pool,omitempty"`    // of LastIncidents and Requests; empty: all
-	Count   int     `json:"count,omitempty"`   // of LastIncidents; 0: all that are remembered
+	Pool    string  `json:"pool,omitempty"`    // the pool that is meant; of LastIncidents and Requests empty for all
+	Count   int     `json:"count,omitempty"`   // of LastIncidents, 0 for all that are remembered; of Scale
 	Pid     int     `json:"pid,omitempty"`     // of Kill: the worker's, as Requests tells it
 
 	Accepted int64 `json:"accepted,omitempty"` // of Kill: RunningRequest.Accepted of the request that is meant; 0: any
@@ -68,6 +76,12 @@ func (r *Request) Changes() bool {
 // Words returns the request as the words of a command line.
 func (r *Request) Words() string {
 	words := string(r.Command)
+	if r.Pool != "" {
+		words += " " + r.Pool
+	}
+	if r.Command == Scale {
+		words += " " + strconv.Itoa(r.Count)
+	}
 	if r.Pid != 0 {
 		words += " " + strconv.Itoa(r.Pid)
 	}
@@ -107,6 +121,7 @@ type Answer struct {
 	Incidents  *Incidents `json:"incidents,omitempty"`
 	Requests   *Running   `json:"requests,omitempty"`
 	Killed     *Killed    `json:"killed,omitempty"`
+	Steered    *Steered   `json:"steered,omitempty"`
 }
 
 // Progress is what a stop, or the end of old generations, still waits for.

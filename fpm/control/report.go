@@ -56,6 +56,18 @@ type Generation struct {
 	// Pools are the pools' status pages in JSON, php-fpm's names and values: Pool reads them.
 	Pools []json.RawMessage `json:"pools"`
 	Front *Front            `json:"front,omitempty"` // nil where it has none
+	// Steered are the pools that operators have paused or scaled.
+	Steered []Steered `json:"steered,omitempty"`
+}
+
+// Steered is what operators have changed of a pool, until the next reload.
+type Steered struct {
+	Pool       string `json:"pool"`
+	Paused     bool   `json:"paused"`          // it takes no connections
+	Workers    int    `json:"workers"`         // that it has, those of old generations among them
+	Requests   int    `json:"requests"`        // that they have
+	Limit      int    `json:"max_children"`    // how many workers it may have
+	Configured int    `json:"pm.max_children"` // by php-fpm.conf
 }
 
 // Engine is a PHP that pools of a generation run on.

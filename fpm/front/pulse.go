@@ -20,7 +20,7 @@ func (f *Front) heed(text string) {
 	}
 	for _, s := range supplies {
 		if p := f.pools[s.Pool]; p != nil {
-			p.Supply(s.Workers)
+			p.Supply(s.Workers, s.Most)
 			if f.overflow != nil && f.overflow.pool == p {
 				f.overflow.supply(&s)
 			}

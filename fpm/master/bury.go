@@ -143,6 +143,10 @@ func (m *Master) bury(c *child, status syscall.WaitStatus) {
 		return
 	}
 	switch {
+	case c.yields && wanted:
+		if p.wants() { // it has left room for another
+			m.makeChildren(p, 1, true)
+		}
 	case wanted:
 	case c.retiring && p.worker.Snapshot > 0, c.succeeded && !c.unbooted:
 		m.succeed(p)
@@ -230,7 +234,7 @@ func (m *Master) checkZygote(e *engine, now time.Time) {
 // wants reports whether a static or dynamic pool needs another child.
 func (p *pool) wants() bool {
 	idle, _, _, _ := p.census()
-	return len(p.children) < p.limits.maxChildren && (p.limits.pm == conf.Static || idle < p.limits.minSpare)
+	return p.running() < p.limits.maxChildren && (p.limits.pm == conf.Static || idle < p.limits.minSpare)
 }
 
 // happen handles the end of a zygote. Its workers serve on, but their ends can no longer be told, and no others forked, so

@@ -44,6 +44,7 @@ type child struct {
 	unbooted    bool              // its worker script did not boot
 	why         scoreboard.Reason // it is replaced; -1: not known
 	grows       bool              // that it grows was logged
+	yields      bool              // it was told to leave for good what it has not begun
 	ordered     *ordered          // an operator has ended its request; nil: none has
 	retiring    bool              // it wants a successor, which is not there yet
 	succeeded   bool              // its successor is there, and it was told to end

@@ -22,6 +22,7 @@ type operators struct {
 	since      time.Time // when the service began
 	waiting    []*operator
 	progressAt time.Time       // zero: nobody waits
+	lookAt     time.Time       // when to look at the tasks again; zero: there are none
 	round      int             // reloads that began; each has an end
 	last       *control.Ending // of the last reload that ended
 	upgrade    bool            // the next reload is to execute the program that is installed
@@ -63,6 +64,8 @@ func (e operatorAsked) happen(m *Master) {
 		o.tell(m.tellRequests(o.request.Pool))
 	case control.Kill:
 		m.kill(o)
+	case control.Pause, control.Drain, control.Resume, control.Scale:
+		m.steer(o)
 	default:
 		m.reloadOrStop(o)
 	}
@@ -143,7 +146,7 @@ func (m *Master) tellDrained() {
 // tellStopping tells those who wait for a reload that there will be none.
 func (m *Master) tellStopping() {
 	for _, o := range slices.Clone(m.operators.waiting) {
-		if o.request.Command.Reloads() {
+		if o.request.Command.Reloads() || o.task != nil {
 			o.tell(control.Answer{Done: true, Reason: control.Failed, Why: "the service was stopped meanwhile"})
 			m.dismiss(o)
 		}
@@ -163,7 +166,11 @@ func (m *Master) tellCut(requests int) {
 // tellProgress says what a stop, or the end of old generations, waits for. Who does not read it does without.
 func (m *Master) tellProgress() {
 	for _, o := range m.operators.waiting {
-		if len(o.answers) == 0 {
+		switch {
+		case len(o.answers) > 0:
+		case o.task != nil:
+			o.tell(control.Answer{Progress: o.task.progress()})
+		default:
 			o.tell(control.Answer{Progress: m.progress(o.drain)})
 		}
 	}
@@ -210,6 +217,7 @@ func (m *Master) report(full bool) *control.Report {
 		if g.front != nil {
 			one.Front = g.front.report()
 		}
+		one.Steered = m.steeredPools(g)
 		for _, e := range g.engines {
 			one.Engines = append(one.Engines, e.report())
 		}

@@ -65,8 +65,8 @@ func hasStopped(pid int) bool {
 
 // supply is what a front has to know of a pool's workers.
 func (p *pool) supply() contract.PoolSupply {
-	s := contract.PoolSupply{Pool: p.conf.Name, Workers: -1}
-	if p.limits.pm == conf.Dynamic && len(p.children) < p.limits.maxChildren {
+	s := contract.PoolSupply{Pool: p.conf.Name, Workers: -1, Most: p.limits.maxChildren}
+	if p.limits.pm == conf.Dynamic && !p.isPaused() && len(p.children) < p.limits.maxChildren {
 		s.Workers = max(len(p.children), 1)
 	}
 	var t scoreboard.Totals
@@ -107,7 +107,7 @@ func (p *pool) publishDemand() {
 // meetDemand forks as many workers as a front's requests want. The idle ones that php-fpm counts once a second say nothing
 // of those that wait.
 func (m *Master) meetDemand(p *pool) {
-	l, running := p.limits, len(p.children)
+	l, running := p.limits, p.running()
 	if l.pm != conf.Dynamic || p.gen != m.gen || !m.mayFork(p) || !p.respawnAt.IsZero() {
 		return
 	}

@@ -62,6 +62,7 @@ type pool struct {
 	habits habits
 
 	spare     spare
+	steering  steering
 	demand    contract.PoolDemand // of the generation's front
 	published scoreboard.Pool
 

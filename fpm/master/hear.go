@@ -130,7 +130,7 @@ func (e workerSaid) heed(m *Master) reception {
 	case contract.Renew:
 		return m.renewFor(c)
 	case contract.Yielded:
-		if c.yielded || !c.pool.gen.retiring {
+		if c.yielded || !c.pool.gen.retiring && !c.yields {
 			return unexpected
 		}
 		c.yielded = true

@@ -56,7 +56,9 @@ func (g *generation) starving() *pool {
 }
 
 // wantsWorker reports whether a pool is to have a worker now.
-func (p *pool) wantsWorker() bool { return p.limits.pm != conf.Ondemand || p.socket.readable() }
+func (p *pool) wantsWorker() bool {
+	return !p.isPaused() && (p.limits.pm != conf.Ondemand || p.socket.readable())
+}
 
 // hoarder returns the worker that holds the most processes, and how many. It is nil if none holds a hoard. A pool that
 // starves is not served better by the end of a worker of its own, in an old generation perhaps.

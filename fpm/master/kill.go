@@ -3,7 +3,6 @@ package master
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -14,7 +13,7 @@ import (
 
 // unknownPool refuses what was asked for of a pool that is not there.
 func (m *Master) unknownPool(name string) control.Answer {
-	return refused("there is no pool %s; the service has %s", seen(name), strings.Join(slices.Sorted(m.poolNames()), ", "))
+	return refused("there is no pool %s; the service has %s", seen(name), m.steerable())
 }
 
 // refused is the last answer to what was not tried.
@@ -163,13 +162,17 @@ func (l lines) endsByOrder(c *child, signal syscall.Signal) {
 // ordered says who has asked for what, and how it ended.
 func (l lines) ordered(o *operator, a control.Answer) {
 	outcome := "done"
-	switch {
+	switch s := a.Steered; {
 	case a.Reason != "":
 		outcome = string(a.Reason) + ": " + a.Why
 	case a.Killed != nil && a.Killed.How == "":
 		outcome = "done: the request has ended by itself"
 	case a.Killed != nil:
 		outcome = "done: the worker exited " + a.Killed.How
+	case s != nil && s.Paused:
+		outcome = fmt.Sprintf("done: it has %d requests", s.Requests)
+	case s != nil:
+		outcome = fmt.Sprintf("done: it has %d workers, %d at most", s.Workers, s.Limit)
 	}
 	l.Logf(zlog.Notice, "%s asked for by %s: %s", o.request.Words(), o.who(), seen(outcome))
 }

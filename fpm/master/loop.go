@@ -123,7 +123,7 @@ func (m *Master) nextDeadline() time.Time {
 			next = t
 		}
 	}
-	for _, t := range []time.Time{m.heartbeatAt, m.systemdAt, m.renewAt, m.park.retryAt, m.operators.progressAt,
+	for _, t := range []time.Time{m.heartbeatAt, m.systemdAt, m.renewAt, m.park.retryAt, m.operators.progressAt, m.operators.lookAt,
 		m.escalation.deadline, m.silentAt, m.leavingAt, m.killAt} {
 		sooner(t)
 	}
@@ -196,6 +196,7 @@ func (m *Master) tick(now time.Time) {
 		m.attempt.startAt = time.Time{}
 		m.startZygotes(m.next)
 	}
+	m.checkTasks(now)
 	m.executeUpgrade()
 	m.proveTakeover()
 	m.former.tick(m, now)

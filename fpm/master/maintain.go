@@ -46,8 +46,8 @@ func (m *Master) maintainPool(p *pool, now time.Time) {
 	m.publishQueue(p)
 	p.publishBoots()
 	m.checkGrowth(p)
-	name, running := p.conf.Name, len(p.children)
-	if p.gen.shortage.goesOn(now) || m.makesWay(p.gen) {
+	name, running := p.conf.Name, p.running()
+	if p.isPaused() || p.gen.shortage.goesOn(now) || m.makesWay(p.gen) {
 		return // what is missing is tried again by respawn, and what is idle is of use
 	}
 	switch p.limits.pm {
@@ -143,13 +143,13 @@ func (m *Master) connection(p *pool, patient bool) {
 		p.recheckAt = m.sys.now().Add(finishingTime)
 		return
 	}
-	v := p.spare.connection(p.limits, idle, len(p.children))
+	v := p.spare.connection(p.limits, idle, p.running())
 	m.obey(p, v, nil)
 	if v.fork > 0 {
 		p.engine.afterForks(func() { m.log.forkedOnDemand(p.conf.Name) })
 	}
 	// The watcher tells of arrivals, not of how many there were, and the idle worker may have taken another one.
-	if len(p.children) < p.limits.maxChildren {
+	if p.running() < p.limits.maxChildren {
 		p.recheckAt = m.sys.now().Add(finishingTime)
 	}
 }

@@ -36,6 +36,7 @@ type operator struct {
 	round    int    // the reload whose end is waited for; 0: none
 	drain    int    // generations up to this one are waited for; 0: none
 	kills    *child // whose request it wants ended; nil: none
+	task     *task  // what it waits for besides; nil: nothing
 	hungUp   bool
 	fd       int // the connection's descriptor
 }

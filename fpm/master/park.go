@@ -141,6 +141,9 @@ func (k *parking) askAll(p *pool) {
 }
 
 func (k *parking) ask(c *child) bool {
+	if c.yields {
+		return false
+	}
 	c.asked = c.control.Send(contract.WhenIdle, "", -1) == nil
 	return c.asked
 }
@@ -162,6 +165,13 @@ func (k *parking) retry(now time.Time) {
 func (k *parking) idle(c *child) {
 	c.asked = false
 	p := k.m.heir(c.pool)
+	if c.yields {
+		c.control.Send(contract.Nothing, "", -1)
+		if p != nil {
+			k.find(p) // another takes what it was asked for
+		}
+		return
+	}
 	if p != c.pool || p == nil || len(p.due) == 0 {
 		c.control.Send(contract.Nothing, "", -1)
 		return

@@ -313,6 +313,9 @@ func (m *Master) proveReload() {
 	}
 	for _, p := range m.next.pools {
 		first := p.limits.initial()
+		if p.isPaused() {
+			first = 0
+		}
 		switch {
 		case m.attempt.short != nil && first > 0 && p.began == 0:
 			return

@@ -78,6 +78,7 @@ func (m *Master) sameAgain() (*generation, error) {
 			g.close()
 			return nil, err
 		}
+		p.limits, p.steering = was.limits, was.steering
 		p.orders, p.identity, p.socket = was.orders, was.identity, was.socket
 		p.published.ListenQueueLen = was.published.ListenQueueLen
 		p.board.Publish(p.published)

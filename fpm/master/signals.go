@@ -160,15 +160,21 @@ func (m *Master) nextStep(now time.Time) {
 // requests counts the requests that workers have. A worker that is still being born, or that hangs between two requests,
 // has none.
 func (m *Master) requests() int {
-	var a scoreboard.Activity
 	n := m.former.requests()
 	for _, g := range m.generations() {
 		for _, p := range g.pools {
-			for _, c := range p.children {
-				if p.board.Activity(c.slot, &a) && a.Stage > scoreboard.Accepting {
-					n++
-				}
-			}
+			n += p.requests()
+		}
+	}
+	return n
+}
+
+// requests counts the requests that the pool's workers have.
+func (p *pool) requests() (n int) {
+	var a scoreboard.Activity
+	for _, c := range p.children {
+		if p.board.Activity(c.slot, &a) && a.Stage > scoreboard.Accepting {
+			n++
 		}
 	}
 	return n
@@ -209,10 +215,10 @@ func (m *Master) tellChild(c *child, signal syscall.Signal) error {
 }
 
 // graceful returns the message that asks a child to finish: one of a generation that has just been replaced leaves what it
-// has not begun to the new one, and one that has not begun itself to the others.
+// has not begun to the new one, and one that has not begun itself, or is to leave for good, to the others.
 func (m *Master) graceful(c *child) byte {
 	g := c.pool.gen
-	if m.state == normal && (m.handover != nil && m.handover.old == g || g.retiring && !c.hasBegun()) {
+	if m.state == normal && (c.yields || m.handover != nil && m.handover.old == g || g.retiring && !c.hasBegun()) {
 		return contract.Yield
 	}
 	return contract.Quit

@@ -15,7 +15,7 @@ import (
 // makeChildren gives a pool up to n more children, or all that a static pool wants. With quiet, their lines are for
 // debugging.
 func (m *Master) makeChildren(p *pool, n int, quiet bool) {
-	m.fill(p, p.limits.target(len(p.children), n), quiet)
+	m.fill(p, p.limits.target(p.running(), n), quiet)
 }
 
 // fill books children until the pool has as many as target, or the generation as many as process.max, and has the first
@@ -37,9 +37,13 @@ func (m *Master) fill(p *pool, target int, quiet bool) {
 		target, p.respawnAt = 1, now.Add(shortageMost)
 	}
 	most := g.config.Global.ProcessMax
-	for m.mayFork(p) && len(p.children) < target && (most < 1 || g.running() < most) {
+	for m.mayFork(p) && p.running() < target && (most < 1 || g.running() < most) {
 		g.warnedMax = false
 		slot := p.freeSlot()
+		if slot < 0 && p.running() < len(p.children) { // those that leave have them
+			p.respawnAt = now.Add(shortageMost)
+			break
+		}
 		if slot < 0 {
 			m.log.resourcesFailed(p.conf.Name, errNoSlot)
 			break
@@ -48,7 +52,7 @@ func (m *Master) fill(p *pool, target int, quiet bool) {
 		p.link(c)
 		p.engine.forks.booked = append(p.engine.forks.booked, c)
 	}
-	if !g.warnedMax && most > 0 && g.running() >= most && len(p.children) < target {
+	if !g.warnedMax && most > 0 && g.running() >= most && p.running() < target {
 		g.warnedMax = true
 		m.log.processMaxReached()
 	}
@@ -57,7 +61,7 @@ func (m *Master) fill(p *pool, target int, quiet bool) {
 
 // mayFork reports whether a pool's workers may be replaced.
 func (m *Master) mayFork(p *pool) bool {
-	return m.serving() && !p.gen.retiring && p.engine.zygote != nil && !m.isExecuting()
+	return m.serving() && !p.gen.retiring && p.engine.zygote != nil && !m.isExecuting() && !p.isPaused()
 }
 
 // serving reports whether requests come in: until the end, and while a front finishes those it has.

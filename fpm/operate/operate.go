@@ -62,6 +62,11 @@ func (o *Operator) context() (context.Context, context.CancelFunc) {
 
 // ask puts a question to the master that is meant, and returns its answer. A refusal is an error.
 func (o *Operator) ask(question control.Request) (*master, control.Answer, error) {
+	return o.askFor(question, func(control.Answer) {})
+}
+
+// askFor is ask for what may take a while. hear gets the answers before the last.
+func (o *Operator) askFor(question control.Request, hear func(control.Answer)) (*master, control.Answer, error) {
 	m, err := o.find()
 	if err != nil {
 		return nil, control.Answer{}, err
@@ -69,8 +74,10 @@ func (o *Operator) ask(question control.Request) (*master, control.Answer, error
 	defer m.client.Close()
 	ctx, cancel := o.context()
 	defer cancel()
-	a, err := m.client.Ask(ctx, question, func(control.Answer) {})
+	a, err := m.client.Ask(ctx, question, hear)
 	switch {
+	case errors.Is(err, context.DeadlineExceeded) && question.Changes():
+		err = failed(exitFailed, "no outcome within %v; what was asked for goes on, and the error log of %s tells how it ends; wait longer with --timeout", o.Timeout, m)
 	case errors.Is(err, context.DeadlineExceeded):
 		err = failed(exitFailed, "%s has not answered within %v; see its error log", m, o.Timeout)
 	case errors.Is(err, control.ErrEnded):

@@ -62,6 +62,9 @@ func TestOutcomesAreTold(t *testing.T) {
 	stop := func(o *Operator) int { return o.Stop(false) }
 	status := func(o *Operator) int { return o.Status(false, true) }
 	asJSON := func(o *Operator) int { return o.Status(true, false) }
+	pause := func(o *Operator) int { return o.Pause(false, "www") }
+	drain := func(o *Operator) int { return o.Drain(false, "www") }
+	scale := func(o *Operator) int { return o.Scale(false, "www", 3) }
 	requests := func(o *Operator) int { return o.Requests(false, "") }
 	kill := func(o *Operator) int { return o.Kill(false, 77, false) }
 	running := control.RunningRequest{Pid: 77, Pool: "www", Generation: 3, Stage: "Running", Duration: 1.5, Method: "GET", Host: "example.org",
@@ -98,7 +101,14 @@ func TestOutcomesAreTold(t *testing.T) {
 			`^worker 77 exited on signal 15 \(SIGTERM\), incident 3: GET example\.org/\.\[31mx in pool www, after 1\.500s\n$`, `^$`},
 		"ended by itself": {kill, []control.Answer{{Done: true, Killed: &control.Killed{Request: running}}}, false, 0, `^the request ended by itself, and worker 77 goes on: `, `^$`},
 		"an older master": {kill, []control.Answer{{Done: true, Reason: control.Refused, Why: `unknown command "kill"`}}, false, 1, `^$`, `^phpsapi fpm kill: unknown command "kill"\n$`},
-		"not a word":      {status, []control.Answer{{Done: true}}, false, 70, `^$`, `answered without a status`},
+		"paused": {pause, []control.Answer{{Done: true, Steered: &control.Steered{Pool: "www", Paused: true, Workers: 1, Requests: 1, Limit: 5, Configured: 5}}}, false, 0,
+			`^pool www takes no connections, until phpsapi fpm resume www or the next reload; it finishes 1 request under way\n$`, `^$`},
+		"drained pool": {drain, []control.Answer{{Progress: &control.Progress{Workers: 2, Requests: 1}}, {Done: true, Steered: &control.Steered{Pool: "www", Paused: true, Limit: 5, Configured: 5}}}, false, 0,
+			`^pool www is drained: it has no workers and takes no connections, until phpsapi fpm resume www or the next reload\n$`, `^waiting for pool www: 1 request under way, workers: 2\n$`},
+		"not drained": {drain, []control.Answer{{Progress: &control.Progress{Workers: 2, Requests: 1}}}, true, 1, `^$`, `no outcome within 1\.5s; what was asked for goes on, and the error log of master \d+ tells how it ends; wait longer with --timeout\n$`},
+		"scaled": {scale, []control.Answer{{Done: true, Steered: &control.Steered{Pool: "www", Workers: 5, Limit: 3, Configured: 5}}}, false, 0,
+			`^pool www may have 3 workers until the next reload, then 5 again; it has 5, of which 2 leave after their request\n$`, `^$`},
+		"not a word": {status, []control.Answer{{Done: true}}, false, 70, `^$`, `answered without a status`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			serve(t, c.open, c.answers...)

@@ -89,6 +89,9 @@ func showGeneration(w io.Writer, g control.Generation) error {
 			p.MaxActive, p.ListenQueue, p.ListenQueueLen, p.MaxListenQueue, p.Accepted, p.Slow, p.MaxChildrenReached)
 	}
 	table.Flush()
+	for i := range g.Steered {
+		fmt.Fprintln(w, plain(showSteered(&g.Steered[i])))
+	}
 	for i, p := range pools {
 		if p.Booting != nil {
 			showWorkerMode(w, p, g.Pools[i])

@@ -48,11 +48,12 @@ func (p *Pool) waiting(now time.Time) (n int, longest time.Duration) {
 	return len(p.queue) + len(p.unread), longest
 }
 
-// Supply notes how many workers the pool has; -1: there will be no more.
-func (p *Pool) Supply(workers int) {
+// Supply notes how many workers the pool has, where -1 says that there will be no more, and how many it may have; 0: as before.
+func (p *Pool) Supply(workers, most int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.demand.supply = max(workers, 0)
+	p.window.limit(most)
 	p.noteDemand()
 }
 

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
 )
@@ -34,13 +35,27 @@ func TestWaitingRequestsAreTold(t *testing.T) {
 	if n := told.Load(); n != 0 {
 		t.Errorf("told %d times before anything is known of the workers", n)
 	}
-	f.pool.Supply(2)
+	f.pool.Supply(2, 0)
 	eventually(t, "a word about it", func() bool { return told.Load() > 0 })
 	eventually(t, "a line about it", func() bool { return f.log.String() != "" })
-	f.pool.Supply(-1) // all there may be
+	f.pool.Supply(-1, 0) // all there may be
 	close(goOn)
 	clients.Wait()
 	if d := f.pool.Demand(); d != (contract.PoolDemand{Most: 3}) {
 		t.Errorf("left: %+v", d)
+	}
+}
+
+// The pool was scaled: the front went on with as many requests at once as the configuration had.
+func TestWindowFollowsWhatThePoolMayHave(t *testing.T) {
+	w := window{size: 2, most: 2}
+	for _, c := range []struct{ told, size, most int }{{0, 2, 2}, {5, 5, 5}, {5, 5, 5}, {3, 3, 3}, {1, 1, 1}, {2, 2, 2}} {
+		if w.limit(c.told); w.size != c.size || w.most != c.most {
+			t.Errorf("told %d: size %d, most %d, want %d, %d", c.told, w.size, w.most, c.size, c.most)
+		}
+	}
+	w.shrink(1, time.Now())
+	if w.limit(2); w.size != 1 {
+		t.Errorf("what a worker has said is forgotten: size %d", w.size)
 	}
 }

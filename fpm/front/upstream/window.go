@@ -21,6 +21,17 @@ func (w *window) shrink(workers int, now time.Time) {
 	w.size, w.changed = max(1, min(w.size, workers)), now
 }
 
+// limit notes how many workers there may be; 0: nobody has said so. If they have become more, all may be there by now.
+func (w *window) limit(most int) {
+	switch {
+	case most <= 0 || most == w.most:
+		return
+	case most > w.most:
+		w.size = most
+	}
+	w.most, w.size = most, min(w.size, most)
+}
+
 // grow notes that requests wait.
 func (w *window) grow(now time.Time) {
 	if w.size < w.most && now.Sub(w.changed) >= growAfter {

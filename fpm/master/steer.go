@@ -1,0 +1,286 @@
+package master
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/control"
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+)
+
+// An operator may pause a pool, and change how many workers it has. That holds until the next reload, which has what php-fpm.conf says. A
+// paused pool has no workers: they finish their requests and leave, and what comes waits where it waits for busy workers, in the
+// listen queue, in the front, and parked.
+
+// steering is what operators have changed of a pool.
+type steering struct {
+	paused bool
+	scaled bool // limits are not those of the configuration
+}
+
+// isPaused reports whether a pool takes no connections. A pool that runs the scripts beside another's worker script goes by that one.
+func (p *pool) isPaused() bool { return p.home().steering.paused }
+
+// running is how many workers a pool has that have not been told to leave for good.
+func (p *pool) running() (n int) {
+	for _, c := range p.children {
+		if !c.yields {
+			n++
+		}
+	}
+	return n
+}
+
+// steer does what an operator wants of a pool.
+func (m *Master) steer(o *operator) {
+	p := m.steered(o.request.Pool)
+	switch {
+	case p == nil:
+		m.answer(o, m.unknownPool(o.request.Pool))
+		return
+	case m.state != normal:
+		m.answer(o, refused("the service is %s", m.state))
+		return
+	case m.attempt != nil && m.attempt.renewal:
+		m.answer(o, refused("all workers are being replaced, because a process that forks them has ended; try again in a moment"))
+		return
+	case m.attempt != nil:
+		m.answer(o, refused("a reload is under way, and would undo it; try again when that has ended"))
+		return
+	}
+	switch o.request.Command {
+	case control.Pause, control.Drain:
+		m.pause(p)
+	case control.Resume:
+		m.resume(p)
+	case control.Scale:
+		if why := m.scale(p, o.request.Count); why != "" {
+			m.answer(o, refused("%s", why))
+			return
+		}
+	}
+	o.task = m.steeringTask(p, o.request.Command, m.sys.now().Add(handoverPatience))
+	m.keepWaiting(o)
+}
+
+// steered returns the pool of a name that can be steered; nil: there is none.
+func (m *Master) steered(name string) *pool {
+	for _, p := range m.gen.pools {
+		if p.conf.Name == name && p.conf.Shared == nil {
+			return p
+		}
+	}
+	return nil
+}
+
+// parts are the pool and, in worker mode, the one that runs other scripts.
+func (p *pool) parts() []*pool {
+	if p.others == nil {
+		return []*pool{p}
+	}
+	return []*pool{p, p.others}
+}
+
+func (m *Master) pause(p *pool) {
+	p.steering.paused = true
+	for _, q := range p.parts() {
+		m.shrink(q, 0)
+		q.respawnAt, q.recheckAt = time.Time{}, time.Time{}
+	}
+}
+
+func (m *Master) resume(p *pool) {
+	if !p.steering.paused {
+		return
+	}
+	p.steering.paused = false
+	for _, q := range p.parts() {
+		q.spare = spare{rate: 1}
+		if q.limits.pm == conf.Ondemand {
+			q.recheckAt = m.sys.now()
+			m.park.find(q)
+			continue
+		}
+		m.fill(q, q.limits.initial(), true)
+	}
+}
+
+// scale gives a pool n workers at most. It returns why it cannot have so many; empty: it has.
+func (m *Master) scale(p *pool, n int) string {
+	most, configured := len(p.slots)-p.conf.Successors, p.conf.MaxChildren
+	switch total := p.gen.config.Global.ProcessMax; {
+	case n < 1:
+		return fmt.Sprintf("a pool has one worker at least; phpsapi fpm pause %s has it take no connections", p.conf.Name)
+	case n > most:
+		return fmt.Sprintf("pool %s can have %d workers at most until the next reload: its shared memory was made for pm.max_children = %d; "+
+			"set pm.max_children in php-fpm.conf, and reload", p.conf.Name, most, configured)
+	case total > 0 && n > total:
+		return fmt.Sprintf("process.max = %d is the most that all pools together have", total)
+	}
+	p.limits = limitsOf(p.conf).scaledTo(n)
+	p.steering.scaled = n != configured
+	p.spare = spare{rate: 1}
+	m.shrink(p, n)
+	if p.limits.pm == conf.Static && !p.isPaused() {
+		m.fill(p, n, true)
+	}
+	return ""
+}
+
+// scaledTo returns the limits of a pool that is to have n workers at most.
+func (l limits) scaledTo(n int) limits {
+	l.maxChildren = n
+	l.start, l.minSpare, l.maxSpare = min(l.start, n), min(l.minSpare, n), min(l.maxSpare, n)
+	return l
+}
+
+// shrink has workers leave until n are left: those that are not forked yet, then those that are idle, then others when they have
+// finished their request.
+func (m *Master) shrink(p *pool, n int) {
+	f := &p.engine.forks
+	for i := len(f.booked) - 1; i >= 0 && p.running() > n; i-- {
+		if c := f.booked[i]; c.pool == p {
+			f.booked = slices.Delete(f.booked, i, i+1)
+			p.unlink(c)
+		}
+	}
+	var a scoreboard.Activity
+	for _, idle := range []bool{true, false} {
+		for _, c := range slices.Clone(p.children) {
+			if p.running() > n && !c.yields && (!idle || c.idle(&a)) {
+				c.idleKill, c.yields = true, true
+				m.tellChild(c, syscall.SIGQUIT)
+			}
+		}
+	}
+}
+
+// steeringTask waits until what an operator wants of a pool is so: no connection is taken any more, or there is a worker. It
+// waits until then for workers who may have taken a connection that says nothing, and no longer.
+func (m *Master) steeringTask(p *pool, command control.Command, until time.Time) *task {
+	finished := func(now time.Time) bool {
+		switch command {
+		case control.Drain:
+			return m.progressOf(p).Workers == 0
+		case control.Resume:
+			return p.limits.pm == conf.Ondemand || p.hasWorker()
+		}
+		if p.limits.pm == conf.Static && !p.isPaused() && p.ready() < p.limits.maxChildren {
+			return false
+		}
+		mayTake := func(c *child) bool { return c.yields && c.mayTakeConnections() }
+		return !now.Before(until) || !slices.ContainsFunc(p.parts(), func(q *pool) bool { return slices.ContainsFunc(q.children, mayTake) })
+	}
+	return &task{
+		done: func(now time.Time) (control.Answer, bool) {
+			switch {
+			case p.gen != m.gen:
+				return control.Answer{Done: true, Reason: control.Failed, Why: "a reload has undone it meanwhile"}, true
+			case (command == control.Pause || command == control.Drain) && !p.isPaused():
+				return control.Answer{Done: true, Reason: control.Failed, Why: "the pool was resumed meanwhile"}, true
+			case command == control.Resume && p.isPaused():
+				return control.Answer{Done: true, Reason: control.Failed, Why: "the pool was paused again meanwhile"}, true
+			case !finished(now):
+				return control.Answer{}, false
+			}
+			return control.Answer{Done: true, Steered: m.steeringOf(p)}, true
+		},
+		progress: func() *control.Progress { return m.progressOf(p) },
+	}
+}
+
+// ready is how many workers a pool has that are ready and stay.
+func (p *pool) ready() (n int) {
+	for _, c := range p.children {
+		if c.ready && !c.yields {
+			n++
+		}
+	}
+	return n
+}
+
+// progressOf counts the workers of a pool, those of old generations and of former programs among them, and their requests. A pool
+// that takes connections has not drained.
+func (m *Master) progressOf(p *pool) *control.Progress {
+	progress := &control.Progress{}
+	name := p.conf.Name
+	for _, g := range m.generations() {
+		for _, q := range g.pools {
+			if q.home().conf.Name != name {
+				continue
+			}
+			progress.Workers += len(q.children)
+			progress.Requests += q.requests()
+		}
+	}
+	for _, g := range m.former.groups {
+		for _, w := range g.workers {
+			if w.handed.Pool != name && w.handed.Pool != conf.OthersName(name) {
+				continue
+			}
+			progress.Workers++
+			if w.isBusy() {
+				progress.Requests++
+			}
+		}
+	}
+	return progress
+}
+
+// steeringOf is what a pool has by the words of operators.
+func (m *Master) steeringOf(p *pool) *control.Steered {
+	progress := m.progressOf(p)
+	return &control.Steered{Pool: p.conf.Name, Paused: p.isPaused(), Workers: progress.Workers, Requests: progress.Requests,
+		Limit: p.limits.maxChildren, Configured: p.conf.MaxChildren}
+}
+
+// steeredPools are the pools of a generation in which operators have changed something.
+func (m *Master) steeredPools(g *generation) (all []control.Steered) {
+	for _, p := range g.pools {
+		if p.steering != (steering{}) {
+			all = append(all, *m.steeringOf(p))
+		}
+	}
+	return all
+}
+
+// task is what an operator waits for. done returns the last answer, or false if it is not time for that.
+type task struct {
+	done     func(now time.Time) (control.Answer, bool)
+	progress func() *control.Progress
+}
+
+// taskInterval is how often tasks are looked at, if nothing happens.
+const taskInterval = 20 * time.Millisecond
+
+// checkTasks answers the operators whose tasks are done.
+func (m *Master) checkTasks(now time.Time) {
+	m.operators.lookAt = time.Time{}
+	for _, o := range slices.Clone(m.operators.waiting) {
+		if o.task == nil {
+			continue
+		}
+		if a, done := o.task.done(now); done {
+			m.answer(o, a)
+			m.dismiss(o)
+			continue
+		}
+		m.operators.lookAt = now.Add(taskInterval)
+	}
+}
+
+// steerable are the names of the pools that can be steered.
+func (m *Master) steerable() string {
+	var names []string
+	for _, p := range m.gen.pools {
+		if p.conf.Shared == nil {
+			names = append(names, p.conf.Name)
+		}
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}

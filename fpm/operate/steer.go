@@ -1,0 +1,93 @@
+package operate
+
+import (
+	"fmt"
+
+	"github.com/phpsapi/phpsapi/fpm/control"
+)
+
+// Pause has a pool take no connections. It waits until that is so, and returns the exit status.
+func (o *Operator) Pause(asJSON bool, pool string) int {
+	return o.steer(asJSON, control.Request{Command: control.Pause, Pool: pool})
+}
+
+// Drain has a pool take no connections, and waits until its workers have finished their requests. It returns the exit status.
+func (o *Operator) Drain(asJSON bool, pool string) int {
+	return o.steer(asJSON, control.Request{Command: control.Drain, Pool: pool})
+}
+
+// Resume has a paused pool take connections again. It waits until there is a worker, and returns the exit status.
+func (o *Operator) Resume(asJSON bool, pool string) int {
+	return o.steer(asJSON, control.Request{Command: control.Resume, Pool: pool})
+}
+
+// Scale gives a pool n workers at most. It waits until there are so many, or those that are too many take nothing any more, and
+// returns the exit status.
+func (o *Operator) Scale(asJSON bool, pool string, n int) int {
+	return o.steer(asJSON, control.Request{Command: control.Scale, Pool: pool, Count: n})
+}
+
+func (o *Operator) steer(asJSON bool, request control.Request) int {
+	return o.end(string(request.Command), o.steering(asJSON, request))
+}
+
+func (o *Operator) steering(asJSON bool, request control.Request) error {
+	waits := &progress{o: o, of: "pool " + plain(request.Pool)}
+	hear := func(a control.Answer) {
+		if request.Command == control.Drain {
+			waits.show(a)
+		}
+	}
+	m, a, err := o.askFor(request, hear)
+	if err != nil {
+		return err
+	}
+	if a.Steered == nil {
+		return notUnderstood(m, "an outcome")
+	}
+	if asJSON {
+		return o.printJSON(a.Steered)
+	}
+	fmt.Fprintln(o.Out, plain(steered(request.Command, a.Steered)))
+	return nil
+}
+
+// steered says in words what has become of a pool.
+func steered(command control.Command, s *control.Steered) string {
+	until := fmt.Sprintf(", until phpsapi fpm resume %s or the next reload", s.Pool)
+	switch command {
+	case control.Drain:
+		return fmt.Sprintf("pool %s is drained: it has no workers and takes no connections%s", s.Pool, until)
+	case control.Pause:
+		if s.Requests > 0 {
+			return fmt.Sprintf("pool %s takes no connections%s; it finishes %s", s.Pool, until,
+				requests(&control.Progress{Requests: s.Requests}))
+		}
+		return fmt.Sprintf("pool %s takes no connections%s", s.Pool, until)
+	case control.Resume:
+		return fmt.Sprintf("pool %s takes connections: it has workers: %d", s.Pool, s.Workers)
+	}
+	now := fmt.Sprintf("it has %d", s.Workers)
+	if s.Workers > s.Limit {
+		now += fmt.Sprintf(", of which %d leave after their request", s.Workers-s.Limit)
+	}
+	if s.Paused {
+		now += ", and is paused"
+	}
+	if s.Limit == s.Configured {
+		return fmt.Sprintf("pool %s may have %d workers, as configured; %s", s.Pool, s.Limit, now)
+	}
+	return fmt.Sprintf("pool %s may have %d workers until the next reload, then %d again; %s", s.Pool, s.Limit, s.Configured, now)
+}
+
+// showSteered says in a status what operators have changed.
+func showSteered(s *control.Steered) string {
+	what := ""
+	if s.Paused {
+		what = fmt.Sprintf(", paused until phpsapi fpm resume %s or the next reload", s.Pool)
+	}
+	if s.Limit != s.Configured {
+		what += fmt.Sprintf(", %d workers at most until the next reload, then %d again", s.Limit, s.Configured)
+	}
+	return "pool " + s.Pool + what
+}
