@@ -24,7 +24,7 @@
 #include <sys/types.h>
 
 #ifndef ENGINE_CONTRACT /* a test gives another */
-#define ENGINE_CONTRACT 14
+#define ENGINE_CONTRACT 15
 #endif
 
 /* ---- module startup and shutdown ---- */
@@ -260,6 +260,8 @@ enum engine_reflection {
 	/* ---- the primary script of a request (php_script.c) ---- */ \
 	/* Opens request_info's script as PHP does. 0, or the errno of the failure. */ \
 	X(int, script_open_primary, (void), ()) \
+	/* Whose the file is that was opened so, or an errno: it is no file. If opcache has its code nothing was opened: it is what is at the path. */ \
+	X(int, script_owner, (uint32_t *uid), (uid)) \
 	/* The file is opened when it is executed. */ \
 	X(void, script_open_file, (const char *path), (path)) \
 	X(void, script_open_stdin, (const char *name), (name)) \

@@ -213,6 +213,16 @@ func (w *Web) OpenScript() error {
 	return nil
 }
 
+// ScriptOwner returns the user ID of the owner of the file that OpenScript has opened. If opcache has the script's code that is the
+// owner of what is at the path by now. The error is a syscall.Errno; EACCES: the script is no file.
+func (w *Web) ScriptOwner() (int, error) {
+	var uid C.uint32_t
+	if errno := C.engine_script_owner(&uid); errno != 0 {
+		return 0, syscall.Errno(errno)
+	}
+	return int(uid), nil
+}
+
 // OpenStdin makes standard input the script, under the given name.
 func (w *Web) OpenStdin(name string) {
 	withText(name, func(c *C.char) { C.engine_script_open_stdin(c) })

@@ -45,18 +45,30 @@ func peerGroups(fd int) []uint32 {
 // groupList has room for as many supplementary groups as the kernel gives a process (NGROUPS_MAX). What is not used of it takes no memory.
 var groupList [1 << 16]uint32
 
-// mayRunOwned reports whether the owner of a script is one whose scripts may be run. A script that is not there is for others to tell.
-func (k *worker) mayRunOwned(script []byte) bool {
-	a := k.spec.Admission
-	if a == nil || !a.CheckOwners {
+// mayOpen reports whether the owner of what a request names is one whose scripts may be run: what may not be run is not opened, either.
+// A script that is not there is for others to tell.
+func (k *worker) mayOpen(script []byte) bool {
+	if !k.checksOwners() {
 		return true
 	}
 	var stat syscall.Stat_t
 	if err := syscall.Stat(string(script), &stat); err != nil {
 		return err == syscall.ENOENT || err == syscall.ENOTDIR
 	}
-	return slices.Contains(a.Owners, int(stat.Uid))
+	return slices.Contains(k.spec.Admission.Owners, int(stat.Uid))
 }
+
+// mayRunOpened reports whether the owner of the file that PHP has opened is one whose scripts may be run. It may be another file than
+// that which the request names: by doc_root, or because somebody has exchanged it.
+func (k *worker) mayRunOpened() bool {
+	if !k.checksOwners() {
+		return true
+	}
+	uid, err := k.PHP.ScriptOwner()
+	return err == nil && slices.Contains(k.spec.Admission.Owners, uid)
+}
+
+func (k *worker) checksOwners() bool { return k.spec.Admission != nil && k.spec.Admission.CheckOwners }
 
 // dropClientValues ignores the settings of PHP that the request brings.
 func (k *worker) dropClientValues() {

@@ -64,7 +64,7 @@ func (k *worker) perform() bool {
 func (k *worker) isPlain() bool {
 	r := &k.ForPHP
 	return r.Method != nil && r.Authorization == nil && r.ContentLength == 0 && r.Path.Filename != nil && k.script == nil &&
-		!k.isPing() && !k.isStatus() && k.mayRun(r.Path.Filename) && k.mayRunOwned(r.Path.Filename)
+		!k.isPing() && !k.isStatus() && k.mayRun(r.Path.Filename) && !k.checksOwners()
 }
 
 // read reads the next request of the present connection. false: there is none.
@@ -143,17 +143,26 @@ func (k *worker) execute() {
 		k.PHP.Answer(403, accessDenied)
 		return
 	}
-	if !k.mayRunOwned(script) {
-		k.log.Logf(zlog.Notice, "Access to the script '%s' has been denied (see script_owners)", script)
-		k.PHP.Answer(403, accessDenied)
+	if !k.mayOpen(script) {
+		k.answerUnowned(script)
 		return
 	}
 	if err := k.PHP.OpenScript(); err != nil {
 		k.answerUnopened(err)
 		return
 	}
+	if !k.mayRunOpened() {
+		k.answerUnowned(script)
+		return
+	}
 	k.executing()
 	k.PHP.Execute()
+}
+
+// answerUnowned says that a script is one that others have put there.
+func (k *worker) answerUnowned(script []byte) {
+	k.log.Logf(zlog.Notice, "Access to the script '%s' has been denied (see script_owners)", script)
+	k.PHP.Answer(403, accessDenied)
 }
 
 // answerUnopened says why the script was not opened.

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "php_leftovers.h"
 #include "php_module.h"
@@ -44,6 +45,28 @@ int engine_script_open_primary(void)
 		is_open = php_fopen_primary_script(&primary) == SUCCESS;
 		error = is_open ? 0 : errno ? errno : ENOENT;
 	} zend_end_try();
+	return error;
+}
+
+int engine_script_owner(uint32_t *uid)
+{
+	struct stat file;
+	volatile int error = EACCES;
+
+	zend_try {
+		if (primary.type == ZEND_HANDLE_STREAM) {
+			int fd = -1;
+
+			if (php_stream_cast((php_stream *)primary.handle.stream.handle, PHP_STREAM_AS_FD, (void *)&fd, 0) == SUCCESS) {
+				error = fstat(fd, &file) == 0 ? 0 : errno;
+			}
+		} else if (primary.opened_path) {
+			error = stat(ZSTR_VAL(primary.opened_path), &file) == 0 ? 0 : errno;
+		}
+	} zend_end_try();
+	if (error == 0) {
+		*uid = file.st_uid;
+	}
 	return error;
 }
 

@@ -147,6 +147,47 @@ func TestScriptsOfOtherOwnersAreNotRun(t *testing.T) {
 	s.said(`NOTICE: .*Access to the script '.*/other.php' has been denied \(see script_owners\)`)
 }
 
+// doc_root has PHP open another file than the one that the request names, and a rename may: it is the owner of what PHP has opened that counts,
+// when opcache has its code, too.
+func TestScriptsThatPHPFindsElsewhereHaveOwners(t *testing.T) {
+	t.Parallel()
+	needsRoot(t)
+	p := prepare(t, "catch_workers_output = yes", "script_owners: self",
+		map[string]string{"a.php": "<?php echo 'site';", "b.php": "<?php echo 'site';"})
+	elsewhere := filepath.Join(p.Dir, "elsewhere")
+	if err := os.Mkdir(elsewhere, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, uid := range map[string]int{"a.php": 4002, "b.php": 0} {
+		path := filepath.Join(elsewhere, name)
+		if err := os.WriteFile(path, []byte("<?php echo 'elsewhere';"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chown(path, uid, uid); err != nil {
+			t.Fatal(err)
+		}
+		old := time.Now().Add(-time.Hour) // opcache takes no file that was just changed
+		if err := os.Chtimes(path, old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := p.start()
+	for range 3 {
+		for name, want := range map[string]string{"a.php": "Access denied.\n", "b.php": "elsewhere"} {
+			if got, err := request(s.Dir+"/sock", s.Dir+"/site/"+name, "SCRIPT_NAME", "/"+name, "PHP_ADMIN_VALUE", "doc_root="+elsewhere); err != nil || got != want {
+				t.Errorf("%s: %q, %v, want %q", name, got, err, want)
+			}
+		}
+	}
+	s.said(`NOTICE: .*Access to the script '.*/site/a.php' has been denied \(see script_owners\)`)
+	if err := os.Chown(filepath.Join(elsewhere, "b.php"), 4002, 4002); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := request(s.Dir+"/sock", s.Dir+"/site/b.php", "SCRIPT_NAME", "/b.php", "PHP_ADMIN_VALUE", "doc_root="+elsewhere); err != nil || got != "Access denied.\n" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
 // No request is answered by a process that has answered another, whatever the load and the way it comes by.
 func TestProcessPerRequest(t *testing.T) {
 	t.Parallel()
