@@ -114,8 +114,9 @@ func TestSandboxes(t *testing.T) {
 					want[what] = came
 				}
 			}
-			for what, came := range s.outcome(t) {
-				if w, known := want[what]; known && !reflect.DeepEqual(came, w) {
+			got := s.outcome(t)
+			for what, w := range want {
+				if came, tried := got[what]; !tried || !reflect.DeepEqual(came, w) {
 					t.Errorf("%s: got %v, want %v", what, came, w)
 				}
 			}
