@@ -7,6 +7,7 @@
 #include "php_inside.h"
 #include "php_leftovers.h"
 #include "php_opcache.h"
+#include "php_pages.h"
 #include "php_module.h"
 
 static struct filled_module module;
@@ -77,6 +78,7 @@ static void ini_defaults(HashTable *configuration)
 {
 	size_t i;
 
+	pages_of_requests();
 	set_constant("PHP_BINARY", started_module->binary);
 	as_configured();
 	if (is_distributions) {
@@ -159,6 +161,7 @@ int engine_module_startup(const struct engine_module *m)
 	} else {
 		web_module_init(&module, m);
 	}
+	pages_of_heap();
 	zend_signal_startup();
 	pass_module();
 	sapi_startup(&passed.module);
