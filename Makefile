@@ -108,6 +108,7 @@ engine: deps-engine build ## build/engines: an engine with PHP in it, compiled b
 
 single: engine ## build/single/phpsapi: the program with PHP inside, in one file (PHP=8.2 and so on, as for engine)
 	go build $(VCS) -buildmode=pie -ldflags "-linkmode external -extldflags '-Wl,@$$(echo $(CURDIR)/build/engines/php$(or $(PHP),8.2)/arguments-*)'" -o build/single/phpsapi .
+	go run ./packaging/single build/single/phpsapi
 
 deps-build deps-run deps-test deps-bench deps-e2e deps-engine:
 	@PHP=$(PHP) PHP_CONFIG=$(PHP_CONFIG) packaging/install-deps $(@:deps-%=%)

@@ -15,6 +15,7 @@
 #include "handover.h"
 #include "boot_newthread.h"
 #include "boot_process.h"
+#include "boot_relocations.h"
 #include "boot_threads.h"
 #include "boot_zygote.h"
 #include "start.h"
@@ -126,6 +127,7 @@ __attribute__((constructor)) static void before_go(int argc, char **argv, char *
 	handover_client(argc, argv, envp);
 	start_without_go(argc, argv);
 
+	relocate_go();
 	record_process();
 	newthread_init();
 	if (sigismember(&process_at_exec.mask, THREAD_SIGNAL)) {
