@@ -90,6 +90,9 @@ func (r *Responder) Flush() error {
 // EndResponse ends the response while the script goes on. A connection that is not kept is closed, as in php-fpm: the
 // client must not wait for the script.
 func (r *Responder) EndResponse() (closed bool) {
+	if *r.Sent == SentNothing && r.Begins != nil {
+		r.Begins()
+	}
 	r.finished, *r.Sent = true, SentAll
 	if r.carrier != nil {
 		return r.carrier.EndResponse()

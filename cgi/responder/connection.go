@@ -45,6 +45,7 @@ type connection struct {
 	iov     []unix.Iovec
 	ahead   []byte  // what another process has read of it; it comes first
 	sent    *uint64 // Responder.Sent; nil: nobody asks
+	begins  func()  // Responder.Begins
 	wake    int     // a descriptor that ends the wait for the first byte of a request when it is readable; -1: none
 
 	hurry   [2]int32 // descriptors that make every wait short if they are readable; -1: none
@@ -193,6 +194,9 @@ func (c *connection) Write(p []byte) (int, error) {
 func (c *connection) wrote() {
 	if c.sent != nil && *c.sent == SentNothing {
 		*c.sent = SentPart
+		if c.begins != nil {
+			c.begins()
+		}
 	}
 }
 

@@ -57,6 +57,8 @@ type Responder struct {
 	// Sent is where it stands what the client of a FastCGI request has of its response: SentPart or SentAll. The front end
 	// writes SentNothing there when it begins a request.
 	Sent *uint64
+	// Begins is called when Sent is no longer SentNothing, before or just after the first byte of a response is sent; nil: nobody asks.
+	Begins func()
 
 	original []fastcgi.Pair // the request's params as they came, with HandsOn
 	engine   *lifecycle.Engine
@@ -146,7 +148,7 @@ func (r *Responder) Converse(fd int, timeout time.Duration) (idle bool) {
 // is what another process has read of it already, as Unread returned it; nil: nothing.
 func (r *Responder) Begin(fd int, timeout time.Duration, ahead []byte) {
 	r.io.begin(fd, timeout)
-	r.io.ahead, r.io.sent = ahead, r.Sent
+	r.io.ahead, r.io.sent, r.io.begins = ahead, r.Sent, r.Begins
 	r.conn.Reset(&r.io)
 	r.woken = false
 }

@@ -114,6 +114,7 @@ func (b *Board) Vacate(i int) (last Proc) {
 	if e.ticket == 0 {
 		return last
 	}
+	var counted *tally
 	b.Snapshot(i, &last)
 	if p := b.slotPage(i); atomic.LoadUint64(&p.ticket) == e.ticket {
 		requests, connections, slow := p.counts()
@@ -123,17 +124,24 @@ func (b *Board) Vacate(i int) (last Proc) {
 		d.retiredSlow += slow
 		d.retiredPeak = max(d.retiredPeak, uint64(clamp(atomic.LoadUint64(&p.peak), b.slots)))
 		d.retiredMemoryPeak = max(d.retiredMemoryPeak, atomic.LoadUint64(&p.memoryPeak))
+		counted = b.tally(i)
 	}
-	b.setEntry(i, tableEntry{})
+	b.change(i, tableEntry{}, counted)
 	return last
 }
 
-// setEntry writes the table and the retired counts in one change, so that no
-// reader counts a worker's requests twice or not at all.
-func (b *Board) setEntry(i int, e tableEntry) {
+func (b *Board) setEntry(i int, e tableEntry) { b.change(i, e, nil) }
+
+// change writes the table and the retired counts in one change, so that no
+// reader counts a worker's requests twice or not at all. counted is what the
+// worker that is gone has counted; nil: nothing.
+func (b *Board) change(i int, e tableEntry, counted *tally) {
 	b.taken[i] = e
 	b.write(func(page *poolPage) {
 		page.data = b.pool
+		if counted != nil {
+			page.retired.add(counted)
+		}
 		to := b.ownEntry(i)
 		to.pid, to.startEpoch = e.pid, e.startEpoch
 		atomic.StoreUint64(&to.ticket, e.ticket)

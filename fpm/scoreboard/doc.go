@@ -3,7 +3,7 @@
 // and metrics read.
 //
 //	page 0…     the pool: written by the master alone (Board)
-//	then        one page per slot: written by that slot's worker alone (Slot)
+//	then        two pages per slot: written by that slot's worker alone (Slot), the second is what it counts (Counts)
 //
 // The master makes a Board for each pool and passes its File to the workers. It
 // has a slot from Occupy, before the fork, to Vacate, after the worker's death:
@@ -24,7 +24,8 @@
 //		s.ReadingHeaders() // or s.ReceivedNothing()
 //		s.Info(scoreboard.Request{...})
 //		s.Executing()
-//		s.End(cpu, memory)
+//		s.End(took, user, system, memory)
+//		s.Count(status)
 //		s.Finished()
 //		s.Accepting()
 //	}

@@ -27,7 +27,11 @@ type HTTP struct {
 func (s *Slot) HTTP(state HTTPState, listener int) {
 	p := s.page
 	if state == HTTPUnsent || state == HTTPSent {
-		atomic.StoreInt64(&p.spoke, s.clock.Now())
+		now := s.clock.Now()
+		atomic.StoreInt64(&p.spoke, now)
+		if state == HTTPSent && s.first == 0 {
+			s.first = now
+		}
 	}
 	atomic.StoreUint64(&p.http, uint64(listener)<<8|uint64(state))
 }

@@ -30,8 +30,12 @@ const (
 	shortQuerySize = 512
 )
 
-// reportPages is how many pages for a report follow a worker's page. They take memory only if there is a report.
-const reportPages = 3
+// ownPages are a worker's page and that of its tally. reportPages is how many pages for a report follow. They take memory only if there
+// is a report.
+const (
+	ownPages    = 2
+	reportPages = 3
+)
 
 const (
 	wordSize    = 8
@@ -88,9 +92,10 @@ const activityWords = 4
 
 // poolPage is the master's, and followed by its table of slots.
 type poolPage struct {
-	seq  uint32
-	_    uint32
-	data poolData
+	seq     uint32
+	_       uint32
+	data    poolData
+	retired tally // of all workers that are gone
 }
 
 type poolData struct {
@@ -148,7 +153,7 @@ func newGeometry(slots int) (geometry, error) {
 	page := os.Getpagesize()
 	table := int(unsafe.Sizeof(poolPage{})) + slots*int(unsafe.Sizeof(tableEntry{}))
 	slot0 := (table + page - 1) / page * page
-	stride := (1 + reportPages) * page
+	stride := (ownPages + reportPages) * page
 	return geometry{slots: slots, pageSize: page, stride: stride, slot0: slot0, size: slot0 + slots*stride}, nil
 }
 
@@ -200,7 +205,7 @@ func get(field []byte) string {
 // Layout tells layouts of the memory apart: that of another version of this program may be another one.
 func Layout() uint64 {
 	h := fnv.New64a()
-	for _, t := range []reflect.Type{reflect.TypeFor[slotPage](), reflect.TypeFor[poolPage](), reflect.TypeFor[tableEntry]()} {
+	for _, t := range []reflect.Type{reflect.TypeFor[slotPage](), reflect.TypeFor[poolPage](), reflect.TypeFor[tally](), reflect.TypeFor[tableEntry]()} {
 		describe(h, t)
 	}
 	return h.Sum64()

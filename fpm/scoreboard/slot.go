@@ -14,11 +14,13 @@ import (
 type Slot struct {
 	*Reader
 	page  *slotPage
+	tally *tally
 	clock Clock
 	index int
 	own   []byte
 	seen  int64 // when the active workers were last counted
 	idle  int64 // see Idle
+	first int64 // when the first byte of the present response was sent; 0: it was not
 
 	receiving bool // Receiving was called, and nothing followed
 	before    lastRequest
@@ -56,6 +58,7 @@ func (s *Slot) OpenApart(fd, reading, slots, i int) error {
 		return err
 	}
 	s.Reader, s.page, s.clock, s.index, s.own = r, (*slotPage)(unsafe.Pointer(&own[0])), NewClock(), i, own
+	s.tally = (*tally)(unsafe.Pointer(&own[r.pageSize]))
 	s.reset()
 	return nil
 }
@@ -77,6 +80,7 @@ func (s *Slot) reset() {
 	atomic.StoreUint64(&p.report, 0)
 	atomic.StoreUint64(&p.sent, 0)
 	atomic.StoreUint32(&p.keeps, 0)
+	*s.tally = tally{}
 	p.data = slotData{updated: s.clock.Now()}
 	atomic.AddUint32(&p.seq, 1)
 	atomic.StoreUint64(&p.ticket, s.ticket(s.index))
@@ -137,6 +141,7 @@ func (s *Slot) ReadingHeaders() {
 		s.Receiving()
 	}
 	s.receiving = false
+	s.first = 0
 	atomic.AddUint64(&s.page.requests, 1)
 	if mono := s.page.data.accepted; mono-s.seen >= int64(countInterval) {
 		s.seen = mono

@@ -255,7 +255,7 @@ func (k *worker) startPHP() {
 	lifecycle.ReportCrashes(k.slot.ReportRoom())
 	k.Start(k.engine)
 	k.started = true
-	k.Sent = k.slot.Mark()
+	k.Sent, k.Begins = k.slot.Mark(), k.slot.FirstByte
 	k.WakeBy(k.control.fd)
 	if k.script == nil || !k.script.Snapshot {
 		loaded := k.applyValues(k.pool.PHPValues, false, "php_value")

@@ -215,5 +215,6 @@ func (k *worker) end() {
 	took := k.slot.Elapsed()
 	user, system := k.cpu.of(took)
 	k.slot.End(took, user, system, end.Memory)
+	k.slot.Count(end.Status)
 	k.logAccess(&end, user, system)
 }
