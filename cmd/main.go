@@ -15,6 +15,7 @@ import (
 	"github.com/phpsapi/phpsapi/cli"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/front"
+	"github.com/phpsapi/phpsapi/fpm/observe"
 	"github.com/phpsapi/phpsapi/lifecycle"
 	"github.com/phpsapi/phpsapi/sapi"
 	"github.com/phpsapi/phpsapi/sapi/engines"
@@ -34,6 +35,9 @@ func Main() int {
 	if os.Getenv(contract.FrontEnvironment) != "" {
 		lifecycle.LeaveMainThread()
 		lifecycle.WaitForThreads()
+		if os.Args[0] == contract.ObserverTitle {
+			return observe.Main()
+		}
 		return front.Main()
 	}
 	argv0, args := os.Args[0], os.Args[1:]

@@ -25,6 +25,11 @@ const (
 	Boot        Kind = "boot"          // a worker script could not be booted
 )
 
+// Kinds are all kinds.
+func Kinds() []Kind {
+	return []Kind{Crash, Killed, OutOfMemory, Timeout, Exit, Panic, Fatal, ScriptExit, Boot}
+}
+
 // What a client got of a request.
 const (
 	Got502    = "502"    // the front's page

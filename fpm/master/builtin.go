@@ -46,7 +46,8 @@ func (o *Options) buildIn(c *conf.Options, source *settings.Source) {
 		}
 		return os.Open(path)
 	}
-	source.Defaults = map[string]string{"http.listen": settings.DefaultListen, "http.root": ".", "http.pool": settings.BuiltInPool}
+	source.Defaults = map[string]string{"http.listen": settings.DefaultListen, "http.root": ".", "http.pool": settings.BuiltInPool,
+		settings.MetricsKey: settings.DefaultMetrics}
 }
 
 // reachable says why nobody could reach the built-in pool.

@@ -97,6 +97,7 @@ func (m *Master) bury(c *child, status syscall.WaitStatus) {
 	if c.output != nil {
 		c.output.leave()
 	}
+	p.countEnd(found, wanted)
 	p.board.Vacate(c.slot)
 	threadless := !wanted && !c.ready && status.Exited() && status.ExitStatus() == exitNoThreads
 	if wanted {
@@ -261,6 +262,7 @@ func (e zygoteEnded) happen(m *Master) {
 		m.abandonReload(errZygoteGone)
 		return
 	}
+	m.replaced.Zygote++
 	m.log.zygoteGone(g.number, n.label())
 	if len(g.engines) > 1 {
 		m.restartSoon(n)
@@ -269,9 +271,10 @@ func (e zygoteEnded) happen(m *Master) {
 	m.renewSoon()
 }
 
-// reap takes the ends of the master's own children that are not zygotes: fronts, those it had before it was executed,
+// reap takes the ends of the master's own children that are not zygotes: fronts, observers, those it had before it was executed,
 // and, if it is the init process of a container, orphans, among them the workers of a zygote that is gone.
 func (m *Master) reap() {
+	m.reapObservers(m.buryObserver)
 	for _, f := range slices.Clone(m.fronts) {
 		var status syscall.WaitStatus
 		if got, err := syscall.Wait4(f.pid, &status, syscall.WNOHANG, nil); err == nil && got == f.pid {

@@ -102,6 +102,8 @@ func (m *Master) reloadOrStop(o *operator) {
 
 // reloadEnded tells who waited for it how a reload ended. why is nil where the new generation serves.
 func (m *Master) reloadEnded(why error, lines []string) {
+	m.countReload(why != nil)
+	m.observers.news()
 	m.operators.last = &control.Ending{Time: m.sys.now().Unix(), Generation: m.gen.number, Lines: lines}
 	a := control.Answer{Generation: m.gen.number, Lines: lines, From: m.operators.upgradedFrom}
 	if a.From != "" {

@@ -82,6 +82,8 @@ func (e forked) happen(m *Master) {
 		return
 	}
 	c.process, c.pid = e.process, e.process.Pid()
+	p.published.Started++
+	p.board.Publish(p.published)
 	p.board.SetPid(c.slot, c.pid)
 	m.listenTo(c)
 	m.log.childStarted(p.conf.Name, c.pid, c.quiet)

@@ -42,8 +42,9 @@ type httpListener struct {
 	contract.FrontListener
 }
 
-// frontCommand is a front to execute.
+// frontCommand is a front or an observer to execute.
 type frontCommand struct {
+	title   string // argv[0]
 	program string
 	files   []*os.File // from descriptor 3 on
 	stderr  *os.File   // nil: /dev/null
@@ -84,6 +85,7 @@ func (m *Master) startFront(g *generation) error {
 	}
 	defer spec.Close()
 	pid, err := m.sys.startFront(frontCommand{
+		title:   contract.FrontTitle,
 		program: zygote.Self(m.opt.Program), files: append([]*os.File{theirs, spec}, files...), stderr: stderr, who: g.plan.who,
 		nofile: descriptors(orders),
 	})
@@ -179,18 +181,22 @@ func descriptors(o *contract.Front) uint64 {
 func (g *generation) addresses() string {
 	var all []string
 	for _, l := range g.http {
-		if l.domain == conf.Unix {
-			all = append(all, "unix:"+l.key)
-			continue
-		}
-		scheme := "http://"
+		scheme := "http"
 		if l.TLS {
-			scheme = "https://"
+			scheme = "https"
 		}
-		at := strings.LastIndexByte(l.key, ':')
-		all = append(all, scheme+net.JoinHostPort(l.key[:at], l.key[at+1:]))
+		all = append(all, l.url(scheme))
 	}
 	return strings.Join(all, ", ")
+}
+
+// url is where clients reach a socket by HTTP.
+func (s *socket) url(scheme string) string {
+	if s.domain == conf.Unix {
+		return "unix:" + s.key
+	}
+	at := strings.LastIndexByte(s.key, ':')
+	return scheme + "://" + net.JoinHostPort(s.key[:at], s.key[at+1:])
 }
 
 // frontSaid is a message on a front's control socket.
@@ -262,6 +268,9 @@ func (m *Master) killFronts(now time.Time) {
 func (m *Master) buryFront(f *front, status syscall.WaitStatus) {
 	g, now := f.gen, m.sys.now()
 	m.fronts = slices.DeleteFunc(m.fronts, func(other *front) bool { return other == f })
+	if !f.quit && m.state == normal {
+		m.replaced.Front++
+	}
 	if g.front == f {
 		g.front = nil
 	}

@@ -96,6 +96,7 @@ func (m *Master) heedFront(f *front, text string) {
 // publishDemand shows what a front's requests wait for.
 func (p *pool) publishDemand() {
 	s, d := p.published, p.demand
+	s.HTTPBusy = d.Busy
 	s.HTTP, s.HTTPQueue, s.HTTPRefused = true, max(d.Waiting+d.Backlog, 0), d.Refused
 	s.MaxHTTPQueue = max(s.MaxHTTPQueue, d.Most)
 	if s != p.published {

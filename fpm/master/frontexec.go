@@ -15,7 +15,7 @@ import (
 // frontEnvironment are the variables that a front has of the master's: none that could be a secret.
 var frontEnvironment = []string{"TMPDIR", "TZ", "LANG", "LC_ALL", "GODEBUG", "GOGC", "GOMAXPROCS", "GOMEMLIMIT", "GOTRACEBACK"}
 
-// executeFront starts a front: another user without privileges where the master is root, never to get new ones, in a process group of its own, so that a terminal's Ctrl-C is the master's to obey.
+// executeFront starts a front or an observer: another user without privileges where the master is root, never to get new ones, in a process group of its own, so that a terminal's Ctrl-C is the master's to obey.
 func executeFront(c frontCommand, extra ...string) (pid int, err error) {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
@@ -43,9 +43,9 @@ func executeFront(c frontCommand, extra ...string) (pid int, err error) {
 		}
 	}
 	p, err := withoutNewPrivileges(func() (*os.Process, error) {
-		p, err := os.StartProcess(c.program, []string{contract.FrontTitle}, attributes)
+		p, err := os.StartProcess(c.program, []string{c.title}, attributes)
 		if errors.Is(err, os.ErrPermission) { // the program is in a directory that only the master may enter
-			p, err = os.StartProcess("/proc/self/exe", []string{contract.FrontTitle}, attributes)
+			p, err = os.StartProcess("/proc/self/exe", []string{c.title}, attributes)
 		}
 		return p, err
 	})

@@ -92,10 +92,9 @@ func credentialsOf(u *user.User) credentials {
 	return c
 }
 
-// ownUser is the first of the front's own users that no pool has. Where none is there, in a small namespace, it is a user
+// ownUser is the first of the front's own users that no pool has, and that is not taken. Where none is there, in a small namespace, it is a user
 // without privileges.
-func ownUser(pools []*conf.Pool) (credentials, error) {
-	var taken []int
+func ownUser(pools []*conf.Pool, taken ...int) (credentials, error) {
 	for _, p := range pools {
 		taken = append(taken, userID(p.User.Value))
 	}
@@ -156,6 +155,20 @@ func userID(name string) int {
 		name = u.Uid
 	}
 	return idOf(name)
+}
+
+// observerCredentials are those of an observer: a user of its own, as a front has one, and another than that of the front.
+func observerCredentials(g *generation) (credentials, error) {
+	if os.Geteuid() != 0 {
+		return frontCredentials(g.plan.own, nil, nil)
+	}
+	var taken []int
+	if g.plan.wanted() {
+		taken = append(taken, g.plan.who.uid)
+	}
+	c, err := ownUser(g.config.Pools, taken...)
+	c.drop = true
+	return c, err
 }
 
 // groupID is the id of a group by name or number; -1 if there is none.

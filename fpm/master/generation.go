@@ -25,10 +25,11 @@ type generation struct {
 	starvingSince time.Time // when a pool without a worker was first seen to want one; zero: none does
 	begun         time.Time
 
-	plan         *frontPlan     // what its front is to be, if there is to be one
-	http         []httpListener // where the front listens
-	frontLog     *os.File       // its access log; nil without
-	front        *front         // the running one, or nil
+	plan         *frontPlan        // what its front is to be, if there is to be one
+	http         []httpListener    // where the front listens
+	metrics      []metricsListener // where the observer listens
+	frontLog     *os.File          // its access log; nil without
+	front        *front            // the running one, or nil
 	frontBackoff backoff
 	frontAt      time.Time // when to start another; zero: not
 

@@ -50,6 +50,8 @@ type handoff struct {
 	Lines     []string // for the operators that wait for the upgrade
 	Order     int      // the signal by which the service was told to end while the program before came to rest; 0: none
 	Incidents *handedIncidents
+	Observers []int // the pids of observers, which end with the program that has started them
+	Tally     *tally
 }
 
 // handedSocket is a listening socket.
@@ -203,6 +205,10 @@ func (m *Master) handOff() *handoff {
 	h.Old, h.Name = -1, zygote.Name()
 	h.Generation, h.Since = m.generation, m.operators.since.Unix()
 	h.Incidents = m.incidents.leave()
+	for _, o := range m.observers.all {
+		h.Observers = append(h.Observers, o.pid)
+	}
+	h.Tally = &m.tally
 	h.Stderr, h.Stdout, h.Control = m.errorLog.original, -1, -1
 	if fd, err := unix.Open("/proc/self/exe", unix.O_PATH|unix.O_CLOEXEC, 0); err == nil {
 		h.Old = fd

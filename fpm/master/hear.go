@@ -164,7 +164,9 @@ func (e workerSaid) heed(m *Master) reception {
 // workerBegan records a worker that is ready.
 func (m *Master) workerBegan(c *child) {
 	c.ready = true
-	c.pool.began++
+	if c.pool.began++; c.pool.began == 1 {
+		m.observers.news()
+	}
 	m.bootEnded(c)
 	m.supplied(c.pool.gen)
 }

@@ -286,6 +286,7 @@ func (e *examination) verb() string {
 
 // record numbers an incident, remembers it and has it written to the incident log.
 func (m *Master) record(i *incident.Incident) {
+	m.countIncident(i.Kind)
 	m.incidents.number++
 	i.Number = m.incidents.number
 	m.incidents.ring.Add(i)

@@ -49,7 +49,10 @@ func (l *listener) listen(g *generation) error {
 			p.board.Publish(p.published)
 		}
 	}
-	return l.listenHTTP(g)
+	if err := l.listenHTTP(g); err != nil {
+		return err
+	}
+	return l.listenMetrics(g)
 }
 
 var errPort = errors.New("invalid port")

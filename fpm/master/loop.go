@@ -44,7 +44,11 @@ type Master struct {
 	invoked string                    // the file by whose name this program was executed; empty: not known
 	resting bool                      // another program is executed next: what is ordered is left to it
 
-	fronts []*front // all that run, those that drain among them
+	fronts    []*front // all that run, those that drain among them
+	observers observers
+	tally     tally
+	replaced  replaced
+	started   bool // a generation serves, or has served
 
 	orphans map[int]syscall.WaitStatus // ends of processes that may be the workers whose birth is told next
 
@@ -141,6 +145,7 @@ func (m *Master) nextDeadline() time.Time {
 		sooner(m.former.lookAt)
 	}
 	m.frontDeadlines(sooner)
+	m.observerDeadlines(sooner)
 	m.workerModeDeadlines(sooner)
 	sooner(m.gen.renewAt)
 	for _, g := range m.generations() {
@@ -221,6 +226,7 @@ func (m *Master) tick(now time.Time) {
 		m.respawn(g, now)
 	}
 	m.tickFronts(now)
+	m.tickObservers(now)
 	if !m.silentAt.IsZero() && !now.Before(m.silentAt) {
 		m.checkSilent(now)
 	}

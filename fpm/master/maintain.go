@@ -102,15 +102,14 @@ func (m *Master) killIdle(c *child) {
 	m.tellChild(c, signal)
 }
 
-// publishQueue shows how many connections wait at a TCP socket; a unix socket does not tell.
+// publishQueue shows how many connections are parked, and how many wait at a TCP socket; a unix socket does not tell.
 func (m *Master) publishQueue(p *pool) {
-	waiting, most, ok := p.socket.queue()
-	if !ok {
-		return
-	}
 	s := p.published
-	s.ListenQueue, s.ListenQueueLen = waiting, most
-	s.MaxListenQueue = max(s.MaxListenQueue, waiting)
+	s.Parked = p.idleKept
+	if waiting, most, ok := p.socket.queue(); ok {
+		s.ListenQueue, s.ListenQueueLen = waiting, most
+		s.MaxListenQueue = max(s.MaxListenQueue, waiting)
+	}
 	if s != p.published {
 		p.published = s
 		p.board.Publish(s)

@@ -150,6 +150,9 @@ func (s *sockets) keep(generations []*generation) {
 		for _, h := range g.http {
 			used[h.socket] = true
 		}
+		for _, h := range g.metrics {
+			used[h.socket] = true
+		}
 	}
 	var kept []*socket
 	for _, k := range s.open {

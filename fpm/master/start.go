@@ -357,6 +357,7 @@ func (m *Master) serve() {
 	m.lastWords()
 	m.log.byeBye()
 	removePidFile(m.gen.config.Global.Pid.Value, m.log)
+	m.endObservers()
 	m.sockets.closeAll()
 	m.endZygotes()
 }
@@ -412,6 +413,7 @@ func (m *Master) begin() {
 		}
 		m.park.listen(p)
 	}
+	m.renewObserver()
 	m.watchFiles()
 	m.maintainAt = now.Add(maintenanceInterval)
 	m.heartbeatAt = time.Time{}
@@ -432,7 +434,8 @@ func (m *Master) begun() {
 	if !m.beginning || m.gen.forking() || m.handover.pending(m.sys.now(), &m.former) {
 		return
 	}
-	m.beginning = false
+	m.beginning, m.started = false, true
+	m.observers.news()
 	if m.state == normal {
 		m.log.ready()
 		m.beginSystemd(m.sys.now())

@@ -174,6 +174,12 @@ func (t *takeover) closeNew(s *sockets) {
 func (m *Master) beginTakeover() {
 	h := m.taken.h
 	m.former.adopt(m, h.Groups)
+	for _, pid := range h.Observers {
+		m.former.pids[pid] = true
+	}
+	if h.Tally != nil {
+		m.tally = *h.Tally
+	}
 	for _, c := range h.Parked {
 		p := m.poolAt(c.Socket)
 		if p == nil || !m.park.park(p, c.FD) {
@@ -288,6 +294,7 @@ func (m *Master) endTakeover() {
 		return
 	}
 	m.taken = nil
+	count(&m.tally.Upgrades, t.isReturn())
 	if t.isReturn() {
 		m.handover.why = errors.New(t.h.Why)
 		m.log.upgradeFailed(t.h.Why, m.opt.Version)

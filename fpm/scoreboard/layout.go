@@ -109,6 +109,10 @@ type poolData struct {
 	httpQueue          int64
 	maxHTTPQueue       int64
 	httpRefused        uint64
+	httpBusy           int64
+	parked             int64
+	started            uint64
+	ended              [Causes]uint64
 	maxChildrenReached uint64
 	slow               uint64
 	retiredRequests    uint64

@@ -24,6 +24,12 @@ type Pool struct {
 	MaxHTTPQueue int    // most of them so far
 	HTTPRefused  uint64 // requests that the front has turned away
 
+	HTTPBusy int // requests that the front has handed to the pool
+
+	Parked  int            // idle connections that the master keeps
+	Started uint64         // workers that were forked
+	Ended   [Causes]uint64 // workers that ended, by the reason
+
 	MaxChildrenReached uint64 // how often pm.max_children was
 	WorkerMode         WorkerMode
 	Slow               uint64 // slow requests the master counted, beside those workers count themselves
@@ -82,6 +88,7 @@ func (r *Reader) Totals(into *Totals) bool {
 		Name: get(d.name[:]), PM: get(d.pm[:]), StartEpoch: d.startEpoch,
 		ListenQueue: int(d.listenQueue), MaxListenQueue: int(d.maxListenQueue), ListenQueueLen: int(d.listenQueueLen),
 		HTTP: d.http != 0, HTTPQueue: int(d.httpQueue), MaxHTTPQueue: int(d.maxHTTPQueue), HTTPRefused: d.httpRefused,
+		HTTPBusy: int(d.httpBusy), Parked: int(d.parked), Started: d.started, Ended: d.ended,
 		MaxChildrenReached: d.maxChildrenReached, Slow: d.slow,
 		WorkerMode: WorkerMode{Kind: Kind(d.workerMode), Booting: int(d.booting), BootTime: time.Duration(d.bootTime),
 			Failures: d.bootFailures, Restarts: d.restarts},

@@ -17,6 +17,7 @@ func Usage(w io.Writer) {
 		{"--http <addresses>", "Listen for HTTP on these addresses: :8080, 127.0.0.1:8080, unix:/path"},
 		{"--root <dir>", "Serve the files and scripts of this directory"},
 		{"--index <files>", "The files that answer for a directory; the first is the script for paths that are not files"},
+		{"--metrics <addresses>", "Tell metrics and health at these addresses: 127.0.0.1:9253, unix:/path, off"},
 		{"--set <pool>.<directive>=<value>", "Override php-fpm.conf; global.<directive>=<value> for [global]"},
 		{"--settings <file>", "Read phpsapi's own settings from this file"},
 	} {

@@ -224,6 +224,9 @@ func check(r *Row, text, base string) (string, error) {
 	case Mode:
 		_, err = mode(text)
 	case Address:
+		if r.Key == MetricsKey && text == off {
+			return text, nil
+		}
 		_, err = address(text)
 	}
 	if len(r.Allowed) > 0 && !slices.Contains(r.Allowed, text) {

@@ -29,6 +29,14 @@ func (l *loader) settings() (*Settings, error) {
 			*to.list = append(*to.list, a)
 		}
 	}
+	for _, text := range texts[MetricsKey] {
+		if text != off {
+			a, _ := address(text)
+			s.Metrics = append(s.Metrics, a)
+		}
+	}
+	s.MetricsMode, _ = mode(one("metrics.unix_mode"))
+	s.MetricsByDefault = s.setting(MetricsKey).Origin == ""
 	s.UnixMode, _ = mode(one("http.unix_mode"))
 	s.Direct = one(directKey) == Auto
 	s.User, s.Group = one("http.user"), one("http.group")

@@ -27,6 +27,10 @@ type Settings struct {
 	// is empty: Pool, Controller and Extensions.
 	Sites []contract.Site
 
+	Metrics          []string // as Listen
+	MetricsMode      uint32
+	MetricsByDefault bool // nobody has set Metrics
+
 	User, Group    string
 	TrustedProxies []string
 	StatusClients  []string

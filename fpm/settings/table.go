@@ -59,6 +59,9 @@ const watchKey = "watch"
 // incidentLogKey is the key of the incident log.
 const incidentLogKey = "incident_log"
 
+// MetricsKey is the key of the addresses of metrics and health.
+const MetricsKey = "metrics.listen"
+
 // directKey is the key of the setting by which workers speak HTTP.
 const directKey = "http.direct"
 
@@ -134,19 +137,28 @@ func Table() []Row {
 		{Key: "http.limits.spool_total", Kind: Size, Default: Auto,
 			Doc: "The largest size of all temporary files together. Beyond it slow clients occupy workers, and bodies that cannot be streamed get 503. auto: half of the free space of TMPDIR when the front starts, at most 4G. 0: no limit."},
 		{Key: "http.limits.connections", Kind: Number, Default: "16000", Doc: "How many connections may be open at once; more wait in the backlog. 0: as many as there are descriptors."},
+		{Key: MetricsKey, Flag: "metrics", Kind: Address, Show: "none; without a php-fpm.conf " + DefaultMetrics + " if that is free",
+			Doc: "The addresses for metrics and health: /metrics, /livez, /readyz, /startupz, see [METRICS.md](METRICS.md). They are told to everybody who can connect. off, or empty: none."},
+		{Key: "metrics.unix_mode", Kind: Mode, Default: "0660", Doc: "The permissions of unix sockets among these addresses. Their owner is the master's user."},
 		{Key: "php.pcntl", Kind: Choice, Default: "off", Allowed: []string{on, "off"},
 			Doc: "Whether scripts have the extension pcntl. Debian's libphp contains it, Debian's php-fpm does not."},
 	}
 }
 
-// on is the value of a setting that is switched on.
-const on = "on"
+// on and off are the values of a setting that is switched on or off.
+const (
+	on  = "on"
+	off = "off"
+)
 
 // Auto is the text of a Size that is found out.
 const Auto = "auto"
 
 // DefaultListen is where a service without a php-fpm.conf listens unless told otherwise.
 const DefaultListen = "127.0.0.1:8080"
+
+// DefaultMetrics is where such a service tells metrics and health.
+const DefaultMetrics = "127.0.0.1:9253"
 
 // siteKeys are the keys of an entry of sites, with what they mean.
 func siteKeys() []Row {

@@ -26,6 +26,9 @@ func Build(dir string) error {
 	return os.Chmod(dir, 0o755)
 }
 
+// metricsVariable is the setting metrics.listen.
+const metricsVariable = "PHPSAPI_METRICS_LISTEN"
+
 // Main runs a package's tests, whose status it returns, while there is a directory with what Build makes. prepare gets
 // the directory before they run.
 func Main(m interface{ Run() int }, prepare func(dir string) error) int {
@@ -56,6 +59,10 @@ func run(m interface{ Run() int }, prepare func(dir string) error) (status int, 
 	// nohup's SIG_IGN would be that of all programs that the tests start, and a SIGHUP would end none of them.
 	if signal.Ignored(syscall.SIGHUP) {
 		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	}
+	// A service without a php-fpm.conf would have an observer, at the one address that all such services would like.
+	if _, set := os.LookupEnv(metricsVariable); !set {
+		os.Setenv(metricsVariable, "off")
 	}
 	return m.Run(), nil
 }

@@ -1,0 +1,137 @@
+package contract
+
+import (
+	"fmt"
+	"io"
+	"reflect"
+
+	"github.com/phpsapi/phpsapi/fpm/zlog"
+)
+
+// An observer is this program, executed by the master with FrontEnvironment set and ObserverTitle as its name, without privileges. It answers
+// those who ask for metrics and health. Its descriptors are ObserverControl, ObserverSpec and from ObserverFiles on those that Observer.Files names. Standard
+// input and output are /dev/null, standard error is as a front's.
+//
+//	master                                  observer
+//	  Observer, on ObserverSpec        ->     becomes what the Observer says
+//	                                   <-   Ready                  (or Log lines, and it exits)
+//	  Service + fd                     ->     what there is to know of the service now, as JSON in a memfd: Service
+//	  Beat                             ->     once a second: the master lives
+//	                                   <-   Asked: somebody asks for metrics
+//	                                   <-   Log, Lines
+//	  Quit                             ->     accepts no more, finishes what is under way, exits with status 0
+//	  is gone: end of file             ->     the same
+//
+// The control socket is as a worker's. An observer lives from one reload to the next, as a front does; the listening sockets are the
+// master's. It holds nothing that another would miss: what is counted is in the scoreboards and with the master.
+const ObserverTitle = "php-fpm: observer process"
+
+// The descriptors of an observer.
+const (
+	ObserverControl = 3
+	ObserverSpec    = 4
+	ObserverFiles   = 5
+)
+
+// Letters on the control socket of an observer.
+const (
+	ServiceIs = 'V' // brings a Service
+	Asked     = 'A'
+)
+
+// Observer is everything that an observer needs to know at its start, besides its descriptors.
+type Observer struct {
+	MasterPid int
+	Addresses []string // of the listeners, as configured, for messages
+	Pools     []ObservedPool
+	LogLevel  zlog.Level
+	// Files tell what the descriptors from ObserverFiles on are, in their order.
+	Files []File
+}
+
+// The descriptors that an observer is passed. They come in the order of Observer.Addresses and Observer.Pools.
+const (
+	ObserverListen File = "metrics listen"           // a listening socket
+	ObservedBoard  File = "scoreboard to be watched" // a scoreboard that can only be read
+)
+
+// ObservedPool is a pool of a generation.
+type ObservedPool struct {
+	Generation int
+	Name       string
+	Slots      int
+	Socket     uint64   // inode number of the listening socket, if that is a unix socket; 0: it is not
+	Sites      []string // what the sites are called whose requests the workers answer by HTTP, by their numbers
+}
+
+// Service is what the master knows of the service. Times are in seconds since 1970.
+type Service struct {
+	Version string // phpsapi's
+	Master  int    // pid
+	State   string // "normal" if it serves
+	Began   int64  // when the service did
+	Started bool   // a generation serves, or has served
+	Config  string
+
+	Generations []ServiceGeneration
+	Former      int // processes of programs before that finish their requests
+
+	Reloads    Outcomes
+	Upgrades   Outcomes
+	LastReload int64 // when the last one ended; 0: there was none
+	LastFailed bool
+
+	Incidents map[string]uint64 // by their kinds
+	Replaced  map[string]uint64 // how often processes of the master's own have ended and were replaced: "front", "observer", "zygote"
+}
+
+// Outcomes counts how something has ended.
+type Outcomes struct{ Succeeded, Failed uint64 }
+
+// ServiceGeneration is a configuration at work.
+type ServiceGeneration struct {
+	Number  int
+	State   string // control.Serving, control.Starting or control.Retiring
+	Began   int64
+	Front   *ServiceFront
+	Engines []ServiceEngine
+	Unready []UnreadyPool // pools that are not ready, and why; only of the generation that serves
+}
+
+// ServiceFront is a front.
+type ServiceFront struct {
+	Pid   int
+	Ready bool
+}
+
+// ServiceEngine is a PHP, and the process that forks its workers.
+type ServiceEngine struct {
+	PHP    string
+	Zygote int // pid; 0: there is none
+	Pools  []string
+}
+
+// UnreadyPool is a pool that cannot answer, with the reasons.
+type UnreadyPool struct {
+	Pool    string
+	Reasons []string
+}
+
+// Encode writes the orders for an observer.
+func (o *Observer) Encode(w io.Writer) error {
+	_, err := w.Write(appendValue(nil, reflect.ValueOf(o).Elem()))
+	return err
+}
+
+// DecodeObserver reads what Encode wrote.
+func DecodeObserver(r io.Reader) (*Observer, error) {
+	o := &Observer{}
+	message, err := io.ReadAll(r)
+	if err == nil {
+		err = decode(message, o)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("an observer's orders: %w", err)
+	}
+	return o, nil
+}

@@ -1,0 +1,199 @@
+package observe
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/channel"
+	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
+)
+
+// Exit statuses.
+const (
+	exitOK       = 0
+	exitSoftware = 70 // EX_SOFTWARE, as php-fpm's processes have it
+)
+
+const (
+	logPatience   = 2 * time.Second
+	drainTimeout  = 5 * time.Second
+	firstPatience = 5 * time.Second // for the master's first word; those who ask wait in the listeners meanwhile
+	gcPercent     = 50              // it has next to nothing to do, and stays for months
+	askedInterval = time.Second
+)
+
+// process is the observer as a process: its descriptors and its master.
+type process struct {
+	control *channel.Channel
+	orders  *contract.Observer
+	server  *server
+	ended   chan bool // it is to end; true: after what is under way
+	failed  chan error
+}
+
+// Main is the life of an observer. It returns the process's exit status.
+func Main() int {
+	runtime.GOMAXPROCS(1) // those who ask do not take more than a processor from the workers
+	debug.SetGCPercent(gcPercent)
+	control, err := channel.Open(contract.ObserverControl)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "phpsapi: observer: the control socket:", err)
+		return exitSoftware
+	}
+	p := &process{control: control, ended: make(chan bool, 4), failed: make(chan error, 1)}
+	listeners, err := p.start()
+	if err != nil {
+		p.log(zlog.Error, "the observer cannot start: %v", err)
+		return exitSoftware
+	}
+	p.watchSignals()
+	go p.control.Read(channel.Any, p.hear)
+	p.server.awaitService(firstPatience)
+	slots := make(chan struct{}, mostConnections)
+	for _, l := range listeners {
+		go func() {
+			if err := p.server.serve(l, slots); err != nil {
+				select {
+				case p.failed <- err:
+				default:
+				}
+			}
+		}()
+	}
+	p.control.Send(contract.Ready, "", -1)
+	return p.end()
+}
+
+// end waits until the process is to end, and ends the server.
+func (p *process) end() int {
+	graceful := false
+	select {
+	case graceful = <-p.ended:
+	case err := <-p.failed:
+		p.log(zlog.Error, "the observer has lost a listener: %v", err)
+		return exitSoftware
+	}
+	if graceful {
+		ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+		defer cancel()
+		go func() {
+			for graceful := range p.ended {
+				if !graceful {
+					cancel()
+				}
+			}
+		}()
+		p.server.http.Shutdown(ctx)
+	}
+	return exitOK
+}
+
+// start reads the orders and opens what they name.
+func (p *process) start() (listeners []net.Listener, err error) {
+	spec := os.NewFile(contract.ObserverSpec, "orders")
+	p.orders, err = contract.DecodeObserver(spec)
+	spec.Close()
+	if err != nil {
+		return nil, err
+	}
+	var pools []*watched
+	for i, what := range p.orders.Files {
+		fd := contract.ObserverFiles + i
+		unix.CloseOnExec(fd)
+		file := os.NewFile(uintptr(fd), string(what))
+		switch what {
+		case contract.ObserverListen:
+			var l net.Listener
+			if l, err = net.FileListener(file); err == nil {
+				listeners = append(listeners, l)
+			}
+		case contract.ObservedBoard:
+			err = fmt.Errorf("there is no pool for it")
+			if n := len(pools); n < len(p.orders.Pools) {
+				var w *watched
+				w, err = watch(p.orders.Pools[n], fd)
+				pools = append(pools, w)
+			}
+		case contract.CrashOutput:
+			if err = debug.SetCrashOutput(file, debug.CrashOptions{}); err == nil {
+				err = unix.SetNonblock(fd, true) // a panic must not wait for the master
+			}
+		default:
+			err = fmt.Errorf("an observer has no use for %q", what)
+		}
+		file.Close()
+		if err != nil {
+			return nil, fmt.Errorf("descriptor %d: %w", fd, err)
+		}
+	}
+	p.server = newServer(pools, p.asker())
+	return listeners, nil
+}
+
+// asker returns what tells the master that somebody asks for metrics, no more often than once in askedInterval.
+func (p *process) asker() func() {
+	last := make(chan time.Time, 1)
+	last <- time.Time{}
+	return func() {
+		before, now := <-last, time.Now()
+		if now.Sub(before) >= askedInterval {
+			before = now
+			p.control.Send(contract.Asked, "", -1)
+		}
+		last <- before
+	}
+}
+
+// hear takes a message of the master's.
+func (p *process) hear(m channel.Message) {
+	switch m.Letter {
+	case 0, contract.Quit:
+		p.ended <- true
+	case contract.Beat:
+		p.server.hear()
+	case contract.ServiceIs:
+		if m.FD < 0 {
+			return
+		}
+		file := os.NewFile(uintptr(m.FD), "service")
+		defer file.Close()
+		service := &contract.Service{}
+		if err := json.NewDecoder(file).Decode(service); err != nil {
+			p.log(zlog.Error, "the observer cannot read what the service is: %v", err)
+			return
+		}
+		p.server.heed(service)
+		return
+	}
+	if m.FD >= 0 {
+		unix.Close(m.FD)
+	}
+}
+
+// log sends a line to the master, for the error log.
+func (p *process) log(level zlog.Level, format string, args ...any) {
+	p.control.SendWithin(contract.Log, string('0'+rune(level))+fmt.Sprintf(format, args...), -1, logPatience)
+}
+
+// watchSignals ends the process by signals as a front ends.
+func (p *process) watchSignals() {
+	signal.Ignore(syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGPIPE)
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGINT)
+	go func() {
+		for s := range signals {
+			p.ended <- s == syscall.SIGQUIT
+		}
+	}()
+}

@@ -1,0 +1,95 @@
+package observe
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+)
+
+// watched is a pool whose scoreboard the observer has.
+type watched struct {
+	contract.ObservedPool
+	board *scoreboard.Reader
+}
+
+// picture is the service at a moment. Its memory is used again for the next one.
+type picture struct {
+	service *contract.Service
+	now     time.Time
+	pools   []poolPicture
+	scrapes uint64 // that were answered before
+}
+
+// poolPicture is a pool of a generation at a moment. Its numbers are the master's word and the workers' own: those of a pool depend on no
+// other pool's.
+type poolPicture struct {
+	*contract.ObservedPool
+	labels   labels // of the pool and the generation
+	php      string
+	starting int // workers that do not accept yet
+	totals   scoreboard.Totals
+	counts   scoreboard.Counts
+	queue    backlog
+	queued   bool     // queue is known
+	unready  []string // why the pool is not ready; nil: it is, or another generation serves
+	serving  bool     // its generation serves
+}
+
+// take makes a picture of the pools whose generations the service has. It is not for two goroutines at once.
+func (p *picture) take(service *contract.Service, pools []*watched) {
+	p.service, p.now = service, time.Now()
+	queues := unixBacklogs(pools)
+	n := 0
+	for i := range service.Generations {
+		g := &service.Generations[i]
+		for _, w := range pools {
+			if w.Generation != g.Number {
+				continue
+			}
+			if n == len(p.pools) {
+				p.pools = append(p.pools, poolPicture{})
+			}
+			if p.pools[n].take(w, g, queues) {
+				n++
+			}
+		}
+	}
+	p.pools = p.pools[:n]
+}
+
+// take makes a picture of a pool. It returns false if the master writes its scoreboard just now, or died writing it.
+func (p *poolPicture) take(w *watched, g *contract.ServiceGeneration, queues map[uint64]backlog) bool {
+	p.ObservedPool, p.unready, p.php = &w.ObservedPool, nil, ""
+	p.labels = with(p.labels, "pool", w.Name, "generation", strconv.Itoa(w.Generation))
+	if !w.board.Totals(&p.totals) || !w.board.Counts(&p.counts) {
+		return false
+	}
+	p.starting = -p.totals.Idle - p.totals.Active
+	for i := range w.Slots {
+		if w.board.Used(i) {
+			p.starting++
+		}
+	}
+	p.starting = max(p.starting, 0) // one that has begun meanwhile
+	p.queue, p.queued = queues[w.Socket]
+	if w.Socket == 0 {
+		t := &p.totals.Pool
+		p.queue, p.queued = backlog{t.ListenQueue, t.ListenQueueLen}, t.ListenQueueLen > 0
+	}
+	p.serving = g.State == serving
+	for i := range g.Unready {
+		if g.Unready[i].Pool == w.Name {
+			p.unready = g.Unready[i].Reasons
+		}
+	}
+	for i := range g.Engines {
+		for _, name := range g.Engines[i].Pools {
+			if name == w.Name {
+				p.php = g.Engines[i].PHP
+			}
+		}
+	}
+	return true
+}

@@ -1,0 +1,99 @@
+package observe
+
+import (
+	"strconv"
+
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+)
+
+func writeConnections(e *exposition, p *picture) {
+	e.each(p, func(p *poolPicture) float64 { return float64(p.totals.Connections) })
+}
+
+func writeSlow(e *exposition, p *picture) {
+	e.each(p, func(p *poolPicture) float64 { return float64(p.totals.Slow) })
+}
+
+func writeMemoryPeak(e *exposition, p *picture) {
+	e.each(p, func(p *poolPicture) float64 { return float64(p.totals.MemoryPeak) })
+}
+
+func writeRequests(e *exposition, p *picture) {
+	for i := range p.pools {
+		one := &p.pools[i]
+		for method := range one.counts.Requests {
+			for class, n := range one.counts.Requests[method] {
+				if n > 0 {
+					l := e.plus(one, "method", scoreboard.MethodName(method))
+					e.count(more(l, "status", scoreboard.ClassName(class)), n)
+				}
+			}
+		}
+	}
+}
+
+func writeCodes(e *exposition, p *picture) {
+	for i := range p.pools {
+		for number, n := range p.pools[i].counts.Codes {
+			if n == 0 {
+				continue
+			}
+			code := "other"
+			if c := scoreboard.Code(number); c != 0 {
+				code = strconv.Itoa(c)
+			}
+			e.count(e.plus(&p.pools[i], "code", code), n)
+		}
+	}
+}
+
+func writeCPU(e *exposition, p *picture) {
+	for i := range p.pools {
+		one := &p.pools[i]
+		e.sample(e.plus(one, "mode", "user"), float64(one.counts.CPUUser)/1e9)
+		e.sample(e.plus(one, "mode", "system"), float64(one.counts.CPUSystem)/1e9)
+	}
+}
+
+// measure is one of a pool's histograms, with the bounds of its buckets and how much of the unit of its values is one of the metric's.
+type measure struct {
+	of     func(*scoreboard.Counts) *scoreboard.Histogram
+	bounds []uint64
+	unit   float64
+}
+
+func queueWait() measure {
+	return inTime(func(c *scoreboard.Counts) *scoreboard.Histogram { return &c.QueueWait })
+}
+func firstByte() measure {
+	return inTime(func(c *scoreboard.Counts) *scoreboard.Histogram { return &c.FirstByte })
+}
+func duration() measure {
+	return inTime(func(c *scoreboard.Counts) *scoreboard.Histogram { return &c.Duration })
+}
+func processor() measure {
+	return inTime(func(c *scoreboard.Counts) *scoreboard.Histogram { return &c.CPU })
+}
+func memory() measure {
+	return measure{func(c *scoreboard.Counts) *scoreboard.Histogram { return &c.Memory }, scoreboard.MemoryBounds[:], 1}
+}
+
+func inTime(of func(*scoreboard.Counts) *scoreboard.Histogram) measure {
+	return measure{of, scoreboard.TimeBounds[:], 1e9}
+}
+
+// histogramOf writes a histogram of each pool that has values of it.
+func histogramOf(what func() measure) func(*exposition, *picture) {
+	return func(e *exposition, p *picture) {
+		m := what()
+		var bounds []string
+		for _, b := range m.bounds {
+			bounds = append(bounds, e.format.bound(float64(b)/m.unit))
+		}
+		for i := range p.pools {
+			if h := m.of(&p.pools[i].counts); h.Total() > 0 {
+				e.histogram(p.pools[i].labels, h.Counts[:], bounds, float64(h.Sum)/m.unit)
+			}
+		}
+	}
+}

@@ -1,0 +1,219 @@
+package observe
+
+import (
+	"compress/gzip"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+)
+
+// Bounds for those who ask. Their number keeps an observer small, and their time keeps it from being occupied.
+const (
+	mostConnections = 64
+	mostPages       = 4 // of metrics, at the same time
+	headTimeout     = 5 * time.Second
+	answerTimeout   = 30 * time.Second
+	idleTimeout     = 2 * time.Minute
+	headBytes       = 16 << 10
+)
+
+// server answers questions about the service.
+type server struct {
+	families []Family
+	asked    func() // tells the master that somebody asks for metrics
+	http     *http.Server
+	pages    chan *picture // those that are free
+
+	told    chan struct{} // closed when the master has told of the service
+	mu      sync.Mutex
+	service *contract.Service // nil: the master has not said it yet
+	pools   []*watched
+	heard   time.Time // when the master said something last
+	scrapes uint64    // pages that were made
+}
+
+func newServer(pools []*watched, asked func()) *server {
+	s := &server{families: Families(), asked: asked, pools: pools, heard: time.Now(), pages: make(chan *picture, mostPages), told: make(chan struct{})}
+	for range mostPages {
+		s.pages <- &picture{}
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /metrics", s.serveMetrics)
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, r *http.Request) { answer(w, r, s.live()) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		answer(w, r, ready(s.known(), r.URL.Query().Get("pool")))
+	})
+	mux.HandleFunc("GET /startupz", func(w http.ResponseWriter, r *http.Request) {
+		answer(w, r, startup(s.known()))
+	})
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, "/metrics\n/livez\n/readyz\n/startupz\n")
+	})
+	s.http = &http.Server{Handler: mux, ReadHeaderTimeout: headTimeout, ReadTimeout: headTimeout, WriteTimeout: answerTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: headBytes, ErrorLog: log.New(io.Discard, "", 0)}
+	return s
+}
+
+// serve serves on a listener until it is closed.
+func (s *server) serve(l net.Listener, slots chan struct{}) error {
+	return s.http.Serve(&limited{l, slots})
+}
+
+// live is the answer to /livez.
+func (s *server) live() Health {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return live(s.heard, time.Now())
+}
+
+// known returns what the master has said of the service; nil: nothing yet.
+func (s *server) known() *contract.Service {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.service
+}
+
+// hear notes that the master lives.
+func (s *server) hear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.heard = time.Now()
+}
+
+// awaitService waits until the master has told of the service, but not for ever.
+func (s *server) awaitService(patience time.Duration) {
+	select {
+	case <-s.told:
+	case <-time.After(patience):
+	}
+}
+
+// heed takes what the master says of the service. Scoreboards of generations that are gone are given up.
+func (s *server) heed(service *contract.Service) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.service == nil {
+		close(s.told)
+	}
+	s.service, s.heard = service, time.Now()
+	there := map[int]bool{}
+	for _, g := range service.Generations {
+		there[g.Number] = true
+	}
+	var kept []*watched
+	for _, w := range s.pools {
+		if there[w.Generation] {
+			kept = append(kept, w)
+		} else {
+			w.board.Close()
+		}
+	}
+	s.pools = kept
+}
+
+// picture makes a picture of the service. It returns false if the master has not told of it yet.
+func (s *server) picture(p *picture) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.service == nil {
+		return false
+	}
+	p.take(s.service, s.pools)
+	s.scrapes++
+	p.scrapes = s.scrapes - 1
+	return true
+}
+
+func (s *server) serveMetrics(w http.ResponseWriter, r *http.Request) {
+	s.asked()
+	var p *picture
+	select {
+	case p = <-s.pages:
+	case <-time.After(headTimeout):
+		http.Error(w, "too many ask for metrics at the same time", http.StatusServiceUnavailable)
+		return
+	}
+	defer func() { s.pages <- p }()
+	if !s.picture(p) {
+		http.Error(w, "the master has not told of the service yet", http.StatusServiceUnavailable)
+		return
+	}
+	f := chosen(r.Header.Values("Accept"))
+	w.Header().Set("Content-Type", f.contentType())
+	var to io.Writer = w
+	if compresses(r) {
+		w.Header().Set("Content-Encoding", "gzip")
+		z, _ := gzip.NewWriterLevel(w, gzip.BestSpeed)
+		defer z.Close()
+		to = z
+	}
+	p.write(to, f, s.families)
+}
+
+// compresses reports whether a page is to be compressed: not for clients of this machine.
+func compresses(r *http.Request) bool {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if ip := net.ParseIP(host); err != nil || ip == nil || ip.IsLoopback() {
+		return false
+	}
+	return strings.Contains(strings.Join(r.Header.Values("Accept-Encoding"), ","), "gzip")
+}
+
+// answer answers a question about health: 200 or 503, as text, or as JSON if the client asks for that.
+func answer(w http.ResponseWriter, r *http.Request, h Health) {
+	asJSON := r.URL.Query().Get("format") == "json" || strings.Contains(r.Header.Get("Accept"), "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	contentType, write := "text/plain; charset=utf-8", h.writeText
+	if asJSON {
+		contentType, write = "application/json", h.writeJSON
+	}
+	w.Header().Set("Content-Type", contentType)
+	if !h.OK {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	write(w)
+}
+
+// watch maps the scoreboard of a pool. The descriptor is the caller's.
+func watch(pool contract.ObservedPool, fd int) (*watched, error) {
+	board, err := scoreboard.OpenReader(fd, pool.Slots)
+	if err != nil {
+		return nil, err
+	}
+	return &watched{pool, board}, nil
+}
+
+// limited is a listener that takes a connection when there is room for one. A connection that is closed makes room.
+type limited struct {
+	net.Listener
+	slots chan struct{}
+}
+
+func (l *limited) Accept() (net.Conn, error) {
+	l.slots <- struct{}{}
+	c, err := l.Listener.Accept()
+	if err != nil {
+		<-l.slots
+		return nil, err
+	}
+	return &limitedConn{Conn: c, slots: l.slots}, nil
+}
+
+type limitedConn struct {
+	net.Conn
+	slots chan struct{}
+	once  sync.Once
+}
+
+func (c *limitedConn) Close() error {
+	c.once.Do(func() { <-c.slots })
+	return c.Conn.Close()
+}

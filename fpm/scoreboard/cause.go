@@ -1,0 +1,36 @@
+package scoreboard
+
+// Cause is why a worker has ended.
+type Cause int
+
+// The reasons. Those from CauseCrash on are abnormal, and have the names of package incident's kinds.
+const (
+	CauseDone Cause = iota // after pm.max_requests, by a reload or a stop, or otherwise of its own accord
+	CauseIdle              // the process manager had too many idle ones
+	CauseCrash
+	CauseKilled
+	CauseOutOfMemory
+	CauseTimeout
+	CauseExit
+	CausePanic
+	CauseFatal
+	CauseScriptExit
+	CauseBoot
+
+	Causes int = iota
+)
+
+// String returns the reason's name, as it is in metrics.
+func (e Cause) String() string {
+	return [Causes]string{"done", "idle", "crash", "killed", "out of memory", "timeout", "exit", "panic", "fatal", "script exit", "boot"}[e]
+}
+
+// CauseOf returns the reason of a name. It panics if there is none such.
+func CauseOf(name string) Cause {
+	for e := range Cause(Causes) {
+		if e.String() == name {
+			return e
+		}
+	}
+	panic("BUG: no worker ends by " + name)
+}

@@ -1,0 +1,339 @@
+package observe
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/test/serve"
+)
+
+var binary string // phpsapi
+
+func TestMain(m *testing.M) {
+	os.Exit(serve.Main(m, func(dir string) error {
+		binary = filepath.Join(dir, "phpsapi")
+		return nil
+	}))
+}
+
+// scripts are the site of all tests.
+var scripts = map[string]string{
+	"index.php": `<?php echo "index";`,
+	"code.php":  `<?php http_response_code((int)$_GET["code"]); echo "code";`,
+	"sleep.php": `<?php usleep(1000 * (int)$_GET["ms"]); echo "slept";`,
+	"slow.php":  `<?php echo "x"; while (ob_get_level()) ob_end_flush(); flush(); usleep(300000); echo "y";`,
+	"kill.php":  `<?php posix_kill(getmypid(), 11); sleep(5);`,
+}
+
+// service is a running phpsapi fpm with an observer.
+type service struct {
+	*serve.Process
+	t       *testing.T
+	log     *serve.Output
+	dir     string // of php-fpm.conf, phpsapi.yaml and the scripts
+	url     string
+	metrics string // the observer's
+	http    *http.Client
+}
+
+// start runs a service with two workers, and more lines of php-fpm.conf for the pool.
+func start(t *testing.T, pool string) *service {
+	t.Helper()
+	s := &service{t: t, dir: serve.Dir(t), log: &serve.Output{}, url: "http://" + serve.Address(t), metrics: "http://" + serve.Address(t),
+		http: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second}}
+	for name, text := range scripts {
+		s.write(name, text)
+	}
+	s.write("php-fpm.conf", serve.FPMConf(s.dir, "", "pm = static\npm.max_children = 2\n"+pool))
+	s.settle(s.metrics)
+	cmd := exec.Command(binary, "fpm", "-F", "-O", "-y", filepath.Join(s.dir, "php-fpm.conf"))
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "PHPSAPI_METRICS_LISTEN=") })
+	cmd.Stderr = s.log
+	var err error
+	s.Process, err = serve.Start("phpsapi fpm", cmd, func() bool {
+		return strings.Contains(s.log.String(), "ready to handle") && strings.Contains(s.log.String(), "[observer] process ")
+	}, s.log.String)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		s.Stop()
+		if t.Failed() {
+			t.Log(s.log.String())
+		}
+	})
+	return s
+}
+
+func (s *service) write(name, text string) {
+	s.t.Helper()
+	if err := os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o644); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// settle writes phpsapi.yaml with an address for metrics.
+func (s *service) settle(metrics string) {
+	s.t.Helper()
+	s.write("phpsapi.yaml", fmt.Sprintf("http:\n  listen: [%q]\n  root: %q\nmetrics:\n  listen: [%q]\n",
+		strings.TrimPrefix(s.url, "http://"), s.dir, strings.TrimPrefix(metrics, "http://")))
+}
+
+// ask asks for a page and returns its status and text; 0: there was none.
+func (s *service) ask(url string) (int, string) {
+	s.t.Helper()
+	r, err := s.http.Get(url)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer r.Body.Close()
+	text, err := io.ReadAll(r.Body)
+	if err != nil {
+		return 0, err.Error()
+	}
+	return r.StatusCode, string(text)
+}
+
+// page is the page of metrics.
+func (s *service) page() string {
+	s.t.Helper()
+	status, text := s.ask(s.metrics + "/metrics")
+	if status != 200 {
+		s.t.Fatalf("no metrics: %d %s", status, text)
+	}
+	return text
+}
+
+// value is that of a sample, by its name and labels, of which a * stands for any generation; -1: there is none.
+func (s *service) value(sample string) float64 {
+	s.t.Helper()
+	pattern := strings.ReplaceAll(regexp.QuoteMeta(sample), `\*`, `[0-9]+`)
+	m := regexp.MustCompile(`(?m)^` + pattern + ` (.*)$`).FindStringSubmatch(s.page())
+	if m == nil {
+		return -1
+	}
+	v, err := strconv.ParseFloat(m[1], 64)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return v
+}
+
+// expect waits until a sample has a value.
+func (s *service) expect(sample string, want float64) {
+	s.t.Helper()
+	last := 0.0
+	if err := s.WaitFor(10*time.Second, func() bool { last = s.value(sample); return last == want }); err != nil {
+		s.t.Errorf("%s: got %v, want %v", sample, last, want)
+	}
+}
+
+// observer is the pid of the observer; 0: there is none.
+func (s *service) observer() int {
+	if all := s.Titled(contract.ObserverTitle); len(all) == 1 {
+		return all[0]
+	}
+	return 0
+}
+
+func TestStuckWorkersKeepNobodyFromMetrics(t *testing.T) {
+	s := start(t, "")
+	serve.Eventually(t, "the pool is ready", func() bool { status, _ := s.ask(s.metrics + "/readyz"); return status == 200 })
+	for range 5 {
+		go s.ask(s.url + "/sleep.php?ms=8000")
+	}
+	s.expect(`phpsapi_pool_workers{pool="www",generation="1",state="active"}`, 2)
+	s.expect(`phpsapi_pool_workers{pool="www",generation="1",state="idle"}`, 0)
+	if status, text := s.ask(s.metrics + "/readyz"); status != 200 || text != "ok\npool www: ready\n" {
+		t.Errorf("busy is not unready: got %d %q", status, text)
+	}
+	for _, path := range []string{"/livez", "/startupz"} {
+		if status, text := s.ask(s.metrics + path); status != 200 || text != "ok\n" {
+			t.Errorf("%s: got %d %q", path, status, text)
+		}
+	}
+}
+
+func TestRequestsAreCountedAsTheyAreAnswered(t *testing.T) {
+	s := start(t, "pm.status_path = /status\n")
+	for code, n := range map[int]int{200: 3, 201: 1, 302: 2, 404: 2, 503: 1} {
+		for range n {
+			if status, _ := s.ask(fmt.Sprintf("%s/code.php?code=%d", s.url, code)); status != code && code != 302 {
+				t.Errorf("got %d, want %d", status, code)
+			}
+		}
+	}
+	if status, text := s.ask(s.url + "/slow.php"); status != 200 || text != "xy" {
+		t.Fatalf("got %d %q", status, text)
+	}
+	r, err := s.http.Post(s.url+"/index.php", "text/plain", strings.NewReader("body"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Body.Close()
+	const www = `{pool="www",generation="1"`
+	for sample, want := range map[string]float64{
+		`phpsapi_pool_requests_total` + www + `,method="GET",status="2xx"}`:  5,
+		`phpsapi_pool_requests_total` + www + `,method="GET",status="3xx"}`:  2,
+		`phpsapi_pool_requests_total` + www + `,method="GET",status="4xx"}`:  2,
+		`phpsapi_pool_requests_total` + www + `,method="GET",status="5xx"}`:  1,
+		`phpsapi_pool_requests_total` + www + `,method="POST",status="2xx"}`: 1,
+		`phpsapi_pool_responses_total` + www + `,code="201"}`:                1,
+		`phpsapi_pool_responses_total` + www + `,code="503"}`:                1,
+		`phpsapi_pool_responses_total` + www + `,code="500"}`:                -1,
+		`phpsapi_pool_request_duration_seconds_count` + www + `}`:            11,
+		`phpsapi_pool_request_first_byte_seconds_count` + www + `}`:          11,
+		`phpsapi_pool_request_memory_bytes_count` + www + `}`:                11,
+	} {
+		s.expect(sample, want)
+	}
+	duration, first := s.value(`phpsapi_pool_request_duration_seconds_sum`+www+`}`), s.value(`phpsapi_pool_request_first_byte_seconds_sum`+www+`}`)
+	if duration < 0.3 || duration-first < 0.29 {
+		t.Errorf("a request has slept for 0.3 s after its first byte: durations are %v s in all, and first bytes come after %v s", duration, first)
+	}
+	if _, page := s.ask(s.url + "/status?openmetrics"); !strings.Contains(page, "phpfpm_accepted_connections ") {
+		t.Errorf("php-fpm's own metrics: got %q", page)
+	}
+}
+
+func TestReloadsAndCrashesAreCounted(t *testing.T) {
+	s := start(t, "")
+	s.ask(s.url + "/index.php")
+	s.ask(s.url + "/kill.php")
+	s.expect(`phpsapi_pool_workers_ended_total{pool="www",generation="1",reason="crash"}`, 1)
+	s.expect(`phpsapi_incidents_total{kind="crash"}`, 1)
+	s.expect(`phpsapi_pool_workers_started_total{pool="www",generation="1"}`, 3)
+	before := s.observer()
+	s.Signal(syscall.SIGUSR2)
+	s.expect(`phpsapi_reloads_total{outcome="succeeded"}`, 1)
+	s.expect(`phpsapi_generation_info{generation="2",state="serving"}`, 1)
+	s.expect(`phpsapi_generation_info{generation="1",state="retiring"}`, -1)
+	s.expect(`phpsapi_incidents_total{kind="crash"}`, 1)
+	serve.Eventually(t, "another observer, and no other", func() bool { now := s.observer(); return now != 0 && now != before })
+	s.write("php-fpm.conf", "nonsense\n")
+	s.Signal(syscall.SIGUSR2)
+	s.expect(`phpsapi_reloads_total{outcome="failed"}`, 1)
+	s.expect(`phpsapi_last_reload_success`, 0)
+}
+
+func TestAnObserverThatDiesIsReplaced(t *testing.T) {
+	s := start(t, "")
+	for n := range 2 {
+		pid := 0
+		serve.Eventually(t, "an observer", func() bool { pid = s.observer(); return pid != 0 })
+		syscall.Kill(pid, syscall.SIGKILL)
+		serve.Eventually(t, "another observer", func() bool { now := s.observer(); return now != 0 && now != pid })
+		s.expect(`phpsapi_process_replacements_total{process="observer"}`, float64(n+1))
+	}
+	if !strings.Contains(s.log.String(), "exited on signal 9 (SIGKILL)") {
+		t.Error("its end is not logged")
+	}
+}
+
+func TestMetricsMoveWithAReload(t *testing.T) {
+	s := start(t, "")
+	before := s.metrics
+	s.metrics = "http://" + serve.Address(t)
+	s.settle(s.metrics)
+	s.Signal(syscall.SIGUSR2)
+	serve.Eventually(t, "metrics at the new address", func() bool { status, _ := s.ask(s.metrics + "/readyz"); return status == 200 })
+	serve.Eventually(t, "nobody at the old one", func() bool { status, _ := s.ask(before + "/readyz"); return status == 0 })
+	path := filepath.Join(s.dir, "metrics.sock")
+	s.settle("unix:" + path)
+	s.Signal(syscall.SIGUSR2)
+	client := http.Client{Transport: &http.Transport{Dial: func(string, string) (net.Conn, error) { return net.Dial("unix", path) }}}
+	serve.Eventually(t, "metrics at a unix socket", func() bool {
+		r, err := client.Get("http://metrics/metrics")
+		if err == nil {
+			r.Body.Close()
+		}
+		return err == nil && r.StatusCode == 200
+	})
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o660 {
+		t.Errorf("the socket: %v, %v", info, err)
+	}
+}
+
+func TestTheListenQueueOfAUnixSocketIsTold(t *testing.T) {
+	s := start(t, "listen.backlog = 7\n")
+	s.expect(`phpsapi_pool_listen_queue_limit{pool="www",generation="1"}`, 7)
+	for range 2 {
+		go s.ask(s.url + "/sleep.php?ms=6000")
+	}
+	s.expect(`phpsapi_pool_workers{pool="www",generation="1",state="active"}`, 2)
+	for range 3 {
+		serve.Dial(t, "unix", serve.Socket(s.dir))
+	}
+	s.expect(`phpsapi_pool_listen_queue{pool="www",generation="1"}`, 3)
+}
+
+func TestWrongSettingsAreErrorsOfTheStart(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	dir := serve.Files(t, scripts)
+	for listen, want := range map[string]string{
+		taken.Addr().String():             "phpsapi.yaml:2: metrics.listen: " + taken.Addr().String() + ": address already in use",
+		"unix:/nowhere/at/all/m.sock":     "phpsapi.yaml:2: metrics.listen: /nowhere/at/all/m.sock: no such file or directory",
+		"127.0.0.1:nonsense":              "phpsapi.yaml:2: metrics.listen: ",
+		"unix:" + serve.Socket(dir):       "phpsapi.yaml:2: metrics.listen: " + serve.Socket(dir) + ": pool www listens there",
+		"[\"127.0.0.1:1\",\"nonsense!\"]": "phpsapi.yaml:2: metrics.listen: ",
+	} {
+		conf := filepath.Join(dir, "php-fpm.conf")
+		for file, text := range map[string]string{conf: serve.FPMConf(dir, "", "pm = static\npm.max_children = 1\n"),
+			filepath.Join(dir, "phpsapi.yaml"): "metrics:\n  listen: " + listen + "\n"} {
+			if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cmd := exec.Command(binary, "fpm", "-F", "-O", "-y", conf)
+		cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "PHPSAPI_METRICS_LISTEN=") })
+		out, err := cmd.CombinedOutput()
+		if cmd.ProcessState.ExitCode() != 78 || !strings.Contains(string(out), want) {
+			t.Errorf("%s: got %v, want status 78 and %q in\n%s", listen, err, want, out)
+		}
+	}
+}
+
+// Another service may want the address of one that has just ended.
+func TestTheAddressIsFreeWhenTheServiceHasEnded(t *testing.T) {
+	s := start(t, "")
+	s.Signal(syscall.SIGTERM)
+	if err := s.WaitFor(10*time.Second, func() bool { return false }); err == nil {
+		t.Fatal("it has not ended")
+	}
+	l, err := net.Listen("tcp", strings.TrimPrefix(s.metrics, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+}
+
+func TestPromtoolAgreesWithAPageOfTheService(t *testing.T) {
+	tool, err := exec.LookPath("promtool")
+	if err != nil {
+		t.Skip("no promtool: apt-get install prometheus")
+	}
+	s := start(t, "")
+	s.ask(s.url + "/index.php")
+	command := exec.Command(tool, "check", "metrics")
+	command.Stdin = strings.NewReader(s.page())
+	if out, err := command.CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
