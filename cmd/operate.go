@@ -18,7 +18,7 @@ import (
 // operatorCommands are the commands for a service in words.
 func operatorCommands(asked engines.Asked) []*cobra.Command {
 	return []*cobra.Command{startCommand(asked), reloadCommand(asked), upgradeCommand(asked), stopCommand(asked), testCommand(asked), statusCommand(asked),
-		incidentsCommand(asked), requestsCommand(asked), killCommand(asked), scaleCommand(asked),
+		incidentsCommand(asked), requestsCommand(asked), killCommand(asked), healthcheckCommand(asked), scaleCommand(asked),
 		pauseCommand(asked), resumeCommand(asked), drainCommand(asked)}
 }
 
@@ -242,6 +242,23 @@ func arguments(all ...argument) cobra.PositionalArgs {
 		}
 		return nil
 	}
+}
+
+func healthcheckCommand(asked engines.Asked) *cobra.Command {
+	command, operator := operatorCommand(asked, &cobra.Command{
+		Use:   "healthcheck",
+		Short: "Tell whether the running service can answer requests",
+		Long: `Tell whether the running service can answer requests, with the reasons if it cannot, as /readyz of metrics.listen does: see
+docs/METRICS.md. The exit status is 0 if it can, and 1 if it cannot or nobody says so, which is what HEALTHCHECK of a container image
+wants. The master is asked, or with --address the process that listens there for metrics.listen.`,
+	}, 5*time.Second)
+	asJSON := command.Flags().Bool("json", false, "print JSON")
+	pool := command.Flags().String("pool", "", "this pool alone: a `name`")
+	address := command.Flags().String("address", "", "ask at this `address` of metrics.listen: 127.0.0.1:9253, unix:/path")
+	command.RunE = func(*cobra.Command, []string) error {
+		return exitStatus(operator().Healthcheck(*asJSON, *pool, *address))
+	}
+	return command
 }
 
 func testCommand(asked engines.Asked) *cobra.Command {

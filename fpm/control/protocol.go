@@ -35,6 +35,8 @@ const (
 	// SIGKILL at once. The Answer comes when the worker has ended, and has Killed. With Request.Accepted it is refused if the worker
 	// has another request by now.
 	Kill Command = "kill"
+	// AskHealth answers at once, with Health: of Request.Pool, or of all.
+	AskHealth Command = "health"
 	// Pause has the pool Request.Pool take no connections: its workers finish their requests and leave, and what comes waits. Drain does
 	// the same, and its Answer comes when the last of the pool's workers has left, those of old generations among them. Resume
 	// undoes it, and its Answer comes when a worker is ready. Scale gives the pool Request.Count workers at most. The Answers
@@ -46,7 +48,7 @@ const (
 )
 
 // commands are all that there are.
-var commands = [...]Command{Reload, Upgrade, Stop, Status, LastIncidents, Requests, Kill, Pause, Drain, Resume, Scale}
+var commands = [...]Command{Reload, Upgrade, Stop, Status, LastIncidents, Requests, Kill, AskHealth, Pause, Drain, Resume, Scale}
 
 // Reloads reports whether a command is a reload.
 func (c Command) Reloads() bool { return c == Reload || c == Upgrade }
@@ -57,7 +59,7 @@ type Request struct {
 	Now     bool    `json:"now,omitempty"`     // of Stop: do not wait for requests; of Kill: by SIGKILL
 	Drained bool    `json:"drained,omitempty"` // of Reload: wait for the old generations too
 	Full    bool    `json:"full,omitempty"`    // of Status: each worker
-	Pool    string  `json:"pool,omitempty"`    // the pool that is meant; of LastIncidents and Requests empty for all
+	Pool    string  `json:"pool,omitempty"`    // the pool that is meant; of LastIncidents, Requests and AskHealth empty for all
 	Count   int     `json:"count,omitempty"`   // of LastIncidents, 0 for all that are remembered; of Scale
 	Pid     int     `json:"pid,omitempty"`     // of Kill: the worker's, as Requests tells it
 
@@ -67,7 +69,7 @@ type Request struct {
 // Changes reports whether a request changes something, beyond what it is told.
 func (r *Request) Changes() bool {
 	switch r.Command {
-	case Status, LastIncidents, Requests:
+	case Status, LastIncidents, Requests, AskHealth:
 		return false
 	}
 	return true
@@ -121,6 +123,7 @@ type Answer struct {
 	Incidents  *Incidents `json:"incidents,omitempty"`
 	Requests   *Running   `json:"requests,omitempty"`
 	Killed     *Killed    `json:"killed,omitempty"`
+	Health     *Health    `json:"health,omitempty"`
 	Steered    *Steered   `json:"steered,omitempty"`
 }
 

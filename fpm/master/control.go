@@ -64,6 +64,9 @@ func (e operatorAsked) happen(m *Master) {
 		o.tell(m.tellRequests(o.request.Pool))
 	case control.Kill:
 		m.kill(o)
+	case control.AskHealth:
+		h := m.service().Ready(o.request.Pool)
+		o.tell(control.Answer{Done: true, Health: &h})
 	case control.Pause, control.Drain, control.Resume, control.Scale:
 		m.steer(o)
 	default:

@@ -92,6 +92,9 @@ func (g *generation) state(m *Master) string {
 // unready returns why a pool cannot answer requests; nil: it can. It can if one worker is there that has begun to accept, whether it has a
 // request or not, or if workers come on demand and can be forked.
 func (m *Master) unready(p *pool, now time.Time) (why []string) {
+	if p.isPaused() {
+		return []string{"it is paused, see phpsapi fpm resume"}
+	}
 	starting := 0
 	for _, c := range p.children {
 		if c.ready && !c.unbooted && !c.gone && !c.lost {

@@ -73,6 +73,11 @@ worker mode after its boot, or if workers come on demand and can be forked. If t
 about to end. Busy is ready: if all workers have requests, others wait, which is what a queue is for. A balancer that takes a busy instance away
 gives its load to the others, until none is left. To be told of it, watch ` + "`phpsapi_pool_workers`" + ` and ` + "`phpsapi_pool_listen_queue`" + `.
 
+    phpsapi fpm healthcheck                            # exits with 0 if ready, with 1 if not; asks the master
+    phpsapi fpm healthcheck --address 127.0.0.1:9253   # asks the observer, from another namespace or as another user
+
+In an image: ` + "`HEALTHCHECK CMD [\"phpsapi\", \"fpm\", \"healthcheck\"]`" + `. In Kubernetes let livenessProbe, readinessProbe and startupProbe ask for the three paths.
+
 php-fpm's status page has its own metrics, with ` + "`?openmetrics`" + `: they keep their names, and are not these.
 
 ## The metrics

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/control"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 )
 
@@ -48,10 +49,10 @@ func newServer(pools []*watched, asked func()) *server {
 	mux.HandleFunc("GET /metrics", s.serveMetrics)
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, r *http.Request) { answer(w, r, s.live()) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, r, ready(s.known(), r.URL.Query().Get("pool")))
+		answer(w, r, s.known().Ready(r.URL.Query().Get("pool")))
 	})
 	mux.HandleFunc("GET /startupz", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, r, startup(s.known()))
+		answer(w, r, s.known().Startup())
 	})
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "/metrics\n/livez\n/readyz\n/startupz\n")
@@ -67,7 +68,7 @@ func (s *server) serve(l net.Listener, slots chan struct{}) error {
 }
 
 // live is the answer to /livez.
-func (s *server) live() Health {
+func (s *server) live() control.Health {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return live(s.heard, time.Now())
@@ -164,22 +165,6 @@ func compresses(r *http.Request) bool {
 		return false
 	}
 	return strings.Contains(strings.Join(r.Header.Values("Accept-Encoding"), ","), "gzip")
-}
-
-// answer answers a question about health: 200 or 503, as text, or as JSON if the client asks for that.
-func answer(w http.ResponseWriter, r *http.Request, h Health) {
-	asJSON := r.URL.Query().Get("format") == "json" || strings.Contains(r.Header.Get("Accept"), "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	contentType, write := "text/plain; charset=utf-8", h.writeText
-	if asJSON {
-		contentType, write = "application/json", h.writeJSON
-	}
-	w.Header().Set("Content-Type", contentType)
-	if !h.OK {
-		w.WriteHeader(http.StatusServiceUnavailable)
-	}
-	write(w)
 }
 
 // watch maps the scoreboard of a pool. The descriptor is the caller's.

@@ -310,6 +310,40 @@ func TestWrongSettingsAreErrorsOfTheStart(t *testing.T) {
 	}
 }
 
+// A pool whose workers cannot begin is not ready, and the others are.
+func TestHealthcheckTellsWhatReadyzTells(t *testing.T) {
+	s := start(t, "")
+	check := func(arguments ...string) (int, string) {
+		cmd := exec.Command(binary, append([]string{"fpm", "healthcheck"}, arguments...)...)
+		out, err := cmd.CombinedOutput()
+		if cmd.ProcessState == nil {
+			t.Fatal(err)
+		}
+		return cmd.ProcessState.ExitCode(), string(out)
+	}
+	master, observer := "--master="+strconv.Itoa(s.Pid()), "--address="+strings.TrimPrefix(s.metrics, "http://")
+	serve.Eventually(t, "it is ready", func() bool { status, _ := check(master); return status == 0 })
+	for _, whom := range []string{master, observer} {
+		if status, out := check(whom); status != 0 || out != "ok\npool www: ready\n" {
+			t.Errorf("%s: got %d %q", whom, status, out)
+		}
+		if status, out := check(whom, "--pool=none", "--json"); status != 1 || !strings.Contains(out, `"there is no pool none"`) {
+			t.Errorf("%s: got %d %q", whom, status, out)
+		}
+	}
+	if status, out := check("--address=" + serve.Address(t)); status != 1 || !strings.Contains(out, "nobody tells of health at") {
+		t.Errorf("nobody there: got %d %q", status, out)
+	}
+	if status, out := check("--master=1"); status != 1 || out == "" {
+		t.Errorf("no master: got %d %q", status, out)
+	}
+	syscall.Kill(s.Pid(), syscall.SIGSTOP)
+	defer syscall.Kill(s.Pid(), syscall.SIGCONT)
+	if status, out := check(master, "--timeout=300ms"); status != 1 || !strings.Contains(out, "has not answered within") {
+		t.Errorf("a master that is stopped: got %d %q", status, out)
+	}
+}
+
 // Another service may want the address of one that has just ended.
 func TestTheAddressIsFreeWhenTheServiceHasEnded(t *testing.T) {
 	s := start(t, "")
