@@ -144,14 +144,6 @@ func parseStat(text []byte) (parent, group int, began int64, ok bool) {
 	return parent, group, began, errors.Join(err[:]...) == nil
 }
 
-// state takes from /proc/PID/stat the letter of the process's state, as proc(5) has them; 0 if there is none.
-func state(text []byte) byte {
-	if _, after, ok := bytes.Cut(text[bytes.LastIndexByte(text, ')')+1:], []byte(" ")); ok && len(after) > 0 {
-		return after[0]
-	}
-	return 0
-}
-
 // ticks is the time since the system was started, as /proc tells when a process began: in hundredths of a second.
 func ticks() int64 {
 	var now unix.Timespec

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"sync"
 	"syscall"
@@ -171,23 +170,6 @@ func (p *process) ended(patience time.Duration) bool {
 	case <-timeout.C:
 		return false
 	}
-}
-
-// runs reports whether a thread of the process runs, or waits for a processor or a disk: the process is slow, and does not hang. It
-// returns false if there is no /proc.
-func (p *process) runs() bool {
-	stats, _ := filepath.Glob("/proc/" + strconv.Itoa(p.pid) + "/task/*/stat")
-	for _, stat := range stats {
-		text, err := os.ReadFile(stat)
-		if err != nil {
-			continue
-		}
-		switch state(text) {
-		case 'R', 'D':
-			return true
-		}
-	}
-	return false
 }
 
 // status is how the process ended; known is false while it runs, and if nobody can tell.

@@ -14,8 +14,8 @@ import (
 	"github.com/phpsapi/phpsapi/sapi"
 )
 
-// AnswerTime is how long a zygote may take to answer an order. One that takes longer is given up, unless it runs, or waits for a
-// processor or a disk: then it may take SlowTime.
+// AnswerTime is how long a zygote may take to answer an order. One that takes longer is given up, unless it is only slow: then it may
+// take SlowTime.
 const (
 	AnswerTime = 10 * time.Second
 	SlowTime   = time.Minute
@@ -158,7 +158,7 @@ func (z *Zygote) begin(config Config, message, template []byte) error {
 
 // Spawn forks a worker and passes it payload and files. The files stay open here.
 //
-// If the zygote has not answered after AnswerTime (SlowTime, if it runs), or before ctx ends, it is given up: it is killed, and it is
+// If the zygote has not answered after AnswerTime (SlowTime, if it is only slow), or before ctx ends, it is given up: it is killed, and it is
 // gone. The error is then ErrGone, as it is for any later order; another error is fork's, and the zygote lives.
 func (z *Zygote) Spawn(ctx context.Context, payload []byte, files ...*os.File) (*Child, error) {
 	fds := make([]int, len(files))
@@ -207,6 +207,7 @@ func (z *Zygote) order(ctx context.Context, message []byte, fds []int) (*Child, 
 	}
 	patience := time.NewTicker(AnswerTime)
 	defer patience.Stop()
+	spent, _ := z.busy()
 	for {
 		select {
 		case a, ok := <-z.answers:
@@ -218,9 +219,11 @@ func (z *Zygote) order(ctx context.Context, message []byte, fds []int) (*Child, 
 			}
 			return a.child, a.err
 		case <-patience.C:
-			if !z.process.runs() {
+			now, runs := z.busy()
+			if now <= spent && !runs {
 				return nil, z.giveUp(fmt.Errorf("it did not answer within %v", AnswerTime))
 			}
+			spent = now
 			patience.Reset(slowTick)
 		case <-ctx.Done():
 			return nil, z.giveUp(context.Cause(ctx))

@@ -118,6 +118,13 @@ func act(control int, how string) {
 			hang()
 		case "silent":
 			hang()
+		case "helped":
+			c := exec.Command("/bin/sh", "-c", "while :; do :; done")
+			c.Start()
+			time.Sleep(AnswerTime + slowTick/2)
+			c.Process.Kill()
+			c.Wait()
+			say(msgChild, child(), 0)
 		case "slow":
 			for end := time.Now().Add(AnswerTime + slowTick/2); time.Now().Before(end); {
 			}
@@ -278,17 +285,26 @@ func TestZygoteThatDoesNotAnswerIsGivenUp(t *testing.T) {
 	}
 }
 
-// A zygote that is only slow, as on a machine without a free processor, is waited for.
-func TestZygoteThatRunsIsWaitedFor(t *testing.T) {
+// A zygote that is only slow, as on a machine without a free processor, is waited for: it runs itself, or waits for its helper, which
+// runs.
+func TestZygoteThatIsSlowIsWaitedFor(t *testing.T) {
 	t.Parallel()
-	z := begin(t, "slow")
+	for _, act := range []string{"slow", "helped"} {
+		t.Run(act, func(t *testing.T) {
+			t.Parallel()
+			waitForSlow(t, begin(t, act))
+		})
+	}
+}
+
+func waitForSlow(t *testing.T, z *Zygote) {
 	began := time.Now()
 	if _, err := z.Spawn(t.Context(), nil); err != nil || time.Since(began) < AnswerTime {
 		t.Errorf("after %v: got %v, want a worker after more than %v", time.Since(began), err, AnswerTime)
 	}
 	z.process.kill()
 	within(t, "the process", z.process.dead)
-	if z.process.runs() {
+	if _, runs := z.busy(); runs {
 		t.Error("a process that has ended is said to run")
 	}
 }
