@@ -18,6 +18,8 @@ endif
 VCS := $(shell git status >/dev/null 2>&1 || echo -buildvcs=false)
 
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+# The packages are as old as the last commit, so that they are the same if they are made again.
+DEB     = SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || date +%s) go run ./packaging/deb
 PACKAGE = phpsapi-$(VERSION)-linux-$(shell go env GOARCH)
 
 # The packages that are pure Go, as test/borders has them. They run under the race detector, which would watch PHP, too.
@@ -88,13 +90,16 @@ bench: deps-bench build ## phpsapi's cost beside stock PHP's
 	go run ./test/bench
 	go run ./test/load
 
-package: build ## build/phpsapi-VERSION-linux-ARCH.tar.gz: the program and its links
-	rm -rf build/$(PACKAGE)
-	mkdir -p build/$(PACKAGE)
+package: deps-package build ## build/phpsapi-VERSION-linux-ARCH.tar.gz: the program and its links; Debian packages of it, and of build/single/phpsapi if that is there
+	rm -rf build/$(PACKAGE) build/package
+	mkdir -p build/$(PACKAGE) build/package
 	cp phpsapi README.md CHANGELOG.md LICENSE build/$(PACKAGE)
 	for name in php php-cgi php-fpm; do ln -s phpsapi build/$(PACKAGE)/$$name; done
 	tar -C build --sort=name --owner=0 --group=0 --numeric-owner -czf build/$(PACKAGE).tar.gz $(PACKAGE)
 	@echo build/$(PACKAGE).tar.gz
+	go build $(VCS) -trimpath -ldflags '-s -w' -o build/package/phpsapi .
+	@[ ! -f build/single/phpsapi ] || strip -o build/package/single build/single/phpsapi
+	@for program in build/package/*; do $(DEB) -program $$program -version $(VERSION) -o build || exit 1; done
 
 check: test ## what CI does
 
@@ -110,7 +115,7 @@ single: engine ## build/single/phpsapi: the program with PHP inside, in one file
 	go build $(VCS) -buildmode=pie -ldflags "-linkmode external -extldflags '-Wl,@$$(echo $(CURDIR)/build/engines/php$(or $(PHP),8.2)/arguments-*)'" -o build/single/phpsapi .
 	go run ./packaging/single build/single/phpsapi
 
-deps-build deps-run deps-test deps-bench deps-e2e deps-engine:
+deps-build deps-run deps-test deps-bench deps-e2e deps-engine deps-package:
 	@PHP=$(PHP) PHP_CONFIG=$(PHP_CONFIG) packaging/install-deps $(@:deps-%=%)
 
-.PHONY: help build run test race lint vuln fmt conformance conformance-full sanitize e2e fuzz faults soak bench package check engine single engines deps-build deps-run deps-test deps-bench deps-e2e deps-engine
+.PHONY: help build run test race lint vuln fmt conformance conformance-full sanitize e2e fuzz faults soak bench package check engine single engines deps-build deps-run deps-test deps-bench deps-e2e deps-engine deps-package
