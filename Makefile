@@ -7,6 +7,7 @@ RANDOMTIME ?= 10m
 FAULTTIME  ?= 10m
 SOAKTIME   ?= 10m
 ADDRESS    ?= 127.0.0.1:8080
+IMAGE      ?=
 
 # PHP=8.4 names the PHP whose packages are installed, and which runs, instead of the machine's own.
 PHP ?=
@@ -101,6 +102,11 @@ package: deps-package build ## build/phpsapi-VERSION-linux-ARCH.tar.gz: the prog
 	@[ ! -f build/single/phpsapi ] || strip -o build/package/single build/single/phpsapi
 	@for program in build/package/*; do $(DEB) -program $$program -version $(VERSION) -o build || exit 1; done
 
+image: build ## build/image: what a container's image of phpsapi and this machine's PHP is made of (IMAGE=name: docker build makes it)
+	@mkdir -p build/package
+	go build $(VCS) -trimpath -ldflags '-s -w' -o build/package/phpsapi .
+	packaging/image $(IMAGE)
+
 check: test ## what CI does
 
 # Packages come first: one that is missing may bring newer headers with it.
@@ -118,4 +124,4 @@ single: engine ## build/single/phpsapi: the program with PHP inside, in one file
 deps-build deps-run deps-test deps-bench deps-e2e deps-engine deps-package:
 	@PHP=$(PHP) PHP_CONFIG=$(PHP_CONFIG) packaging/install-deps $(@:deps-%=%)
 
-.PHONY: help build run test race lint vuln fmt conformance conformance-full sanitize e2e fuzz faults soak bench package check engine single engines deps-build deps-run deps-test deps-bench deps-e2e deps-engine deps-package
+.PHONY: help build run test race lint vuln fmt conformance conformance-full sanitize e2e fuzz faults soak bench package image check engine single engines deps-build deps-run deps-test deps-bench deps-e2e deps-engine deps-package
