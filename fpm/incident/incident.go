@@ -39,6 +39,21 @@ const (
 	GotClosed = "closed" // nothing but the end of the connection, for which a web server answers 502
 )
 
+// Got returns what a client got in words, behind "the client got"; empty: it is none of these.
+func Got(client string) string {
+	switch client {
+	case Got502, Got504:
+		return client
+	case GotPart:
+		return "a part of the response"
+	case GotAll:
+		return "the whole response"
+	case GotClosed:
+		return "no response"
+	}
+	return ""
+}
+
 // Incident is the abnormal end of a worker or a request. It does not change once it is in a Ring. Its JSON is a line of the incident
 // log: names may be added. Times are in seconds, and memory in bytes.
 type Incident struct {

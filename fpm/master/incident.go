@@ -244,7 +244,7 @@ func (m *Master) got(c *child, answered bool) string {
 func (m *Master) tellEnd(c *child, e *examination) {
 	p := c.pool
 	now := m.sys.now()
-	e.Number = m.incidents.number + 1
+	m.incidents.assign(e.Incident)
 	news := false
 	if e.Script != "" && e.Kind != incident.Operator {
 		e.ScriptEnded, news = m.incidents.killers.Count(p.conf.Name, e.Script, now)
@@ -284,11 +284,15 @@ func (e *examination) verb() string {
 	return "it was ended"
 }
 
-// record numbers an incident, remembers it and has it written to the incident log.
+// assign gives an incident its number.
+func (i *incidents) assign(one *incident.Incident) {
+	i.number++
+	one.Number = i.number
+}
+
+// record remembers an incident, which has its number, and has it written to the incident log.
 func (m *Master) record(i *incident.Incident) {
 	m.countIncident(i.Kind)
-	m.incidents.number++
-	i.Number = m.incidents.number
 	m.incidents.ring.Add(i)
 	m.incidents.log.add(m, i.Line())
 }
@@ -297,6 +301,7 @@ func (m *Master) record(i *incident.Incident) {
 func (m *Master) bootIncident(p *pool, pid int, why string) {
 	i := m.incident(p, pid, incident.Boot, "the worker script could not be booted")
 	i.Script, i.Error = incident.Clean(p.worker.Script), incident.Clean(why)
+	m.incidents.assign(i)
 	m.record(i)
 }
 
@@ -337,7 +342,7 @@ func (l lines) incident(e *examination, pool string, pid int) {
 			id = " with id " + r.ID
 		}
 		where = fmt.Sprintf(" in request%s, %s", id, r)
-		more = fmt.Sprintf(", after %.3f s, the client got %s", *e.Duration, words[e.Client])
+		more = fmt.Sprintf(", after %.3f s, the client got %s", *e.Duration, incident.Got(e.Client))
 		if e.QueueWait != nil {
 			more += fmt.Sprintf(", it had waited for %.3f s", *e.QueueWait)
 		}
@@ -355,15 +360,6 @@ func (l lines) incident(e *examination, pool string, pid int) {
 		more += "; PHP said: " + e.Error
 	}
 	l.Logf(e.level, "%s", purify(fmt.Sprintf("[pool %s] child %d exited %s%s; incident %d%s", pool, pid, e.how, where, e.Number, more)))
-}
-
-// words are what a client got, in words.
-var words = map[string]string{
-	incident.Got502:    "502",
-	incident.Got504:    "504",
-	incident.GotPart:   "a part of the response",
-	incident.GotAll:    "the whole response",
-	incident.GotClosed: "no response",
 }
 
 func (l lines) killsAgain(pool, script string, ended int) {

@@ -99,7 +99,7 @@ func showIncident(w io.Writer, i *incident.Incident) {
 		if i.QueueWait != nil {
 			waited = fmt.Sprintf(", after %v in the queue", seconds(*i.QueueWait))
 		}
-		line("it took %v%s; the client got %s", seconds(*i.Duration), waited, plain(clients[i.Client]))
+		line("it took %v%s; the client got %s", seconds(*i.Duration), waited, incident.Got(i.Client))
 	}
 	for _, stack := range []struct {
 		of     string
@@ -109,15 +109,6 @@ func showIncident(w io.Writer, i *incident.Incident) {
 			line("%-3s #%d %s", stack.of, n, plain(frame))
 		}
 	}
-}
-
-// clients are what a client got, in words.
-var clients = map[string]string{
-	incident.Got502:    "502",
-	incident.Got504:    "504",
-	incident.GotPart:   "a part of the response",
-	incident.GotAll:    "the whole response",
-	incident.GotClosed: "no response: its connection was closed",
 }
 
 func seconds(s float64) time.Duration {

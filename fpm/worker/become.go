@@ -53,11 +53,11 @@ func (k *worker) become(files []int) error {
 	}
 	k.setEnvironment()
 	k.startPHP()
-	return k.restrict()
+	return k.restrict(files)
 }
 
 // restrict gives up what the pool's workers have no need of, for good. It comes last: what was done before needs it.
-func (k *worker) restrict() error {
+func (k *worker) restrict(files []int) error {
 	if k.spec.Restrictions == nil {
 		return nil
 	}
@@ -66,12 +66,16 @@ func (k *worker) restrict() error {
 			k.statm = fd
 		}
 	}
-	if err := lifecycle.Restrict(k.ruleset, k.spec.Restrictions.Filter); err != nil {
+	ruleset := -1 // Landlock's
+	if i := k.spec.File(contract.Ruleset); i >= 0 {
+		ruleset = files[i]
+	}
+	if err := lifecycle.Restrict(ruleset, k.spec.Restrictions.Filter); err != nil {
 		k.log.Logf(zlog.Error, "[pool %s] the worker cannot be restricted (see sandbox and no_new_privs): %v", k.pool.Name, err)
 		return err
 	}
-	if k.ruleset >= 0 {
-		unix.Close(k.ruleset)
+	if ruleset >= 0 {
+		unix.Close(ruleset)
 	}
 	return nil
 }
@@ -117,10 +121,6 @@ func (k *worker) takeFiles(files []int) error {
 		k.crash = os.NewFile(uintptr(files[i]), string(contract.CrashOutput))
 		debug.SetCrashOutput(k.crash, debug.CrashOptions{}) // duplicates it
 		unix.SetNonblock(files[i], true)                    // a panic must not wait for the master
-	}
-	k.ruleset = -1
-	if i := k.spec.File(contract.Ruleset); i >= 0 {
-		k.ruleset = files[i]
 	}
 	log := -1
 	if i := k.spec.File(contract.Access); i >= 0 {

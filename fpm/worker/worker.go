@@ -113,7 +113,6 @@ type worker struct {
 	traces  int // the trace socket; -1: none
 	epoll   int
 	statm   int      // /proc/self/statm, if the worker cannot open it later; -1: not open
-	ruleset int      // of Landlock, until the worker is restricted by it; -1: none
 	crash   *os.File // where Go's runtime tells of a panic; nil: standard error
 	quit    int      // an eventfd that SIGQUIT's handler writes to
 	inForks []int32  // all of these, as lifecycle.GivenUpInForks
