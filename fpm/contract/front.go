@@ -86,6 +86,9 @@ type Front struct {
 	AccessLogFormat string
 	LogLevel        zlog.Level
 
+	// Slots is how many slots the scoreboard of fronts has, the file Scoreboard, and Slot is this front's; 0: there is none.
+	Slots, Slot int
+
 	// Files tell what the descriptors from FrontFiles on are, in their order.
 	Files []File
 }

@@ -61,7 +61,8 @@ type ObservedPool struct {
 	Name       string
 	Slots      int
 	Socket     uint64   // inode number of the listening socket, if that is a unix socket; 0: it is not
-	Sites      []string // what the sites are called whose requests the workers answer by HTTP, by their numbers
+	Front      bool     // it is no pool, but the scoreboard of the generation's fronts
+	Sites      []string // what the sites are called of which requests by HTTP are answered there, by their numbers; empty: none are
 }
 
 // Service is what the master knows of the service. Times are in seconds since 1970.
@@ -82,6 +83,7 @@ type Service struct {
 	LastFailed bool
 
 	Incidents map[string]uint64 // by their kinds
+	Memory    map[string]int64  // bytes of the master's own processes, in proportion, by their kind: "master", "front", "observer", "zygote"
 	Replaced  map[string]uint64 // how often processes of the master's own have ended and were replaced: "front", "observer", "zygote"
 }
 

@@ -17,6 +17,7 @@ type request struct {
 	body   []byte // what PHP has not read of it
 	path   string // clean
 	site   *site.Site
+	number int    // of the site; -1: none has the request
 	script string // its file
 	id     []byte
 	isHead bool
@@ -133,7 +134,7 @@ func (c *Conn) readBody(n int) outcome {
 // route finds out what answers the present request.
 func (c *Conn) route(params *fastcgi.Params) outcome {
 	h := &c.head
-	c.begun = time.Now()
+	c.begun, c.number = time.Now(), -1
 	at, ok := c.routes.of(h.path)
 	if !ok {
 		return foreign
@@ -154,7 +155,7 @@ func (c *Conn) route(params *fastcgi.Params) outcome {
 	if one == nil || c.sites.IsInternal(c.who.Host, path) {
 		return c.answerPage(http.StatusNotFound)
 	}
-	c.site, c.path = one.Present(c.begun), path
+	c.site, c.path, c.number = one.Present(c.begun), path, one.Number
 	if !at.isKnown(c.site, c.begun) {
 		if found := c.answerKnown(); found != foreign {
 			return found

@@ -296,6 +296,7 @@ func (c *Conn) End() (keep bool) {
 		c.complain(errLate)
 	}
 	c.keeps = !r.close && !r.failed && !r.gone && !c.eof
+	c.Slot.CountSite(c.number, r.status)
 	c.logRequest()
 	c.consume(c.size)
 	switch {

@@ -95,6 +95,7 @@ func (x *exchange) identify() {
 // end puts the request down, and into the access log.
 func (x *exchange) end() {
 	x.leaveCompressor()
+	x.front.tally.count(x)
 	if x.front.access != nil {
 		x.front.access.write(x)
 	}

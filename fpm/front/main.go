@@ -13,6 +13,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
@@ -138,6 +139,11 @@ func (p *process) take(given *resources, orders *contract.Front, what contract.F
 		file.Close() // it was duplicated
 		given.listeners = append(given.listeners, l)
 		return err
+	case contract.Scoreboard:
+		slot, err := scoreboard.OpenSlot(int(file.Fd()), orders.Slots, orders.Slot)
+		file.Close()
+		given.slot = slot
+		return err
 	case contract.FrontAccess:
 		given.access = file
 		return nil
@@ -205,6 +211,7 @@ func (p *process) hear(f *Front, m channel.Message) {
 		return
 	case contract.Beat:
 		f.heed(m.Text)
+		f.tally.tellOpen(f.connections)
 		p.control.SendWithin(contract.Beat, f.demand(), -1, beatPatience)
 	case contract.NoMore:
 		if f.handed != nil {

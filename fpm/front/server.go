@@ -22,6 +22,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/front/site"
 	"github.com/phpsapi/phpsapi/fpm/front/upstream"
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
@@ -34,6 +35,7 @@ type Front struct {
 	pages       pages
 	certs       certificates
 	access      *accessLog // nil: none
+	tally       tally
 	connections *connections
 	exchanges   sync.Pool
 	compressors sync.Pool
@@ -85,6 +87,7 @@ func (p *pool) runs(script string) *pool {
 type resources struct {
 	listeners []net.Listener
 	access    *os.File            // nil: none
+	slot      *scoreboard.Slot    // where requests are counted; nil: nowhere
 	sockets   map[string]*os.File // FrontPoolAt and FrontPoolTo, by the pool's name
 	// See handed.go, wake.go; nil: the front has none.
 	fromWorkers, toWorkers, untaken *os.File
@@ -96,6 +99,7 @@ type resources struct {
 // newFront makes the server that the orders ask for.
 func newFront(orders *contract.Front, given resources) (*Front, error) {
 	f := &Front{stopped: make(chan struct{}), limits: orders.Limits, pools: map[string]*pool{}, name: []string{"phpsapi"}, level: orders.LogLevel, log: given.log, lines: given.lines}
+	f.tally.slot = given.slot
 	if f.limits.SpoolTotal < 0 {
 		f.limits.SpoolTotal = freeSpace(os.TempDir())
 	}

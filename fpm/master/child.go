@@ -13,6 +13,7 @@ import (
 
 // child is a worker as the master knows it, by its own truth.
 type child struct {
+	weight  int64 // its memory in proportion, in bytes; 0: not known
 	pool    *pool
 	pid     int // 0 until it has been forked
 	slot    int

@@ -24,6 +24,7 @@ type front struct {
 	started time.Time
 	ready   bool   // it has said so
 	nofile  uint64 // descriptors it needs
+	slot    int    // of frontBoard; -1: none
 
 	beatAt     time.Time // see beat
 	answered   time.Time // when it last gave a sign of life
@@ -64,6 +65,12 @@ func (m *Master) startFront(g *generation) error {
 	}
 	defer theirs.Close()
 	orders, files := m.frontOrders(g)
+	slot := g.frontSlot()
+	if slot >= 0 {
+		orders.Slots, orders.Slot = frontSlots, slot
+		orders.Files = append(orders.Files, contract.Scoreboard)
+		files = append(files, g.frontBoard.File())
+	}
 	stderr := m.errorLog.stderr()
 	var crashes *crashPipe
 	if m.errorLog.use {
@@ -96,7 +103,10 @@ func (m *Master) startFront(g *generation) error {
 	}
 	now := m.sys.now()
 	f := &front{gen: g, pid: pid, control: control, started: now, answered: now, beatAt: now.Add(beatInterval),
-		nofile: descriptors(orders), crashes: crashes}
+		nofile: descriptors(orders), crashes: crashes, slot: slot}
+	if slot >= 0 {
+		g.frontBoard.SetPid(slot, pid)
+	}
 	g.front = f
 	m.fronts = append(m.fronts, f)
 	m.log.frontStarted(g.number, pid)
@@ -268,6 +278,9 @@ func (m *Master) killFronts(now time.Time) {
 func (m *Master) buryFront(f *front, status syscall.WaitStatus) {
 	g, now := f.gen, m.sys.now()
 	m.fronts = slices.DeleteFunc(m.fronts, func(other *front) bool { return other == f })
+	if f.slot >= 0 {
+		g.frontBoard.Vacate(f.slot)
+	}
 	if !f.quit && m.state == normal {
 		m.replaced.Front++
 	}

@@ -30,6 +30,7 @@ type generation struct {
 	metrics      []metricsListener // where the observer listens
 	frontLog     *os.File          // its access log; nil without
 	front        *front            // the running one, or nil
+	frontBoard   *scoreboard.Board // what its fronts count; nil: there was none
 	frontBackoff backoff
 	frontAt      time.Time // when to start another; zero: not
 
@@ -145,5 +146,8 @@ func (g *generation) close() {
 	}
 	if g.frontLog != nil {
 		g.frontLog.Close()
+	}
+	if g.frontBoard != nil {
+		g.frontBoard.Close()
 	}
 }

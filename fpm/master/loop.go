@@ -46,6 +46,7 @@ type Master struct {
 
 	fronts    []*front // all that run, those that drain among them
 	observers observers
+	weighing  weighing
 	tally     tally
 	replaced  replaced
 	started   bool // a generation serves, or has served

@@ -15,6 +15,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
@@ -181,15 +182,28 @@ func (m *Master) observerOrders() (*contract.Observer, []*os.File, error) {
 		o.Addresses, o.Files = append(o.Addresses, l.address), append(o.Files, contract.ObserverListen)
 		files = append(files, l.file)
 	}
+	add := func(b *scoreboard.Board, pool contract.ObservedPool) error {
+		board, err := b.ForReading()
+		if err == nil {
+			o.Pools, o.Files, files = append(o.Pools, pool), append(o.Files, contract.ObservedBoard), append(files, board)
+		}
+		return err
+	}
 	for _, g := range append([]*generation{m.gen}, m.old...) {
+		sites := g.siteNames()
 		for _, p := range g.pools {
-			board, err := p.board.ForReading()
-			if err != nil {
+			pool := contract.ObservedPool{Generation: g.number, Name: p.conf.Name, Slots: len(p.slots), Socket: p.socket.inode()}
+			if p.isDirect() {
+				pool.Sites = sites
+			}
+			if err := add(p.board, pool); err != nil {
 				return nil, files, err
 			}
-			o.Pools = append(o.Pools, contract.ObservedPool{Generation: g.number, Name: p.conf.Name, Slots: len(p.slots), Socket: p.socket.inode()})
-			o.Files = append(o.Files, contract.ObservedBoard)
-			files = append(files, board)
+		}
+		if g.frontBoard != nil {
+			if err := add(g.frontBoard, contract.ObservedPool{Generation: g.number, Slots: frontSlots, Front: true, Sites: sites}); err != nil {
+				return nil, files, err
+			}
 		}
 	}
 	return o, files, nil
@@ -220,6 +234,7 @@ func (e observerSaid) heed(m *Master) reception {
 			m.quitObservers(o)
 		}
 	case contract.Asked:
+		m.weigh()
 	case contract.Log:
 		m.say(s.Text)
 	}

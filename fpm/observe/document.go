@@ -18,6 +18,7 @@ func Document(w io.Writer) {
 		{"The service", serviceFamilies()},
 		{"Pools", poolFamilies()},
 		{"Requests", requestFamilies()},
+		{"HTTP", httpFamilies()},
 		{"The observer", ownFamilies()},
 	} {
 		fmt.Fprintf(w, "### %s\n\n| metric | type | labels | |\n|---|---|---|---|\n", section.title)
@@ -94,6 +95,8 @@ const documentEnd = `## What they are made of
   a worker that is compromised can make up the figures of its own pool, and of no other. No label comes from a request.
 - Bounds of the histograms: %s; for memory %s.
 - Requests that a worker dies in have no status: they are incidents. What an HTTP front answers without PHP is not a pool's.
+- Processes are weighed by the master, by /proc/PID/smaps_rollup, if somebody asks for metrics: once in ten seconds, for 50 ms at most, and the next round
+  goes on with those that were not reached. Workers that were not weighed yet count as the others of their pool.
 - Pools of the program before an upgrade are told no more while they finish their requests.
 - The observer runs as a user of its own, without privileges, and on one processor at most.
 `

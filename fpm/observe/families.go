@@ -17,6 +17,7 @@ func Families() []Family {
 	all := serviceFamilies()
 	all = append(all, poolFamilies()...)
 	all = append(all, requestFamilies()...)
+	all = append(all, httpFamilies()...)
 	return append(all, ownFamilies()...)
 }
 
@@ -38,6 +39,7 @@ func serviceFamilies() []Family {
 		{"phpsapi_upgrades_total", Counter, []string{"outcome"}, "Upgrades in place that ended, by outcome: succeeded or failed.", writeUpgrades},
 		{"phpsapi_incidents_total", Counter, []string{"kind"}, "Abnormal ends of workers and requests, by kind: see INCIDENTS.md.", writeIncidents},
 		{"phpsapi_process_replacements_total", Counter, []string{"process"}, "Processes of the master's own that ended by themselves and were replaced: front, observer, zygote.", writeReplaced},
+		{"phpsapi_process_memory_bytes", Gauge, []string{"process"}, "Memory of the processes that are no workers, in proportion (PSS): master, front, observer, zygote. As of the last weighing.", writeOwnMemory},
 		{"phpsapi_former_processes", Gauge, nil, "Processes that the program before an upgrade has started, and that finish their requests.", writeFormer},
 	}
 }
@@ -58,6 +60,7 @@ func poolFamilies() []Family {
 		{"phpsapi_pool_front_requests", Gauge, and("state"), "Requests by HTTP that the front has for the pool: queued (waiting for a worker), running (handed to the pool). Absent if no site of the front is the pool's.", writeFrontRequests},
 		{"phpsapi_pool_front_queue_max", Gauge, ofPool, "Most requests that waited in the front at the same time so far.", writeFrontQueueMost},
 		{"phpsapi_pool_front_refused_total", Counter, ofPool, "Requests that the front answered by 503, because too many waited or they waited too long.", writeFrontRefused},
+		{"phpsapi_pool_process_memory_bytes", Gauge, ofPool, "Memory of the pool's workers, in proportion (PSS), so that what they share counts once. As of the last weighing.", writeWeight},
 		{"phpsapi_pool_booting_workers", Gauge, ofPool, "In worker mode: workers whose worker script boots.", writeBooting},
 		{"phpsapi_pool_boot_seconds", Gauge, ofPool, "In worker mode: how long the last boot of the worker script took.", writeBootTime},
 		{"phpsapi_pool_boot_failures_total", Counter, ofPool, "In worker mode: boots that failed.", writeBootFailures},
@@ -78,6 +81,15 @@ func requestFamilies() []Family {
 		{"phpsapi_pool_request_memory_bytes", Histogram, ofPool, "PHP's peak memory in a request.", histogramOf(memory)},
 		{"phpsapi_pool_cpu_seconds_total", Counter, and("mode"), "Processor time that requests took, user and system, with the processes that they waited for.", writeCPU},
 		{"phpsapi_pool_memory_peak_bytes", Gauge, ofPool, "The most memory that PHP needed for a request so far.", writeMemoryPeak},
+	}
+}
+
+func httpFamilies() []Family {
+	return []Family{
+		{"phpsapi_http_requests_total", Counter, []string{"generation", "site", "by", "status"}, "Requests by HTTP, with those for files, by the site (its first host and its path; other: none, or one beyond the first 23), by who has answered (front, or worker as http.direct has it) and class of the status; other: the connection ended before.", writeSites},
+		{"phpsapi_front_responses_total", Counter, []string{"generation", "code"}, "Requests that the front has answered, by status code.", writeFrontCodes},
+		{"phpsapi_front_request_duration_seconds", Histogram, []string{"generation"}, "Time from a request's head to the end of its response, of those that the front has answered.", writeFrontDuration},
+		{"phpsapi_front_connections", Gauge, []string{"generation"}, "Connections of clients that the front has, those that wait for a request among them. As of the last second.", writeFrontOpen},
 	}
 }
 

@@ -19,6 +19,7 @@ type picture struct {
 	service *contract.Service
 	now     time.Time
 	pools   []poolPicture
+	fronts  []frontPicture
 	scrapes uint64 // that were answered before
 }
 
@@ -37,15 +38,39 @@ type poolPicture struct {
 	serving  bool     // its generation serves
 }
 
+// frontPicture is what the fronts of a generation have counted.
+type frontPicture struct {
+	*contract.ObservedPool
+	counts scoreboard.Counts
+	open   float64 // connections
+}
+
+func (p *frontPicture) take(w *watched) bool {
+	for i := range w.Slots {
+		if now, ok := w.board.Present(i); ok {
+			p.open += float64(now.Open)
+		}
+	}
+	return w.board.Counts(&p.counts)
+}
+
 // take makes a picture of the pools whose generations the service has. It is not for two goroutines at once.
 func (p *picture) take(service *contract.Service, pools []*watched) {
 	p.service, p.now = service, time.Now()
 	queues := unixBacklogs(pools)
 	n := 0
+	p.fronts = p.fronts[:0]
 	for i := range service.Generations {
 		g := &service.Generations[i]
 		for _, w := range pools {
 			if w.Generation != g.Number {
+				continue
+			}
+			if w.Front {
+				p.fronts = append(p.fronts, frontPicture{ObservedPool: &w.ObservedPool})
+				if one := &p.fronts[len(p.fronts)-1]; !one.take(w) {
+					p.fronts = p.fronts[:len(p.fronts)-1]
+				}
 				continue
 			}
 			if n == len(p.pools) {

@@ -98,8 +98,22 @@ func (e *exposition) byName(label string, counts map[string]uint64) {
 
 func writeIncidents(e *exposition, p *picture) { e.byName("kind", p.service.Incidents) }
 func writeReplaced(e *exposition, p *picture)  { e.byName("process", p.service.Replaced) }
-func writeFormer(e *exposition, p *picture)    { e.sample(nil, float64(p.service.Former)) }
-func writeScrapes(e *exposition, p *picture)   { e.count(nil, p.scrapes) }
+func writeOwnMemory(e *exposition, p *picture) {
+	for _, kind := range slices.Sorted(maps.Keys(p.service.Memory)) {
+		e.sample(with(nil, "process", kind), float64(p.service.Memory[kind]))
+	}
+}
+
+func writeWeight(e *exposition, p *picture) {
+	for i := range p.pools {
+		if one := &p.pools[i]; one.totals.Pool.Weight > 0 {
+			e.sample(one.labels, float64(one.totals.Pool.Weight))
+		}
+	}
+}
+
+func writeFormer(e *exposition, p *picture)  { e.sample(nil, float64(p.service.Former)) }
+func writeScrapes(e *exposition, p *picture) { e.count(nil, p.scrapes) }
 
 // each writes a sample for each pool.
 func (e *exposition) each(p *picture, value func(*poolPicture) float64) {

@@ -34,16 +34,22 @@ func writeRequests(e *exposition, p *picture) {
 
 func writeCodes(e *exposition, p *picture) {
 	for i := range p.pools {
-		for number, n := range p.pools[i].counts.Codes {
-			if n == 0 {
-				continue
-			}
-			code := "other"
-			if c := scoreboard.Code(number); c != 0 {
-				code = strconv.Itoa(c)
-			}
-			e.count(e.plus(&p.pools[i], "code", code), n)
+		e.codes(p.pools[i].labels, &p.pools[i].counts)
+	}
+}
+
+// codes writes how many responses had which status code.
+func (e *exposition) codes(base labels, c *scoreboard.Counts) {
+	for number, n := range c.Codes {
+		if n == 0 {
+			continue
 		}
+		code := "other"
+		if known := scoreboard.Code(number); known != 0 {
+			code = strconv.Itoa(known)
+		}
+		e.scratch = more(append(e.scratch[:0], base...), "code", code)
+		e.count(e.scratch, n)
 	}
 }
 
@@ -82,14 +88,19 @@ func inTime(of func(*scoreboard.Counts) *scoreboard.Histogram) measure {
 	return measure{of, scoreboard.TimeBounds[:], 1e9}
 }
 
+// texts are the bounds as labels have them.
+func (m *measure) texts(f format) (all []string) {
+	for _, b := range m.bounds {
+		all = append(all, f.bound(float64(b)/m.unit))
+	}
+	return all
+}
+
 // histogramOf writes a histogram of each pool that has values of it.
 func histogramOf(what func() measure) func(*exposition, *picture) {
 	return func(e *exposition, p *picture) {
 		m := what()
-		var bounds []string
-		for _, b := range m.bounds {
-			bounds = append(bounds, e.format.bound(float64(b)/m.unit))
-		}
+		bounds := m.texts(e.format)
 		for i := range p.pools {
 			if h := m.of(&p.pools[i].counts); h.Total() > 0 {
 				e.histogram(p.pools[i].labels, h.Counts[:], bounds, float64(h.Sum)/m.unit)

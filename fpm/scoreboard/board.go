@@ -71,6 +71,7 @@ func (b *Board) Publish(p Pool) {
 	d.booting, d.bootTime, d.bootFailures = uint64(p.WorkerMode.Booting), int64(p.WorkerMode.BootTime), p.WorkerMode.Failures
 	d.restarts = p.WorkerMode.Restarts
 	d.httpQueue, d.maxHTTPQueue, d.httpRefused = int64(p.HTTPQueue), int64(p.MaxHTTPQueue), p.HTTPRefused
+	d.weight = p.Weight
 	d.httpBusy, d.parked, d.started, d.ended = int64(p.HTTPBusy), int64(p.Parked), p.Started, p.Ended
 	d.maxChildrenReached, d.slow = p.MaxChildrenReached, p.Slow
 	b.write(func(page *poolPage) { page.data = *d })

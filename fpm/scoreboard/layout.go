@@ -111,6 +111,7 @@ type poolData struct {
 	httpRefused        uint64
 	httpBusy           int64
 	parked             int64
+	weight             int64
 	started            uint64
 	ended              [Causes]uint64
 	maxChildrenReached uint64
@@ -209,7 +210,7 @@ func get(field []byte) string {
 // Layout tells layouts of the memory apart: that of another version of this program may be another one.
 func Layout() uint64 {
 	h := fnv.New64a()
-	for _, t := range []reflect.Type{reflect.TypeFor[slotPage](), reflect.TypeFor[poolPage](), reflect.TypeFor[tally](), reflect.TypeFor[tableEntry]()} {
+	for _, t := range []reflect.Type{reflect.TypeFor[slotPage](), reflect.TypeFor[poolPage](), reflect.TypeFor[tally](), reflect.TypeFor[countPage](), reflect.TypeFor[tableEntry]()} {
 		describe(h, t)
 	}
 	return h.Sum64()

@@ -27,6 +27,7 @@ type Pool struct {
 	HTTPBusy int // requests that the front has handed to the pool
 
 	Parked  int            // idle connections that the master keeps
+	Weight  int64          // memory of all workers, in proportion, in bytes; 0: not known
 	Started uint64         // workers that were forked
 	Ended   [Causes]uint64 // workers that ended, by the reason
 
@@ -88,7 +89,7 @@ func (r *Reader) Totals(into *Totals) bool {
 		Name: get(d.name[:]), PM: get(d.pm[:]), StartEpoch: d.startEpoch,
 		ListenQueue: int(d.listenQueue), MaxListenQueue: int(d.maxListenQueue), ListenQueueLen: int(d.listenQueueLen),
 		HTTP: d.http != 0, HTTPQueue: int(d.httpQueue), MaxHTTPQueue: int(d.maxHTTPQueue), HTTPRefused: d.httpRefused,
-		HTTPBusy: int(d.httpBusy), Parked: int(d.parked), Started: d.started, Ended: d.ended,
+		HTTPBusy: int(d.httpBusy), Parked: int(d.parked), Weight: d.weight, Started: d.started, Ended: d.ended,
 		MaxChildrenReached: d.maxChildrenReached, Slow: d.slow,
 		WorkerMode: WorkerMode{Kind: Kind(d.workerMode), Booting: int(d.booting), BootTime: time.Duration(d.bootTime),
 			Failures: d.bootFailures, Restarts: d.restarts},

@@ -13,14 +13,15 @@ import (
 // CountSlow. After OpenSlot nothing allocates and no method makes a system call.
 type Slot struct {
 	*Reader
-	page  *slotPage
-	tally *tally
-	clock Clock
-	index int
-	own   []byte
-	seen  int64 // when the active workers were last counted
-	idle  int64 // see Idle
-	first int64 // when the first byte of the present response was sent; 0: it was not
+	page    *slotPage
+	tally   *tally
+	present *Present
+	clock   Clock
+	index   int
+	own     []byte
+	seen    int64 // when the active workers were last counted
+	idle    int64 // see Idle
+	first   int64 // when the first byte of the present response was sent; 0: it was not
 
 	receiving bool // Receiving was called, and nothing followed
 	before    lastRequest
@@ -58,7 +59,8 @@ func (s *Slot) OpenApart(fd, reading, slots, i int) error {
 		return err
 	}
 	s.Reader, s.page, s.clock, s.index, s.own = r, (*slotPage)(unsafe.Pointer(&own[0])), NewClock(), i, own
-	s.tally = (*tally)(unsafe.Pointer(&own[r.pageSize]))
+	counted := (*countPage)(unsafe.Pointer(&own[r.pageSize]))
+	s.tally, s.present = &counted.tally, &counted.present
 	s.reset()
 	return nil
 }
@@ -80,7 +82,7 @@ func (s *Slot) reset() {
 	atomic.StoreUint64(&p.report, 0)
 	atomic.StoreUint64(&p.sent, 0)
 	atomic.StoreUint32(&p.keeps, 0)
-	*s.tally = tally{}
+	*s.tally, *s.present = tally{}, Present{}
 	p.data = slotData{updated: s.clock.Now()}
 	atomic.AddUint32(&p.seq, 1)
 	atomic.StoreUint64(&p.ticket, s.ticket(s.index))

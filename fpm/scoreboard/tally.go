@@ -229,4 +229,4 @@ func (r *Reader) Counts(into *Counts) bool {
 }
 
 // tally is slot i's.
-func (r *Reader) tally(i int) *tally { return (*tally)(unsafe.Pointer(&r.mem[r.at(i)+r.pageSize])) }
+func (r *Reader) tally(i int) *tally { return &r.countPage(i).tally }

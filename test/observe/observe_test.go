@@ -117,11 +117,10 @@ func (s *service) page() string {
 	return text
 }
 
-// value is that of a sample, by its name and labels, of which a * stands for any generation; -1: there is none.
+// value is that of a sample, by its name and labels; -1: there is none.
 func (s *service) value(sample string) float64 {
 	s.t.Helper()
-	pattern := strings.ReplaceAll(regexp.QuoteMeta(sample), `\*`, `[0-9]+`)
-	m := regexp.MustCompile(`(?m)^` + pattern + ` (.*)$`).FindStringSubmatch(s.page())
+	m := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(sample) + ` (.*)$`).FindStringSubmatch(s.page())
 	if m == nil {
 		return -1
 	}
@@ -341,6 +340,42 @@ func TestHealthcheckTellsWhatReadyzTells(t *testing.T) {
 	defer syscall.Kill(s.Pid(), syscall.SIGCONT)
 	if status, out := check(master, "--timeout=300ms"); status != 1 || !strings.Contains(out, "has not answered within") {
 		t.Errorf("a master that is stopped: got %d %q", status, out)
+	}
+}
+
+// What the front and what workers that speak HTTP have answered is told by site.
+func TestRequestsByHTTPAreCountedBySite(t *testing.T) {
+	s := start(t, "")
+	s.write("page.txt", "text")
+	for _, path := range []string{"/index.php", "/page.txt", "/code.php?code=404", "/code.php?code=503"} {
+		s.ask(s.url + path)
+	}
+	sum := func(status string) float64 {
+		n := 0.0
+		for _, by := range []string{"front", "worker"} {
+			n += max(s.value(`phpsapi_http_requests_total{generation="1",site="*",by="`+by+`",status="`+status+`"}`), 0)
+		}
+		return n
+	}
+	for status, want := range map[string]float64{"2xx": 2, "4xx": 1, "5xx": 1} {
+		serve.Eventually(t, status, func() bool { return sum(status) == want })
+	}
+	conn := serve.Dial(t, "tcp", strings.TrimPrefix(s.url, "http://"))
+	fmt.Fprintf(conn, "GET /sleep.php?ms=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 70000\r\n\r\n%s", strings.Repeat("x", 70000)) // the front's
+	s.expect(`phpsapi_front_connections{generation="1"}`, 1)
+	s.expect(`phpsapi_front_responses_total{generation="1",code="200"}`, max(s.value(`phpsapi_front_responses_total{generation="1",code="200"}`), 1))
+}
+
+func TestProcessesAreWeighed(t *testing.T) {
+	s := start(t, "")
+	s.ask(s.url + "/index.php")
+	for sample, most := range map[string]float64{
+		`phpsapi_process_memory_bytes{process="master"}`:               100 << 20,
+		`phpsapi_process_memory_bytes{process="observer"}`:             100 << 20,
+		`phpsapi_process_memory_bytes{process="zygote"}`:               200 << 20,
+		`phpsapi_pool_process_memory_bytes{pool="www",generation="1"}`: 400 << 20,
+	} {
+		serve.Eventually(t, sample, func() bool { v := s.value(sample); return v > 100<<10 && v < most })
 	}
 }
 

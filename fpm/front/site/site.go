@@ -15,6 +15,7 @@ type Log = func(level zlog.Level, format string, args ...any)
 // Site is a contract.Site made ready: what does not change from request to request is worked out.
 type Site struct {
 	*contract.Site
+	Number          int    // among the sites of the front, from 0
 	prefix          string // Path without a slash at its end
 	root            string // Root without a slash at its end; see Present
 	lowerExtensions []string

@@ -26,6 +26,7 @@ func NewSites(list []contract.Site, pools []contract.FrontPool, log Log) (*Sites
 		if err != nil {
 			return nil, err
 		}
+		s.Number = i
 		made.all = append(made.all, s)
 	}
 	made.conceal()
