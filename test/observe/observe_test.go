@@ -379,6 +379,47 @@ func TestProcessesAreWeighed(t *testing.T) {
 	}
 }
 
+// The program that takes over goes on with the listener and with what was counted of the service, and nobody who asks meanwhile is refused.
+func TestMetricsOutliveAnUpgrade(t *testing.T) {
+	s := start(t, "")
+	s.ask(s.url + "/kill.php")
+	s.expect(`phpsapi_incidents_total{kind="crash"}`, 1)
+	before := s.observer()
+	over := make(chan struct{})
+	refused := make(chan error, 1)
+	go func() {
+		defer close(refused)
+		for {
+			select {
+			case <-over:
+				return
+			default:
+			}
+			conn, err := net.DialTimeout("tcp", strings.TrimPrefix(s.metrics, "http://"), 5*time.Second)
+			if err != nil {
+				refused <- err
+				return
+			}
+			conn.Close()
+			time.Sleep(time.Millisecond)
+		}
+	}()
+	out, err := exec.Command(binary, "fpm", "upgrade", "--master", strconv.Itoa(s.Pid())).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	s.expect(`phpsapi_upgrades_total{outcome="succeeded"}`, 1)
+	s.expect(`phpsapi_incidents_total{kind="crash"}`, 1)
+	serve.Eventually(t, "another observer, and no other", func() bool { now := s.observer(); return now != 0 && now != before })
+	close(over)
+	if err := <-refused; err != nil {
+		t.Errorf("somebody was refused: %v", err)
+	}
+	if strings.Contains(s.log.String(), fmt.Sprintf("unknown child (%d)", before)) {
+		t.Error("the end of the observer before is that of a stranger")
+	}
+}
+
 // Another service may want the address of one that has just ended.
 func TestTheAddressIsFreeWhenTheServiceHasEnded(t *testing.T) {
 	s := start(t, "")
