@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/phpsapi/phpsapi/fpm/cmdline"
+	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/master"
 	"github.com/phpsapi/phpsapi/fpm/operate"
 	"github.com/phpsapi/phpsapi/lifecycle"
@@ -19,7 +21,7 @@ import (
 func operatorCommands(asked engines.Asked) []*cobra.Command {
 	return []*cobra.Command{startCommand(asked), reloadCommand(asked), upgradeCommand(asked), stopCommand(asked), testCommand(asked), statusCommand(asked),
 		incidentsCommand(asked), requestsCommand(asked), killCommand(asked), healthcheckCommand(asked), scaleCommand(asked),
-		pauseCommand(asked), resumeCommand(asked), drainCommand(asked)}
+		pauseCommand(asked), resumeCommand(asked), drainCommand(asked), configCommand(asked), logLevelCommand(asked)}
 }
 
 func startCommand(asked engines.Asked) *cobra.Command {
@@ -198,6 +200,58 @@ func drainCommand(asked engines.Asked) *cobra.Command {
 		Long: `Have a pool take no connections, as phpsapi fpm pause does, and wait until the last of its workers has finished its request and left,
 those of old generations among them.`,
 	})
+}
+
+func configCommand(asked engines.Asked) *cobra.Command {
+	command, operator := operatorCommand(asked, &cobra.Command{
+		Use:   "diff",
+		Short: "Show what a reload would change",
+		Long: `Show what a reload would change: compare the configuration that runs, with what operators have changed, with that of the files,
+php.ini's among them. Passwords, keys and other secrets are not shown.`,
+	}, 30*time.Second)
+	asJSON := command.Flags().Bool("json", false, "print JSON")
+	command.RunE = func(*cobra.Command, []string) error { return exitStatus(operator().ConfigDiff(*asJSON)) }
+	parent := &cobra.Command{
+		Use:   "config diff",
+		Short: "Show what a reload would change",
+		Long:  "Commands for the configuration of the running service.",
+	}
+	parent.RunE = func(_ *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return usage(parent, errors.New("write phpsapi fpm config diff"))
+		}
+		return usage(parent, fmt.Errorf("%q is no command: write phpsapi fpm config diff", args[0]))
+	}
+	parent.Args = cobra.ArbitraryArgs
+	parent.FParseErrWhitelist.UnknownFlags = true
+	parent.SetFlagErrorFunc(usage)
+	parent.AddCommand(command)
+	return parent
+}
+
+func logLevelCommand(asked engines.Asked) *cobra.Command {
+	command, operator := operatorCommand(asked, &cobra.Command{
+		Use:   "log-level [alert|error|warning|notice|debug]",
+		Short: "Show or change from which level messages are logged",
+		Long: `Show from which level messages are logged, or change it until the next reload. It is the level of the error log, for the master and the
+workers; the front goes on with the level that it was started with.`,
+	}, 10*time.Second)
+	asJSON := command.Flags().Bool("json", false, "print JSON")
+	level := ""
+	command.Args = func(command *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		return arguments(argument{"a level: write alert, error, warning, notice or debug", func(text string) error {
+			if _, ok := conf.ParseLogLevel(text); !ok {
+				return strconv.ErrSyntax
+			}
+			level = text
+			return nil
+		}})(command, args)
+	}
+	command.RunE = func(*cobra.Command, []string) error { return exitStatus(operator().LogLevel(*asJSON, level)) }
+	return command
 }
 
 // poolCommand is a command that takes a pool.

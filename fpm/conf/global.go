@@ -70,21 +70,29 @@ var globalDirectives = sync.OnceValue(func() []directive[Global] {
 })
 
 func setLogLevel(g *Global, v string, _ *Pool) string {
-	switch asciiLower(v) {
-	case "debug":
-		g.LogLevel = zlog.Debug
-	case "notice":
-		g.LogLevel = zlog.Notice
-	case "warning", "warn":
-		g.LogLevel = zlog.Warning
-	case "error":
-		g.LogLevel = zlog.Error
-	case "alert":
-		g.LogLevel = zlog.Alert
-	default:
+	level, ok := ParseLogLevel(v)
+	if !ok {
 		return "invalid value for 'log_level'"
 	}
+	g.LogLevel = level
 	return ""
+}
+
+// ParseLogLevel returns the level that a text means, as log_level has it. It returns false if the text is none.
+func ParseLogLevel(text string) (zlog.Level, bool) {
+	switch asciiLower(text) {
+	case "debug":
+		return zlog.Debug, true
+	case "notice":
+		return zlog.Notice, true
+	case "warning", "warn":
+		return zlog.Warning, true
+	case "error":
+		return zlog.Error, true
+	case "alert":
+		return zlog.Alert, true
+	}
+	return 0, false
 }
 
 // facilities are syslog(3)'s numbers, shifted by three bits.

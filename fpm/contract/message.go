@@ -18,6 +18,8 @@ const (
 	// StandIn answers an Unbooted: the worker is Ready all the same, and until it is told to Quit it answers requests for the
 	// script by 503 and hands on the others.
 	StandIn = 'S'
+	// LogLevel tells the level from which messages are logged: the text is a digit, zlog's number of it.
+	LogLevel = 'V'
 	// AccessLog brings the access log, which was opened again, in place of the one the worker has.
 	AccessLog = 'A'
 )

@@ -45,10 +45,16 @@ const (
 	Drain  Command = "drain"
 	Resume Command = "resume"
 	Scale  Command = "scale"
+	// ConfigDiff tells what a reload would change, with Diff.
+	ConfigDiff Command = "config diff"
+	// LogLevel answers at once, with Logging: the level from which messages are logged, after it was made Request.Level if that is not
+	// empty. It holds until the next reload.
+	LogLevel Command = "log-level"
 )
 
 // commands are all that there are.
-var commands = [...]Command{Reload, Upgrade, Stop, Status, LastIncidents, Requests, Kill, AskHealth, Pause, Drain, Resume, Scale}
+var commands = [...]Command{Reload, Upgrade, Stop, Status, LastIncidents, Requests, Kill, AskHealth, Pause, Drain, Resume, Scale,
+	ConfigDiff, LogLevel}
 
 // Reloads reports whether a command is a reload.
 func (c Command) Reloads() bool { return c == Reload || c == Upgrade }
@@ -62,6 +68,7 @@ type Request struct {
 	Pool    string  `json:"pool,omitempty"`    // the pool that is meant; of LastIncidents, Requests and AskHealth empty for all
 	Count   int     `json:"count,omitempty"`   // of LastIncidents, 0 for all that are remembered; of Scale
 	Pid     int     `json:"pid,omitempty"`     // of Kill: the worker's, as Requests tells it
+	Level   string  `json:"level,omitempty"`   // of LogLevel: alert, error, warning, notice or debug; empty: as it is
 
 	Accepted int64 `json:"accepted,omitempty"` // of Kill: RunningRequest.Accepted of the request that is meant; 0: any
 }
@@ -69,8 +76,10 @@ type Request struct {
 // Changes reports whether a request changes something, beyond what it is told.
 func (r *Request) Changes() bool {
 	switch r.Command {
-	case Status, LastIncidents, Requests, AskHealth:
+	case Status, LastIncidents, Requests, AskHealth, ConfigDiff:
 		return false
+	case LogLevel:
+		return r.Level != ""
 	}
 	return true
 }
@@ -83,6 +92,9 @@ func (r *Request) Words() string {
 	}
 	if r.Command == Scale {
 		words += " " + strconv.Itoa(r.Count)
+	}
+	if r.Level != "" {
+		words += " " + r.Level
 	}
 	if r.Pid != 0 {
 		words += " " + strconv.Itoa(r.Pid)
@@ -125,6 +137,8 @@ type Answer struct {
 	Killed     *Killed    `json:"killed,omitempty"`
 	Health     *Health    `json:"health,omitempty"`
 	Steered    *Steered   `json:"steered,omitempty"`
+	Diff       *Diff      `json:"diff,omitempty"`
+	Logging    *Logging   `json:"logging,omitempty"`
 }
 
 // Progress is what a stop, or the end of old generations, still waits for.

@@ -67,6 +67,10 @@ func (e operatorAsked) happen(m *Master) {
 	case control.AskHealth:
 		h := m.service().Ready(o.request.Pool)
 		o.tell(control.Answer{Done: true, Health: &h})
+	case control.ConfigDiff:
+		m.configDiff(o)
+	case control.LogLevel:
+		m.logLevel(o)
 	case control.Pause, control.Drain, control.Resume, control.Scale:
 		m.steer(o)
 	default:
@@ -204,12 +208,9 @@ func (m *Master) progress(drain int) *control.Progress {
 // report is what `phpsapi fpm status` tells.
 func (m *Master) report(full bool) *control.Report {
 	now := m.sys.now()
-	r := &control.Report{Pid: os.Getpid(), Version: m.opt.Version, PHP: m.gen.plan.php, Config: m.gen.config.Path, State: m.state.String(),
+	r := &control.Report{Pid: os.Getpid(), Version: m.opt.Version, PHP: m.gen.plan.php, Config: m.configPath(), State: m.state.String(),
 		StartTime: m.operators.since.Unix(), StartSince: int64(now.Sub(m.operators.since).Seconds()),
 		Former: m.former.running(), Reloading: m.attempt != nil || m.handover != nil, LastReload: m.operators.last}
-	if path, err := filepath.Abs(r.Config); err == nil && r.Config != settings.BuiltInName {
-		r.Config = path
-	}
 	for _, g := range m.generations() {
 		state := control.Serving
 		switch {
@@ -234,6 +235,15 @@ func (m *Master) report(full bool) *control.Report {
 		r.Generations = append(r.Generations, one)
 	}
 	return r
+}
+
+// configPath is the configuration's path, or settings.BuiltInName.
+func (m *Master) configPath() string {
+	path := m.gen.config.Path
+	if whole, err := filepath.Abs(path); err == nil && path != settings.BuiltInName {
+		return whole
+	}
+	return path
 }
 
 func (e *engine) report() control.Engine {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/phpsapi/phpsapi/fpm/phpini"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 	"github.com/phpsapi/phpsapi/sapi/engines"
 )
@@ -16,8 +17,9 @@ type engine struct {
 	gen    *generation
 	key    string // tells it from the generation's others
 	choice engines.Choice
-	php    string        // its MAJOR.MINOR
-	launch zygote.Config // what the zygote is started with
+	ini    phpini.Settings // its settings in php.ini when the generation was made
+	php    string          // its MAJOR.MINOR
+	launch zygote.Config   // what the zygote is started with
 	pools  []*pool
 	zygote forker  // nil before it has started and after it is gone
 	said   startup // while PHP was started in the zygote

@@ -169,6 +169,8 @@ func (l lines) ordered(o *operator, a control.Answer) {
 		outcome = "done: the request has ended by itself"
 	case a.Killed != nil:
 		outcome = "done: the worker exited " + a.Killed.How
+	case a.Logging != nil:
+		outcome = "done: from " + a.Logging.Level + " on"
 	case s != nil && s.Paused:
 		outcome = fmt.Sprintf("done: it has %d requests", s.Requests)
 	case s != nil:

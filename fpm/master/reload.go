@@ -166,6 +166,7 @@ func (m *Master) newGeneration(cfg *conf.Config, options conf.Options, plan *fro
 	m.tellIgnored(g)
 	for _, e := range g.engines {
 		e.choice = plan.engineOf(e.pools[0].conf.Name)
+		e.ini = m.opt.settingsOf(e.choice)
 		e.php = e.choice.Minor()
 		e.launch.Argv = []string{e.launch.Argv[0] + e.label()}
 	}
@@ -349,6 +350,9 @@ func (m *Master) commitReload() {
 	old, g := m.gen, m.next
 	a := m.attempt
 	m.attempt, m.next, m.gen = nil, nil, g
+	if a.constants != nil {
+		m.constants = a.constants
+	}
 	if path := old.config.Global.Pid.Value; path != g.config.Global.Pid.Value {
 		removePidFile(path, m.log)
 	}

@@ -66,7 +66,7 @@ func (m *Master) sameAgain() (*generation, error) {
 	g.showKinds()
 	for _, e := range g.engines {
 		was := old.like(e)
-		e.choice, e.php = was.choice, was.php
+		e.choice, e.php, e.ini = was.choice, was.php, was.ini
 	}
 	if g.frontLog, err = another(old.frontLog); err != nil {
 		g.close()

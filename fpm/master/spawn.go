@@ -163,7 +163,7 @@ func (m *Master) spec(c *child) *contract.Spec {
 		SoftTimeout: p.stages.Soft, ClientCheck: p.stages.Client,
 		WorkerMode: p.workerMode(c), Handed: p.conf.Handed, HTTP: m.directOrders(p),
 		Global: contract.Global{
-			ConfigPath: p.gen.config.Path, LogLevel: g.LogLevel, LogLimit: g.LogLimit, LogBuffering: g.LogBuffering,
+			ConfigPath: p.gen.config.Path, LogLevel: m.log.Settings().Level, LogLimit: g.LogLimit, LogBuffering: g.LogBuffering,
 			Syslog: g.Syslog(), ProcessControlTimeout: int(g.ProcessControlTimeout.Seconds()),
 		},
 	}

@@ -247,7 +247,12 @@ func (m *Master) start(starter *starter) (status int, daemon bool) {
 	m.opt.places = m.opt.askedPlaces(m.sys)
 	options, plan := m.opt.confOptions(m.errorLog)
 	load := options
-	load.Loaded = m.opt.asking(m.sys, plan)
+	ask := m.opt.asking(m.sys, plan)
+	load.Loaded = func() (map[string]string, error) {
+		known, err := ask()
+		m.constants = &constants{known, err}
+		return known, err
+	}
 	if starter != nil { // it has all been said by the process that waits
 		load.Log, load.Stderr = nil, io.Discard
 	}

@@ -62,6 +62,8 @@ func TestOutcomesAreTold(t *testing.T) {
 	stop := func(o *Operator) int { return o.Stop(false) }
 	status := func(o *Operator) int { return o.Status(false, true) }
 	asJSON := func(o *Operator) int { return o.Status(true, false) }
+	diff := func(o *Operator) int { return o.ConfigDiff(false) }
+	level := func(o *Operator) int { return o.LogLevel(false, "debug") }
 	pause := func(o *Operator) int { return o.Pause(false, "www") }
 	drain := func(o *Operator) int { return o.Drain(false, "www") }
 	scale := func(o *Operator) int { return o.Scale(false, "www", 3) }
@@ -108,7 +110,13 @@ func TestOutcomesAreTold(t *testing.T) {
 		"not drained": {drain, []control.Answer{{Progress: &control.Progress{Workers: 2, Requests: 1}}}, true, 1, `^$`, `no outcome within 1\.5s; what was asked for goes on, and the error log of master \d+ tells how it ends; wait longer with --timeout\n$`},
 		"scaled": {scale, []control.Answer{{Done: true, Steered: &control.Steered{Pool: "www", Workers: 5, Limit: 3, Configured: 5}}}, false, 0,
 			`^pool www may have 3 workers until the next reload, then 5 again; it has 5, of which 2 leave after their request\n$`, `^$`},
-		"not a word": {status, []control.Answer{{Done: true}}, false, 70, `^$`, `answered without a status`},
+		"changed": {diff, []control.Answer{{Done: true, Diff: &control.Diff{Config: "/c", Added: []string{"new"}, Removed: []string{"old"}, Changes: []control.Change{
+			{Section: "www", Name: "a", Running: new("1"), Files: new(""), Place: "/c:3"}, {Section: "www", Name: "b", Running: new("\x1b[31m")}}}}}, false, 0,
+			`^\[www\]\n  a = 1 -> ""  ; /c:3\n  b = \.\[31m -> \(not set\)\n\[new\] is a new pool\n\[old\] is there no more: a reload ends the pool\n$`, `^$`},
+		"not changed": {diff, []control.Answer{{Done: true, Diff: &control.Diff{Config: "/c"}}}, false, 0, `^a reload would change nothing: the service runs with what /c has\n$`, `^$`},
+		"not read":    {diff, []control.Answer{{Done: true, Reason: control.BadConfig, Why: "x:1: unknown", Lines: []string{"ERROR: x"}}}, false, 78, `^$`, `^ERROR: x\nphpsapi fpm config diff: x:1: unknown\n$`},
+		"log level":   {level, []control.Answer{{Done: true, Logging: &control.Logging{Level: "debug", Configured: "notice"}}}, false, 0, `^messages are logged from the level debug on until the next reload, then from notice on\n$`, `^$`},
+		"not a word":  {status, []control.Answer{{Done: true}}, false, 70, `^$`, `answered without a status`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			serve(t, c.open, c.answers...)

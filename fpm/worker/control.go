@@ -8,6 +8,7 @@ import (
 	"github.com/phpsapi/phpsapi/cgi/responder"
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
 // endpoint is the worker's end of the control or the trace socket. Kept connections come and go by it with every few
@@ -107,6 +108,8 @@ func (k *worker) heed(letter byte, fd int) {
 			k.converse(talk{fd: fd, peer: responder.PeerBehind(fd), brought: true}, responder.NextByteTimeout, nil)
 			return
 		}
+	case contract.LogLevel:
+		k.setLogLevel(zlog.Level(k.control.text[1] - '0'))
 	case contract.AccessLog:
 		k.setAccessLog(fd)
 		return

@@ -29,6 +29,15 @@ func (k *worker) setLog() {
 	})
 }
 
+// setLogLevel sets the level from which messages are logged.
+func (k *worker) setLogLevel(level zlog.Level) {
+	if level < zlog.Debug || level > zlog.Alert {
+		return
+	}
+	k.level = level
+	k.log.Configure(func(s *zlog.Settings) { s.Level = level })
+}
+
 // tellClient puts a message on the STDERR stream of the request in hand. It says whether that is enough.
 func (k *worker) tellClient(_ zlog.Level, message string) bool {
 	if k.started && k.talk.http && k.Serving() && message != "" && k.PHP.Logging() {
