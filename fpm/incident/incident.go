@@ -27,7 +27,7 @@ const (
 
 // Kinds are all kinds.
 func Kinds() []Kind {
-	return []Kind{Crash, Killed, OutOfMemory, Timeout, Exit, Panic, Fatal, ScriptExit, Boot}
+	return []Kind{Crash, Killed, OutOfMemory, Timeout, Operator, Exit, Panic, Fatal, ScriptExit, Boot}
 }
 
 // What a client got of a request.

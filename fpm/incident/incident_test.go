@@ -4,12 +4,16 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 )
 
 func TestReportsAreRead(t *testing.T) {
@@ -201,4 +205,21 @@ func TestScriptsThatKillAreLeft(t *testing.T) {
 		left = append(left, left...)[:min(2*len(left), 2*maxScripts)]
 	}
 	next.Adopt(left)
+}
+
+// A kind was added and not listed: the master panicked when it counted the first one.
+func TestAllKindsAreListed(t *testing.T) {
+	source, err := os.ReadFile("incident.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	declared := regexp.MustCompile(`(?m)^\t\w+ +Kind = "([a-z ]+)"`).FindAllStringSubmatch(string(source), -1)
+	if len(declared) != len(Kinds()) {
+		t.Fatalf("%d kinds are declared, and %d are listed", len(declared), len(Kinds()))
+	}
+	for _, name := range declared {
+		if kind := Kind(name[1]); !slices.Contains(Kinds(), kind) || scoreboard.CauseOf(string(kind)).String() != name[1] {
+			t.Errorf("the kind %s is not listed, or no cause in the scoreboard", kind)
+		}
+	}
 }

@@ -16,13 +16,14 @@ const (
 	CauseFatal
 	CauseScriptExit
 	CauseBoot
+	CauseOperator
 
 	Causes int = iota
 )
 
 // String returns the reason's name, as it is in metrics.
 func (e Cause) String() string {
-	return [Causes]string{"done", "idle", "crash", "killed", "out of memory", "timeout", "exit", "panic", "fatal", "script exit", "boot"}[e]
+	return [Causes]string{"done", "idle", "crash", "killed", "out of memory", "timeout", "exit", "panic", "fatal", "script exit", "boot", "operator"}[e]
 }
 
 // CauseOf returns the reason of a name. It panics if there is none such.
