@@ -24,6 +24,11 @@ static const struct {
 	unsigned from, to;
 } chunk_parts[] = {{0, 80}, {328, 504}};
 
+#ifdef ENGINE_WITH_PHP
+/* Whether PHP's memory behind its first block is of huge pages, where the kernel has them for those that ask. packaging/engine has PHP read it. */
+int phpsapi_huge_pages;
+#endif
+
 static void touch(uintptr_t from, uintptr_t to)
 {
 	uintptr_t page = sysconf(_SC_PAGESIZE);
@@ -57,6 +62,13 @@ void pages_of_heap(void)
 	for (i = 0; i < n; i++) {
 		free(blocks[i]);
 	}
+}
+
+void pages_of_one_script(void)
+{
+#ifdef ENGINE_WITH_PHP
+	phpsapi_huge_pages = 1;
+#endif
 }
 
 void pages_of_requests(void)

@@ -10,4 +10,8 @@ void pages_of_heap(void);
 /* Brings in what each request takes of PHP's own memory. Called once that memory is there. */
 void pages_of_requests(void);
 
+/* Has PHP's memory behind its first 2 MB be of huge pages, as USE_ZEND_ALLOC_HUGE_PAGES=1 does for all of it, if PHP was compiled
+ * with the engine. A process may be 2 MB larger then: it is for those that run one script, and not for workers. */
+void pages_of_one_script(void);
+
 #endif

@@ -157,6 +157,7 @@ int engine_module_startup(const struct engine_module *m)
 		.phpinfo_as_text = m->phpinfo_as_text,
 	};
 	if (m->front_end == ENGINE_CLI) {
+		pages_of_one_script();
 		cli_module_init(&module);
 	} else {
 		web_module_init(&module, m);

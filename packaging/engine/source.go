@@ -98,8 +98,13 @@ func (w *work) unpack(log *os.File) error {
 	if err != nil {
 		return err
 	}
-	if err := w.edit("ext/gd/gd.c", gdFonts[0], gdFonts[1]); err != nil {
-		return err
+	for _, e := range []struct {
+		name string
+		text [2]string
+	}{{"ext/gd/gd.c", gdFonts}, {"Zend/zend_alloc.c", hugePagesOf}, {"Zend/zend_alloc.c", hugePages}} {
+		if err := w.edit(e.name, e.text[0], e.text[1]); err != nil {
+			return err
+		}
 	}
 	return w.edit("ext/standard/info.c", iniDirectory[0], iniDirectory[1])
 }
@@ -112,6 +117,14 @@ var timezone = [2]string{"if (new_value && !timelib", "if (new_value && strcasec
 var gdFonts = [2]string{"#include \"gd_arginfo.h\"", "#include \"gd_arginfo.h\"\n" +
 	"#define gdFontTiny gdFontGetTiny()\n#define gdFontSmall gdFontGetSmall()\n#define gdFontMediumBold gdFontGetMediumBold()\n" +
 	"#define gdFontLarge gdFontGetLarge()\n#define gdFontGiant gdFontGetGiant()"}
+
+// hugePages has PHP ask for huge pages for its memory behind the first block of 2 MB, where lifecycle/engine/php_pages.c wants it.
+var hugePages = [2]string{"#endif\n\treturn zend_mm_chunk_alloc_int(size, alignment);", "#endif\n" +
+	"\tvoid *memory = zend_mm_chunk_alloc_int(size, alignment);\n" +
+	"\tif (memory && phpsapi_huge_pages) {\n\t\tzend_mm_hugepage(memory, size);\n\t}\n\treturn memory;"}
+
+// hugePagesOf declares the variable of php_pages.c.
+var hugePagesOf = [2]string{"static bool zend_mm_use_huge_pages = false;", "static bool zend_mm_use_huge_pages = false;\nextern int phpsapi_huge_pages;"}
 
 // iniDirectory has phpinfo() show the directory of php.ini that the front end has, and not that of the embed SAPI.
 var iniDirectory = [2]string{"#include \"credits.h\"", "#include \"credits.h\"\n" +
