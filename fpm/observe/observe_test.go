@@ -309,6 +309,17 @@ func TestMetricsOfAGenerationThatIsGoneAreGone(t *testing.T) {
 	}
 }
 
+// A page of many pools takes some megabytes: those who ask one after the other have the same.
+func TestPagesShareTheirMemory(t *testing.T) {
+	s := serverOf(t, map[string]*pool{"www": newPool(t, "www", 1, 1)})
+	for range 2 * mostPages {
+		s.get(t, "/metrics")
+	}
+	if len(s.free) != 1 {
+		t.Errorf("got %d pages, want 1", len(s.free))
+	}
+}
+
 func TestHealth(t *testing.T) {
 	p := map[string]*pool{"www": newPool(t, "www", 1, 1), "shop": newPool(t, "shop", 1, 1)}
 	s := serverOf(t, p)

@@ -30,21 +30,19 @@ type server struct {
 	families []Family
 	asked    func() // tells the master that somebody asks for metrics
 	http     *http.Server
-	pages    chan *picture // those that are free
+	pages    chan struct{} // one for each page that is being made
 
 	told    chan struct{} // closed when the master has told of the service
 	mu      sync.Mutex
 	service *contract.Service // nil: the master has not said it yet
 	pools   []*watched
-	heard   time.Time // when the master said something last
-	scrapes uint64    // pages that were made
+	heard   time.Time  // when the master said something last
+	scrapes uint64     // pages that were made
+	free    []*picture // the last one that was used comes first: four of 500 pools are 8 MB
 }
 
 func newServer(pools []*watched, asked func()) *server {
-	s := &server{families: Families(), asked: asked, pools: pools, heard: time.Now(), pages: make(chan *picture, mostPages), told: make(chan struct{})}
-	for range mostPages {
-		s.pages <- &picture{}
-	}
+	s := &server{families: Families(), asked: asked, pools: pools, heard: time.Now(), pages: make(chan struct{}, mostPages), told: make(chan struct{})}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /metrics", s.serveMetrics)
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, r *http.Request) { answer(w, r, s.live()) })
@@ -119,33 +117,45 @@ func (s *server) heed(service *contract.Service) {
 	s.pools = kept
 }
 
-// picture makes a picture of the service. It returns false if the master has not told of it yet.
-func (s *server) picture(p *picture) bool {
+// picture makes a picture of the service, to be put back; nil: the master has not told of it yet.
+func (s *server) picture() *picture {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.service == nil {
-		return false
+		return nil
+	}
+	p := &picture{}
+	if n := len(s.free); n > 0 {
+		p, s.free = s.free[n-1], s.free[:n-1]
 	}
 	p.take(s.service, s.pools)
 	s.scrapes++
 	p.scrapes = s.scrapes - 1
-	return true
+	return p
+}
+
+// putBack takes a picture back whose page was written.
+func (s *server) putBack(p *picture) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.free = append(s.free, p)
 }
 
 func (s *server) serveMetrics(w http.ResponseWriter, r *http.Request) {
 	s.asked()
-	var p *picture
 	select {
-	case p = <-s.pages:
+	case s.pages <- struct{}{}:
 	case <-time.After(headTimeout):
 		http.Error(w, "too many ask for metrics at the same time", http.StatusServiceUnavailable)
 		return
 	}
-	defer func() { s.pages <- p }()
-	if !s.picture(p) {
+	defer func() { <-s.pages }()
+	p := s.picture()
+	if p == nil {
 		http.Error(w, "the master has not told of the service yet", http.StatusServiceUnavailable)
 		return
 	}
+	defer s.putBack(p)
 	f := chosen(r.Header.Values("Accept"))
 	w.Header().Set("Content-Type", f.contentType())
 	var to io.Writer = w
