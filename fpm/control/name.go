@@ -106,3 +106,13 @@ func listening(line string, namespace uint64) (pid int, ok bool) {
 	pid, err := strconv.Atoi(rest)
 	return pid, err == nil && pid > 0
 }
+
+// SharesPids reports whether a process is in this process's pid namespace, so that the pids that it tells mean the same here.
+func SharesPids(pid int) bool {
+	theirs, err := namespaceOf(strconv.Itoa(pid), "pid")
+	if err != nil {
+		return false
+	}
+	ours, err := namespaceOf("self", "pid")
+	return err == nil && ours == theirs
+}
