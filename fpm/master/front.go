@@ -278,9 +278,7 @@ func (m *Master) killFronts(now time.Time) {
 func (m *Master) buryFront(f *front, status syscall.WaitStatus) {
 	g, now := f.gen, m.sys.now()
 	m.fronts = slices.DeleteFunc(m.fronts, func(other *front) bool { return other == f })
-	if f.slot >= 0 {
-		g.frontBoard.Vacate(f.slot)
-	}
+	g.vacate(f)
 	if !f.quit && m.state == normal {
 		m.replaced.Front++
 	}

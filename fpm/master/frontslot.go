@@ -28,6 +28,13 @@ func (g *generation) frontSlot() int {
 	return -1
 }
 
+// vacate takes the slot of a front that has ended.
+func (g *generation) vacate(f *front) {
+	if g.frontBoard != nil && f.slot >= 0 {
+		g.frontBoard.Vacate(f.slot)
+	}
+}
+
 // siteNames are what the generation's sites are called in metrics: by their first host, and their path. No two have the same name.
 func (g *generation) siteNames() (names []string) {
 	seen := map[string]int{}
