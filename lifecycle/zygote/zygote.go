@@ -205,9 +205,10 @@ func (z *Zygote) order(ctx context.Context, message []byte, fds []int) (*Child, 
 	if err := z.send(message, fds, deadline); err != nil {
 		return nil, z.giveUp(err)
 	}
-	patience := time.NewTicker(AnswerTime)
+	patience := time.NewTicker(AnswerTime - slowTick)
 	defer patience.Stop()
 	spent, _ := z.busy()
+	idle := false // at the last look; the answer may have come with it, and be read afterwards
 	for {
 		select {
 		case a, ok := <-z.answers:
@@ -220,7 +221,8 @@ func (z *Zygote) order(ctx context.Context, message []byte, fds []int) (*Child, 
 			return a.child, a.err
 		case <-patience.C:
 			now, runs := z.busy()
-			if now <= spent && !runs {
+			was := idle
+			if idle = now <= spent && !runs; idle && was {
 				return nil, z.giveUp(fmt.Errorf("it did not answer within %v", AnswerTime))
 			}
 			spent = now
