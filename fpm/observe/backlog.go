@@ -18,21 +18,21 @@ const (
 	tcpListen        = 10
 )
 
-// unixDiagRequest is struct unix_diag_req, and unixDiagMessage struct unix_diag_msg.
-type (
-	unixDiagRequest struct {
-		family, protocol uint8
-		_                uint16
-		states           uint32
-		inode            uint32
-		show             uint32
-		cookie           [2]uint32
-	}
-	unixDiagMessage struct {
-		family, kind, state, _ uint8
-		inode                  uint32
-		cookie                 [2]uint32
-	}
+// unixDiagRequest is struct unix_diag_req.
+type unixDiagRequest struct {
+	family, protocol uint8
+	_                uint16
+	states           uint32
+	inode            uint32
+	show             uint32
+	cookie           [2]uint32
+}
+
+// An answer begins with struct unix_diag_msg: a byte each for family, type and state, one that is unused, the inode number in 4 bytes,
+// and a cookie of 8.
+const (
+	diagInode   = 4  // the offset
+	diagMessage = 16 // the length
 )
 
 // unixBacklogs returns the queues of the pools' unix sockets by their inode numbers: what the kernel tells anybody of the network namespace. It
@@ -105,15 +105,14 @@ func heedBacklogs(datagram []byte, wanted map[uint64]backlog) bool {
 
 // heedBacklog notes what a message says of a socket.
 func heedBacklog(message []byte, wanted map[uint64]backlog) {
-	const size = int(unsafe.Sizeof(unixDiagMessage{}))
-	if len(message) < size {
+	if len(message) < diagMessage {
 		return
 	}
-	inode := uint64(binary.NativeEndian.Uint32(message[4:]))
+	inode := uint64(binary.NativeEndian.Uint32(message[diagInode:]))
 	if _, is := wanted[inode]; !is {
 		return
 	}
-	for rest := message[size:]; len(rest) >= 4; {
+	for rest := message[diagMessage:]; len(rest) >= 4; {
 		length, kind := int(binary.NativeEndian.Uint16(rest)), binary.NativeEndian.Uint16(rest[2:])
 		if length < 4 || length > len(rest) {
 			return

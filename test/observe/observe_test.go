@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -253,7 +254,7 @@ func TestMetricsMoveWithAReload(t *testing.T) {
 	path := filepath.Join(s.dir, "metrics.sock")
 	s.settle("unix:" + path)
 	s.Signal(syscall.SIGUSR2)
-	client := http.Client{Transport: &http.Transport{Dial: func(string, string) (net.Conn, error) { return net.Dial("unix", path) }}}
+	client := http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return net.Dial("unix", path) }}}
 	serve.Eventually(t, "metrics at a unix socket", func() bool {
 		r, err := client.Get("http://metrics/metrics")
 		if err == nil {
