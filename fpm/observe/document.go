@@ -99,4 +99,6 @@ const documentEnd = `## What they are made of
   goes on with those that were not reached. Workers that were not weighed yet count as the others of their pool.
 - Pools of the program before an upgrade are told no more while they finish their requests.
 - The observer runs as a user of its own, without privileges, and on one processor at most.
+- It has 64 connections at once. One more closes the one that has had no request the longest, so that silent clients keep nobody from an answer. It does
+  not wait for the body of a request.
 `

@@ -60,10 +60,10 @@ func Main() int {
 	p.watchSignals()
 	go p.control.Read(channel.Any, p.hear)
 	p.server.awaitService(firstPatience)
-	slots := make(chan struct{}, mostConnections)
+	places := newPlaces(mostConnections)
 	for _, l := range listeners {
 		go func() {
-			if err := p.server.serve(l, slots); err != nil {
+			if err := p.server.serve(l, places); err != nil {
 				select {
 				case p.failed <- err:
 				default:

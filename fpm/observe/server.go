@@ -55,14 +55,14 @@ func newServer(pools []*watched, asked func()) *server {
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "/metrics\n/livez\n/readyz\n/startupz\n")
 	})
-	s.http = &http.Server{Handler: mux, ReadHeaderTimeout: headTimeout, ReadTimeout: headTimeout, WriteTimeout: answerTimeout, IdleTimeout: idleTimeout,
+	s.http = &http.Server{Handler: occupying(mux), ConnContext: withPlace, ConnState: rest, ReadHeaderTimeout: headTimeout, ReadTimeout: headTimeout, WriteTimeout: answerTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: headBytes, ErrorLog: log.New(io.Discard, "", 0)}
 	return s
 }
 
 // serve serves on a listener until it is closed.
-func (s *server) serve(l net.Listener, slots chan struct{}) error {
-	return s.http.Serve(&limited{l, slots})
+func (s *server) serve(l net.Listener, p *places) error {
+	return s.http.Serve(&limited{l, p})
 }
 
 // live is the answer to /livez.
@@ -184,31 +184,4 @@ func watch(pool contract.ObservedPool, fd int) (*watched, error) {
 		return nil, err
 	}
 	return &watched{pool, board}, nil
-}
-
-// limited is a listener that takes a connection when there is room for one. A connection that is closed makes room.
-type limited struct {
-	net.Listener
-	slots chan struct{}
-}
-
-func (l *limited) Accept() (net.Conn, error) {
-	l.slots <- struct{}{}
-	c, err := l.Listener.Accept()
-	if err != nil {
-		<-l.slots
-		return nil, err
-	}
-	return &limitedConn{Conn: c, slots: l.slots}, nil
-}
-
-type limitedConn struct {
-	net.Conn
-	slots chan struct{}
-	once  sync.Once
-}
-
-func (c *limitedConn) Close() error {
-	c.once.Do(func() { <-c.slots })
-	return c.Conn.Close()
 }
