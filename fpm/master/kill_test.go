@@ -40,10 +40,11 @@ func TestOperatorSeesRunningRequests(t *testing.T) {
 	s.expect("ready to handle")
 	s.settle(2)
 	serve.Eventually(t, "no request", func() bool { return len(s.running("")) == 0 })
-	first, second := s.dial("sock"), s.dial("sockb")
+	first := s.dial("sock")
 	defer first.Close()
-	defer second.Close()
 	release := hold(t, first)
+	second := s.dial("sockb") // only now: a worker's time begins with the connection
+	defer second.Close()
 	hold(t, second)
 	all := s.running("")
 	if len(all) != 2 || all[0].Pool != "www" || all[1].Pool != "b" || all[0].Duration < all[1].Duration || all[0].Stage != "Running" ||
