@@ -19,7 +19,7 @@ import (
 // contract, which mean the same in all versions. They serve until the workers of this program do, and then finish their requests.
 type former struct {
 	groups []*formerGroup
-	pids   map[int]bool // of zygotes, fronts and observers that were not waited for
+	pids   map[int]bool // of zygotes and fronts that were not waited for
 	lookAt time.Time
 }
 

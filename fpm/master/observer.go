@@ -255,6 +255,15 @@ func (m *Master) quitObservers(but *observer) {
 	}
 }
 
+// adoptObservers takes over the observers of the program before. They go as their control sockets have ended with it; one that does not is ended.
+func (m *Master) adoptObservers(pids []int) {
+	now := m.sys.now()
+	for _, pid := range pids {
+		m.observers.all = append(m.observers.all, &observer{pid: pid, started: now, quit: true,
+			escalation: escalation{sent: syscall.SIGQUIT, deadline: now.Add(observerPatience)}})
+	}
+}
+
 // observerPatience is how long an observer may take to go: longer than a client may take its answer for.
 const observerPatience = 10 * time.Second
 

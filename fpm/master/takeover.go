@@ -174,9 +174,7 @@ func (t *takeover) closeNew(s *sockets) {
 func (m *Master) beginTakeover() {
 	h := m.taken.h
 	m.former.adopt(m, h.Groups)
-	for _, pid := range h.Observers {
-		m.former.pids[pid] = true
-	}
+	m.adoptObservers(h.Observers)
 	if h.Tally != nil {
 		m.tally = *h.Tally
 	}
