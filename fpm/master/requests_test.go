@@ -1,6 +1,7 @@
 package master
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
@@ -25,5 +26,12 @@ func TestRequestsForgeNoLines(t *testing.T) {
 		if got := (request{Proc: tt.proc}).String(); got != tt.want {
 			t.Errorf("%+v:\ngot  %s\nwant %s", tt.proc, got, tt.want)
 		}
+	}
+}
+
+func TestNoRequestsAreAnEmptyList(t *testing.T) {
+	m := &Master{gen: &generation{}}
+	if text, err := json.Marshal(m.tellRequests("").Requests); err != nil || string(text) != `{"requests":[]}` {
+		t.Errorf("got %s, %v", text, err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 // tellRequests answers which requests a pool runs or, if its name is empty, all pools. A request is not looked at closely: all but the
 // worker, its pool and its generation is the worker's word.
 func (m *Master) tellRequests(pool string) control.Answer {
-	var all control.Running
+	all := control.Running{Requests: []control.RunningRequest{}}
 	known := pool == ""
 	look := func(name string, generation int, board *scoreboard.Reader, slot int) {
 		var p scoreboard.Proc
