@@ -3,6 +3,7 @@ package operate
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -68,6 +69,10 @@ func (o *Operator) healthAt(pool, address string) (*control.Health, error) {
 		}}}
 	r, err := client.Get("http://observer/readyz?format=json&pool=" + url.QueryEscape(pool))
 	if err != nil {
+		var asked *url.Error // says what is asked for, in words that the user has not used
+		if errors.As(err, &asked) {
+			err = asked.Err
+		}
 		return nil, failed(exitFailed, "nobody tells of health at %s: %v", address, err)
 	}
 	defer r.Body.Close()
