@@ -176,5 +176,5 @@ func (l lines) ordered(o *operator, a control.Answer) {
 	case s != nil:
 		outcome = fmt.Sprintf("done: it has %d workers, %d at most", s.Workers, s.Limit)
 	}
-	l.Logf(zlog.Notice, "%s asked for by %s: %s", o.request.Words(), o.who(), seen(outcome))
+	l.Logf(zlog.Notice, "%s asked for by %s: %s", seen(o.request.Words()), o.who(), seen(outcome))
 }

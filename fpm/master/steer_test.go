@@ -200,3 +200,12 @@ func TestScaledLimits(t *testing.T) {
 		}
 	}
 }
+
+// The name of a pool that an order has, and nobody else, once began a line of its own in the error log.
+func TestOrdersForgeNoLines(t *testing.T) {
+	t.Parallel()
+	s := start(t, static)
+	s.expect("ready to handle")
+	s.outcome(control.Request{Command: control.Pause, Pool: "a\nALERT: \x1b[2J"})
+	s.expect(`NOTICE: pause a\.ALERT: \.\[2J asked for by .*: refused: there is no pool a\.ALERT: `)
+}
