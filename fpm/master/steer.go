@@ -63,6 +63,7 @@ func (m *Master) steer(o *operator) {
 			return
 		}
 	}
+	m.observers.news()
 	o.task = m.steeringTask(p, o.request.Command, m.sys.now().Add(handoverPatience))
 	m.keepWaiting(o)
 }

@@ -65,12 +65,9 @@ func steered(command control.Command, s *control.Steered) string {
 		}
 		return fmt.Sprintf("pool %s takes no connections%s", s.Pool, until)
 	case control.Resume:
-		return fmt.Sprintf("pool %s takes connections: it has workers: %d", s.Pool, s.Workers)
+		return fmt.Sprintf("pool %s takes connections: it has workers: %s", s.Pool, workers(s))
 	}
-	now := fmt.Sprintf("it has %d", s.Workers)
-	if s.Workers > s.Limit {
-		now += fmt.Sprintf(", of which %d leave after their request", s.Workers-s.Limit)
-	}
+	now := "it has " + workers(s)
 	if s.Paused {
 		now += ", and is paused"
 	}
@@ -78,6 +75,14 @@ func steered(command control.Command, s *control.Steered) string {
 		return fmt.Sprintf("pool %s may have %d workers, as configured; %s", s.Pool, s.Limit, now)
 	}
 	return fmt.Sprintf("pool %s may have %d workers until the next reload, then %d again; %s", s.Pool, s.Limit, s.Configured, now)
+}
+
+// workers says how many workers a pool has, and how many of these are more than it may have.
+func workers(s *control.Steered) string {
+	if s.Workers > s.Limit {
+		return fmt.Sprintf("%d, of which %d leave after their request", s.Workers, s.Workers-s.Limit)
+	}
+	return fmt.Sprint(s.Workers)
 }
 
 // showSteered says in a status what operators have changed.
