@@ -291,7 +291,7 @@ func TestWorkerOfHTTPYields(t *testing.T) {
 	c := p.spawn()
 	v := w.visit(t)
 	v.get("/a.php")
-	syscall.Kill(c.pid, syscall.SIGSTOP)
+	c.stop(t)
 	c.say(contract.Yield, -1)
 	other := w.visit(t)
 	other.ask("GET /a.php", "")

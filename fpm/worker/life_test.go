@@ -87,7 +87,7 @@ func TestNewConnectionDoesNotWaitForWhatElseComes(t *testing.T) {
 		kept := dial(t, p.Socket)
 		defer kept.Close()
 		ask(t, kept, get(p.Dir, "pid.php"))
-		syscall.Kill(c.pid, syscall.SIGSTOP)
+		c.stop(t)
 		more(c, func() {
 			r := get(p.Dir, "slow.php")
 			r.Keep = true

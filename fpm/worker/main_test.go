@@ -22,6 +22,7 @@ import (
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 	"github.com/phpsapi/phpsapi/sapi"
 	"github.com/phpsapi/phpsapi/sapi/engines"
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 // TestMain makes the test binary its own zygote's worker.
@@ -290,6 +291,16 @@ func (c *child) receive(t testing.TB) (letter byte, fd int, text string) {
 		return 0, -1, ""
 	}
 	return buffer[0], firstRight(rights[:rn]), string(buffer[1:n])
+}
+
+// stop stops the worker, and returns when it has stopped: what comes later it finds all at once.
+func (c *child) stop(t testing.TB) {
+	t.Helper()
+	syscall.Kill(c.pid, syscall.SIGSTOP)
+	serve.Eventually(t, "the worker to stop", func() bool {
+		status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.pid))
+		return strings.Contains(string(status), "\nState:\tT")
+	})
 }
 
 func (c *child) say(letter byte, fd int) {
