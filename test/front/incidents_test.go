@@ -33,7 +33,7 @@ func (s *service) incidents(arguments ...string) (text string, status int) {
 func (s *service) all(n int) *control.Incidents {
 	s.t.Helper()
 	var all control.Incidents
-	if err := s.WaitFor(20*time.Second, func() bool {
+	if err := s.WaitFor(20*time.Second+time.Duration(n)*50*time.Millisecond, func() bool {
 		text, status := s.incidents("--json", "-n", "0")
 		all = control.Incidents{}
 		if err := json.Unmarshal([]byte(text), &all); err != nil || status != 0 {
@@ -53,6 +53,17 @@ func (s *service) last(n int) *incident.Incident {
 		s.t.Errorf("there are %d incidents, want %d", all.Total, n)
 	}
 	return all.Incidents[len(all.Incidents)-1]
+}
+
+// idle waits until as many workers are idle, and has the next request come on a new connection: until a worker accepts, the front does,
+// and keeps the connection.
+func (s *service) idle(workers int) {
+	s.t.Helper()
+	s.http.CloseIdleConnections()
+	serve.Eventually(s.t, "the workers are idle", func() bool {
+		text, _ := exec.Command(binary, "fpm", "status", "--full", "--master", fmt.Sprint(s.Pid())).CombinedOutput()
+		return strings.Count(string(text), " Idle ") >= workers
+	})
 }
 
 // ends are scripts that end their workers.
@@ -245,7 +256,7 @@ func TestIncidentLogIsReopenedAndMayBeFull(t *testing.T) {
 	// A reload that cannot open it is refused.
 	write(t, conf, "incident_log: nowhere/incidents.log\n")
 	s.Signal(syscall.SIGUSR2)
-	s.said(`ERROR: failed to open incident log \(.*/nowhere/incidents\.log\): No such file or directory`, 1)
+	s.said(`ERROR: .*/phpsapi\.yaml:1: incident_log: .*/nowhere/incidents\.log cannot be opened: no such file or directory`, 1)
 	s.said(`reload failed`, 1)
 	s.want("/", 200, "index")
 }
@@ -274,6 +285,7 @@ func TestIncidentsOfWorkerScripts(t *testing.T) {
 		{"exit", 200, incident.ScriptExit, "all", ""},
 		{"crash", 502, incident.Crash, "502", ""},
 	} {
+		s.idle(1)
 		if status, body := s.get("/worker.php?" + c.query); status != c.status {
 			t.Errorf("%s: %d %s", c.query, status, body)
 		}

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -90,7 +91,11 @@ func startCommand(t *testing.T, address string, cmd *exec.Cmd) *service {
 
 func command(environment []string, arguments ...string) *exec.Cmd {
 	cmd := exec.Command(binary, append([]string{"fpm"}, arguments...)...)
-	cmd.Env = append(os.Environ(), environment...)
+	cmd.Env = os.Environ()
+	if slices.Contains(arguments, "-y") { // metrics have no address by default there, which the tests' own setting takes away
+		cmd.Env = slices.DeleteFunc(cmd.Env, func(v string) bool { return strings.HasPrefix(v, "PHPSAPI_METRICS_LISTEN=") })
+	}
+	cmd.Env = append(cmd.Env, environment...)
 	return cmd
 }
 
