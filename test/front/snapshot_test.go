@@ -202,7 +202,7 @@ func TestLimitOfAddressSpace(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir, address := application(t, "v1", ""), serve.Address(t)
-			s := startCommand(t, address, limited("1638400", append([]string{"--worker", filepath.Join(dir, "index.php"), "--http", address}, arguments...)...))
+			s := startCommand(t, address, limited("1843200", append([]string{"--worker", filepath.Join(dir, "index.php"), "--http", address}, arguments...)...))
 			for range 4 {
 				s.want("/", 200, "v1 ")
 				s.want("/other.php", 200, "other ")
@@ -212,8 +212,8 @@ func TestLimitOfAddressSpace(t *testing.T) {
 			}
 		})
 	}
-	said, err := limited("1638399", "--http", serve.Address(t)).CombinedOutput()
-	if want := "the limit of address space (ulimit -v) is 1599 MB"; err == nil || !strings.Contains(string(said), want) {
+	said, err := limited("1843199", "--http", serve.Address(t)).CombinedOutput()
+	if want := "the limit of address space (ulimit -v) is 1799 MB"; err == nil || !strings.Contains(string(said), want) {
 		t.Errorf("%v, %s; want %q", err, said, want)
 	}
 }
