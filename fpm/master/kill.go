@@ -29,7 +29,7 @@ type ordered struct {
 	killed  bool  // by SIGKILL
 }
 
-// who is an operator as the log names one.
+// who returns the operator's name in the log: the process, and the user that it runs as.
 func (o *operator) who() string {
 	user := fmt.Sprintf("user %d", o.uid)
 	if o.user != "" {

@@ -22,7 +22,7 @@ type Top struct {
 	In, Out  *os.File
 }
 
-// Top shows the service until the user has seen enough, each interval anew, on a terminal with keys. It returns the exit status.
+// Top shows the service on a terminal, and shows it again after each interval until the user ends it by a key. It returns the exit status.
 func (o *Operator) Top(t Top) int { return o.end("top", o.top(t)) }
 
 func (o *Operator) top(t Top) error {
