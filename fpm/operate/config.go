@@ -16,14 +16,7 @@ func (o *Operator) configDiff(asJSON bool) error {
 		o.showLines(a.Lines)
 		return err
 	}
-	if a.Diff == nil {
-		return notUnderstood(m, "a comparison")
-	}
-	if asJSON {
-		return o.printJSON(a.Diff)
-	}
-	showDiff(o.Out, a.Diff)
-	return nil
+	return showPart(o, m, a.Diff, "a comparison", asJSON, func(d *control.Diff) { showDiff(o.Out, d) })
 }
 
 // showDiff writes a comparison for people, section by section.
@@ -74,16 +67,11 @@ func (o *Operator) logLevel(asJSON bool, level string) error {
 	if err != nil {
 		return err
 	}
-	l := a.Logging
-	switch {
-	case l == nil:
-		return notUnderstood(m, "a level")
-	case asJSON:
-		return o.printJSON(l)
-	case l.Level == l.Configured:
-		fmt.Fprintf(o.Out, "messages are logged from the level %s on, as configured\n", plain(l.Level))
-	default:
-		fmt.Fprintf(o.Out, "messages are logged from the level %s on until the next reload, then from %s on\n", plain(l.Level), plain(l.Configured))
-	}
-	return nil
+	return showPart(o, m, a.Logging, "a level", asJSON, func(l *control.Logging) {
+		if l.Level == l.Configured {
+			fmt.Fprintf(o.Out, "messages are logged from the level %s on, as configured\n", plain(l.Level))
+		} else {
+			fmt.Fprintf(o.Out, "messages are logged from the level %s on until the next reload, then from %s on\n", plain(l.Level), plain(l.Configured))
+		}
+	})
 }

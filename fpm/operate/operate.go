@@ -98,6 +98,19 @@ func (o *Operator) printJSON(value any) error {
 	return nil
 }
 
+// showPart shows a part of an answer, by show for people or as JSON. It returns an error if the master has answered without it; what is
+// how that error calls it.
+func showPart[T any](o *Operator, m *master, part *T, what string, asJSON bool, show func(*T)) error {
+	switch {
+	case part == nil:
+		return notUnderstood(m, what)
+	case asJSON:
+		return o.printJSON(part)
+	}
+	show(part)
+	return nil
+}
+
 // notUnderstood is the failure of a master that has answered something else.
 func notUnderstood(m *master, without string) error {
 	return failed(exitSoftware, "%s answered without %s; is it another version of phpsapi?", m, without)

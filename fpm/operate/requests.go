@@ -20,14 +20,7 @@ func (o *Operator) requests(asJSON bool, pool string) error {
 	if err != nil {
 		return err
 	}
-	if a.Requests == nil {
-		return notUnderstood(m, "requests")
-	}
-	if asJSON {
-		return o.printJSON(a.Requests)
-	}
-	showRequests(o.Out, a.Requests)
-	return nil
+	return showPart(o, m, a.Requests, "requests", asJSON, func(r *control.Running) { showRequests(o.Out, r) })
 }
 
 // showRequests writes requests for people.
@@ -68,14 +61,7 @@ func (o *Operator) kill(asJSON bool, request control.Request) error {
 	if err != nil {
 		return err
 	}
-	if a.Killed == nil {
-		return notUnderstood(m, "an outcome")
-	}
-	if asJSON {
-		return o.printJSON(a.Killed)
-	}
-	fmt.Fprintln(o.Out, outcome(a.Killed))
-	return nil
+	return showPart(o, m, a.Killed, "an outcome", asJSON, func(k *control.Killed) { fmt.Fprintln(o.Out, outcome(k)) })
 }
 
 // outcome tells in words how a request was ended.

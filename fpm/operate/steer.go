@@ -42,14 +42,7 @@ func (o *Operator) steering(asJSON bool, request control.Request) error {
 	if err != nil {
 		return err
 	}
-	if a.Steered == nil {
-		return notUnderstood(m, "an outcome")
-	}
-	if asJSON {
-		return o.printJSON(a.Steered)
-	}
-	fmt.Fprintln(o.Out, plain(steered(request.Command, a.Steered)))
-	return nil
+	return showPart(o, m, a.Steered, "an outcome", asJSON, func(s *control.Steered) { fmt.Fprintln(o.Out, plain(steered(request.Command, s))) })
 }
 
 // steered says in words what has become of a pool.
