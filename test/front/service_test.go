@@ -93,7 +93,7 @@ func command(environment []string, arguments ...string) *exec.Cmd {
 	cmd := exec.Command(binary, append([]string{"fpm"}, arguments...)...)
 	cmd.Env = os.Environ()
 	if slices.Contains(arguments, "-y") { // metrics have no address by default there, which the tests' own setting takes away
-		cmd.Env = slices.DeleteFunc(cmd.Env, func(v string) bool { return strings.HasPrefix(v, "PHPSAPI_METRICS_LISTEN=") })
+		cmd.Env = serve.Environ()
 	}
 	cmd.Env = append(cmd.Env, environment...)
 	return cmd

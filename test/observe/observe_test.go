@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -61,7 +60,7 @@ func start(t *testing.T, pool string) *service {
 	s.write("php-fpm.conf", serve.FPMConf(s.dir, "", "pm = static\npm.max_children = 2\n"+pool))
 	s.settle(s.metrics)
 	cmd := exec.Command(binary, "fpm", "-F", "-O", "-y", filepath.Join(s.dir, "php-fpm.conf"))
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "PHPSAPI_METRICS_LISTEN=") })
+	cmd.Env = serve.Environ()
 	cmd.Stderr = s.log
 	var err error
 	s.Process, err = serve.Start("phpsapi fpm", cmd, func() bool {
@@ -302,7 +301,7 @@ func TestWrongSettingsAreErrorsOfTheStart(t *testing.T) {
 			}
 		}
 		cmd := exec.Command(binary, "fpm", "-F", "-O", "-y", conf)
-		cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "PHPSAPI_METRICS_LISTEN=") })
+		cmd.Env = serve.Environ()
 		out, err := cmd.CombinedOutput()
 		if cmd.ProcessState.ExitCode() != 78 || !strings.Contains(string(out), want) {
 			t.Errorf("%s: got %v, want status 78 and %q in\n%s", listen, err, want, out)

@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 )
 
@@ -28,6 +30,11 @@ func Build(dir string) error {
 
 // metricsVariable is the setting metrics.listen.
 const metricsVariable = "PHPSAPI_METRICS_LISTEN"
+
+// Environ returns os.Environ without the setting of metrics that Main makes for the tests.
+func Environ() []string {
+	return slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, metricsVariable+"=") })
+}
 
 // Main runs a package's tests, whose status it returns, while there is a directory with what Build makes. prepare gets
 // the directory before they run.
