@@ -3,6 +3,8 @@ package contract
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
+	"io"
 	"reflect"
 	"unsafe"
 )
@@ -70,6 +72,19 @@ type decoder struct {
 func decode(message []byte, v any) error {
 	d := decoder{rest: message}
 	return d.all(v)
+}
+
+// read reads the orders for a process to their end. whose is how an error calls them.
+func read[T any](r io.Reader, whose string) (*T, error) {
+	orders := new(T)
+	message, err := io.ReadAll(r)
+	if err == nil {
+		err = decode(message, orders)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s orders: %w", whose, err)
+	}
+	return orders, nil
 }
 
 func (d *decoder) all(v any) error {

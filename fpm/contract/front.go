@@ -1,7 +1,6 @@
 package contract
 
 import (
-	"fmt"
 	"io"
 	"reflect"
 	"time"
@@ -206,14 +205,4 @@ func (f *Front) Encode(w io.Writer) error {
 }
 
 // DecodeFront reads what Encode wrote.
-func DecodeFront(r io.Reader) (*Front, error) {
-	f := &Front{}
-	message, err := io.ReadAll(r)
-	if err == nil {
-		err = decode(message, f)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("a front's orders: %w", err)
-	}
-	return f, nil
-}
+func DecodeFront(r io.Reader) (*Front, error) { return read[Front](r, "a front's") }

@@ -1,7 +1,6 @@
 package contract
 
 import (
-	"fmt"
 	"io"
 	"reflect"
 
@@ -126,14 +125,4 @@ func (o *Observer) Encode(w io.Writer) error {
 }
 
 // DecodeObserver reads what Encode wrote.
-func DecodeObserver(r io.Reader) (*Observer, error) {
-	o := &Observer{}
-	message, err := io.ReadAll(r)
-	if err == nil {
-		err = decode(message, o)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("an observer's orders: %w", err)
-	}
-	return o, nil
-}
+func DecodeObserver(r io.Reader) (*Observer, error) { return read[Observer](r, "an observer's") }
