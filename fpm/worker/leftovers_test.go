@@ -64,7 +64,7 @@ func TestRequestLeavesNothingBehind(t *testing.T) {
 			p.write("change.php", "<?php echo 'changed'; "+c.code)
 			conn := dial(t, p.Socket)
 			before := ask(t, conn, get(p.Dir, "probe.php"))
-			for end := time.Now().Add(patience); handlesThreadSignal(before); before = ask(t, conn, get(p.Dir, "probe.php")) {
+			for end := time.Now().Add(10 * time.Second); handlesThreadSignal(before); before = ask(t, conn, get(p.Dir, "probe.php")) {
 				if conn.Close(); time.Now().After(end) {
 					t.Fatalf("the worker's threads do not take their signal: %s", before)
 				}
