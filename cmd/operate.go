@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -22,7 +21,7 @@ func operatorCommands(asked engines.Asked) []*cobra.Command {
 	return []*cobra.Command{startCommand(asked), reloadCommand(asked), upgradeCommand(asked), stopCommand(asked), testCommand(asked), statusCommand(asked),
 		incidentsCommand(asked), requestsCommand(asked), killCommand(asked), healthcheckCommand(asked), scaleCommand(asked),
 		pauseCommand(asked), resumeCommand(asked), drainCommand(asked), configCommand(asked), logLevelCommand(asked),
-		topCommand(asked)}
+		topCommand(asked), opcacheCommand(asked)}
 }
 
 func startCommand(asked engines.Asked) *cobra.Command {
@@ -212,22 +211,11 @@ php.ini's among them. Passwords, keys and other secrets are not shown.`,
 	}, 30*time.Second)
 	asJSON := command.Flags().Bool("json", false, "print JSON")
 	command.RunE = func(*cobra.Command, []string) error { return exitStatus(operator().ConfigDiff(*asJSON)) }
-	parent := &cobra.Command{
+	return family(&cobra.Command{
 		Use:   "config diff",
 		Short: "Show what a reload would change",
 		Long:  "Commands for the configuration of the running service.",
-	}
-	parent.RunE = func(_ *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return usage(parent, errors.New("write phpsapi fpm config diff"))
-		}
-		return usage(parent, fmt.Errorf("%q is no command: write phpsapi fpm config diff", args[0]))
-	}
-	parent.Args = cobra.ArbitraryArgs
-	parent.FParseErrWhitelist.UnknownFlags = true
-	parent.SetFlagErrorFunc(usage)
-	parent.AddCommand(command)
-	return parent
+	}, command)
 }
 
 func logLevelCommand(asked engines.Asked) *cobra.Command {

@@ -24,7 +24,7 @@
 #include <sys/types.h>
 
 #ifndef ENGINE_CONTRACT /* a test gives another */
-#define ENGINE_CONTRACT 15
+#define ENGINE_CONTRACT 16
 #endif
 
 /* ---- module startup and shutdown ---- */
@@ -206,6 +206,28 @@ struct engine_stack_layout {
 	uint32_t call_kind_mask, call_top_code;
 };
 
+/* ---- what the caches say that all workers of a zygote share ---- */
+
+/* Memory is in bytes, times are in seconds since 1970. It is sapi.Caches of Go's. */
+struct engine_caches {
+	int64_t opcache; /* 1: it is there, and so is what follows of it */
+	int64_t opcache_full;
+	int64_t opcache_restart_pending;
+	int64_t opcache_used, opcache_free, opcache_wasted;
+	int64_t opcache_strings_used, opcache_strings_free, opcache_strings; /* the memory of interned strings, and their number */
+	int64_t opcache_scripts;
+	int64_t opcache_keys, opcache_keys_limit;
+	int64_t opcache_hits, opcache_misses; /* since the last restart */
+	int64_t opcache_restarts_memory, opcache_restarts_keys, opcache_restarts_asked; /* by why it was restarted */
+	int64_t opcache_restarted; /* when, the last time; 0: never */
+	int64_t opcache_jit_size, opcache_jit_free;
+	int64_t apcu; /* 1: it is there, and so is what follows */
+	int64_t apcu_size, apcu_free;
+	int64_t apcu_entries;
+	int64_t apcu_hits, apcu_misses, apcu_inserts;
+	int64_t apcu_expunges; /* how often it was full, and threw away */
+};
+
 /* ---- what the engine says of itself ---- */
 
 /* Whether a worker script may be forked. */
@@ -335,6 +357,11 @@ enum engine_reflection {
 	X(void, array_add_number, (void *array, const char *name, size_t name_len, int64_t value), (array, name, name_len, value)) \
 	X(void, array_add_float, (void *array, const char *name, size_t name_len, double value), (array, name, name_len, value)) \
 	X(void *, array_add_array, (void *array, const char *name, size_t name_len), (array, name, name_len)) \
+	/* ---- the caches that all workers of a zygote share (php_caches.c) ---- */ \
+	/* Both are for between two requests: also those of a worker script. */ \
+	X(void, caches_look, (struct engine_caches *caches), (caches)) \
+	/* Has opcache forget all scripts, as opcache_reset() does. 0: it is off, or is about to do so already. */ \
+	X(int, opcache_reset, (void), ()) \
 	/* ---- what the engine says of itself (php_inspect.c, php_stack.c) ---- */ \
 	X(void, stack_layout, (struct engine_stack_layout *layout), (layout)) \
 	/* PHP_VERSION of the started engine. */ \

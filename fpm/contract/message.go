@@ -20,12 +20,18 @@ const (
 	StandIn = 'S'
 	// LogLevel tells the level from which messages are logged: the text is a digit, zlog's number of it.
 	LogLevel = 'V'
+	// Caches has the worker ask opcache and APCu how they are, which it then tells in the scoreboard. With a number as its text opcache is
+	// reset before that, unless the scoreboard says that this order is obsolete. The worker answers with Caches.
+	Caches = 'O'
 	// AccessLog brings the access log, which was opened again, in place of the one the worker has.
 	AccessLog = 'A'
 )
 
 // Letters of messages from a worker on the control socket.
 const (
+	// Caches, which is above, says that the worker has done what the oldest Caches has asked for that it has not answered yet. The text is a digit: 1 if
+	// opcache has been reset.
+
 	// Ready says, once, that the worker is about to accept.
 	Ready = 'R'
 	// Idle answers WhenIdle. The worker accepts nothing until the master has said Connection or Nothing.

@@ -50,11 +50,15 @@ const (
 	// LogLevel answers at once, with Logging: the level from which messages are logged, after it was made Request.Level if that is not
 	// empty. It holds until the next reload.
 	LogLevel Command = "log-level"
+	// OpcacheStatus answers within two seconds, with Caches: of the PHP that Request.Pool runs on, or of all. OpcacheReset has that opcache forget all
+	// scripts. Its Answer comes when a worker has done it, and has Caches.
+	OpcacheStatus Command = "opcache status"
+	OpcacheReset  Command = "opcache reset"
 )
 
 // commands are all that there are.
 var commands = [...]Command{Reload, Upgrade, Stop, Status, LastIncidents, Requests, Kill, AskHealth, Pause, Drain, Resume, Scale,
-	ConfigDiff, LogLevel}
+	ConfigDiff, LogLevel, OpcacheStatus, OpcacheReset}
 
 // Reloads reports whether a command is a reload.
 func (c Command) Reloads() bool { return c == Reload || c == Upgrade }
@@ -65,7 +69,7 @@ type Request struct {
 	Now     bool    `json:"now,omitempty"`     // of Stop: do not wait for requests; of Kill: by SIGKILL
 	Drained bool    `json:"drained,omitempty"` // of Reload: wait for the old generations too
 	Full    bool    `json:"full,omitempty"`    // of Status: each worker
-	Pool    string  `json:"pool,omitempty"`    // the pool that is meant; of LastIncidents, Requests and AskHealth empty for all
+	Pool    string  `json:"pool,omitempty"`    // the pool that is meant; of LastIncidents, Requests, AskHealth and those of opcache empty for all
 	Count   int     `json:"count,omitempty"`   // of LastIncidents, 0 for all that are remembered; of Scale
 	Pid     int     `json:"pid,omitempty"`     // of Kill: the worker's, as Requests tells it
 	Level   string  `json:"level,omitempty"`   // of LogLevel: alert, error, warning, notice or debug; empty: as it is
@@ -76,7 +80,7 @@ type Request struct {
 // Changes reports whether a request changes something, beyond what it is told.
 func (r *Request) Changes() bool {
 	switch r.Command {
-	case Status, LastIncidents, Requests, AskHealth, ConfigDiff:
+	case Status, LastIncidents, Requests, AskHealth, ConfigDiff, OpcacheStatus:
 		return false
 	case LogLevel:
 		return r.Level != ""
@@ -139,6 +143,7 @@ type Answer struct {
 	Steered    *Steered   `json:"steered,omitempty"`
 	Diff       *Diff      `json:"diff,omitempty"`
 	Logging    *Logging   `json:"logging,omitempty"`
+	Caches     *Caches    `json:"caches,omitempty"`
 }
 
 // Progress is what a stop, or the end of old generations, still waits for.

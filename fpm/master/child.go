@@ -55,6 +55,7 @@ type child struct {
 	complaints  messages          // for the error log: its own,
 	sayings     messages          // and its scripts'
 	tracing     trace             // what it has sent of its stack
+	inspections []*inspection     // of the caches, that it has not answered, the oldest first
 	vigil       vigil
 	silentSince int64 // scoreboard.HTTP.Spoke of the request that the front has answered for it; 0: none
 	slowLogged  int64 // Accepted of the request that was traced; 0: none

@@ -71,6 +71,8 @@ func (e operatorAsked) happen(m *Master) {
 		m.configDiff(o)
 	case control.LogLevel:
 		m.logLevel(o)
+	case control.OpcacheStatus, control.OpcacheReset:
+		m.opcache(o)
 	case control.Pause, control.Drain, control.Resume, control.Scale:
 		m.steer(o)
 	default:

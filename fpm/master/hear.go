@@ -129,6 +129,8 @@ func (e workerSaid) heed(m *Master) reception {
 		return m.notBooted(c, s.Text)
 	case contract.Renew:
 		return m.renewFor(c)
+	case contract.Caches:
+		return m.cachesInspected(c, s.Text)
 	case contract.Yielded:
 		if c.yielded || !c.pool.gen.retiring && !c.yields {
 			return unexpected

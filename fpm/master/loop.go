@@ -70,6 +70,9 @@ type Master struct {
 	done       bool
 	status     int // the exit status of a service that has served
 
+	cachesUntil int64  // see watchCaches; 0: nobody has asked
+	resets      uint64 // orders to reset an opcache so far
+
 	rescues []rescue // for a front that is not there yet
 	left    int      // how often it was seen that no worker speaks HTTP, as the service ends
 

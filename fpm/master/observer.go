@@ -105,6 +105,7 @@ func (l *listener) metricsAt(g *generation, address string) (*socket, error) {
 // renewObserver starts an observer for the generation that begins to serve, if it is to have one. The one before answers until that is ready.
 func (m *Master) renewObserver() {
 	o := &m.observers
+	m.gen.watchCaches(m.cachesUntil)
 	o.startAt, o.backoff = time.Time{}, backoff{}
 	if len(m.gen.metrics) == 0 {
 		m.quitObservers(nil)
@@ -235,6 +236,7 @@ func (e observerSaid) heed(m *Master) reception {
 		}
 	case contract.Asked:
 		m.weigh()
+		m.watchCaches()
 	case contract.Log:
 		m.say(s.Text)
 	}

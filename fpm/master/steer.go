@@ -266,7 +266,10 @@ func (m *Master) checkTasks(now time.Time) {
 			continue
 		}
 		if a, done := o.task.done(now); done {
-			m.answer(o, a)
+			if o.request.Changes() {
+				m.log.ordered(o, a)
+			}
+			o.tell(a)
 			m.dismiss(o)
 			continue
 		}

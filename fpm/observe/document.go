@@ -19,6 +19,7 @@ func Document(w io.Writer) {
 		{"Pools", poolFamilies()},
 		{"Requests", requestFamilies()},
 		{"HTTP", httpFamilies()},
+		{"Opcache and APCu", cacheFamilies()},
 		{"The observer", ownFamilies()},
 	} {
 		fmt.Fprintf(w, "### %s\n\n| metric | type | labels | |\n|---|---|---|---|\n", section.title)
@@ -97,6 +98,11 @@ const documentEnd = `## What they are made of
 - Requests that a worker dies in have no status: they are incidents. What an HTTP front answers without PHP is not a pool's.
 - Processes are weighed by the master, by /proc/PID/smaps_rollup, if somebody asks for metrics: once in ten seconds, for 50 ms at most, and the next round
   goes on with those that were not reached. Workers that were not weighed yet count as the others of their pool.
+- Opcache and APCu are asked by workers, if somebody has asked for metrics within the last five minutes: after a request whose response has been sent, one
+  worker of each pool about once a second. So the first page has nothing of them, and the figures of a pool without requests are as old as its
+  last one. The functions are called without a script: opcache.restrict_api, disable_functions and error handlers do not matter to them. All workers of an
+  engine share both caches; phpsapi_pool_info has the engine of a pool. A worker asks again only if no other one of its pool hangs in that, in a lock of
+  APCu's that a dead process has left, say.
 - Pools of the program before an upgrade are told no more while they finish their requests.
 - The observer runs as a user of its own, without privileges, and on one processor at most.
 - It has 64 connections at once. One more closes the one that has had no request the longest, so that silent clients keep nobody from an answer. It does

@@ -18,6 +18,7 @@ func Families() []Family {
 	all = append(all, poolFamilies()...)
 	all = append(all, requestFamilies()...)
 	all = append(all, httpFamilies()...)
+	all = append(all, cacheFamilies()...)
 	return append(all, ownFamilies()...)
 }
 
@@ -46,7 +47,7 @@ func serviceFamilies() []Family {
 
 func poolFamilies() []Family {
 	return []Family{
-		{"phpsapi_pool_info", Gauge, and("pm", "kind", "php"), "Always 1; the pool's process manager, what its workers do, and their PHP.", writePoolInfo},
+		{"phpsapi_pool_info", Gauge, and("pm", "kind", "php", "engine"), "Always 1; the pool's process manager, what its workers do, their PHP, and the number of its engine.", writePoolInfo},
 		{"phpsapi_pool_ready", Gauge, ofPool, "1 if the pool can answer requests, as /readyz tells it. Of the generation that serves.", writePoolReady},
 		{"phpsapi_pool_workers", Gauge, and("state"), "Workers by state: idle, active (with a request), starting (not accepting yet).", writeWorkers},
 		{"phpsapi_pool_workers_limit", Gauge, ofPool, "How many workers the pool can have.", writeWorkersLimit},

@@ -20,6 +20,7 @@ type picture struct {
 	now     time.Time
 	pools   []poolPicture
 	fronts  []frontPicture
+	caches  []cachesPicture
 	scrapes uint64 // that were answered before
 }
 
@@ -28,6 +29,7 @@ type picture struct {
 type poolPicture struct {
 	*contract.ObservedPool
 	labels   labels // of the pool and the generation
+	engine   int    // its number; 0: not known
 	php      string
 	starting int // workers that do not accept yet
 	totals   scoreboard.Totals
@@ -59,9 +61,11 @@ func (p *picture) take(service *contract.Service, pools []*watched) {
 	p.service, p.now = service, time.Now()
 	queues := unixBacklogs(pools)
 	n := 0
-	p.fronts = p.fronts[:0]
+	p.fronts, p.caches = p.fronts[:0], p.caches[:0]
+	clock := scoreboard.NewClock().Now()
 	for i := range service.Generations {
 		g := &service.Generations[i]
+		p.takeCaches(g, pools, clock)
 		for _, w := range pools {
 			if w.Generation != g.Number {
 				continue
@@ -109,12 +113,8 @@ func (p *poolPicture) take(w *watched, g *contract.ServiceGeneration, queues map
 			p.unready = g.Unready[i].Reasons
 		}
 	}
-	for i := range g.Engines {
-		for _, name := range g.Engines[i].Pools {
-			if name == w.Name {
-				p.php = g.Engines[i].PHP
-			}
-		}
+	if p.engine = engineOf(g, w.Name); p.engine > 0 {
+		p.php = g.Engines[p.engine-1].PHP
 	}
 	return true
 }

@@ -132,7 +132,7 @@ func writePoolInfo(e *exposition, p *picture) {
 	for i := range p.pools {
 		one := &p.pools[i]
 		l := more(e.plus(one, "pm", one.totals.Pool.PM), "kind", one.totals.Pool.WorkerMode.Kind.String())
-		e.sample(more(l, "php", one.php), 1)
+		e.sample(more(more(l, "php", one.php), "engine", strconv.Itoa(one.engine)), 1)
 	}
 }
 

@@ -127,6 +127,7 @@ func (b *Board) Vacate(i int) (last Proc) {
 		d.retiredPeak = max(d.retiredPeak, uint64(clamp(atomic.LoadUint64(&p.peak), b.slots)))
 		d.retiredMemoryPeak = max(d.retiredMemoryPeak, atomic.LoadUint64(&p.memoryPeak))
 		counted = b.tally(i)
+		b.keepCaches(i)
 	}
 	b.change(i, tableEntry{}, counted)
 	return last

@@ -92,10 +92,13 @@ const activityWords = 4
 
 // poolPage is the master's, and followed by its table of slots.
 type poolPage struct {
-	seq     uint32
-	_       uint32
-	data    poolData
-	retired tally // of all workers that are gone
+	seq         uint32
+	_           uint32
+	cachesUntil int64  // see Board.WatchCaches; whole by itself
+	resets      uint64 // see Board.ResetDone; whole by itself
+	data        poolData
+	retired     tally      // of all workers that are gone
+	caches      cachesPage // what the last of them that has asked the caches has known
 }
 
 type poolData struct {

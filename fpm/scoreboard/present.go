@@ -15,6 +15,7 @@ type Present struct {
 type countPage struct {
 	tally   tally
 	present Present
+	caches  cachesPage
 }
 
 // Open notes how many connections of clients are open.

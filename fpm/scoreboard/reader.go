@@ -15,6 +15,8 @@ type Reader struct {
 	entry tableEntry
 	slot  slotData
 	pool  poolData
+
+	caches cachesPage
 }
 
 // OpenReader maps a Board's File for reading. The descriptor stays the

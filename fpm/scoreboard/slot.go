@@ -16,12 +16,15 @@ type Slot struct {
 	page    *slotPage
 	tally   *tally
 	present *Present
+	caches  *cachesPage
 	clock   Clock
 	index   int
 	own     []byte
 	seen    int64 // when the active workers were last counted
-	idle    int64 // see Idle
-	first   int64 // when the first byte of the present response was sent; 0: it was not
+
+	nextLook int64 // see MayLook
+	idle     int64 // see Idle
+	first    int64 // when the first byte of the present response was sent; 0: it was not
 
 	receiving bool // Receiving was called, and nothing followed
 	before    lastRequest
@@ -60,7 +63,7 @@ func (s *Slot) OpenApart(fd, reading, slots, i int) error {
 	}
 	s.Reader, s.page, s.clock, s.index, s.own = r, (*slotPage)(unsafe.Pointer(&own[0])), NewClock(), i, own
 	counted := (*countPage)(unsafe.Pointer(&own[r.pageSize]))
-	s.tally, s.present = &counted.tally, &counted.present
+	s.tally, s.present, s.caches = &counted.tally, &counted.present, &counted.caches
 	s.reset()
 	return nil
 }
@@ -82,7 +85,7 @@ func (s *Slot) reset() {
 	atomic.StoreUint64(&p.report, 0)
 	atomic.StoreUint64(&p.sent, 0)
 	atomic.StoreUint32(&p.keeps, 0)
-	*s.tally, *s.present = tally{}, Present{}
+	*s.tally, *s.present, *s.caches = tally{}, Present{}, cachesPage{}
 	p.data = slotData{updated: s.clock.Now()}
 	atomic.AddUint32(&p.seq, 1)
 	atomic.StoreUint64(&p.ticket, s.ticket(s.index))

@@ -17,7 +17,8 @@ type endpoint struct {
 	rights [channel.RightsSize]byte // aligned, as it comes first
 	fd     int
 	letter [1]byte
-	text   [16]byte // of the message that came last: a letter
+	text   [24]byte // of the message that came last, from its letter on,
+	length int      // and how long that is
 	part   unix.Iovec
 	header unix.Msghdr
 }
@@ -66,6 +67,7 @@ func (c *endpoint) receive() (letter byte, fd int) {
 		if errno != 0 || n == 0 {
 			return 0, -1
 		}
+		c.length = min(int(n), len(c.text))
 		return c.text[0], channel.Descriptor(c.rights[:c.header.Controllen])
 	}
 }
@@ -110,6 +112,8 @@ func (k *worker) heed(letter byte, fd int) {
 		}
 	case contract.LogLevel:
 		k.setLogLevel(zlog.Level(k.control.text[1] - '0'))
+	case contract.Caches:
+		k.inspectCaches(string(k.control.text[1:k.control.length]))
 	case contract.AccessLog:
 		k.setAccessLog(fd)
 		return

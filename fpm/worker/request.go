@@ -81,9 +81,18 @@ func (k *worker) finish() (keep bool) {
 	k.requests++
 	if k.talk.http {
 		keep = k.web.End()
-		k.slot.Finished()
-		return keep
+	} else {
+		keep = k.finishFastCGI()
 	}
+	k.slot.Finished()
+	if k.slot.MayLook() && !k.broken {
+		k.slot.Look(lifecycle.LookAtCaches)
+	}
+	return keep
+}
+
+// finishFastCGI is finish for a connection of FastCGI.
+func (k *worker) finishFastCGI() (keep bool) {
 	if k.MayLetGo() {
 		if k.leaving {
 			k.LetGo(0)
@@ -91,9 +100,7 @@ func (k *worker) finish() (keep bool) {
 			k.LetGo(k.workers())
 		}
 	}
-	keep = k.Finish()
-	k.slot.Finished()
-	return keep
+	return k.Finish()
 }
 
 // note tells the scoreboard of the request.

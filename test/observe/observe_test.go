@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -49,8 +50,8 @@ type service struct {
 	http    *http.Client
 }
 
-// start runs a service with two workers, and more lines of php-fpm.conf for the pool.
-func start(t *testing.T, pool string) *service {
+// start runs a service with two workers, more lines of php-fpm.conf for the pool, and options.
+func start(t *testing.T, pool string, options ...string) *service {
 	t.Helper()
 	s := &service{t: t, dir: serve.Dir(t), log: &serve.Output{}, url: "http://" + serve.Address(t), metrics: "http://" + serve.Address(t),
 		http: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second}}
@@ -59,7 +60,7 @@ func start(t *testing.T, pool string) *service {
 	}
 	s.write("php-fpm.conf", serve.FPMConf(s.dir, "", "pm = static\npm.max_children = 2\n"+pool))
 	s.settle(s.metrics)
-	cmd := exec.Command(binary, "fpm", "-F", "-O", "-y", filepath.Join(s.dir, "php-fpm.conf"))
+	cmd := exec.Command(binary, append([]string{"fpm", "-F", "-O", "-y", filepath.Join(s.dir, "php-fpm.conf")}, options...)...)
 	cmd.Env = serve.Environ()
 	cmd.Stderr = s.log
 	var err error
@@ -206,6 +207,59 @@ func TestRequestsAreCountedAsTheyAreAnswered(t *testing.T) {
 	if _, page := s.ask(s.url + "/status?openmetrics"); !strings.Contains(page, "phpfpm_accepted_connections ") {
 		t.Errorf("php-fpm's own metrics: got %q", page)
 	}
+}
+
+// Opcache is looked at if somebody wants to know of it, after a request, and so is APCu where it is installed: PHPSAPI_APCU names an apcu.so.
+func TestCachesAreTold(t *testing.T) {
+	var options []string
+	if apcu := os.Getenv("PHPSAPI_APCU"); apcu != "" {
+		options = []string{"-d", "extension=" + apcu, "-d", "apc.enabled=1"}
+	}
+	s := start(t, "php_admin_value[opcache.restrict_api] = /nowhere\n", append(options, "-d", "opcache.enable=1", "-d", "opcache.file_update_protection=0")...)
+	const engine = `{generation="1",engine="1"`
+	s.ask(s.url + "/index.php")
+	if page := s.page(); strings.Contains(page, "phpsapi_opcache_") || !strings.Contains(page, `php="8.`) || !strings.Contains(page, `,engine="1"} 1`) {
+		t.Errorf("nobody has asked before:\n%s", page)
+	}
+	code := func() { s.ask(s.url + "/code.php?code=200") }
+	code()
+	s.expect("phpsapi_opcache_scripts"+engine+"}", 2)
+	for sample, want := range map[string]float64{
+		"phpsapi_opcache_misses_total" + engine + "}":                  2,
+		"phpsapi_opcache_hits_total" + engine + "}":                    0,
+		"phpsapi_opcache_full" + engine + "}":                          0,
+		"phpsapi_opcache_restart_pending" + engine + "}":               0,
+		"phpsapi_opcache_restarts_total" + engine + `,reason="reset"}`: 0,
+		"phpsapi_opcache_memory_bytes" + engine + `,state="wasted"}`:   0,
+	} {
+		s.expect(sample, want)
+	}
+	used, free := s.value("phpsapi_opcache_memory_bytes"+engine+`,state="used"}`), s.value("phpsapi_opcache_memory_bytes"+engine+`,state="free"}`)
+	if used < 1<<20 || free < 1<<20 {
+		t.Errorf("opcache has used %v bytes, and %v are free", used, free)
+	}
+	if read := s.value("phpsapi_caches_read_timestamp_seconds" + engine + "}"); math.Abs(read-float64(time.Now().UnixMilli())/1e3) > 10 {
+		t.Errorf("they were read at %v", read)
+	}
+	for range 12 { // after a second they are looked at again
+		code()
+		time.Sleep(100 * time.Millisecond)
+	}
+	if hits := s.value("phpsapi_opcache_hits_total" + engine + "}"); hits < 2 {
+		t.Errorf("12 requests for a script: opcache had it %v times", hits)
+	}
+	if options == nil {
+		if page := s.page(); strings.Contains(page, "phpsapi_apcu_") {
+			t.Errorf("there is no APCu:\n%s", page)
+		}
+		return
+	}
+	s.write("apcu.php", `<?php usleep(1100000); apcu_store("k", 1); apcu_fetch("k"); apcu_fetch("other"); echo "done";`)
+	s.ask(s.url + "/apcu.php")
+	s.expect("phpsapi_apcu_entries"+engine+"}", 1)
+	s.expect("phpsapi_apcu_hits_total"+engine+"}", 1)
+	s.expect("phpsapi_apcu_misses_total"+engine+"}", 1)
+	s.expect("phpsapi_apcu_inserts_total"+engine+"}", 1)
 }
 
 func TestReloadsAndCrashesAreCounted(t *testing.T) {
