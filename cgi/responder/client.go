@@ -109,6 +109,9 @@ func (r *Responder) EndResponse() (closed bool) {
 // Listening reports whether a client can be told something on STDERR: a request of FastCGI runs, and its response has not ended.
 func (r *Responder) Listening() bool { return r.inHand && !r.finished && r.carrier == nil }
 
+// InHand reports whether a request is, from its startup to its shutdown.
+func (r *Responder) InHand() bool { return r.inHand }
+
 // Serving reports whether a request is in hand and its response has not ended.
 func (r *Responder) Serving() bool { return r.inHand && !r.finished }
 

@@ -17,6 +17,10 @@ type Entry struct {
 	CPUUser   time.Duration // as Slot.End got it
 	CPUSystem time.Duration // as Slot.End got it
 	Memory    uint64        // as Slot.End got it, in bytes
+	QueueWait time.Duration // how long the request waited for a worker; 0: not known
+
+	// TraceID and SpanID are in hexadecimal digits; empty: there are none.
+	TraceID, SpanID []byte
 
 	RemoteAddr []byte // the peer's IP address; nil on a unix socket
 	// Param gives a FastCGI param; nil where there is none. Set it once, not for

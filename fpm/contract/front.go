@@ -84,6 +84,10 @@ type Front struct {
 	// AccessLogFormat is "combined" or "json"; the log itself is the file FrontAccess, none where there is none.
 	AccessLogFormat string
 	LogLevel        zlog.Level
+	// Traces says that requests for scripts are in traces.
+	Traces bool
+	// LogJSON says that the error log is in JSON: what workers say of their requests goes there as Records.
+	LogJSON bool
 
 	// Slots is how many slots the scoreboard of fronts has, the file Scoreboard, and Slot is this front's; 0: there is none.
 	Slots, Slot int

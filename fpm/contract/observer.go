@@ -44,6 +44,7 @@ type Observer struct {
 	Addresses []string // of the listeners, as configured, for messages
 	Pools     []ObservedPool
 	LogLevel  zlog.Level
+	Export    *Export // where spans go; nil: nowhere
 	// Files tell what the descriptors from ObserverFiles on are, in their order.
 	Files []File
 }
@@ -54,12 +55,21 @@ const (
 	ObservedBoard  File = "scoreboard to be watched" // a scoreboard that can only be read
 )
 
+// Export says where spans go.
+type Export struct {
+	URL      string   // of OTLP by HTTP
+	Headers  []string // of the requests, "Name: value"
+	Resource []string // attributes of the resource: "service.name=shop"
+	Version  string   // phpsapi's
+}
+
 // ObservedPool is a pool of a generation.
 type ObservedPool struct {
 	Generation int
 	Name       string
 	Slots      int
 	Socket     uint64   // inode number of the listening socket, if that is a unix socket; 0: it is not
+	Traced     bool     // its workers tell of spans
 	Front      bool     // it is no pool, but the scoreboard of the generation's fronts
 	Sites      []string // what the sites are called of which requests by HTTP are answered there, by their numbers; empty: none are
 }

@@ -50,6 +50,9 @@ type Spec struct {
 	// SoftTimeout is when a request is interrupted, and ClientCheck how often it is looked whether its client is there; 0: never.
 	SoftTimeout, ClientCheck time.Duration
 
+	// Traces says what to do about traces; nil: nothing.
+	Traces *Traces
+
 	// ClientLogs says that the client writes what PHP has to say of its request to the master's log: no other line is
 	// needed.
 	ClientLogs bool
@@ -87,6 +90,8 @@ type Global struct {
 	LogLimit   int
 	// LogBuffering is log_buffering.
 	LogBuffering bool
+	// LogJSON says that the logs are in JSON: what there is to be logged comes as Records, and standard error is a pipe.
+	LogJSON bool
 	// Syslog says that error_log is syslog.
 	Syslog bool
 	// ProcessControlTimeout, in seconds, is how long a graceful end may take before the master loses patience.
@@ -145,7 +150,7 @@ func (o *Orders) Decode(payload []byte) (*Spec, error) {
 
 // Rehearse reads made-up orders, in a process that forks those that read real ones: what that leaves in memory they share.
 func Rehearse() {
-	s := &Spec{Pool: &conf.Pool{}, WorkerMode: &WorkerMode{}, Restrictions: &Restrictions{}, Admission: &Admission{}, HTTP: &HTTP{}}
+	s := &Spec{Pool: &conf.Pool{}, WorkerMode: &WorkerMode{}, Restrictions: &Restrictions{}, Admission: &Admission{}, HTTP: &HTTP{}, Traces: &Traces{}}
 	if _, err := Decode(s.Encode()); err != nil {
 		panic("BUG: a worker's orders: " + err.Error())
 	}

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/front/site"
+	"github.com/phpsapi/phpsapi/fpm/jsonline"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
@@ -17,6 +18,7 @@ type accessLog struct {
 	lines  []byte
 	since  time.Time // when the first of lines was added
 	broken bool      // it was said that it cannot be written
+	shared bool      // what other processes write may come between two writes
 }
 
 // logRequest adds the line of the present request to the access log.
@@ -27,7 +29,7 @@ func (c *Conn) logRequest() {
 	}
 	now, r, h := time.Now(), &c.response, &c.head
 	e := site.AccessEntry{Remote: c.who.Remote, Method: view(h.method), URI: view(h.target), Proto: "HTTP/1.1", Host: c.who.Host,
-		Status: r.status, Sent: r.written, ID: view(c.id), Begun: c.begun, Referer: view(h.first("Referer")), UserAgent: view(h.first("User-Agent")), Authorization: view(h.first("Authorization"))}
+		Status: r.status, Sent: r.written, ID: view(c.id), TraceID: view(c.traceID), SpanID: view(c.spanID), Begun: c.begun, Referer: view(h.first("Referer")), UserAgent: view(h.first("User-Agent")), Authorization: view(h.first("Authorization"))}
 	if !r.plain {
 		e.Pool, e.Asked = c.Orders.FrontPool.Name, c.begun
 	}
@@ -58,9 +60,16 @@ func (c *Conn) WriteLines() {
 	if len(l.lines) == 0 {
 		return
 	}
-	if _, err := unix.Write(l.fd, l.lines); err != nil && !l.broken {
-		l.broken = true
-		c.Log(zlog.Error, "the HTTP access log cannot be written, lines are lost: "+err.Error())
+	for rest := l.lines; len(rest) > 0; {
+		n := len(rest)
+		if l.shared {
+			n = jsonline.Chunk(rest)
+		}
+		if _, err := unix.Write(l.fd, rest[:n]); err != nil && !l.broken {
+			l.broken = true
+			c.Log(zlog.Error, "the HTTP access log cannot be written, lines are lost: "+err.Error())
+		}
+		rest = rest[n:]
 	}
 	l.lines = l.lines[:0]
 }
@@ -73,5 +82,13 @@ func (c *Conn) SetAccessLog(fd int) {
 		return
 	}
 	unix.Close(c.access.fd)
-	c.access.fd, c.access.broken = fd, false
+	c.access.take(fd)
+}
+
+// take makes a descriptor that of the log.
+func (l *accessLog) take(fd int) {
+	var s unix.Stat_t
+	l.fd, l.broken = fd, false
+	l.shared = fd >= 0 && (unix.Fstat(fd, &s) != nil || s.Mode&unix.S_IFMT != unix.S_IFREG)
+	l.text.Bounded = l.shared
 }

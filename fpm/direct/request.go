@@ -23,6 +23,8 @@ type request struct {
 	isHead bool
 	begun  time.Time
 	who    site.Visitor
+
+	traceID, spanID []byte // see Follow
 }
 
 // mostBody is the longest body that is read here, in bytes; the front reads as much before it asks a worker.
@@ -135,6 +137,7 @@ func (c *Conn) readBody(n int) outcome {
 func (c *Conn) route(params *fastcgi.Params) outcome {
 	h := &c.head
 	c.begun, c.number = time.Now(), -1
+	c.traceID, c.spanID = nil, nil
 	at, ok := c.routes.of(h.path)
 	if !ok {
 		return foreign
@@ -173,6 +176,9 @@ func (c *Conn) route(params *fastcgi.Params) outcome {
 	c.setParams(params, &at.script)
 	return forScript
 }
+
+// Follow says which trace the present request belongs to, for the access log. The texts must not change before its end.
+func (c *Conn) Follow(traceID, spanID []byte) { c.traceID, c.spanID = traceID, spanID }
 
 // isTrusted reports whether the client is a trusted proxy.
 func (c *Conn) isTrusted() bool {

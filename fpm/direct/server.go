@@ -62,7 +62,8 @@ func New(s *Server, in, out int) (*Conn, error) {
 	}
 	c := &Conn{Server: s, fd: -1, saved: saved{in: in, out: out}}
 	c.files.reach.user = s.Orders.FrontUser
-	c.access = accessLog{fd: s.AccessLog, text: site.AccessLines{JSON: s.Orders.AccessLogFormat == "json"}}
+	c.access.text.JSON = s.Orders.AccessLogFormat == "json"
+	c.access.take(s.AccessLog)
 	c.response.memory = s.Memory(room)
 	*s.InForks = -1
 	return c, nil

@@ -1,11 +1,14 @@
 package front
 
 import (
+	"encoding/hex"
 	"os"
 	"sync"
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/front/site"
+	"github.com/phpsapi/phpsapi/fpm/jsonline"
+	"github.com/phpsapi/phpsapi/fpm/tracecontext"
 )
 
 // accessLog writes a line for each request. Whole lines reach the file in one write, so that several processes may
@@ -16,6 +19,7 @@ type accessLog struct {
 	mu     sync.Mutex
 	file   *os.File
 	broken bool
+	shared bool // what other processes write may come between two writes
 	lines  []byte
 	flush  *time.Timer // armed while there are lines
 	text   site.AccessLines
@@ -23,14 +27,23 @@ type accessLog struct {
 
 // newAccessLog makes a log of an open file, which it owns.
 func newAccessLog(file *os.File, format string, failed func(error)) *accessLog {
-	l := &accessLog{text: site.AccessLines{JSON: format == "json"}, failed: failed, file: file}
+	l := &accessLog{text: site.AccessLines{JSON: format == "json"}, failed: failed}
 	l.flush = time.AfterFunc(time.Hour, func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.writeLines()
 	})
 	l.flush.Stop()
+	l.take(file)
 	return l
+}
+
+// take makes a file that of the log.
+func (l *accessLog) take(file *os.File) {
+	info, err := file.Stat()
+	l.file, l.broken = file, false
+	l.shared = err != nil || !info.Mode().IsRegular()
+	l.text.Bounded = l.shared
 }
 
 // reopen goes on in another file.
@@ -39,7 +52,7 @@ func (l *accessLog) reopen(file *os.File) {
 	defer l.mu.Unlock()
 	l.writeLines()
 	l.file.Close()
-	l.file, l.broken = file, false
+	l.take(file)
 }
 
 // close writes what is left.
@@ -51,12 +64,16 @@ func (l *accessLog) close() {
 
 func (l *accessLog) writeLines() {
 	l.flush.Stop()
-	if len(l.lines) == 0 {
-		return
-	}
-	if _, err := l.file.Write(l.lines); err != nil && !l.broken {
-		l.broken = true
-		l.failed(err)
+	for rest := l.lines; len(rest) > 0; {
+		n := len(rest)
+		if l.shared {
+			n = jsonline.Chunk(rest)
+		}
+		if _, err := l.file.Write(rest[:n]); err != nil && !l.broken {
+			l.broken = true
+			l.failed(err)
+		}
+		rest = rest[n:]
 	}
 	l.lines = l.lines[:0]
 }
@@ -80,6 +97,9 @@ func (x *exchange) entry() site.AccessEntry {
 	e := site.AccessEntry{Remote: x.remote, Method: x.r.Method, URI: x.r.RequestURI, Proto: x.r.Proto, Host: x.r.Host, Status: x.status,
 		Sent: x.sent, ID: x.id, Begun: x.begun, Asked: x.asked, Answered: x.answered, Referer: firstOf(x.r.Header["Referer"]),
 		UserAgent: firstOf(x.r.Header["User-Agent"]), Authorization: firstOf(x.r.Header["Authorization"])}
+	if x.trace.Trace != (tracecontext.TraceID{}) {
+		e.TraceID, e.SpanID = hex.EncodeToString(x.trace.Trace[:]), hex.EncodeToString(x.trace.Span[:])
+	}
 	if x.pool != nil {
 		e.Pool = x.pool.FrontPool.Name
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/front/site"
 	"github.com/phpsapi/phpsapi/fpm/front/upstream"
+	"github.com/phpsapi/phpsapi/fpm/tracecontext"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
@@ -24,6 +25,7 @@ type exchange struct {
 	remote netip.AddrPort
 	https  bool
 	id     string
+	trace  tracecontext.Context // of a request for a script, if they are in traces
 	body   body
 
 	site     *site.Site
@@ -90,6 +92,15 @@ func (x *exchange) identify() {
 	}
 	x.id = site.NewRequestID()
 	x.r.Header[site.RequestIDHeader] = []string{x.id}
+}
+
+// follow finds out which trace the request belongs to, and gives it an id there. Whether it is sampled its worker decides.
+func (x *exchange) follow() {
+	given := x.r.Header["Traceparent"]
+	if len(given) != 1 || !x.trace.Parse([]byte(given[0])) {
+		x.trace.NewTrace()
+	}
+	x.trace.NewSpan()
 }
 
 // end puts the request down, and into the access log.

@@ -3,6 +3,7 @@ package front
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,6 +24,7 @@ type logger struct {
 	control  *channel.Channel
 	patience time.Duration // logPatience, but for tests
 	lost     atomic.Int64
+	record   sync.Mutex // a record is being sent
 }
 
 func (l *logger) log(level zlog.Level, format string, args ...any) {
@@ -33,6 +35,10 @@ func (l *logger) log(level zlog.Level, format string, args ...any) {
 func (l *logger) logLines(lines []upstream.Line) {
 	text, n := "", int64(0)
 	for _, one := range lines {
+		if one.Record != nil {
+			l.logRecord(one.Record)
+			continue
+		}
 		next := line(one.Level, strings.ReplaceAll(one.Text, "\n", " "))
 		if n > 0 && len(text)+len(next) >= contract.MaxMessage-1 {
 			l.send(contract.Lines, text, n)
@@ -48,17 +54,38 @@ func (l *logger) logLines(lines []upstream.Line) {
 	}
 }
 
+// logRecord sends a record. Its parts stay together, and none is sent if one before it was lost.
+func (l *logger) logRecord(r *contract.Record) {
+	l.record.Lock()
+	defer l.record.Unlock()
+	whole := true
+	r.Send(func(letter byte, text string) {
+		switch {
+		case whole:
+			whole = l.send(letter, text, 0)
+		case letter == contract.RecordIs: // ends what came of it
+			l.send(letter, "", 0)
+		}
+	})
+	if !whole {
+		l.lost.Add(1)
+	}
+}
+
 func line(level zlog.Level, text string) string { return string('0'+rune(level)) + text }
 
-// send sends a message of n lines.
-func (l *logger) send(letter byte, text string, n int64) {
+// send sends a message of n lines. It returns false if they are lost.
+func (l *logger) send(letter byte, text string, n int64) bool {
 	patience := l.patience
 	if l.lost.Load() > 0 {
 		patience = 0
 	}
 	if l.control.SendWithin(letter, text, -1, patience) != nil {
 		l.lost.Add(n)
-		return
+		return false
+	}
+	if letter == contract.RecordPart {
+		return true
 	}
 	if lost := l.lost.Swap(0); lost > 0 {
 		text := line(zlog.Error, fmt.Sprintf("%d lines of the HTTP front were lost: the master did not take them in time", lost))
@@ -66,4 +93,5 @@ func (l *logger) send(letter byte, text string, n int64) {
 			l.lost.Add(lost)
 		}
 	}
+	return true
 }

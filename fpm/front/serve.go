@@ -118,6 +118,10 @@ func (x *exchange) sitesPool() *pool { return x.front.pools[x.site.Pool] }
 func (x *exchange) runScript(script site.Script) {
 	x.request = upstream.Request{HTTP: x.r, Script: script, RemoteAddr: x.remote, ServerAddr: x.client.local,
 		HTTPS: x.https, ID: x.id}
+	if x.front.traces {
+		x.follow()
+		x.request.Trace = &x.trace
+	}
 	x.hand(x.sitesPool().runs(script.Filename))
 }
 

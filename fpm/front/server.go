@@ -62,9 +62,10 @@ type Front struct {
 	name        []string
 	retryAfter  string
 
-	level zlog.Level
-	log   func(level zlog.Level, format string, args ...any)
-	lines func([]upstream.Line) // many at once; nil: log takes them
+	level  zlog.Level
+	log    func(level zlog.Level, format string, args ...any)
+	lines  func([]upstream.Line) // many at once; nil: log takes them
+	traces bool                  // requests for scripts are in traces
 }
 
 // pool is a contract.FrontPool with its connections.
@@ -98,7 +99,7 @@ type resources struct {
 
 // newFront makes the server that the orders ask for.
 func newFront(orders *contract.Front, given resources) (*Front, error) {
-	f := &Front{stopped: make(chan struct{}), limits: orders.Limits, pools: map[string]*pool{}, name: []string{"phpsapi"}, level: orders.LogLevel, log: given.log, lines: given.lines}
+	f := &Front{stopped: make(chan struct{}), limits: orders.Limits, pools: map[string]*pool{}, name: []string{"phpsapi"}, level: orders.LogLevel, log: given.log, lines: given.lines, traces: orders.Traces}
 	f.tally.slot = given.slot
 	if f.limits.SpoolTotal < 0 {
 		f.limits.SpoolTotal = freeSpace(os.TempDir())
@@ -162,7 +163,7 @@ func (f *Front) addPools(orders *contract.Front, sockets map[string]*os.File) er
 	for _, p := range orders.Pools {
 		options := upstream.Options{Pool: p, Limits: f.limits, Budget: f.budget, Log: func(level zlog.Level, text string) { f.logf(level, "%s", text) }}
 		if f.lines != nil {
-			options.LogLines = f.logLines
+			options.LogLines, options.Records = f.logLines, orders.LogJSON
 		}
 		switch socket := sockets[p.Name]; {
 		case p.Network == contract.Handed && socket == nil:

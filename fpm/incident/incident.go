@@ -69,6 +69,8 @@ type Incident struct {
 
 	// Of the request; left out if there was none.
 	RequestID string   `json:"request_id,omitempty"`
+	TraceID   string   `json:"trace_id,omitempty"`
+	SpanID    string   `json:"span_id,omitempty"`
 	Method    string   `json:"method,omitempty"`
 	Host      string   `json:"host,omitempty"`
 	URI       string   `json:"uri,omitempty"` // with the query

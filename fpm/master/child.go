@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
+	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 )
 
@@ -54,6 +55,7 @@ type child struct {
 	yielded     bool              // it has said so
 	complaints  messages          // for the error log: its own,
 	sayings     messages          // and its scripts'
+	records     contract.Records  // likewise, in JSON
 	tracing     trace             // what it has sent of its stack
 	inspections []*inspection     // of the caches, that it has not answered, the oldest first
 	vigil       vigil

@@ -5,6 +5,7 @@ package master
 import (
 	"io"
 	"os"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -24,6 +25,7 @@ type errorLog struct {
 	console     io.Writer // descriptor 2, whatever it is
 	forceStderr bool
 
+	json     bool     // of the configuration that is being read: log.format
 	file     *os.File // the opened error_log; nil for syslog and before
 	syslog   *syslogWriter
 	use      bool
@@ -77,17 +79,47 @@ func (e *errorLog) open(g *conf.Global, php sapi.PHPVersion) error {
 		if s.Level == 0 {
 			s.Level = zlog.Notice
 		}
-		s.File, s.Syslog = nil, nil
+		s.File, s.Syslog, s.JSON = nil, nil, e.json
 		s.FileIsStderr = php.AtLeast(8, 3) && (g.ErrorLog.Value == "/dev/stderr" || g.ErrorLog.Value == "/proc/self/fd/2")
 		switch {
 		case !e.use:
 		case sys != nil:
 			s.Syslog = sys.write
 		default:
-			s.File = newLogWriter(file)
+			w := newLogWriter(file)
+			w.json.Store(e.json)
+			s.File = w
 		}
 	})
+	e.tellConsole()
 	return nil
+}
+
+// tellConsole tells what writes to descriptor 2 whether lines are in JSON.
+func (e *errorLog) tellConsole() {
+	if w, ok := e.console.(*logWriter); ok {
+		w.json.Store(e.log.Settings().JSON)
+	}
+}
+
+// complaints returns where what is no message goes that is said of a configuration: descriptor 2, or in JSON the log.
+func (e *errorLog) complaints() io.Writer {
+	if !e.log.Settings().JSON {
+		return e.console
+	}
+	return complaining{e.log}
+}
+
+// complaining makes messages of lines.
+type complaining struct{ log *zlog.Log }
+
+func (c complaining) Write(text []byte) (int, error) {
+	for line := range strings.Lines(string(text)) {
+		if line = strings.TrimRight(line, "\n"); line != "" {
+			c.log.Log(zlog.Error, line)
+		}
+	}
+	return len(text), nil
 }
 
 // errorLogState is what open changes.
@@ -103,6 +135,7 @@ func (e *errorLog) restore(s errorLogState) {
 	opened := e.file
 	*e = s.e
 	e.log.Configure(func(now *zlog.Settings) { *now = s.settings })
+	e.tellConsole()
 	if opened != nil && opened != e.file {
 		opened.Close()
 	}

@@ -42,6 +42,7 @@ type formerFront struct {
 	control    *channel.Channel
 	yielded    bool
 	escalation escalation
+	records    contract.Records
 }
 
 type formerWorker struct {
@@ -196,24 +197,10 @@ func (e formerSaid) heed(m *Master) reception {
 			return unexpected
 		}
 		m.log.workerLines(w.handed.Pool, s.Text)
+	case contract.RecordIs, contract.RecordPart:
+		return m.workerRecord(w.handed.Pool, w.own, s)
 	case 0:
 		w.hungUp(m)
-	}
-	return heeded
-}
-
-func (e formerFrontSaid) heed(m *Master) reception {
-	switch s := e.message; s.Letter {
-	case contract.Yielded:
-		e.front.yielded = true
-		m.begun()
-	case contract.Log:
-		m.say(s.Text)
-	case contract.Lines:
-		m.sayAll(s.Text)
-	case 0:
-		e.g.front = nil
-		m.formerGone(e.g)
 	}
 	return heeded
 }

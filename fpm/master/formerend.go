@@ -156,3 +156,21 @@ func (g *formerGroup) bury(m *Master, w *formerWorker) {
 
 // isHere reports whether a worker may still run.
 func (w *formerWorker) isHere() bool { return w.lost.IsZero() && !w.exited }
+
+func (e formerFrontSaid) heed(m *Master) reception {
+	switch s := e.message; s.Letter {
+	case contract.Yielded:
+		e.front.yielded = true
+		m.begun()
+	case contract.Log:
+		m.say(s.Text)
+	case contract.Lines:
+		m.sayAll(s.Text)
+	case contract.RecordIs, contract.RecordPart:
+		return m.frontRecord(&e.front.records, s)
+	case 0:
+		e.g.front = nil
+		m.formerGone(e.g)
+	}
+	return heeded
+}

@@ -30,6 +30,7 @@ type front struct {
 	answered   time.Time // when it last gave a sign of life
 	unanswered int
 	crashes    *crashPipe
+	records    contract.Records
 
 	stopped    bool // a signal has stopped it, and it is replaced
 	quit       bool // it was asked to go
@@ -121,7 +122,7 @@ func (m *Master) frontOrders(g *generation) (*contract.Front, []*os.File) {
 	o := &contract.Front{
 		Generation: g.number, MasterPid: os.Getpid(), Sites: plan.sites, TrustedProxies: plan.own.TrustedProxies, StatusClients: plan.own.StatusClients,
 		Certificates: plan.certificates.read, Limits: plan.own.Limits, AccessLogFormat: plan.own.AccessFormat,
-		LogLevel: g.frontLogLevel(), Direct: plan.direct,
+		LogLevel: g.frontLogLevel(), LogJSON: plan.logsJSON(), Direct: plan.direct,
 	}
 	var files []*os.File
 	add := func(what contract.File, file *os.File) {
@@ -239,6 +240,8 @@ func (e frontSaid) heed(m *Master) reception {
 		m.say(s.Text)
 	case contract.Lines:
 		m.sayAll(s.Text)
+	case contract.RecordIs, contract.RecordPart:
+		return m.frontRecord(&f.records, s)
 	case 0:
 		m.reading--
 	}

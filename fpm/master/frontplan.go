@@ -42,6 +42,9 @@ func (f *frontPlan) bodyLimit(p *conf.Pool) int64 {
 // wanted says whether there is to be a front.
 func (f *frontPlan) wanted() bool { return f != nil && f.own != nil && f.own.Front() }
 
+// logsJSON reports whether the logs are in JSON.
+func (f *frontPlan) logsJSON() bool { return f != nil && f.own != nil && f.own.LogJSON }
+
 // engineOf returns the engine of a pool.
 func (f *frontPlan) engineOf(pool string) engines.Choice {
 	if engine, own := f.engines[pool]; own {

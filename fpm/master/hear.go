@@ -155,6 +155,8 @@ func (e workerSaid) heed(m *Master) reception {
 			return unexpected
 		}
 		m.log.workerLines(c.pool.conf.Name, s.Text)
+	case contract.RecordIs, contract.RecordPart:
+		return m.workerRecord(c.pool.conf.Name, c, s)
 	case 0:
 		m.lost(c)
 	default:

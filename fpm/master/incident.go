@@ -205,6 +205,7 @@ func (e *examination) addReport(r incident.Report) {
 func (e *examination) addRequest(r *request, got string) {
 	e.RequestID, e.Method, e.Host, e.Script = incident.Clean(r.ID), incident.Clean(r.Method), incident.Clean(r.Host), incident.Clean(r.Script)
 	e.URI = incident.Clean(r.target())
+	e.TraceID, e.SpanID = r.ids()
 	duration := incident.Seconds(r.duration)
 	e.Duration, e.Client = &duration, got
 	if r.QueueWait > 0 {
@@ -250,6 +251,11 @@ func (m *Master) tellEnd(c *child, e *examination) {
 		e.ScriptEnded, news = m.incidents.killers.Count(p.conf.Name, e.Script, now)
 	}
 	m.log.incident(e, p.conf.Name, c.pid)
+	if m.log.Settings().JSON { // it is all in the line
+		m.record(e.Incident)
+		m.tellKiller(p, e, news)
+		return
+	}
 	for _, line := range e.said {
 		m.log.workerPanicked(p.conf.Name, c.pid, line)
 	}
@@ -268,6 +274,11 @@ func (m *Master) tellEnd(c *child, e *examination) {
 		}
 	}
 	m.record(e.Incident)
+	m.tellKiller(p, e, news)
+}
+
+// tellKiller logs that an incident's script has ended too many workers, if that is news.
+func (m *Master) tellKiller(p *pool, e *examination, news bool) {
 	if news {
 		m.log.killsAgain(p.conf.Name, e.Script, e.ScriptEnded)
 	}
@@ -359,7 +370,14 @@ func (l lines) incident(e *examination, pool string, pid int) {
 	if e.Error != "" && len(e.said) == 0 {
 		more += "; PHP said: " + e.Error
 	}
-	l.Logf(e.level, "%s", purify(fmt.Sprintf("[pool %s] child %d exited %s%s; incident %d%s", pool, pid, e.how, where, e.Number, more)))
+	about := &zlog.About{}
+	if e.request != nil {
+		r := *e.request
+		about = r.about()
+	}
+	about.Incident = e.Line()
+	about.Incident = about.Incident[:len(about.Incident)-1]
+	l.LogAbout(e.level, about, purify(fmt.Sprintf("[pool %s] child %d exited %s%s; incident %d%s", pool, pid, e.how, where, e.Number, more)))
 }
 
 func (l lines) killsAgain(pool, script string, ended int) {

@@ -444,25 +444,25 @@ func (l lines) certificatesNotSent(err error) {
 // ---- requests ----
 
 func (l lines) tooSlow(pool string, pid int, r request) {
-	l.Logf(zlog.Warning, "[pool %s] child %d, %s executing too slow (%s sec), logging", pool, pid, r, seconds(r.duration))
+	l.LogAbout(zlog.Warning, r.about(), fmt.Sprintf("[pool %s] child %d, %s executing too slow (%s sec), logging", pool, pid, r, seconds(r.duration)))
 }
 
 func (l lines) timedOut(pool string, pid int, r request) {
-	l.Logf(zlog.Warning, "[pool %s] child %d, %s execution timed out (%s sec), terminating", pool, pid, r, seconds(r.duration))
+	l.LogAbout(zlog.Warning, r.about(), fmt.Sprintf("[pool %s] child %d, %s execution timed out (%s sec), terminating", pool, pid, r, seconds(r.duration)))
 }
 
 // These three have no counterpart in php-fpm.
 
 func (l lines) killed(pool string, pid int, r request) {
-	l.Logf(zlog.Warning, "[pool %s] child %d, %s execution timed out (%s sec), killing", pool, pid, r, seconds(r.duration))
+	l.LogAbout(zlog.Warning, r.about(), fmt.Sprintf("[pool %s] child %d, %s execution timed out (%s sec), killing", pool, pid, r, seconds(r.duration)))
 }
 
 func (l lines) interruptedForTime(pool string, pid int, r request) {
-	l.Logf(zlog.Warning, "[pool %s] child %d, %s execution timed out (%s sec), throwing Phpsapi\\RequestTimeout", pool, pid, r, seconds(r.duration))
+	l.LogAbout(zlog.Warning, r.about(), fmt.Sprintf("[pool %s] child %d, %s execution timed out (%s sec), throwing Phpsapi\\RequestTimeout", pool, pid, r, seconds(r.duration)))
 }
 
 func (l lines) interruptedForClient(pool string, pid int, r request) {
-	l.Logf(zlog.Debug, "[pool %s] child %d, %s has lost its client (%s sec)", pool, pid, r, seconds(r.duration))
+	l.LogAbout(zlog.Debug, r.about(), fmt.Sprintf("[pool %s] child %d, %s has lost its client (%s sec)", pool, pid, r, seconds(r.duration)))
 }
 
 func (l lines) stoppedForTracing(pid int) { l.Logf(zlog.Notice, "child %d stopped for tracing", pid) }

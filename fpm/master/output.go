@@ -27,6 +27,7 @@ type output struct {
 	pipes  [2]*os.File // stdout and stderr
 	ended  [2]bool
 	stream *zlog.Stream
+	about  zlog.About
 	last   int       // the pipe the stream's line comes from
 	held   [2][]byte // the begin of a flushMark at the end of a pipe's piece
 
@@ -319,6 +320,10 @@ func (o *output) begin(log *zlog.Log, pipe int) {
 	} else if pipe != o.last {
 		o.stream.Finish()
 		o.stream.SetPrefix(prefix)
+	}
+	if pipe != o.last || o.about.Pid == 0 {
+		o.about = zlog.About{Pool: o.child.pool.conf.Name, Pid: o.child.pid, Whole: true, Stream: []string{"stdout", "stderr"}[pipe]}
+		o.stream.SetAbout(o.about)
 	}
 	o.last = pipe
 }

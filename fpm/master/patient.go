@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/phpsapi/phpsapi/fpm/jsonline"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
@@ -84,16 +86,52 @@ func (p *patient) run() {
 // logWriter is a log's file, or standard error, which may be any.
 type logWriter struct {
 	file *os.File
+	json atomic.Bool // of the lines that tell of lost ones
 	p    patient
 }
 
 func newLogWriter(file *os.File) *logWriter {
 	w := &logWriter{file: file}
-	w.p.write = func(line string) { file.WriteString(line) }
+	w.p.write = func(line string) {
+		if len(line) > jsonline.Atomic {
+			awaitRoom(file, len(line))
+		}
+		file.WriteString(line)
+	}
 	w.p.lost = func(n int) string {
+		if w.json.Load() {
+			b := jsonline.Text(jsonline.Begin(nil, time.Now()), "level", "warning")
+			b = jsonline.Text(b, "message", linesLost(n))
+			return string(jsonline.End(jsonline.Int(b, "pid", int64(os.Getpid()))))
+		}
 		return fmt.Sprintf("%sWARNING: %s\n", zlog.AppendTime(nil, time.Now(), false), linesLost(n))
 	}
 	return w
+}
+
+// roomPatience is how long a long line waits until it can be written to a pipe in one piece.
+const roomPatience = time.Second
+
+// awaitRoom waits until a pipe takes so many bytes without a wait, as a rule: what is written at once is one piece then, also if other processes write to
+// the pipe. A pipe that is too small is made larger, if that is allowed. Of what is not a pipe it knows nothing.
+func awaitRoom(file *os.File, size int) {
+	const most = 1 << 20
+	fd := rawFd(file)
+	room, err := unix.FcntlInt(uintptr(fd), unix.F_GETPIPE_SZ, 0)
+	if fd < 0 || err != nil {
+		return
+	}
+	if room < 2*size && room < most {
+		if larger, err := unix.FcntlInt(uintptr(fd), unix.F_SETPIPE_SZ, min(2*size, most)); err == nil {
+			room = larger
+		}
+	}
+	for deadline := time.Now().Add(roomPatience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		unread, err := unix.IoctlGetInt(fd, unix.TIOCINQ)
+		if err != nil || unread == 0 || room-2*unread >= size+2*jsonline.Atomic { // a page that holds little counts as a whole one
+			return
+		}
+	}
 }
 
 // linesLost is a line of the log in the place of those that it could not take.

@@ -106,7 +106,7 @@ func (e rehearsed) happen(m *Master) {
 	m.errorLog.restoreStderr()
 	m.errorLog.relaunch()
 	m.attempt.lines.begin(m.errorLog.log)
-	g, err := m.prepare(io.MultiWriter(m.errorLog.console, &m.attempt.lines), e.names, m.attempt.constants, m.attempt.places)
+	g, err := m.prepare(io.MultiWriter(m.errorLog.complaints(), &m.attempt.lines), e.names, m.attempt.constants, m.attempt.places)
 	m.attempt.lines.end(m.errorLog.log)
 	if err != nil {
 		m.abandonReload(err)

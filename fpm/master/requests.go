@@ -3,6 +3,7 @@
 package master
 
 import (
+	"encoding/hex"
 	"fmt"
 	"strings"
 	"time"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+	"github.com/phpsapi/phpsapi/fpm/tracecontext"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
 // minHeartbeat is the shortest time between two looks at the requests.
@@ -30,6 +33,21 @@ func (r request) String() string {
 		question = "?"
 	}
 	return fmt.Sprintf("script '%s' (request: \"%s\")", purify(r.Script), seen(r.Method+" "+r.URI+question+r.Query))
+}
+
+// about is what a line in JSON says of the request.
+func (r request) about() *zlog.About {
+	trace, span := r.ids()
+	return &zlog.About{RequestID: r.ID, TraceID: trace, SpanID: span, Method: r.Method, Host: r.Host, URI: r.target(), Script: r.Script,
+		Duration: r.duration}
+}
+
+// ids are those of the request's trace and span; empty: it is in none.
+func (r request) ids() (trace, span string) {
+	if c := &r.Trace; c.Trace != (tracecontext.TraceID{}) {
+		return hex.EncodeToString(c.Trace[:]), hex.EncodeToString(c.Span[:])
+	}
+	return "", ""
 }
 
 // seen replaces control characters, other characters that cannot be seen, and bytes outside UTF-8 by dots.
@@ -121,7 +139,7 @@ func (m *Master) checkActivity(c *child, a *scoreboard.Activity, now int64) {
 		c.pool.published.Slow++
 		c.pool.board.Publish(c.pool.published)
 		m.log.tooSlow(c.pool.conf.Name, c.pid, r)
-		m.askForTrace(c)
+		m.askForTrace(c, r)
 	case timedOut:
 		if m.endOverdue(c, now) {
 			m.log.killed(c.pool.conf.Name, c.pid, r)

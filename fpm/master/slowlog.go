@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/jsonline"
 	"github.com/phpsapi/phpsapi/fpm/logfile"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
@@ -17,18 +18,19 @@ const maxTrace = 256 << 10
 // trace is what has come of a worker's stack.
 type trace struct {
 	asked bool
+	of    request
 	text  []byte
 }
 
 // askForTrace has the worker tell PHP's stack for the slow log. php-fpm stops the worker and reads its memory; its lines
 // about that are kept.
-func (m *Master) askForTrace(c *child) {
+func (m *Master) askForTrace(c *child, r request) {
 	m.log.stoppedForTracing(c.pid)
 	m.log.aboutToTrace(c.pid)
 	if c.trace == nil {
 		return
 	}
-	c.tracing = trace{asked: true}
+	c.tracing = trace{asked: true, of: r}
 	if err := c.trace.Send(contract.Trace, "", -1); err != nil {
 		c.tracing = trace{}
 		m.log.traceFailed(c.pid, err.Error())
@@ -49,13 +51,13 @@ func (e workerTraced) heed(m *Master) reception {
 	case e.message.Letter != contract.Trace:
 		return unexpected
 	}
-	lines := string(c.tracing.text)
+	lines, of := string(c.tracing.text), c.tracing.of
 	c.tracing = trace{}
 	if why := e.message.Text; why != "" {
 		m.log.traceFailed(c.pid, harmless(why))
 		return heeded
 	}
-	m.writeTrace(c, lines)
+	m.writeTrace(c, of, lines)
 	return heeded
 }
 
@@ -80,11 +82,15 @@ type pendingTrace struct {
 }
 
 // writeTrace has a trace written to the slow log, which is opened each time.
-func (m *Master) writeTrace(c *child, lines string) {
+func (m *Master) writeTrace(c *child, r request, lines string) {
 	var b strings.Builder
-	b.WriteByte('\n')
-	b.Write(zlog.AppendTime(nil, m.sys.now(), m.log.Settings().Level == zlog.Debug))
-	fmt.Fprintf(&b, " [pool %s] pid %d\n%s", c.pool.conf.Name, c.pid, traceLines(lines))
+	if c.pool.gen.plan.logsJSON() {
+		b.Write(m.traceObject(c, r, lines))
+	} else {
+		b.WriteByte('\n')
+		b.Write(zlog.AppendTime(nil, m.sys.now(), m.log.Settings().Level == zlog.Debug))
+		fmt.Fprintf(&b, " [pool %s] pid %d\n%s", c.pool.conf.Name, c.pid, traceLines(lines))
+	}
 	l := &c.pool.slowLog
 	if len(l.waiting) == maxWaitingTraces || l.size+b.Len() > maxWaitingText {
 		m.log.traceFailed(c.pid, "the slow log has not taken the traces before this one")
@@ -123,6 +129,42 @@ func traceLines(text string) string {
 		}
 	}
 	return b.String()
+}
+
+// traceObject returns a trace as a line in JSON.
+func (m *Master) traceObject(c *child, r request, text string) []byte {
+	script, failed := r.Script, false
+	stack := []byte{'['}
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		if name, ok := strings.CutPrefix(line, "script_filename = "); ok {
+			script = name
+		}
+		failed = failed || strings.HasPrefix(line, "+++ dump failed")
+		if _, frame, ok := strings.Cut(line, "] "); ok && strings.HasPrefix(line, "[0x") {
+			if len(stack) > 1 {
+				stack = append(stack, ',')
+			}
+			stack = jsonline.String(stack, frame)
+		}
+	}
+	b := jsonline.Begin(nil, m.sys.now())
+	b = jsonline.Text(b, "pool", c.pool.conf.Name)
+	b = jsonline.Int(b, "pid", int64(c.pid))
+	trace, span := r.ids()
+	b = jsonline.TextIf(b, "request_id", r.ID)
+	b = jsonline.TextIf(b, "trace_id", trace)
+	b = jsonline.TextIf(b, "span_id", span)
+	b = jsonline.TextIf(b, "method", r.Method)
+	b = jsonline.TextIf(b, "host", r.Host)
+	b = jsonline.TextIf(b, "uri", r.target())
+	b = jsonline.TextIf(b, "script", script)
+	b = jsonline.Seconds(b, "duration", r.duration)
+	b = append(append(jsonline.Key(b, "php_stack"), stack...), ']')
+	if failed { // the stack could be read to here
+		b = jsonline.True(b, "truncated")
+	}
+	return jsonline.End(b)
 }
 
 // traceWritten is the end of writing a trace.

@@ -123,7 +123,7 @@ func (m *Master) equip(c *child) (*equipment, error) {
 	if err == nil && p.access != nil {
 		err = e.lend(contract.Access, p.access)
 	}
-	if err == nil && p.conf.CatchWorkersOutput {
+	if err == nil && (p.conf.CatchWorkersOutput || p.gen.plan.logsJSON()) {
 		var stdout, stderr *os.File
 		if c.output, stdout, stderr, err = newOutput(c); err == nil {
 			err = errors.Join(e.give(contract.Stdout, stdout), e.give(contract.Stderr, stderr))
@@ -163,7 +163,7 @@ func (m *Master) spec(c *child) *contract.Spec {
 		SoftTimeout: p.stages.Soft, ClientCheck: p.stages.Client,
 		WorkerMode: p.workerMode(c), Handed: p.conf.Handed, HTTP: m.directOrders(p),
 		Global: contract.Global{
-			ConfigPath: p.gen.config.Path, LogLevel: m.log.Settings().Level, LogLimit: g.LogLimit, LogBuffering: g.LogBuffering,
+			ConfigPath: p.gen.config.Path, LogLevel: m.log.Settings().Level, LogLimit: g.LogLimit, LogBuffering: g.LogBuffering, LogJSON: p.gen.plan.logsJSON(),
 			Syslog: g.Syslog(), ProcessControlTimeout: int(g.ProcessControlTimeout.Seconds()),
 		},
 	}

@@ -101,6 +101,7 @@ func (o *Options) confOptions(e *errorLog) (conf.Options, *frontPlan) {
 	c.Log = e.log
 	c.System.OpenErrorLog = func(g *conf.Global) error { return e.open(g, c.PHP) }
 	plan := &frontPlan{options: o}
+	e.json = false
 	own, err := source.Load()
 	if err == nil {
 		plan.engine, err = o.Choose(own.Asked(o.Asked))
@@ -118,6 +119,7 @@ func (o *Options) confOptions(e *errorLog) (conf.Options, *frontPlan) {
 		return c, plan
 	}
 	plan.own = own
+	e.json = own.LogJSON
 	c.Constant = o.Constants(plan.engine)
 	c.Overrides, c.Verify = o.Overrides.Resolve, plan.verify
 	if own.Given() || o.Overrides.Any() {
@@ -174,6 +176,7 @@ func Check(o Options, dump bool) int {
 	o.places = o.askedPlaces(sys)
 	options, plan := o.confOptions(e)
 	options.Loaded = o.asking(sys, plan)
+	e.json = false // somebody reads it
 	if verify := options.Verify; verify != nil {
 		options.Verify = func(cfg *conf.Config) error {
 			if err := verify(cfg); err != nil {

@@ -95,6 +95,8 @@ func (s startup) show(log *zlog.Log, stderr io.Writer) {
 	for _, message := range s {
 		if isLogged(message) {
 			log.Msg(zlog.Notice, "PHP message: ", message)
+		} else if log.Settings().JSON {
+			log.Log(zlog.Warning, message)
 		} else {
 			fmt.Fprintln(stderr, message)
 		}

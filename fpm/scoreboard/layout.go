@@ -10,6 +10,8 @@ import (
 	"reflect"
 	"sync/atomic"
 	"unsafe"
+
+	"github.com/phpsapi/phpsapi/fpm/tracecontext"
 )
 
 // Sizes of the texts, in bytes, with the NUL that ends them.
@@ -76,6 +78,9 @@ type slotData struct {
 	memory        uint64
 	contentLength uint64
 	queued        int64 // ns; 0: not known
+	trace         tracecontext.TraceID
+	span, parent  tracecontext.SpanID
+	traceFlags    uint64
 	method        [methodSize]byte
 	uri           [uriSize]byte
 	query         [querySize]byte

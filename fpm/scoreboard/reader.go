@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 	"unsafe"
+
+	"github.com/phpsapi/phpsapi/fpm/tracecontext"
 )
 
 // Reader reads a pool's scoreboard. It is for one goroutine at a time.
@@ -82,6 +84,7 @@ type Proc struct {
 	Host          string // up to 127 bytes
 	Target        string // up to 511 bytes
 	Client        string // up to 47 bytes
+	Trace         tracecontext.Context
 	Growth        Growth // in worker mode
 }
 
@@ -154,6 +157,7 @@ func (d *slotData) copyTo(p *Proc) {
 	p.Memory, p.ContentLength, p.QueueWait = d.memory, d.contentLength, time.Duration(d.queued)
 	p.Method, p.URI, p.Query = get(d.method[:]), get(d.uri[:]), get(d.query[:])
 	p.User, p.Script = get(d.user[:]), get(d.script[:])
+	p.Trace = tracecontext.Context{Trace: d.trace, Span: d.span, Parent: d.parent, Flags: byte(d.traceFlags)}
 	p.ID, p.Host, p.Target, p.Client = get(d.id[:]), get(d.host[:]), get(d.target[:]), get(d.client[:])
 }
 

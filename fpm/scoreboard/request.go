@@ -1,6 +1,10 @@
 package scoreboard
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/phpsapi/phpsapi/fpm/tracecontext"
+)
 
 // Request is what Info says of a request. The texts are copied, cut to the
 // lengths of Proc, and end at a NUL.
@@ -12,6 +16,7 @@ type Request struct {
 	Client                           []byte // REMOTE_ADDR; empty: not known
 	Since                            int64  // ns of CLOCK_MONOTONIC: when it began to wait for a worker; 0: not known
 	ContentLength                    uint64
+	Trace                            tracecontext.Context // zero: the request is in none
 
 	Long bool // URI and Query are as long as php-fpm shows them since 8.5
 }

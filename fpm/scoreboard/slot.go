@@ -169,6 +169,7 @@ func (s *Slot) Info(r *Request) {
 	put(d.target[:], r.Target)
 	put(d.client[:], r.Client)
 	d.contentLength, d.queued = r.ContentLength, 0
+	d.trace, d.span, d.parent, d.traceFlags = r.Trace.Trace, r.Trace.Span, r.Trace.Parent, uint64(r.Trace.Flags)
 	if r.Since != 0 {
 		d.queued = max(d.accepted-r.Since, 1)
 	}
@@ -228,6 +229,9 @@ func (s *Slot) AcceptedEpoch() int64 { return s.page.data.acceptedEpoch }
 
 // Duration is the last request's, from ReadingHeaders to End.
 func (s *Slot) Duration() time.Duration { return time.Duration(s.page.data.duration) }
+
+// QueueWait is how long the present request waited for a worker; 0: not known.
+func (s *Slot) QueueWait() time.Duration { return time.Duration(s.page.data.queued) }
 
 // Elapsed is how long the present request has taken since ReadingHeaders.
 func (s *Slot) Elapsed() time.Duration { return time.Duration(s.clock.Now() - s.page.data.accepted) }

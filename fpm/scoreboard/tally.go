@@ -26,6 +26,9 @@ type Counts struct {
 	// Sites are the requests that the workers have answered by HTTP, scripts and files, by the number of their site and the
 	// class of their status. The last is that of all other sites.
 	Sites [MostSites + 1][Classes]uint64
+
+	// Spans are the spans that were told, SpansLost those that could not be: nobody read them in time.
+	Spans, SpansLost uint64
 }
 
 // MostSites is how many sites are counted each for itself.
@@ -211,6 +214,15 @@ func (s *Slot) CountSite(site, status int) {
 		site = MostSites
 	}
 	s.tally.Sites[site][classOf(status)]++
+}
+
+// CountSpan counts a span that was told, or lost.
+func (s *Slot) CountSpan(told bool) {
+	if told {
+		s.tally.Spans++
+	} else {
+		s.tally.SpansLost++
+	}
 }
 
 // Counts sums up what all workers that the pool had have counted. It is false as Totals is. A worker may say anything of itself, up to

@@ -43,7 +43,11 @@ func (l *loader) settings() (*Settings, error) {
 	s.TrustedProxies, s.StatusClients = texts["http.trusted_proxies"], texts["http.status_clients"]
 	s.PCNTL = one("php.pcntl") == on
 	s.Watch = texts[watchKey]
-	s.AccessLog, s.AccessFormat = one("http.access_log"), one("http.access_format")
+	s.AccessLog, s.AccessFormat = one("http.access_log"), one(accessFormatKey)
+	if s.LogJSON = one(logFormatKey) == json; s.LogJSON && s.setting(accessFormatKey).Origin == "" {
+		s.AccessFormat = json
+		s.show(accessFormatKey, json)
+	}
 	s.IncidentLog = one(incidentLogKey)
 	s.Limits, s.BodyBytes = limits(one), sizeOrAuto(one("http.limits.body_size"))
 	var sites []site

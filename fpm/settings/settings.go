@@ -37,6 +37,7 @@ type Settings struct {
 	AccessLog      string // a file, Stdout or Stderr
 	AccessFormat   string
 	IncidentLog    string // empty: none
+	LogJSON        bool   // the logs are in JSON
 	Limits         contract.FrontLimits
 	BodyBytes      int64 // the largest body; 0: any; -1: see BodyLimit
 

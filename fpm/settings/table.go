@@ -59,6 +59,15 @@ const watchKey = "watch"
 // incidentLogKey is the key of the incident log.
 const incidentLogKey = "incident_log"
 
+// logFormatKey is the key of the form of all logs, accessFormatKey that of the front's access log.
+const (
+	logFormatKey    = "log.format"
+	accessFormatKey = "http.access_format"
+)
+
+// json is the value of both by which lines are objects.
+const json = "json"
+
 // MetricsKey is the key of the addresses of metrics and health.
 const MetricsKey = "metrics.listen"
 
@@ -83,6 +92,8 @@ func Table() []Row {
 			Doc: "For development: the directories in which a change of a file reloads the service. `on`, or the option alone: those of the worker scripts, or if there are none the roots. Hidden directories, var, storage, cache and their like are left out."},
 		{Key: incidentLogKey, Kind: Path, Show: "none; the last incidents are remembered all the same",
 			Doc: "A file that gets a line of JSON for each abnormal end of a worker or a request, see [INCIDENTS.md](INCIDENTS.md). The master opens it, with mode 0600, and again on SIGUSR1."},
+		{Key: logFormatKey, Kind: Choice, Default: "php-fpm", Allowed: []string{"php-fpm", json},
+			Doc: "The form of error log, access logs and slow logs, see [LOGS.md](LOGS.md). php-fpm: its own. json: an object a line, of any length; each error of PHP's names its request."},
 		{Key: "http.listen", Flag: "http", Kind: Address, Show: "none; without a php-fpm.conf " + DefaultListen,
 			Doc: "The addresses for HTTP: HTTP/1.1, and HTTP/2 with prior knowledge (h2c). Empty: no front."},
 		{Key: "http.tls.listen", Kind: Address, Doc: "The addresses for HTTPS, with the certificates below."},
@@ -120,7 +131,7 @@ func Table() []Row {
 		{Key: "http.status_clients", Kind: List, Default: "127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,fc00::/7,fe80::/10,unix",
 			Doc: "Addresses and networks whose clients get the page of pm.status_path. For others, and for clients of an untrusted proxy, it is a path like any other. 0.0.0.0/0,::/0: all."},
 		{Key: "http.access_log", Kind: Path, Doc: "The front's access log: a file, or the master's `stdout` or `stderr`. A daemon (-D) refuses `stdout`; its `stderr` is error_log, if that is a file. The master opens the file, and again on SIGUSR1. Empty: none."},
-		{Key: "http.access_format", Kind: Choice, Default: "combined", Allowed: []string{"combined", "json"}, Doc: "The format of the access log."},
+		{Key: accessFormatKey, Kind: Choice, Default: "combined", Show: "`combined`, or `json` if log.format is", Allowed: []string{"combined", json}, Doc: "The format of the access log."},
 		{Key: "http.limits.header_timeout", Kind: Duration, Default: "10s", Doc: "How long a client may take to send the head of a request, or for a TLS handshake."},
 		{Key: "http.limits.body_timeout", Kind: Duration, Default: "30s", Doc: "How long a client may pause while it sends a body or receives a response."},
 		{Key: "http.limits.idle_timeout", Kind: Duration, Default: "75s", Doc: "How long a connection is kept between two requests."},

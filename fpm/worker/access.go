@@ -19,6 +19,8 @@ type access struct {
 	log     *accesslog.Log
 	entry   accesslog.Entry
 	headers bool // the format shows a header of the response
+	json    bool
+	bounded bool // what other processes write may come between two writes
 }
 
 // openAccess prepares for the log that the master opened; -1: there is none.
@@ -41,6 +43,10 @@ func (k *worker) openAccess(fd int) {
 		options.LogLimit = k.log.Settings().Limit
 	}
 	k.access.log = accesslog.New(format, options)
+	if k.access.json = k.spec.Global.LogJSON; k.access.json {
+		k.cpu.exact = true
+		k.access.bounded = !isFile(fd)
+	}
 }
 
 // setAccessLog takes the access log, which was opened again.
@@ -54,6 +60,7 @@ func (k *worker) setAccessLog(fd int) {
 	}
 	unix.Close(k.access.fd)
 	k.access.fd = fd
+	k.access.bounded = k.access.json && !isFile(fd)
 	k.withhold()
 }
 
@@ -71,6 +78,16 @@ func (k *worker) logAccess(end *lifecycle.WebEnd, user, system time.Duration) {
 	if k.access.headers {
 		e.Headers = k.PHP.ResponseHeaders(e.Headers[:0])
 	}
+	if k.access.json {
+		e.QueueWait = k.slot.QueueWait()
+		if k.tracing.on {
+			e.TraceID, e.SpanID = k.tracing.trace[:], k.tracing.span[:]
+		}
+		if line := k.access.log.JSONLine(e, time.Now(), k.access.bounded); line != nil {
+			unix.Write(k.access.fd, line)
+		}
+		return
+	}
 	line, truncated := k.access.log.Line(e)
 	if truncated {
 		k.log.Log(zlog.Notice, accesslog.TruncatedNotice)
@@ -78,4 +95,10 @@ func (k *worker) logAccess(end *lifecycle.WebEnd, user, system time.Duration) {
 	if line != nil {
 		unix.Write(k.access.fd, line)
 	}
+}
+
+// isFile reports whether a descriptor is of a file, where one write is one line in any case.
+func isFile(fd int) bool {
+	var s unix.Stat_t
+	return unix.Fstat(fd, &s) == nil && s.Mode&unix.S_IFMT == unix.S_IFREG
 }

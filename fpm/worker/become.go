@@ -127,6 +127,7 @@ func (k *worker) takeFiles(files []int) error {
 		log = files[i]
 	}
 	k.openAccess(log)
+	k.takeTraces(files)
 	k.takeWorkerMode(files)
 	if err := k.takeHTTP(files); err != nil {
 		return fmt.Errorf("[pool %s] %w", k.pool.Name, err)

@@ -18,14 +18,17 @@ func (k *worker) setLog() {
 	if k.spec.Global.LogLevel != 0 {
 		k.level = k.spec.Global.LogLevel
 	}
+	k.limit = zlog.DefaultLimit
+	if k.spec.Global.LogLimit != 0 {
+		k.limit = k.spec.Global.LogLimit
+	}
 	k.log.Configure(func(s *zlog.Settings) {
 		s.Child = true
 		s.Launched = true
 		s.Level = k.level
-		if k.spec.Global.LogLimit != 0 {
-			s.Limit = k.spec.Global.LogLimit
-		}
+		s.Limit = k.limit
 		s.Buffering = k.spec.Global.LogBuffering
+		s.JSON = k.spec.Global.LogJSON
 	})
 }
 
@@ -38,8 +41,21 @@ func (k *worker) setLogLevel(level zlog.Level) {
 	k.log.Configure(func(s *zlog.Settings) { s.Level = level })
 }
 
-// tellClient puts a message on the STDERR stream of the request in hand. It says whether that is enough.
-func (k *worker) tellClient(_ zlog.Level, message string) bool {
+// tellClient puts a message on the STDERR stream of the present request. It returns true if no other place need have it. In JSON none need:
+// the master has it as a record.
+func (k *worker) tellClient(level zlog.Level, message string) bool {
+	told := k.tellRequest(message)
+	if !k.spec.Global.LogJSON || k.control.fd <= 0 {
+		return told
+	}
+	if !told && message != "" && (level >= k.level || strings.HasPrefix(message, phpMessage)) {
+		k.record(level, message)
+	}
+	return true
+}
+
+// tellRequest is tellClient but for JSON.
+func (k *worker) tellRequest(message string) bool {
 	if k.started && k.talk.http && k.Serving() && message != "" && k.PHP.Logging() {
 		k.tellOfHTTP(message)
 		return true
@@ -51,13 +67,39 @@ func (k *worker) tellClient(_ zlog.Level, message string) bool {
 		k.WriteStderr([]byte("; "))
 	}
 	k.said = true
+	if k.spec.Global.LogJSON && !k.spec.ClientLogs { // other clients get what they are used to
+		message = message[:min(len(message), k.limit)]
+	}
 	k.WriteStderr([]byte(message))
 	return k.spec.ClientLogs
 }
 
+// phpMessage is what php-fpm puts before what PHP has to say.
+const phpMessage = "PHP message: "
+
+// record has the master log a message in JSON, with the request that it belongs to.
+func (k *worker) record(level zlog.Level, message string) {
+	r := contract.Record{Level: level, Text: strings.TrimPrefix(message, phpMessage)}
+	if k.InHand() {
+		i := &k.info
+		r.RequestID, r.Method, r.Host, r.URI, r.Script = string(i.ID), string(i.Method), string(i.Host), string(i.Target), string(i.Script)
+		if k.tracing.on {
+			r.TraceID, r.SpanID = string(k.tracing.trace[:]), string(k.tracing.span[:])
+		}
+		if r.URI == "" {
+			r.URI = string(i.URI)
+		}
+	}
+	r.Send(func(letter byte, text string) { k.control.say(letter, text) })
+}
+
 // tellOfHTTP logs what PHP has to say of a request of HTTP, as the front does with what it reads of STDERR.
 func (k *worker) tellOfHTTP(message string) {
-	level := zlog.SeverityOf(strings.TrimPrefix(message, "PHP message: "))
+	level := zlog.SeverityOf(strings.TrimPrefix(message, phpMessage))
+	if k.spec.Global.LogJSON {
+		k.record(level, message)
+		return
+	}
 	for line := range strings.Lines(message) {
 		if line = strings.TrimRight(line, "\r\n"); line != "" {
 			k.web.Say(level, line)

@@ -77,7 +77,7 @@ func (k *worker) wait() bool {
 // withhold keeps the worker's own descriptors from the processes that scripts fork. Standard output and error are theirs
 // too.
 func (k *worker) withhold() {
-	own := append([]int{k.listen, k.control.fd, k.traces, k.epoll, k.quit, k.access.fd, k.script.others(), k.crashFD(), k.statm}, k.web.own()...)
+	own := append([]int{k.listen, k.control.fd, k.traces, k.epoll, k.quit, k.access.fd, k.tracing.spans, k.script.others(), k.crashFD(), k.statm}, k.web.own()...)
 	if k.inForks == nil {
 		k.inForks = lifecycle.GivenUpInForks(len(own))
 	}

@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"github.com/phpsapi/phpsapi/cgi/responder"
+	"github.com/phpsapi/phpsapi/fpm/front/site"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/lifecycle"
 )
@@ -107,7 +108,13 @@ func (k *worker) finishFastCGI() (keep bool) {
 func (k *worker) note() {
 	r := &k.ForPHP
 	k.info.Method, k.info.URI, k.info.Query, k.info.Script = r.Method, r.Path.URI, r.QueryString, r.Path.Filename
-	k.info.ID = k.Request.Params.Get("HTTP_X_REQUEST_ID")
+	k.info.ID = k.Request.Params.Get(requestID)
+	if k.tracing.on {
+		k.follow()
+	}
+	if len(k.info.ID) == 0 && k.spec.Global.LogJSON {
+		k.identify()
+	}
 	k.info.Host, k.info.Target = k.Request.Params.Get("HTTP_HOST"), k.Request.Params.Get("REQUEST_URI")
 	k.info.Client = k.Request.Params.Get("REMOTE_ADDR")
 	k.info.User = nil
@@ -121,6 +128,16 @@ func (k *worker) note() {
 	k.slot.Info(&k.info)
 	r.Accepted = k.slot.Accepted()
 	lifecycle.Idled(k.slot.Idle())
+}
+
+// requestID is the param with the request's id.
+const requestID = "HTTP_X_REQUEST_ID"
+
+// identify gives a request an id that has none, so that all lines of logs name it, and the script can.
+func (k *worker) identify() {
+	k.id = site.AppendRequestID(k.id[:0])
+	k.Request.Params.Set(requestID, k.id)
+	k.info.ID = k.id
 }
 
 // authorize adds the user to what the scoreboard knows: PHP has taken it from the Authorization header.
@@ -224,4 +241,5 @@ func (k *worker) end() {
 	k.slot.End(took, user, system, end.Memory)
 	k.slot.Count(end.Status)
 	k.logAccess(&end, user, system)
+	k.tellSpan(&end, user+system)
 }

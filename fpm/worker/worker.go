@@ -107,6 +107,7 @@ type worker struct {
 	php    sapi.PHPVersion // the engine's
 	log    *zlog.Log
 	level  zlog.Level // log's: it must not be asked while it writes
+	limit  int        // likewise
 
 	listen  int // -1 when it accepts no more
 	control endpoint
@@ -139,15 +140,17 @@ type worker struct {
 	pid       int
 	watches   bool // requests are watched while their scripts run
 
-	access access
-	script *workerScript      // nil: not in worker mode
-	web    *web               // nil: the worker does not speak HTTP
-	handed *handed            // nil: connections are accepted
-	caught bool               // standard error is a pipe to the master
-	shown  *scoreboard.Reader // the scoreboard of the status page
+	access  access
+	tracing tracing
+	script  *workerScript      // nil: not in worker mode
+	web     *web               // nil: the worker does not speak HTTP
+	handed  *handed            // nil: connections are accepted
+	caught  bool               // standard error is a pipe to the master
+	shown   *scoreboard.Reader // the scoreboard of the status page
 
 	// The request in hand.
 	info scoreboard.Request
-	said bool // a log message has gone to its client
+	said bool   // a log message has gone to its client
+	id   []byte // of a request that has none
 	cpu  cpuTimes
 }

@@ -46,6 +46,8 @@ type Settings struct {
 	Launched bool
 	// Child leaves time and pid to the master, who will add them.
 	Child bool
+	// JSON has lines be objects (see About), of any length.
+	JSON bool
 	// External, if set, also gets every message, of any level, undecorated. true: it needs no other place.
 	External func(Level, string) bool
 
@@ -80,24 +82,27 @@ func (l *Log) Settings() Settings {
 }
 
 // Log writes msg as one line.
-func (l *Log) Log(level Level, msg string) { l.write(level, msg, nil, false) }
+func (l *Log) Log(level Level, msg string) { l.write(level, msg, nil, false, nil) }
 
 // Logf is Log with a format.
 func (l *Log) Logf(level Level, format string, args ...any) {
-	l.write(level, fmt.Sprintf(format, args...), nil, false)
+	l.write(level, fmt.Sprintf(format, args...), nil, false, nil)
 }
+
+// LogAbout is Log; in JSON the line says what it is about, too.
+func (l *Log) LogAbout(level Level, about *About, msg string) { l.write(level, msg, nil, false, about) }
 
 // LogErr writes msg with the words and the number of the system error in err
 // behind it, as php-fpm does for failed system calls.
-func (l *Log) LogErr(level Level, msg string, err error) { l.write(level, msg, err, true) }
+func (l *Log) LogErr(level Level, msg string, err error) { l.write(level, msg, err, true, nil) }
 
-func (l *Log) write(level Level, msg string, err error, withErr bool) {
+func (l *Log) write(level Level, msg string, err error, withErr bool, about *About) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := &l.s
 	if s.External != nil {
 		ext := msg
-		if len(ext) >= maxLine {
+		if len(ext) >= maxLine && !s.JSON {
 			ext = ext[:maxLine-3] + "..."
 		}
 		if s.External(level, ext) {
@@ -112,6 +117,13 @@ func (l *Log) write(level Level, msg string, err error, withErr bool) {
 	if s.Level == Debug {
 		function, line = caller(3)
 	}
+	if s.JSON {
+		if withErr {
+			msg += ": " + Strerror(err)
+		}
+		s.put(level, s.object(level, msg, about, function, line))
+		return
+	}
 	b := s.prefix(nil, level, function, line, s.Syslog != nil)
 	b = append(b, msg...)
 	truncated := len(b) >= maxLine
@@ -122,10 +134,14 @@ func (l *Log) write(level Level, msg string, err error, withErr bool) {
 	if truncated {
 		b = append(b[:min(s.Limit, maxLine)-4], "..."...)
 	}
+	s.put(level, append(b, '\n'))
+}
+
+// put writes a line, with its end.
+func (s *Settings) put(level Level, b []byte) {
 	if s.Syslog != nil {
-		s.Syslog(s.Level, string(b))
+		s.Syslog(s.Level, string(b[:len(b)-1]))
 	}
-	b = append(b, '\n')
 	logged := s.Syslog != nil
 	if !logged {
 		write(s.out(), b)

@@ -27,6 +27,7 @@ type Stream struct {
 	function string
 	line     int
 	prefix   string // of the message, behind time and level
+	about    About  // in JSON, in place of the prefix
 	suffix   string // of each line, when wrapping
 	final    string // of the last
 
@@ -66,7 +67,7 @@ func newStream(l *Log, s Settings, level Level, out io.Writer, syslog bool) *Str
 	if !syslog && out == nil || out != nil && out != s.Stderr && !s.Launched && level >= Notice || syslog {
 		t.outs = append(t.outs, s.Stderr)
 	}
-	t.buffered = s.Buffering || s.External != nil || syslog
+	t.buffered = s.Buffering || s.External != nil || syslog || s.JSON
 	t.prefixed = level >= s.Level && (len(t.outs) > 0 || syslog)
 	return t
 }
@@ -74,8 +75,14 @@ func newStream(l *Log, s Settings, level Level, out io.Writer, syslog bool) *Str
 // Msg writes prefix and msg as one line, which is cut at log_limit. Unlike
 // Log it writes the message, then without time and level, even below the
 // Log's level.
+//
+// In JSON the level is the message's own, as SeverityOf has it.
 func (l *Log) Msg(level Level, prefix, msg string) {
 	t := l.Stream(level)
+	if t.s.JSON {
+		l.msgJSON(prefix, msg)
+		return
+	}
 	t.begin()
 	t.Write(prefix)
 	t.Write(msg)
@@ -123,6 +130,10 @@ func (t *Stream) Write(s string) {
 	if s == "" || t.full && !t.finished {
 		return
 	}
+	if t.s.JSON {
+		t.writeJSON(s)
+		return
+	}
 	if t.finished {
 		t.finished = false
 		t.full = false
@@ -145,6 +156,8 @@ func (t *Stream) Finish() {
 		return
 	}
 	switch {
+	case t.s.JSON:
+		t.finishJSON(false)
 	case t.buffered:
 		if t.decorate {
 			t.finishBuffered()

@@ -7,7 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"github.com/phpsapi/phpsapi/fpm/jsonline"
 )
 
 // Lines of the access log are written together: this many bytes, or after this time at the latest.
@@ -21,20 +22,22 @@ const StatusGone = 499
 
 // AccessEntry is what the access log says of a request that has ended.
 type AccessEntry struct {
-	Remote    netip.AddrPort // not valid: unknown, on a unix socket
-	Method    string
-	URI       string // the target as the client wrote it
-	Proto     string
-	Host      string
-	Status    int
-	Sent      int64 // bytes of the body, those that a response to HEAD would have had included
-	ID        string
-	Begun     time.Time
-	Pool      string
-	Asked     time.Time // when the pool was; zero: it was not
-	Answered  time.Time // when it had; zero: the response was cut off
-	Referer   string    // the first of the headers Referer, User-Agent, Authorization; "": none
-	UserAgent string
+	Remote netip.AddrPort // not valid: unknown, on a unix socket
+	Method string
+	URI    string // the target as the client wrote it
+	Proto  string
+	Host   string
+	Status int
+	Sent   int64 // bytes of the body, those that a response to HEAD would have had included
+	ID     string
+	// TraceID and SpanID are in hexadecimal digits; empty: there are none.
+	TraceID, SpanID string
+	Begun           time.Time
+	Pool            string
+	Asked           time.Time // when the pool was; zero: it was not
+	Answered        time.Time // when it had; zero: the response was cut off
+	Referer         string    // the first of the headers Referer, User-Agent, Authorization; "": none
+	UserAgent       string
 	// Authorization is nowhere in the log but for the user's name.
 	Authorization string
 }
@@ -48,8 +51,10 @@ func (e *AccessEntry) bytes() int64 {
 
 // AccessLines makes the lines of the access log, one after the other.
 type AccessLines struct {
-	JSON  bool // else they are "combined"
-	stamp stamp
+	JSON bool // else they are "combined"
+	// Bounded says that a line in JSON must have jsonline.Atomic bytes at most, as what other processes write may come between two writes.
+	Bounded bool
+	stamp   stamp
 }
 
 // Append appends the line of a request that ended now.
@@ -89,46 +94,54 @@ func (l *AccessLines) appendCombined(b []byte, e *AccessEntry, now time.Time) []
 	return append(b, '\n')
 }
 
+// Bounds, in bytes, of a client's texts in JSON if a line is Bounded.
+const (
+	boundURI  = 1600
+	boundText = 256
+	boundMore = 500 // Referer and User-Agent, each
+)
+
 // appendJSON adds an object on a line of its own. Times are in seconds. pool and upstream_time are there for scripts.
 func (l *AccessLines) appendJSON(b []byte, e *AccessEntry, now time.Time) []byte {
-	text := func(name, value string) {
-		b = append(b, `,"`...)
-		b = append(b, name...)
-		b = append(b, `":`...)
-		b = appendJSONString(b, value)
+	cut := false
+	text := func(name, value string, most int) {
+		if !l.Bounded {
+			most = 1 << 30
+		}
+		some := false
+		if value == "" {
+			b = jsonline.Text(b, name, value)
+		} else if b, some = jsonline.TextWithin(b, name, value, most); some {
+			cut = true
+		}
 	}
-	number := func(name string, value int64) {
-		b = append(b, `,"`...)
-		b = append(b, name...)
-		b = append(b, `":`...)
-		b = strconv.AppendInt(b, value, 10)
-	}
-	b = append(b, `{"time":"`...)
-	b = append(b, l.stamp.at(now, time.RFC3339)...)
-	b = append(b, `","remote_addr":"`...)
-	b = appendClient(b, e.Remote)
-	b = append(b, '"')
-	text("method", e.Method)
-	text("host", e.Host)
-	text("uri", e.URI)
-	text("protocol", e.Proto)
-	number("status", int64(e.Status))
-	number("bytes", e.bytes())
-	b = append(b, `,"duration":`...)
-	b = appendSeconds(b, now.Sub(e.Begun))
-	text("request_id", e.ID)
+	b = jsonline.Begin(b, now)
+	b = append(jsonline.Key(b, "remote_addr"), '"')
+	b = append(appendClient(b, e.Remote), '"')
+	text("method", e.Method, boundText)
+	text("host", e.Host, boundText)
+	text("uri", e.URI, boundURI)
+	text("protocol", e.Proto, boundText)
+	b = jsonline.Int(b, "status", int64(e.Status))
+	b = jsonline.Int(b, "bytes", e.bytes())
+	b = jsonline.Seconds(b, "duration", now.Sub(e.Begun))
+	text("request_id", e.ID, boundText)
+	b = jsonline.TextIf(b, "trace_id", e.TraceID)
+	b = jsonline.TextIf(b, "span_id", e.SpanID)
 	if !e.Asked.IsZero() {
-		text("pool", e.Pool)
-		b = append(b, `,"upstream_time":`...)
+		text("pool", e.Pool, boundText)
 		answered := e.Answered
 		if answered.IsZero() {
 			answered = now
 		}
-		b = appendSeconds(b, answered.Sub(e.Asked))
+		b = jsonline.Seconds(b, "upstream_time", answered.Sub(e.Asked))
 	}
-	text("referer", e.Referer)
-	text("user_agent", e.UserAgent)
-	return append(b, "}\n"...)
+	text("referer", e.Referer, boundMore)
+	text("user_agent", e.UserAgent, boundMore)
+	if cut {
+		b = jsonline.True(b, "truncated")
+	}
+	return jsonline.End(b)
 }
 
 // appendClient appends the client's address. If there is none it appends "unix:", as nginx does.
@@ -137,10 +150,6 @@ func appendClient(b []byte, remote netip.AddrPort) []byte {
 		return append(b, "unix:"...)
 	}
 	return remote.Addr().AppendTo(b)
-}
-
-func appendSeconds(b []byte, d time.Duration) []byte {
-	return strconv.AppendFloat(b, d.Seconds(), 'f', 6, 64)
 }
 
 // basic is what credentials begin with that have a user's name (RFC 7617).
@@ -157,8 +166,6 @@ func appendUser(b []byte, authorization string) []byte {
 	return append(b, '-')
 }
 
-const hexDigits = "0123456789abcdef"
-
 // appendEscaped adds a client's text so that it stays within its quotes and its line, as nginx does.
 func appendEscaped(b []byte, text string) []byte {
 	for i := range len(text) {
@@ -169,30 +176,6 @@ func appendEscaped(b []byte, text string) []byte {
 		}
 	}
 	return b
-}
-
-// appendJSONString adds a string of JSON. What is not UTF-8 becomes U+FFFD.
-func appendJSONString(b []byte, text string) []byte {
-	b = append(b, '"')
-	for i := 0; i < len(text); {
-		c := text[i]
-		if c >= utf8.RuneSelf {
-			r, size := utf8.DecodeRuneInString(text[i:])
-			b = utf8.AppendRune(b, r)
-			i += size
-			continue
-		}
-		switch {
-		case c == '"' || c == '\\':
-			b = append(b, '\\', c)
-		case c < ' ' || c == 0x7f:
-			b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-		default:
-			b = append(b, c)
-		}
-		i++
-	}
-	return append(b, '"')
 }
 
 // stamp is the time of day as text, worked out once a second.

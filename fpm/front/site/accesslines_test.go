@@ -34,9 +34,9 @@ func TestCombinedFormat(t *testing.T) {
 func TestJSONFormat(t *testing.T) {
 	e, l := logged(), &AccessLines{JSON: true}
 	now := e.Begun.Add(4 * time.Millisecond)
-	const want = `{"time":"2026-11-22T01:02:03+01:00","remote_addr":"192.0.2.1","method":"GET","host":"example.org",` +
+	const want = `{"timestamp":"2026-11-22T01:02:03.004000+01:00","remote_addr":"192.0.2.1","method":"GET","host":"example.org",` +
 		`"uri":"/a\"b?\u0001é","protocol":"HTTP/1.1","status":200,"bytes":1234,"duration":0.004000,"request_id":"id-1",` +
-		`"pool":"www","upstream_time":0.002000,"referer":"http://a/\\","user_agent":"x \"y\"\u000a` + "\ufffd" + `"}` + "\n"
+		`"pool":"www","upstream_time":0.002000,"referer":"http://a/\\","user_agent":"x \"y\"\n` + "\ufffd" + `"}` + "\n"
 	got := l.Append(nil, e, now)
 	if string(got) != want {
 		t.Errorf("got  %s\nwant %s", got, want)

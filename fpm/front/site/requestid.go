@@ -1,11 +1,10 @@
 package site
 
 import (
-	crypto "crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
-	"math/rand/v2"
-	"sync"
+
+	"github.com/phpsapi/phpsapi/fpm/tracecontext"
 )
 
 // RequestIDHeader is the header in which a request's id comes and goes.
@@ -17,20 +16,12 @@ const RequestIDBytes = 32
 // maxRequestID bounds what is taken from others, in bytes.
 const maxRequestID = 128
 
-// ofProcess are random bits of the process's own. Processes that are forked with a Go runtime go on with one state of math/rand, and draw
-// the same numbers.
-var ofProcess = sync.OnceValue(func() (bits [2]uint64) {
-	var raw [16]byte
-	crypto.Read(raw[:])
-	return [2]uint64{binary.NativeEndian.Uint64(raw[:8]), binary.NativeEndian.Uint64(raw[8:])}
-})
-
 // AppendRequestID appends a new id to dst: 128 random bits, which nobody needs to be unable to guess.
 func AppendRequestID(dst []byte) []byte {
 	var raw [RequestIDBytes / 2]byte
-	own := ofProcess()
-	binary.NativeEndian.PutUint64(raw[:8], rand.Uint64()^own[0])
-	binary.NativeEndian.PutUint64(raw[8:], rand.Uint64()^own[1])
+	a, b := tracecontext.Random()
+	binary.NativeEndian.PutUint64(raw[:8], a)
+	binary.NativeEndian.PutUint64(raw[8:], b)
 	return hex.AppendEncode(dst, raw[:])
 }
 

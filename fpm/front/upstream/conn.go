@@ -169,7 +169,7 @@ func (c *conn) begin(ctx context.Context, a *answer) {
 	c.sent, c.writes, c.heard, c.hold, c.held = false, 0, false, false, nil
 	c.taken, c.tells, c.back = c.pool.Limits.QueueTimeout <= 0, false, false
 	c.carried = 0
-	c.stderr.begin(a.r.ID)
+	c.stderr.begin(c.pool, a.r)
 	c.head = c.head[:0]
 	c.w.Reset(c)
 	c.r.Reset(c)

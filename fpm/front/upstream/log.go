@@ -2,11 +2,13 @@ package upstream
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 
+	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
@@ -86,12 +88,22 @@ const maxStderr = 4 << 10
 // stderr collects what a worker says on STDERR.
 type stderr struct {
 	id    string // of the request
+	about contract.Record
 	text  []byte
 	level zlog.Level // of the message that the last line belongs to; 0: none has begun
 }
 
 // begin forgets the request before.
-func (s *stderr) begin(id string) { s.id, s.text, s.level = id, s.text[:0], 0 }
+func (s *stderr) begin(p *Pool, r *Request) {
+	s.id, s.text, s.level = r.ID, s.text[:0], 0
+	if p.Records {
+		s.about = contract.Record{Pool: p.Pool.Name, RequestID: r.ID, Method: r.HTTP.Method, Host: r.HTTP.Host,
+			URI: requestURI(r.HTTP), Script: r.Script.Filename}
+		if t := r.Trace; t != nil {
+			s.about.TraceID, s.about.SpanID = hex.EncodeToString(t.Trace[:]), hex.EncodeToString(t.Span[:])
+		}
+	}
+}
 
 // nextMessage stands where a worker puts one message after another.
 const nextMessage = "; PHP message: "
@@ -101,6 +113,10 @@ const nextMessage = "; PHP message: "
 func (s *stderr) add(p *Pool, piece []byte, all bool) {
 	s.text = append(s.text, piece...)
 	if !all && len(s.text) < maxStderr {
+		return
+	}
+	if p.Records {
+		s.addRecords(p)
 		return
 	}
 	end := bytes.LastIndexByte(s.text, '\n') + 1
@@ -123,15 +139,45 @@ func (s *stderr) flush(p *Pool) {
 	}
 }
 
-// Line is a line for the log.
+// addRecords is add for records: a message is one, with all its lines.
+func (s *stderr) addRecords(p *Pool) {
+	end := bytes.LastIndex(s.text, []byte(nextMessage))
+	if end <= 0 && len(s.text) >= contract.MostRecord {
+		end = len(s.text)
+	}
+	if end > 0 {
+		s.log(p, string(s.text[:end]))
+		s.text = append(s.text[:0], s.text[end:]...)
+	}
+}
+
+// Line is a line for the log, or a record.
 type Line struct {
-	Level zlog.Level
-	Text  string
+	Level  zlog.Level
+	Text   string
+	Record *contract.Record // nil: there is a Text
+}
+
+// record makes a record of a message.
+func (s *stderr) record(message string) Line {
+	r := s.about
+	r.Text = strings.TrimRight(strings.TrimPrefix(message, "PHP message: "), "\r\n")
+	r.Level = zlog.SeverityOf(r.Text)
+	return Line{Level: r.Level, Record: &r}
 }
 
 // log logs text line by line, each message on lines of its own.
 func (s *stderr) log(p *Pool, text string) {
 	var lines []Line
+	if p.Records {
+		for message := range strings.SplitSeq(text, nextMessage) {
+			if message != "" {
+				lines = append(lines, s.record(message))
+			}
+		}
+		p.LogLines(lines)
+		return
+	}
 	for line := range strings.Lines(strings.ReplaceAll(text, nextMessage, "\n"+nextMessage)) {
 		if line = strings.TrimPrefix(strings.TrimRight(line, "\r\n"), "; "); line == "" {
 			continue
@@ -139,7 +185,7 @@ func (s *stderr) log(p *Pool, text string) {
 		if message, begins := strings.CutPrefix(line, "PHP message: "); begins || s.level == 0 {
 			s.level = zlog.SeverityOf(message)
 		}
-		lines = append(lines, Line{s.level, p.about(s.id) + line})
+		lines = append(lines, Line{Level: s.level, Text: p.about(s.id) + line})
 	}
 	p.LogLines(lines)
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
+	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/front/site"
 )
 
@@ -12,7 +13,10 @@ import (
 const requestID = 1
 
 // params writes a request's meta-variables.
-type params struct{ meta site.MetaWriter }
+type params struct {
+	meta site.MetaWriter
+	span []byte
+}
 
 // maxOwn is more than the meta-variables that are not a header's.
 const maxOwn = 32
@@ -46,10 +50,16 @@ func (p *params) write(w *fastcgi.RequestWriter, r *Request, length int64, chroo
 		m.ContentType = v[0]
 	}
 	p.meta.Write(w, &m)
+	if r.Trace != nil {
+		p.span = r.Trace.AppendOwn(p.span[:0])
+		w.ParamBytes(spanParam, p.span)
+	}
 	for name, values := range h.Header {
 		p.meta.Header(w, name, values, r.ID != "")
 	}
 }
+
+var spanParam = []byte(contract.SpanParam)
 
 // requestURI is the request's target without what an absolute one begins with.
 func requestURI(h *http.Request) string {

@@ -27,6 +27,8 @@ type Options struct {
 	Log func(level zlog.Level, text string)
 	// LogLines takes many at once; nil: Log takes them, one after the other.
 	LogLines func([]Line)
+	// Records says that what workers say on STDERR is to be logged as records.
+	Records bool
 }
 
 // Pool is a pool's workers, as the front sees them. It is safe for many goroutines.
@@ -85,6 +87,9 @@ func New(o Options) *Pool {
 	if p.LogLines == nil {
 		p.LogLines = func(lines []Line) {
 			for _, line := range lines {
+				if line.Record != nil {
+					line.Text = line.Record.Text
+				}
 				p.Log(line.Level, line.Text)
 			}
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
 	"github.com/phpsapi/phpsapi/fpm/front/site"
 	"github.com/phpsapi/phpsapi/fpm/scripthead"
+	"github.com/phpsapi/phpsapi/fpm/tracecontext"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
@@ -25,6 +26,8 @@ type Request struct {
 	HTTPS                  bool
 	// ID goes to PHP as HTTP_X_REQUEST_ID, in place of the client's, and into log lines.
 	ID string
+	// Trace is the trace that it belongs to, with its own id there; nil: it is in none.
+	Trace *tracecontext.Context
 }
 
 // Sendfile answers in place of a response's body that names a file: kind is the header, "X-Sendfile" or
