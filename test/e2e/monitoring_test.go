@@ -89,8 +89,8 @@ func TestMonitoring(t *testing.T) {
 		t.Error(err)
 	}
 
-	// What the service does not have: worker mode, and a front that tells since when a request waits, as its workers speak HTTP.
-	absent := []string{"boot", "restarts", "queue_seconds"}
+	// What the service does not have: worker mode, APCu, and a front that tells since when a request waits, as its workers speak HTTP.
+	absent := []string{"boot", "worker_restarts", "apcu", "queue_seconds"}
 	for title, expressions := range graphs(t, filepath.Join(examples, "grafana.json")) {
 		for _, expression := range expressions {
 			n, err := api.count(expression)
