@@ -16,6 +16,9 @@ func (s *Service) Ready(pool string) control.Health {
 	if !h.OK {
 		return h
 	}
+	if s.Leaving {
+		h = control.Health{Reasons: []string{"the service is about to end"}}
+	}
 	if s.State != "normal" {
 		h = control.Health{Reasons: []string{"the service is " + s.State}}
 	}

@@ -81,6 +81,7 @@ type Service struct {
 	State   string // "normal" if it serves
 	Began   int64  // when the service did
 	Started bool   // a generation serves, or has served
+	Leaving bool   // it serves, and will end after the setting shutdown_delay
 	Config  string
 
 	Generations []ServiceGeneration

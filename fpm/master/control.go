@@ -86,6 +86,8 @@ func (m *Master) reloadOrStop(o *operator) {
 	switch {
 	case o.request.Command.Reloads() && m.state != normal:
 		o.tell(control.Answer{Done: true, Reason: control.Refused, Why: "the service is " + m.state.String()})
+	case o.request.Command.Reloads() && m.isLeaving():
+		o.tell(control.Answer{Done: true, Reason: control.Refused, Why: "the service is about to end"})
 	case o.request.Command.Reloads():
 		if o.request.Command == control.Upgrade {
 			m.operators.upgrade = true
@@ -101,11 +103,10 @@ func (m *Master) reloadOrStop(o *operator) {
 		m.stop(terminating)
 	default:
 		m.keepWaiting(o)
-		m.log.finishing()
 		if m.state == normal { // the limit of QUIT remains one
 			m.patient = m.gen.config.Global.ProcessControlTimeout == 0
 		}
-		m.stop(finishing)
+		m.finish()
 	}
 }
 

@@ -55,6 +55,7 @@ type Master struct {
 	orphans map[int]syscall.WaitStatus // ends of processes that may be the workers whose birth is told next
 
 	state      state
+	finishAt   time.Time      // when the service finishes that says already that it is not ready; zero: nobody has asked for its end
 	escalation escalation     // of a stop
 	patient    bool           // a stop waits for requests without a limit: an operator's, without process_control_timeout
 	rehearsals int            // of reloads, that have not ended
@@ -133,7 +134,7 @@ func (m *Master) nextDeadline() time.Time {
 		}
 	}
 	for _, t := range []time.Time{m.heartbeatAt, m.systemdAt, m.renewAt, m.park.retryAt, m.operators.progressAt, m.operators.lookAt,
-		m.escalation.deadline, m.silentAt, m.leavingAt, m.killAt} {
+		m.escalation.deadline, m.silentAt, m.leavingAt, m.killAt, m.finishAt} {
 		sooner(t)
 	}
 	if m.attempt != nil {
@@ -214,6 +215,9 @@ func (m *Master) tick(now time.Time) {
 	if m.handover != nil && !now.Before(m.handover.lookAt) {
 		m.handover.lookAt = now.Add(handoverInterval)
 		m.begun()
+	}
+	if m.isLeaving() && !now.Before(m.finishAt) {
+		m.finish()
 	}
 	if m.state != normal && m.escalation.due(now) {
 		m.nextStep(now)

@@ -27,7 +27,11 @@ func (l lines) byeBye()                { l.Log.Log(zlog.Notice, "exiting, bye-by
 func (l lines) received(signal string) { l.Logf(zlog.Debug, "received %s", signal) }
 func (l lines) terminating()           { l.Log.Log(zlog.Notice, "Terminating ...") }
 func (l lines) finishing()             { l.Log.Log(zlog.Notice, "Finishing ...") }
-func (l lines) reloading()             { l.Log.Log(zlog.Notice, "Reloading in progress ...") }
+func (l lines) finishingIn(d time.Duration) {
+	l.Logf(zlog.Notice, "not ready any more, finishing in %v (shutdown_delay)", d)
+}
+func (l lines) notReloading() { l.Log.Log(zlog.Warning, "not reloading: the service is about to end") }
+func (l lines) reloading()    { l.Log.Log(zlog.Notice, "Reloading in progress ...") }
 
 // reloadingBy is the line with which php-fpm executes itself again. Nothing is executed here, but it is the line that
 // tools wait for.

@@ -62,6 +62,9 @@ func (m *Master) reload() {
 	case m.state != normal:
 		m.log.notSwitching("reloading", m.state.String())
 		return
+	case m.isLeaving():
+		m.log.notReloading()
+		return
 	case m.attempt != nil:
 		m.attempt.again = true
 		return

@@ -48,7 +48,7 @@ func (m *Master) countIncident(kind incident.Kind) {
 // service is what an observer is told.
 func (m *Master) service() *contract.Service {
 	s := &contract.Service{Version: m.opt.Version, Master: os.Getpid(), State: m.state.String(), Began: m.operators.since.Unix(),
-		Started: m.started, Config: m.gen.config.Path, Former: m.former.running(), Reloads: m.tally.Reloads, Upgrades: m.tally.Upgrades,
+		Started: m.started, Leaving: m.isLeaving(), Config: m.gen.config.Path, Former: m.former.running(), Reloads: m.tally.Reloads, Upgrades: m.tally.Upgrades,
 		LastReload: m.tally.LastReload, LastFailed: m.tally.LastFailed, Incidents: map[string]uint64{}, Memory: m.weighing.own,
 		Replaced: map[string]uint64{"front": m.replaced.Front, "observer": m.replaced.Observer, "zygote": m.replaced.Zygote}}
 	for _, kind := range incident.Kinds() {

@@ -26,6 +26,39 @@ func (s state) String() string {
 	return "normal"
 }
 
+// finish ends the service after the requests under way. With shutdown_delay it goes on as before until that is over, and says that it is
+// not ready; the second order to finish ends the wait.
+func (m *Master) finish() {
+	if delay := m.shutdownDelay(); m.state == normal && !m.isLeaving() && delay > 0 {
+		m.finishAt = m.sys.now().Add(delay)
+		m.cancelUpgrade()
+		m.log.finishingIn(delay)
+		m.systemd.stopping()
+		m.observers.news()
+		return
+	}
+	m.log.finishing()
+	m.stop(finishing)
+}
+
+// isLeaving reports whether the service goes on only until shutdown_delay is over.
+func (m *Master) isLeaving() bool { return !m.finishAt.IsZero() }
+
+// shutdownDelay is the setting.
+func (m *Master) shutdownDelay() time.Duration {
+	if m.gen.plan == nil || m.gen.plan.own == nil {
+		return 0
+	}
+	return m.gen.plan.own.ShutdownDelay
+}
+
+// cancelUpgrade has an upgrade that waits for its time not execute the new program.
+func (m *Master) cancelUpgrade() {
+	if m.attempt != nil && m.attempt.upgrade != nil {
+		m.attempt.upgrade.cancel()
+	}
+}
+
 // escalation asks processes to end, first politely. Each step is a signal and how long it may take to have effect.
 type escalation struct {
 	sent     syscall.Signal // the last one; 0: none yet

@@ -39,9 +39,8 @@ func (m *Master) signal(s os.Signal) {
 		m.log.terminating()
 		m.stop(terminating)
 	case syscall.SIGQUIT:
-		m.log.finishing()
 		m.patient = false
-		m.stop(finishing)
+		m.finish()
 	case syscall.SIGUSR1:
 		m.reopenLogs()
 	case syscall.SIGUSR2, syscall.SIGHUP: // HUP is Debian's
@@ -84,11 +83,9 @@ func (m *Master) stop(to state) {
 		m.log.notSwitching(to.String(), m.state.String())
 		return
 	}
-	m.state = to
+	m.state, m.finishAt = to, time.Time{}
 	m.stopStarts()
-	if m.attempt != nil && m.attempt.upgrade != nil {
-		m.attempt.upgrade.cancel()
-	}
+	m.cancelUpgrade()
 	m.log.switching(to.String())
 	m.systemd.stopping()
 	m.tellStopping()

@@ -49,6 +49,7 @@ func (l *loader) settings() (*Settings, error) {
 		s.show(accessFormatKey, json)
 	}
 	s.IncidentLog = one(incidentLogKey)
+	s.ShutdownDelay, _ = duration(one(shutdownDelayKey))
 	s.Limits, s.BodyBytes = limits(one), sizeOrAuto(one("http.limits.body_size"))
 	var sites []site
 	if l.file != nil {

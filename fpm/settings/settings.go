@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/sapi/engines"
@@ -38,6 +39,7 @@ type Settings struct {
 	AccessFormat   string
 	IncidentLog    string // empty: none
 	LogJSON        bool   // the logs are in JSON
+	ShutdownDelay  time.Duration
 	Limits         contract.FrontLimits
 	BodyBytes      int64 // the largest body; 0: any; -1: see BodyLimit
 

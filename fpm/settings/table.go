@@ -59,6 +59,9 @@ const watchKey = "watch"
 // incidentLogKey is the key of the incident log.
 const incidentLogKey = "incident_log"
 
+// shutdownDelayKey is the key of the time for which a service that is to end serves on.
+const shutdownDelayKey = "shutdown_delay"
+
 // logFormatKey is the key of the form of all logs, accessFormatKey that of the front's access log.
 const (
 	logFormatKey    = "log.format"
@@ -92,6 +95,8 @@ func Table() []Row {
 			Doc: "For development: the directories in which a change of a file reloads the service. `on`, or the option alone: those of the worker scripts, or if there are none the roots. Hidden directories, var, storage, cache and their like are left out."},
 		{Key: incidentLogKey, Kind: Path, Show: "none; the last incidents are remembered all the same",
 			Doc: "A file that gets a line of JSON for each abnormal end of a worker or a request, see [INCIDENTS.md](INCIDENTS.md). The master opens it, with mode 0600, and again on SIGUSR1."},
+		{Key: shutdownDelayKey, Kind: Duration, Default: "0s",
+			Doc: "How long the service goes on as before after QUIT or `phpsapi fpm stop`, while /readyz says that it is not ready, so that load balancers send their requests elsewhere before connections are refused. A second QUIT, or TERM, ends the wait."},
 		{Key: logFormatKey, Kind: Choice, Default: "php-fpm", Allowed: []string{"php-fpm", json},
 			Doc: "The form of error log, access logs and slow logs, see [LOGS.md](LOGS.md). php-fpm: its own. json: an object a line, of any length; each error of PHP's names its request."},
 		{Key: "http.listen", Flag: "http", Kind: Address, Show: "none; without a php-fpm.conf " + DefaultListen,

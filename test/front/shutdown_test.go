@@ -1,0 +1,58 @@
+package front
+
+import (
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/phpsapi/phpsapi/test/serve"
+)
+
+// leaving starts a service with a shutdown_delay, tells it to quit, and waits until it says that it is not ready.
+func leaving(t *testing.T, delay string) *service {
+	t.Helper()
+	address, metrics := serve.Address(t), serve.Address(t)
+	s := start(t, address, []string{"PHPSAPI_SHUTDOWN_DELAY=" + delay, "PHPSAPI_METRICS_LISTEN=" + metrics}, "-F", "--http", address, "--root", site(t))
+	ready := func() int {
+		r, err := s.http.Get("http://" + metrics + "/readyz")
+		if err != nil {
+			return 0
+		}
+		r.Body.Close()
+		return r.StatusCode
+	}
+	serve.Eventually(t, "it is ready", func() bool { return ready() == http.StatusOK })
+	s.Signal(syscall.SIGQUIT)
+	serve.Eventually(t, "it is not ready", func() bool { return ready() == http.StatusServiceUnavailable })
+	return s
+}
+
+// A service that is to end serves on for shutdown_delay, says that it is not ready, and takes no reload.
+func TestShutdownDelay(t *testing.T) {
+	began := time.Now()
+	s := leaving(t, "2s")
+	s.want("/index.php/new", http.StatusOK, "index /new ")
+	if said, err := s.reload(); err == nil || !strings.Contains(said, "the service is about to end") {
+		t.Errorf("a reload: %v, %q", err, said)
+	}
+	s.Signal(syscall.SIGUSR2)
+	s.said("not reloading: the service is about to end", 1)
+	serve.Eventually(t, "it has ended", func() bool { return s.Ended() != "" })
+	if took := time.Since(began); s.Ended() != "exit status 0" || took < 2*time.Second {
+		t.Errorf("%s after %v", s.Ended(), took)
+	}
+}
+
+// The second order to quit ends the wait, and so does TERM.
+func TestShutdownDelayIsCutShort(t *testing.T) {
+	for _, s := range []syscall.Signal{syscall.SIGQUIT, syscall.SIGTERM} {
+		service := leaving(t, "10m")
+		service.Signal(s)
+		serve.Eventually(t, "it has ended", func() bool { return service.Ended() != "" })
+		if service.Ended() != "exit status 0" {
+			t.Errorf("%v: %s", s, service.Ended())
+		}
+	}
+}
