@@ -248,6 +248,7 @@ const (
 	waiting         // it waits
 	leaving         // it has been told that the connection ended
 	left            // it has closed it
+	given           // the connection is on its way to another front
 )
 
 // endless is the time for a request if the settings set no bound.

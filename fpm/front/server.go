@@ -57,6 +57,7 @@ type Front struct {
 	serving     sync.WaitGroup // the listeners
 	parking     sync.WaitGroup // the lot
 	handing     sync.WaitGroup // handed
+	leaving     sync.WaitGroup // what goes to another front
 	listeners   []net.Listener
 	secured     []bool // of listeners: TLS
 	name        []string
@@ -311,6 +312,7 @@ func (f *Front) drain() {
 	}
 	f.finishBegun(ctx)
 	f.finishHanded(ctx)
+	f.finishLeaving(ctx)
 	f.streams.Shutdown(ctx)
 	if err := f.server.Shutdown(ctx); err != nil {
 		f.logf(zlog.Notice, "HTTP requests were still under way after %v and are cut off", f.limits.DrainTimeout)

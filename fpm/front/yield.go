@@ -3,6 +3,7 @@ package front
 import (
 	"context"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
@@ -30,16 +31,10 @@ func (f *Front) yield(heir *channel.Channel) {
 	lot := f.connections.lot
 	f.leaveWorkers(f.rest)
 	f.leaveHanded()
-	lot.leaveTo(func(c *conn) {
-		if heir != nil {
-			until, _ := ctx.Deadline()
-			heir.SendWithin(contract.Connection, c.at, int(c.descriptor()), time.Until(until))
-		}
-		c.Close()
-	})
-	if heir != nil {
-		defer heir.Close()
-	}
+	left := newEstate()
+	lot.leaveTo(left.add)
+	f.leaving.Go(func() { left.send(heir) })
+	defer left.end()
 	for _, l := range f.listeners {
 		if l != net.Listener(lot) {
 			l.Close()
@@ -57,6 +52,83 @@ func (f *Front) yield(heir *channel.Channel) {
 	f.parking.Wait()
 	f.server.SetKeepAlivesEnabled(false)
 	f.connections.closeSilent()
+}
+
+// estate are connections that wait for a request on their way to another front. Nobody here reads what comes on them.
+type estate struct {
+	mu    sync.Mutex
+	queue []*conn
+	ended bool
+	news  chan struct{} // holds one if queue or ended has changed
+}
+
+func newEstate() *estate { return &estate{news: make(chan struct{}, 1)} }
+
+// add adds a connection.
+func (e *estate) add(c *conn) {
+	c.place.Store(given)
+	c.begun.Store(true) // no request will begin here
+	e.mu.Lock()
+	e.queue = append(e.queue, c)
+	e.mu.Unlock()
+	e.tell()
+}
+
+// end says that no more are added.
+func (e *estate) end() {
+	e.mu.Lock()
+	e.ended = true
+	e.mu.Unlock()
+	e.tell()
+}
+
+func (e *estate) tell() {
+	select {
+	case e.news <- struct{}{}:
+	default:
+	}
+}
+
+// heirPatience is how long a front may take to read one connection. One that takes longer gets no more.
+const heirPatience = 5 * time.Second
+
+// send sends all connections to a front, until no more are added. It closes those that the front does not take; nil: all.
+func (e *estate) send(heir *channel.Channel) {
+	if heir != nil {
+		defer heir.Close()
+	}
+	takes := heir != nil
+	for {
+		e.mu.Lock()
+		queue, ended := e.queue, e.ended
+		e.queue = nil
+		e.mu.Unlock()
+		for _, c := range queue {
+			if fd := c.descriptor(); takes && fd >= 0 {
+				takes = heir.SendWithin(contract.Connection, c.at, int(fd), heirPatience) == nil
+			}
+			c.Close()
+		}
+		if len(queue) == 0 {
+			if ended {
+				return
+			}
+			<-e.news
+		}
+	}
+}
+
+// finishLeaving waits until all connections are another front's.
+func (f *Front) finishLeaving(ctx context.Context) {
+	done := make(chan struct{})
+	go func() {
+		f.leaving.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
 }
 
 // leaveTo has heir take all that is parked and will be.

@@ -15,6 +15,14 @@ import (
 // them. The first, at 127.0.0.1:0, answers "old", the other "new". serve answers for the scripts of both.
 func successors(t *testing.T, secure bool, address string, after time.Duration, serve func(*worker) bool) (old, next *tested, heir *channel.Channel) {
 	t.Helper()
+	old, next, heir, from := generations(t, secure, address, after, serve)
+	go next.inherit(from)
+	return old, next, heir
+}
+
+// generations is successors without the second front reading the channel, whose other end is from.
+func generations(t *testing.T, secure bool, address string, after time.Duration, serve func(*worker) bool) (old, next *tested, heir, from *channel.Channel) {
+	t.Helper()
 	var both []*tested
 	for _, text := range []string{"old", "new"} {
 		o := orders(t, map[string]string{"a.txt": text, "index.php": ""}, serve)
@@ -34,13 +42,51 @@ func successors(t *testing.T, secure bool, address string, after time.Duration, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	from, err := channel.Open(int(theirs.Fd()))
-	if err != nil {
+	if from, err = channel.Open(int(theirs.Fd())); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { theirs.Close() })
-	go both[1].inherit(from)
-	return both[0], both[1], heir
+	return both[0], both[1], heir, from
+}
+
+// More connections than the channel holds go to a front that reads none of them until the other has yielded.
+func TestManyConnectionsChangeFrontsInTheirTime(t *testing.T) {
+	const many = 500
+	old, next, heir, from := generations(t, false, "127.0.0.1:0", time.Millisecond, nil)
+	var clients []*rawClient
+	for range many {
+		clients = append(clients, old.dial(t))
+	}
+	eventually(t, "all connections in the lot", func() bool {
+		old.connections.lot.mu.Lock()
+		defer old.connections.lot.mu.Unlock()
+		return len(old.connections.lot.parked) == many
+	})
+	old.yield(heir)
+	if n := len(old.connections.all()); n == 0 {
+		t.Fatal("the channel holds all connections")
+	}
+	go next.inherit(from)
+	old.drain()
+	if n := len(old.connections.all()); n != 0 {
+		t.Errorf("%d connections are left when the front ends", n)
+	}
+	for i, c := range clients {
+		if got := c.ask(request); got.body != "new" || got.Close {
+			t.Fatalf("client %d got %q, close %v", i, got.body, got.Close)
+		}
+	}
+}
+
+// A front that ends before it has taken all connections leaves the others to nobody: they are closed, and the one before it ends.
+func TestConnectionsThatAFrontDoesNotLiveToTakeAreClosed(t *testing.T) {
+	old, _, heir, from := generations(t, false, "127.0.0.1:0", time.Millisecond, nil)
+	kept := old.dial(t)
+	kept.ask(request)
+	from.Close()
+	old.yield(heir)
+	kept.ends()
+	old.drain()
 }
 
 // A connection that waits for a request when its front is replaced is not lost, whether it has had one or none, and waits in
