@@ -4,174 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
+	"slices"
+	"strconv"
 	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/phpsapi/phpsapi/test/bench/plot"
-	"github.com/phpsapi/phpsapi/test/serve"
 )
-
-// A webServer is what idle clients are connected to.
-type webServer struct {
-	*serve.Process
-	name    string
-	port    int
-	talkers func() []int // the processes that talk HTTP
-}
-
-// measureCrowds measures what idle HTTP connections cost phpsapi's front, and nginx.
-func measureCrowds(dir string, programs [2]program, n scale) (string, []plot.Picture, error) {
-	lines := [][]string{{"idle connections", "", "new, KB each", "kept, KB each", "kept, all MB", "idle, % of a core"}}
-	picture := plot.Picture{Title: "Connections: memory of an idle one", X: "connections, kept after a request", Y: "bytes each"}
-	for _, start := range []func(string, program, int) (*webServer, error){startFront, startCrowdedNginx} {
-		line := plot.Line{}
-		for _, size := range n.crowds {
-			c, err := measureCrowd(dir, programs[0], start, size, n.idle)
-			if err != nil {
-				return "", nil, fmt.Errorf("%d: %w", size, err)
-			}
-			each := func(kib int) float64 { return float64(kib) * 1024 / float64(size) }
-			line.Name = c.name
-			line.Points = append(line.Points, plot.Point{X: float64(size), Y: each(c.kept)})
-			lines = append(lines, []string{fmt.Sprint(size), c.name, fmt.Sprintf("%.2f", each(c.fresh)/1e3), fmt.Sprintf("%.2f", each(c.kept)/1e3),
-				fmt.Sprintf("%.1f", float64(c.kept)*1024/1e6), fmt.Sprintf("%.2f", c.idle*100)})
-		}
-		picture.Lines = append(picture.Lines, line)
-	}
-	return markdown(lines), []plot.Picture{picture}, nil
-}
-
-// crowded is what a crowd of idle connections takes of a server.
-type crowded struct {
-	name        string
-	fresh, kept int     // KiB more than before, of connections without a request, and with one that was answered
-	idle        float64 // the part of a core that they take
-}
-
-// settleTime is how long a server has to make itself comfortable.
-const settleTime = 8 * time.Second
-
-func measureCrowd(dir string, p program, start func(string, program, int) (*webServer, error), size int, idle time.Duration) (c crowded, err error) {
-	w, err := start(dir, p, size+1000)
-	if err != nil {
-		return c, err
-	}
-	defer w.Stop()
-	c.name = w.name
-	if err := w.warm(); err != nil {
-		return c, err
-	}
-	before := w.memory()
-	clients, err := connectAll(w.port, size)
-	defer clients.close()
-	if err != nil {
-		return c, err
-	}
-	time.Sleep(settleTime)
-	c.fresh = w.memory() - before
-	if err := clients.ask(); err != nil {
-		return c, err
-	}
-	time.Sleep(settleTime)
-	c.kept = w.memory() - before
-	cpu, began := serve.OwnCPU(w.talkers()...), time.Now()
-	time.Sleep(idle)
-	c.idle = part(serve.OwnCPU(w.talkers()...)-cpu, time.Since(began))
-	if err := clients.ask(); err != nil { // all are there still
-		return c, fmt.Errorf("%s, after %v: %w", w.name, time.Since(began), err)
-	}
-	return c, nil
-}
-
-// warm asks until the server has what it needs for any request.
-func (w *webServer) warm() error {
-	for range 4 {
-		few, err := connectAll(w.port, 50)
-		if err == nil {
-			err = few.ask()
-		}
-		few.close()
-		if err != nil {
-			return err
-		}
-	}
-	time.Sleep(2 * time.Second)
-	return nil
-}
-
-// memory is the private memory of the processes that talk HTTP, in KiB.
-func (w *webServer) memory() (kib int) {
-	for _, pid := range w.talkers() {
-		kib += serve.Private(pid)
-	}
-	return kib
-}
-
-// idleTime is for how long a server keeps idle connections: longer than a measurement.
-const idleTime = "600s"
-
-// crowdRoot is a directory that a server for a crowd serves, with the file that the crowd asks for.
-func crowdRoot(dir string) (root, address string, port int, err error) {
-	if root, err = os.MkdirTemp(dir, "crowd"); err != nil {
-		return "", "", 0, err
-	}
-	if address, err = serve.FreeAddress(); err != nil {
-		return "", "", 0, err
-	}
-	_, err = fmt.Sscanf(address, "127.0.0.1:%d", &port)
-	return root, address, port, errors.Join(err, os.Chmod(dir, 0o755), os.Chmod(root, 0o755), os.WriteFile(filepath.Join(root, "note.txt"), []byte(note), 0o644))
-}
-
-// note is what the crowd asks for.
-const note = "a note\n"
-
-func startFront(dir string, p program, connections int) (*webServer, error) {
-	root, address, port, err := crowdRoot(dir)
-	if err != nil {
-		return nil, err
-	}
-	conf := filepath.Join(dir, "front.conf")
-	if err := os.WriteFile(conf, []byte(serve.FPMConf(root, "", "pm = static\npm.max_children = 1")), 0o644); err != nil {
-		return nil, err
-	}
-	cmd := mortal(exec.Command(p.command[0], append(p.command[1:len(p.command):len(p.command)], "-F", "-y", conf, "--http", address, "--root", root)...))
-	cmd.Env = append(os.Environ(), fmt.Sprint("PHPSAPI_HTTP_LIMITS_CONNECTIONS=", connections), "PHPSAPI_HTTP_LIMITS_IDLE_TIMEOUT="+idleTime,
-		"PHPSAPI_HTTP_LIMITS_HEADER_TIMEOUT="+idleTime)
-	running, err := serve.Start("phpsapi's front", cmd, serve.Accepts("tcp", address), func() string {
-		text, _ := os.ReadFile(serve.Log(root))
-		return string(text)
-	})
-	return &webServer{running, "phpsapi's front", port, func() []int { return running.Titled("php-fpm: front process") }}, err
-}
-
-func startCrowdedNginx(dir string, _ program, connections int) (*webServer, error) {
-	root, address, port, err := crowdRoot(dir)
-	if err != nil {
-		return nil, err
-	}
-	conf, log := filepath.Join(root, "nginx.conf"), filepath.Join(root, "nginx.log")
-	user := ""
-	if os.Geteuid() == 0 {
-		user = "user nobody nogroup;"
-	}
-	// One process might take all connections.
-	text := fmt.Sprintf("daemon off; pid %s/nginx.pid; worker_processes auto; %s worker_rlimit_nofile %d; events { worker_connections %[3]d; }\n"+
-		"http { access_log %[1]s/access.log; keepalive_timeout %[4]s; client_header_timeout %[4]s; keepalive_requests 1000000;\n"+
-		"server { listen %[5]s backlog=4096; root %[1]s; } }\n", root, user, connections, idleTime, address)
-	if err := os.WriteFile(conf, []byte(text), 0o644); err != nil {
-		return nil, err
-	}
-	running, err := serve.Start("nginx", mortal(exec.Command("/usr/sbin/nginx", "-e", log, "-c", conf)), serve.Accepts("tcp", address), func() string {
-		text, _ := os.ReadFile(log)
-		return string(text)
-	})
-	return &webServer{running, "nginx", port, func() []int { return running.Tree() }}, err
-}
 
 // idlers are clients' connections. They are bare descriptors: this process is to hold many of them.
 type idlers struct{ fds []int }
@@ -179,30 +18,40 @@ type idlers struct{ fds []int }
 // perAddress is how many connections come from one address, which has some 28,000 ports.
 const perAddress = 10_000
 
-// connectAll makes connections to a port of this machine, from as many of its addresses as they need.
-func connectAll(port, n int) (*idlers, error) {
-	all := &idlers{}
-	for i := range n {
+// connect makes n more connections to a port of this machine, from as many of its addresses as they need.
+func (all *idlers) connect(port, n int) error {
+	for range n {
 		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 		if err != nil {
-			return all, err
+			return err
 		}
 		all.fds = append(all.fds, fd)
-		patience := unix.Timeval{Sec: 30}
+		patience := unix.Timeval{Sec: int64(crowdPatience.Seconds())}
 		if err := errors.Join(
 			unix.SetsockoptInt(fd, unix.SOL_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1),
 			unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &patience),
-			unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, byte(2 + i/perAddress)}}),
+			unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, byte(2 + len(all.fds)/perAddress)}}),
 			unix.Connect(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}, Port: port}),
 		); err != nil {
-			return all, fmt.Errorf("connection %d: %w", i+1, err)
+			return fmt.Errorf("connection %d: %w", len(all.fds), err)
 		}
 	}
-	return all, nil
+	return nil
 }
 
-// ask has every connection ask for the note.
+// ask has every connection ask for the note, 16 of them at a time.
 func (all *idlers) ask() error {
+	return all.each(func(fd int, answer []byte) error {
+		status, err := askOn(fd, "/"+noteFile, answer)
+		if err == nil && status != 200 {
+			err = fmt.Errorf("status %d", status)
+		}
+		return err
+	})
+}
+
+// each does something with all connections, with 16 of them at a time. It returns the last error.
+func (all *idlers) each(do func(fd int, answer []byte) error) error {
 	var (
 		wg     sync.WaitGroup
 		mu     sync.Mutex
@@ -213,11 +62,10 @@ func (all *idlers) ask() error {
 		wg.Go(func() {
 			answer := make([]byte, 4096)
 			for i := part; i < len(all.fds); i += atOnce {
-				if err := askOn(all.fds[i], answer); err != nil {
+				if err := do(all.fds[i], answer); err != nil {
 					mu.Lock()
 					failed = fmt.Errorf("connection %d: %w", i+1, err)
 					mu.Unlock()
-					return
 				}
 			}
 		})
@@ -226,25 +74,103 @@ func (all *idlers) ask() error {
 	return failed
 }
 
-// askOn asks for the note on a connection.
-func askOn(fd int, answer []byte) error {
-	if _, err := unix.Write(fd, []byte("GET /note.txt HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n")); err != nil {
-		return err
+// rushed is what became of requests that all connections have made at once.
+type rushed struct {
+	answered int           // with status 200
+	refused  int           // with another status
+	cut      int           // not answered
+	lasted   time.Duration // from the first request to the last answer
+}
+
+// rush has every connection send a request before the first answer is read.
+func (all *idlers) rush(path string) (r rushed) {
+	began := time.Now()
+	for _, fd := range all.fds {
+		sendOn(fd, path) // an error is the answer's, too
 	}
+	var mu sync.Mutex
+	all.each(func(fd int, answer []byte) error {
+		status, err := receiveOn(fd, answer)
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case err != nil:
+			r.cut++
+		case status != 200:
+			r.refused++
+		default:
+			r.answered++
+		}
+		return err
+	})
+	r.lasted = time.Since(began)
+	return r
+}
+
+// prune closes the connections that the server has closed, and returns how many stay.
+func (all *idlers) prune() int {
+	all.fds = slices.DeleteFunc(all.fds, func(fd int) bool {
+		var one [1]byte
+		n, _, err := unix.Recvfrom(fd, one[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+		ended := err == nil && n == 0 || err != nil && err != unix.EAGAIN
+		if ended {
+			unix.Close(fd)
+		}
+		return ended
+	})
+	return len(all.fds)
+}
+
+// askOn makes a request on a connection and returns the status of the answer.
+func askOn(fd int, path string, answer []byte) (status int, err error) {
+	if err := sendOn(fd, path); err != nil {
+		return 0, err
+	}
+	return receiveOn(fd, answer)
+}
+
+func sendOn(fd int, path string) error {
+	_, err := unix.Write(fd, []byte("GET "+path+" HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n"))
+	return err
+}
+
+// receiveOn takes an answer, which tells its length and fits into the buffer.
+func receiveOn(fd int, answer []byte) (status int, err error) {
 	for n := 0; ; {
 		m, err := unix.Read(fd, answer[n:])
 		switch {
 		case err == unix.EINTR:
 			continue
 		case err != nil:
-			return err
+			return 0, err
 		case m == 0:
-			return fmt.Errorf("closed after %q", answer[:n])
+			return 0, fmt.Errorf("closed after %q", answer[:n])
 		}
-		if n += m; bytes.HasSuffix(answer[:n], []byte("\r\n\r\n"+note)) {
-			return nil
+		n += m
+		head, body, ended := bytes.Cut(answer[:n], []byte("\r\n\r\n"))
+		if !ended {
+			continue
+		}
+		status, length, err := parseAnswer(head)
+		if err != nil || len(body) >= length {
+			return status, err
 		}
 	}
+}
+
+// parseAnswer returns the status and the length that the head of an answer tells.
+func parseAnswer(head []byte) (status, length int, err error) {
+	line, fields, _ := bytes.Cut(head, []byte("\r\n"))
+	if _, err := fmt.Sscanf(string(line), "HTTP/1.1 %d ", &status); err != nil {
+		return 0, 0, fmt.Errorf("an answer begins with %q", line)
+	}
+	for field := range bytes.SplitSeq(fields, []byte("\r\n")) {
+		if name, value, _ := bytes.Cut(field, []byte(":")); bytes.EqualFold(name, []byte("Content-Length")) {
+			length, err = strconv.Atoi(string(bytes.TrimSpace(value)))
+			return status, length, err
+		}
+	}
+	return 0, 0, fmt.Errorf("an answer without Content-Length: %q", head)
 }
 
 func (all *idlers) close() {

@@ -9,6 +9,7 @@
 //	go run ./test/bench front       # PHP behind nginx and behind phpsapi's own front
 //	go run ./test/bench worker snapshot boot  # worker mode beside php-fpm
 //	go run ./test/bench scale       # many pools, workers and connections; draws docs/bench/scale-*.svg
+//	go run ./test/bench -part connections -crowd 50000 scale
 //
 // It informs: a figure over its limit is marked, and the exit status is 0 all
 // the same; it is 1 where nothing could be measured. docs/bench has figures.
@@ -55,6 +56,8 @@ type Options struct {
 	Runs     int
 	Quick    bool
 	Page     string // what the names of front's pages have in them that are asked for
+	Part     string // the part of scale that is measured; empty: all
+	Crowd    int    // how many idle connections scale measures; 0: as many as scaleOf has
 }
 
 func main() {
@@ -62,6 +65,8 @@ func main() {
 	flag.IntVar(&o.Runs, "n", 100, "how many `times` each program runs; a twentieth of it are the rounds of front, an eleventh those of fpm and of worker mode")
 	flag.BoolVar(&o.Quick, "quick", false, "as little as tells anything: three rounds, short ones in fpm and worker mode")
 	flag.StringVar(&o.Page, "page", "", "with front: ask only for the pages whose names have this `word`")
+	flag.StringVar(&o.Part, "part", "", "with scale: measure only this `part`: pools, workers, status, burst or connections")
+	flag.IntVar(&o.Crowd, "crowd", 0, "with scale: measure so `many` idle connections, instead of 1,000, 10,000 and 50,000")
 	flag.StringVar(&o.Binary, "binary", "./phpsapi", "the `file` to measure")
 	flag.StringVar(&o.Stock, "stock", serve.Stock().Version, "the `version` of the stock PHP beside it")
 	flag.StringVar(&o.Cache, "cache", "build/php-src", "the `directory` that keeps php-src's archive")

@@ -34,6 +34,28 @@ func scaleOf(o Options) scale {
 	return scale{[]int{1, 10, 100, 500}, []int{10, 100, 1000}, 20 * time.Second, 5 * time.Second, 200, 3, 10, []int{1000, 10_000, 50_000}}
 }
 
+// A scalePart is what is measured of one thing that grows.
+type scalePart struct {
+	name    string
+	measure func(string, [2]program, scale) (string, []plot.Picture, error)
+}
+
+var scaleParts = []scalePart{
+	{"pools", measurePools}, {"workers", measureWorkers}, {"status", measureStatus}, {"burst", measureBursts}, {"connections", measureCrowds},
+}
+
+// partsOf returns the part with that name, all for none.
+func partsOf(name string) ([]scalePart, error) {
+	if name == "" {
+		return scaleParts, nil
+	}
+	i := slices.IndexFunc(scaleParts, func(p scalePart) bool { return p.name == name })
+	if i < 0 {
+		return nil, fmt.Errorf("scale has no part %q", name)
+	}
+	return scaleParts[i : i+1], nil
+}
+
 // A program is an FPM to measure.
 type program struct {
 	name    string
@@ -43,6 +65,13 @@ type program struct {
 // scaleSuite measures how the cost of a service grows with its pools, workers and connections.
 func scaleSuite(o Options) (string, error) {
 	n := scaleOf(o)
+	parts, err := partsOf(o.Part)
+	if err != nil {
+		return "", err
+	}
+	if o.Crowd > 0 {
+		n.crowds = []int{o.Crowd}
+	}
 	most, err := raise(n.crowds[len(n.crowds)-1] + spareDescriptors)
 	if err != nil {
 		return "", err
@@ -54,17 +83,15 @@ func scaleSuite(o Options) (string, error) {
 	defer endByItself(o.Links)()
 	programs := [2]program{{"phpsapi", []string{o.Binary, "fpm"}}, {"php-fpm", []string{"/usr/sbin/php-fpm" + o.Stock}}}
 	fmt.Printf("\n%d descriptors a process; load average before %s\n", most, loadAverage())
-	for _, part := range []struct {
-		name    string
-		measure func(string, [2]program, scale) (string, []plot.Picture, error)
-	}{
-		{"pools", measurePools}, {"workers", measureWorkers}, {"status", measureStatus}, {"burst", measureBursts}, {"connections", measureCrowds},
-	} {
+	for _, part := range parts {
 		tables, drawn, err := part.measure(o.Links, programs, n)
 		if err != nil {
 			return "", fmt.Errorf("%s: %w", part.name, err)
 		}
 		fmt.Print("\n", tables) // the rest may take a while
+		if o.Crowd > 0 {        // a picture of one size shows nothing
+			continue
+		}
 		if err := draw(o.Pictures, drawn); err != nil {
 			return "", err
 		}
