@@ -241,7 +241,13 @@ func (r *Responder) prepare() {
 	}
 	to.Cookie = p.Get("HTTP_COOKIE")
 	to.PHPValue, to.PHPAdminValue = nil, nil
-	to.Params, to.Pairs = p.Bytes(), pairs(p)
+	r.ShowParams()
+}
+
+// ShowParams has PHP get the params as they are now: whoever changes them after the request was read calls it.
+func (r *Responder) ShowParams() {
+	p := &r.Request.Params
+	r.ForPHP.Params, r.ForPHP.Pairs = p.Bytes(), pairs(p)
 }
 
 // Take begins the request that was read for a worker script, which PHP starts itself; Release ends it, when PHP has.

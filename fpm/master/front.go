@@ -122,7 +122,7 @@ func (m *Master) frontOrders(g *generation) (*contract.Front, []*os.File) {
 	o := &contract.Front{
 		Generation: g.number, MasterPid: os.Getpid(), Sites: plan.sites, TrustedProxies: plan.own.TrustedProxies, StatusClients: plan.own.StatusClients,
 		Certificates: plan.certificates.read, Limits: plan.own.Limits, AccessLogFormat: plan.own.AccessFormat,
-		LogLevel: g.frontLogLevel(), LogJSON: plan.logsJSON(), Direct: plan.direct,
+		LogLevel: g.frontLogLevel(), LogJSON: plan.logsJSON(), Traces: plan.traces() != nil, Direct: plan.direct,
 	}
 	var files []*os.File
 	add := func(what contract.File, file *os.File) {

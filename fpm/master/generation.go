@@ -55,6 +55,7 @@ type pool struct {
 	began    int      // how many have become ready so far
 	access   *os.File // access.log; nil without
 	crashes  *crashPipe
+	spans    *spans   // nil: they are not exported
 	ruleset  *os.File // of Landlock; nil: the pool has no sandbox
 	shared   *pool    // whose status this one shows, if it is one for pm.status_listen or for another's other scripts
 
@@ -137,6 +138,7 @@ func (g *generation) close() {
 	for _, p := range g.pools {
 		p.board.Close()
 		p.crashes.close()
+		p.spans.close()
 		if p.ruleset != nil {
 			p.ruleset.Close()
 		}

@@ -246,6 +246,7 @@ func (m *Master) tellEnd(c *child, e *examination) {
 	p := c.pool
 	now := m.sys.now()
 	m.incidents.assign(e.Incident)
+	m.tellSpan(p, c.pid, e)
 	news := false
 	if e.Script != "" && e.Kind != incident.Operator {
 		e.ScriptEnded, news = m.incidents.killers.Count(p.conf.Name, e.Script, now)

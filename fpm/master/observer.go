@@ -107,7 +107,7 @@ func (m *Master) renewObserver() {
 	o := &m.observers
 	m.gen.watchCaches(m.cachesUntil)
 	o.startAt, o.backoff = time.Time{}, backoff{}
-	if len(m.gen.metrics) == 0 {
+	if len(m.gen.metrics) == 0 && !m.gen.plan.exports() {
 		m.quitObservers(nil)
 		return
 	}
@@ -177,7 +177,7 @@ func (m *Master) executeObserver(now time.Time) (*observer, error) {
 
 // observerOrders are an observer's orders, and the descriptors they name: the listeners, which are the master's, and then what is to be closed.
 func (m *Master) observerOrders() (*contract.Observer, []*os.File, error) {
-	o := &contract.Observer{MasterPid: os.Getpid(), LogLevel: m.gen.config.Global.LogLevel}
+	o := &contract.Observer{MasterPid: os.Getpid(), LogLevel: m.gen.config.Global.LogLevel, Export: m.export()}
 	var files []*os.File
 	for _, l := range m.gen.metrics {
 		o.Addresses, o.Files = append(o.Addresses, l.address), append(o.Files, contract.ObserverListen)
@@ -190,6 +190,13 @@ func (m *Master) observerOrders() (*contract.Observer, []*os.File, error) {
 		}
 		return err
 	}
+	addSpans := func(s *spans) error {
+		fd, err := unix.FcntlInt(uintptr(rawFd(s.from)), unix.F_DUPFD_CLOEXEC, 3)
+		if err == nil {
+			o.Files, files = append(o.Files, contract.ObservedSpans), append(files, os.NewFile(uintptr(fd), "spans"))
+		}
+		return err
+	}
 	for _, g := range append([]*generation{m.gen}, m.old...) {
 		sites := g.siteNames()
 		for _, p := range g.pools {
@@ -197,8 +204,14 @@ func (m *Master) observerOrders() (*contract.Observer, []*os.File, error) {
 			if p.isDirect() {
 				pool.Sites = sites
 			}
+			pool.Traced = p.spans != nil && o.Export != nil
 			if err := add(p.board, pool); err != nil {
 				return nil, files, err
+			}
+			if pool.Traced {
+				if err := addSpans(p.spans); err != nil {
+					return nil, files, err
+				}
 			}
 		}
 		if g.frontBoard != nil {
@@ -230,7 +243,7 @@ func (e observerSaid) heed(m *Master) reception {
 	switch s.Letter {
 	case contract.Ready:
 		o.ready = true
-		m.log.observerReady(o.pid, m.gen.metrics)
+		m.log.observerReady(o.pid, m.gen.metrics, m.export())
 		if o == m.observers.serving {
 			m.quitObservers(o)
 		}
@@ -362,7 +375,11 @@ func (m *Master) endObservers() {
 	for _, o := range m.observers.all {
 		m.sys.kill(o.pid, syscall.SIGTERM)
 	}
-	for deadline := time.Now().Add(time.Second); len(m.observers.all) > 0; time.Sleep(time.Millisecond) {
+	patience := time.Second
+	if m.gen.plan.exports() {
+		patience = flushPatience
+	}
+	for deadline := time.Now().Add(patience); len(m.observers.all) > 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			for _, o := range m.observers.all {
 				m.sys.kill(o.pid, syscall.SIGKILL)
@@ -389,7 +406,13 @@ func (m *Master) reapObservers(bury func(*observer, syscall.WaitStatus)) {
 
 func (l lines) observerStarted(pid int) { l.Logf(zlog.Debug, "[observer] process %d started", pid) }
 
-func (l lines) observerReady(pid int, at []metricsListener) {
+func (l lines) observerReady(pid int, at []metricsListener, e *contract.Export) {
+	if e != nil {
+		l.Logf(zlog.Notice, "[observer] process %d exports traces to %s", pid, e.URL)
+	}
+	if len(at) == 0 {
+		return
+	}
 	where := ""
 	for i, s := range at {
 		if i > 0 {

@@ -179,6 +179,11 @@ func (m *Master) newGeneration(cfg *conf.Config, options conf.Options, plan *fro
 		g.close()
 		return nil, err
 	}
+	if err := g.openSpans(); err != nil {
+		m.log.notPrepared(err)
+		g.close()
+		return nil, err
+	}
 	if err := g.makeRulesets(m.log); err != nil {
 		g.close()
 		return nil, err

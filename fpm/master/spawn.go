@@ -146,6 +146,9 @@ func (m *Master) equip(c *child) (*equipment, error) {
 	if err == nil && p.shared != nil {
 		err = e.lend(contract.SharedScoreboard, p.shared.board.File())
 	}
+	if err == nil && p.spans != nil {
+		err = e.lend(contract.Spans, p.spans.to)
+	}
 	if err == nil {
 		err = m.equipDirect(c, e)
 	}
@@ -161,6 +164,7 @@ func (m *Master) spec(c *child) *contract.Spec {
 		ClientLogs:   isNameless(p.home().conf), // its only client is our own front
 		Restrictions: p.restrictions(), Admission: p.gen.plan.admissionOf(p),
 		SoftTimeout: p.stages.Soft, ClientCheck: p.stages.Client,
+		Traces:     p.gen.plan.traces(),
 		WorkerMode: p.workerMode(c), Handed: p.conf.Handed, HTTP: m.directOrders(p),
 		Global: contract.Global{
 			ConfigPath: p.gen.config.Path, LogLevel: m.log.Settings().Level, LogLimit: g.LogLimit, LogBuffering: g.LogBuffering, LogJSON: p.gen.plan.logsJSON(),

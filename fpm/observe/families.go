@@ -74,6 +74,7 @@ func requestFamilies() []Family {
 		{"phpsapi_pool_connections_total", Counter, ofPool, "Connections that workers accepted.", writeConnections},
 		{"phpsapi_pool_requests_total", Counter, and("method", "status"), "Requests that PHP answered, by method (others than the usual seven: other) and class of the status (2xx).", writeRequests},
 		{"phpsapi_pool_responses_total", Counter, and("code"), "The same requests by status code; codes that are not registered: other.", writeCodes},
+		{"phpsapi_pool_spans_total", Counter, and("outcome"), "Spans of the pool's requests, by outcome: told (to the observer), lost (it did not read them in time). Absent unless spans are exported.", writePoolSpans},
 		{"phpsapi_pool_slow_requests_total", Counter, ofPool, "Requests that took longer than request_slowlog_timeout.", writeSlow},
 		{"phpsapi_pool_request_queue_seconds", Histogram, ofPool, "How long requests waited for a worker, if the client tells when it began to wait, as phpsapi's front does.", histogramOf(queueWait)},
 		{"phpsapi_pool_request_first_byte_seconds", Histogram, ofPool, "Time from a request's acceptance by a worker to the first byte of its response.", histogramOf(firstByte)},
@@ -96,6 +97,8 @@ func httpFamilies() []Family {
 
 func ownFamilies() []Family {
 	return []Family{
+		{"phpsapi_traces_spans_total", Counter, []string{"outcome"}, "Spans that this observer had to export, by outcome: exported, rejected (by the collector), failed (it could not be reached, or refused them). Absent unless spans are exported.", writeSpans},
+		{"phpsapi_traces_queue_length", Gauge, nil, "Spans that wait in the observer to be exported. Absent unless spans are exported.", writeSpansQueued},
 		{"phpsapi_scrapes_total", Counter, nil, "Pages of metrics that the observer of this generation has answered before.", writeScrapes},
 	}
 }

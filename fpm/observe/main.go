@@ -38,8 +38,11 @@ type process struct {
 	control *channel.Channel
 	orders  *contract.Observer
 	server  *server
-	ended   chan bool // it is to end; true: after what is under way
-	failed  chan error
+	// exporter sends the spans that sources bring; nil: they are not exported.
+	exporter *exporter
+	sources  []*source
+	ended    chan bool // it is to end; true: after what is under way
+	failed   chan error
 }
 
 // Main is the life of an observer. It returns the process's exit status.
@@ -60,6 +63,9 @@ func Main() int {
 	p.watchSignals()
 	go p.control.Read(channel.Any, p.hear)
 	p.server.awaitService(firstPatience)
+	if p.exporter != nil {
+		p.startExport(p.sources)
+	}
 	places := newPlaces(mostConnections)
 	for _, l := range listeners {
 		go func() {
@@ -94,7 +100,15 @@ func (p *process) end() int {
 				}
 			}
 		}()
+		exported := make(chan struct{})
+		go func() {
+			p.endExport()
+			close(exported)
+		}()
 		p.server.http.Shutdown(ctx)
+		<-exported
+	} else {
+		p.endExport()
 	}
 	return exitOK
 }
@@ -125,6 +139,14 @@ func (p *process) start() (listeners []net.Listener, err error) {
 				w, err = watch(p.orders.Pools[n], fd)
 				pools = append(pools, w)
 			}
+		case contract.ObservedSpans:
+			err = fmt.Errorf("there is no pool for it")
+			if n := len(pools); n > 0 && pools[n-1].Traced && p.orders.Export != nil {
+				var spans int
+				if spans, err = unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3); err == nil {
+					p.sources = append(p.sources, &source{pools[n-1].ObservedPool, os.NewFile(uintptr(spans), string(what))})
+				}
+			}
 		case contract.CrashOutput:
 			if err = debug.SetCrashOutput(file, debug.CrashOptions{}); err == nil {
 				err = unix.SetNonblock(fd, true) // a panic must not wait for the master
@@ -138,6 +160,10 @@ func (p *process) start() (listeners []net.Listener, err error) {
 		}
 	}
 	p.server = newServer(pools, p.asker())
+	if p.orders.Export != nil {
+		p.exporter = newExporter(p.orders.Export, func(format string, args ...any) { p.log(zlog.Warning, format, args...) })
+		p.server.exporter = p.exporter
+	}
 	return listeners, nil
 }
 

@@ -22,6 +22,8 @@ type picture struct {
 	fronts  []frontPicture
 	caches  []cachesPicture
 	scrapes uint64 // that were answered before
+
+	exporter *exporter // nil: spans are not exported
 }
 
 // poolPicture is a pool of a generation at a moment. Its numbers are the master's word and the workers' own: those of a pool depend on no

@@ -249,3 +249,26 @@ func writeRestarts(e *exposition, p *picture) {
 		}
 	})
 }
+
+func writeSpans(e *exposition, p *picture) {
+	if x := p.exporter; x != nil {
+		e.count(with(nil, "outcome", "exported"), x.sent.Load())
+		e.count(with(nil, "outcome", "rejected"), x.rejected.Load())
+		e.count(with(nil, "outcome", "failed"), x.failed.Load())
+	}
+}
+
+func writeSpansQueued(e *exposition, p *picture) {
+	if p.exporter != nil {
+		e.sample(nil, float64(p.exporter.length()))
+	}
+}
+
+func writePoolSpans(e *exposition, p *picture) {
+	for i := range p.pools {
+		if one := &p.pools[i]; one.Traced {
+			e.count(e.plus(one, "outcome", "told"), one.counts.Spans)
+			e.count(e.plus(one, "outcome", "lost"), one.counts.SpansLost)
+		}
+	}
+}

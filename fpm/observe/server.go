@@ -30,6 +30,7 @@ type server struct {
 	families []Family
 	asked    func() // tells the master that somebody asks for metrics
 	http     *http.Server
+	exporter *exporter     // nil: spans are not exported
 	pages    chan struct{} // one for each page that is being made
 
 	told    chan struct{} // closed when the master has told of the service
@@ -129,6 +130,7 @@ func (s *server) picture() *picture {
 		p, s.free = s.free[n-1], s.free[:n-1]
 	}
 	p.take(s.service, s.pools)
+	p.exporter = s.exporter
 	s.scrapes++
 	p.scrapes = s.scrapes - 1
 	return p

@@ -223,6 +223,8 @@ func check(r *Row, text, base string) (string, error) {
 		_, err = number(text)
 	case Mode:
 		_, err = mode(text)
+	case Ratio:
+		_, err = ratio(text)
 	case Address:
 		if r.Key == MetricsKey && text == off {
 			return text, nil

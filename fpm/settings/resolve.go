@@ -50,6 +50,9 @@ func (l *loader) settings() (*Settings, error) {
 	}
 	s.IncidentLog = one(incidentLogKey)
 	s.ShutdownDelay, _ = duration(one(shutdownDelayKey))
+	if s.Traces, err = l.traces(s, one); err != nil {
+		return nil, err
+	}
 	s.Limits, s.BodyBytes = limits(one), sizeOrAuto(one("http.limits.body_size"))
 	var sites []site
 	if l.file != nil {

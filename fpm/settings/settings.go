@@ -40,6 +40,7 @@ type Settings struct {
 	IncidentLog    string // empty: none
 	LogJSON        bool   // the logs are in JSON
 	ShutdownDelay  time.Duration
+	Traces         Traces
 	Limits         contract.FrontLimits
 	BodyBytes      int64 // the largest body; 0: any; -1: see BodyLimit
 

@@ -19,13 +19,14 @@ const (
 	Number   Kind = "number"    // from 0 on
 	Mode     Kind = "mode"      // octal
 	Choice   Kind = "one of"    // of Row.Allowed
+	Ratio    Kind = "share"     // from 0 to 1
 	Address  Kind = "addresses" // a list of :8080, 127.0.0.1:8080, [::1]:8080, unix:/path
 )
 
 // needed reports whether a value of the kind cannot be empty.
 func (k Kind) needed() bool {
 	switch k {
-	case Duration, Size, Number, Mode, Choice:
+	case Duration, Size, Number, Mode, Choice, Ratio:
 		return true
 	}
 	return false
@@ -86,6 +87,13 @@ const (
 
 // Table is all settings but the list of sites.
 func Table() []Row {
+	return slices.Concat(ownRows(), tracesRows(), []Row{
+		{Key: "php.pcntl", Kind: Choice, Default: "off", Allowed: []string{on, "off"},
+			Doc: "Whether scripts have the extension pcntl. Debian's libphp contains it, Debian's php-fpm does not."},
+	})
+}
+
+func ownRows() []Row {
 	return []Row{
 		{Key: engineKey, Flag: "engine", Kind: Text, Show: "the machine's php, see ENGINES.md",
 			Doc: "The PHP that runs: a version such as 8.4, or the path of a libphp or of an engine. A reload takes another."},
@@ -156,8 +164,6 @@ func Table() []Row {
 		{Key: MetricsKey, Flag: "metrics", Kind: Address, Show: "none; without a php-fpm.conf " + DefaultMetrics + " if that is free",
 			Doc: "The addresses for metrics and health: /metrics, /livez, /readyz, /startupz, see [METRICS.md](METRICS.md). They are told to everybody who can connect. off, or empty: none."},
 		{Key: "metrics.unix_mode", Kind: Mode, Default: "0660", Doc: "The permissions of unix sockets among these addresses. Their owner is the master's user."},
-		{Key: "php.pcntl", Kind: Choice, Default: "off", Allowed: []string{on, "off"},
-			Doc: "Whether scripts have the extension pcntl. Debian's libphp contains it, Debian's php-fpm does not."},
 	}
 }
 

@@ -137,6 +137,7 @@ const requestID = "HTTP_X_REQUEST_ID"
 func (k *worker) identify() {
 	k.id = site.AppendRequestID(k.id[:0])
 	k.Request.Params.Set(requestID, k.id)
+	k.ShowParams()
 	k.info.ID = k.id
 }
 

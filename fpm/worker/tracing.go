@@ -81,6 +81,7 @@ func (k *worker) follow() {
 	p.Set(traceparent, t.parent)
 	p.Set(traceID, t.trace[:])
 	p.Set(spanID, t.span[:])
+	k.ShowParams()
 	if k.talk.http {
 		k.web.Follow(t.trace[:], t.span[:])
 	}

@@ -19,6 +19,16 @@ var ways = []struct {
 	{"FastCGI", byFastCGI, map[string]int{"epoll_pwait": 1, "recvfrom": 1, "sendto": 1, "fcntl": 2}, 2, 0},
 	{"HTTP", byHTTP, map[string]int{"epoll_pwait": 1, "recvfrom": 1, "sendmsg": 1, "fcntl": 2}, 2, 0},
 	{"HTTP, another path each time", byOtherHTTP, map[string]int{"epoll_pwait": 1, "recvfrom": 1, "sendmsg": 1, "fcntl": 2, "newfstatat": 2}, 2, 1},
+	{"FastCGI, traced", traced(byFastCGI), map[string]int{"epoll_pwait": 1, "recvfrom": 1, "sendto": 2, "fcntl": 2}, 2, 0},
+	{"HTTP, traced", traced(byHTTP), map[string]int{"epoll_pwait": 1, "recvfrom": 1, "sendmsg": 1, "sendto": 1, "fcntl": 2}, 2, 0},
+}
+
+// traced has the spans of all requests exported, to a collector that is not there.
+func traced(begin func(*testing.T) *path) func(*testing.T) *path {
+	return func(t *testing.T) *path {
+		t.Setenv("PHPSAPI_TRACES_ENDPOINT", "http://127.0.0.1:9")
+		return begin(t)
+	}
 }
 
 // spare is how often a thing may be done in all besides: what the machine does meanwhile may part a connection from its worker.

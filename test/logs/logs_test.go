@@ -87,6 +87,18 @@ func (s *service) settle(settings string) {
 	s.write("phpsapi.yaml", fmt.Sprintf("%s\nhttp:\n  listen: [%q]\n  root: %q\n  access_log: %s\n", settings, strings.TrimPrefix(s.url, "http://"), s.dir, s.path("http.log")))
 }
 
+// read returns a file's text.
+func (s *service) read(name string) string {
+	text, _ := os.ReadFile(s.path(name))
+	return string(text)
+}
+
+// readAll reads all there is.
+func readAll(r io.Reader) string {
+	text, _ := io.ReadAll(r)
+	return string(text)
+}
+
 // get asks for a page by HTTP and returns its status and text; 0: there was none. Headers are name, value.
 func (s *service) get(path string, headers ...string) (int, string) {
 	s.t.Helper()
@@ -355,13 +367,17 @@ func TestWrongFormat(t *testing.T) {
 	dir := serve.Dir(t)
 	conf := filepath.Join(dir, "php-fpm.conf")
 	os.WriteFile(conf, []byte(serve.FPMConf(dir, "", "pm = static\npm.max_children = 1\n")), 0o644)
-	for _, setting := range []string{"log:\n  format: xml\n"} {
+	for _, setting := range []string{"log:\n  format: xml\n", "traces:\n  endpoint: collector\n", "traces:\n  ratio: 2\n", "traces:\n  sampler: some\n",
+		"traces:\n  endpoint: http://user:secret@x/\n", "traces:\n  context: off\n  endpoint: http://x\n"} {
 		os.WriteFile(filepath.Join(dir, "phpsapi.yaml"), []byte(setting), 0o644)
 		cmd := exec.Command(binary, "fpm", "-t", "-y", conf)
 		cmd.Env = serve.Environ()
 		said, _ := cmd.CombinedOutput()
 		if status := cmd.ProcessState.ExitCode(); status != 78 || !strings.Contains(string(said), "phpsapi.yaml:2: ") {
 			t.Errorf("%q: status %d: %s", setting, status, said)
+		}
+		if strings.Contains(string(said), "secret") {
+			t.Errorf("%q: the message has the password: %s", setting, said)
 		}
 	}
 }
