@@ -88,9 +88,9 @@ func exists(name string) bool {
 	return err == nil
 }
 
-func (w *work) compilePlain(log *os.File) error { return w.compile(log, "") }
+func (w *work) compilePlain(log *os.File) error { return w.compile(log, "", "") }
 
-func (w *work) compileToTrain(log *os.File) error { return w.compile(log, toTrain) }
+func (w *work) compileToTrain(log *os.File) error { return w.compile(log, toTrain, "") }
 
 // compileTrained compiles all again, by the counts that the training has left beside the objects. The objects have the names of the first
 // time: the compiler knows the counts of static functions by these.
@@ -107,7 +107,10 @@ func (w *work) compileTrained(log *os.File) error {
 	if err != nil {
 		return err
 	}
-	return w.compile(log, trained)
+	if err := w.make(log, trained, notJoined...); err != nil {
+		return err
+	}
+	return w.compile(log, trained, toJoin)
 }
 
 // libtoolFlags returns the compiler's flags as libtool passes them to the compiler that links.
@@ -122,23 +125,27 @@ func libtoolFlags(flags string) string {
 	return strings.Join(passed, " ")
 }
 
-// compile makes the objects of PHP and its extensions.
-func (w *work) compile(log *os.File, flags string) error {
-	jobs := fmt.Sprintf("-j%d", w.jobs)
+// compile makes the objects of PHP, those that are there already excepted, and its extensions. PHP's own get more flags than extensions.
+func (w *work) compile(log *os.File, flags, more string) error {
 	objects, err := w.phpObjects()
 	if err != nil {
 		return err
 	}
-	libtool, err := w.variable("LIBTOOL")
-	if err != nil {
-		return err
-	}
-	libtool = "LIBTOOL=" + libtool + " " + sharedAlone
-	if err := execute(log, w.src(), nil, "make", append([]string{jobs, libtool, "PROF_FLAGS=" + flags}, objects...)...); err != nil {
+	if err := w.make(log, flags+" "+more, objects...); err != nil {
 		return err
 	}
 	if len(w.extensions) == 0 {
 		return nil
 	}
-	return execute(log, w.src(), nil, "make", jobs, libtool, "PROF_FLAGS="+flags+" "+extensionFlags, "EXTRA_LDFLAGS="+libtoolFlags(flags), "build-modules")
+	return w.make(log, flags+" "+extensionFlags, "EXTRA_LDFLAGS="+libtoolFlags(flags), "build-modules")
+}
+
+// make runs PHP's Makefile.
+func (w *work) make(log *os.File, flags string, arguments ...string) error {
+	libtool, err := w.variable("LIBTOOL")
+	if err != nil {
+		return err
+	}
+	all := []string{fmt.Sprintf("-j%d", w.jobs), "LIBTOOL=" + libtool + " " + sharedAlone, "PROF_FLAGS=" + flags}
+	return execute(log, w.src(), nil, "make", append(all, arguments...)...)
 }

@@ -114,8 +114,12 @@ func (w *work) libraries() ([]string, error) {
 	return libraries, nil
 }
 
-// objects returns PHP's objects, without the SAPI's own: phpsapi is the SAPI.
+// objects returns PHP's objects, without the SAPI's own: phpsapi is the SAPI. With a profile most of them have become one.
 func (w *work) objects() ([]string, error) {
+	if w.profile {
+		objects, err := w.libtoolObjects(strings.Join(notJoined, " "))
+		return append(objects, w.joined()), err
+	}
 	names, err := w.phpObjects()
 	if err != nil {
 		return nil, err

@@ -83,7 +83,7 @@ func (w *work) steps() []step {
 	}
 	return []step{
 		{"sources", w.unpack}, {"configure", w.configure}, {"compile, to be trained", w.compileToTrain}, {"train", w.train},
-		{"compile, by the profile", w.compileTrained}, {"link", w.link}, {"parts", w.inside},
+		{"compile, by the profile", w.compileTrained}, {"optimize as one", w.join}, {"link", w.link}, {"parts", w.inside},
 	}
 }
 

@@ -98,15 +98,20 @@ func (w *work) unpack(log *os.File) error {
 	if err != nil {
 		return err
 	}
-	for _, e := range []struct {
-		name string
-		text [2]string
-	}{{"ext/gd/gd.c", gdFonts}, {"Zend/zend_alloc.c", hugePagesOf}, {"Zend/zend_alloc.c", hugePages}} {
-		if err := w.edit(e.name, e.text[0], e.text[1]); err != nil {
+	for _, e := range edits {
+		if err := w.edit(e.name, e.text, e.by); err != nil {
 			return err
 		}
 	}
-	return w.edit("ext/standard/info.c", iniDirectory[0], iniDirectory[1])
+	return nil
+}
+
+// edits are the changes of PHP's sources, beside the distribution's patches, that any PHP gets.
+var edits = []struct{ name, text, by string }{
+	{"ext/gd/gd.c", gdFonts[0], gdFonts[1]},
+	{"Zend/zend_alloc.c", hugePagesOf[0], hugePagesOf[1]},
+	{"Zend/zend_alloc.c", hugePages[0], hugePages[1]},
+	{"ext/standard/info.c", iniDirectory[0], iniDirectory[1]},
 }
 
 // timezone is a condition of PHP's startup, and what it becomes. The distribution's PHP reads the directory of all time zones, 1,100 system

@@ -19,6 +19,7 @@ type state struct {
 	PHP        string   `json:"php"`
 	Source     string   `json:"source"`
 	Checksum   string   `json:"source_sha256"` // of the archive, or of all files of a directory
+	Edits      string   `json:"edits_sha256"`  // of the changes in PHP's sources
 	Contract   string   `json:"contract_sha256"`
 	Training   string   `json:"training_sha256,omitempty"`
 	Compiler   string   `json:"compiler"`
@@ -33,6 +34,8 @@ func (w *work) state() (state, error) {
 		PHP: w.release, Source: w.origin, Compiler: compiler(), Extensions: extensionNames(w.extensions),
 		Flags: []string{cflags, cxxflags, extensionFlags}, Configure: append(slices.Clone(core), shared(w.extensions)...),
 	}
+	changes := sha256.Sum256(fmt.Append(nil, edits, timezone))
+	s.Edits = hex.EncodeToString(changes[:])
 	var err error
 	if s.Checksum, err = checksum(w.source); err != nil {
 		return s, err
@@ -41,7 +44,7 @@ func (w *work) state() (state, error) {
 		return s, err
 	}
 	if w.profile {
-		s.Flags = append(s.Flags, toTrain, trained)
+		s.Flags = append(s.Flags, toTrain, trained, toJoin, joinFlags())
 		s.Training, err = checksum(filepath.Join(w.root, "packaging", "engine", "training"))
 	}
 	return s, err
