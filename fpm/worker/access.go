@@ -44,7 +44,6 @@ func (k *worker) openAccess(fd int) {
 	}
 	k.access.log = accesslog.New(format, options)
 	if k.access.json = k.spec.Global.LogJSON; k.access.json {
-		k.cpu.exact = true
 		k.access.bounded = !isFile(fd)
 	}
 }

@@ -19,14 +19,22 @@ var ways = []struct {
 	{"FastCGI", byFastCGI, map[string]int{"epoll_pwait": 1, "recvfrom": 1, "sendto": 1, "fcntl": 2}, 2, 0},
 	{"HTTP", byHTTP, map[string]int{"epoll_pwait": 1, "recvfrom": 1, "sendmsg": 1, "fcntl": 2}, 2, 0},
 	{"HTTP, another path each time", byOtherHTTP, map[string]int{"epoll_pwait": 1, "recvfrom": 1, "sendmsg": 1, "fcntl": 2, "newfstatat": 2}, 2, 1},
-	{"FastCGI, traced", traced(byFastCGI), map[string]int{"epoll_pwait": 1, "recvfrom": 1, "sendto": 2, "fcntl": 2}, 2, 0},
-	{"HTTP, traced", traced(byHTTP), map[string]int{"epoll_pwait": 1, "recvfrom": 1, "sendmsg": 1, "sendto": 1, "fcntl": 2}, 2, 0},
+	{"FastCGI, traced", with(exporting, byFastCGI), map[string]int{"epoll_pwait": 1, "recvfrom": 1, "sendto": 2, "fcntl": 2}, 2, 0},
+	{"FastCGI, access log in JSON", with("PHPSAPI_LOG_FORMAT=json PHPSAPI_POOL_WWW_ACCESS_LOG=DIR/access.log", byFastCGI),
+		map[string]int{"epoll_pwait": 1, "recvfrom": 1, "sendto": 1, "fcntl": 2, "write": 1, "ioctl": 2}, 2, 0}, // ioctl: as with catch_workers_output
+	{"HTTP, traced", with(exporting, byHTTP), map[string]int{"epoll_pwait": 1, "recvfrom": 1, "sendmsg": 1, "sendto": 1, "fcntl": 2}, 2, 0},
 }
 
-// traced has the spans of all requests exported, to a collector that is not there.
-func traced(begin func(*testing.T) *path) func(*testing.T) *path {
+// exporting has the spans of all requests exported, to a collector that is not there.
+const exporting = "PHPSAPI_TRACES_ENDPOINT=http://127.0.0.1:9"
+
+// with sets variables, NAME=value, in which DIR is a directory of the test's.
+func with(variables string, begin func(*testing.T) *path) func(*testing.T) *path {
 	return func(t *testing.T) *path {
-		t.Setenv("PHPSAPI_TRACES_ENDPOINT", "http://127.0.0.1:9")
+		for variable := range strings.FieldsSeq(strings.ReplaceAll(variables, "DIR", t.TempDir())) {
+			name, value, _ := strings.Cut(variable, "=")
+			t.Setenv(name, value)
+		}
 		return begin(t)
 	}
 }
