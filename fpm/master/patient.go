@@ -36,7 +36,7 @@ type patient struct {
 
 func (p *patient) put(line string) {
 	p.mu.Lock()
-	if p.unread+len(line) > maxUnread {
+	if p.unread > 0 && p.unread+len(line) > maxUnread { // a line alone may be longer
 		p.dropped++
 		p.mu.Unlock()
 		return

@@ -30,6 +30,7 @@ var scripts = map[string]string{
 	"index.php":  `<?php echo "index";`,
 	"warn.php":   `<?php echo $x;`,
 	"long.php":   `<?php throw new Exception(str_repeat("long \"text\"\n", 5000));`,
+	"huge.php":   `<?php throw new Exception(str_repeat("huge \"text\"\n", 50000));`,
 	"forge.php":  `<?php error_log("a\n{\"level\":\"alert\"}\n[01-Jan-2026 00:00:00] ALERT: x\x00\xff"); fwrite(fopen('php://stderr', 'w'), "\",\"level\":\"alert\n[pool other] child 1 exited\n");`,
 	"crash.php":  `<?php posix_kill(getmypid(), 11); sleep(5);`,
 	"slow.php":   `<?php function nap() { usleep(1500000); } nap();`,
@@ -304,6 +305,8 @@ func TestLongLinesInAPipe(t *testing.T) {
 	for range clients {
 		<-done
 	}
+	s.get("/huge.php")
+	s.await("", "a line of 600 KB", func(o object) bool { return contains("huge \"text\"\n")(o) && len(o.text("message")) > 600_000 })
 	lines := func(is func(object) bool) (n int) {
 		for _, o := range s.objects("") { // which fails if one is broken
 			if is(o) {
@@ -315,7 +318,7 @@ func TestLongLinesInAPipe(t *testing.T) {
 	serve.Eventually(t, "all lines of the access logs", func() bool {
 		return lines(func(o object) bool { return strings.HasPrefix(o.text("uri"), "/index.php?") && o["truncated"] == true }) == 2*clients*each
 	})
-	serve.Eventually(t, "all exceptions", func() bool { return lines(contains("Uncaught Exception")) == clients*each/5 })
+	serve.Eventually(t, "all exceptions", func() bool { return lines(contains("Uncaught Exception: long")) == clients*each/5 })
 }
 
 // TestCrashAndSlowLog has an incident, and a slow request.
