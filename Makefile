@@ -102,10 +102,10 @@ package: deps-package build ## build/phpsapi-VERSION-linux-ARCH.tar.gz: the prog
 	@[ ! -f build/single/phpsapi ] || strip -o build/package/single build/single/phpsapi
 	@for program in build/package/*; do $(DEB) -program $$program -version $(VERSION) -o build || exit 1; done
 
-image: build ## build/image: what a container's image of phpsapi and this machine's PHP is made of (IMAGE=name: docker build makes it)
+image: build ## build/image: what a container's image of phpsapi and this machine's PHP is made of (IMAGE=name: docker build makes it; EXTENSIONS=redis,apcu: more than are enabled here)
 	@mkdir -p build/package
 	go build $(VCS) -trimpath -ldflags '-s -w' -o build/package/phpsapi .
-	packaging/image $(IMAGE)
+	packaging/image $(if $(EXTENSIONS),-e $(EXTENSIONS)) $(IMAGE)
 
 check: test ## what CI does
 
