@@ -8,7 +8,7 @@ import (
 )
 
 // An observer is this program, executed by the master with FrontEnvironment set and ObserverTitle as its name, without privileges. It answers
-// those who ask for metrics and health. Its descriptors are ObserverControl, ObserverSpec and from ObserverFiles on those that Observer.Files names. Standard
+// those who ask for metrics and health, and shows the dashboard. Its descriptors are ObserverControl, ObserverSpec and from ObserverFiles on those that Observer.Files names. Standard
 // input and output are /dev/null, standard error is as a front's.
 //
 //	master                                  observer
@@ -16,7 +16,9 @@ import (
 //	                                   <-   Ready                  (or Log lines, and it exits)
 //	  Service + fd                     ->     what there is to know of the service now, as JSON in a memfd: Service
 //	  Beat                             ->     once a second: the master lives
-//	                                   <-   Asked: somebody asks for metrics
+//	                                   <-   Asked: somebody asks for metrics; with the text AskedMemory, only for memory
+//	                                   <-   Gate: the dashboard has something to ask
+//	  Gate + fd                        ->     a connection for one control.DashboardRequest; without fd: not now, as the text says
 //	                                   <-   Log, Lines
 //	  Quit                             ->     accepts no more, finishes what is under way, exits with status 0
 //	  is gone: end of file             ->     the same
@@ -36,7 +38,11 @@ const (
 const (
 	ServiceIs = 'V' // brings a Service
 	Asked     = 'A'
+	Gate      = 'G'
 )
+
+// AskedMemory is the text of an Asked for which processes are to be weighed, and PHP's caches left alone.
+const AskedMemory = "memory"
 
 // Observer is everything that an observer needs to know at its start, besides its descriptors.
 type Observer struct {
@@ -44,7 +50,8 @@ type Observer struct {
 	Addresses []string // of the listeners, as configured, for messages
 	Pools     []ObservedPool
 	LogLevel  zlog.Level
-	Export    *Export // where spans go; nil: nowhere
+	Dashboard *Dashboard // nil: there is none
+	Export    *Export    // where spans go; nil: nowhere
 	// Files tell what the descriptors from ObserverFiles on are, in their order.
 	Files []File
 }
@@ -52,8 +59,19 @@ type Observer struct {
 // The descriptors that an observer is passed. They come in the order of Observer.Addresses and Observer.Pools.
 const (
 	ObserverListen File = "metrics listen"           // a listening socket
+	DashboardAt    File = "dashboard listen"         // a listening socket for the dashboard
+	ObserverPast   File = "history"                  // memory of HistorySize bytes that observers hand on: what has been lately
 	ObservedBoard  File = "scoreboard to be watched" // a scoreboard that can only be read
 )
+
+// Dashboard is what an observer needs to know to show it.
+type Dashboard struct {
+	Hosts  []string // names by which browsers may call it, besides addresses and localhost
+	Orders bool     // there is a token, so that the master takes orders
+}
+
+// HistorySize is the size of ObserverPast. It is sealed, and the master reads nothing of it.
+const HistorySize = 4 << 20
 
 // Export says where spans go.
 type Export struct {
@@ -68,6 +86,8 @@ type ObservedPool struct {
 	Generation int
 	Name       string
 	Slots      int
+	Limit      int      // pm.max_children
+	Most       int      // that an operator may make of it; 0: the pool cannot be steered
 	Socket     uint64   // inode number of the listening socket, if that is a unix socket; 0: it is not
 	Traced     bool     // its workers tell of spans
 	Front      bool     // it is no pool, but the scoreboard of the generation's fronts
@@ -91,6 +111,8 @@ type Service struct {
 	Upgrades   Outcomes
 	LastReload int64 // when the last one ended; 0: there was none
 	LastFailed bool
+	LastWhy    string // why it failed
+	Slow       uint64 // slow requests that the master has remembered so far
 
 	Incidents map[string]uint64 // by their kinds
 	Memory    map[string]int64  // bytes of the master's own processes, in proportion, by their kind: "master", "front", "observer", "zygote"
@@ -108,6 +130,14 @@ type ServiceGeneration struct {
 	Front   *ServiceFront
 	Engines []ServiceEngine
 	Unready []UnreadyPool // pools that are not ready, and why; only of the generation that serves
+	Steered []SteeredPool // pools that operators have changed
+}
+
+// SteeredPool is a pool that operators have paused or scaled.
+type SteeredPool struct {
+	Pool   string
+	Paused bool
+	Limit  int // how many workers it may have
 }
 
 // ServiceFront is a front.

@@ -118,6 +118,10 @@ func (c *Client) Close() error { return c.conn.Close() }
 // Ask sends a Request and hands each Answer to hear; the last one it returns. It ends early with ctx's error, or with
 // ErrEnded.
 func (c *Client) Ask(ctx context.Context, request Request, hear func(Answer)) (Answer, error) {
+	return c.ask(ctx, request, hear)
+}
+
+func (c *Client) ask(ctx context.Context, request any, hear func(Answer)) (Answer, error) {
 	stop := context.AfterFunc(ctx, func() { c.conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	if err := Write(c.conn, request); err != nil && !errors.Is(err, syscall.EPIPE) { // a refusal is there to be read

@@ -29,6 +29,8 @@ const (
 	Status Command = "status"
 	// LastIncidents answers at once, with Incidents: the last Request.Count of Request.Pool.
 	LastIncidents Command = "incidents"
+	// SlowRequests answers at once, with Slow: the last Request.Count of Request.Pool that request_slowlog_timeout was too short for.
+	SlowRequests Command = "slow"
 	// Requests answers at once, with Requests: those that Request.Pool runs, or all pools.
 	Requests Command = "requests"
 	// Kill ends the request of the worker Request.Pid, by SIGTERM and after request_kill_timeout by SIGKILL, or with Request.Now by
@@ -57,7 +59,7 @@ const (
 )
 
 // commands are all that there are.
-var commands = [...]Command{Reload, Upgrade, Stop, Status, LastIncidents, Requests, Kill, AskHealth, Pause, Drain, Resume, Scale,
+var commands = [...]Command{Reload, Upgrade, Stop, Status, LastIncidents, SlowRequests, Requests, Kill, AskHealth, Pause, Drain, Resume, Scale,
 	ConfigDiff, LogLevel, OpcacheStatus, OpcacheReset}
 
 // Reloads reports whether a command is a reload.
@@ -69,8 +71,8 @@ type Request struct {
 	Now     bool    `json:"now,omitempty"`     // of Stop: do not wait for requests; of Kill: by SIGKILL
 	Drained bool    `json:"drained,omitempty"` // of Reload: wait for the old generations too
 	Full    bool    `json:"full,omitempty"`    // of Status: each worker
-	Pool    string  `json:"pool,omitempty"`    // the pool that is meant; of LastIncidents, Requests, AskHealth and those of opcache empty for all
-	Count   int     `json:"count,omitempty"`   // of LastIncidents, 0 for all that are remembered; of Scale
+	Pool    string  `json:"pool,omitempty"`    // the pool that is meant; of LastIncidents, SlowRequests, Requests, AskHealth and those of opcache empty for all
+	Count   int     `json:"count,omitempty"`   // of LastIncidents and SlowRequests, 0 for all that are remembered; of Scale
 	Pid     int     `json:"pid,omitempty"`     // of Kill: the worker's, as Requests tells it
 	Level   string  `json:"level,omitempty"`   // of LogLevel: alert, error, warning, notice or debug; empty: as it is
 
@@ -80,7 +82,7 @@ type Request struct {
 // Changes reports whether a request changes something, beyond what it is told.
 func (r *Request) Changes() bool {
 	switch r.Command {
-	case Status, LastIncidents, Requests, AskHealth, ConfigDiff, OpcacheStatus:
+	case Status, LastIncidents, SlowRequests, Requests, AskHealth, ConfigDiff, OpcacheStatus:
 		return false
 	case LogLevel:
 		return r.Level != ""
@@ -137,6 +139,7 @@ type Answer struct {
 	Progress   *Progress  `json:"progress,omitempty"`   // about once a second, while something is waited for
 	Status     *Report    `json:"status,omitempty"`
 	Incidents  *Incidents `json:"incidents,omitempty"`
+	Slow       *Slow      `json:"slow,omitempty"`
 	Requests   *Running   `json:"requests,omitempty"`
 	Killed     *Killed    `json:"killed,omitempty"`
 	Health     *Health    `json:"health,omitempty"`

@@ -40,6 +40,12 @@ type Incidents struct {
 	Pools     []string             `json:"pools"`   // that serve
 }
 
+// Slow is what SlowRequests tells: as incidents of the kind "slow", though they have ended nothing. Their durations are as of when they were found slow.
+type Slow struct {
+	Total    uint64               `json:"total"` // since the master was started
+	Requests []*incident.Incident `json:"requests"`
+}
+
 // The states of a Generation.
 const (
 	Serving  = "serving"

@@ -25,6 +25,9 @@ const (
 	Boot        Kind = "boot"          // a worker script could not be booted
 )
 
+// Slow is the kind of a request that took longer than request_slowlog_timeout. It is no incident, and not among Kinds.
+const Slow Kind = "slow"
+
 // Kinds are all kinds.
 func Kinds() []Kind {
 	return []Kind{Crash, Killed, OutOfMemory, Timeout, Operator, Exit, Panic, Fatal, ScriptExit, Boot}

@@ -60,6 +60,8 @@ func (e operatorAsked) happen(m *Master) {
 		o.tell(control.Answer{Done: true, Status: m.report(o.request.Full)})
 	case control.LastIncidents:
 		o.tell(control.Answer{Done: true, Incidents: m.lastIncidents(o.request.Count, o.request.Pool)})
+	case control.SlowRequests:
+		o.tell(m.tellSlow(o.request.Count, o.request.Pool))
 	case control.Requests:
 		o.tell(m.tellRequests(o.request.Pool))
 	case control.Kill:

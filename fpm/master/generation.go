@@ -28,6 +28,7 @@ type generation struct {
 	plan         *frontPlan        // what its front is to be, if there is to be one
 	http         []httpListener    // where the front listens
 	metrics      []metricsListener // where the observer listens
+	door         *door             // what the dashboard may ask for; nil: there is none
 	frontLog     *os.File          // its access log; nil without
 	front        *front            // the running one, or nil
 	frontBoard   *scoreboard.Board // what its fronts count; nil: there was none

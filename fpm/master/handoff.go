@@ -51,6 +51,7 @@ type handoff struct {
 	Order     int      // the signal by which the service was told to end while the program before came to rest; 0: none
 	Incidents *handedIncidents
 	Observers []int // the pids of observers, which end with the program that has started them
+	Past      int   // what observers remember; 0: nothing
 	Tally     *tally
 }
 
@@ -109,6 +110,7 @@ type handedWorker struct {
 // handedOperator waits for the outcome.
 type handedOperator struct {
 	FD, Pid, UID int
+	Dashboard    string // see operator
 	Request      json.RawMessage
 }
 
@@ -166,7 +168,7 @@ func (h *handoff) descriptors() (all []int) {
 	for _, o := range h.Operators {
 		all = append(all, o.FD)
 	}
-	return all
+	return append(all, h.Past)
 }
 
 // inherit has a program that is executed get the descriptors, or not.
@@ -205,6 +207,9 @@ func (m *Master) handOff() *handoff {
 	h.Old, h.Name = -1, zygote.Name()
 	h.Generation, h.Since = m.generation, m.operators.since.Unix()
 	h.Incidents = m.incidents.leave()
+	if m.observers.past != nil {
+		h.Past = int(m.observers.past.Fd())
+	}
 	for _, o := range m.observers.all {
 		h.Observers = append(h.Observers, o.pid)
 	}
@@ -235,7 +240,7 @@ func (m *Master) handOff() *handoff {
 	}
 	for _, o := range m.operators.waiting {
 		if request, err := json.Marshal(o.request); err == nil && o.fd >= 0 && !o.hungUp {
-			h.Operators = append(h.Operators, handedOperator{o.fd, o.pid, o.uid, request})
+			h.Operators = append(h.Operators, handedOperator{o.fd, o.pid, o.uid, o.dashboard, request})
 		}
 	}
 	return h

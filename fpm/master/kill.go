@@ -31,6 +31,9 @@ type ordered struct {
 
 // who returns the operator's name in the log: the process, and the user that it runs as.
 func (o *operator) who() string {
+	if o.dashboard != "" {
+		return "the dashboard for " + o.dashboard
+	}
 	user := fmt.Sprintf("user %d", o.uid)
 	if o.user != "" {
 		user += " (" + o.user + ")"

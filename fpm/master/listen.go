@@ -52,7 +52,10 @@ func (l *listener) listen(g *generation) error {
 	if err := l.listenHTTP(g); err != nil {
 		return err
 	}
-	return l.listenMetrics(g)
+	if err := l.listenMetrics(g); err != nil {
+		return err
+	}
+	return l.listenDashboard(g)
 }
 
 var errPort = errors.New("invalid port")

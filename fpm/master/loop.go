@@ -34,6 +34,7 @@ type Master struct {
 	handover   *handover     // the reload that serves and was not announced yet
 	operators  operators     // those on the control socket, and what they wait for
 	incidents  incidents
+	slow       slowOnes
 	constants  *constants // what PHP has answered for the configuration that serves, when it was asked last; nil: it was not
 
 	files filesWatch // with the setting watch

@@ -30,6 +30,7 @@ type observer struct {
 	quit       bool // it was asked to go
 	crashes    *crashPipe
 	told       []byte // of the service, the last time
+	door       *door  // what it may ask the master for; nil: nothing
 	escalation escalation
 }
 
@@ -41,6 +42,7 @@ type observers struct {
 	startAt time.Time // when to start another; zero: not
 	tellAt  time.Time // when to tell it of the service; zero: there is none
 	toldAt  time.Time // when it was told last
+	past    *os.File  // what observers remember, of which the master reads nothing; nil: there was no need for it
 }
 
 // observeInterval is how often an observer hears of the master.
@@ -53,10 +55,10 @@ func (l *listener) listenMetrics(g *generation) error {
 	}
 	own := g.plan.own
 	for _, address := range own.Metrics {
-		s, err := l.metricsAt(g, address)
+		s, err := l.metricsAt(g, address, own.MetricsMode)
 		switch {
 		case err == nil:
-			g.metrics = append(g.metrics, metricsListener{s, address})
+			g.metrics = append(g.metrics, metricsListener{s, address, contract.ObserverListen})
 		case own.MetricsByDefault:
 			l.log.metricsLeftOut(address, err)
 		default:
@@ -72,14 +74,16 @@ func (l *listener) listenMetrics(g *generation) error {
 type metricsListener struct {
 	*socket
 	address string
+	what    contract.File // who connects there: for metrics, or for the dashboard
 }
 
-func (l *listener) metricsAt(g *generation, address string) (*socket, error) {
+// metricsAt opens an address of an observer, with the mode of a unix socket there.
+func (l *listener) metricsAt(g *generation, address string, mode uint32) (*socket, error) {
 	quiet := *l
 	quiet.log = lines{zlog.New(nil)} // what is wrong is said with the setting's place
 	text := func(s string) conf.Text { return conf.Text{Value: s, Set: true} }
 	p := &conf.Pool{Name: "metrics", Listen: text(address), Domain: conf.DomainOf(address), ListenBacklog: -1,
-		ListenMode: text(fmt.Sprintf("%o", g.plan.own.MetricsMode))}
+		ListenMode: text(fmt.Sprintf("%o", mode))}
 	open := quiet.unix
 	if p.Domain == conf.Inet {
 		open = quiet.inet
@@ -97,7 +101,7 @@ func (l *listener) metricsAt(g *generation, address string) (*socket, error) {
 		return nil, errors.New("the HTTP front listens there")
 	}
 	if slices.ContainsFunc(g.metrics, func(other metricsListener) bool { return other.socket == s }) {
-		return nil, errors.New("it is named twice")
+		return nil, errors.New("it is named twice, for metrics or the dashboard")
 	}
 	return s, nil
 }
@@ -141,7 +145,7 @@ func (m *Master) executeObserver(now time.Time) (*observer, error) {
 		return nil, err
 	}
 	defer theirs.Close()
-	one := &observer{control: control, started: now}
+	one := &observer{control: control, started: now, door: m.gen.door}
 	orders, files, err := m.observerOrders()
 	defer func() {
 		for _, f := range files[len(m.gen.metrics):] { // those that listen stay
@@ -180,8 +184,16 @@ func (m *Master) observerOrders() (*contract.Observer, []*os.File, error) {
 	o := &contract.Observer{MasterPid: os.Getpid(), LogLevel: m.gen.config.Global.LogLevel, Export: m.export()}
 	var files []*os.File
 	for _, l := range m.gen.metrics {
-		o.Addresses, o.Files = append(o.Addresses, l.address), append(o.Files, contract.ObserverListen)
+		o.Addresses, o.Files = append(o.Addresses, l.address), append(o.Files, l.what)
 		files = append(files, l.file)
+	}
+	if m.gen.door != nil {
+		past, err := m.observers.memory()
+		if err != nil {
+			return nil, files, err
+		}
+		o.Dashboard = &contract.Dashboard{Hosts: m.gen.plan.own.Dashboard.Hosts, Orders: m.gen.door.locked}
+		o.Files, files = append(o.Files, contract.ObserverPast), append(files, past)
 	}
 	add := func(b *scoreboard.Board, pool contract.ObservedPool) error {
 		board, err := b.ForReading()
@@ -200,7 +212,11 @@ func (m *Master) observerOrders() (*contract.Observer, []*os.File, error) {
 	for _, g := range append([]*generation{m.gen}, m.old...) {
 		sites := g.siteNames()
 		for _, p := range g.pools {
-			pool := contract.ObservedPool{Generation: g.number, Name: p.conf.Name, Slots: len(p.slots), Socket: p.socket.inode()}
+			pool := contract.ObservedPool{Generation: g.number, Name: p.conf.Name, Slots: len(p.slots), Socket: p.socket.inode(),
+				Limit: p.conf.MaxChildren}
+			if p.conf.Shared == nil {
+				pool.Most = len(p.slots) - p.conf.Successors
+			}
 			if p.isDirect() {
 				pool.Sites = sites
 			}
@@ -249,7 +265,11 @@ func (e observerSaid) heed(m *Master) reception {
 		}
 	case contract.Asked:
 		m.weigh()
-		m.watchCaches()
+		if s.Text != contract.AskedMemory {
+			m.watchCaches()
+		}
+	case contract.Gate:
+		m.openGate(o)
 	case contract.Log:
 		m.say(s.Text)
 	}
@@ -410,17 +430,24 @@ func (l lines) observerReady(pid int, at []metricsListener, e *contract.Export) 
 	if e != nil {
 		l.Logf(zlog.Notice, "[observer] process %d exports traces to %s", pid, e.URL)
 	}
-	if len(at) == 0 {
-		return
-	}
-	where := ""
-	for i, s := range at {
-		if i > 0 {
-			where += ", "
+	for _, task := range []struct {
+		what contract.File
+		text string
+	}{{contract.ObserverListen, "answers questions about metrics and health"}, {contract.DashboardAt, "shows the dashboard"}} {
+		where := ""
+		for _, s := range at {
+			if s.what != task.what {
+				continue
+			}
+			if where != "" {
+				where += ", "
+			}
+			where += s.url("http")
 		}
-		where += s.url("http")
+		if where != "" {
+			l.Logf(zlog.Notice, "[observer] process %d %s at %s", pid, task.text, where)
+		}
 	}
-	l.Logf(zlog.Notice, "[observer] process %d answers questions about metrics and health at %s", pid, where)
 }
 
 func (l lines) observerExited(level zlog.Level, pid int, how string, life time.Duration) {

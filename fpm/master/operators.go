@@ -28,17 +28,18 @@ const (
 
 // operator is a client of the control socket who has asked for something. Its goroutine writes what the loop tells.
 type operator struct {
-	pid, uid int
-	user     string // the user's name, if it is to be logged; empty: not known
-	answers  chan control.Answer
-	unsaid   atomic.Int32 // answers that are not written yet
-	request  control.Request
-	round    int    // the reload whose end is waited for; 0: none
-	drain    int    // generations up to this one are waited for; 0: none
-	kills    *child // whose request it wants ended; nil: none
-	task     *task  // what it waits for besides; nil: nothing
-	hungUp   bool
-	fd       int // the connection's descriptor
+	pid, uid  int
+	user      string // the user's name, if it is to be logged; empty: not known
+	dashboard string // the client for which the dashboard asks; empty: it is not the dashboard
+	answers   chan control.Answer
+	unsaid    atomic.Int32 // answers that are not written yet
+	request   control.Request
+	round     int    // the reload whose end is waited for; 0: none
+	drain     int    // generations up to this one are waited for; 0: none
+	kills     *child // whose request it wants ended; nil: none
+	task      *task  // what it waits for besides; nil: nothing
+	hungUp    bool
+	fd        int // the connection's descriptor; -1: it is not handed on
 }
 
 // tell hands an answer on without waiting. A client that has not read so many answers loses this one if it is mere
@@ -87,12 +88,20 @@ type denials struct {
 }
 
 func (d *denials) add(pid, uid int, now time.Time, box *mailbox) {
+	if since, tell := d.count(now); tell {
+		box.post(operatorDenied{pid, uid, since})
+	}
+}
+
+// count counts one. It reports whether that is to be told, and how many were not since the last time.
+func (d *denials) count(now time.Time) (since int, tell bool) {
 	if !d.told.IsZero() && now.Sub(d.told) < denialInterval {
 		d.since++
-		return
+		return 0, false
 	}
-	box.post(operatorDenied{pid, uid, d.since})
+	since = d.since
 	d.told, d.since = now, 0
+	return since, true
 }
 
 // listenControl opens the control socket. Without one the service serves all the same.

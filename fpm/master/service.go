@@ -54,6 +54,10 @@ func (m *Master) service() *contract.Service {
 	for _, kind := range incident.Kinds() {
 		s.Incidents[string(kind)] = m.tally.Incidents[string(kind)]
 	}
+	s.Slow = m.slow.total
+	if last := m.operators.last; m.tally.LastFailed && last != nil {
+		s.LastWhy = last.Why
+	}
 	now := m.sys.now()
 	for _, g := range m.generations() {
 		one := contract.ServiceGeneration{Number: g.number, State: g.state(m), Began: g.begun.Unix()}
@@ -65,6 +69,11 @@ func (m *Master) service() *contract.Service {
 		for _, e := range g.engines {
 			r := e.report()
 			one.Engines = append(one.Engines, contract.ServiceEngine{PHP: r.PHP, Zygote: r.Zygote, Pools: r.Pools})
+		}
+		for _, p := range g.pools {
+			if p.steering != (steering{}) {
+				one.Steered = append(one.Steered, contract.SteeredPool{Pool: p.conf.Name, Paused: p.isPaused(), Limit: p.limits.maxChildren})
+			}
 		}
 		if g == m.gen {
 			for _, p := range g.pools {

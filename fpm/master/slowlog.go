@@ -28,11 +28,13 @@ func (m *Master) askForTrace(c *child, r request) {
 	m.log.stoppedForTracing(c.pid)
 	m.log.aboutToTrace(c.pid)
 	if c.trace == nil {
+		m.rememberSlow(c, r, "")
 		return
 	}
 	c.tracing = trace{asked: true, of: r}
 	if err := c.trace.Send(contract.Trace, "", -1); err != nil {
 		c.tracing = trace{}
+		m.rememberSlow(c, r, "")
 		m.log.traceFailed(c.pid, err.Error())
 	}
 }
@@ -53,6 +55,7 @@ func (e workerTraced) heed(m *Master) reception {
 	}
 	lines, of := string(c.tracing.text), c.tracing.of
 	c.tracing = trace{}
+	m.rememberSlow(c, of, lines)
 	if why := e.message.Text; why != "" {
 		m.log.traceFailed(c.pid, harmless(why))
 		return heeded

@@ -175,6 +175,7 @@ func (m *Master) beginTakeover() {
 	h := m.taken.h
 	m.former.adopt(m, h.Groups)
 	m.adoptObservers(h.Observers)
+	m.observers.inherit(h.Past)
 	if h.Tally != nil {
 		m.tally = *h.Tally
 	}
@@ -212,6 +213,7 @@ func (m *Master) adoptOperator(o handedOperator) {
 		return
 	}
 	waits := newOperator(conn, o.Pid, o.UID, request)
+	waits.dashboard = o.Dashboard
 	if request.Command.Reloads() {
 		waits.round = 1
 		m.keepWaiting(waits)

@@ -41,7 +41,11 @@ type process struct {
 	// exporter sends the spans that sources bring; nil: they are not exported.
 	exporter *exporter
 	sources  []*source
-	ended    chan bool // it is to end; true: after what is under way
+	asks     *gate
+	past     *history       // nil: there is no dashboard
+	board    *dashboard     // likewise
+	boards   []net.Listener // for the dashboard
+	ended    chan bool      // it is to end; true: after what is under way
 	failed   chan error
 }
 
@@ -77,7 +81,9 @@ func Main() int {
 			}
 		}()
 	}
+	stop := p.showDashboard()
 	p.control.Send(contract.Ready, "", -1)
+	defer stop()
 	return p.end()
 }
 
@@ -105,6 +111,7 @@ func (p *process) end() int {
 			p.endExport()
 			close(exported)
 		}()
+		p.shutDashboard(ctx)
 		p.server.http.Shutdown(ctx)
 		<-exported
 	} else {
@@ -132,6 +139,13 @@ func (p *process) start() (listeners []net.Listener, err error) {
 			if l, err = net.FileListener(file); err == nil {
 				listeners = append(listeners, l)
 			}
+		case contract.DashboardAt:
+			var l net.Listener
+			if l, err = net.FileListener(file); err == nil {
+				p.boards = append(p.boards, l)
+			}
+		case contract.ObserverPast:
+			p.past, err = openHistory(fd, os.Getpid())
 		case contract.ObservedBoard:
 			err = fmt.Errorf("there is no pool for it")
 			if n := len(pools); n < len(p.orders.Pools) {
@@ -164,6 +178,7 @@ func (p *process) start() (listeners []net.Listener, err error) {
 		p.exporter = newExporter(p.orders.Export, func(format string, args ...any) { p.log(zlog.Warning, format, args...) })
 		p.server.exporter = p.exporter
 	}
+	p.asks = p.gate()
 	return listeners, nil
 }
 
@@ -188,6 +203,9 @@ func (p *process) hear(m channel.Message) {
 		p.ended <- true
 	case contract.Beat:
 		p.server.hear()
+	case contract.Gate:
+		p.asks.take(m.Text, m.FD)
+		return
 	case contract.ServiceIs:
 		if m.FD < 0 {
 			return

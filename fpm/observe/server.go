@@ -40,6 +40,7 @@ type server struct {
 	heard   time.Time  // when the master said something last
 	scrapes uint64     // pages that were made
 	free    []*picture // the last one that was used comes first: four of 500 pools are 8 MB
+	shown   *picture   // for the dashboard's view; nil: nobody has looked
 }
 
 func newServer(pools []*watched, asked func()) *server {
@@ -134,6 +135,17 @@ func (s *server) picture() *picture {
 	s.scrapes++
 	p.scrapes = s.scrapes - 1
 	return p
+}
+
+// pictureInto makes a picture that is the caller's. It returns false if the master has not told of the service yet.
+func (s *server) pictureInto(p *picture) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.service == nil {
+		return false
+	}
+	p.take(s.service, s.pools)
+	return true
 }
 
 // putBack takes a picture back whose page was written.

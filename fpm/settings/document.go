@@ -18,6 +18,7 @@ func Usage(w io.Writer) {
 		{"--root <dir>", "Serve the files and scripts of this directory"},
 		{"--index <files>", "The files that answer for a directory; the first is the script for paths that are not files"},
 		{"--metrics <addresses>", "Tell metrics and health at these addresses: 127.0.0.1:9253, unix:/path, off"},
+		{"--dashboard <addresses>", "Show the dashboard at these addresses: 127.0.0.1:9254, unix:/path"},
 		{"--set <pool>.<directive>=<value>", "Override php-fpm.conf; global.<directive>=<value> for [global]"},
 		{"--settings <file>", "Read phpsapi's own settings from this file"},
 	} {

@@ -226,7 +226,7 @@ func check(r *Row, text, base string) (string, error) {
 	case Ratio:
 		_, err = ratio(text)
 	case Address:
-		if r.Key == MetricsKey && text == off {
+		if (r.Key == MetricsKey || r.Key == DashboardKey) && text == off {
 			return text, nil
 		}
 		_, err = address(text)
@@ -241,6 +241,8 @@ func check(r *Row, text, base string) (string, error) {
 		err = proxy(text)
 	case "hosts":
 		err = host(text)
+	case dashboardHostsKey:
+		err = dashboardHost(text)
 	case "http.deny", "deny":
 		err = denial(text)
 	case "http.compress_types", "compress_types":

@@ -37,6 +37,7 @@ func (l *loader) settings() (*Settings, error) {
 	}
 	s.MetricsMode, _ = mode(one("metrics.unix_mode"))
 	s.MetricsByDefault = s.setting(MetricsKey).Origin == ""
+	s.Dashboard = l.dashboard(texts)
 	s.UnixMode, _ = mode(one("http.unix_mode"))
 	s.Direct = one(directKey) == Auto
 	s.User, s.Group = one("http.user"), one("http.group")

@@ -32,6 +32,8 @@ type Settings struct {
 	MetricsMode      uint32
 	MetricsByDefault bool // nobody has set Metrics
 
+	Dashboard Dashboard
+
 	User, Group    string
 	TrustedProxies []string
 	StatusClients  []string

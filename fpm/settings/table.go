@@ -87,7 +87,7 @@ const (
 
 // Table is all settings but the list of sites.
 func Table() []Row {
-	return slices.Concat(ownRows(), tracesRows(), []Row{
+	return slices.Concat(ownRows(), dashboardRows(), tracesRows(), []Row{
 		{Key: "php.pcntl", Kind: Choice, Default: "off", Allowed: []string{on, "off"},
 			Doc: "Whether scripts have the extension pcntl. Debian's libphp contains it, Debian's php-fpm does not."},
 	})

@@ -1,0 +1,71 @@
+package control
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+)
+
+// DashboardRequest is what the dashboard asks for, on a connection that the master has given to its process. The master takes no other commands from
+// there than MayShow and MayOrder name, and orders only with the token.
+type DashboardRequest struct {
+	Request
+	Token  string `json:"token,omitempty"`  // that the browser has sent
+	Client string `json:"client,omitempty"` // the browser's address, by the word of the dashboard's process
+}
+
+// MayShow reports whether the dashboard may ask for that without a token.
+func (c Command) MayShow() bool { return c == LastIncidents || c == SlowRequests }
+
+// MayOrder reports whether the dashboard may order that with the token.
+func (c Command) MayOrder() bool {
+	switch c {
+	case Kill, Reload, Scale, Pause, Resume:
+		return true
+	}
+	return false
+}
+
+// Plain returns the request without what the dashboard has no need of: a reload is no upgrade and waits for no old generations, say.
+func (r *DashboardRequest) Plain() Request {
+	plain := Request{Command: r.Command}
+	switch r.Command {
+	case LastIncidents, SlowRequests:
+		plain.Count = r.Count
+	case Kill:
+		plain.Pid, plain.Accepted, plain.Now = r.Pid, r.Accepted, r.Now
+	case Scale:
+		plain.Pool, plain.Count = r.Pool, r.Count
+	case Pause, Resume:
+		plain.Pool = r.Pool
+	}
+	return plain
+}
+
+// ReadDashboardRequest reads a DashboardRequest from the dashboard's process, which is not trusted. It reads no more than MaxRequest bytes.
+func ReadDashboardRequest(r io.Reader) (DashboardRequest, error) {
+	var request DashboardRequest
+	lines := bufio.NewReaderSize(r, MaxRequest)
+	line, err := lines.ReadSlice('\n')
+	switch {
+	case err == bufio.ErrBufferFull:
+		return request, errTooLong
+	case err != nil:
+		return request, fmt.Errorf("no request: %w", err)
+	}
+	if err := json.Unmarshal(line, &request); err != nil {
+		return request, fmt.Errorf("no request: %w", err)
+	}
+	return request, nil
+}
+
+// Over returns a Client of a connection that the master has given away. It owns the connection.
+func Over(conn *net.UnixConn) *Client { return &Client{conn: conn} }
+
+// AskAsDashboard is Ask for the dashboard.
+func (c *Client) AskAsDashboard(ctx context.Context, request DashboardRequest) (Answer, error) {
+	return c.ask(ctx, request, func(Answer) {})
+}
