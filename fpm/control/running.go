@@ -20,6 +20,8 @@ type RunningRequest struct {
 	User       string  `json:"user,omitempty"` // that has logged in by HTTP
 	Client     string  `json:"client,omitempty"`
 	RequestID  string  `json:"request_id,omitempty"`
+	TraceID    string  `json:"trace_id,omitempty"` // if requests are in traces
+	SpanID     string  `json:"span_id,omitempty"`
 	Accepted   int64   `json:"accepted"` // nanoseconds of CLOCK_MONOTONIC: tells the request from the worker's others
 }
 

@@ -44,7 +44,7 @@ func (r request) about() *zlog.About {
 
 // ids are those of the request's trace and span; empty: it is in none.
 func (r request) ids() (trace, span string) {
-	if c := &r.Trace; c.Trace != (tracecontext.TraceID{}) {
+	if c := &r.Trace; c.Trace != (tracecontext.TraceID{}) && r.Method != "" { // else they are of the request before
 		return hex.EncodeToString(c.Trace[:]), hex.EncodeToString(c.Span[:])
 	}
 	return "", ""

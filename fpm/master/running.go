@@ -49,9 +49,10 @@ func (m *Master) tellRequests(pool string) control.Answer {
 // runningRequest is a worker's request as operators see it.
 func (m *Master) runningRequest(pool string, generation int, p *scoreboard.Proc) control.RunningRequest {
 	r := request{Proc: *p}
+	trace, span := r.ids()
 	return control.RunningRequest{Pid: p.Pid, Pool: pool, Generation: generation, Stage: p.Stage.String(),
 		Duration:  incident.Seconds(time.Duration(m.clock.Now() - p.Accepted)),
 		QueueWait: incident.Seconds(p.QueueWait),
 		Method:    incident.Clean(p.Method), Host: incident.Clean(p.Host), URI: incident.Clean(r.target()), Script: incident.Clean(p.Script),
-		User: incident.Clean(p.User), Client: incident.Clean(p.Client), RequestID: incident.Clean(p.ID), Accepted: p.Accepted}
+		User: incident.Clean(p.User), Client: incident.Clean(p.Client), RequestID: incident.Clean(p.ID), TraceID: trace, SpanID: span, Accepted: p.Accepted}
 }

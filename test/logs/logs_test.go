@@ -35,6 +35,7 @@ var scripts = map[string]string{
 	"crash.php":  `<?php posix_kill(getmypid(), 11); sleep(5);`,
 	"slow.php":   `<?php function nap() { usleep(1500000); } nap();`,
 	"server.php": `<?php header('Content-Type: application/json'); echo json_encode($_SERVER, JSON_INVALID_UTF8_SUBSTITUTE);`,
+	"send.php":   `<?php header("X-Sendfile: " . __DIR__ . "/file.bin");`,
 	"code.php":   `<?php http_response_code((int)$_GET["code"]); echo "code";`,
 }
 

@@ -169,6 +169,25 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// TestSpanOfAFile has a script that names a file, which the front sends if it is long: the access log has the ids of the span, or none.
+func TestSpanOfAFile(t *testing.T) {
+	for name, direct := range map[string]string{"workers": "auto", "front": "off"} {
+		t.Run(name, func(t *testing.T) {
+			c := newCollector(t)
+			s := start(t, exports(c, ""), "", "PHPSAPI_HTTP_DIRECT="+direct)
+			s.write("file.bin", strings.Repeat("x", 3<<20))
+			if status, text := s.get("/send.php", "X-Request-Id", "file-1"); status != 200 || len(text) != 3<<20 {
+				t.Fatalf("status %d, %d bytes", status, len(text))
+			}
+			one := c.await("the span", of("phpsapi.request_id", "file-1"))
+			o := s.await("http.log", "the line", func(o object) bool { return o["request_id"] == "file-1" })
+			if id := o["span_id"]; id != nil && (id != one.id || o["trace_id"] != one.trace) || id == nil && direct == "off" {
+				t.Errorf("the line has %v, the span is %+v", o, one)
+			}
+		})
+	}
+}
+
 // TestSamplers has who decides.
 func TestSamplers(t *testing.T) {
 	for _, tt := range []struct {
