@@ -74,14 +74,20 @@ func (c *Channel) Send(letter byte, text string, fd int) error {
 
 // SendWithin is Send for a message that may wait for room in the socket, as long as patience.
 func (c *Channel) SendWithin(letter byte, text string, fd int, patience time.Duration) error {
-	if err := c.Send(letter, text, fd); err != unix.EAGAIN || patience <= 0 {
+	deadline := time.Now().Add(patience)
+	err := c.Send(letter, text, fd)
+	for err == unix.ETOOMANYREFS && time.Now().Before(deadline) {
+		time.Sleep(inFlightPause)
+		err = c.Send(letter, text, fd)
+	}
+	if err != unix.EAGAIN || patience <= 0 {
 		return err
 	}
 	raw, err := c.file.SyscallConn()
 	if err != nil {
 		return err
 	}
-	if err := c.file.SetWriteDeadline(time.Now().Add(patience)); err != nil {
+	if err := c.file.SetWriteDeadline(deadline); err != nil {
 		return err
 	}
 	var rights []byte

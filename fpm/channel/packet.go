@@ -32,6 +32,10 @@ func PutDescriptor(rights []byte, fd int) {
 	*(*int32)(unsafe.Pointer(&rights[unix.SizeofCmsghdr])) = int32(fd)
 }
 
+// inFlightPause is how long a sender waits whose user has as many descriptors on their way in sockets as one process may have open
+// (unix(7), ETOOMANYREFS): who reads takes them out, and no poll tells of that.
+const inFlightPause = 2 * time.Millisecond
+
 // SendPacket sends a packet with descriptors as soon as there is room for it. It returns unix.EAGAIN if there is none within patience,
 // and unix.EMSGSIZE if the packet has more than most bytes.
 func SendPacket(to int, packet []byte, most int, patience time.Duration, fds ...int) error {
@@ -44,6 +48,8 @@ func SendPacket(to int, packet []byte, most int, patience time.Duration, fds ...
 		left := time.Until(deadline)
 		switch {
 		case err == unix.EINTR:
+		case left > 0 && err == unix.ETOOMANYREFS:
+			time.Sleep(inFlightPause)
 		case err != unix.EAGAIN || left <= 0:
 			return err
 		default:
