@@ -69,10 +69,6 @@ func New(s *Server, in, out int) (*Conn, error) {
 	return c, nil
 }
 
-// keepAlive is how long, in seconds, a client may be silent until it is asked whether it is there still, and how long it may take
-// to say so: as net/http has it.
-const keepAlive = 15
-
 // deferAccept is how long, in seconds, the kernel keeps a connection on which nothing has come. A worker that accepts one without a request
 // has to watch it, or to hand it over.
 const deferAccept = 1
@@ -81,8 +77,9 @@ const deferAccept = 1
 func setForClients(fd int) {
 	unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 	unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
-	unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, keepAlive)
-	unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, keepAlive)
+	unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, int(site.KeepAliveIdle.Seconds()))
+	unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, int(site.KeepAliveInterval.Seconds()))
+	unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPCNT, site.KeepAliveCount)
 	unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, deferAccept)
 }
 

@@ -225,7 +225,7 @@ func connected(fd int) net.Conn {
 	}
 	switch one := c.(type) {
 	case *net.TCPConn:
-		return c
+		return forClients(c)
 	case *net.UnixConn:
 		if one.LocalAddr().Network() == "unix" {
 			return c

@@ -54,7 +54,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		l.leave()
 		return nil, err
 	}
-	c := newConn(accepted, l.connections)
+	c := newConn(forClients(accepted), l.connections)
 	c.at, c.accepted = l.Address, time.Now()
 	if !l.TLS && c.raw != nil {
 		c.parkable.Store(true)

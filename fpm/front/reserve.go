@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/front/site"
 )
 
 // reserve is a listener from which the workers accept. The front does so only while they are too few. It never waits for connections by
@@ -66,7 +68,7 @@ func (r *reserve) Accept() (net.Conn, error) {
 		switch err {
 		case nil:
 			if c := connected(fd); c != nil {
-				return forClients(c), nil
+				return c, nil
 			}
 		case unix.EAGAIN:
 			unix.Poll([]unix.PollFd{{Fd: int32(r.fd), Events: unix.POLLIN}}, reservePatience)
@@ -77,14 +79,11 @@ func (r *reserve) Accept() (net.Conn, error) {
 	}
 }
 
-// keepAlive is how long a client may be silent until it is asked whether it is there still: as net has it.
-const keepAlive = 15 * time.Second
-
-// forClients sets what net sets for a connection that it accepts.
+// forClients sets what a client's connection is to have, whoever has accepted it.
 func forClients(c net.Conn) net.Conn {
 	if tcp, ok := c.(*net.TCPConn); ok {
 		tcp.SetNoDelay(true)
-		tcp.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: keepAlive, Interval: keepAlive})
+		tcp.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: site.KeepAliveIdle, Interval: site.KeepAliveInterval, Count: site.KeepAliveCount})
 	}
 	return c
 }
