@@ -21,6 +21,7 @@ type webServer struct {
 	name           string
 	port           int
 	reload         syscall.Signal
+	log            func() string
 	stop           func()
 }
 
@@ -80,6 +81,11 @@ func measureCrowd(dir string, p program, start func(string, program, int) (*webS
 		return c, err
 	}
 	defer w.stop()
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("%w\n%s", err, w.log())
+		}
+	}()
 	c.name = w.name
 	if err := w.warm(); err != nil {
 		return c, err
@@ -150,7 +156,10 @@ func (w *webServer) crowd(size int) (all *idlers, err error) {
 	for len(all.fds) < size && err == nil {
 		err = all.connect(w.port, min(crowdPace, size-len(all.fds)))
 		if err == nil {
-			err = w.WaitFor(reloadPatience, func() bool { return w.descriptors()-before >= len(all.fds) })
+			err = w.WaitFor(reloadPatience, func() bool {
+				time.Sleep(time.Second) // counting takes a while
+				return w.descriptors()-before >= len(all.fds)
+			})
 		}
 		if err != nil {
 			err = fmt.Errorf("%s: %d connections were made, and %d accepted: %w", w.name, len(all.fds), w.descriptors()-before, err)
@@ -277,7 +286,7 @@ func startFront(dir string, p program, connections int) (*webServer, error) {
 	cmd.Env = append(os.Environ(), fmt.Sprint("PHPSAPI_HTTP_LIMITS_CONNECTIONS=", connections+crowdSpare), "PHPSAPI_HTTP_LIMITS_IDLE_TIMEOUT="+patience,
 		"PHPSAPI_HTTP_LIMITS_HEADER_TIMEOUT="+patience, fmt.Sprint("PHPSAPI_HTTP_LIMITS_QUEUE=", connections), "PHPSAPI_HTTP_LIMITS_QUEUE_TIMEOUT="+patience)
 	running, err := serve.Start("phpsapi", cmd, serve.Accepts("tcp", address), logOf(serve.Log(root)))
-	return &webServer{running, "phpsapi", port, syscall.SIGUSR2, func() { running.Stop() }}, err
+	return &webServer{running, "phpsapi", port, syscall.SIGUSR2, logOf(serve.Log(root)), func() { running.Stop() }}, err
 }
 
 // startCrowdedNginx starts nginx, and php-fpm behind it.
@@ -313,7 +322,7 @@ func startCrowdedNginx(dir string, p program, connections int) (*webServer, erro
 		fpm.Stop()
 		return nil, err
 	}
-	return &webServer{running, "nginx", port, syscall.SIGHUP, func() { running.Stop(); fpm.Stop() }}, nil
+	return &webServer{running, "nginx", port, syscall.SIGHUP, logOf(log), func() { running.Stop(); fpm.Stop() }}, nil
 }
 
 // logOf reads a log.

@@ -50,12 +50,13 @@ func (all *idlers) ask() error {
 	})
 }
 
-// each does something with all connections, with 16 of them at a time. It returns the last error.
+// each does something with all connections, with 16 of them at a time. It returns the last error, and how many there were.
 func (all *idlers) each(do func(fd int, answer []byte) error) error {
 	var (
 		wg     sync.WaitGroup
 		mu     sync.Mutex
-		failed error
+		last   error
+		errors int
 	)
 	const atOnce = 16
 	for part := range atOnce {
@@ -64,14 +65,18 @@ func (all *idlers) each(do func(fd int, answer []byte) error) error {
 			for i := part; i < len(all.fds); i += atOnce {
 				if err := do(all.fds[i], answer); err != nil {
 					mu.Lock()
-					failed = fmt.Errorf("connection %d: %w", i+1, err)
+					last = fmt.Errorf("connection %d: %w", i+1, err)
+					errors++
 					mu.Unlock()
 				}
 			}
 		})
 	}
 	wg.Wait()
-	return failed
+	if errors > 0 {
+		return fmt.Errorf("%d of %d failed, the last is %w", errors, len(all.fds), last)
+	}
+	return nil
 }
 
 // rushed is what became of requests that all connections have made at once.

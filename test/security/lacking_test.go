@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"reflect"
 	"runtime"
 	"strings"
 	"syscall"
@@ -39,7 +40,7 @@ func executeWithoutLandlock(arguments []string) {
 // A kernel without Landlock has no strict sandbox. Nobody is left to believe that there is one.
 func TestKernelWithoutLandlock(t *testing.T) {
 	t.Parallel()
-	needs(t, sandbox.Strict)
+	needs(t, sandbox.Web)
 	const lacks = "the kernel has no Landlock"
 	lacking := func(s *setup) *setup {
 		s.wrap = func(c *exec.Cmd) {
@@ -63,5 +64,30 @@ func TestKernelWithoutLandlock(t *testing.T) {
 	}
 	if said, status := lacking(prepare(t, "", "sandbox: {mode: web, lacking: refuse}", nil)).refused("-F"); status != 78 || !strings.Contains(said, lacks) {
 		t.Errorf("status %d\n%s", status, said)
+	}
+}
+
+// A kernel whose Landlock is older than strict needs, as Debian 12's, has web's, and of strict what is not Landlock's.
+func TestKernelWithAnOldLandlock(t *testing.T) {
+	t.Parallel()
+	needs(t, sandbox.Web)
+	lacks := sandbox.ThisKernel().Lacks(sandbox.Strict)
+	if lacks == "" {
+		t.Skip("the kernel's Landlock has all that strict needs")
+	}
+	said, status := prepare(t, "", "sandbox: strict", nil).refused("-F")
+	if status != 78 || !strings.Contains(said, "pool www cannot have the sandbox strict: "+lacks) || !strings.Contains(said, "sandbox.lacking: warn") {
+		t.Errorf("status %d\n%s", status, said)
+	}
+	s := prepare(t, ffi, "sandbox: {mode: strict, lacking: warn}", map[string]string{"tries.php": tries}).start()
+	s.said(`WARNING: \[pool www\] the sandbox strict is not whole: ` + lacks)
+	got := s.outcome(t)
+	for what, want := range inWeb {
+		if !reflect.DeepEqual(got[what], want) {
+			t.Errorf("%s: got %v, want %v", what, got[what], want)
+		}
+	}
+	if got["program"] != "" || got["server"] != false || got["read elsewhere"] != true {
+		t.Errorf("got %v", got)
 	}
 }
