@@ -367,3 +367,23 @@ func TestHistoryOfAnythingIsTold(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkViewOf500Pools is what a look costs at 500 pools with two workers each.
+func BenchmarkViewOf500Pools(b *testing.B) {
+	pools := map[string]*pool{}
+	for i := range 500 {
+		name := fmt.Sprintf("customer%03d", i)
+		pools[name] = newPool(b, name, 2, 2)
+		pools[name].answer(0, "GET", 200, time.Millisecond)
+	}
+	s := serverOf(b, pools)
+	size := 0
+	for b.Loop() {
+		text, err := json.Marshal(s.view())
+		if err != nil {
+			b.Fatal(err)
+		}
+		size = len(text)
+	}
+	b.ReportMetric(float64(size), "bytes/view")
+}

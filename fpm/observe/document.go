@@ -96,8 +96,8 @@ const documentEnd = `## What they are made of
   a worker that is compromised can make up the figures of its own pool, and of no other. No label comes from a request.
 - Bounds of the histograms: %s; for memory %s.
 - Requests that a worker dies in have no status: they are incidents. What an HTTP front answers without PHP is not a pool's.
-- Processes are weighed by the master, by /proc/PID/smaps_rollup, if somebody asks for metrics: once in ten seconds, for 50 ms at most, and the next round
-  goes on with those that were not reached. Workers that were not weighed yet count as the others of their pool.
+- Processes are weighed by the master, by /proc/PID/smaps_rollup, if somebody asks for metrics or looks at the dashboard: once in ten seconds, for 50 ms at most, and the next round
+  goes on with those that were not reached. With a dashboard they are weighed once a minute besides. Workers that were not weighed yet count as the others of their pool.
 - Opcache and APCu are asked by workers, if somebody has asked for metrics within the last five minutes: after a request whose response has been sent, one
   worker of each pool about once a second. So the first page has nothing of them, and the figures of a pool without requests are as old as its
   last one. The functions are called without a script: opcache.restrict_api, disable_functions and error handlers do not matter to them. All workers of an
