@@ -45,7 +45,9 @@ function show() {
   hidden($("no-events"), wanted.length > 0);
   hidden($("more-events"), wanted.length <= few);
   text($("more-events"), whole ? "Show fewer" : `Show all ${wanted.length}`);
-  keyed($("events"), whole ? wanted : wanted.slice(0, few), (i) => i.kind + i.number, create, () => {});
+  const key = (i) => i.kind + i.number;
+  const isRead = (i) => $("events").keyed?.get(key(i))?.open; // somebody reads it: it stays
+  keyed($("events"), whole ? wanted : wanted.filter((i, n) => n < few || isRead(i)), key, create, () => {});
 }
 
 function create(i) {
