@@ -21,7 +21,7 @@ func operatorCommands(asked engines.Asked) []*cobra.Command {
 	return []*cobra.Command{startCommand(asked), reloadCommand(asked), upgradeCommand(asked), stopCommand(asked), testCommand(asked), statusCommand(asked),
 		incidentsCommand(asked), requestsCommand(asked), killCommand(asked), healthcheckCommand(asked), scaleCommand(asked),
 		pauseCommand(asked), resumeCommand(asked), drainCommand(asked), configCommand(asked), logLevelCommand(asked),
-		topCommand(asked), opcacheCommand(asked)}
+		topCommand(asked), opcacheCommand(asked), profileCommand(asked)}
 }
 
 func startCommand(asked engines.Asked) *cobra.Command {

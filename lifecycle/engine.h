@@ -24,7 +24,7 @@
 #include <sys/types.h>
 
 #ifndef ENGINE_CONTRACT /* a test gives another */
-#define ENGINE_CONTRACT 16
+#define ENGINE_CONTRACT 17
 #endif
 
 /* ---- module startup and shutdown ---- */
@@ -200,10 +200,32 @@ struct engine_stack_layout {
 	uintptr_t script;  /* -> the script's path, a C string */
 	uintptr_t current; /* -> the newest frame */
 	size_t frame_func, frame_prev, frame_opline, frame_call_info;
-	size_t func_type, func_name, func_file;
-	size_t opline_line;
-	size_t string_text, string_len;
+	size_t func_type, func_name, func_scope, func_file;
+	size_t class_name, opline_line;
+	size_t string_text, string_len, string_hash;
 	uint32_t call_kind_mask, call_top_code;
+};
+
+/* A zend_string as a sample has it: the address of its text, where it may be no more (0: there is none), the hash by which one can tell whether it is
+ * (0: PHP has not made it yet), and its length. */
+struct engine_name {
+	uint64_t at, hash, len;
+};
+
+/* A function that PHP is in, or the code of a file, which has no name. */
+struct engine_frame {
+	struct engine_name function, class, file; /* a function of C's has no file */
+	uint64_t line; /* where it is executed */
+};
+
+enum { ENGINE_MOST_FRAMES = 256, ENGINE_MOST_TEXT = 32 << 10 };
+
+/* PHP's stack at a moment, the newest frame first. If PHP has written it down itself the names are in texts. */
+struct engine_sample {
+	int64_t accepted;    /* of which request */
+	uint32_t depth, cut; /* cut is 1 if there are more frames, which were called first */
+	struct engine_frame frames[ENGINE_MOST_FRAMES];
+	char texts[ENGINE_MOST_TEXT];
 };
 
 /* ---- what the caches say that all workers of a zygote share ---- */
@@ -211,19 +233,16 @@ struct engine_stack_layout {
 /* Memory is in bytes, times are in seconds since 1970. It is sapi.Caches of Go's. */
 struct engine_caches {
 	int64_t opcache; /* 1: it is there, and so is what follows of it */
-	int64_t opcache_full;
-	int64_t opcache_restart_pending;
+	int64_t opcache_full, opcache_restart_pending;
 	int64_t opcache_used, opcache_free, opcache_wasted;
 	int64_t opcache_strings_used, opcache_strings_free, opcache_strings; /* the memory of interned strings, and their number */
-	int64_t opcache_scripts;
-	int64_t opcache_keys, opcache_keys_limit;
+	int64_t opcache_scripts, opcache_keys, opcache_keys_limit;
 	int64_t opcache_hits, opcache_misses; /* since the last restart */
 	int64_t opcache_restarts_memory, opcache_restarts_keys, opcache_restarts_asked; /* by why it was restarted */
 	int64_t opcache_restarted; /* when, the last time; 0: never */
 	int64_t opcache_jit_size, opcache_jit_free;
 	int64_t apcu; /* 1: it is there, and so is what follows */
-	int64_t apcu_size, apcu_free;
-	int64_t apcu_entries;
+	int64_t apcu_size, apcu_free, apcu_entries;
 	int64_t apcu_hits, apcu_misses, apcu_inserts;
 	int64_t apcu_expunges; /* how often it was full, and threw away */
 };
@@ -364,6 +383,13 @@ enum engine_reflection {
 	X(int, opcache_reset, (void), ()) \
 	/* ---- what the engine says of itself (php_inspect.c, php_stack.c) ---- */ \
 	X(void, stack_layout, (struct engine_stack_layout *layout), (layout)) \
+	/* Has the main thread write down its stack, as soon as it executes a loop or a call of PHP code. Any other thread may call it, if the room is \
+	 * not in use. */ \
+	X(void, stack_ask, (struct engine_sample *room), (room)) \
+	/* 1: it has done so. Any thread may call it. */ \
+	X(int, stack_taken, (void), ()) \
+	/* Takes the wish back, and returns when the room is not in use any more. 1: the stack was written down, after all. */ \
+	X(int, stack_unask, (void), ()) \
 	/* PHP_VERSION of the started engine. */ \
 	X(const char *, version, (void), ()) \
 	/* Who built that PHP, such as Debian; "" if nobody says so. */ \

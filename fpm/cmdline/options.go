@@ -105,7 +105,7 @@ func (c *commandLine) overrides() settings.Overrides {
 
 // Commands are the commands that phpsapi's own name for php-fpm has, before the options.
 var Commands = []string{"start", "reload", "upgrade", "stop", "test", "status", "incidents", "requests", "kill", "healthcheck", "scale", "pause", "resume",
-	"drain", "config", "log-level", "top", "opcache"}
+	"drain", "config", "log-level", "top", "opcache", "profile"}
 
 // action is what a command line asks for.
 type action int

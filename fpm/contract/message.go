@@ -23,6 +23,9 @@ const (
 	// Caches has the worker ask opcache and APCu how they are, which it then tells in the scoreboard. With a number as its text opcache is
 	// reset before that, unless the scoreboard says that this order is obsolete. The worker answers with Caches.
 	Caches = 'O'
+	// Profile has the worker take samples of PHP's stack while its requests run, and tell them by Samples. The text is ProfileOrder's. A worker that takes
+	// samples already goes on by the new order. It comes on the trace socket if there is one: a worker with a request hears it then, too.
+	Profile = 'D'
 	// AccessLog brings the access log, which was opened again, in place of the one the worker has.
 	AccessLog = 'A'
 )
@@ -47,6 +50,15 @@ const (
 	Heedless = 'H'
 	// Unbooted says that a worker script ended before its first request. The text is why. The worker waits for StandIn or Quit.
 	Unbooted = 'B'
+	// Samples are lines of text, each of which ends in \n, with fields between tabs:
+	//
+	//	b                             it has begun to take samples
+	//	f	number	function	file      what a number of a function means in this worker from now on. The file is empty of a function of C, and the function of a file's code
+	//	r	host	URI	script        the request of the samples that follow
+	//	s	n	number:line number:line ...  the stack, the newest frame first, which was seen n times; 0:0 stands for further frames that are not known
+	//	d	n                           so many samples were dropped, as the stack was not known for certain
+	//	e                             it takes no more
+	Samples = 'D'
 	// Renew asks for a new generation: opcache's memory is to be empty, which workers in worker mode never let go of.
 	Renew = 'G'
 	// Ended says, once, that a worker script in worker mode has ended within a request, or by an error. The text is a word of scoreboard's,

@@ -56,11 +56,14 @@ const (
 	// scripts. Its Answer comes when a worker has done it, and has Caches.
 	OpcacheStatus Command = "opcache status"
 	OpcacheReset  Command = "opcache reset"
+	// MakeProfile has the workers of Request.Pool, or of all pools, take samples of PHP's stack for Request.Count seconds, Request.Rate a second. Answers
+	// with Samples come meanwhile, and the last one has Profile.
+	MakeProfile Command = "profile"
 )
 
 // commands are all that there are.
 var commands = [...]Command{Reload, Upgrade, Stop, Status, LastIncidents, SlowRequests, Requests, Kill, AskHealth, Pause, Drain, Resume, Scale,
-	ConfigDiff, LogLevel, OpcacheStatus, OpcacheReset}
+	ConfigDiff, LogLevel, OpcacheStatus, OpcacheReset, MakeProfile}
 
 // Reloads reports whether a command is a reload.
 func (c Command) Reloads() bool { return c == Reload || c == Upgrade }
@@ -72,8 +75,9 @@ type Request struct {
 	Drained bool    `json:"drained,omitempty"` // of Reload: wait for the old generations too
 	Full    bool    `json:"full,omitempty"`    // of Status: each worker
 	Pool    string  `json:"pool,omitempty"`    // the pool that is meant; of LastIncidents, SlowRequests, Requests, AskHealth and those of opcache empty for all
-	Count   int     `json:"count,omitempty"`   // of LastIncidents and SlowRequests, 0 for all that are remembered; of Scale
+	Count   int     `json:"count,omitempty"`   // of LastIncidents and SlowRequests, 0 for all that are remembered; of Scale; of MakeProfile
 	Pid     int     `json:"pid,omitempty"`     // of Kill: the worker's, as Requests tells it
+	Rate    int     `json:"rate,omitempty"`    // of MakeProfile
 	Level   string  `json:"level,omitempty"`   // of LogLevel: alert, error, warning, notice or debug; empty: as it is
 
 	Accepted int64 `json:"accepted,omitempty"` // of Kill: RunningRequest.Accepted of the request that is meant; 0: any
@@ -82,7 +86,7 @@ type Request struct {
 // Changes reports whether a request changes something, beyond what it is told.
 func (r *Request) Changes() bool {
 	switch r.Command {
-	case Status, LastIncidents, SlowRequests, Requests, AskHealth, ConfigDiff, OpcacheStatus:
+	case Status, LastIncidents, SlowRequests, Requests, AskHealth, ConfigDiff, OpcacheStatus, MakeProfile:
 		return false
 	case LogLevel:
 		return r.Level != ""
@@ -147,6 +151,8 @@ type Answer struct {
 	Diff       *Diff      `json:"diff,omitempty"`
 	Logging    *Logging   `json:"logging,omitempty"`
 	Caches     *Caches    `json:"caches,omitempty"`
+	Samples    []Samples  `json:"samples,omitempty"`
+	Profile    *Profile   `json:"profile,omitempty"`
 }
 
 // Progress is what a stop, or the end of old generations, still waits for.

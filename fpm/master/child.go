@@ -58,6 +58,7 @@ type child struct {
 	records     contract.Records  // likewise, in JSON
 	tracing     trace             // what it has sent of its stack
 	inspections []*inspection     // of the caches, that it has not answered, the oldest first
+	samples     samplesBudget
 	vigil       vigil
 	silentSince int64 // scoreboard.HTTP.Spoke of the request that the front has answered for it; 0: none
 	slowLogged  int64 // Accepted of the request that was traced; 0: none

@@ -36,6 +36,7 @@ func (e operatorGone) happen(m *Master) { m.dismiss(e.o) }
 
 // dismiss stops telling an operator of progress.
 func (m *Master) dismiss(o *operator) {
+	m.endProfile(o)
 	m.operators.waiting = slices.DeleteFunc(m.operators.waiting, func(other *operator) bool { return other == o })
 	if len(m.operators.waiting) == 0 {
 		m.operators.progressAt = time.Time{}
@@ -75,6 +76,8 @@ func (e operatorAsked) happen(m *Master) {
 		m.logLevel(o)
 	case control.OpcacheStatus, control.OpcacheReset:
 		m.opcache(o)
+	case control.MakeProfile:
+		m.profile(o)
 	case control.Pause, control.Drain, control.Resume, control.Scale:
 		m.steer(o)
 	default:

@@ -131,6 +131,8 @@ func (e workerSaid) heed(m *Master) reception {
 		return m.renewFor(c)
 	case contract.Caches:
 		return m.cachesInspected(c, s.Text)
+	case contract.Samples:
+		return m.sampled(c, s.Text)
 	case contract.Yielded:
 		if c.yielded || !c.pool.gen.retiring && !c.yields {
 			return unexpected
@@ -168,6 +170,7 @@ func (e workerSaid) heed(m *Master) reception {
 // workerBegan records a worker that is ready.
 func (m *Master) workerBegan(c *child) {
 	c.ready = true
+	m.profileWorker(c)
 	if c.pool.began++; c.pool.began == 1 {
 		m.observers.news()
 	}

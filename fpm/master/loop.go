@@ -74,6 +74,7 @@ type Master struct {
 
 	cachesUntil int64  // see watchCaches; 0: nobody has asked
 	resets      uint64 // orders to reset an opcache so far
+	profiles    []*profile
 
 	rescues []rescue // for a front that is not there yet
 	left    int      // how often it was seen that no worker speaks HTTP, as the service ends

@@ -253,6 +253,7 @@ func (m *Master) steeredPools(g *generation) (all []control.Steered) {
 type task struct {
 	done     func(now time.Time) (control.Answer, bool)
 	progress func() *control.Progress
+	news     func() (control.Answer, bool) // what is to be told besides, when all that was told before is written; nil: nothing ever is
 }
 
 // taskInterval is how often tasks are looked at, if nothing happens.
@@ -264,6 +265,11 @@ func (m *Master) checkTasks(now time.Time) {
 	for _, o := range slices.Clone(m.operators.waiting) {
 		if o.task == nil {
 			continue
+		}
+		if o.task.news != nil && o.unsaid.Load() == 0 {
+			if a, is := o.task.news(); is {
+				o.tell(a)
+			}
 		}
 		if a, done := o.task.done(now); done {
 			if o.request.Changes() {

@@ -17,7 +17,7 @@ type endpoint struct {
 	rights [channel.RightsSize]byte // aligned, as it comes first
 	fd     int
 	letter [1]byte
-	text   [24]byte // of the message that came last, from its letter on,
+	text   [32]byte // of the message that came last, from its letter on,
 	length int      // and how long that is
 	part   unix.Iovec
 	header unix.Msghdr
@@ -114,6 +114,9 @@ func (k *worker) heed(letter byte, fd int) {
 		k.setLogLevel(zlog.Level(k.control.text[1] - '0'))
 	case contract.Caches:
 		k.inspectCaches(string(k.control.text[1:k.control.length]))
+	case contract.Profile:
+		k.endSolitude()
+		k.beginProfile(string(k.control.text[1:k.control.length]))
 	case contract.AccessLog:
 		k.setAccessLog(fd)
 		return

@@ -25,6 +25,7 @@ func (k *worker) watchRequests() {
 // executing notes that the script is about to run.
 func (k *worker) executing() {
 	k.slot.Executing()
+	k.profile.Load().wake()
 	if !k.watches {
 		return
 	}

@@ -33,6 +33,7 @@ func (k *worker) work() int {
 		k.serve()
 	}
 	k.park()
+	k.endProfile()
 	if k.web != nil {
 		k.web.WriteLines()
 	}

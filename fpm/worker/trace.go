@@ -30,6 +30,9 @@ func (k *worker) serveTraces(socket int) {
 		if fd >= 0 {
 			unix.Close(fd)
 		}
+		if letter == contract.Profile {
+			k.beginProfile(string(master.text[1:master.length]))
+		}
 		if letter == contract.Trace {
 			lines, why := k.trace(stack)
 			for len(lines) > 0 {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
@@ -142,11 +143,12 @@ type worker struct {
 
 	access  access
 	tracing tracing
-	script  *workerScript      // nil: not in worker mode
-	web     *web               // nil: the worker does not speak HTTP
-	handed  *handed            // nil: connections are accepted
-	caught  bool               // standard error is a pipe to the master
-	shown   *scoreboard.Reader // the scoreboard of the status page
+	script  *workerScript            // nil: not in worker mode
+	profile atomic.Pointer[profiler] // nil: no samples were taken yet
+	web     *web                     // nil: the worker does not speak HTTP
+	handed  *handed                  // nil: connections are accepted
+	caught  bool                     // standard error is a pipe to the master
+	shown   *scoreboard.Reader       // the scoreboard of the status page
 
 	// The request in hand.
 	info scoreboard.Request

@@ -199,6 +199,7 @@ func (s *workerScript) leave() {
 		return
 	}
 	s.k.park()
+	s.k.endProfile()
 	if s.k.web != nil {
 		s.k.web.WriteLines()
 	}

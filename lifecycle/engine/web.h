@@ -75,6 +75,9 @@ extern const zend_function_entry server_functions[];
 extern const zend_function_entry cgi_functions[];
 extern const zend_function_entry fpm_functions[];
 
+/* php_stack.c: writes PHP's stack down, if another thread has asked for that. */
+void web_write_stack_down(void);
+
 /* web_interrupt.c */
 void register_interrupts(void); /* their function, and the class of what they throw */
 void web_keep_interrupt(void); /* after a startup: PHP has forgotten what came before */

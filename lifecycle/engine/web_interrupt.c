@@ -4,6 +4,8 @@
  *
  *     watcher           engine_web_interrupt: which request, and EG(vm_interrupt)
  *     main thread       on_interrupt, within the script: throws, or does what PHP does when it finds the client gone in a write
+ *
+ * So is one whose stack another thread wants to have written down (php_stack.c), which it does not notice.
  */
 #include <string.h>
 
@@ -50,6 +52,7 @@ static void on_interrupt(zend_execute_data *execute_data)
 	if (is_forked()) {
 		return;
 	}
+	web_write_stack_down();
 	if (EG(exception) || !EG(current_execute_data)) { /* nothing can be thrown, and nothing ended, before that was heeded */
 		web_keep_interrupt();
 		return;
@@ -70,11 +73,10 @@ void register_interrupts(void)
 {
 	zend_class_entry class;
 
-	if (!started_module->interrupts) {
-		return;
+	if (started_module->interrupts) {
+		INIT_CLASS_ENTRY(class, "Phpsapi\\RequestTimeout", NULL);
+		request_timeout = zend_register_internal_class_ex(&class, zend_ce_error);
 	}
-	INIT_CLASS_ENTRY(class, "Phpsapi\\RequestTimeout", NULL);
-	request_timeout = zend_register_internal_class_ex(&class, zend_ce_error);
 	next_interrupt = zend_interrupt_function;
 	zend_interrupt_function = on_interrupt;
 }

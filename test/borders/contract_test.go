@@ -12,7 +12,7 @@ import (
 
 // contract is the number of the contract between program and engine, and the checksum of what lifecycle/engine.h declares
 // under it.
-var contract = struct{ number, sum string }{"16", "1d87bb188d79"}
+var contract = struct{ number, sum string }{"17", "0774dfa07f8e"}
 
 var (
 	comment = regexp.MustCompile(`(?s)/\*.*?\*/|//[^\n]*`)
