@@ -45,6 +45,10 @@ func (c *Client) User() int { return c.user }
 // on a name like a master's: unless the caller's user named the process, the caller must look at User.
 func Dial(pid int) (*Client, error) {
 	name, err := nameOf(pid)
+	for until := time.Now().Add(dialTimeout); err != nil && lives(pid) && time.Now().Before(until); {
+		time.Sleep(2 * time.Millisecond) // it executes another program, as in an upgrade
+		name, err = nameOf(pid)
+	}
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ESRCH) || errors.Is(err, ErrNoProcess) {
 		return nil, ErrNoProcess
 	}

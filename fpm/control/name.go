@@ -2,6 +2,7 @@ package control
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"os"
 	"strconv"
@@ -69,6 +70,13 @@ func innerPid(pid int) (int, error) {
 		}
 	}
 	return pid, nil // a kernel without namespaces
+}
+
+// lives reports whether a process has a thread. One that executes another program has ended its first thread for a moment, which
+// looks as if the process had.
+func lives(pid int) bool {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+	return err == nil && !(bytes.Contains(text, []byte("\nState:\tZ")) && bytes.Contains(text, []byte("\nThreads:\t1\n")))
 }
 
 // Masters are the pids of the masters in this process's pid namespace and network namespace, whoever's they are.
