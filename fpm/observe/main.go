@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"sync"
 	"syscall"
 	"time"
 
@@ -45,8 +46,12 @@ type process struct {
 	past     *history       // nil: there is no dashboard
 	board    *dashboard     // likewise
 	boards   []net.Listener // for the dashboard
-	ended    chan bool      // it is to end; true: after what is under way
-	failed   chan error
+
+	listening []net.Listener
+	serving   sync.WaitGroup // goroutines that accept
+
+	ended  chan bool // it is to end; true: after what is under way
+	failed chan error
 }
 
 // Main is the life of an observer. It returns the process's exit status.
@@ -71,15 +76,16 @@ func Main() int {
 		p.startExport(p.sources)
 	}
 	places := newPlaces(mostConnections)
+	p.listening = append(listeners, p.boards...)
 	for _, l := range listeners {
-		go func() {
+		p.serving.Go(func() {
 			if err := p.server.serve(l, places); err != nil {
 				select {
 				case p.failed <- err:
 				default:
 				}
 			}
-		}()
+		})
 	}
 	stop := p.showDashboard()
 	p.control.Send(contract.Ready, "", -1)
@@ -111,6 +117,18 @@ func (p *process) end() int {
 			p.endExport()
 			close(exported)
 		}()
+		for _, l := range p.listening {
+			l.Close()
+		}
+		accepted := make(chan struct{})
+		go func() {
+			p.serving.Wait() // a connection that was just accepted is known to its server then, and is answered
+			close(accepted)
+		}()
+		select {
+		case <-accepted:
+		case <-ctx.Done():
+		}
 		p.shutDashboard(ctx)
 		p.server.http.Shutdown(ctx)
 		<-exported

@@ -14,14 +14,14 @@ func (p *process) showDashboard() (stop func()) {
 	p.board = newDashboard(p.server, p.orders.Dashboard, p.asks.ask, p.past)
 	places := newPlaces(mostConnections) // those who look take no place of those who ask for metrics
 	for _, l := range p.boards {
-		go func() {
+		p.serving.Go(func() {
 			if err := p.board.serve(l, places); err != nil {
 				select {
 				case p.failed <- err:
 				default:
 				}
 			}
-		}()
+		})
 	}
 	end := make(chan struct{})
 	go p.past.run(p.server, func() { p.control.Send(contract.Asked, contract.AskedMemory, -1) }, end)
