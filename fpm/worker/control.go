@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"bytes"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -72,11 +73,11 @@ func (c *endpoint) receive() (letter byte, fd int) {
 	}
 }
 
-// isTold reports whether the next message is this letter, and leaves it there.
-func (c *endpoint) isTold(letter byte) bool {
+// isTold reports whether the next message is one of these letters, and leaves it there.
+func (c *endpoint) isTold(letters ...byte) bool {
 	var next [1]byte
 	n, _, err := unix.Recvfrom(c.fd, next[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
-	return err == nil && n == 1 && next[0] == letter
+	return err == nil && n == 1 && bytes.IndexByte(letters, next[0]) >= 0
 }
 
 // hear takes one message of the master's, and after an Idle all up to its answer: a worker that is told to leave meanwhile

@@ -130,8 +130,8 @@ func (k *worker) add(fd int, events uint32) error {
 // next waits for something to do and begins it. A new connection comes first: of all workers the kernel has woken this
 // one for it, and while another request runs nobody else would come. If this worker is to yield, it hands the connection over.
 // Then comes the master; then the kept connection, which is the master's by now if there was a new one. The master comes before a
-// new connection by turns, if it asks for a worker: a connection that was parked would else wait for as long as new ones
-// come. It has the first turn, as a worker may have one request only. next returns false if something is wrong with the process.
+// new connection by turns, if it asks for a worker, for samples or for the caches: a connection that was parked, or an operator, would else wait for as long as
+// new ones come. It has the first turn, as a worker may have one request only. next returns false if something is wrong with the process.
 func (k *worker) next() bool {
 	var events [8]unix.EpollEvent
 	n, err := unix.EpollWait(k.epoll, events[:], k.web.patience())
@@ -154,7 +154,7 @@ func (k *worker) next() bool {
 		}
 		return false
 	}
-	asked := ready(k.control.fd) && !k.heardLast && k.control.isTold(contract.WhenIdle)
+	asked := ready(k.control.fd) && !k.heardLast && k.control.isTold(contract.WhenIdle, contract.Profile, contract.Caches)
 	k.heardLast = asked
 	if asked {
 		k.hear()
