@@ -24,13 +24,14 @@ import (
 
 // The dashboard is the observer's (package observe). It has no rights, and asks the master at a gate: a connection for one request. The master decides
 // what may be asked there, and it alone knows the token, so that a process of the dashboard that is somebody else's can show what it likes and order
-// nothing: docs/adr/0024-why-the-master-checks-the-token.md.
+// nothing: docs/adr/0025-why-the-master-checks-the-token.md.
 
 // door is what a generation's dashboard may ask for.
 type door struct {
 	locked bool     // there is a token; else no order is taken
 	token  [32]byte // its SHA-256
 	open   atomic.Int32
+	next   atomic.Pointer[door] // that of the generation after this one, once it serves
 
 	mu     sync.Mutex
 	denied denials
@@ -111,6 +112,26 @@ func readToken(name string) (string, error) {
 		return "", fmt.Errorf("the token in %s is longer than %d characters", name, mostToken)
 	}
 	return token, nil
+}
+
+// latest returns the door of the generation that serves. An observer that a reload replaces takes orders until its successor is ready, and a token
+// that the reload has taken away must not count there.
+func (d *door) latest() *door {
+	for next := d.next.Load(); next != nil; next = d.next.Load() {
+		d = next
+	}
+	return d
+}
+
+// followedBy has the door give way to that of the generation after it; nil: that has no dashboard, and takes no orders from one.
+func (d *door) followedBy(next *door) {
+	if d == nil {
+		return
+	}
+	if next == nil {
+		next = &door{}
+	}
+	d.next.Store(next)
 }
 
 // isToken reports whether a text is the token. It takes as long for any text of a length.
@@ -229,6 +250,7 @@ func (d *door) take(conn net.Conn, pid int, box *mailbox) {
 		return
 	}
 	conn.SetReadDeadline(time.Time{})
+	d = d.latest()
 	client := incident.Clean(asked.Client[:min(len(asked.Client), mostClient)])
 	if client == "" {
 		client = "a client"

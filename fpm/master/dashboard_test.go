@@ -193,3 +193,28 @@ func TestOrdersOfTheDashboardAreWrittenDown(t *testing.T) {
 		t.Errorf("the log has %q", got)
 	}
 }
+
+// A reload once changed the token, and the observer before it took orders with the old one until it had ended.
+func TestATokenEndsWithItsGeneration(t *testing.T) {
+	const newToken = "another-token-of-the-test"
+	d := &door{locked: true, token: sha256.Sum256([]byte(testToken))}
+	second := &door{locked: true, token: sha256.Sum256([]byte("a-token-in-between"))}
+	third := &door{locked: true, token: sha256.Sum256([]byte(newToken))}
+	asks := func(token string) control.Answer {
+		a, _ := gateOf(t, d, control.DashboardRequest{Token: token, Request: control.Request{Command: control.Pause, Pool: "www"}})
+		return a
+	}
+	d.followedBy(second)
+	second.followedBy(third)
+	if a := asks(testToken); a.Reason != control.Denied || a.Why != "the token is wrong" {
+		t.Errorf("with the token before two reloads: got %+v", a)
+	}
+	if a := asks(newToken); a.Reason != "" || !a.Done {
+		t.Errorf("with the token of now: got %+v", a)
+	}
+	third.followedBy(nil)
+	if a := asks(newToken); a.Reason != control.Denied || a.Why != noTokenText {
+		t.Errorf("after a reload without a dashboard: got %+v", a)
+	}
+	(*door)(nil).followedBy(third) // a generation without a dashboard
+}

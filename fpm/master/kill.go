@@ -13,6 +13,9 @@ import (
 
 // unknownPool refuses what was asked for of a pool that is not there.
 func (m *Master) unknownPool(name string) control.Answer {
+	if name == "" {
+		return refused("no pool is named; the service has %s", m.steerable())
+	}
 	return refused("there is no pool %s; the service has %s", seen(name), m.steerable())
 }
 

@@ -368,6 +368,7 @@ func (m *Master) commitReload() {
 		a.before.e.close()
 	}
 	g.inherit(old)
+	old.door.followedBy(g.door)
 	m.announce() // of the reload before, if it has not been
 	// Before it is said that the new one serves: who reads the line finds no old worker and no old address.
 	m.handover = &handover{reload: a, old: old, until: m.sys.now().Add(handoverPatience)}

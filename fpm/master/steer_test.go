@@ -156,7 +156,7 @@ func TestOperatorScalesAPool(t *testing.T) {
 		"none":    {control.Request{Command: control.Scale, Pool: "www"}, "a pool has one worker at least; phpsapi fpm pause www has it take no connections"},
 		"many":    {control.Request{Command: control.Scale, Pool: "www", Count: 19}, "pool www can have 18 workers at most until the next reload: its shared memory was made for pm.max_children = 2; set pm.max_children in php-fpm.conf, and reload"},
 		"unknown": {control.Request{Command: control.Scale, Pool: "c", Count: 3}, "there is no pool c; the service has b, www"},
-		"no name": {control.Request{Command: control.Pause}, "there is no pool ; the service has b, www"},
+		"no name": {control.Request{Command: control.Pause}, "no pool is named; the service has b, www"},
 	} {
 		if a, err := s.outcome(c.request); err != nil || a.Reason != control.Refused || a.Why != c.why {
 			t.Errorf("%s: got %+v, %v", what, a, err)

@@ -299,6 +299,10 @@ func (d *dashboard) serveOrder(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "no order: "+err.Error())
 		return
 	}
+	if _, err := from.Token(); err != io.EOF {
+		refuse(w, http.StatusBadRequest, "no order: something follows the order's object")
+		return
+	}
 	if !o.Command.MayOrder() {
 		refuse(w, http.StatusBadRequest, fmt.Sprintf("the dashboard knows no order %.20q", o.Command))
 		return

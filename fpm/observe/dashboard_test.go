@@ -117,6 +117,9 @@ func TestDashboardRefusesForeigners(t *testing.T) {
 		{"command that is none of its", 400, "POST", "/api/order", `{"command":"upgrade"}`, nil},
 		{"stop", 400, "POST", "/api/order", `{"command":"stop"}`, nil},
 		{"unknown name", 400, "POST", "/api/order", `{"command":"reload","drained":true}`, nil},
+		{"two orders", 400, "POST", "/api/order", reload + ` {"command":"pause","pool":"www"}`, nil},
+		{"order with a remainder", 400, "POST", "/api/order", reload + "]", nil},
+		{"order with a line break", 200, "POST", "/api/order", reload + "\r\n", nil},
 		{"long one", 400, "POST", "/api/order", `{"command":"` + strings.Repeat("x", 2*orderBytes) + `"}`, nil},
 		{"preflight", 405, "OPTIONS", "/api/order", "", nil},
 	} {

@@ -124,6 +124,14 @@ func TestDashboardOfAServiceThatIsStuck(t *testing.T) {
 		v := look()
 		return len(v.Service.Generations) > 0 && v.Service.Generations[0].Number == 4 && !v.Service.LastFailed
 	})
+	s.write("token", "a-token-that-comes-with-a-reload")
+	if status, text := s.order(dashboard, dashboardToken, `{"command":"reload"}`); status != 200 || !strings.Contains(text, "generation 5 serves") {
+		t.Errorf("got %d %s", status, text)
+	}
+	// Whichever observer takes it: the one before answers until the next is ready.
+	if status, text := s.order(dashboard, dashboardToken, `{"command":"resume","pool":"www"}`); status != 403 || !strings.Contains(text, "the token is wrong") {
+		t.Errorf("with the token before the reload: got %d %s", status, text)
+	}
 	for _, line := range []string{"asked for by the dashboard for 127.0.0.1: done: the worker exited on signal 9", "reload asked for by the dashboard", "was sent a wrong token, by 127.0.0.1"} {
 		if !strings.Contains(s.log.String(), line) {
 			t.Errorf("the log has no %q", line)
