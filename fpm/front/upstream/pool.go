@@ -37,17 +37,18 @@ type Pool struct {
 
 	clock scoreboard.Clock
 
-	mu     sync.Mutex
-	taken  int     // places: requests under way
-	window window  // how many there are
-	coming int     // of those, or soon: requests whose bodies come from clients who may be slow
-	idle   []*conn // kept, the one used last at the end
-	spare  []*conn // closed, with their buffers
-	queue  []*waiter
-	unread []*conn // whose requests no worker has read: see withdraw.go
-	closed bool
-	turned turnedAway
-	demand demand
+	mu      sync.Mutex
+	taken   int     // places: requests under way
+	window  window  // how many there are
+	coming  int     // of those, or soon: requests whose bodies come from clients who may be slow
+	idle    []*conn // kept, the one used last at the end
+	spare   []*conn // closed, with their buffers
+	queue   []*waiter
+	growing bool    // grow is due
+	unread  []*conn // whose requests no worker has read: see withdraw.go
+	closed  bool
+	turned  turnedAway
+	demand  demand
 	// spoolSaid is when it was last said that there is no file for a response.
 	spoolSaid time.Time
 
@@ -126,10 +127,27 @@ func (p *Pool) acquire(ctx context.Context) (*conn, error) {
 	}
 	w := &waiter{make(chan struct{}), time.Now()}
 	p.queue = append(p.queue, w)
+	if !p.growing {
+		p.growing = true
+		time.AfterFunc(growAfter, p.grow)
+	}
 	p.demand.most = max(p.demand.most, len(p.queue))
 	p.noteDemand()
 	p.mu.Unlock()
 	return p.wait(ctx, w)
+}
+
+// grow tries more places, and again as long as requests wait. It is one for all of them.
+func (p *Pool) grow() {
+	now := time.Now()
+	p.mu.Lock()
+	p.admit(now)
+	p.growing = len(p.queue) > 0
+	if p.growing {
+		time.AfterFunc(growAfter, p.grow)
+	}
+	p.mu.Unlock()
+	p.noteWait(now)
 }
 
 // wait waits in the queue.
@@ -140,24 +158,13 @@ func (p *Pool) wait(ctx context.Context, w *waiter) (*conn, error) {
 		defer timer.Stop()
 		late = timer.C
 	}
-	grow := time.NewTicker(growAfter)
-	defer grow.Stop()
 	var err error
-	for waiting := true; waiting; {
-		waiting = false
-		select {
-		case <-w.ready:
-		case <-late:
-			err = fmt.Errorf("%w: none became so for %v", ErrBusy, p.Limits.QueueTimeout)
-		case <-ctx.Done():
-			err = because(ErrClient, context.Cause(ctx))
-		case now := <-grow.C:
-			waiting = true
-			p.mu.Lock()
-			p.admit(now)
-			p.mu.Unlock()
-			p.noteWait(now)
-		}
+	select {
+	case <-w.ready:
+	case <-late:
+		err = fmt.Errorf("%w: none became so for %v", ErrBusy, p.Limits.QueueTimeout)
+	case <-ctx.Done():
+		err = because(ErrClient, context.Cause(ctx))
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
