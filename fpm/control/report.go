@@ -8,14 +8,16 @@ import (
 
 // Report is what Status tells of a service. Its JSON is what `phpsapi fpm status --json` prints: names may be added.
 type Report struct {
-	Pid        int     `json:"pid"`
-	Version    string  `json:"version"` // of phpsapi
-	PHP        string  `json:"php"`     // MAJOR.MINOR of the engine
-	Config     string  `json:"configuration"`
-	State      string  `json:"state"`       // "normal", "finishing" or "terminating"
-	StartTime  int64   `json:"start time"`  // of the master, in seconds since 1970
-	StartSince int64   `json:"start since"` // in seconds
-	LastReload *Ending `json:"last reload,omitempty"`
+	Pid     int    `json:"pid"`
+	Version string `json:"version"` // of phpsapi
+	PHP     string `json:"php"`     // MAJOR.MINOR of the engine
+	Config  string `json:"configuration"`
+	State   string `json:"state"` // "normal", "finishing" or "terminating"
+	// FinishingIn is how many seconds of shutdown_delay are left, after which a service that is "normal" finishes; 0: nobody has asked for its end.
+	FinishingIn float64 `json:"finishing in,omitempty"`
+	StartTime   int64   `json:"start time"`  // of the master, in seconds since 1970
+	StartSince  int64   `json:"start since"` // in seconds
+	LastReload  *Ending `json:"last reload,omitempty"`
 	// Former are workers and fronts of programs before, which finish their requests.
 	Former int `json:"former processes,omitempty"`
 	// Reloading says that a reload is under way.

@@ -219,6 +219,9 @@ func (m *Master) report(full bool) *control.Report {
 	r := &control.Report{Pid: os.Getpid(), Version: m.opt.Version, PHP: m.gen.plan.php, Config: m.configPath(), State: m.state.String(),
 		StartTime: m.operators.since.Unix(), StartSince: int64(now.Sub(m.operators.since).Seconds()),
 		Former: m.former.running(), Reloading: m.attempt != nil || m.handover != nil, LastReload: m.operators.last}
+	if m.isLeaving() {
+		r.FinishingIn = max(m.finishAt.Sub(now), time.Millisecond).Seconds()
+	}
 	for _, g := range m.generations() {
 		state := control.Serving
 		switch {

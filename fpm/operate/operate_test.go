@@ -57,6 +57,8 @@ func TestOutcomesAreTold(t *testing.T) {
 				Pools: []control.FrontPool{{Name: "www", Busy: 1, Queue: 2, Longest: 1500, MaxQueue: 3, Refused: 4}}}, Pools: []json.RawMessage{pool}}}}
 	stopping := *report
 	stopping.State = "finishing"
+	leaving := *report
+	leaving.FinishingIn = 3.5
 	reload := func(o *Operator) int { return o.Reload(false) }
 	drained := func(o *Operator) int { return o.Reload(true) }
 	stop := func(o *Operator) int { return o.Stop(false) }
@@ -93,6 +95,7 @@ func TestOutcomesAreTold(t *testing.T) {
 		"silent":    {reload, nil, true, 1, `^$`, `no outcome within .*; the reload continues`},
 		"slow stop": {stop, []control.Answer{{Progress: &control.Progress{Workers: 1, Requests: 1}}}, true, 1, `^$`, `^waiting for master \d+: 1 request .*\n.* has not ended within`},
 		"status":    {status, []control.Answer{{Done: true, Status: report}}, false, 0, `(?s)^master 42, phpsapi 1 for PHP 8\.2, /c\nstate normal, .* \(1d1h1m1s\)\nlast reload failed .*: no reason\n  ERROR: a line\n\ngeneration 3, serving, since [^\n]*\nfront 43, serving, http://127\.0\.0\.1:80\n  pool www: requests in the pool 1, waiting in the front 2 \(oldest 1\.5s, most so far 3\), refused 4\n.*www +static +2 +1 +3 +2 +4/511 +0 +1234 +5 +0\n.*77 +Running +1d1h1m1s +9 +1\.5ms .* GET /\.\[31mx +/x\.php\n$`, `^$`},
+		"leaving":   {status, []control.Answer{{Done: true, Status: &leaving}}, false, 0, `state normal and not ready, finishing in 3\.5s \(shutdown_delay\), running since`, `^$`},
 		"finishing": {status, []control.Answer{{Done: true, Status: &stopping}}, false, 1, `state finishing`, `master \d+ is finishing\n$`},
 		"JSON":      {asJSON, []control.Answer{{Done: true, Status: report}}, false, 0, `(?s)^\{\n  "pid": 42,.*"accepted conn": 1234`, `^$`},
 		"requests": {requests, []control.Answer{{Done: true, Requests: &control.Running{Requests: []control.RunningRequest{running, {Pid: 78, Pool: "b", Stage: "Reading headers"}}}}}, false, 0,

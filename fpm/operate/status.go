@@ -40,7 +40,11 @@ func (o *Operator) status(asJSON, full bool) error {
 // show writes a report for people.
 func show(w io.Writer, r *control.Report) error {
 	fmt.Fprintf(w, "master %d, phpsapi %s for PHP %s, %s\n", r.Pid, plain(r.Version), plain(r.PHP), plain(r.Config))
-	fmt.Fprintf(w, "state %s, running since %s (%s)\n", plain(r.State), date(r.StartTime), span(r.StartSince))
+	state := plain(r.State)
+	if r.FinishingIn > 0 {
+		state += fmt.Sprintf(" and not ready, finishing in %.1fs (shutdown_delay)", r.FinishingIn)
+	}
+	fmt.Fprintf(w, "state %s, running since %s (%s)\n", state, date(r.StartTime), span(r.StartSince))
 	if last := r.LastReload; last != nil && last.Why != "" {
 		fmt.Fprintf(w, "last reload failed %s: %s\n", date(last.Time), plain(last.Why))
 		for _, line := range last.Lines {

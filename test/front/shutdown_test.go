@@ -2,6 +2,7 @@ package front
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -49,6 +50,9 @@ func TestShutdownDelay(t *testing.T) {
 func TestShutdownDelayIsCutShort(t *testing.T) {
 	for _, s := range []syscall.Signal{syscall.SIGQUIT, syscall.SIGTERM} {
 		service := leaving(t, "10m")
+		if said, err := command(nil, "status", "--master", strconv.Itoa(service.Pid())).CombinedOutput(); err != nil || !strings.Contains(string(said), "state normal and not ready, finishing in 5") {
+			t.Errorf("the status: %v, %q", err, said)
+		}
 		service.Signal(s)
 		serve.Eventually(t, "it has ended", func() bool { return service.Ended() != "" })
 		if service.Ended() != "exit status 0" {
