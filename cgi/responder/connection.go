@@ -141,7 +141,7 @@ func (c *connection) wait() error {
 		if !c.began {
 			polled[1].Fd = int32(c.wake)
 		}
-		n, err := unix.Poll(polled[:], int(left.Milliseconds())+1)
+		n, err := poll(polled[:], int(left.Milliseconds())+1)
 		switch {
 		case n <= 0:
 		case polled[0].Revents != 0:
@@ -158,6 +158,26 @@ func (c *connection) wait() error {
 			return err
 		}
 	}
+}
+
+// lookInterval is how often descriptors are looked at that cannot be waited for together.
+const lookInterval = 10 * time.Millisecond
+
+// poll is unix.Poll, for which a process's limit of descriptors may be lower than their number here: the kernel refuses to
+// wait for so many (EINVAL), but not to look at one.
+func poll(fds []unix.PollFd, timeout int) (int, error) {
+	n, err := unix.Poll(fds, timeout)
+	for deadline := time.Now().Add(time.Duration(timeout) * time.Millisecond); err == unix.EINVAL; time.Sleep(lookInterval) {
+		for i := range fds {
+			if n, err := unix.Poll(fds[i:i+1], 0); n != 0 && err != unix.EINTR {
+				return n, err
+			}
+		}
+		if !time.Now().Before(deadline) {
+			return 0, nil
+		}
+	}
+	return n, err
 }
 
 // hasEnd reports whether the client has shut down its sending side.

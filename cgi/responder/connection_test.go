@@ -199,3 +199,30 @@ func TestSilentClientIsGivenUpSoonInAHurry(t *testing.T) {
 	}
 	c.close(true)
 }
+
+// A worker whose limit of descriptors is lower than the number of those that it waits for gets all of the body all the same: the kernel refuses
+// such a wait, and the script had the part that had come.
+func TestReadWaitsBelowTheLimitOfDescriptors(t *testing.T) {
+	c, other := connected(t, 5*time.Second)
+	defer c.close(false)
+	quiet, _ := connected(t, time.Second)
+	defer quiet.close(false)
+	c.wake, c.hurry = quiet.fd, [...]int32{int32(quiet.fd), int32(quiet.fd)}
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 3, Max: limit.Max}); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)
+	time.AfterFunc(50*time.Millisecond, func() { unix.Write(other, []byte("late")) })
+	p := make([]byte, 10)
+	if n, err := c.Read(p); string(p[:max(n, 0)]) != "late" || err != nil {
+		t.Errorf("got %q, %v", p[:max(n, 0)], err)
+	}
+	c.timeout = 50 * time.Millisecond
+	if _, err := c.Read(p); !errors.Is(err, errSilent) {
+		t.Errorf("of a silent client: %v", err)
+	}
+}
