@@ -311,6 +311,18 @@ func endedChild() int {
 }
 
 func (m *Master) reaped(pid int, status syscall.WaitStatus) {
+	for _, f := range m.fronts { // one that has ended since reap has looked
+		if f.pid == pid {
+			m.buryFront(f, status)
+			return
+		}
+	}
+	for _, o := range m.observers.all {
+		if o.pid == pid {
+			m.buryObserver(o, status)
+			return
+		}
+	}
 	if m.former.reaped(pid) || m.formerExited(pid, status) {
 		return
 	}

@@ -127,6 +127,7 @@ func (m *Master) nextStep(now time.Time) {
 		}
 	}
 	if m.running() == 0 {
+		m.escalation.deadline = time.Time{} // the end of the last front is the next step
 		m.done = len(m.fronts) == 0
 		return
 	}
