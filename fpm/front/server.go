@@ -165,6 +165,7 @@ func (f *Front) addPools(orders *contract.Front, sockets map[string]*os.File) er
 		options := upstream.Options{Pool: p, Limits: f.limits, Budget: f.budget, Log: func(level zlog.Level, text string) { f.logf(level, "%s", text) }}
 		if f.lines != nil {
 			options.LogLines, options.Records = f.logLines, orders.LogJSON
+			options.Unlogged = orders.LogJSON && p.Network != contract.Handed // see contract.Spec.ClientLogs
 		}
 		switch socket := sockets[p.Name]; {
 		case p.Network == contract.Handed && socket == nil:

@@ -224,6 +224,7 @@ func TestReloadUnderLoad(t *testing.T) {
 	address := serve.Address(t)
 	conf := configured(t, "http: {listen: '"+address+"', root: .}\n")
 	s := start(t, address, nil, "-y", conf, "-F", "-O")
+	s.said("ready to handle connections", 1) // a reload that comes before says it once for both
 	l := s.load(4, "/")
 	for n := 1; n <= 3; n++ {
 		s.Signal(syscall.SIGUSR2)

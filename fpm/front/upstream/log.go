@@ -111,6 +111,9 @@ const nextMessage = "; PHP message: "
 // add takes a piece. If no more has come, or there is much, it logs what is complete: the last message may go on in the
 // next record, and is kept until something follows it, or for a second.
 func (s *stderr) add(p *Pool, piece []byte, all bool) {
+	if p.Unlogged {
+		return
+	}
 	s.text = append(s.text, piece...)
 	if !all && len(s.text) < maxStderr {
 		return

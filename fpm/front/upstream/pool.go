@@ -29,6 +29,8 @@ type Options struct {
 	LogLines func([]Line)
 	// Records says that what workers say on STDERR is to be logged as records.
 	Records bool
+	// Unlogged says that it is not to be logged: the workers have logged it as records themselves.
+	Unlogged bool
 }
 
 // Pool is a pool's workers, as the front sees them. It is safe for many goroutines.
