@@ -107,6 +107,9 @@ image: build ## build/image: what a container's image of phpsapi and this machin
 	go build $(VCS) -trimpath -ldflags '-s -w' -o build/package/phpsapi .
 	packaging/image $(if $(EXTENSIONS),-e $(EXTENSIONS)) $(IMAGE)
 
+apache: engines deps-apache ## build/apache/mod_phpsapi.so: PHP as a module of Apache's httpd (APXS=path of another httpd's apxs)
+	@packaging/build-apache
+
 check: test ## what CI does
 
 # Packages come first: one that is missing may bring newer headers with it.
@@ -121,7 +124,7 @@ single: engine ## build/single/phpsapi: the program with PHP inside, in one file
 	go build $(VCS) -buildmode=pie -ldflags "-linkmode external -extldflags '-Wl,@$$(echo $(CURDIR)/build/engines/php$(or $(PHP),8.2)/arguments-*)'" -o build/single/phpsapi .
 	go run ./packaging/single build/single/phpsapi
 
-deps-build deps-run deps-test deps-bench deps-e2e deps-engine deps-package:
+deps-build deps-run deps-test deps-bench deps-e2e deps-engine deps-package deps-apache:
 	@PHP=$(PHP) PHP_CONFIG=$(PHP_CONFIG) packaging/install-deps $(@:deps-%=%)
 
-.PHONY: help build run test race lint vuln fmt conformance conformance-full sanitize e2e fuzz faults soak bench package image check engine single engines deps-build deps-run deps-test deps-bench deps-e2e deps-engine deps-package
+.PHONY: help build run test race lint vuln fmt conformance conformance-full sanitize e2e fuzz faults soak bench package image apache check engine single engines deps-build deps-run deps-test deps-bench deps-e2e deps-engine deps-package deps-apache

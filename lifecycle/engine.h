@@ -23,15 +23,16 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "engine_httpd.h"
+
 #ifndef ENGINE_CONTRACT /* a test gives another */
-#define ENGINE_CONTRACT 17
+#define ENGINE_CONTRACT 18
 #endif
 
 /* ---- module startup and shutdown ---- */
 
 struct engine_pair {
-	const char *name;
-	const char *value;
+	const char *name, *value;
 };
 
 /* Decides which callbacks, functions and settings a module gets. */
@@ -40,6 +41,7 @@ enum engine_front_end {
 	ENGINE_CLI_SERVER,
 	ENGINE_CGI,
 	ENGINE_FPM,
+	ENGINE_APACHE,
 };
 
 /* A front end's sapi_module_struct. All strings must live until engine_module_shutdown. */
@@ -188,8 +190,7 @@ enum engine_value_result {
 /* The last error PHP reported in this request. */
 struct engine_error {
 	int fatal;
-	const char *message;
-	const char *file;
+	const char *message, *file;
 	int line;
 };
 
@@ -414,7 +415,8 @@ enum engine_reflection {
 	/* php --ri main */ \
 	X(void, print_settings, (void), ()) \
 	/* php --ini=diff, since 8.5 */ \
-	X(void, print_changed_settings, (void), ())
+	X(void, print_changed_settings, (void), ()) \
+	ENGINE_HTTPD_FUNCTIONS(X)
 
 /* ---- what an engine asks of the program (engine_host.c) ---- */
 
@@ -439,6 +441,7 @@ struct engine_host {
 	/* Puts a script's message into the front end's error log, at any time; level is a number of zlog's. 0: nobody took it. */
 	int (*report)(int level, const char *text, size_t len);
 
+	const struct engine_httpd *httpd; /* NULL: the front end is not Apache's */
 	int (*is_worker)(void); /* whether this process is a zygote's worker */
 	/* Whether a script forked this process; look compares the process's number, too (boot_forks.c). */
 	int (*is_forked)(int look);

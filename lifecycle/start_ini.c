@@ -49,8 +49,8 @@ static const char *places(const struct engine_module *m, const struct start_opti
 		return rc;
 	}
 	*search = 1;
-	return start_text("%s%s%s%.*s%s%s", rc ? rc : "", rc && *rc ? ":" : "", m->front_end == ENGINE_CGI ? ".:" : "",
-		(int)(slash - m->binary), m->binary, slash > m->binary ? ":" : "", m->ini_dir);
+	return start_text("%s%s%s%.*s%s%s", rc ? rc : "", rc && *rc ? ":" : "", m->front_end == ENGINE_CGI || m->front_end == ENGINE_APACHE ? ".:" : "",
+		slash ? (int)(slash - m->binary) : 0, m->binary, slash > m->binary ? ":" : "", m->ini_dir);
 }
 
 /* Expands PHP_INI_SCAN_DIR: an empty element stands for the default directory. */
@@ -81,7 +81,7 @@ void start_locate_ini(struct engine_module *m, const struct start_options *o)
 	int len = patch ? patch - version : 0;
 
 	m->ini_embed = start_text("/etc/php/%.*s/embed", len, version);
-	m->ini_dir = start_text("/etc/php/%.*s/%s", len, version, m->front_end == ENGINE_CGI ? "cgi" : "cli");
+	m->ini_dir = start_text("/etc/php/%.*s/%s", len, version, m->front_end == ENGINE_CGI ? "cgi" : m->front_end == ENGINE_APACHE ? "apache2" : "cli");
 	if (!is_directory(m->ini_dir)) {
 		m->ini_dir = !is_directory(m->ini_embed) && is_directory(OWN_DIRECTORY) ? OWN_DIRECTORY : m->ini_embed;
 	}

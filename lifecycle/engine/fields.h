@@ -95,6 +95,7 @@
 	X(additional_functions) \
 	X(deactivate) \
 	X(flush) \
+	X(get_request_time) \
 	X(getenv) \
 	X(header_handler) \
 	X(ini_defaults) \

@@ -1,6 +1,6 @@
 /*
- * A web server's request (web_*.c): of php-fpm, of php-cgi as a CGI program and as a FastCGI server, and of php's
- * development server. What differs between them is decided by web_front_end and by what the request says.
+ * A web server's request (web_*.c): of php-fpm, of php-cgi as a CGI program and as a FastCGI server, of php's development server, and
+ * of Apache's module. What differs between them is decided by web_front_end and by what the request says.
  */
 #ifndef PHPSAPI_WEB_H
 #define PHPSAPI_WEB_H
@@ -85,6 +85,12 @@ void web_keep_interrupt(void); /* after a startup: PHP has forgotten what came b
 /* web_log.c */
 PHP_FUNCTION(frankenphp_log);
 void register_log_levels(int module_number); /* its constants */
+
+/* web_httpd.c and web_httpd_functions.c: Apache's front end */
+void httpd_module_init(struct filled_module *module);
+extern const zend_function_entry httpd_functions[];
+int httpd_register_settings(int module_number);
+void httpd_print_info(zend_module_entry *extension);
 
 /* web_worker_mode.c: the function that worker scripts have besides those of php-fpm. */
 extern const zend_function_entry worker_functions[];

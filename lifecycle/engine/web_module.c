@@ -45,6 +45,10 @@ void web_module_init(struct filled_module *module, const struct engine_module *m
 {
 	host->title_init();
 	web_front_end = m->front_end;
+	if (m->front_end == ENGINE_APACHE) {
+		httpd_module_init(module);
+		return;
+	}
 	module->ub_write = web_ub_write;
 	module->flush = web_flush;
 	module->sapi_error = zend_error;

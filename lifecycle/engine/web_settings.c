@@ -1,6 +1,6 @@
 /*
  * The extension that comes with each web server's front end: cgi-fcgi of php-cgi and php-fpm, which have most of its
- * settings in common, and cli_server of php's development server. Counterpart: sapi/cgi/cgi_main.c,
+ * settings in common, cli_server of php's development server, and apache2handler (web_httpd_functions.c). Counterpart: sapi/cgi/cgi_main.c,
  * sapi/fpm/fpm/fpm_main.c and sapi/cli/php_cli_server.c (PHP_INI_BEGIN).
  */
 #include <stddef.h>
@@ -75,6 +75,10 @@ static PHP_MINIT_FUNCTION(web)
 	if (web_front_end == ENGINE_CLI_SERVER) {
 		return register_entries(server, module_number);
 	}
+	if (web_front_end == ENGINE_APACHE) {
+		watch_ini_get_all();
+		return httpd_register_settings(module_number);
+	}
 	if (web_front_end == ENGINE_FPM) {
 		leave_out_chroot();
 		register_log_levels(module_number);
@@ -98,6 +102,10 @@ static PHP_MSHUTDOWN_FUNCTION(web)
 
 static PHP_MINFO_FUNCTION(web)
 {
+	if (web_front_end == ENGINE_APACHE) {
+		httpd_print_info(zend_module);
+		return;
+	}
 	if (web_front_end == ENGINE_FPM) {
 		php_info_print_table_start();
 		php_info_print_table_row(2, "php-fpm", "active");

@@ -40,7 +40,8 @@ func (w *work) state() (state, error) {
 	if s.Checksum, err = checksum(w.source); err != nil {
 		return s, err
 	}
-	if s.Contract, err = checksum(filepath.Join(w.root, "lifecycle", "engine"), filepath.Join(w.root, "lifecycle", "engine.h")); err != nil {
+	contract := filepath.Join(w.root, "lifecycle", "engine")
+	if s.Contract, err = checksum(contract, contract+".h", contract+"_httpd.h"); err != nil {
 		return s, err
 	}
 	if w.profile {

@@ -56,6 +56,7 @@ const char *engines(void)
 struct engine_slot { const char *name; void **address; };
 struct engine { const char *version; int size; int (*ask)(void); const struct engine_slot *slots; };
 `,
+	"lifecycle/engine_httpd.h": "/* the contract's other part */\n",
 	"lifecycle/engine/php_engine.c": `#include "engine.h"
 #include "main/php.h"
 #include "main/php_version.h"

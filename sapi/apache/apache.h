@@ -1,0 +1,93 @@
+/*
+ * mod_phpsapi: PHP as a module of Apache's httpd.
+ *
+ *   module.c       what httpd knows of the module: hooks, and the handler, which passes a request on
+ *   directives.c   the directives, what a directory has of PHP's settings, and how directories are merged
+ *   process.c      PHPSAPIMode process: PHP in httpd's own process, as mod_php has it
+ *   host.c         what PHP asks of httpd there
+ *   pool.c         PHPSAPIMode pool: PHP in a phpsapi fpm that httpd starts
+ *
+ * The engine is that of lifecycle/engine, and is found and loaded by lifecycle's code. This directory includes httpd's headers and no
+ * PHP's, and lifecycle the other way round.
+ */
+#ifndef PHPSAPI_APACHE_H
+#define PHPSAPI_APACHE_H
+
+#include <httpd.h>
+#include <http_config.h>
+#include <http_log.h>
+
+#include "engine.h"
+
+/* ---- directives.c ---- */
+
+/* The module, by the name that LoadModule gave it: phpsapi_module or php_module. Lines of the error log are its own. */
+extern module *apache_module;
+
+#undef APLOG_MODULE_INDEX
+#define APLOG_MODULE_INDEX (apache_module->module_index)
+
+enum apache_mode { APACHE_PROCESS, APACHE_POOL };
+
+/* What holds for the whole of httpd. */
+struct apache_options {
+	enum apache_mode mode; /* PHPSAPIMode */
+	const char *engine;    /* PHPSAPIEngine: a version, or a file; NULL: the machine's PHP */
+	const char *ini_dir;   /* PHPINIDir, absolute; NULL: that of the distribution */
+};
+
+extern struct apache_options apache_options;
+
+/* Forgets the options of the configuration before. */
+void apache_forget_options(void);
+
+/* What the server or a virtual host says for itself. */
+struct apache_server {
+	const char *user, *group; /* PHPSAPIUser; NULL: httpd's own */
+};
+
+/* What a directory says of PHP's settings, in the order in which they were named first. */
+struct apache_directory {
+	apr_array_header_t *values; /* of struct engine_httpd_value */
+};
+
+void *apache_create_directory(apr_pool_t *p, char *path);
+void *apache_merge_directories(apr_pool_t *p, void *above, void *below);
+void *apache_create_server(apr_pool_t *p, server_rec *s);
+void *apache_merge_servers(apr_pool_t *p, void *above, void *below);
+extern const command_rec apache_directives[];
+
+/* What the request's directory says. */
+const struct apache_directory *apache_directory_of(const request_rec *r);
+
+/* The value of a setting there; NULL: it does not say. */
+const struct engine_httpd_value *apache_value_of(const struct apache_directory *d, const char *name);
+
+/* ---- module.c ---- */
+
+/* What the handler's name says of a request. */
+enum apache_kind {
+	APACHE_NOT_PHP,
+	APACHE_SCRIPT,
+	APACHE_SOURCE,  /* application/x-httpd-php-source: the script is shown */
+	APACHE_MAY_BE,  /* an executable page of HTML: it is a script if xbithack is on */
+};
+
+/* Whether the request's file can be executed: OK, or the status of the answer. What is wrong is logged. */
+int apache_check_script(request_rec *r);
+
+/* ---- process.c and pool.c ---- */
+
+/* After the configuration was read, in the parent: OK, or another status, and the reason is in the log. */
+int apache_start_process(apr_pool_t *p, server_rec *s);
+int apache_start_pool(apr_pool_t *p, server_rec *s);
+
+/* In each child. */
+void apache_child_of_process(apr_pool_t *p, server_rec *s);
+void apache_child_of_pool(apr_pool_t *p, server_rec *s);
+
+/* Answers a request that is APACHE_SCRIPT, APACHE_SOURCE or APACHE_MAY_BE. */
+int apache_in_process(request_rec *r, enum apache_kind kind);
+int apache_in_pool(request_rec *r, enum apache_kind kind);
+
+#endif

@@ -1,0 +1,135 @@
+/* What httpd knows of the module. Counterpart: sapi/apache2handler/mod_php.c, sapi_apache2.c. */
+#include <string.h>
+
+#include <ap_mpm.h>
+#include <http_core.h>
+
+#include "apache.h"
+
+static bool is_pool(void)
+{
+	return apache_options.mode == APACHE_POOL;
+}
+
+/* ---- the configuration ---- */
+
+static int forget_options(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp)
+{
+	apache_forget_options();
+	return OK;
+}
+
+/* PHP has one request at a time in a process. */
+static int check_config(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+{
+	int threads = AP_MPMQ_NOT_SUPPORTED;
+
+	ap_mpm_query(AP_MPMQ_IS_THREADED, &threads);
+	if (threads == AP_MPMQ_NOT_SUPPORTED || is_pool()) {
+		return OK;
+	}
+	ap_log_error(APLOG_MARK, APLOG_CRIT | APLOG_STARTUP, 0, NULL,
+		"mod_phpsapi: the MPM %s has threads, and PHP is built without. Either leave PHP its processes, by `PHPSAPIMode pool` in the "
+		"configuration, or load the MPM prefork instead (Debian: a2dismod mpm_%s && a2enmod mpm_prefork)", ap_show_mpm(), ap_show_mpm());
+	return HTTP_INTERNAL_SERVER_ERROR;
+}
+
+/* When httpd starts it reads its configuration twice, and loads its modules anew. The first time is for nothing but to see whether it
+ * is right. */
+static int start(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+{
+	if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
+		return OK;
+	}
+	return is_pool() ? apache_start_pool(p, s) : apache_start_process(p, s);
+}
+
+static void start_child(apr_pool_t *p, server_rec *s)
+{
+	if (is_pool()) {
+		apache_child_of_pool(p, s);
+	} else {
+		apache_child_of_process(p, s);
+	}
+}
+
+/* ---- a request ---- */
+
+static enum apache_kind kind_of(const request_rec *r)
+{
+	if (strcmp(r->handler, "application/x-httpd-php") == 0 || strcmp(r->handler, "php-script") == 0) {
+		return APACHE_SCRIPT;
+	}
+	if (strcmp(r->handler, "application/x-httpd-php-source") == 0) {
+		return APACHE_SOURCE;
+	}
+	if (strcmp(r->handler, "text/html") == 0 && (r->finfo.protection & APR_UEXECUTE)) {
+		return APACHE_MAY_BE;
+	}
+	return APACHE_NOT_PHP;
+}
+
+int apache_check_script(request_rec *r)
+{
+	if (r->finfo.filetype == APR_NOFILE) {
+		ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "script '%s' not found or unable to stat", r->filename);
+		return HTTP_NOT_FOUND;
+	}
+	if (r->finfo.filetype == APR_DIR) {
+		ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "attempt to invoke directory '%s' as script", r->filename);
+		return HTTP_FORBIDDEN;
+	}
+	return OK;
+}
+
+static int answer(request_rec *r)
+{
+	enum apache_kind kind = kind_of(r);
+
+	if (kind == APACHE_NOT_PHP) {
+		return DECLINED;
+	}
+	return is_pool() ? apache_in_pool(r, kind) : apache_in_process(r, kind);
+}
+
+/* ---- the module ---- */
+
+static void register_hooks(void)
+{
+	ap_hook_pre_config(forget_options, NULL, NULL, APR_HOOK_MIDDLE);
+	ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
+	ap_hook_post_config(start, NULL, NULL, APR_HOOK_MIDDLE);
+	ap_hook_child_init(start_child, NULL, NULL, APR_HOOK_MIDDLE);
+	ap_hook_handler(answer, NULL, NULL, APR_HOOK_MIDDLE);
+}
+
+#define EXPORTED __attribute__((visibility("default")))
+
+/*
+ * The module has two names. LoadModule phpsapi_module is its own. LoadModule php_module makes it stand for mod_php in all that asks
+ * for that by its name: <IfModule mod_php.c> and <IfModule php_module> in a configuration or an .htaccess file, LogLevel php:info,
+ * lines of the error log that begin with [php:error].
+ */
+extern module phpsapi_module, php_module;
+
+static void register_as_phpsapi(apr_pool_t *p)
+{
+	apache_module = &phpsapi_module;
+	register_hooks();
+}
+
+static void register_as_php(apr_pool_t *p)
+{
+	apache_module = &php_module;
+	register_hooks();
+}
+
+#define MODULE(file, register_it) \
+	{ \
+		MODULE_MAGIC_NUMBER_MAJOR, MODULE_MAGIC_NUMBER_MINOR, -1, file, NULL, NULL, MODULE_MAGIC_COOKIE, NULL, \
+			apache_create_directory, apache_merge_directories, apache_create_server, apache_merge_servers, apache_directives, \
+			register_it, 0 \
+	}
+
+EXPORTED module phpsapi_module = MODULE("mod_phpsapi.c", register_as_phpsapi);
+EXPORTED module php_module = MODULE("mod_php.c", register_as_php);
