@@ -270,3 +270,26 @@ func TestNoProcess(t *testing.T) {
 	}
 	t.Errorf("one nobody has waited for: got %v, want %v", err, ErrNoProcess)
 }
+
+// What the dashboard's process may send fits, however JSON writes it, and nothing longer is read.
+func TestTheLongestRequestOfTheDashboardIsRead(t *testing.T) {
+	request := DashboardRequest{Request: Request{Command: Pause, Pool: strings.Repeat("<", MaxToken)}, Token: strings.Repeat("&", MaxToken), Client: "192.0.2.1"}
+	var line strings.Builder
+	if err := Write(&line, request); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ReadDashboardRequest(strings.NewReader(line.String())); err != nil || got != request {
+		t.Errorf("a line of %d bytes: %v", line.Len(), err)
+	}
+	for text, want := range map[string]error{strings.Repeat("x", MaxDashboardRequest) + "\n": errTooLong, "": io.EOF, `{"command":"pause"`: io.EOF} {
+		if _, err := ReadDashboardRequest(strings.NewReader(text)); !errors.Is(err, want) {
+			t.Errorf("%.20q: got %v, want %v", text, err, want)
+		}
+	}
+}
+
+func TestMany(t *testing.T) {
+	if got := Many(0, "worker") + ", " + Many(1, "worker") + ", " + Many(uint64(2), "worker"); got != "0 workers, 1 worker, 2 workers" {
+		t.Error(got)
+	}
+}

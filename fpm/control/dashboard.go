@@ -1,10 +1,7 @@
 package control
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
-	"fmt"
 	"io"
 	"net"
 )
@@ -45,21 +42,17 @@ func (r *DashboardRequest) Plain() Request {
 	return plain
 }
 
-// ReadDashboardRequest reads a DashboardRequest from the dashboard's process, which is not trusted. It reads no more than MaxRequest bytes.
-func ReadDashboardRequest(r io.Reader) (DashboardRequest, error) {
-	var request DashboardRequest
-	lines := bufio.NewReaderSize(r, MaxRequest)
-	line, err := lines.ReadSlice('\n')
-	switch {
-	case err == bufio.ErrBufferFull:
-		return request, errTooLong
-	case err != nil:
-		return request, fmt.Errorf("no request: %w", err)
-	}
-	if err := json.Unmarshal(line, &request); err != nil {
-		return request, fmt.Errorf("no request: %w", err)
-	}
-	return request, nil
+// Bounds of what the dashboard may ask, in bytes. MaxDashboardRequest has room for a token and a pool's name as long as that, in which JSON takes up to six
+// bytes for one.
+const (
+	MaxToken            = 1 << 10
+	MaxDashboardRequest = 16 << 10
+)
+
+// ReadDashboardRequest reads a DashboardRequest from the dashboard's process, which is not trusted. It reads no more than MaxDashboardRequest bytes.
+func ReadDashboardRequest(r io.Reader) (request DashboardRequest, err error) {
+	err = readLine(r, MaxDashboardRequest, &request)
+	return request, err
 }
 
 // Over returns a Client of a connection that the master has given away. It owns the connection.

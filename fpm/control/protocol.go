@@ -177,19 +177,34 @@ var errTooLong = errors.New("the request is too long")
 // ReadRequest reads a Request from an untrusted connection. It reads no more than MaxRequest bytes.
 func ReadRequest(r io.Reader) (Request, error) {
 	var request Request
-	lines := bufio.NewReaderSize(r, MaxRequest)
-	line, err := lines.ReadSlice('\n')
-	switch {
-	case err == bufio.ErrBufferFull:
-		return request, errTooLong
-	case err != nil:
-		return request, fmt.Errorf("no request: %w", err)
-	}
-	if err := json.Unmarshal(line, &request); err != nil {
-		return request, fmt.Errorf("no request: %w", err)
+	if err := readLine(r, MaxRequest, &request); err != nil {
+		return request, err
 	}
 	if !slices.Contains(commands[:], request.Command) {
 		return request, fmt.Errorf("unknown command %.20q", request.Command)
 	}
 	return request, nil
+}
+
+// readLine reads a line of at most most bytes, which is a request in JSON.
+func readLine(r io.Reader, most int, request any) error {
+	line, err := bufio.NewReaderSize(r, most).ReadSlice('\n')
+	switch {
+	case err == bufio.ErrBufferFull:
+		return errTooLong
+	case err != nil:
+		return fmt.Errorf("no request: %w", err)
+	}
+	if err := json.Unmarshal(line, request); err != nil {
+		return fmt.Errorf("no request: %w", err)
+	}
+	return nil
+}
+
+// Many returns a number with what it counts: "1 worker", "2 workers".
+func Many[N int | uint64](n N, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.FormatUint(uint64(n), 10) + " " + one + "s"
 }

@@ -42,7 +42,7 @@ const (
 	maxGates    = 12                     // that are open at once
 	wrongPause  = 500 * time.Millisecond // before a wrong token is answered: guessing takes as long
 	leastToken  = 16                     // characters
-	mostToken   = 1 << 10
+	mostToken   = control.MaxToken
 	mostClient  = 64 // bytes of a client's address that are told
 	noTokenText = "the dashboard takes no orders: " + settings.DashboardTokenKey + " is not set"
 )

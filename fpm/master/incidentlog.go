@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/phpsapi/phpsapi/fpm/control"
 	"github.com/phpsapi/phpsapi/fpm/logfile"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
@@ -157,7 +158,7 @@ func (l lines) incidentLogNotOpened(path string, err error) {
 }
 
 func (l lines) incidentsLost(path string, n int, why error) {
-	l.Logf(zlog.Error, "the incident log %s has not taken %d lines: %v; `phpsapi fpm incidents` shows the last incidents all the same", path, n, why)
+	l.Logf(zlog.Error, "the incident log %s has not taken %s: %v; `phpsapi fpm incidents` shows the last incidents all the same", path, control.Many(n, "line"), why)
 }
 
 // incidentLog returns the path of the incident log; empty: there is to be none.

@@ -178,9 +178,9 @@ func (l lines) ordered(o *operator, a control.Answer) {
 	case a.Logging != nil:
 		outcome = "done: from " + a.Logging.Level + " on"
 	case s != nil && s.Paused:
-		outcome = fmt.Sprintf("done: it has %d requests", s.Requests)
+		outcome = "done: it has " + control.Many(s.Requests, "request")
 	case s != nil:
-		outcome = fmt.Sprintf("done: it has %d workers, %d at most", s.Workers, s.Limit)
+		outcome = fmt.Sprintf("done: it has %s, %d at most", control.Many(s.Workers, "worker"), s.Limit)
 	}
 	l.Logf(zlog.Notice, "%s asked for by %s: %s", seen(o.request.Words()), o.who(), seen(outcome))
 }

@@ -117,8 +117,8 @@ func (m *Master) scale(p *pool, n int) string {
 	case n < 1:
 		return fmt.Sprintf("a pool has one worker at least; phpsapi fpm pause %s has it take no connections", p.conf.Name)
 	case n > most:
-		return fmt.Sprintf("pool %s can have %d workers at most until the next reload: its shared memory was made for pm.max_children = %d; "+
-			"set pm.max_children in php-fpm.conf, and reload", p.conf.Name, most, configured)
+		return fmt.Sprintf("pool %s can have %s at most until the next reload: its shared memory was made for pm.max_children = %d; "+
+			"set pm.max_children in php-fpm.conf, and reload", p.conf.Name, control.Many(most, "worker"), configured)
 	case total > 0 && n > total:
 		return fmt.Sprintf("process.max = %d is the most that all pools together have", total)
 	}

@@ -288,6 +288,9 @@ func (d *dashboard) serveOrder(w http.ResponseWriter, r *http.Request) {
 	case token == "":
 		refuse(w, http.StatusUnauthorized, "the header "+tokenHeader+" with the token is missing")
 		return
+	case len(token) > control.MaxToken:
+		refuse(w, http.StatusRequestHeaderFieldsTooLarge, fmt.Sprintf("the header %s has %d bytes: no token has more than %d", tokenHeader, len(token), control.MaxToken))
+		return
 	case strings.TrimSpace(kind) != "application/json":
 		refuse(w, http.StatusUnsupportedMediaType, "an order is application/json")
 		return
@@ -301,6 +304,10 @@ func (d *dashboard) serveOrder(w http.ResponseWriter, r *http.Request) {
 	}
 	if _, err := from.Token(); err != io.EOF {
 		refuse(w, http.StatusBadRequest, "no order: something follows the order's object")
+		return
+	}
+	if len(o.Pool) > control.MaxToken {
+		refuse(w, http.StatusBadRequest, "no pool has so long a name")
 		return
 	}
 	if !o.Command.MayOrder() {
@@ -377,7 +384,7 @@ func inWords(o order, a control.Answer) string {
 	case s != nil && s.Paused:
 		return fmt.Sprintf("pool %s is paused; requests under way: %d", s.Pool, s.Requests)
 	case s != nil:
-		return fmt.Sprintf("pool %s has %d workers, %d at most", s.Pool, s.Workers, s.Limit)
+		return fmt.Sprintf("pool %s has %s, %d at most", s.Pool, control.Many(s.Workers, "worker"), s.Limit)
 	}
 	return "done"
 }

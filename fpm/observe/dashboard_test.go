@@ -174,6 +174,26 @@ func TestDashboardHandsOrdersOnAndTellsHowTheyEnd(t *testing.T) {
 			t.Errorf("%s: the master was asked %+v", c.order, *asked)
 		}
 	}
+	*asked = nil
+	long := strings.Repeat("<", control.MaxToken)
+	for _, c := range []struct {
+		token, order string
+		status       int
+		want         string
+	}{
+		{strings.Repeat("t", 5000), `{"command":"reload"}`, 431, "no token has more than 1024"},
+		{long + "<", `{"command":"reload"}`, 431, "no token has more than 1024"},
+		{goodToken, `{"command":"pause","pool":"` + long + `<"}`, 400, "no pool has so long a name"},
+	} {
+		r := d.ask("POST", "/api/order", c.order, "Content-Type", "application/json", tokenHeader, c.token)
+		if text := body(t, r); r.StatusCode != c.status || !strings.Contains(text, c.want) || len(*asked) != 0 {
+			t.Errorf("a token of %d bytes, %.40s: got %d %s, want %d %s", len(c.token), c.order, r.StatusCode, text, c.status, c.want)
+		}
+	}
+	answer, failure = control.Answer{Generation: 2}, nil
+	if r := d.ask("POST", "/api/order", `{"command":"pause","pool":"`+long+`"}`, "Content-Type", "application/json", tokenHeader, long); r.StatusCode != 200 || len(*asked) != 1 {
+		t.Errorf("the longest token and pool: got %d", r.StatusCode)
+	}
 	d.ask("POST", "/api/order", `{"command":"kill","pid":7,"accepted":"9223372036854775807","now":true}`, "Content-Type", "application/json", tokenHeader, goodToken)
 	if last := (*asked)[len(*asked)-1]; last.Pid != 7 || last.Accepted != 1<<63-1 || !last.Now {
 		t.Errorf("the master was asked %+v", last)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/control"
 )
 
 // Bounds of the export. Spans that wait here are no more than mostQueued: then nobody reads the pools' sockets, and workers count the spans that these do not take.
@@ -289,7 +290,7 @@ func printable(text string) string {
 func (e *exporter) complain(n uint64, why error) {
 	if now := time.Now(); e.saidAt.IsZero() || now.Sub(e.saidAt) >= complainedOf {
 		e.saidAt = now
-		e.log("[observer] the collector at %s has not taken %d spans: %v; see phpsapi_traces_spans_total", e.to.URL, n, why)
+		e.log("[observer] the collector at %s has not taken %s: %v; see phpsapi_traces_spans_total", e.to.URL, control.Many(n, "span"), why)
 	}
 }
 

@@ -28,7 +28,7 @@ func serviceFamilies() []Family {
 	return []Family{
 		{"phpsapi_info", Gauge, []string{"version"}, "Always 1; the version of phpsapi that runs.", writeInfo},
 		{"phpsapi_start_time_seconds", Gauge, nil, "When the service began, in seconds since 1970. Reloads and upgrades do not change it.", writeBegan},
-		{"phpsapi_state", Gauge, []string{"state"}, "1 for what the master does: normal, finishing or terminating.", writeState},
+		{"phpsapi_state", Gauge, []string{"state"}, "1 for what the master does: normal, leaving (it serves, and shutdown_delay runs), finishing or terminating.", writeState},
 		{"phpsapi_generation_info", Gauge, []string{"generation", "state"}, "Always 1; a configuration at work: starting, serving, or retiring as it finishes its requests.", writeGenerations},
 		{"phpsapi_generation_start_time_seconds", Gauge, []string{"generation"}, "When the generation was made, in seconds since 1970.", writeGenerationBegan},
 		{"phpsapi_engine_info", Gauge, []string{"generation", "engine", "php"}, "Always 1; a PHP of a generation, with its own zygote. Engines are numbered from 1.", writeEngines},

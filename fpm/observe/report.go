@@ -26,7 +26,13 @@ func writeBegan(e *exposition, p *picture) {
 	e.sample(nil, float64(p.service.Began))
 }
 
-func writeState(e *exposition, p *picture) { e.sample(with(nil, "state", p.service.State), 1) }
+func writeState(e *exposition, p *picture) {
+	state := p.service.State
+	if p.service.Leaving {
+		state = "leaving"
+	}
+	e.sample(with(nil, "state", state), 1)
+}
 
 func writeGenerations(e *exposition, p *picture) {
 	for _, g := range p.service.Generations {

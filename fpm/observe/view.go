@@ -233,23 +233,14 @@ func (v *view) addWorkers(to *poolView, generation int, board *scoreboard.Reader
 
 // addCaches adds the caches of a generation's engines.
 func (v *view) addCaches(g *contract.ServiceGeneration, pools []*watched, clock int64) {
-	for i := range g.Engines {
-		var newest, one sapi.Caches
-		var at int64
-		for _, w := range pools {
-			if w.Generation != g.Number || w.Front || engineOf(g, w.Name) != i+1 {
-				continue
-			}
-			if looked := w.board.CachesAt(clock, &one); looked > at {
-				newest, at = one, looked
-			}
-		}
-		c := cachesView{control.EngineCaches{Generation: g.Number, Engine: i + 1, PHP: g.Engines[i].PHP, Pools: g.Engines[i].Pools}}
+	eachCaches(g, pools, clock, func(engine int, newest *sapi.Caches, at int64) {
+		e := &g.Engines[engine-1]
+		c := cachesView{control.EngineCaches{Generation: g.Number, Engine: engine, PHP: e.PHP, Pools: e.Pools}}
 		if at != 0 {
 			age := incident.Seconds(time.Duration(clock - at))
 			c.Age = &age
-			c.Tell(&newest)
+			c.Tell(newest)
 		}
 		v.Caches = append(v.Caches, c)
-	}
+	})
 }

@@ -185,6 +185,9 @@ func (f *frame) pad(text string) string {
 
 func (f *frame) head(s *sample) []string {
 	state := s.State
+	if s.Leaving > 0 {
+		state += fmt.Sprintf(" and not ready, finishing in %.0fs", s.Leaving)
+	}
 	if s.Reloads {
 		state += ", reloading"
 	}
@@ -200,7 +203,7 @@ func (f *frame) head(s *sample) []string {
 	}
 	return []string{
 		f.dress(bold, f.cut(fmt.Sprintf("phpsapi %s, PHP %s, master %d, generation %d, %s, up %s", s.Version, s.PHP, s.Master, s.Serving, state, span(s.Uptime)))),
-		f.cut(fmt.Sprintf("%s  %.1f requests/s, %d run, %d wait, %d workers, %.0f%% cpu, %.1f MB", clock(s.at), rate, len(s.Requests), queue, workers,
+		f.cut(fmt.Sprintf("%s  %.1f requests/s, %d run, %d wait, %s, %.0f%% cpu, %.1f MB", clock(s.at), rate, len(s.Requests), queue, control.Many(workers, "worker"),
 			processor, float64(memory)/1e6)),
 		"",
 	}

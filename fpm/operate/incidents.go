@@ -58,7 +58,7 @@ func showIncidents(w io.Writer, m *master, all *control.Incidents) {
 		if all.Log != "" {
 			more = plain(all.Log) + " has all of them"
 		}
-		fmt.Fprintf(w, "\n%d of %d incidents; %s\n", shown, all.Total, more)
+		fmt.Fprintf(w, "\n%d of %s; %s\n", shown, control.Many(all.Total, "incident"), more)
 	}
 }
 

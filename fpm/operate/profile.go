@@ -141,15 +141,15 @@ func nothing(p *Profiling, end *control.Profile) string {
 
 // said says what a profile has.
 func said(p *Profiling, made *profile.Profile, end *control.Profile) string {
-	text := fmt.Sprintf("%d samples", made.Total)
+	text := control.Many(made.Total, "sample")
 	if end != nil {
-		text += fmt.Sprintf(" of %d workers", end.Workers)
+		text += " of " + control.Many(end.Workers, "worker")
 	}
 	if made.Dropped > 0 {
 		text += fmt.Sprintf(", %d dropped", made.Dropped)
 	}
 	if end != nil && end.Dropped > 0 {
-		text += fmt.Sprintf(", %d bytes lost", end.Dropped)
+		text += ", " + control.Many(end.Dropped, "byte") + " lost"
 	}
 	if p.File != "" {
 		text += ": " + p.File

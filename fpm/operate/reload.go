@@ -103,8 +103,5 @@ func (p *progress) show(a control.Answer) {
 }
 
 func requests(p *control.Progress) string {
-	if p.Requests == 1 {
-		return "1 request under way"
-	}
-	return fmt.Sprintf("%d requests under way", p.Requests)
+	return control.Many(p.Requests, "request") + " under way"
 }

@@ -21,7 +21,8 @@ type sample struct {
 	Version  string                   `json:"version"`
 	PHP      string                   `json:"php"`
 	State    string                   `json:"state"`
-	Uptime   int64                    `json:"uptime"` // seconds
+	Leaving  float64                  `json:"finishing_in,omitempty"` // seconds of shutdown_delay that are left; absent: nobody has asked for the end
+	Uptime   int64                    `json:"uptime"`                 // seconds
 	Serving  int                      `json:"generation"`
 	Reloads  bool                     `json:"reloading"`
 	Pools    []samplePool             `json:"pools"`
@@ -103,7 +104,7 @@ func usage(stat, statm string) (ticks uint64, memory int64, ok bool) {
 }
 
 func newSample(r *control.Report, running *control.Running, before *sample, now time.Time, look processes) (*sample, error) {
-	s := &sample{Time: now.Format(time.RFC3339), Master: r.Pid, Version: r.Version, PHP: r.PHP, State: r.State, Uptime: r.StartSince, Reloads: r.Reloading,
+	s := &sample{Time: now.Format(time.RFC3339), Master: r.Pid, Version: r.Version, PHP: r.PHP, State: r.State, Leaving: r.FinishingIn, Uptime: r.StartSince, Reloads: r.Reloading,
 		Pools: []samplePool{}, Requests: running.Requests, at: now, spent: map[int]uint64{}, asked: map[string]uint64{}}
 	if s.Requests == nil {
 		s.Requests = []control.RunningRequest{}

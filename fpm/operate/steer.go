@@ -65,9 +65,9 @@ func steered(command control.Command, s *control.Steered) string {
 		now += ", and is paused"
 	}
 	if s.Limit == s.Configured {
-		return fmt.Sprintf("pool %s may have %d workers, as configured; %s", s.Pool, s.Limit, now)
+		return fmt.Sprintf("pool %s may have %s, as configured; %s", s.Pool, control.Many(s.Limit, "worker"), now)
 	}
-	return fmt.Sprintf("pool %s may have %d workers until the next reload, then %d again; %s", s.Pool, s.Limit, s.Configured, now)
+	return fmt.Sprintf("pool %s may have %s until the next reload, then %d again; %s", s.Pool, control.Many(s.Limit, "worker"), s.Configured, now)
 }
 
 // workers says how many workers a pool has, and how many of these are more than it may have.
@@ -85,7 +85,7 @@ func showSteered(s *control.Steered) string {
 		what = fmt.Sprintf(", paused until phpsapi fpm resume %s or the next reload", s.Pool)
 	}
 	if s.Limit != s.Configured {
-		what += fmt.Sprintf(", %d workers at most until the next reload, then %d again", s.Limit, s.Configured)
+		what += fmt.Sprintf(", %s at most until the next reload, then %d again", control.Many(s.Limit, "worker"), s.Configured)
 	}
 	return "pool " + s.Pool + what
 }

@@ -55,11 +55,19 @@ func (p *Profile) WriteFlame(w io.Writer) error {
 
 // about is what a profile is of.
 func (p *Profile) about() string {
-	text := fmt.Sprintf("%d samples in %v from %s, %d a second of each worker", p.Total, p.Length.Round(time.Second), p.Began.Format("2006-01-02 15:04:05"), p.Rate)
+	text := fmt.Sprintf("%s in %v from %s, %d a second of each worker", samples(p.Total), p.Length.Round(time.Second), p.Began.Format("2006-01-02 15:04:05"), p.Rate)
 	if p.Dropped > 0 {
 		text += fmt.Sprintf("; %d more were dropped, as their stack was not known for certain", p.Dropped)
 	}
 	return text
+}
+
+// samples returns how many samples there are, in words.
+func samples(n int) string {
+	if n == 1 {
+		return "1 sample"
+	}
+	return fmt.Sprintf("%d samples", n)
 }
 
 type drawing struct {
@@ -79,7 +87,7 @@ func (d *drawing) draw(n *node, before, row int) {
 	y := d.height - flameFoot - (row+1)*flameRow
 	name := n.frame.Name()
 	share := 100 * float64(n.count) / float64(d.total)
-	title := fmt.Sprintf("%s\n%d samples, %.2f %%; itself %d, %.2f %%", name, n.count, share, n.own, 100*float64(n.own)/float64(d.total))
+	title := fmt.Sprintf("%s\n%s, %.2f %%; itself %d, %.2f %%", name, samples(n.count), share, n.own, 100*float64(n.own)/float64(d.total))
 	if n.frame.File != "" && n.frame.Function != "" {
 		title += "\n" + n.frame.File
 	}

@@ -213,12 +213,12 @@ func check(r *Row, text, base string) (string, error) {
 		}
 		return absolute(text, base), nil
 	case Duration:
-		_, err = duration(text)
+		_, err = duration(text, r.Zero)
 	case Size:
 		if text == Auto && r.Default == Auto {
 			return text, nil
 		}
-		_, err = size(text)
+		_, err = size(text, r.Zero)
 	case Number:
 		_, err = number(text)
 	case Mode:

@@ -50,7 +50,7 @@ func (l *loader) settings() (*Settings, error) {
 		s.show(accessFormatKey, json)
 	}
 	s.IncidentLog = one(incidentLogKey)
-	s.ShutdownDelay, _ = duration(one(shutdownDelayKey))
+	s.ShutdownDelay, _ = duration(one(shutdownDelayKey), "")
 	if s.Traces, err = l.traces(s, one); err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func (s *Settings) show(key, text string) {
 }
 
 func limits(one func(string) string) contract.FrontLimits {
-	time := func(key string) time.Duration { d, _ := duration(one("http.limits." + key)); return d }
+	time := func(key string) time.Duration { d, _ := duration(one("http.limits."+key), ""); return d }
 	bytes := func(key string) int64 { return sizeOrAuto(one("http.limits." + key)) }
 	count := func(key string) int { n, _ := number(one("http.limits." + key)); return n }
 	return contract.FrontLimits{
@@ -132,7 +132,7 @@ func sizeOrAuto(text string) int64 {
 	if text == Auto {
 		return -1
 	}
-	n, _ := size(text)
+	n, _ := size(text, "")
 	return n
 }
 

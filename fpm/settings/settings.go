@@ -223,7 +223,7 @@ func (s *Settings) BodyLimit(text string) int64 {
 	if text == "" {
 		return leastBody
 	}
-	n, err := size(strings.ToUpper(strings.TrimSpace(text)))
+	n, err := size(strings.ToUpper(strings.TrimSpace(text)), "")
 	switch {
 	case err != nil: // negative, or such as PHP itself warns of
 		return leastBody

@@ -124,7 +124,7 @@ func (s site) contractSite(http map[string][]string) contract.Site {
 		Precompressed: get("precompressed"),
 	}
 	if one("compress") == "gzip" {
-		least, _ := size(one("compress_min"))
+		least, _ := size(one("compress_min"), "")
 		made.Compress = &contract.Compression{Types: compressedTypes(get("compress_types")), Least: least}
 	}
 	for _, host := range s.values["hosts"] {

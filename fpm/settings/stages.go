@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -31,11 +32,11 @@ const (
 // stageKeys are the keys of stages, with what they mean.
 func stageKeys() []Row {
 	return []Row{
-		{Key: softKey, Kind: Duration, Default: "0",
+		{Key: softKey, Kind: Duration, Default: "0", Zero: "never",
 			Doc: "The time that a request may take until PHP throws a Phpsapi\\RequestTimeout in its script, so that it can answer and its shutdown functions run. It is an Error. Set it to less than request_terminate_timeout. 0: never."},
 		{Key: killKey, Kind: Duration, Default: "2s",
-			Doc: "The time that a worker has to end when request_terminate_timeout has sent it SIGTERM, until it gets SIGKILL. 0: any."},
-		{Key: clientKey, Kind: Duration, Default: "0",
+			Doc: "The time that a worker has to end when request_terminate_timeout has sent it SIGTERM, until it gets SIGKILL. 0: no limit."},
+		{Key: clientKey, Kind: Duration, Default: "0", Zero: "never",
 			Doc: "How often it is looked whether a request's client has closed its connection. PHP then ends the script, unless it has asked for ignore_user_abort(). 0: never; PHP finds out when it writes."},
 	}
 }
@@ -55,13 +56,14 @@ type poolStage struct {
 
 // newStage reads a value of a key.
 func newStage(key string, value any, place string) (poolStage, error) {
-	list, err := items(find(stageKeys(), key), value, "")
+	row := find(stageKeys(), key)
+	list, err := items(row, value, "")
 	if err != nil {
 		return poolStage{}, fmt.Errorf("%s: %w", place, err)
 	}
-	d, _ := duration(first(list)) // checked before
+	d, _ := duration(first(list), "") // checked before
 	if d > 0 && d < leastStage {
-		return poolStage{}, fmt.Errorf("%s: %v is too short: write %v or more, or 0 for never", place, d, leastStage)
+		return poolStage{}, fmt.Errorf("%s: %v is too short: write %v or more, or 0 for %s", place, d, leastStage, cmp.Or(row.Zero, noLimit))
 	}
 	return poolStage{d, first(list), place}, nil
 }
@@ -124,7 +126,7 @@ func (s *Settings) Stages(pools []*conf.Pool, overrides Overrides) (map[string]S
 			if stage, set := all[name][key]; set {
 				return stage.time
 			}
-			d, _ := duration(find(stageKeys(), key).Default)
+			d, _ := duration(find(stageKeys(), key).Default, "")
 			return d
 		}
 		made[name] = Stages{Soft: of(softKey), Kill: of(killKey), Client: of(clientKey), SoftPlace: all[name][softKey].place,

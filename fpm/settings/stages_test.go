@@ -62,7 +62,9 @@ func TestStages(t *testing.T) {
 
 func TestStagesThatAreWrong(t *testing.T) {
 	for text, want := range map[string]string{
-		"pools: {www: {request_soft_timeout: soon}}":                       `:1: pools: www: request_soft_timeout: "soon" is not a time`,
+		"pools: {www: {request_soft_timeout: soon}}":                       `:1: pools: www: request_soft_timeout: "soon" is not a time: write 30s, 1m30s, 500ms, a number of seconds, or 0 for never`,
+		"pools: {www: {request_kill_timeout: soon}}":                       `:1: pools: www: request_kill_timeout: "soon" is not a time: write 30s, 1m30s, 500ms, a number of seconds, or 0 for no limit`,
+		"pools: {www: {request_kill_timeout: 1ms}}":                        ":1: pools: www: request_kill_timeout: 1ms is too short: write 10ms or more, or 0 for no limit",
 		"pools: {www: {request_soft_timeout: 1ms}}":                        ":1: pools: www: request_soft_timeout: 1ms is too short: write 10ms or more, or 0 for never",
 		"pools: {www: {request_soft_timeout: [1]}}":                        ":1: pools: www: request_soft_timeout: write a time, such as 30s",
 		"pools: {www: {request_soft_timout: 1}}":                           ":1: pools: www: unknown key request_soft_timout; did you mean request_soft_timeout?",

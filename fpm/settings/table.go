@@ -41,6 +41,7 @@ type Row struct {
 	Default string   // as text
 	Show    string   // the default in words, where the text does not say it
 	Allowed []string // of a Choice; of a List's entries, if there are some
+	Zero    string   // what 0 means of a Duration or a Size, after "or 0 for"; empty: no limit
 	Doc     string
 }
 
@@ -103,8 +104,8 @@ func ownRows() []Row {
 			Doc: "For development: the directories in which a change of a file reloads the service. `on`, or the option alone: those of the worker scripts, or if there are none the roots. Hidden directories, var, storage, cache and their like are left out."},
 		{Key: incidentLogKey, Kind: Path, Show: "none; the last incidents are remembered all the same",
 			Doc: "A file that gets a line of JSON for each abnormal end of a worker or a request, see [INCIDENTS.md](INCIDENTS.md). The master opens it, with mode 0600, and again on SIGUSR1."},
-		{Key: shutdownDelayKey, Kind: Duration, Default: "0s",
-			Doc: "How long the service goes on as before after QUIT or `phpsapi fpm stop`, while /readyz says that it is not ready, so that load balancers send their requests elsewhere before connections are refused. A second QUIT, or TERM, ends the wait."},
+		{Key: shutdownDelayKey, Kind: Duration, Default: "0s", Zero: "no delay",
+			Doc: "How long the service goes on as before after QUIT or `phpsapi fpm stop`, while /readyz says that it is not ready, so that load balancers send their requests elsewhere before connections are refused. A second QUIT, or TERM, ends the wait. 0: no delay."},
 		{Key: logFormatKey, Kind: Choice, Default: "php-fpm", Allowed: []string{"php-fpm", json},
 			Doc: "The form of error log, access logs and slow logs, see [LOGS.md](LOGS.md). php-fpm: its own. json: an object a line, of any length; each error of PHP's names its request."},
 		{Key: "http.listen", Flag: "http", Kind: Address, Show: "none; without a php-fpm.conf " + DefaultListen,
@@ -134,7 +135,7 @@ func ownRows() []Row {
 			Doc: "gzip: the front compresses responses, of scripts and of files, for clients that take that. The workers do not accept HTTP themselves then. See FRONT.md for what is compressed, and for what must not be (BREACH)."},
 		{Key: "http.compress_types", Kind: List, Default: "default", Show: "`default`, see FRONT.md",
 			Doc: "The media types that are compressed: text/css, text/* for all of a kind. default is the list in FRONT.md."},
-		{Key: "http.compress_min", Kind: Size, Default: "1K", Doc: "The shortest response that is compressed. A response whose length is not known before it is sent is always compressed."},
+		{Key: "http.compress_min", Kind: Size, Default: "1K", Zero: "responses of any length", Doc: "The shortest response that is compressed. 0: any. A response whose length is not known before it is sent is always compressed."},
 		{Key: "http.user", Kind: Text, Show: "phpsapi if there is such a user, else number 65530",
 			Doc: "The user of the front, if root starts it: the front never runs as root. The default is a user that no pool has, so that scripts cannot signal the front or read its memory."},
 		{Key: "http.group", Kind: Text, Show: "the user's",
@@ -153,10 +154,10 @@ func ownRows() []Row {
 		{Key: "http.limits.queue_timeout", Kind: Duration, Default: "10s", Doc: "How long a request waits for a free worker; then 503 with Retry-After."},
 		{Key: "http.limits.drain_timeout", Kind: Duration, Default: "30s", Doc: "How long current requests may take after the front was told to stop."},
 		{Key: "http.limits.queue", Kind: Number, Default: "1000", Doc: "How many requests may wait for the workers of a pool; more get 503 at once."},
-		{Key: "http.limits.header_size", Kind: Size, Default: "64K", Doc: "The largest head of a request; a larger one gets 431. Less than 4097 counts as 4097."},
+		{Key: "http.limits.header_size", Kind: Size, Default: "64K", Doc: "The largest head of a request; a larger one gets 431. 1 to 4096 count as 4097. 0: no limit."},
 		{Key: "http.limits.body_size", Kind: Size, Default: Auto,
 			Doc: "The largest body of a request; a larger one gets 413. auto: 64M, or the pool's post_max_size if that is larger or unlimited (from php.ini, options and php-fpm.conf, not .user.ini). 0: no limit. Bodies are streamed or stored in temporary files, never in memory."},
-		{Key: "http.limits.spool_size", Kind: Size, Default: "1G",
+		{Key: "http.limits.spool_size", Kind: Size, Default: "1G", Zero: "nothing in files",
 			Doc: "How much of a response may be stored in a temporary file, in TMPDIR, for a slow client, so that its worker is free. 0: nothing; slow clients occupy workers."},
 		{Key: "http.limits.spool_total", Kind: Size, Default: Auto,
 			Doc: "The largest size of all temporary files together. Beyond it slow clients occupy workers, and bodies that cannot be streamed get 503. auto: half of the free space of TMPDIR when the front starts, at most 4G. 0: no limit."},
@@ -199,7 +200,7 @@ func siteKeys() []Row {
 		{Key: "precompressed", Kind: List, Allowed: codings(), Doc: "As http.precompressed."},
 		{Key: "compress", Kind: Choice, Allowed: []string{"gzip", "off"}, Doc: "As http.compress."},
 		{Key: "compress_types", Kind: List, Doc: "As http.compress_types."},
-		{Key: "compress_min", Kind: Size, Doc: "As http.compress_min."},
+		{Key: "compress_min", Kind: Size, Zero: "responses of any length", Doc: "As http.compress_min."},
 		{Key: "internal", Kind: Text, Doc: "A map from paths to directories, for X-Accel-Redirect alone. A path counts from the host's root and from `path`: with `path: /blog`, /private is /private and /blog/private. Clients get 404 for both, from every site of the same hosts. They get 404 as well for a file of these directories that is below the root of any site."},
 	}
 }

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"net/netip"
@@ -58,20 +59,23 @@ func scalar(value any) (string, error) {
 	return "", fmt.Errorf("is a list or a map: write one value")
 }
 
-// duration reads a Duration.
-func duration(text string) (time.Duration, error) {
+// duration reads a Duration. zero is Row.Zero.
+func duration(text, zero string) (time.Duration, error) {
 	d, err := time.ParseDuration(text)
 	if n, wrong := strconv.Atoi(text); wrong == nil {
 		d, err = time.Duration(n)*time.Second, nil
 	}
 	if err != nil || d < 0 {
-		return 0, fmt.Errorf("%q is not a time: write 30s, 1m30s, 500ms, a number of seconds, or 0 for no limit", text)
+		return 0, fmt.Errorf("%q is not a time: write 30s, 1m30s, 500ms, a number of seconds, or 0 for %s", text, cmp.Or(zero, noLimit))
 	}
 	return d, nil
 }
 
-// size reads a Size.
-func size(text string) (int64, error) {
+// noLimit is what 0 means unless Row.Zero says otherwise.
+const noLimit = "no limit"
+
+// size reads a Size. zero is Row.Zero.
+func size(text, zero string) (int64, error) {
 	number, shift := text, 0
 	if n := len(text); n > 0 {
 		switch text[n-1] {
@@ -85,7 +89,7 @@ func size(text string) (int64, error) {
 	}
 	n, err := strconv.ParseInt(number, 10, 64)
 	if err != nil || n < 0 || n > math.MaxInt64>>shift {
-		return 0, fmt.Errorf("%q is not a size: write a number of bytes, a number with K, M or G, or 0 for no limit", text)
+		return 0, fmt.Errorf("%q is not a size: write a number of bytes, a number with K, M or G, or 0 for %s", text, cmp.Or(zero, noLimit))
 	}
 	return n << shift, nil
 }

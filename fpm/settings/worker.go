@@ -47,7 +47,7 @@ func workerKeys() []Row {
 		{Key: "env", Kind: Text, Doc: "A map of environment variables for the workers, beside the pool's env."},
 		{Key: "max_requests", Kind: Number, Default: "0",
 			Doc: "The number of requests after which a worker is replaced, more or less by a tenth, so that not all are replaced at once. Its successor boots before it ends. 0: never."},
-		{Key: "max_memory", Kind: Size, Default: "0", Doc: "The memory of its own that a worker may have before it is replaced in the same way. 0: any."},
+		{Key: "max_memory", Kind: Size, Default: "0", Doc: "The memory of its own that a worker may have before it is replaced in the same way. 0: no limit."},
 		{Key: "snapshot", Kind: Number, Default: "0",
 			Doc: "The application is booted once, in a process from which the workers are forked; each answers so many requests and is thrown away. 1: no request can see anything of another. 0: each worker boots the application, and answers as many as max_requests says."},
 		{Key: "warmup", Kind: List, Doc: "With snapshot: paths, such as /, that are requested before the first worker is forked. Frameworks boot most of themselves in their first request."},
@@ -338,10 +338,10 @@ func (w *poolWorker) worker() (*Worker, error) {
 	}
 	made.Processes, _ = number(first(w.values["processes"])) // checked before, as all that follows
 	made.MaxRequests, _ = number(one("max_requests"))
-	made.MaxMemory, _ = size(one("max_memory"))
+	made.MaxMemory, _ = size(one("max_memory"), "")
 	made.Snapshot, _ = number(one("snapshot"))
 	made.Warmup = w.values["warmup"]
-	made.BootTimeout, _ = duration(one("boot_timeout"))
+	made.BootTimeout, _ = duration(one("boot_timeout"), "")
 	if err := w.bounds(made); err != nil {
 		return nil, err
 	}

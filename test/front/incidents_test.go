@@ -251,7 +251,7 @@ func TestIncidentLogIsReopenedAndMayBeFull(t *testing.T) {
 		s.last(3 + n)
 	}
 	s.want("/", 200, "index")
-	s.said(`ERROR: the incident log /dev/full has not taken 1 lines: no space left on device; `, 1)
+	s.said(`ERROR: the incident log /dev/full has not taken 1 line: no space left on device; `, 1)
 
 	// A reload that cannot open it is refused.
 	write(t, conf, "incident_log: nowhere/incidents.log\n")

@@ -1,7 +1,9 @@
 package front
 
 import (
+	"io"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -27,21 +29,41 @@ func leaving(t *testing.T, delay string) *service {
 	serve.Eventually(t, "it is ready", func() bool { return ready() == http.StatusOK })
 	s.Signal(syscall.SIGQUIT)
 	serve.Eventually(t, "it is not ready", func() bool { return ready() == http.StatusServiceUnavailable })
+	if page := s.page("http://" + metrics + "/metrics"); !strings.Contains(page, `phpsapi_state{state="leaving"} 1`) {
+		t.Errorf("the metrics say otherwise: %q", regexp.MustCompile("phpsapi_state.*").FindAllString(page, -1))
+	}
 	return s
+}
+
+// page returns the body of a page at another address of the service.
+func (s *service) page(url string) string {
+	r, err := s.http.Get(url)
+	if err != nil {
+		return err.Error()
+	}
+	defer r.Body.Close()
+	text, _ := io.ReadAll(r.Body)
+	return string(text)
 }
 
 // A service that is to end serves on for shutdown_delay, says that it is not ready, and takes no reload.
 func TestShutdownDelay(t *testing.T) {
 	began := time.Now()
-	s := leaving(t, "2s")
+	s := leaving(t, "4s")
 	s.want("/index.php/new", http.StatusOK, "index /new ")
+	for _, format := range []string{"", "--json"} {
+		said, err := command(nil, strings.Fields("top --once -i 100ms --master "+strconv.Itoa(s.Pid())+" "+format)...).CombinedOutput()
+		if err != nil || !strings.Contains(string(said), map[string]string{"": ", normal and not ready, finishing in ", "--json": `"finishing_in":`}[format]) {
+			t.Errorf("top %s: %v, %q", format, err, said)
+		}
+	}
 	if said, err := s.reload(); err == nil || !strings.Contains(said, "the service is about to end") {
 		t.Errorf("a reload: %v, %q", err, said)
 	}
 	s.Signal(syscall.SIGUSR2)
 	s.said("not reloading: the service is about to end", 1)
 	serve.Eventually(t, "it has ended", func() bool { return s.Ended() != "" })
-	if took := time.Since(began); s.Ended() != "exit status 0" || took < 2*time.Second {
+	if took := time.Since(began); s.Ended() != "exit status 0" || took < 4*time.Second {
 		t.Errorf("%s after %v", s.Ended(), took)
 	}
 }

@@ -105,6 +105,11 @@ export function number(n, digits = 1) {
   return n >= 100 || Number.isInteger(n) ? String(Math.round(n)) : n.toFixed(digits);
 }
 
+// many returns a number with what it counts: "1 worker", "2 workers".
+export function many(n, one) {
+  return n + " " + one + (n === 1 ? "" : "s");
+}
+
 export function clock(s) {
   return new Date(s * 1000).toLocaleTimeString([], { hour12: false });
 }

@@ -1,6 +1,6 @@
 // Slow and failed requests, with PHP's stack.
 
-import { $, hidden, keyed, make, seconds, text } from "./dom.js";
+import { $, hidden, keyed, make, many, seconds, text } from "./dom.js";
 
 const few = 12; // that are shown before somebody wants to see all
 
@@ -28,10 +28,10 @@ export async function refresh(incidents, slow, say) {
     }
     all = [...(t.incidents?.incidents || []), ...(t.slow?.requests || [])];
     all.sort((a, b) => Date.parse(b.time) - Date.parse(a.time));
-    if (known) say(`${incidents} incidents and ${slow} slow requests so far`);
+    if (known) say(`${many(incidents, "incident")} and ${many(slow, "slow request")} so far`);
     known = now;
     const scripts = (t.incidents?.scripts || []).length;
-    text($("n-events"), `${t.incidents?.total || 0} failed, ${t.slow?.total || 0} slow` + (scripts ? `; ${scripts} scripts end workers again and again` : ""));
+    text($("n-events"), `${t.incidents?.total || 0} failed, ${t.slow?.total || 0} slow` + (scripts ? `; scripts that end workers again and again: ${scripts}` : ""));
     show();
   } catch { // tried again with the next look
   } finally {

@@ -77,6 +77,7 @@ function show(v) {
   const reloading = s.Generations.some((g) => g.State === "starting");
   let [state, kind] = ["serves", "good"];
   if (s.State !== "normal") [state, kind] = [s.State, "bad"];
+  else if (s.Leaving) [state, kind] = ["not ready, about to finish", "bad"];
   else if (v.silent > 4) [state, kind] = ["master silent", "bad"];
   else if (unready.length) [state, kind] = [unready.length === 1 ? `pool ${unready[0].name} is not ready` : `${unready.length} pools are not ready`, "bad"];
   else if (reloading) [state, kind] = ["reloading", ""];
@@ -197,7 +198,7 @@ function service(v) {
   }
   const last = s.LastReload ? `; the last one at ${clock(s.LastReload)} ${s.LastFailed ? "failed: " + (s.LastWhy || "see the error log") : "succeeded"}` : "";
   text(root.parts.reloads, `Reloads: ${s.Reloads.Succeeded} succeeded, ${s.Reloads.Failed} failed${last}. Upgrades: ${s.Upgrades.Succeeded}.` +
-    (s.Former ? ` ${s.Former} processes of the program before finish their requests.` : ""));
+    (s.Former ? ` Processes of the program before that finish their requests: ${s.Former}.` : ""));
   className(root.parts.reloads, s.LastFailed ? "why" : "");
   keyed(root.parts.body, s.Generations, (g) => g.Number, () => make("tr", null, ...Array.from({ length: 6 }, () => make("td"))), (row, g) => {
     const of = v.pools.filter((p) => p.generations.includes(g.Number)).length;

@@ -1,6 +1,6 @@
 // Pools with their workers.
 
-import { $, bytes, className, fill, hidden, keyed, make, number, stats, text } from "./dom.js";
+import { $, bytes, className, fill, hidden, keyed, make, many, number, stats, text } from "./dom.js";
 import { ask } from "./orders.js";
 
 export const stages = ["starting", "idle", "reading the request", "reading the request", "running", "ending", "ending"];
@@ -45,7 +45,7 @@ function update(card, p, orders, rate, durations) {
   text(c.state, state);
   className(c.state, "pill " + kind);
   const why = [...(p.paused ? [] : p.unready || [])];
-  if (p.limit !== p.configured) why.push(`it may have ${p.limit} workers until the next reload; php-fpm.conf says ${p.configured}`);
+  if (p.limit !== p.configured) why.push(`it may have ${many(p.limit, "worker")} until the next reload; php-fpm.conf says ${p.configured}`);
   if (p.generations.length > 1) why.push("generations " + p.generations.join(", ") + " are at work");
   text(c.why, why.join("; "));
   hidden(c.why, why.length === 0);
@@ -53,12 +53,12 @@ function update(card, p, orders, rate, durations) {
     const slow = w.stage === 4 && durations.get(w.pid) > slowAfter;
     className(e, "s" + w.stage + (slow ? " slow" : ""));
     text(e, slow ? "!" : letters[w.stage]);
-    const title = `${w.pid}: ${stages[w.stage]}, ${w.requests} requests`;
+    const title = `${w.pid}: ${stages[w.stage]}, ${many(w.requests, "request")}`;
     if (e.title !== title) e.title = title;
   });
-  const front = p.front_queue ? `; ${p.front_queue} requests wait in the front` : "";
-  const others = p.hidden ? `; ${p.hidden} are not drawn` : "";
-  text(c.sum, `${p.idle + p.active + p.starting} of ${p.limit} workers: ${p.active} busy, ${p.idle} idle, ${p.starting} starting${others}${front}`);
+  const front = p.front_queue ? `; in the front ${many(p.front_queue, "request")} waiting` : "";
+  const others = p.hidden ? `; not drawn: ${p.hidden}` : "";
+  text(c.sum, `${p.idle + p.active + p.starting} of ${many(p.limit, "worker")}: ${p.active} busy, ${p.idle} idle, ${p.starting} starting${others}${front}`);
   const waiting = p.queue + p.front_queue;
   fill(c.stats, [rate ? number(rate.requests) : "–", rate ? number(rate.errors) : "–", rate ? number(rate.cpu * 100, 0) + " %" : "–", bytes(p.memory),
     String(waiting), String(p.parked)]);
@@ -87,5 +87,5 @@ function pause(p) {
 
 function scale(p) {
   ask({ title: `Scale pool ${p.name}?`, ok: "Scale", order: { command: "scale", pool: p.name }, count: p.limit, most: p.most,
-    text: `It may have ${p.limit} workers. Another number holds until the next reload, which has php-fpm.conf’s ${p.configured}.` });
+    text: `It may have ${many(p.limit, "worker")}. Another number holds until the next reload, which has php-fpm.conf’s ${p.configured}.` });
 }
