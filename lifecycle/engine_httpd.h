@@ -87,10 +87,10 @@ struct engine_httpd {
 	void (*status)(int status); /* it may have changed by what follows the head */
 	/* Looks where a path of the server's leads, and tells what is known of that. */
 	enum engine_httpd_lookup (*lookup)(const char *path, engine_httpd_use *use, void *to);
-	/* virtual(): looks where a path leads. If that is found, run follows, or leave. */
-	enum engine_httpd_lookup (*enter)(const char *path);
-	int (*run)(void); /* 0: the request was answered */
-	void (*leave)(void);
+	/* virtual(): looks where a path leads. What is found is run, and left at last. */
+	enum engine_httpd_lookup (*enter)(const char *path, void **request);
+	int (*run)(void *request); /* 0: the request was answered */
+	void (*leave)(void *request);
 	void (*log)(int priority, const char *message); /* at any time; the priority is one of syslog's, or -1 */
 	void (*end_child)(void); /* the process is to end after the request */
 };
@@ -105,10 +105,9 @@ struct engine_httpd {
 	X(void, httpd_take_these_back, (const struct engine_httpd_value *values, size_t len), (values, len)) \
 	/* -1: PHP cannot answer the request; engine_httpd_shutdown is to follow. */ \
 	X(int, httpd_startup, (struct engine_request *request), (request)) \
-	X(void, httpd_execute, (const char *path, enum engine_httpd_script how), (path, how)) \
+	/* 0: an error has ended it. */ \
+	X(int, httpd_execute, (const char *path, enum engine_httpd_script how), (path, how)) \
 	X(void, httpd_shutdown, (void), ()) \
-	/* The client is gone, after all. */ \
-	X(void, httpd_client_left, (void), ()) \
 	/* Once in a process that was forked to answer requests. */ \
 	X(void, httpd_child, (void), ())
 

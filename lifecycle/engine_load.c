@@ -193,6 +193,16 @@ enum engine_load_result engine_load(const char *name, int binding, struct engine
 	return result;
 }
 
+void engine_unload(void)
+{
+	if (object) {
+		dlclose(object);
+	}
+	object = NULL;
+	engine = NULL;
+	path = php_version = "";
+}
+
 void *engine_symbol(const char *name)
 {
 	return dlsym(object, name);

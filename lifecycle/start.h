@@ -56,6 +56,12 @@ int start_read_options(const struct start_call *call, struct start_options *opti
 /* Finds the libphp that is meant. NULL: Go looks for it. */
 const char *start_find_engine(const struct start_call *call);
 
+/* The libphp of a name: a version, or an absolute path, which is returned as it is. NULL: it is neither, or there is none of that version. */
+const char *start_named_engine(const char *name);
+
+/* That of the newest version for which an engine is inside; NULL: it is not there. */
+const char *start_newest_engine(void);
+
 /* ---- start_ini.c ---- */
 
 /* Says where php.ini is for the module's front end, which has a binary. */

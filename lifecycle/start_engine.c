@@ -65,7 +65,7 @@ static const char *of_version(int version)
 	return NULL;
 }
 
-static const char *of_newest(void)
+const char *start_newest_engine(void)
 {
 	const struct engine *e;
 	int newest = -1;
@@ -148,7 +148,15 @@ static const char *of_machine(void)
 			return NULL;
 		}
 	}
-	return of_newest();
+	return start_newest_engine();
+}
+
+const char *start_named_engine(const char *name)
+{
+	if (*name == '/') {
+		return name;
+	}
+	return is_version(name) ? of_version(engine_number(name)) : NULL;
 }
 
 const char *start_find_engine(const struct start_call *call)
@@ -161,8 +169,5 @@ const char *start_find_engine(const struct start_call *call)
 	if (!*asked) {
 		return engine_of_program() ? ENGINE_OF_PROGRAM : of_machine();
 	}
-	if (*asked == '/') {
-		return asked;
-	}
-	return is_version(asked) ? of_version(engine_number(asked)) : NULL;
+	return start_named_engine(asked);
 }

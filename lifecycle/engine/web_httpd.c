@@ -224,9 +224,10 @@ static void highlight(const char *path)
 	highlight_file(path, &colours);
 }
 
-void engine_httpd_execute(const char *path, enum engine_httpd_script how)
+int engine_httpd_execute(const char *path, enum engine_httpd_script how)
 {
 	zend_execute_data *caller = EG(current_execute_data);
+	volatile int ended = 0;
 	zend_file_handle file;
 
 	zend_try {
@@ -242,13 +243,13 @@ void engine_httpd_execute(const char *path, enum engine_httpd_script how)
 			}
 			zend_destroy_file_handle(&file);
 		}
+		ended = 1;
 	} zend_end_try();
 	if (how != ENGINE_HTTPD_PRIMARY) {
 		EG(current_execute_data) = caller; /* an error that ended the inner script has forgotten the outer one */
 	}
-	if (web_request) {
-		web_tell();
-	}
+	web_tell();
+	return ended;
 }
 
 void engine_httpd_shutdown(void)
@@ -263,15 +264,10 @@ void engine_httpd_shutdown(void)
 	content_type = NULL;
 }
 
-void engine_httpd_client_left(void)
-{
-	zend_try {
-		php_handle_aborted_connection();
-	} zend_end_try();
-}
-
+/* Zend would put its own handlers before httpd's, which it knows as they were in the parent: the second request of a process would forget
+ * what SIGUSR1 is to httpd, and a graceful restart end it in the middle. None of httpd's handlers runs PHP, so that they need no deferring. */
 void engine_httpd_child(void)
 {
-	zend_signal_init();
+	SIGG(reset) = 0;
 	ENGINE_CHILD_INIT();
 }

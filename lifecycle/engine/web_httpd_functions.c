@@ -46,6 +46,7 @@ static PHP_FUNCTION(apache_lookup_uri)
 static PHP_FUNCTION(virtual)
 {
 	enum engine_httpd_lookup result;
+	void *request;
 	char *path;
 	size_t len;
 	int failed;
@@ -53,18 +54,18 @@ static PHP_FUNCTION(virtual)
 	if (zend_parse_parameters(ZEND_NUM_ARGS(), "p", &path, &len) == FAILURE) {
 		RETURN_THROWS();
 	}
-	result = host->httpd->enter(path);
+	result = host->httpd->enter(path, &request);
 	if (result != ENGINE_HTTPD_FOUND) {
 		warn(result, path);
 		RETURN_FALSE;
 	}
 	php_output_end_all();
 	php_header();
-	failed = host->httpd->run();
+	failed = host->httpd->run(request);
 	if (failed) {
 		php_error_docref(NULL, E_WARNING, "Unable to include '%s' - request execution failed", path);
 	}
-	host->httpd->leave();
+	host->httpd->leave(request);
 	RETURN_BOOL(!failed);
 }
 

@@ -3,6 +3,7 @@
  *
  *   module.c       what httpd knows of the module: hooks, and the handler, which passes a request on
  *   directives.c   the directives, what a directory has of PHP's settings, and how directories are merged
+ *   script.c       which requests are for PHP
  *   process.c      PHPSAPIMode process: PHP in httpd's own process, as mod_php has it
  *   host.c         what PHP asks of httpd there
  *   pool.c         PHPSAPIMode pool: PHP in a phpsapi fpm that httpd starts
@@ -63,7 +64,7 @@ const struct apache_directory *apache_directory_of(const request_rec *r);
 /* The value of a setting there; NULL: it does not say. */
 const struct engine_httpd_value *apache_value_of(const struct apache_directory *d, const char *name);
 
-/* ---- module.c ---- */
+/* ---- script.c ---- */
 
 /* What the handler's name says of a request. */
 enum apache_kind {
@@ -73,8 +74,24 @@ enum apache_kind {
 	APACHE_MAY_BE,  /* an executable page of HTML: it is a script if xbithack is on */
 };
 
+enum apache_kind apache_kind_of(const request_rec *r);
+
 /* Whether the request's file can be executed: OK, or the status of the answer. What is wrong is logged. */
 int apache_check_script(request_rec *r);
+
+/* ---- host.c ---- */
+
+/* A request that PHP is answering in this process. */
+struct apache_running {
+	request_rec *r; /* within virtual(), that of the other file */
+	struct engine_request request;
+	apr_bucket_brigade *brigade;
+	struct apache_running *outer; /* which has ended, and whose output a filter sends: it includes what this one answers */
+	bool has_ended;               /* PHP is done with it */
+	bool ends_child;              /* the process is to end after it */
+};
+
+extern struct apache_running *apache_running; /* NULL: none */
 
 /* ---- process.c and pool.c ---- */
 

@@ -1,6 +1,4 @@
 /* What httpd knows of the module. Counterpart: sapi/apache2handler/mod_php.c, sapi_apache2.c. */
-#include <string.h>
-
 #include <ap_mpm.h>
 #include <http_core.h>
 
@@ -55,36 +53,9 @@ static void start_child(apr_pool_t *p, server_rec *s)
 
 /* ---- a request ---- */
 
-static enum apache_kind kind_of(const request_rec *r)
-{
-	if (strcmp(r->handler, "application/x-httpd-php") == 0 || strcmp(r->handler, "php-script") == 0) {
-		return APACHE_SCRIPT;
-	}
-	if (strcmp(r->handler, "application/x-httpd-php-source") == 0) {
-		return APACHE_SOURCE;
-	}
-	if (strcmp(r->handler, "text/html") == 0 && (r->finfo.protection & APR_UEXECUTE)) {
-		return APACHE_MAY_BE;
-	}
-	return APACHE_NOT_PHP;
-}
-
-int apache_check_script(request_rec *r)
-{
-	if (r->finfo.filetype == APR_NOFILE) {
-		ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "script '%s' not found or unable to stat", r->filename);
-		return HTTP_NOT_FOUND;
-	}
-	if (r->finfo.filetype == APR_DIR) {
-		ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "attempt to invoke directory '%s' as script", r->filename);
-		return HTTP_FORBIDDEN;
-	}
-	return OK;
-}
-
 static int answer(request_rec *r)
 {
-	enum apache_kind kind = kind_of(r);
+	enum apache_kind kind = apache_kind_of(r);
 
 	if (kind == APACHE_NOT_PHP) {
 		return DECLINED;

@@ -1,17 +1,296 @@
-/* PHPSAPIMode process. */
+/*
+ * PHPSAPIMode process: PHP in httpd's own process. It is started in the parent, and its children, which the MPM prefork forks, answer
+ * requests. A restart of httpd's, graceful or not, ends PHP in the parent and starts it again, with a php.ini that was read again and a
+ * libphp that was loaded again. Counterpart: sapi/apache2handler/sapi_apache2.c.
+ */
+#include <dlfcn.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_protocol.h>
+#include <http_request.h>
+#include <mpm_common.h>
+#include <util_filter.h>
+#include <util_script.h>
+
 #include "apache.h"
+#include "engine_load.h"
+#include "start.h"
+
+/* ---- PHP's start and end ---- */
+
+/* Where the PHP is that is meant; NULL: nowhere. */
+static const char *find_engine(void)
+{
+	char *argv[] = {"httpd", NULL};
+	struct start_call call = {.argc = 1, .argv = argv};
+	const char *found;
+
+	if (apache_options.engine) {
+		return start_named_engine(apache_options.engine);
+	}
+	found = start_find_engine(&call);
+	return found ? found : start_newest_engine();
+}
+
+/* Says why a libphp cannot be used, and the way out. */
+static void say_refusal(enum engine_load_result result, const char *path, const struct engine_refusal *refusal)
+{
+	const char *reason = refusal->detail;
+
+	switch (result) {
+	case ENGINE_LOADED:
+	case ENGINE_NOT_OPENED:
+		break;
+	case ENGINE_NOT_PHP:
+		reason = "it is neither a libphp nor an engine";
+		break;
+	case ENGINE_OTHER_BUILD:
+		reason = "no engine inside is for that PHP: build the module with its headers installed, make apache";
+		break;
+	case ENGINE_OTHER_LAYOUT:
+	case ENGINE_LACKS_SYMBOL:
+		reason = "it is too old or too new for the engine inside: build the module with its headers installed, make apache";
+		break;
+	case ENGINE_OTHER_CONTRACT:
+		reason = "the engine is of another phpsapi: build it again from the sources of this one";
+		break;
+	case ENGINE_NOT_A_FILE:
+		reason = "it is no file";
+		break;
+	case ENGINE_CUT_OFF:
+	case ENGINE_LOST_END:
+		reason = "the file is cut off: install it again";
+		break;
+	case ENGINE_HAS_PHP:
+		reason = "the module has a PHP inside, and loads no other";
+		break;
+	}
+	ap_log_error(APLOG_MARK, APLOG_CRIT | APLOG_STARTUP, 0, NULL, "mod_phpsapi: %s: %s (%s). PHPSAPIEngine names another PHP", path, reason,
+		refusal->detail);
+}
+
+static int load(void)
+{
+	static struct engine_refusal refusal;
+	const char *path = find_engine();
+	enum engine_load_result result;
+
+	if (!path && apache_options.engine) {
+		ap_log_error(APLOG_MARK, APLOG_CRIT | APLOG_STARTUP, 0, NULL,
+			"mod_phpsapi: PHPSAPIEngine %s: there is no libphp of that version, or the module was built without its headers (Debian: apt-get install "
+			"libphp%s-embed php%s-dev, and make apache)", apache_options.engine, apache_options.engine, apache_options.engine);
+		return 0;
+	}
+	if (!path) {
+		ap_log_error(APLOG_MARK, APLOG_CRIT | APLOG_STARTUP, 0, NULL,
+			"mod_phpsapi: there is no libphp of a version that the module was built for; Debian has it in libphp8.2-embed. PHPSAPIEngine names the file of one");
+		return 0;
+	}
+	result = engine_load(path, RTLD_NOW, &refusal);
+	if (result != ENGINE_LOADED) {
+		say_refusal(result, path, &refusal);
+		return 0;
+	}
+	return 1;
+}
+
+static pid_t parent; /* in which PHP was started */
+
+static apr_status_t end_php(void *unused)
+{
+	if (getpid() == parent) {
+		engine_module_shutdown();
+		engine_unload();
+	}
+	return APR_SUCCESS;
+}
+
+static int is_on(const char *value)
+{
+	return value && (strcasecmp(value, "on") == 0 || strcasecmp(value, "yes") == 0 || strcasecmp(value, "true") == 0 || atoi(value) != 0);
+}
 
 int apache_start_process(apr_pool_t *p, server_rec *s)
 {
-	ap_log_error(APLOG_MARK, APLOG_CRIT | APLOG_STARTUP, 0, NULL, "mod_phpsapi: this build has no PHPSAPIMode process");
-	return HTTP_INTERNAL_SERVER_ERROR;
+	static struct engine_module php;
+	struct start_options options = {.ini_override = apache_options.ini_dir};
+
+	if (!load()) {
+		return HTTP_INTERNAL_SERVER_ERROR;
+	}
+	php = (struct engine_module){
+		.front_end = ENGINE_APACHE,
+		.name = "apache2handler",
+		.pretty_name = "Apache 2.0 Handler",
+		.binary = "",
+		.ini_entries = "",
+		.without_pcntl = 1,
+	};
+	start_locate_ini(&php, &options);
+	if (engine_module_startup(&php) != 0) {
+		ap_log_error(APLOG_MARK, APLOG_CRIT | APLOG_STARTUP, 0, NULL, "mod_phpsapi: PHP could not be started");
+		return HTTP_INTERNAL_SERVER_ERROR;
+	}
+	parent = getpid();
+	apr_pool_cleanup_register(p, NULL, end_php, apr_pool_cleanup_null);
+	if (is_on(engine_setting_text("expose_php"))) {
+		ap_add_version_component(p, apr_pstrcat(p, "PHP/", engine_version(), NULL));
+	}
+	return OK;
+}
+
+/* SIGTERM ends a child wherever it is: PHP is not to be shut down within a request. */
+static apr_status_t end_child(void *unused)
+{
+	if (!apache_running) {
+		engine_module_shutdown();
+	}
+	return APR_SUCCESS;
 }
 
 void apache_child_of_process(apr_pool_t *p, server_rec *s)
 {
+	engine_httpd_child();
+	apr_pool_cleanup_register(p, NULL, end_child, apr_pool_cleanup_null);
+}
+
+/* ---- a request ---- */
+
+static const struct engine_httpd_value *values_of(const struct apache_directory *d)
+{
+	return (const struct engine_httpd_value *)d->values->elts;
+}
+
+/* Whether the request is PHP's, by PHP's settings for its directory: OK, or what is answered in place of a script. */
+static int decide(request_rec *r, enum apache_kind kind)
+{
+	const struct engine_httpd_settings *settings = engine_httpd_settings();
+
+	if (kind == APACHE_MAY_BE && !settings->xbithack) {
+		return DECLINED;
+	}
+	if (r->used_path_info == AP_REQ_REJECT_PATH_INFO && r->path_info && *r->path_info) {
+		return HTTP_NOT_FOUND;
+	}
+	return settings->engine ? apache_check_script(r) : DECLINED;
+}
+
+/* The variables of CGI, unless the request has those of the one within which it was made. */
+static void add_variables(request_rec *r)
+{
+	if (!r->main || r->subprocess_env != r->main->subprocess_env) {
+		ap_add_common_vars(r);
+		ap_add_cgi_vars(r);
+	}
+}
+
+static void execute(request_rec *r, enum apache_kind kind, enum engine_httpd_script how, const struct engine_request *request)
+{
+	if (engine_httpd_settings()->last_modified) {
+		ap_update_mtime(r, r->finfo.mtime);
+		ap_set_last_modified(r);
+	}
+	if (kind == APACHE_SOURCE) {
+		engine_httpd_execute(r->filename, ENGINE_HTTPD_HIGHLIGHTED);
+	} else if (engine_httpd_execute(r->filename, how)) {
+		apr_table_setn(r->notes, "mod_php_memory_usage", apr_psprintf(r->pool, "%" APR_SIZE_T_FMT, request->memory));
+	}
+}
+
+/* virtual(), or what an output filter includes while a script is executed: the script's request goes on in the other file. */
+static int answer_within(request_rec *r, enum apache_kind kind)
+{
+	request_rec *outer = apache_running->r;
+
+	apache_running->r = r;
+	add_variables(r);
+	execute(r, kind, ENGINE_HTTPD_INCLUDED, &apache_running->request);
+	apache_running->r = outer;
+	return OK;
+}
+
+static void fill_request(struct engine_request *request, request_rec *r)
+{
+	const char *length = apr_table_get(r->headers_in, "Content-Length");
+
+	*request = (struct engine_request){
+		.method = r->method,
+		.query_string = r->args,
+		.content_type = apr_table_get(r->headers_in, "Content-Type"),
+		.cookie = apr_table_get(r->headers_in, "Cookie"),
+		.authorization = apr_table_get(r->headers_in, "Authorization"),
+		.uri = r->uri,
+		.uri_len = strlen(r->uri),
+		.script = r->filename,
+		.script_len = strlen(r->filename),
+		.content_length = length ? apr_atoi64(length) : 0,
+		.protocol = r->proto_num,
+		.status = r->status ? r->status : HTTP_OK,
+	};
+}
+
+/* What httpd has set for a file is not the script's. */
+static void forget_file(request_rec *r)
+{
+	r->no_local_copy = 1;
+	apr_table_unset(r->headers_out, "Content-Length");
+	apr_table_unset(r->headers_out, "Last-Modified");
+	apr_table_unset(r->headers_out, "Expires");
+	apr_table_unset(r->headers_out, "ETag");
+}
+
+static void send_end(request_rec *r, apr_bucket_brigade *brigade)
+{
+	apr_brigade_cleanup(brigade);
+	APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_eos_create(r->connection->bucket_alloc));
+	ap_pass_brigade(r->output_filters, brigade);
+	apr_brigade_cleanup(brigade);
+}
+
+static int answer_whole(request_rec *r, enum apache_kind kind)
+{
+	struct apache_running running = {.r = r, .outer = apache_running};
+
+	add_variables(r);
+	running.brigade = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+	fill_request(&running.request, r);
+	forget_file(r);
+	apache_running = &running;
+	if (engine_httpd_startup(&running.request) == 0) {
+		r->user = apr_pstrdup(r->pool, running.request.auth_user);
+		execute(r, kind, ENGINE_HTTPD_PRIMARY, &running.request);
+	}
+	engine_httpd_shutdown();
+	running.has_ended = true;
+	send_end(r, running.brigade);
+	apache_running = running.outer;
+	if (running.ends_child) {
+		kill(getpid(), AP_SIG_GRACEFUL);
+	}
+	return OK;
 }
 
 int apache_in_process(request_rec *r, enum apache_kind kind)
 {
-	return HTTP_INTERNAL_SERVER_ERROR; /* httpd has not started */
+	const struct apache_directory *d = apache_directory_of(r);
+	bool is_within = apache_running && !apache_running->has_ended;
+	int status;
+
+	engine_httpd_apply(values_of(d), d->values->nelts);
+	status = decide(r, kind);
+	if (status == OK) {
+		return is_within ? answer_within(r, kind) : answer_whole(r, kind);
+	}
+	if (is_within) {
+		engine_httpd_take_these_back(values_of(d), d->values->nelts);
+	} else {
+		engine_httpd_take_back();
+	}
+	return status;
 }
