@@ -135,12 +135,19 @@ http {
 	return address
 }
 
-// apache serves DIR/www. modules are those it has beside the ones every site has, settings what it says of them.
+// apache serves DIR/www with the event MPM. modules are those it has beside the ones every site has, settings what it says of them.
 func (p *place) apache(modules, settings string) string {
+	p.t.Helper()
+	address, _ := p.httpd("event", modules, settings)
+	return address
+}
+
+// httpd is apache with an MPM, and returns the program, too.
+func (p *place) httpd(mpm, modules, settings string) (string, *program) {
 	p.t.Helper()
 	address := processes.Address(p.t)
 	var load strings.Builder
-	for _, module := range strings.Fields("mpm_event authz_core authz_host mime dir alias env rewrite " + modules) {
+	for _, module := range strings.Fields("mpm_" + mpm + " authz_core authz_host mime dir alias env rewrite " + modules) {
 		load.WriteString("LoadModule " + module + "_module /usr/lib/apache2/modules/mod_" + module + ".so\n")
 	}
 	p.give("apache")
@@ -164,8 +171,7 @@ DirectoryIndex index.php index.html
 	Require all granted
 </Directory>
 `+settings)
-	p.start("apache", syscall.SIGTERM, accepts(address), "/usr/sbin/apache2", "-D", "FOREGROUND", "-f", p.path("apache.conf"))
-	return address
+	return address, p.start("apache", syscall.SIGTERM, accepts(address), "/usr/sbin/apache2", "-D", "FOREGROUND", "-f", p.path("apache.conf"))
 }
 
 const (

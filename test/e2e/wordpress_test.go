@@ -62,13 +62,13 @@ func TestWordPress(t *testing.T) {
 			bothFPM(t, func(t *testing.T, fpm string) {
 				p := wordPress(t)
 				p.fpm(fpm, preamble)
-				useWordPress(t, p, visit(t, web.serve(p)))
+				useWordPress(t, p, visit(t, web.serve(p)), "fpm-fcgi")
 			})
 		})
 	}
 	t.Run("phpsapi", func(t *testing.T) {
 		p := wordPress(t)
-		useWordPress(t, p, visit(t, p.door("", preamble).address))
+		useWordPress(t, p, visit(t, p.door("", preamble).address), "fpm-fcgi")
 	})
 }
 
@@ -87,10 +87,13 @@ func wordPress(t *testing.T) *place {
 	}
 	p.give("www")
 	p.write("prepend.php", `<?php define('WP_HTTP_BLOCK_EXTERNAL', true); // it looks for updates and translations`)
-	p.extensions(stockFPM, "mysqlnd", "mysqli", "curl", "dom", "exif", "fileinfo", "gd", "intl", "mbstring", "simplexml", "xml", "xmlreader", "zip")
+	p.extensions(stockFPM, wordPressExtensions...)
 	p.mariadb()
 	return p
 }
+
+// wordPressExtensions are what WordPress uses.
+var wordPressExtensions = []string{"mysqlnd", "mysqli", "curl", "dom", "exif", "fileinfo", "gd", "intl", "mbstring", "simplexml", "xml", "xmlreader", "zip"}
 
 // preamble is what WordPress's pool has beside the usual.
 const preamble = "php_admin_value[auto_prepend_file] = DIR/prepend.php\n"
@@ -123,7 +126,8 @@ func logIn(s *site) {
 	s.post("/wp-login.php", "Dashboard", url.Values{"log": {wordPressAdmin}, "pwd": {wordPressPassword}, "testcookie": {"1"}, "wp-submit": {"Log In"}})
 }
 
-func useWordPress(t *testing.T, p *place, s *site) {
+// useWordPress has WordPress used. api is what php_sapi_name() returns.
+func useWordPress(t *testing.T, p *place, s *site, api string) {
 	setUpWordPress(p, s)
 
 	// Logging in: a wrong password, the right one, a page that only the administrator sees.
@@ -133,7 +137,7 @@ func useWordPress(t *testing.T, p *place, s *site) {
 	s.post("/wp-login.php", "is incorrect", url.Values{"log": {wordPressAdmin}, "pwd": {"wrong"}, "testcookie": {"1"}, "wp-submit": {"Log In"}})
 	logIn(s)
 	s.get("/wp-admin/plugins.php", "Plugins")
-	s.get("/wp-admin/site-health.php?tab=debug", "fpm-fcgi")
+	s.get("/wp-admin/site-health.php?tab=debug", api)
 
 	// A picture, which WordPress makes smaller ones of.
 	picture := drawn(1200, 900)
