@@ -122,3 +122,13 @@ func (r *Responder) WriteStderr(text []byte) error {
 	_, err := r.conn.Response().WriteStderr(text)
 	return err
 }
+
+// Message, Log, Report and Status are the front end's.
+
+func (r *Responder) Message(text string) { r.front.Message(text) }
+
+func (r *Responder) Log(level int, text string) { r.front.Log(level, text) }
+
+func (r *Responder) Report(level int, text string) { r.front.Report(level, text) }
+
+func (r *Responder) Status(a lifecycle.Array) bool { return r.front.Status(a) }

@@ -27,10 +27,8 @@ const (
 	SentAll
 )
 
-// FrontEnd is what a Responder calls.
+// FrontEnd is what a Responder tells its front end, and asks it.
 type FrontEnd interface {
-	// Answer answers the next request of the present connection, and reports whether it may carry another.
-	Answer() (keep bool)
 	// Receiving is told, with true, that a read begins which may bring the first byte of a request, and with false that it
 	// brought none. The client decides how long it takes: descriptors that come with the bytes are closed in it.
 	Receiving(bool)
@@ -38,8 +36,8 @@ type FrontEnd interface {
 	Reading()
 	// Leaves reports whether the process may answer no other request after the present one.
 	Leaves() bool
-	// Complain is told why a connection is of no more use, where that is not the client's right.
-	Complain(err error)
+	// ConnectionFailed is told why a connection is of no more use, unless the client may end it so.
+	ConnectionFailed(err error)
 	// Message, Log, Report and Status are those of lifecycle.FastCGIClient.
 	Message(text string)
 	Log(level int, text string)
@@ -49,7 +47,6 @@ type FrontEnd interface {
 
 // Responder answers requests, one at a time.
 type Responder struct {
-	FrontEnd
 	PHP     *lifecycle.Web
 	Request fastcgi.Request      // the request that is being answered,
 	ForPHP  lifecycle.WebRequest // and what PHP is told of it
@@ -60,6 +57,7 @@ type Responder struct {
 	// Begins is called when Sent is no longer SentNothing, before or just after the first byte of a response is sent; nil: nobody asks.
 	Begins func()
 
+	front    FrontEnd
 	original []fastcgi.Pair // the request's params as they came, with HandsOn
 	engine   *lifecycle.Engine
 	rules    sapi.PathRules
@@ -71,7 +69,7 @@ type Responder struct {
 	unread   bool   // not all of it was read
 	woken    bool   // the wait for it was ended by what WakeBy named
 	idle     bool   // see Idle
-	letGo    uint32 // not 0: its connection is to be closed after it, with this status
+	closing  uint32 // not 0: its connection is to be closed after it, with this status
 
 	// Memory, in one piece with the rest, for what the above points to.
 	own struct {
@@ -85,7 +83,7 @@ type Responder struct {
 }
 
 // New makes this process ready for requests: the engine's module was started. Before the first request
-// comes SettingsRead.
+// comes Configure.
 func New(engine *lifecycle.Engine, front FrontEnd) *Responder {
 	r := &Responder{}
 	r.Prepare(front)
@@ -95,7 +93,7 @@ func New(engine *lifecycle.Engine, front FrontEnd) *Responder {
 
 // Prepare is what of New needs no PHP: a process may have done it that forks this one. r is zero.
 func (r *Responder) Prepare(front FrontEnd) {
-	r.FrontEnd, r.PHP, r.conn, r.Sent = front, &r.own.php, &r.own.conn, &r.own.sent
+	r.front, r.PHP, r.conn, r.Sent = front, &r.own.php, &r.own.conn, &r.own.sent
 	r.io.onBegin, r.io.onTry = front.Reading, front.Receiving
 	r.io.wake, r.io.hurry = -1, [...]int32{-1, -1}
 	r.own.files.home = r.PHP.GoHome
@@ -110,7 +108,7 @@ func (r *Responder) Start(engine *lifecycle.Engine) {
 	r.io.take(-1)
 }
 
-// WakeBy makes a descriptor that becomes readable end the wait for a request: Converse gives the connection back as idle.
+// WakeBy makes a descriptor that becomes readable end the wait for a request: Read returns false, and the connection is idle.
 func (r *Responder) WakeBy(fd int) { r.io.wake = fd }
 
 // Place is memory of C's where the descriptor of the present connection stands; -1: there is none.
@@ -119,9 +117,9 @@ func (r *Responder) Place() *int32 { return r.io.inForks }
 // HurryBy names two descriptors, or -1. While one of them is readable, a client that is silent for a second is given up.
 func (r *Responder) HurryBy(a, b int) { r.io.hurry = [...]int32{int32(a), int32(b)} }
 
-// SettingsRead says that php.ini's settings are final. quirks is sapi.PathRules' ServerQuirks, and values answer
+// Configure is to be called when php.ini's settings are final. quirks is sapi.PathRules' ServerQuirks, and values answer
 // GET_VALUES.
-func (r *Responder) SettingsRead(quirks bool, values map[string]string) {
+func (r *Responder) Configure(quirks bool, values map[string]string) {
 	r.rules = r.engine.PathRules()
 	r.rules.ServerQuirks = quirks
 	r.rules.Stat = r.own.stat
@@ -134,17 +132,8 @@ func (r *Responder) SettingsRead(quirks bool, values map[string]string) {
 	})
 }
 
-// Converse answers the requests that come on a connection without a wait, for the first of which it waits no longer
-// than timeout. idle says that the connection is open and waits for its next request; it is the caller's again. Else it
-// has been closed.
-func (r *Responder) Converse(fd int, timeout time.Duration) (idle bool) {
-	r.Begin(fd, timeout, nil)
-	for r.More(r.Answer()) {
-	}
-	return r.Idle()
-}
-
-// Begin makes a connection the present one. More and Idle end it. For its first request it waits no longer than timeout. ahead
+// Begin makes a connection the present one. Its requests are answered one after the other, from Read to Finish, for as long as More
+// returns true; Idle tells what became of the connection. For its first request Read waits no longer than timeout. ahead
 // is what another process has read of it already, as Unread returned it; nil: nothing.
 func (r *Responder) Begin(fd int, timeout time.Duration, ahead []byte) {
 	r.io.begin(fd, timeout)
@@ -167,7 +156,7 @@ func (r *Responder) More(keep bool) bool {
 	case r.conn.Buffered() > 0:
 		r.woken = false
 		r.io.began = false
-		r.Reading()
+		r.front.Reading()
 		r.io.began = true
 		return true
 	}
@@ -244,14 +233,14 @@ func (r *Responder) prepare() {
 	r.ShowParams()
 }
 
-// ShowParams has PHP get the params as they are now: whoever changes them after the request was read calls it.
+// ShowParams has PHP get the params as they are now. It is to be called after they were changed.
 func (r *Responder) ShowParams() {
 	p := &r.Request.Params
 	r.ForPHP.Params, r.ForPHP.Pairs = p.Bytes(), pairs(p)
 }
 
 // Take begins the request that was read for a worker script, which PHP starts itself; Release ends it, when PHP has.
-func (r *Responder) Take() { r.inHand, r.finished, r.unread, r.letGo = true, false, false, 0 }
+func (r *Responder) Take() { r.inHand, r.finished, r.unread, r.closing = true, false, false, 0 }
 
 // Release ends what Take began.
 func (r *Responder) Release() { r.inHand = false }
@@ -284,15 +273,15 @@ func (r *Responder) Shutdown() (last bool) {
 	return last
 }
 
-// MayLetGo says whether LetGo would do anything.
-func (r *Responder) MayLetGo() bool {
+// MayCloseAfter reports whether CloseAfter would do anything.
+func (r *Responder) MayCloseAfter() bool {
 	return r.Request.KeepConn && r.Request.Interim && r.io.fd >= 0 && !r.conn.Response().Ended()
 }
 
-// LetGo has Finish close the present connection, though the client asked to keep it. The client is told with the response's
+// CloseAfter has Finish close the present connection, though the client asked to keep it. The client is told with the response's
 // end, by fastcgi.Closing, and so cannot lose a request by it. workers is how many there are, if more connections are the
-// reason; 0: another is. It follows MayLetGo.
-func (r *Responder) LetGo(workers int) { r.letGo = fastcgi.Closing + uint32(workers) }
+// reason; 0: another is. It is to be called only if MayCloseAfter has returned true.
+func (r *Responder) CloseAfter(workers int) { r.closing = fastcgi.Closing + uint32(workers) }
 
 // Finish sends the rest of the response and reads the rest of the request. keep says that the connection may carry
 // another.
@@ -301,9 +290,9 @@ func (r *Responder) Finish() (keep bool) {
 		return false
 	}
 	r.finishReading()
-	if r.letGo != 0 {
+	if r.closing != 0 {
 		r.conn.CloseAfter()
-		r.conn.Response().End(r.letGo, fastcgi.RequestComplete)
+		r.conn.Response().End(r.closing, fastcgi.RequestComplete)
 	} else if !r.conn.Response().Ended() {
 		r.conn.Response().End(0, fastcgi.RequestComplete)
 	}
@@ -318,8 +307,8 @@ func (r *Responder) Finish() (keep bool) {
 // finishReading reads the rest of the request before its end is sent, where the process may leave: what is read after
 // that may be the begin of the next request already, which only this process could answer then. As a rule all is there.
 func (r *Responder) finishReading() {
-	if !r.Request.KeepConn || r.letGo != 0 || r.conn.Response().Ended() || r.conn.Buffered() > 0 ||
-		r.conn.Stage() >= fastcgi.StageDone || !r.Leaves() {
+	if !r.Request.KeepConn || r.closing != 0 || r.conn.Response().Ended() || r.conn.Buffered() > 0 ||
+		r.conn.Stage() >= fastcgi.StageDone || !r.front.Leaves() {
 		return
 	}
 	r.conn.Response().Flush()
@@ -344,15 +333,15 @@ func (r *Responder) drain() {
 	}
 }
 
-// complain says, with what was being read, why the connection is of no more use.
+// complain tells the front end, with what was being read, why the connection is of no more use.
 func (r *Responder) complain(err error) {
 	if errors.Is(err, errSilent) {
 		err = &silentError{r.conn.Stage()}
 	}
-	r.Complain(err)
+	r.front.ConnectionFailed(err)
 }
 
-// isGone says that the client left, which is nothing to complain about.
+// isGone reports whether the error is that the client has left, as it may.
 func isGone(err error) bool {
 	return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, fastcgi.ErrClosed) || errors.Is(err, io.EOF)

@@ -24,8 +24,8 @@ func (c *child) Reading() {}
 
 // Message is PHP's log_message: with fastcgi.logging the web server gets it.
 func (c *child) Message(text string) {
-	if c.Listening() && c.PHP.Logging() {
-		c.WriteStderr([]byte(text + "\n"))
+	if c.responder.Listening() && c.responder.PHP.Logging() {
+		c.responder.WriteStderr([]byte(text + "\n"))
 		return
 	}
 	fmt.Fprintln(os.Stderr, text)
@@ -37,8 +37,8 @@ func (c *child) Log(_ int, text string) { server.Say("%s", text) }
 // Report is not called: there is no function for it in php-cgi.
 func (c *child) Report(level int, text string) { c.Log(level, text) }
 
-// Complain says why a connection is of no more use.
-func (c *child) Complain(err error) {
+// ConnectionFailed reports why a connection is of no more use.
+func (c *child) ConnectionFailed(err error) {
 	server.Say("process %d: connection closed: %v", os.Getpid(), err)
 }
 

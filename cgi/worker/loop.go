@@ -69,10 +69,13 @@ func (c *child) accept() {
 	c.converse(fd, false, responder.FirstByteTimeout)
 }
 
-// converse answers the requests that come on a connection without a wait. watched says that the epoll instance has it
+// converse answers the requests that come on a connection without a wait. watched tells that the epoll instance has it
 // already.
 func (c *child) converse(fd int, watched bool, timeout time.Duration) {
-	if !c.Converse(fd, timeout) {
+	c.responder.Begin(fd, timeout, nil)
+	for c.responder.More(c.answer()) {
+	}
+	if !c.responder.Idle() {
 		return
 	}
 	if c.leaving {
@@ -117,31 +120,31 @@ func (c *child) unkeep(i int) {
 	c.kept = c.kept[:last]
 }
 
-// Answer takes the next request of the present connection through PHP, and reports whether the connection may carry
+// answer takes the next request of the present connection through PHP, and reports whether the connection may carry
 // another.
-func (c *child) Answer() (keep bool) {
-	if !c.Read() {
+func (c *child) answer() (keep bool) {
+	if !c.responder.Read() {
 		return false
 	}
-	if !c.ForPHP.IsHTTP {
-		c.ForPHP.Method = nil
+	if !c.responder.ForPHP.IsHTTP {
+		c.responder.ForPHP.Method = nil
 	}
-	if c.Startup() != nil {
+	if c.responder.Startup() != nil {
 		c.broken, c.leaving = true, true
-		c.Shutdown()
-		return c.Finish()
+		c.responder.Shutdown()
+		return c.responder.Finish()
 	}
-	switch err := c.PHP.OpenScript(); {
+	switch err := c.responder.PHP.OpenScript(); {
 	case err == syscall.EACCES:
-		c.PHP.Answer(403, accessDenied)
+		c.responder.PHP.Answer(403, accessDenied)
 	case err != nil:
-		c.PHP.Answer(404, noInputFile)
+		c.responder.PHP.Answer(404, noInputFile)
 	case c.settings.Highlight:
-		c.PHP.Highlight()
+		c.responder.PHP.Highlight()
 	default:
-		c.PHP.Execute()
+		c.responder.PHP.Execute()
 	}
-	if c.Shutdown() || c.alive >= 0 && c.PHP.Stale() { // without a parent nobody takes its place
+	if c.responder.Shutdown() || c.alive >= 0 && c.responder.PHP.Stale() { // without a parent nobody takes its place
 		c.leaving = true
 	}
 	if c.status == 0 {
@@ -151,7 +154,7 @@ func (c *child) Answer() (keep bool) {
 	if c.spent() {
 		c.leaving = true
 	}
-	return c.Finish()
+	return c.responder.Finish()
 }
 
 // What php-cgi answers in place of a script.

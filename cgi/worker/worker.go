@@ -59,10 +59,10 @@ func Only(engine *lifecycle.Engine, s server.Settings, listen int) int {
 
 // child is the process. There is one.
 type child struct {
-	*responder.Responder
-	engine   *lifecycle.Engine
-	settings server.Settings
-	allowed  responder.Allowed
+	responder *responder.Responder
+	engine    *lifecycle.Engine
+	settings  server.Settings
+	allowed   responder.Allowed
 
 	listen, epoll int
 	alive         int     // the parent's pipe; -1: there is no parent
@@ -80,8 +80,8 @@ func serve(engine *lifecycle.Engine, s server.Settings, listen, alive int) *chil
 	debug.SetMemoryLimit(memoryLimit)
 	c := &child{engine: engine, settings: s, listen: listen, alive: alive}
 	c.allowed.Addrs, c.allowed.Limited = s.Allowed, s.Limited
-	c.Responder = responder.New(engine, c)
-	c.SettingsRead(false, map[string]string{
+	c.responder = responder.New(engine, c)
+	c.responder.Configure(false, map[string]string{
 		fastcgi.MpxsConns: "0", fastcgi.MaxConns: s.Connections, fastcgi.MaxReqs: s.Connections,
 	})
 	// Accepted sockets inherit it. Without it the end of a long response on a kept connection waits for the
@@ -92,7 +92,7 @@ func serve(engine *lifecycle.Engine, s server.Settings, listen, alive int) *chil
 		c.broken = true
 		return c
 	}
-	c.HurryBy(c.alive, c.stop)
+	c.responder.HurryBy(c.alive, c.stop)
 	c.inForks = lifecycle.GivenUpInForks(4)
 	for i, fd := range [...]int{c.listen, c.epoll, c.alive, c.stop} {
 		c.inForks[i] = int32(fd)
@@ -134,7 +134,7 @@ func (c *child) add(fd int, events uint32) error {
 	return unix.EpollCtl(c.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)})
 }
 
-// spent says that the process has answered as many requests as it is to.
+// spent reports whether the process has answered as many requests as it is to.
 func (c *child) spent() bool {
 	return c.settings.MaxRequests > 0 && c.requests >= c.settings.MaxRequests
 }

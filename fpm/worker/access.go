@@ -75,7 +75,7 @@ func (k *worker) logAccess(end *lifecycle.WebEnd, user, system time.Duration) {
 	e.Duration, e.CPUUser, e.CPUSystem, e.Memory = k.slot.Duration(), user, system, end.Memory
 	e.RemoteAddr = k.remote
 	if k.access.headers {
-		e.Headers = k.PHP.ResponseHeaders(e.Headers[:0])
+		e.Headers = k.responder.PHP.ResponseHeaders(e.Headers[:0])
 	}
 	if k.access.json {
 		e.QueueWait = k.slot.QueueWait()

@@ -254,14 +254,14 @@ func (k *worker) setEnvironment() {
 // startPHP applies the pool's settings of php.ini and makes ready for requests.
 func (k *worker) startPHP() {
 	lifecycle.ReportCrashes(k.slot.ReportRoom())
-	k.Start(k.engine)
+	k.responder.Start(k.engine)
 	k.started = true
-	k.Sent, k.Begins = k.slot.Mark(), k.slot.FirstByte
-	k.WakeBy(k.control.fd)
+	k.responder.Sent, k.responder.Begins = k.slot.Mark(), k.slot.FirstByte
+	k.responder.WakeBy(k.control.fd)
 	if k.script == nil || !k.script.Snapshot {
 		loaded := k.applyValues(k.pool.PHPValues, false, "php_value")
 		if k.applyValues(k.pool.PHPAdminValues, true, "php_admin_value") || loaded {
-			k.PHP.CollectExtensions()
+			k.responder.PHP.CollectExtensions()
 		}
 	}
 	if k.pool.Domain == conf.Inet {
@@ -270,7 +270,7 @@ func (k *worker) startPHP() {
 		// acknowledgement of what went before.
 		unix.SetsockoptInt(k.listen, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 	}
-	k.SettingsRead(true, k.room.values)
+	k.responder.Configure(true, k.room.values)
 }
 
 func (k *worker) applyValues(values []conf.KeyValue, admin bool, directive string) (loaded bool) {
@@ -278,7 +278,7 @@ func (k *worker) applyValues(values []conf.KeyValue, admin bool, directive strin
 	for i, v := range values {
 		settings[i] = sapi.Setting{Name: v.Key, Value: v.Value}
 	}
-	return k.PHP.ApplyValues(settings, admin, func(name string) {
+	return k.responder.PHP.ApplyValues(settings, admin, func(name string) {
 		k.log.Logf(zlog.Error, "Unable to set %s '%s'", directive, name)
 	})
 }

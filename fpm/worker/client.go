@@ -35,7 +35,7 @@ func (k *worker) Report(level int, text string) {
 	}
 }
 
-// Complain reports to the error log why a connection is of no more use.
-func (k *worker) Complain(err error) {
+// ConnectionFailed reports to the error log why a connection is of no more use.
+func (k *worker) ConnectionFailed(err error) {
 	k.report(zlog.Warning, "connection closed: "+err.Error())
 }

@@ -30,7 +30,7 @@ func closed(conn net.Conn) bool {
 }
 
 // A connection that was parked belongs to nobody: its client is told that there is one too many.
-func TestParkedConnectionIsLetGo(t *testing.T) {
+func TestParkedConnectionIsClosedAfterItsRequest(t *testing.T) {
 	p := newPool(t, nil)
 	c := p.spawn()
 	p.write("a.php", "<?php echo 'a';")

@@ -37,7 +37,7 @@ func (k *worker) handOn() {
 		unix.EpollCtl(k.epoll, unix.EPOLL_CTL_DEL, fd, nil)
 	}
 	k.talk = talk{}
-	s.handingOn = k.Unread(s.handingOn[:0])
+	s.handingOn = k.responder.Unread(s.handingOn[:0])
 	k.slot.Finished()
 	if err := channel.SendPacket(s.to, s.handingOn, contract.MaxHanded, handingPatience, fd); err != nil {
 		k.report(zlog.Warning, "a request for another script than the worker script's was lost, because it could not be handed on: "+words(err))

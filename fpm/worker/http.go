@@ -137,7 +137,7 @@ func (k *worker) takeConnection(fd, listener int, remote netip.AddrPort, told bo
 
 // converseHTTP makes the connection of HTTP the present one.
 func (k *worker) converseHTTP() {
-	k.CarryBy(k.web)
+	k.responder.CarryBy(k.web)
 	k.talk = talk{goes: true, http: true, fd: k.web.FD()}
 	k.remote = k.web.AppendRemote(k.remote[:0])
 }
@@ -150,10 +150,10 @@ func (k *worker) resumeHTTP() {
 
 // readHTTP reads the next request of the present connection. false: there is none for PHP.
 func (k *worker) readHTTP() bool {
-	if !k.web.Next(&k.Request) {
+	if !k.web.Next(&k.responder.Request) {
 		return false
 	}
-	k.Resolve()
+	k.responder.Resolve()
 	return true
 }
 

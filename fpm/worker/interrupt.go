@@ -15,7 +15,7 @@ func (k *worker) watchRequests() {
 	if soft == 0 && client == 0 {
 		return
 	}
-	if err := k.PHP.Watch(soft, client, fmt.Sprintf("Maximum request time of %v exceeded", soft), k.interrupted); err != nil {
+	if err := k.responder.PHP.Watch(soft, client, fmt.Sprintf("Maximum request time of %v exceeded", soft), k.interrupted); err != nil {
 		k.report(zlog.Warning, "its requests are not watched: "+err.Error())
 		return
 	}
@@ -35,15 +35,15 @@ func (k *worker) executing() {
 	case k.talk.http:
 		client = k.web.InForks
 	default:
-		client = k.Place()
+		client = k.responder.Place()
 	}
-	k.PHP.WatchBegin(k.ForPHP.Accepted, client)
+	k.responder.PHP.WatchBegin(k.responder.ForPHP.Accepted, client)
 }
 
 // executed notes that it has ended.
 func (k *worker) executed() {
 	if k.watches {
-		k.PHP.WatchEnd()
+		k.responder.PHP.WatchEnd()
 	}
 }
 

@@ -56,21 +56,21 @@ func (k *worker) tellClient(level zlog.Level, message string) bool {
 
 // tellRequest is tellClient but for JSON.
 func (k *worker) tellRequest(message string) bool {
-	if k.started && k.talk.http && k.Serving() && message != "" && k.PHP.Logging() {
+	if k.started && k.talk.http && k.responder.Serving() && message != "" && k.responder.PHP.Logging() {
 		k.tellOfHTTP(message)
 		return true
 	}
-	if !k.started || !k.Listening() || message == "" || !k.PHP.Logging() {
+	if !k.started || !k.responder.Listening() || message == "" || !k.responder.PHP.Logging() {
 		return false
 	}
 	if k.said {
-		k.WriteStderr([]byte("; "))
+		k.responder.WriteStderr([]byte("; "))
 	}
 	k.said = true
 	if k.spec.Global.LogJSON && !k.spec.ClientLogs { // other clients get what they are used to
 		message = message[:min(len(message), k.limit)]
 	}
-	k.WriteStderr([]byte(message))
+	k.responder.WriteStderr([]byte(message))
 	return k.spec.ClientLogs
 }
 
@@ -80,7 +80,7 @@ const phpMessage = "PHP message: "
 // record has the master log a message in JSON, with the request that it belongs to.
 func (k *worker) record(level zlog.Level, message string) {
 	r := contract.Record{Level: level, Text: strings.TrimPrefix(message, phpMessage)}
-	if k.InHand() {
+	if k.responder.InHand() {
 		i := &k.info
 		r.RequestID, r.Method, r.Host, r.URI, r.Script = string(i.ID), string(i.Method), string(i.Host), string(i.Target), string(i.Script)
 		if k.tracing.on {

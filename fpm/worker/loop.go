@@ -50,7 +50,7 @@ func (k *worker) serve() {
 			k.endSolitude()
 		}
 		for k.talk.goes {
-			k.endTalk(k.Answer())
+			k.endTalk(k.answer())
 		}
 	}
 }
@@ -249,11 +249,11 @@ func (k *worker) accept() {
 // converse makes a connection the present one. ahead is what another worker has read of it; nil: nothing.
 func (k *worker) converse(t talk, timeout time.Duration, ahead []byte) {
 	k.park()
-	k.CarryBy(nil)
+	k.responder.CarryBy(nil)
 	k.talk = t
 	k.talk.goes = true
 	k.remote = t.peer.Append(k.remote)
-	k.Begin(t.fd, timeout, ahead)
+	k.responder.Begin(t.fd, timeout, ahead)
 }
 
 // endTalk is to be called after an answer, or if there was no request, with whether the connection may carry another. If none
@@ -263,12 +263,12 @@ func (k *worker) endTalk(keep bool) {
 		k.endHTTP()
 		return
 	}
-	if k.More(keep) {
+	if k.responder.More(keep) {
 		return
 	}
 	t := k.talk
 	k.talk = talk{}
-	if !k.Idle() {
+	if !k.responder.Idle() {
 		return
 	}
 	k.kept, k.keptPeer = t.fd, t.peer

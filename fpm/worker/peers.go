@@ -64,7 +64,7 @@ func (k *worker) mayRunOpened() bool {
 	if !k.checksOwners() {
 		return true
 	}
-	uid, err := k.PHP.ScriptOwner()
+	uid, err := k.responder.PHP.ScriptOwner()
 	return err == nil && slices.Contains(k.spec.Admission.Owners, uid)
 }
 
@@ -72,7 +72,7 @@ func (k *worker) checksOwners() bool { return k.spec.Admission != nil && k.spec.
 
 // dropClientValues ignores the settings of PHP that the request brings.
 func (k *worker) dropClientValues() {
-	r := &k.ForPHP
+	r := &k.responder.ForPHP
 	if a := k.spec.Admission; a == nil || !a.IgnoreValues || r.PHPValue == nil && r.PHPAdminValue == nil {
 		return
 	}

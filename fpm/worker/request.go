@@ -12,9 +12,9 @@ import (
 	"github.com/phpsapi/phpsapi/lifecycle"
 )
 
-// Answer takes the next request of the present connection through PHP, and reports whether the connection may carry
+// answer takes the next request of the present connection through PHP, and reports whether the connection may carry
 // another.
-func (k *worker) Answer() (keep bool) {
+func (k *worker) answer() (keep bool) {
 	if !k.read() {
 		return false
 	}
@@ -22,7 +22,7 @@ func (k *worker) Answer() (keep bool) {
 		k.handOn()
 		return false
 	}
-	k.ForPHP.PHPValue, k.ForPHP.PHPAdminValue = k.Request.Params.Get("PHP_VALUE"), k.Request.Params.Get("PHP_ADMIN_VALUE")
+	k.responder.ForPHP.PHPValue, k.responder.ForPHP.PHPAdminValue = k.responder.Request.Params.Get("PHP_VALUE"), k.responder.Request.Params.Get("PHP_ADMIN_VALUE")
 	k.dropClientValues()
 	k.note()
 	k.said = false
@@ -30,7 +30,7 @@ func (k *worker) Answer() (keep bool) {
 		k.broken, k.leaving = true, true // as php-fpm's worker ends
 	}
 	k.end()
-	if k.Shutdown() || k.PHP.Stale() {
+	if k.responder.Shutdown() || k.responder.PHP.Stale() {
 		k.leaving = true // the request changed what cannot be taken back
 	}
 	if k.pool.MaxRequests > 0 && k.requests+1 >= k.pool.MaxRequests {
@@ -43,18 +43,18 @@ func (k *worker) Answer() (keep bool) {
 func (k *worker) perform() bool {
 	if k.isPlain() {
 		k.executing()
-		err := k.Run()
+		err := k.responder.Run()
 		if err != nil && err != lifecycle.ErrRequestStartup {
 			k.answerUnopened(err)
 			return true
 		}
 		return err == nil
 	}
-	if k.Startup() != nil {
+	if k.responder.Startup() != nil {
 		return false
 	}
 	k.authorize()
-	if k.ForPHP.Method != nil && !k.answerSpecially() {
+	if k.responder.ForPHP.Method != nil && !k.answerSpecially() {
 		k.execute()
 	}
 	return true
@@ -63,7 +63,7 @@ func (k *worker) perform() bool {
 // isPlain reports whether the worker has nothing to do between the steps of the request: one call of C takes all of them. While PHP
 // reads a body, the script is not running yet.
 func (k *worker) isPlain() bool {
-	r := &k.ForPHP
+	r := &k.responder.ForPHP
 	return r.Method != nil && r.Authorization == nil && r.ContentLength == 0 && r.Path.Filename != nil && k.script == nil &&
 		!k.isPing() && !k.isStatus() && k.mayRun(r.Path.Filename) && !k.checksOwners()
 }
@@ -73,7 +73,7 @@ func (k *worker) read() bool {
 	if k.talk.http {
 		return k.readHTTP()
 	}
-	return k.Read()
+	return k.responder.Read()
 }
 
 // finish ends a request whose output has been committed, and reports whether the connection may carry another.
@@ -94,37 +94,37 @@ func (k *worker) finish() (keep bool) {
 
 // finishFastCGI is finish for a connection of FastCGI.
 func (k *worker) finishFastCGI() (keep bool) {
-	if k.MayLetGo() {
+	if k.responder.MayCloseAfter() {
 		if k.leaving {
-			k.LetGo(0)
+			k.responder.CloseAfter(0)
 		} else if k.crowded() {
-			k.LetGo(k.workers())
+			k.responder.CloseAfter(k.workers())
 		}
 	}
-	return k.Finish()
+	return k.responder.Finish()
 }
 
 // note tells the scoreboard of the request.
 func (k *worker) note() {
-	r := &k.ForPHP
+	r := &k.responder.ForPHP
 	k.info.Method, k.info.URI, k.info.Query, k.info.Script = r.Method, r.Path.URI, r.QueryString, r.Path.Filename
-	k.info.ID = k.Request.Params.Get(requestID)
+	k.info.ID = k.responder.Request.Params.Get(requestID)
 	if k.tracing.on {
 		k.follow()
 	}
 	if len(k.info.ID) == 0 && k.spec.Global.LogJSON {
 		k.identify()
 	}
-	k.info.Host, k.info.Target = k.Request.Params.Get("HTTP_HOST"), k.Request.Params.Get("REQUEST_URI")
-	k.info.Client = k.Request.Params.Get("REMOTE_ADDR")
+	k.info.Host, k.info.Target = k.responder.Request.Params.Get("HTTP_HOST"), k.responder.Request.Params.Get("REQUEST_URI")
+	k.info.Client = k.responder.Request.Params.Get("REMOTE_ADDR")
 	k.info.User = nil
 	k.info.Long = k.php.AtLeast(8, 5)
 	k.info.ContentLength = uint64(r.ContentLength)
 	k.info.Since = 0
 	if !k.talk.http {
-		k.info.Since = int64(k.Request.Since) * 1e6
+		k.info.Since = int64(k.responder.Request.Since) * 1e6
 	}
-	*k.Sent = responder.SentNothing
+	*k.responder.Sent = responder.SentNothing
 	k.slot.Info(&k.info)
 	r.Accepted = k.slot.Accepted()
 	lifecycle.Idled(k.slot.Idle())
@@ -136,43 +136,43 @@ const requestID = "HTTP_X_REQUEST_ID"
 // identify gives a request an id that has none, so that all lines of logs name it, and the script can.
 func (k *worker) identify() {
 	k.id = site.AppendRequestID(k.id[:0])
-	k.Request.Params.Set(requestID, k.id)
-	k.ShowParams()
+	k.responder.Request.Params.Set(requestID, k.id)
+	k.responder.ShowParams()
 	k.info.ID = k.id
 }
 
 // authorize adds the user to what the scoreboard knows: PHP has taken it from the Authorization header.
 func (k *worker) authorize() {
-	if k.ForPHP.Authorization == nil {
+	if k.responder.ForPHP.Authorization == nil {
 		return
 	}
-	if k.info.User = k.PHP.AuthUser(); k.info.User != nil {
+	if k.info.User = k.responder.PHP.AuthUser(); k.info.User != nil {
 		k.slot.Info(&k.info)
 	}
 }
 
 // execute runs the request's script, or says why not.
 func (k *worker) execute() {
-	script := k.ForPHP.Path.Filename
+	script := k.responder.ForPHP.Path.Filename
 	if k.script != nil {
 		k.answerUnbooted()
 		return
 	}
 	if script == nil {
 		k.log.Log(zlog.Debug, "Primary script unknown")
-		k.PHP.Answer(404, fileNotFound)
+		k.responder.PHP.Answer(404, fileNotFound)
 		return
 	}
 	if !k.mayRun(script) {
 		k.log.Logf(zlog.Notice, "Access to the script '%s' has been denied (see security.limit_extensions)", script)
-		k.PHP.Answer(403, accessDenied)
+		k.responder.PHP.Answer(403, accessDenied)
 		return
 	}
 	if !k.mayOpen(script) {
 		k.answerUnowned(script)
 		return
 	}
-	if err := k.PHP.OpenScript(); err != nil {
+	if err := k.responder.PHP.OpenScript(); err != nil {
 		k.answerUnopened(err)
 		return
 	}
@@ -181,26 +181,26 @@ func (k *worker) execute() {
 		return
 	}
 	k.executing()
-	k.PHP.Execute()
+	k.responder.PHP.Execute()
 }
 
 // answerUnowned says that a script is one that others have put there.
 func (k *worker) answerUnowned(script []byte) {
 	k.log.Logf(zlog.Notice, "Access to the script '%s' has been denied (see script_owners)", script)
-	k.PHP.Answer(403, accessDenied)
+	k.responder.PHP.Answer(403, accessDenied)
 }
 
 // answerUnopened says why the script was not opened.
 func (k *worker) answerUnopened(err error) {
-	k.log.Logf(zlog.Error, "Unable to open primary script: %s (%s)", k.ForPHP.Path.Filename, words(err))
+	k.log.Logf(zlog.Error, "Unable to open primary script: %s (%s)", k.responder.ForPHP.Path.Filename, words(err))
 	switch err {
 	case syscall.EACCES:
-		k.PHP.Answer(403, accessDenied)
+		k.responder.PHP.Answer(403, accessDenied)
 	case syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM: // php-fpm says 404, as if the script were not there
-		k.PHP.Header("Retry-After: 1")
-		k.PHP.Answer(503, notNow)
+		k.responder.PHP.Header("Retry-After: 1")
+		k.responder.PHP.Answer(503, notNow)
 	default:
-		k.PHP.Answer(404, noInputFile)
+		k.responder.PHP.Answer(404, noInputFile)
 	}
 }
 
@@ -236,7 +236,7 @@ func (k *worker) mayRun(script []byte) bool {
 // end notes what the request took.
 func (k *worker) end() {
 	k.executed()
-	end := k.PHP.RequestEnd()
+	end := k.responder.PHP.RequestEnd()
 	took := k.slot.Elapsed()
 	user, system := k.cpu.of(took)
 	k.slot.End(took, user, system, end.Memory)

@@ -22,13 +22,13 @@ func (k *worker) isStatus() bool {
 }
 
 func (k *worker) isFor(path *conf.Text) bool {
-	uri := k.ForPHP.Path.URI
+	uri := k.responder.ForPHP.Path.URI
 	return path.Set && uri != nil && string(uri) == path.Value
 }
 
 // answerSpecially answers a request for the ping page or the status page; false: it is for neither.
 func (k *worker) answerSpecially() bool {
-	head := string(k.ForPHP.Method) == "HEAD"
+	head := string(k.responder.ForPHP.Method) == "HEAD"
 	if k.isPing() {
 		k.slot.Executing()
 		k.send1(status.Ping(k.pool.PingResponse.Value, head))
@@ -44,16 +44,16 @@ func (k *worker) answerSpecially() bool {
 		k.send1(status.Failure())
 		return true
 	}
-	k.send1(status.NewPage(snapshot, status.Choose(string(k.ForPHP.QueryString), k.php), head))
+	k.send1(status.NewPage(snapshot, status.Choose(string(k.responder.ForPHP.QueryString), k.php), head))
 	return true
 }
 
 // send1 has PHP send a page.
 func (k *worker) send1(p status.Page) {
 	for _, line := range p.Headers {
-		k.PHP.Header(line)
+		k.responder.PHP.Header(line)
 	}
-	k.PHP.Answer(p.Status, p.Body)
+	k.responder.PHP.Answer(p.Status, p.Body)
 }
 
 // Status is fpm_get_status().

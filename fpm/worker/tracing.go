@@ -51,7 +51,7 @@ const (
 
 // follow finds out which trace the present request belongs to, and tells the script.
 func (k *worker) follow() {
-	t, p, c := &k.tracing, &k.Request.Params, &k.info.Trace
+	t, p, c := &k.tracing, &k.responder.Request.Params, &k.info.Trace
 	*c = tracecontext.Context{}
 	given := p.Get(tracestate)
 	t.state = given
@@ -81,7 +81,7 @@ func (k *worker) follow() {
 	p.Set(traceparent, t.parent)
 	p.Set(traceID, t.trace[:])
 	p.Set(spanID, t.span[:])
-	k.ShowParams()
+	k.responder.ShowParams()
 	if k.talk.http {
 		k.web.Follow(t.trace[:], t.span[:])
 	}
@@ -89,7 +89,7 @@ func (k *worker) follow() {
 
 // tellSpan tells the observer of the request that has ended, if its span is sampled. Nobody waits: if the observer is slow, the span is lost and counted.
 func (k *worker) tellSpan(end *lifecycle.WebEnd, cpu time.Duration) {
-	t, i, p := &k.tracing, &k.info, &k.Request.Params
+	t, i, p := &k.tracing, &k.info, &k.responder.Request.Params
 	if t.spans < 0 || !i.Trace.IsSampled() {
 		return
 	}

@@ -39,7 +39,7 @@ type Room struct {
 	worker    worker
 	log       zlog.Log
 	orders    contract.Orders
-	values    map[string]string // see responder.Responder.SettingsRead
+	values    map[string]string // see responder.Responder.Configure
 	slot      scoreboard.Slot
 	responder responder.Responder
 }
@@ -47,11 +47,11 @@ type Room struct {
 func newRoom() *Room {
 	r := &Room{values: map[string]string{fastcgi.MpxsConns: "0"}}
 	k := &r.worker
-	k.room, k.Responder, k.log = r, &r.responder, &r.log
+	k.room, k.responder, k.log = r, &r.responder, &r.log
 	k.log.Init(os.Stderr)
 	k.log.Configure(func(s *zlog.Settings) { s.External = k.tellClient })
-	k.Responder.Prepare(k)
-	k.access.entry.Param = k.Request.Params.Get
+	k.responder.Prepare(k)
+	k.access.entry.Param = k.responder.Request.Params.Get
 	return r
 }
 
@@ -122,15 +122,15 @@ type worker struct {
 	allowed responder.Allowed
 	slot    *scoreboard.Slot
 
-	*responder.Responder
-	started  bool // the Responder was
-	process  *lifecycle.Worker
-	alone    bool // process.MakeThreads was not called: see endSolitude
-	talk     talk
-	kept     int // the connection that is idle and kept; -1: none
-	keptPeer responder.Peer
-	keptHTTP bool // it is web's
-	pressed  int  // new connections in a row that pushed out the kept one
+	responder *responder.Responder
+	started   bool // the Responder was
+	process   *lifecycle.Worker
+	alone     bool // process.MakeThreads was not called: see endSolitude
+	talk      talk
+	kept      int // the connection that is idle and kept; -1: none
+	keptPeer  responder.Peer
+	keptHTTP  bool // it is web's
+	pressed   int  // new connections in a row that pushed out the kept one
 	// heardLast says that the master had the last turn before a new connection: see next.
 	heardLast bool
 	remote    []byte // the address of the present connection's client; nil on a unix socket

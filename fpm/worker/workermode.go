@@ -59,9 +59,9 @@ func (k *worker) takeWorkerMode(files []int) {
 func (k *worker) runScript() {
 	s := k.script
 	s.answers.Look()
-	k.HandsOn = true
+	k.responder.HandsOn = true
 	if s.Snapshot {
-		k.finishScript(k.PHP.ResumeWorkerScript(s))
+		k.finishScript(k.responder.PHP.ResumeWorkerScript(s))
 		return
 	}
 	if why := unreadable(s.Script); why != "" {
@@ -69,7 +69,7 @@ func (k *worker) runScript() {
 		k.standIn()
 		return
 	}
-	within, err := k.PHP.RunWorkerScript(s.Script, lifecycle.BootRequest(s.Script), s, s.Strict)
+	within, err := k.responder.PHP.RunWorkerScript(s.Script, lifecycle.BootRequest(s.Script), s, s.Strict)
 	if err != nil {
 		k.broken, k.leaving = true, true
 		return
@@ -118,7 +118,7 @@ func (k *worker) finishScript(within bool) {
 		}
 		k.control.say(contract.Ended, fmt.Sprintf("%s %s %.1000s", why, where, said))
 	}
-	k.Shutdown()
+	k.responder.Shutdown()
 	s.saidAll()
 	switch {
 	case within:
@@ -153,7 +153,7 @@ func (k *worker) standIn() {
 
 // failure returns why a script ended, and whether it was an error.
 func (s *workerScript) failure() (text string, fatal bool) {
-	if e, ok := s.k.PHP.LastError(); ok && e.Fatal {
+	if e, ok := s.k.responder.PHP.LastError(); ok && e.Fatal {
 		return sapi.BootFailed(e.Message, e.File, e.Line), true
 	}
 	return sapi.BootEnded(s.k.engine.ExitStatus()), false
@@ -179,7 +179,7 @@ func (s *workerScript) NextRequest() *lifecycle.WebRequest {
 				k.endTalk(false)
 			case s.isMine():
 				s.begin()
-				return &k.ForPHP
+				return &k.responder.ForPHP
 			default:
 				k.handOn()
 			}
@@ -213,7 +213,7 @@ func (s *workerScript) leave() {
 // isMine reports whether the request that was read is for the script. If a link has been switched since the boot, requests
 // for its new target are: a reload is about to follow.
 func (s *workerScript) isMine() bool {
-	r := &s.k.ForPHP
+	r := &s.k.responder.ForPHP
 	if r.Method == nil {
 		return false
 	}
@@ -229,8 +229,8 @@ func (s *workerScript) begin() {
 	k := s.k
 	k.note()
 	k.said = false
-	k.Take()
-	if p := &k.Request.Params; p.Get("PHP_VALUE") != nil || p.Get("PHP_ADMIN_VALUE") != nil {
+	k.responder.Take()
+	if p := &k.responder.Request.Params; p.Get("PHP_VALUE") != nil || p.Get("PHP_ADMIN_VALUE") != nil {
 		k.log.Log(zlog.Warning, "PHP_VALUE and PHP_ADMIN_VALUE of a request have no effect on a worker script: set them for the pool, by php_value and php_admin_value")
 	}
 	if s.Snapshot && k.requests+1 >= s.MaxRequests { // the last one: another worker may begin meanwhile
@@ -244,8 +244,8 @@ func (s *workerScript) RequestDone() {
 	k := s.k
 	k.authorize()
 	k.end()
-	k.Release()
-	if k.PHP.Stale() {
+	k.responder.Release()
+	if k.responder.PHP.Stale() {
 		s.retire(scoreboard.ByLeftovers)
 	}
 	if s.MaxRequests > 0 && k.requests+1 >= s.MaxRequests {
@@ -314,8 +314,8 @@ func (s *workerScript) say(line []byte) {
 
 // answerUnbooted answers in place of a worker script that could not be booted.
 func (k *worker) answerUnbooted() {
-	k.PHP.Header("Retry-After: 1")
-	k.PHP.Answer(503, unbooted)
+	k.responder.PHP.Header("Retry-After: 1")
+	k.responder.PHP.Answer(503, unbooted)
 }
 
 var unbooted = []byte("The application could not be started; the error log says why.\n")
