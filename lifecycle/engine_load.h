@@ -33,7 +33,7 @@ struct engine_refusal {
  * it open look up a function when it is called first. */
 enum engine_load_result engine_load(const char *path, int binding, struct engine_refusal *refusal);
 
-/* Gives up what was loaded, after the module's shutdown, so that it may be loaded again, with all of its variables as they were at first. */
+/* Gives up what was loaded, after the module's shutdown, so that it may be loaded again. The loader keeps it if something holds it. */
 void engine_unload(void);
 
 /* The engine that was loaded; NULL before. */

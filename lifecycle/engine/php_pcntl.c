@@ -13,6 +13,7 @@ static int register_without_pcntl(void)
 	int result = register_extensions();
 	zval *found = zend_hash_str_find(&module_registry, "pcntl", strlen("pcntl"));
 
+	php_register_internal_extensions_func = register_extensions; /* httpd starts PHP more than once */
 	if (found) {
 		zend_unregister_functions(((zend_module_entry *)Z_PTR_P(found))->functions, -1, NULL);
 		zend_hash_str_del(&module_registry, "pcntl", strlen("pcntl"));

@@ -99,18 +99,16 @@ static PHP_FUNCTION(apache_response_headers)
 	return_list(ENGINE_HTTPD_RESPONSE_HEADERS, add_element, return_value);
 }
 
+/* These two take what they are given, as in mod_php. */
 static PHP_FUNCTION(apache_get_modules)
 {
-	ZEND_PARSE_PARAMETERS_NONE();
 	return_list(ENGINE_HTTPD_MODULES, append_element, return_value);
 }
 
 static PHP_FUNCTION(apache_get_version)
 {
-	const char *banner;
+	const char *banner = host->httpd->banner();
 
-	ZEND_PARSE_PARAMETERS_NONE();
-	banner = host->httpd->banner();
 	if (!banner || !*banner) {
 		RETURN_FALSE;
 	}

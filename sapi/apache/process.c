@@ -1,13 +1,14 @@
 /*
  * PHPSAPIMode process: PHP in httpd's own process. It is started in the parent, and its children, which the MPM prefork forks, answer
- * requests. A restart of httpd's, graceful or not, ends PHP in the parent and starts it again, with a php.ini that was read again and a
- * libphp that was loaded again. Counterpart: sapi/apache2handler/sapi_apache2.c.
+ * requests. A restart of httpd's, graceful or not, ends PHP in the parent and starts it again, with a php.ini that was read again.
+ * Counterpart: sapi/apache2handler/sapi_apache2.c.
  */
 #include <dlfcn.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <apr_strings.h>
@@ -75,6 +76,26 @@ static void say_refusal(enum engine_load_result result, const char *path, const 
 		refusal->detail);
 }
 
+/*
+ * A PHP that is there already: that of mod_php, or of the configuration before. The latter cannot always be unloaded, as some of its
+ * extensions hold it, and serves again. Another PHP beside it would take its functions for its own.
+ */
+static int is_alone(const char *path)
+{
+	void *there = dlsym(RTLD_DEFAULT, "php_module_startup");
+	struct stat present, wanted;
+	Dl_info where;
+
+	if (!there || !dladdr(there, &where) || stat(where.dli_fname, &present) != 0 || stat(path, &wanted) != 0 ||
+		(present.st_dev == wanted.st_dev && present.st_ino == wanted.st_ino)) {
+		return 1;
+	}
+	ap_log_error(APLOG_MARK, APLOG_CRIT | APLOG_STARTUP, 0, NULL,
+		"mod_phpsapi: %s cannot be loaded beside %s, the PHP that is in the process. If that is mod_php, take it out of the configuration (Debian: a2dismod "
+		"phpN.N); if it is the PHP of before a restart, stop httpd and start it", path, where.dli_fname);
+	return 0;
+}
+
 static int load(void)
 {
 	static struct engine_refusal refusal;
@@ -90,6 +111,9 @@ static int load(void)
 	if (!path) {
 		ap_log_error(APLOG_MARK, APLOG_CRIT | APLOG_STARTUP, 0, NULL,
 			"mod_phpsapi: there is no libphp of a version that the module was built for; Debian has it in libphp8.2-embed. PHPSAPIEngine names the file of one");
+		return 0;
+	}
+	if (!is_alone(path)) {
 		return 0;
 	}
 	result = engine_load(path, RTLD_NOW, &refusal);
@@ -215,6 +239,18 @@ static int answer_within(request_rec *r, enum apache_kind kind)
 	return OK;
 }
 
+/*
+ * httpd meets an error while PHP reads a request's body, and its ErrorDocument is a script: PHP, which is in the middle of the other
+ * request, cannot answer a second one. mod_php dies of it, but for a body that is too long, where it executes the one script within the
+ * other: that is so here, too. In all other cases httpd sends its own page.
+ */
+static bool is_error_within(const request_rec *r)
+{
+	int status = apache_running->r->status;
+
+	return strcmp(r->protocol, "INCLUDED") != 0 && status != HTTP_OK && status != HTTP_REQUEST_ENTITY_TOO_LARGE;
+}
+
 static void fill_request(struct engine_request *request, request_rec *r)
 {
 	const char *length = apr_table_get(r->headers_in, "Content-Length");
@@ -282,6 +318,10 @@ int apache_in_process(request_rec *r, enum apache_kind kind)
 	bool is_within = apache_running && !apache_running->has_ended;
 	int status;
 
+	if (is_within && is_error_within(r)) {
+		ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "mod_phpsapi: ErrorDocument %s: PHP is still reading the request that failed, and cannot execute it", r->uri);
+		return HTTP_INTERNAL_SERVER_ERROR;
+	}
 	engine_httpd_apply(values_of(d), d->values->nelts);
 	status = decide(r, kind);
 	if (status == OK) {
