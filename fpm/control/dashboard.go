@@ -20,7 +20,7 @@ func (c Command) MayShow() bool { return c == LastIncidents || c == SlowRequests
 // MayOrder reports whether the dashboard may order that with the token.
 func (c Command) MayOrder() bool {
 	switch c {
-	case Kill, Reload, Scale, Pause, Resume:
+	case Kill, Reload, Scale, Pause, Resume, MakeProfile:
 		return true
 	}
 	return false
@@ -38,6 +38,8 @@ func (r *DashboardRequest) Plain() Request {
 		plain.Pool, plain.Count = r.Pool, r.Count
 	case Pause, Resume:
 		plain.Pool = r.Pool
+	case MakeProfile:
+		plain.Pool, plain.Count, plain.Rate = r.Pool, min(r.Count, LongestShownProfile), min(r.Rate, ShownRate)
 	}
 	return plain
 }
@@ -59,6 +61,6 @@ func ReadDashboardRequest(r io.Reader) (request DashboardRequest, err error) {
 func Over(conn *net.UnixConn) *Client { return &Client{conn: conn} }
 
 // AskAsDashboard is Ask for the dashboard.
-func (c *Client) AskAsDashboard(ctx context.Context, request DashboardRequest) (Answer, error) {
-	return c.ask(ctx, request, func(Answer) {})
+func (c *Client) AskAsDashboard(ctx context.Context, request DashboardRequest, hear func(Answer)) (Answer, error) {
+	return c.ask(ctx, request, hear)
 }

@@ -3,6 +3,12 @@ package control
 // LongestProfile is how long a profile takes at most, in seconds.
 const LongestProfile = 3600
 
+// LongestShownProfile and ShownRate are the bounds of profiles of the dashboard: how many seconds, and how many samples a second.
+const (
+	LongestShownProfile = 300
+	ShownRate           = 100
+)
+
 // Samples are what a worker tells of the samples that it has taken: lines as contract.Samples has them. Numbers in them are the worker's own: they mean something together with
 // Pid and Generation. All but the first three fields is the worker's word.
 type Samples struct {

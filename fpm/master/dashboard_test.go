@@ -79,9 +79,9 @@ func TestDashboardMayDoWhatItOffersAndNothingElse(t *testing.T) {
 	open := &door{}
 	for _, command := range []control.Command{control.Reload, control.Upgrade, control.Stop, control.Status, control.LastIncidents, control.SlowRequests, control.Requests,
 		control.Kill, control.AskHealth, control.Pause, control.Drain, control.Resume, control.Scale, control.ConfigDiff, control.LogLevel, control.OpcacheStatus,
-		control.OpcacheReset, "", "nothing"} {
+		control.OpcacheReset, control.MakeProfile, "", "nothing"} {
 		shows := command == control.LastIncidents || command == control.SlowRequests
-		orders := command == control.Reload || command == control.Kill || command == control.Pause || command == control.Resume || command == control.Scale
+		orders := command == control.Reload || command == control.Kill || command == control.Pause || command == control.Resume || command == control.Scale || command == control.MakeProfile
 		for _, c := range []struct {
 			name  string
 			door  *door
@@ -95,10 +95,13 @@ func TestDashboardMayDoWhatItOffersAndNothingElse(t *testing.T) {
 			{"if there is none", open, "", shows},
 			{"with one if there is none", open, testToken, shows},
 		} {
-			r := control.DashboardRequest{Token: c.token, Request: control.Request{Command: command, Now: true, Drained: true, Full: true, Pool: "www", Count: 1, Pid: 2, Level: "debug", Accepted: 3}}
+			r := control.DashboardRequest{Token: c.token, Request: control.Request{Command: command, Now: true, Drained: true, Full: true, Pool: "www", Count: 3600, Rate: 1000, Pid: 2, Level: "debug", Accepted: 3}}
 			got, reason, why := c.door.admit(&r)
 			if (reason == "") != c.want || (why == "") != c.want {
 				t.Errorf("%q %s: got %q %q", command, c.name, reason, why)
+			}
+			if got.Command == control.MakeProfile && (got.Count != control.LongestShownProfile || got.Rate != control.ShownRate || got.Pid != 0) {
+				t.Errorf("a profile is made %+v", got)
 			}
 			if reason == "" && (got.Command != command || got.Drained || got.Full || got.Level != "" || got.Now && command != control.Kill) {
 				t.Errorf("%q %s: it is made %+v", command, c.name, got)
@@ -132,7 +135,7 @@ func gateOf(t *testing.T, d *door, r control.DashboardRequest) (control.Answer, 
 		defer client.Close()
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		a, err := client.AskAsDashboard(ctx, r)
+		a, err := client.AskAsDashboard(ctx, r, func(control.Answer) {})
 		if err != nil {
 			t.Error(err)
 		}

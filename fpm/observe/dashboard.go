@@ -48,7 +48,7 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 type dashboard struct {
 	server *server
 	orders *contract.Dashboard
-	master func(context.Context, control.DashboardRequest) (control.Answer, error)
+	master asksMaster
 	past   *history
 	http   *http.Server
 	files  map[string]*page
@@ -57,7 +57,15 @@ type dashboard struct {
 	view   []byte    // the last one
 	viewed time.Time // when it was made
 	events events
+
+	profiles profiles
 }
+
+// asksMaster asks the master, and returns its last answer. The others are heard.
+type asksMaster func(ctx context.Context, request control.DashboardRequest, hear func(control.Answer)) (control.Answer, error)
+
+// unheard hears nothing.
+func unheard(control.Answer) {}
 
 // page is a file of the dashboard.
 type page struct {
@@ -72,7 +80,7 @@ type events struct {
 	text            []byte // nil: it was not asked yet
 }
 
-func newDashboard(s *server, orders *contract.Dashboard, master func(context.Context, control.DashboardRequest) (control.Answer, error), past *history) *dashboard {
+func newDashboard(s *server, orders *contract.Dashboard, master asksMaster, past *history) *dashboard {
 	d := &dashboard{server: s, orders: orders, master: master, past: past, files: map[string]*page{}}
 	entries, _ := pages.ReadDir("dashboard")
 	kinds := map[string]string{"html": "text/html; charset=utf-8", "css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
@@ -88,6 +96,9 @@ func newDashboard(s *server, orders *contract.Dashboard, master func(context.Con
 	mux.HandleFunc("GET /api/history", d.serveHistory)
 	mux.HandleFunc("GET /api/events", d.serveEvents)
 	mux.HandleFunc("POST /api/order", d.serveOrder)
+	mux.HandleFunc("GET /api/profile", d.serveProfile)
+	mux.HandleFunc("GET /api/profile/{format}", d.serveProfileFile)
+	mux.HandleFunc("POST /api/profile", d.serveProfileOrder)
 	d.http = &http.Server{Handler: occupying(d.guarded(mux)), ConnContext: withPlace, ConnState: rest, ReadHeaderTimeout: headTimeout, ReadTimeout: headTimeout,
 		WriteTimeout: answerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: headBytes, ErrorLog: log.New(io.Discard, "", 0)}
 	return d
@@ -191,6 +202,7 @@ func (d *dashboard) serveNow(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		v.Orders = d.orders.Orders
+		v.Profile = d.profiles.number()
 		d.view, _ = json.Marshal(v) // a new one: the one before is still being sent
 		d.viewed = time.Now()
 	}
@@ -234,7 +246,7 @@ func (d *dashboard) remembered(ctx context.Context) ([]byte, error) {
 		Slow      *control.Slow      `json:"slow"`
 	}
 	for _, command := range []control.Command{control.LastIncidents, control.SlowRequests} {
-		a, err := d.master(ctx, control.DashboardRequest{Request: control.Request{Command: command}})
+		a, err := d.master(ctx, control.DashboardRequest{Request: control.Request{Command: command}}, unheard)
 		switch {
 		case err != nil:
 			return nil, err
@@ -259,132 +271,4 @@ func happened(service *contract.Service) (incidents, slow uint64) {
 		incidents += n
 	}
 	return incidents, service.Slow
-}
-
-// order is what a browser wants done. Accepted is a text, as JavaScript's numbers are too short for it.
-type order struct {
-	Command  control.Command `json:"command"`
-	Pool     string          `json:"pool"`
-	Count    int             `json:"count"`
-	Pid      int             `json:"pid"`
-	Accepted int64           `json:"accepted,string"`
-	Now      bool            `json:"now"`
-}
-
-// outcome is how an order has ended.
-type outcome struct {
-	Done bool   `json:"done"` // false: it is still under way
-	Text string `json:"text"`
-}
-
-// serveOrder hands an order to the master, which looks at the token.
-func (d *dashboard) serveOrder(w http.ResponseWriter, r *http.Request) {
-	token := r.Header.Get(tokenHeader)
-	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
-	switch {
-	case !d.orders.Orders:
-		refuse(w, http.StatusForbidden, "the dashboard takes no orders: dashboard.token_file is not set")
-		return
-	case token == "":
-		refuse(w, http.StatusUnauthorized, "the header "+tokenHeader+" with the token is missing")
-		return
-	case len(token) > control.MaxToken:
-		refuse(w, http.StatusRequestHeaderFieldsTooLarge, fmt.Sprintf("the header %s has %d bytes: no token has more than %d", tokenHeader, len(token), control.MaxToken))
-		return
-	case strings.TrimSpace(kind) != "application/json":
-		refuse(w, http.StatusUnsupportedMediaType, "an order is application/json")
-		return
-	}
-	var o order
-	from := json.NewDecoder(http.MaxBytesReader(w, r.Body, orderBytes))
-	from.DisallowUnknownFields()
-	if err := from.Decode(&o); err != nil {
-		refuse(w, http.StatusBadRequest, "no order: "+err.Error())
-		return
-	}
-	if _, err := from.Token(); err != io.EOF {
-		refuse(w, http.StatusBadRequest, "no order: something follows the order's object")
-		return
-	}
-	if len(o.Pool) > control.MaxToken {
-		refuse(w, http.StatusBadRequest, "no pool has so long a name")
-		return
-	}
-	if !o.Command.MayOrder() {
-		refuse(w, http.StatusBadRequest, fmt.Sprintf("the dashboard knows no order %.20q", o.Command))
-		return
-	}
-	request := control.DashboardRequest{Token: token, Client: clientOf(r), Request: control.Request{Command: o.Command, Pool: o.Pool, Count: o.Count, Pid: o.Pid,
-		Accepted: o.Accepted, Now: o.Now}}
-	type ending struct {
-		control.Answer
-		err error
-	}
-	ended := make(chan ending, 1)
-	go func() { // the master is listened to until the end, so that the log says how it ended
-		ctx, cancel := context.WithTimeout(context.Background(), orderTimeout)
-		defer cancel()
-		a, err := d.master(ctx, request)
-		ended <- ending{a, err}
-	}()
-	select {
-	case e := <-ended:
-		d.tellEnding(w, o, e.Answer, e.err)
-	case <-time.After(orderPatience):
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(http.StatusAccepted)
-		json.NewEncoder(w).Encode(outcome{Text: fmt.Sprintf("%s is still under way after %d seconds; the error log says how it ends", o.Command, int(orderPatience.Seconds()))})
-	}
-}
-
-// clientOf returns who has sent a request.
-func clientOf(r *http.Request) string {
-	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-		return host
-	}
-	return "a client of a unix socket"
-}
-
-// tellEnding tells a browser how its order has ended.
-func (d *dashboard) tellEnding(w http.ResponseWriter, o order, a control.Answer, err error) {
-	status := map[control.Reason]int{control.Denied: http.StatusForbidden, control.Refused: http.StatusConflict, control.Failed: http.StatusBadGateway,
-		control.BadConfig: http.StatusUnprocessableEntity}
-	switch {
-	case err != nil:
-		refuse(w, http.StatusBadGateway, "it is not known how it ended: "+err.Error())
-	case a.Reason != "":
-		code := status[a.Reason]
-		if code == 0 {
-			code = http.StatusBadGateway
-		}
-		why := a.Why
-		if len(a.Lines) > 0 {
-			why += "\n" + strings.Join(a.Lines, "\n")
-		}
-		refuse(w, code, why)
-	default:
-		w.Header().Set("Content-Type", "application/json")
-		json.NewEncoder(w).Encode(outcome{true, inWords(o, a)})
-	}
-}
-
-// inWords says what an order has done.
-func inWords(o order, a control.Answer) string {
-	switch s := a.Steered; {
-	case a.Killed != nil && a.Killed.How == "":
-		return fmt.Sprintf("the request of worker %d has ended by itself", o.Pid)
-	case a.Killed != nil:
-		return fmt.Sprintf("worker %d exited %s", o.Pid, a.Killed.How)
-	case a.Generation != 0:
-		text := fmt.Sprintf("generation %d serves", a.Generation)
-		if len(a.Lines) > 0 {
-			text += "\n" + strings.Join(a.Lines, "\n")
-		}
-		return text
-	case s != nil && s.Paused:
-		return fmt.Sprintf("pool %s is paused; requests under way: %d", s.Pool, s.Requests)
-	case s != nil:
-		return fmt.Sprintf("pool %s has %s, %d at most", s.Pool, control.Many(s.Workers, "worker"), s.Limit)
-	}
-	return "done"
 }

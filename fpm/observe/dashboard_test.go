@@ -23,7 +23,7 @@ const goodToken = "0123456789abcdef0123456789abcdef"
 func boardOfTest(t testing.TB, s *server, master func(control.DashboardRequest) (control.Answer, error)) (*dashboard, *[]control.DashboardRequest) {
 	t.Helper()
 	var asked []control.DashboardRequest
-	return newDashboard(s, &contract.Dashboard{Orders: true, Hosts: []string{"dash.example.org"}}, func(_ context.Context, r control.DashboardRequest) (control.Answer, error) {
+	return newDashboard(s, &contract.Dashboard{Orders: true, Hosts: []string{"dash.example.org"}}, func(_ context.Context, r control.DashboardRequest, _ func(control.Answer)) (control.Answer, error) {
 		asked = append(asked, r)
 		if master != nil {
 			return master(r)
@@ -72,7 +72,7 @@ func TestDashboardIsServedWithoutAnythingFromElsewhere(t *testing.T) {
 		}
 	}
 	follow("")
-	for _, path := range []string{"main.js", "orders.js", "style.css", "icon.svg"} {
+	for _, path := range []string{"main.js", "orders.js", "profile.js", "style.css", "icon.svg"} {
 		if !seen[path] {
 			t.Errorf("nothing refers to %s", path)
 		}

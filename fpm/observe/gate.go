@@ -91,14 +91,14 @@ func (o opened) client() (*control.Client, error) {
 	return control.Over(unix), nil
 }
 
-// ask asks the master, and returns its last answer.
-func (g *gate) ask(ctx context.Context, request control.DashboardRequest) (control.Answer, error) {
+// ask asks the master, and returns its last answer. The others are heard.
+func (g *gate) ask(ctx context.Context, request control.DashboardRequest, hear func(control.Answer)) (control.Answer, error) {
 	client, err := g.dial()
 	if err != nil {
 		return control.Answer{}, err
 	}
 	defer client.Close()
-	return client.AskAsDashboard(ctx, request)
+	return client.AskAsDashboard(ctx, request, hear)
 }
 
 // gate returns what asks the master.

@@ -26,6 +26,7 @@ type view struct {
 	Orders    bool              `json:"orders"` // they are taken, with the token
 	Incidents uint64            `json:"incidents"`
 	Slow      uint64            `json:"slow"`
+	Profile   int               `json:"profile"` // the number of the last one; 0: there was none
 	Service   *contract.Service `json:"service"`
 	Pools     []poolView        `json:"pools"`
 	Requests  []requestView     `json:"requests"` // the longest first

@@ -69,10 +69,14 @@ type Profile struct {
 	Title   string
 	Samples []*Sample // in the order in which they were seen first
 	Total   int       // the sum of their counts
-	Dropped int       // samples that workers could not take for certain, or that were lost on the way
+	Dropped int       // samples that workers could not take for certain, or that were lost on the way, or that Most has no room for
+	Most    int       // bytes of memory that it takes, about; 0: any
 
-	known   map[string]*Sample
-	workers map[worker]*spoken
+	known     map[string]*Sample
+	workers   map[worker]*spoken
+	functions []Frame // of all workers, without lines
+	numbers   map[Frame]int
+	size      int // bytes of memory that it has taken, about
 }
 
 // worker tells a worker from others.
@@ -80,7 +84,7 @@ type worker struct{ pid, generation int }
 
 // spoken is what a worker has said so far.
 type spoken struct {
-	functions map[int]Frame
+	functions map[int]int // of Profile.functions, by the worker's own numbers
 	request   Request
 	wanted    bool // the filter admits the request
 }
@@ -91,23 +95,23 @@ const maxFrames = 1 << 10
 // Add adds what a worker has said: contract.Samples. What is none of such lines is skipped, and a stack with a function that was not told is dropped.
 func (p *Profile) Add(pid, generation int, pool, lines string) {
 	if p.known == nil {
-		p.known, p.workers = map[string]*Sample{}, map[worker]*spoken{}
+		p.known, p.workers, p.numbers = map[string]*Sample{}, map[worker]*spoken{}, map[Frame]int{}
 	}
 	w := p.workers[worker{pid, generation}]
 	if w == nil {
-		w = &spoken{functions: map[int]Frame{}}
+		w = &spoken{functions: map[int]int{}}
 		p.workers[worker{pid, generation}] = w
 	}
 	for line := range strings.Lines(lines) {
 		fields := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
 		switch {
 		case fields[0] == "f" && len(fields) == 4:
-			if n, err := strconv.Atoi(fields[1]); err == nil && n > 0 {
-				w.functions[n] = Frame{Function: fields[2], File: fields[3]}
+			if n, err := strconv.Atoi(fields[1]); err == nil && n > 0 && p.takes(0) {
+				w.functions[n] = p.function(fields[2], fields[3])
 			}
 		case fields[0] == "r" && len(fields) == 4:
 			path, _, _ := strings.Cut(fields[2], "?")
-			w.request, w.wanted = Request{pool, fields[1], path}, p.admits(fields[1], fields[2])
+			w.request, w.wanted = Request{pool, strings.Clone(fields[1]), strings.Clone(path)}, p.admits(fields[1], fields[2])
 		case fields[0] == "s" && len(fields) == 3 && w.wanted:
 			if n, err := strconv.Atoi(fields[1]); err == nil && n > 0 && n <= maxCount {
 				p.add(w, n, fields[2])
@@ -123,16 +127,51 @@ func (p *Profile) Add(pid, generation int, pool, lines string) {
 // maxCount is how many samples a line may tell of.
 const maxCount = 1 << 20
 
+// What is reckoned for a function, for a frame, and for a stack besides.
+const (
+	functionSize = 200
+	frameSize    = 56
+	stackSize    = 300
+)
+
+// takes reports whether there is room for so many bytes more, and takes it.
+func (p *Profile) takes(bytes int) bool {
+	if p.Most > 0 && p.size+bytes >= p.Most {
+		return false
+	}
+	p.size += bytes
+	return true
+}
+
+// function returns the number of a function. The caller has looked for room.
+func (p *Profile) function(name, file string) int {
+	f := Frame{Function: name, File: file}
+	n, known := p.numbers[f]
+	p.size += functionSize / 4 // in the map of the worker
+	if !known {
+		f = Frame{Function: strings.Clone(name), File: strings.Clone(file)} // what the worker has said beside it is not kept
+		n = len(p.functions)
+		p.functions = append(p.functions, f)
+		p.numbers[f] = n
+		p.size += functionSize + len(name) + len(file)
+	}
+	return n
+}
+
 // add adds a stack.
 func (p *Profile) add(w *spoken, count int, stack string) {
 	var frames []Frame
+	var key strings.Builder
 	for one := range strings.FieldsSeq(stack) {
 		number, line, _ := strings.Cut(one, ":")
 		n, err1 := strconv.Atoi(number)
 		at, err2 := strconv.Atoi(line)
-		f, known := w.functions[n]
+		own, known := w.functions[n]
+		f := Frame{Function: Further}
 		if n == 0 {
-			f, known = Frame{Function: Further}, true
+			own, known = -1, true
+		} else if known {
+			f = p.functions[own]
 		}
 		if err1 != nil || err2 != nil || !known || at < 0 || len(frames) == maxFrames {
 			p.Dropped += count
@@ -140,18 +179,18 @@ func (p *Profile) add(w *spoken, count int, stack string) {
 		}
 		f.Line = at
 		frames = append(frames, f)
+		key.WriteString(strconv.Itoa(own) + ":" + strconv.Itoa(at) + " ")
 	}
 	if len(frames) == 0 {
 		frames = []Frame{{Function: Nowhere}}
 	}
-	var key strings.Builder
-	for i := range frames {
-		f := &frames[i]
-		key.WriteString(f.Function + "\t" + f.File + "\t" + strconv.Itoa(f.Line) + "\n")
-	}
-	key.WriteString(w.request.Pool + "\t" + w.request.Host + "\t" + w.request.Path)
+	key.WriteString("\t" + w.request.Pool + "\t" + w.request.Host + "\t" + w.request.Path)
 	s := p.known[key.String()]
 	if s == nil {
+		if !p.takes(stackSize + key.Len() + frameSize*len(frames)) {
+			p.Dropped += count
+			return
+		}
 		s = &Sample{Frames: frames, Request: w.request}
 		p.known[key.String()] = s
 		p.Samples = append(p.Samples, s)

@@ -2,6 +2,7 @@ package profile
 
 import (
 	"bytes"
+	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -165,5 +167,49 @@ func TestTextsFitTheirBoxes(t *testing.T) {
 		if got := fitting("Größe::messen", c.width); got != c.want {
 			t.Errorf("%v: got %q, want %q", c.width, got, c.want)
 		}
+	}
+}
+
+// What a worker says takes no more memory than there is room for, and what others have said before stays.
+func TestAProfileHasABound(t *testing.T) {
+	p := Profile{Most: 1 << 20}
+	p.Add(1, 1, "www", "f\t1\tmain\t/a.php\nr\tshop\t/\t/a.php\ns\t3\t1:1\n")
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for i := range 2000 {
+		var lines strings.Builder
+		fmt.Fprintf(&lines, "f\t%d\tf%d\t%s\nr\tshop\t/\t/a.php\n", i+2, i, strings.Repeat("x", 4000))
+		for j := range 20 {
+			fmt.Fprintf(&lines, "s\t1\t%s\n", strings.Repeat(fmt.Sprintf("%d:%d ", i+2, j), 500))
+		}
+		p.Add(2, 1, "www", lines.String())
+	}
+	p.Add(1, 1, "www", "s\t4\t1:1\n")
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 4<<20 {
+		t.Errorf("it has grown by %d bytes", grown)
+	}
+	if p.Samples[0].Count != 7 || p.Dropped == 0 || p.Total+p.Dropped != 7+2000*20 {
+		t.Errorf("got %d of the first stack, %d in all, %d dropped", p.Samples[0].Count, p.Total, p.Dropped)
+	}
+}
+
+func TestTree(t *testing.T) {
+	p := Profile{}
+	p.Add(1, 1, "www", "f\t1\t\t/a.php\nf\t2\tShop\\Cart::sum\t/c.php\nf\t3\tusleep\t\nr\tshop\t/\t/a.php\ns\t6\t3:0 2:4 1:9\ns\t3\t2:5 1:9\ns\t1\t1:1\n")
+	got, err := json.Marshal(p.Tree(0, 10))
+	cart := fmt.Sprintf("%q", (&node{frame: Frame{Function: `Shop\Cart::sum`, File: "/c.php"}}).class(2))
+	want := `{"name":"all","kind":"all","count":10,"calls":[{"name":"/a.php","kind":"file","count":10,"own":1,"calls":[` +
+		`{"name":"Shop\\Cart::sum","file":"/c.php","kind":` + cart + `,"count":9,"own":3,"calls":[{"name":"usleep","kind":"c","count":6,"own":6}]}]}]}`
+	if string(got) != want || err != nil {
+		t.Errorf("got  %s %v\nwant %s", got, err, want)
+	}
+	if t1 := p.Tree(0.65, 10); len(t1.Calls[0].Calls[0].Calls) != 0 {
+		t.Error("a function of 60 samples of a hundred is there, but shall not")
+	}
+	if t2 := p.Tree(0, 2); len(t2.Calls) != 1 || len(t2.Calls[0].Calls) != 0 {
+		t.Error("there are more than two functions")
 	}
 }

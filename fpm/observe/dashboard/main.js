@@ -5,6 +5,7 @@ import * as events from "./events.js";
 import * as graphs from "./graphs.js";
 import * as orders from "./orders.js";
 import * as pools from "./pools.js";
+import * as profile from "./profile.js";
 
 const interval = 1000, patience = 5000, historyInterval = 5000;
 
@@ -95,7 +96,10 @@ function show(v) {
   requests(v);
   caches(v);
   service(v);
-  graphs.pools(v.pools.map((p) => p.name));
+  const names = v.pools.map((p) => p.name);
+  graphs.pools(names);
+  profile.pools(names, v.orders);
+  profile.watch(v.profile);
   text($("foot"), `${s.Config} · as of ${clock(v.time)}` + (v.orders ? "" : " · the dashboard only shows: dashboard.token_file is not set"));
 }
 
@@ -220,4 +224,5 @@ orders.begin();
 pools.begin();
 graphs.begin();
 events.begin();
+profile.begin();
 watch();

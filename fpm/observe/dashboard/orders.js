@@ -13,7 +13,13 @@ export function begin() {
   });
 }
 
-// ask asks whether to give an order: {title, text, ok, danger, order, count, most, now}.
+// give asks whether to give an order that changes nothing, but not once the token is known.
+export function give(q) {
+  ask(q);
+  if (token) send();
+}
+
+// ask asks whether to give an order: {title, text, ok, danger, order, count, most, now, path, done}. done is called when it was given.
 export function ask(q) {
   pending = q;
   text($("d-title"), q.title);
@@ -54,7 +60,7 @@ async function send() {
   busy(true);
   let status = 0, answer = {};
   try {
-    const r = await fetch("api/order", { method: "POST", cache: "no-store", credentials: "omit",
+    const r = await fetch(q.path || "api/order", { method: "POST", cache: "no-store", credentials: "omit",
       headers: { "Content-Type": "application/json", "X-Phpsapi-Token": used }, body: JSON.stringify(order) });
     status = r.status;
     answer = await r.json();
@@ -67,6 +73,7 @@ async function send() {
   if (pending !== q || done) {
     say(`${q.title.replace(/\?$/, "")}: ${done ? answer.text : answer.error}`, !done);
     if (pending === q) $("dialog").close();
+    if (done && q.done) q.done();
     return;
   }
   busy(false);
