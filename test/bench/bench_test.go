@@ -145,3 +145,15 @@ func TestComparedFigures(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// Costs are compared round by round.
+func TestCostLine(t *testing.T) {
+	got := strings.Join(costLine("metrics", []float64{100, 200, 100}, []float64{101, 210, 99}, 1.02, []float64{100, 100, 100}, []float64{103, 104, 99}, 1.01), "|")
+	want := "metrics|100.00|101.00|+1.00 (-1.00–+10.00)|1.0100 (0.9900–1.0500)|1.02|ok|100.00|103.00|1.0300 (0.9900–1.0400)|1.01|OVER"
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if n := len(costHead("")); n != strings.Count(want, "|")+1 {
+		t.Errorf("the head has %d columns", n)
+	}
+}

@@ -8,6 +8,7 @@
 //	go run ./test/bench fpm         # a request by FastCGI: its time, and counts that do not depend on the machine
 //	go run ./test/bench front       # PHP behind nginx and behind phpsapi's own front
 //	go run ./test/bench worker snapshot boot  # worker mode beside php-fpm
+//	go run ./test/bench operate     # what metrics, traces, logs in JSON and the profiler cost a request
 //	go run ./test/bench scale       # many pools, workers and connections; draws docs/bench/scale-*.svg
 //	go run ./test/bench -part connections -crowd 50000 scale
 //
@@ -43,6 +44,7 @@ var suites = []Suite{
 	{"snapshot", snapshotSuite},
 	{"boot", bootSuite},
 	{"scale", scaleSuite},
+	{"operate", operateSuite},
 }
 
 // Options are the command line's.

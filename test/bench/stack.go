@@ -31,6 +31,7 @@ type Stack struct {
 	workers int      // 0: as workers says
 	// arguments are more arguments of the FPM.
 	arguments []string
+	settings  []string // variables of phpsapi's settings
 
 	dir, address string
 	running      []*serve.Process
@@ -53,10 +54,11 @@ func (s *Stack) start(root string) (err error) {
 		return err
 	}
 	cmd := exec.Command(s.fpm[0], slices.Concat(s.fpm[1:], []string{"-F", "-y", conf}, s.arguments)...)
+	cmd.Env = append(os.Environ(), s.settings...)
 	ready := serve.Accepts("unix", serve.Socket(s.dir))
 	if s.front {
 		cmd.Args = append(cmd.Args, "--http", s.address, "--root", root)
-		cmd.Env = append(os.Environ(), "PHPSAPI_HTTP_ACCESS_LOG="+filepath.Join(s.dir, "front-access.log"))
+		cmd.Env = append(cmd.Env, "PHPSAPI_HTTP_ACCESS_LOG="+filepath.Join(s.dir, "front-access.log"))
 		ready = serve.Accepts("tcp", s.address)
 	}
 	fpm, err := serve.Start(s.Name, cmd, ready, func() string {
