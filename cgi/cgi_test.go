@@ -33,7 +33,7 @@ func TestQueryStringIsNoOption(t *testing.T) {
 		"+-s":             true,
 		"%20%09-s":        true,
 		"%0a-dfoo":        true,
-		"-d+allow_url=on": false, // with "=" it is no argument of the server's
+		"-d+allow_url=on": false, // with "=" it is not an argument of the server's
 		"s":               false,
 		"":                false,
 		"%zz-s":           false,

@@ -62,10 +62,10 @@ type startup struct {
 	bound       bool   // -b is given,
 	bind        string // with this address
 	highlight   bool   // -s
-	ignored     bool   // the arguments come from a URL and are no options
+	ignored     bool   // the arguments come from a URL and are not options
 }
 
-// fromURL says whether the arguments may be a query string, which a web server passes as arguments where it has no
+// fromURL reports whether the arguments may be a query string, which a web server passes as arguments where it has no
 // `=` in it, and which would then be options (CVE-2012-1823). query is QUERY_STRING.
 func fromURL(query string, set bool) bool {
 	if !set || strings.Contains(query, "=") {
@@ -75,7 +75,7 @@ func fromURL(query string, set bool) bool {
 	return strings.HasPrefix(strings.TrimLeftFunc(decoded, func(c rune) bool { return c <= ' ' }), "-")
 }
 
-// decode decodes what can be decoded of a query string, as php_url_decode does: a `%` that is no escape stays.
+// decode decodes what can be decoded of a query string, as php_url_decode does: a `%` that is not an escape stays.
 func decode(query string) string {
 	var decoded strings.Builder
 	for i := 0; i < len(query); i++ {
@@ -171,7 +171,7 @@ type run struct {
 	noHeaders    bool
 	script       string   // -f
 	extensions   []string // -z
-	args         []string // what is behind the options
+	args         []string // what follows the options
 }
 
 // parseRun makes the third pass, for a call from a shell.

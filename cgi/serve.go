@@ -12,7 +12,7 @@ import (
 	"github.com/phpsapi/phpsapi/sapi/engines"
 )
 
-// listen gives the listening socket.
+// listen returns the listening socket.
 func listen(bind string, settings server.Settings) (*server.Socket, error) {
 	if isListening(0) {
 		return server.StandardInput()

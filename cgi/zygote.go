@@ -220,7 +220,7 @@ func isRelative(path string) bool {
 	return path != "" && !filepath.IsAbs(path)
 }
 
-// absolutePlaces gives the places where php.ini is looked for without the current directory, which is named where it has
+// absolutePlaces returns the places where php.ini is looked for without the current directory, which is named where it has
 // a php.ini. ok is false where others are relative to it.
 func absolutePlaces(call *handover.Call, places string) (absolute string, ok bool) {
 	var list []string

@@ -94,7 +94,7 @@ const (
 	modeHelp       // -h
 )
 
-// readsScript says whether the mode reads a script from a file or from standard input.
+// readsScript reports whether the mode reads a script from a file or from standard input.
 func (m mode) readsScript() bool {
 	return m <= modeStrip
 }
@@ -170,7 +170,7 @@ const (
 	shellMissing = "Interactive shell (-a) requires the readline extension.\n"
 )
 
-// parseRun makes php's second pass. hasShell says whether -a can be had.
+// parseRun makes php's second pass. hasShell reports whether -a can be had.
 func parseRun(args []string, hasShell bool, php sapi.PHPVersion) run {
 	r := run{repeat: 1}
 	g := getopt.Reader{Args: args, Options: optionsOf(php)}

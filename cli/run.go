@@ -9,7 +9,7 @@ import (
 	"github.com/phpsapi/phpsapi/sapi"
 )
 
-// ordinary says whether the run is one script and nothing that is asked or said between PHP's startup and the script:
+// ordinary reports whether the run is one script and nothing that is asked or said between PHP's startup and the script:
 // the engine can run it to the end of the process.
 func (r run) ordinary() bool {
 	return r.conflict == "" && len(r.extensions) == 0 && r.repeat <= 1 && !r.shell && len(r.lint) == 0 && r.work() != lifecycle.NoWork

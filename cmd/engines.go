@@ -27,7 +27,7 @@ func enginesCommand(asked engines.Asked) *cobra.Command {
 		Use:   "engines",
 		Short: "List the PHPs that this machine has",
 		Long: `List the PHPs that this machine has: version, build, kind, path, the directories of php.ini and that of the extensions; which
-one runs without a word, or with what was asked for, and why; and of those that cannot run the reason. Each is tried in a
+one runs by default, or with what was asked for, and why; and of those that cannot run the reason. Each is tried in a
 process of its own. The exit status is 1 if none can run.`,
 		Args: cobra.NoArgs,
 	}

@@ -98,7 +98,7 @@ func personality(argv0 string) string {
 	return ""
 }
 
-// isPHPCommandLine reports whether phpsapi itself was called with php's arguments: options that php has and cobra has not,
+// isPHPCommandLine reports whether phpsapi itself was called with php's arguments: options that php has and cobra does not,
 // or a file. PHP_BINARY is phpsapi itself in a script that `phpsapi cli` runs, and programs execute PHP_BINARY with php's
 // arguments. A word that is written as a file's name is one, even if there is no such file, so that php says so.
 func isPHPCommandLine(args []string) bool {

@@ -26,7 +26,7 @@ was asked last, with their age.`,
 		Short: "Have opcache forget all scripts",
 		Long: `Have opcache forget all scripts, as opcache_reset() does: files are compiled again, whatever opcache.validate_timestamps says. An idle worker does
 it or, if none is, the first one to end its request; after 30 seconds without one the command fails, and nothing is reset. Requests
-that run go on with what they have, and opcache's memory is free when they have ended.
+that run continue with what they have, and opcache's memory is free when they have ended.
 
 All pools of an engine share an opcache, so it is reset for all of them. Pools in worker mode keep theirs: phpsapi fpm reload gives them another.`,
 	}))
@@ -48,7 +48,7 @@ func family(parent *cobra.Command, commands ...*cobra.Command) *cobra.Command {
 		if len(args) == 0 {
 			return usage(parent, errors.New("write phpsapi fpm "+words))
 		}
-		return usage(parent, fmt.Errorf("%q is no command: write phpsapi fpm %s", args[0], words))
+		return usage(parent, fmt.Errorf("%q is not a command: write phpsapi fpm %s", args[0], words))
 	}
 	parent.Args = cobra.ArbitraryArgs
 	parent.FParseErrWhitelist.UnknownFlags = true

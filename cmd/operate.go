@@ -50,7 +50,7 @@ func reloadCommand(asked engines.Asked) *cobra.Command {
 		Use:   "reload",
 		Short: "Reload the configuration of the running service",
 		Long: `Reload the configuration and php.ini of the running service, as the signal USR2 does, and wait until the new workers
-serve. If they cannot, the old ones go on serving, and the command shows the reason and fails.`,
+serve. If they cannot, the old ones keep serving, and the command shows the reason and fails.`,
 	}, 2*time.Minute)
 	drained := command.Flags().Bool("wait-drained", false, "also wait until the old workers have finished their requests")
 	command.RunE = func(*cobra.Command, []string) error { return exitStatus(operator().Reload(*drained)) }
@@ -63,7 +63,7 @@ func upgradeCommand(asked engines.Asked) *cobra.Command {
 		Short: "Have the program that is installed by now take over the running service",
 		Long: `Have the program that is installed by now take over the running service, with the configuration and php.ini of now, and wait
 until its workers serve. The master keeps its pid, its sockets and its connections, and the old workers finish their requests.
-Before anything is given up the program is tried: if it does not start, the running one goes on serving, and the command shows
+Before anything is given up the program is tried: if it does not start, the running one keeps serving, and the command shows
 the reason and fails. A reload (or the signal USR2) does the same if the program's file was replaced.`,
 	}, 3*time.Minute)
 	drained := command.Flags().Bool("wait-drained", false, "also wait until the old workers have finished their requests")
@@ -181,7 +181,7 @@ func pauseCommand(asked engines.Asked) *cobra.Command {
 		Use:   "pause POOL",
 		Short: "Have a pool take no connections",
 		Long: `Have a pool take no connections, until phpsapi fpm resume or the next reload. Its workers finish their requests and leave. What
-comes waits: in the listen queue, in the front for http.limits.queue_timeout. The front goes on sending files.`,
+comes waits: in the listen queue, in the front for http.limits.queue_timeout. The front keeps sending files.`,
 	})
 }
 
@@ -223,7 +223,7 @@ func logLevelCommand(asked engines.Asked) *cobra.Command {
 		Use:   "log-level [alert|error|warning|notice|debug]",
 		Short: "Show or change from which level messages are logged",
 		Long: `Show from which level messages are logged, or change it until the next reload. It is the level of the error log, for the master and the
-workers; the front goes on with the level that it was started with.`,
+workers; the front continues with the level that it was started with.`,
 	}, 10*time.Second)
 	asJSON := command.Flags().Bool("json", false, "print JSON")
 	level := ""
@@ -313,7 +313,7 @@ also shows every value, and where each comes from if one of phpsapi's own settin
 	}, "-t")
 }
 
-// operatorCommand gives a command the options that name a service. The function that it returns is for the command's run:
+// operatorCommand adds the options that name a service to a command. The function that it returns is for the command's run:
 // it returns the operator that the options describe.
 func operatorCommand(asked engines.Asked, command *cobra.Command, timeout time.Duration) (*cobra.Command, func() *operate.Operator) {
 	flags := command.Flags()

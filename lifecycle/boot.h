@@ -80,7 +80,7 @@ void boot_prepare_crash_reports(void);
 int boot_is_zygote(void);
 /* Waits until Go's other threads sleep. Returns how many there are; -1: one does not sleep. */
 int boot_sleeping_threads(void);
-/* The runtime has had some time until then, before the zygote goes on without it. */
+/* The runtime has had some time until then, before the zygote continues without it. */
 void boot_end_time_limit(void);
 /* Forks a child, which is to try the runtime and to exit with status 0, and waits for it. Returns what makes the runtime one that
  * cannot be forked; NULL: nothing does, or *is_child is 1 and this is the child. */

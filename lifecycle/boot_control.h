@@ -9,7 +9,7 @@
 /* The last packet that was received. */
 extern char control_packet[];
 
-/* Takes the control socket from the environment. Returns 0 if the process is no zygote. */
+/* Takes the control socket from the environment. Returns 0 if the process is not a zygote. */
 int control_open(void);
 int control_fd(void);
 /* Where the next order is read: what to poll. */

@@ -1,5 +1,5 @@
 /*
- * A Go runtime that can be forked: a zygote starts it once, and its workers go on with it.
+ * A Go runtime that can be forked: a zygote starts it once, and its workers continue with it.
  *
  * A process that is forked has one thread. The runtime must not know of others, neither of those that are gone nor of what they were
  * about to do. Of its threads there are three kinds:

@@ -3,7 +3,7 @@
  * begins, start the Go runtime there, and go back into the script. The runtime has the upper place, PHP the lower one.
  *
  * Both are on the stack that the kernel gave the process, because Go's runtime and PHP know its bounds and check them: when C
- * below calls Go, the runtime goes on below C's frames, and that must be within what it takes for its thread's stack.
+ * below calls Go, the runtime continues below C's frames, and that must be within what it takes for its thread's stack.
  */
 #undef _FORTIFY_SOURCE /* its longjmp refuses to go down */
 #include <setjmp.h>

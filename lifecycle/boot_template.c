@@ -1,6 +1,6 @@
 /*
  * A zygote in which an application has been booted: it runs the worker script as a worker would, until that asks for its first
- * request. Then it answers some requests of its own, to warm up, and forks workers that go on from there: a worker's application
+ * request. Then it answers some requests of its own, to warm up, and forks workers that continue from there: a worker's application
  * has been booted before the worker is there.
  *
  *   zygote_run, in the constructor           upper place of the stack (boot_stack.c)
@@ -8,7 +8,7 @@
  *       the script, up to handle_request     lower place
  *         template_next_request
  *           the zygote                       forks
- *             in a worker: back to the upper place, the constructor returns, Go boots, and goes on below
+ *             in a worker: back to the upper place, the constructor returns, Go boots, and continues below
  *
  * What a template must not have, because its workers would share it, is looked for before the first fork. If it is there the
  * process says so and ends, and its parent boots the application in each worker instead. What is said are facts, by

@@ -12,7 +12,7 @@
 
 extern char **environ;
 
-static char *area;          /* argv[0], the begin of the memory the kernel shows */
+static char *area;          /* argv[0], the beginning of the memory the kernel shows */
 static size_t area_size;    /* bytes, the NUL of the last string left out */
 static size_t title_len;
 

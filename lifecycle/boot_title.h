@@ -11,10 +11,10 @@ int proctitle_init(void);
 /* How long a title may be, in bytes. */
 size_t proctitle_room(void);
 
-/* Shows title, cut to the room there is. Returns 0 where there are no titles. */
+/* Shows title, cut to the room there is. Returns 0 if there are no titles. */
 int proctitle_set(const char *title, size_t len);
 
-/* The title last set and its length; NULL where there are no titles. */
+/* The title last set and its length; NULL if there are no titles. */
 const char *proctitle_get(size_t *len);
 
 #endif

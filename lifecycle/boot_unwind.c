@@ -114,7 +114,7 @@ static int visit(struct _Unwind_Context *context, void *argument)
 
 	if (w->from) {
 		if (at != w->from && ++w->own < MOST_OWN) {
-			return 0; /* go on */
+			return 0; /* continue */
 		}
 		w->from = 0;
 	}

@@ -49,8 +49,8 @@ const (
 type Script struct {
 	Work          Work
 	Mode          int      // what php is asked for, a php_cli_mode of its sapi/cli/cli.h
-	Argv          []string // $argv; the first is PHP_SELF, and the script's name where it is no file
-	File          *string  // the script; nil where it is no file
+	Argv          []string // $argv; the first is PHP_SELF, and the script's name where it is not a file
+	File          *string  // the script; nil where it is not a file
 	FromStdin     bool     // without File the script is standard input
 	Code          string   // for Code: it has no tags
 	Lines         LineCode // for Lines
@@ -75,12 +75,12 @@ type CommandLine struct {
 	engine *Engine
 }
 
-// CommandLine gives the engine's command line.
+// CommandLine returns the engine's command line.
 func (e *Engine) CommandLine() CommandLine {
 	return CommandLine{e}
 }
 
-// HasShell says whether ext/readline is there to run an interactive shell.
+// HasShell reports whether ext/readline is there to run an interactive shell.
 func (CommandLine) HasShell() bool {
 	return C.engine_cli_has_shell() != 0
 }

@@ -3,7 +3,7 @@
  *
  * An engine is the code that is compiled against the headers of one PHP (lifecycle/engine). The program is everything else: it
  * knows no PHP, and reaches it through struct engine alone; an engine reaches the program through struct engine_host alone.
- * Whoever changes anything in this file changes ENGINE_CONTRACT, too: program and engine of different contracts must not meet. A
+ * A change of anything in this file changes ENGINE_CONTRACT, too: program and engine of different contracts must not meet. A
  * checksum in test/borders reminds of it.
  *
  * Order of calls, all on the process's main thread:
@@ -90,7 +90,7 @@ struct engine_cli_script {
 	int mode;                 /* what php is asked for, a php_cli_mode of sapi/cli/cli.h */
 	int argc;
 	char **argv;              /* $argv; argv[0] is PHP_SELF */
-	const char *file;         /* the script; NULL where it is no file */
+	const char *file;         /* the script; NULL where it is not a file */
 	int from_stdin;           /* without a file the script is standard input */
 	const char *code;         /* ENGINE_CLI_CODE's */
 	const char *begin;        /* ENGINE_CLI_LINES's, each may be NULL */
@@ -207,7 +207,7 @@ struct engine_stack_layout {
 	uint32_t call_kind_mask, call_top_code;
 };
 
-/* A zend_string as a sample has it: the address of its text, where it may be no more (0: there is none), the hash by which one can tell whether it is
+/* A zend_string as a sample has it: the address of its text, where it may be no more (0: there is none), the hash by which one can see whether it is
  * (0: PHP has not made it yet), and its length. */
 struct engine_name {
 	uint64_t at, hash, len;
@@ -295,14 +295,14 @@ enum engine_reflection {
 	X(void, close_persistent, (void), ()) \
 	/* Loads a Zend extension (-z). */ \
 	X(void, load_zend_extension, (const char *path), (path)) \
-	/* A setting's value as text; NULL where there is no such setting, or it is empty. */ \
+	/* A setting's value as text; NULL if there is no such setting, or it is empty. */ \
 	X(const char *, setting_text, (const char *name), (name)) \
 	/* Reports whether the present request may have forked in a way that fork(2)'s handlers do not hear of. */ \
 	X(int, may_have_forked, (void), ()) \
 	/* ---- the primary script of a request (php_script.c) ---- */ \
 	/* Opens request_info's script as PHP does. 0, or the errno of the failure. */ \
 	X(int, script_open_primary, (void), ()) \
-	/* Whose the file is that was opened so, or an errno: it is no file. If opcache has its code nothing was opened: it is what is at the path. */ \
+	/* Whose the file is that was opened so, or an errno: it is not a file. If opcache has its code nothing was opened: it is what is at the path. */ \
 	X(int, script_owner, (uint32_t *uid), (uid)) \
 	/* The file is opened when it is executed. */ \
 	X(void, script_open_file, (const char *path), (path)) \
@@ -410,7 +410,7 @@ enum engine_reflection {
 	/* php -m */ \
 	X(void, print_modules, (void), ()) \
 	X(void, reflect, (enum engine_reflection kind, const char *name), (kind, name)) \
-	/* php --ri; 0 where there is no such extension. The name is in lower case. */ \
+	/* php --ri; 0 if there is no such extension. The name is in lower case. */ \
 	X(int, print_extension_info, (const char *lowercase_name), (lowercase_name)) \
 	/* php --ri main */ \
 	X(void, print_settings, (void), ()) \

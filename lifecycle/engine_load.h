@@ -13,7 +13,7 @@ enum engine_load_result {
 	ENGINE_OTHER_LAYOUT,   /* a structure has another size; detail is its name, its size and the limit, by spaces */
 	ENGINE_LACKS_SYMBOL,   /* it has the right build id; detail is the symbol that it lacks */
 	ENGINE_OTHER_CONTRACT, /* detail is the engine's number, this program's, and "inside" or "own", by spaces */
-	ENGINE_NOT_A_FILE,     /* it is no regular file; detail is what it is, such as "a pipe" */
+	ENGINE_NOT_A_FILE,     /* it is not a regular file; detail is what it is, such as "a pipe" */
 	ENGINE_CUT_OFF,        /* detail is the file's length and that by its headers, by a space */
 	ENGINE_LOST_END,       /* the file ends in zeros */
 	ENGINE_HAS_PHP,        /* the program has PHP inside, whose symbols a second PHP would take for its own */

@@ -17,7 +17,7 @@ void sample_asleep(int64_t until);
 /* Wakes the thread, if it dozes. Another thread calls it when there is something to do. */
 void sample_wake(void);
 
-/* Before and after all samples. 0: the stack cannot be read, for want of descriptors say. */
+/* Before and after all samples. 0: the stack cannot be read, for lack of descriptors say. */
 int sample_begin(void);
 void sample_end(void);
 

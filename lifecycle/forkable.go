@@ -34,7 +34,7 @@ func forkWorkers(prepare func(module string)) {
 	C.boot_fork_workers()
 }
 
-// endThreads ends the threads that run goroutines, but for the main one. It returns why it has not.
+// endThreads ends the threads that run goroutines, but for the main one. It returns an error if they have not ended.
 //
 // A thread that runs goroutines ends with a goroutine that has locked it. A second processor is for such goroutines: the first one stays
 // with the main goroutine, which has no thread to wait for it then. What the last thread to end leaves behind is an order for another

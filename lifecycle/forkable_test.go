@@ -119,7 +119,7 @@ func ask(t *testing.T, z *zygote.Zygote) (f findings, c *zygote.Child) {
 	return f, c
 }
 
-// The workers of a zygote go on with its Go runtime: it starts goroutines and threads in them, it sleeps and collects. Threads that it
+// The workers of a zygote continue with its Go runtime: it starts goroutines and threads in them, it sleeps and collects. Threads that it
 // starts take no signals.
 func TestWorkersHaveTheirZygotesRuntime(t *testing.T) {
 	t.Parallel()

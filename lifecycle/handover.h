@@ -68,7 +68,7 @@ struct handover_answer {
 int handover_place(struct handover_place *place);
 
 /* Called before the Go runtime. Where the process is a CGI program whose request a resident zygote answered, it ends as
- * that request did. Returns where it is none, or where it must answer itself. */
+ * that request did. Returns if it is not one, or if it must answer itself. */
 void handover_client(int argc, char **argv, char **envp);
 
 /* The child's whole life. payload is a struct handover and what cgi/handover/payload.go says; the descriptors are the

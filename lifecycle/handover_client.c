@@ -266,7 +266,7 @@ static uint8_t receive(int patience, int *number)
 enum taken { NOT_TAKEN, TAKEN, TAKEN_LATE };
 
 /* Whether the resident has the request. If it does not answer in time, it is kept from answering, and so from taking the
- * request. It may have taken it a moment before: then it goes on with it, but cannot tell how it ended. */
+ * request. It may have taken it a moment before: then it continues with it, but cannot tell how it ended. */
 static enum taken is_taken(void)
 {
 	int number;

@@ -114,7 +114,7 @@ const (
 	ReflectZendExtension Reflection = C.ENGINE_REFLECT_ZEND_EXTENSION
 )
 
-// Reflect prints ext/reflection's description of name. Where there is none it prints the exception's message and
+// Reflect prints ext/reflection's description of name. If there is none it prints the exception's message and
 // sets the exit status to 1.
 func (e *Engine) Reflect(kind Reflection, name string) {
 	C.engine_reflect(C.enum_engine_reflection(kind), C.CString(name))

@@ -93,7 +93,7 @@ func TestServerOutlivesALackOfThreads(t *testing.T) {
 		t.Errorf("it said %q", line)
 	}
 	if more, _ := io.ReadAll(complaints); strings.Count(string(more), "\n") > 0 {
-		t.Errorf("it went on to say %q", more)
+		t.Errorf("it continued to say %q", more)
 	}
 	if err := c.Wait(); err != nil {
 		t.Error(err)

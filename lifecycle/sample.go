@@ -102,7 +102,7 @@ func (s *Sampler) Ask() { C.engine_stack_ask(s.asked) }
 // Taken reports whether PHP has written its stack down.
 func (s *Sampler) Taken() bool { return C.engine_stack_taken() != 0 }
 
-// Unask takes the wish back. It returns what PHP has written down; false: it has not.
+// Unask takes the wish back. It returns what PHP has written down, and false if PHP has not written anything.
 func (s *Sampler) Unask() (Sample, bool) {
 	if C.engine_stack_unask() == 0 {
 		return Sample{}, false

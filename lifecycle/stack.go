@@ -66,7 +66,7 @@ func (s *Stack) Script() (string, error) {
 	return s.text(path, maxText)
 }
 
-// Frames gives the newest frames, depth at most. What could be read comes with an error.
+// Frames returns the newest frames, depth at most. What could be read comes with an error.
 func (s *Stack) Frames(depth int) ([]Frame, error) {
 	var frames []Frame
 	var err error
@@ -106,7 +106,7 @@ func (s *Stack) walk(depth int) (frames []Frame, err error) {
 	return frames, err
 }
 
-// name finds the function's name. top says that it is the script itself, which is no call.
+// name finds the function's name. top says that it is the script itself, which is not a call.
 func (s *Stack) name(f *Frame, at, function uint64) (top bool, err error) {
 	l := &s.layout
 	name, err := s.pointer(function + uint64(l.func_name))

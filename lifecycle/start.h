@@ -44,7 +44,7 @@ struct start_options {
 	const char *file;         /* -f */
 	const char *code;         /* -r */
 	char *entries;            /* -d, as lines of php.ini; NULL for none */
-	int rest;                 /* the index of the first argument that is no option */
+	int rest;                 /* the index of the first argument that is not an option */
 	int ended;                /* `--` ended the options */
 };
 

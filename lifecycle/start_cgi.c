@@ -7,7 +7,7 @@
 #include "engine_load.h"
 #include "start.h"
 
-/* Reports whether there are options that may be a query string: Go decides what they are. A first argument that is no option ends the
+/* Reports whether there are options that may be a query string: Go decides what they are. A first argument that is not an option ends the
  * options. */
 static int may_be_from_url(const struct start_call *call)
 {

@@ -89,7 +89,7 @@ static int follow(char path[PATH_MAX])
 		int wrote;
 
 		if (len < 0) {
-			return errno == EINVAL; /* it is no link */
+			return errno == EINVAL; /* it is not a link */
 		}
 		target[len] = '\0';
 		wrote = target[0] == '/' ? snprintf(next, sizeof(next), "%s", target)

@@ -10,7 +10,7 @@ import "C"
 import "unsafe"
 
 // SetProcessTitle shows title in place of the command line, as far as there is room in the memory of the arguments
-// and the environment. The strings of os.Args are overwritten: whoever needs them afterwards has copied them.
+// and the environment. The strings of os.Args are overwritten: copy those that are needed afterwards.
 func SetProcessTitle(title string) {
 	if C.proctitle_init() == 0 {
 		return

@@ -100,7 +100,7 @@ func (w *Web) init(client WebClient) {
 // Idled says how long the process has waited for something to do, in all, before the request that follows.
 func Idled(d time.Duration) { C.timer_idle = C.int64_t(d) }
 
-// CBuffer gives n bytes of C's memory, all zero. They are never freed. The system has as many pages of them as were used: they are not
+// CBuffer returns n bytes of C's memory, all zero. They are never freed. The system has as many pages of them as were used: they are not
 // of C's heap, which clears what it gives.
 func CBuffer(n int) []byte {
 	memory, err := C.mmap(nil, C.size_t(n), C.PROT_READ|C.PROT_WRITE, C.MAP_PRIVATE|C.MAP_ANONYMOUS, -1, 0)
@@ -214,7 +214,7 @@ func (w *Web) OpenScript() error {
 }
 
 // ScriptOwner returns the user ID of the owner of the file that OpenScript has opened. If opcache has the script's code that is the
-// owner of what is at the path by now. The error is a syscall.Errno; EACCES: the script is no file.
+// owner of what is at the path by now. The error is a syscall.Errno; EACCES: the script is not a file.
 func (w *Web) ScriptOwner() (int, error) {
 	var uid C.uint32_t
 	if errno := C.engine_script_owner(&uid); errno != 0 {
@@ -311,7 +311,7 @@ func (w *Web) ResponseHeaders(lines [][]byte) [][]byte {
 
 // ScriptError is the last error PHP reported.
 type ScriptError struct {
-	Fatal   bool // it ended the script: in worker mode that is not an exception after which the script went on
+	Fatal   bool // it ended the script: in worker mode that is not an exception after which the script continued
 	Message string
 	File    string
 	Line    int

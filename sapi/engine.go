@@ -18,7 +18,7 @@ const (
 	EngineOtherLayout                            // a structure is too short or too long; the detail is name, size and limit
 	EngineLacksSymbol                            // it has the right module API; the detail is the symbol it lacks
 	EngineOtherContract                          // the engine's contract is not the program's; the detail is both numbers, and "inside" or "own"
-	EngineNotAFile                               // it is no regular file; the detail is what it is
+	EngineNotAFile                               // it is not a regular file; the detail is what it is
 	EngineCutOff                                 // the file is shorter than its headers say; the detail is both lengths
 	EngineLostEnd                                // the file ends in zeros; there is no detail
 	EngineHasPHP                                 // the program has PHP inside and loads no other; the detail is that PHP's version

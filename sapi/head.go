@@ -74,7 +74,7 @@ func (r HeadRules) appendStatusLine(dst []byte, head *ResponseHead) ([]byte, int
 	return dst, head.Status
 }
 
-// isHeader says whether line is the header of that name, which ends in a colon, with something behind it.
+// isHeader reports whether line is the header of that name, which ends in a colon, with something after it.
 func isHeader(line, name []byte) bool {
 	return len(line) > len(name) && bytes.EqualFold(line[:len(name)], name)
 }

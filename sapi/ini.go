@@ -53,7 +53,7 @@ type INISource struct {
 	Binary string
 	// SearchCWD searches the current directory too, as php-cgi and php-fpm do and php does not.
 	SearchCWD bool
-	// Getenv reads PHPRC and PHP_INI_SCAN_DIR; the second result says whether the variable is set.
+	// Getenv reads PHPRC and PHP_INI_SCAN_DIR; the second result reports whether the variable is set.
 	Getenv func(string) (string, bool)
 }
 
@@ -153,7 +153,7 @@ func isDir(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// isReadableFile says whether path is something else than a directory and can be opened.
+// isReadableFile reports whether path is something else than a directory and can be opened.
 func isReadableFile(path string) bool {
 	info, err := os.Stat(path)
 	if err != nil || info.IsDir() {

@@ -7,7 +7,7 @@ import (
 	"net/url"
 )
 
-// fix is cgi.fix_pathinfo=1: where the script's path is no file, the longest leading part of it that is one is the
+// fix is cgi.fix_pathinfo=1: where the script's path is not a file, the longest leading part of it that is one is the
 // script, and the rest is PATH_INFO.
 func (w *pathWork) fix() {
 	redirectURL := w.get("REDIRECT_URL")

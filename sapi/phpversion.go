@@ -6,7 +6,7 @@ import (
 )
 
 // PHPVersion is a version of PHP as PHP_VERSION_ID tells it: 80421 for 8.4.21. The programs of two versions differ in
-// what docs/VERSIONS.md lists; whoever does such a thing asks AtLeast of the version of the engine that is used.
+// what docs/VERSIONS.md lists; code that does such a thing asks AtLeast of the version of the engine that is used.
 type PHPVersion int
 
 // ParsePHPVersion is the version of a PHP_VERSION such as "8.4.21", "8.5.0RC1" or "8.4". Numbers that are missing are 0.

@@ -26,7 +26,7 @@ type PathRules struct {
 	// DecodePath decodes the whole path from mod_proxy_fcgi, which is not encoded any more then. It is php-fpm's
 	// fastcgi.script_path_encoded=0, since 8.5.
 	DecodePath bool
-	// Stat says whether there is a file of this path, and whether it is a regular one.
+	// Stat reports whether there is a file of this path, and whether it is a regular one.
 	Stat func(path []byte) (exists, regular bool)
 }
 
@@ -155,7 +155,7 @@ func (w *pathWork) decodePath() {
 	}
 }
 
-// hasDotDot says whether a segment of the path is "..": such a path is refused.
+// hasDotDot reports whether a segment of the path is "..": such a path is refused.
 func hasDotDot(path []byte) bool {
 	for from := 0; ; {
 		i := bytes.Index(path[from:], []byte(".."))

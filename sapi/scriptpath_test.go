@@ -82,7 +82,7 @@ func TestScriptPath(t *testing.T) {
 		{"nginx with PATH_INFO", fpm, "SCRIPT_FILENAME=/w/a.php SCRIPT_NAME=/a.php PATH_INFO=/p DOCUMENT_ROOT=/w", "/w/a.php /a.php"},
 		{"path info behind the file", fpm, "SCRIPT_FILENAME=/w/a.php/p SCRIPT_NAME=/x PATH_INFO=/a.php/p DOCUMENT_ROOT=/w/",
 			"/w/a.php /a.php ORIG_PATH_INFO=/a.php/p ORIG_SCRIPT_FILENAME=/w/a.php/p ORIG_SCRIPT_NAME=/x PATH_INFO=/p PATH_TRANSLATED=/w/p SCRIPT_FILENAME=/w/a.php SCRIPT_NAME=/a.php"},
-		// PATH_INFO shorter than what is behind the file: CVE-2019-11043.
+		// PATH_INFO shorter than what follows the file: CVE-2019-11043.
 		{"short path info", fpm, "SCRIPT_FILENAME=/w/a.php/long SCRIPT_NAME=/a.php PATH_INFO=/p", "/w/a.php /a.php ORIG_SCRIPT_FILENAME=/w/a.php/long PATH_TRANSLATED=/w/p SCRIPT_FILENAME=/w/a.php"},
 		{"empty path info", fpm, "SCRIPT_FILENAME=/w/a.php/%0a SCRIPT_NAME=/a.php PATH_INFO=", "/w/a.php /a.php ORIG_SCRIPT_FILENAME=/w/a.php/%0a PATH_TRANSLATED=/w SCRIPT_FILENAME=/w/a.php"},
 		{"mod_proxy_fcgi", fpm, "SCRIPT_FILENAME=proxy:fcgi://h:9000/w/a.php/p?q SCRIPT_NAME=/a.php/p",

@@ -32,7 +32,7 @@ func (c *Conn) ReadData(p []byte) (int, error) {
 // Limits.MaxDrain is an ErrTooLarge. Without this the rest of a body on a kept
 // connection would be read as the next request, as it was in stock PHP
 // (CVE-2026-129289). PHP 8.2.36 reads up to CONTENT_LENGTH, and closes if the
-// body goes on behind it; this goes by the records alone. An abort is an end,
+// body continues after it; this goes by the records alone. An abort is an end,
 // too.
 func (c *Conn) Drain() error {
 	if c.stage == StageStdin {
@@ -89,7 +89,7 @@ func (c *Conn) discard(t Type) error {
 	}
 }
 
-// chunk gives up to max bytes of the open stream t in place, or its end.
+// chunk returns up to max bytes of the open stream t in place, or its end.
 func (c *Conn) chunk(t Type, max int) ([]byte, error) {
 	for {
 		if err := c.record(); err != nil {

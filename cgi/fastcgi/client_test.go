@@ -263,7 +263,7 @@ func TestInterimIsAFlagOfTheRequest(t *testing.T) {
 	}
 }
 
-// What was given out stays as it is when the reader goes on with another buffer, wherever it stands.
+// What was given out stays as it is when the reader continues with another buffer, wherever it stands.
 func TestRebuffer(t *testing.T) {
 	text := strings.Repeat("0123456789abcdef", 40)
 	wire := cat(padded(TypeStdout, 1, text[:300], 4), padded(TypeStdout, 1, text[300:], 4), rec(TypeEndRequest, 1, "\x00\x00\x00\x00\x00\x00\x00\x00"))

@@ -238,7 +238,7 @@ func TestBadRecords(t *testing.T) {
 		{"management for ever", cat(rec(99, 0, strings.Repeat("x", 80)), rec(99, 0, strings.Repeat("x", 80))), ErrTooLarge, "more than 100 bytes of records outside a request"},
 		{"refused for ever", cat(begun, begin(2, 1, 0), rec(TypeStdin, 2, strings.Repeat("x", 100))), ErrTooLarge, "more than 100 bytes"},
 		{"ends in a header", []byte("\x01\x01\x00"), io.ErrUnexpectedEOF, "while waiting for a request: unexpected EOF"},
-		{"ends in a begin", begun[:12], io.ErrUnexpectedEOF, "BEGIN_REQUEST record, id 1, 8 bytes, while waiting for a request: unexpected EOF: 8 bytes of it are missing"},
+		{"ends in a beginning", begun[:12], io.ErrUnexpectedEOF, "BEGIN_REQUEST record, id 1, 8 bytes, while waiting for a request: unexpected EOF: 8 bytes of it are missing"},
 		{"ends in the params", begun, io.ErrUnexpectedEOF, "while reading params: unexpected EOF"},
 		{"ends in a stdin", cat(inBody, rec(TypeStdin, 1, "12345678")[:10]), io.ErrUnexpectedEOF, "STDIN record, id 1, 8 bytes, while reading stdin: unexpected EOF: 6 bytes of it are missing"},
 		{"ends in padding", cat(inBody, padded(TypeStdin, 1, "", 8)[:12], nil), io.ErrUnexpectedEOF, "unexpected EOF"},

@@ -109,7 +109,7 @@ func (c *Conn) stranger(h Header) error {
 	return nil
 }
 
-// countStray bounds the records that are no request's.
+// countStray bounds the records that belong to no request.
 func (c *Conn) countStray(h Header) error {
 	c.stray += HeaderLen + int(h.ContentLength) + int(h.PaddingLength)
 	if c.stray > c.limits.MaxStray {

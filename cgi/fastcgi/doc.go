@@ -44,8 +44,8 @@
 // # Stock PHP
 //
 // Seen with php-fpm and php-cgi 8.2.36, where they do otherwise. They close
-// without a word where this package answers (UNKNOWN_TYPE, UNKNOWN_ROLE) or
-// goes on: at a pair split over records, at 65,535 bytes of content with
+// silently where this package answers (UNKNOWN_TYPE, UNKNOWN_ROLE) or
+// continues: at a pair split over records, at 65,535 bytes of content with
 // padding, behind an empty record with padding.
 //
 // And they let pass what is an error here. They take no notice of request

@@ -59,5 +59,5 @@ func (e *RecordError) Error() string {
 	return s
 }
 
-// Unwrap gives Err.
+// Unwrap returns Err.
 func (e *RecordError) Unwrap() error { return e.Err }

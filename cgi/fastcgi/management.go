@@ -6,7 +6,7 @@ import (
 )
 
 // getValues answers GET_VALUES (§4.1) in the order of the query. Stock PHP
-// answers in the reverse order, and closes if the content is no pairs.
+// answers in the reverse order, and closes if the content is not pairs.
 func (c *Conn) getValues() error {
 	h := c.in.Header()
 	if int(h.ContentLength) > maxValuesBytes {
@@ -81,7 +81,7 @@ func pairsError(err error, h Header, s Stage) error {
 // refusals remembers the requests refused last, whose records may still be
 // under way.
 type refusals struct {
-	ids  [8]uint16 // 0 is no request's id
+	ids  [8]uint16 // 0 is not a request's id
 	next int
 }
 

@@ -23,7 +23,7 @@ type Pair struct {
 // Reset; memory is kept for the next request.
 //
 // A name that comes twice keeps its place and takes the later value, as in
-// stock PHP (whose hash of a name of three bytes takes in the byte behind it,
+// stock PHP (whose hash of a name of three bytes takes in the byte after it,
 // so that it keeps both, and getenv finds neither by its name alone). Stock PHP
 // walks its params last one first when it fills $_SERVER.
 type Params struct {
@@ -42,7 +42,7 @@ func (p *Params) Reset() {
 // Len is the number of params.
 func (p *Params) Len() int { return len(p.pairs) }
 
-// At gives the i-th param; it panics unless 0 <= i < Len.
+// At returns the i-th param; it panics unless 0 <= i < Len.
 func (p *Params) At(i int) (name, value []byte) {
 	pr := &p.pairs[i]
 	return p.at(pr.Name, pr.NameLen), p.at(pr.Value, pr.ValueLen)
@@ -59,7 +59,7 @@ func (p *Params) name(i int) string {
 // view returns a string that shares b's memory, for as long as that does not change.
 func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
-// Get gives the value of a param, or nil if there is none; a param with an
+// Get returns the value of a param, or nil if there is none; a param with an
 // empty value gives an empty slice that is not nil.
 func (p *Params) Get(name string) []byte {
 	if i := p.index.find(p, name); i >= 0 {

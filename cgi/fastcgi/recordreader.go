@@ -81,7 +81,7 @@ func (rr *RecordReader) Next() (Header, error) {
 }
 
 // Chunk consumes up to max bytes of the current record's content and returns
-// them in place: valid until the next call, and less than max is no end. The
+// them in place: valid until the next call, and less than max is not an end. The
 // end is io.EOF. It reads from the source only when nothing is buffered.
 func (rr *RecordReader) Chunk(max int) ([]byte, error) {
 	if rr.left == 0 {
@@ -138,7 +138,7 @@ func (rr *RecordReader) need(n int) error {
 	return nil
 }
 
-// peek gives up to n bytes that are buffered, and leaves them.
+// peek returns up to n bytes that are buffered, and leaves them.
 func (rr *RecordReader) peek(n int) []byte { return rr.buf[rr.r:min(rr.r+n, rr.w)] }
 
 // fill reads once from the source, behind what is buffered. That is next to

@@ -39,7 +39,7 @@ func (w *RequestWriter) Begin(id uint16, b BeginRequest) error {
 // Param adds a param (§5.2), in one record if it fits.
 func (w *RequestWriter) Param(name, value string) error { return param(&w.f, name, value) }
 
-// ParamBytes is Param for a name and a value that are no strings. They are not
+// ParamBytes is Param for a name and a value that are not strings. They are not
 // kept.
 func (w *RequestWriter) ParamBytes(name, value []byte) error { return param(&w.f, name, value) }
 

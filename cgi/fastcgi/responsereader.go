@@ -95,7 +95,7 @@ func (r *ResponseReader) Next() (Type, []byte, error) {
 	}
 }
 
-// Rebuffer goes on with another buffer, of the same size at least, and gives back the one until now: what Next returned last
+// Rebuffer continues with another buffer, of the same size at least, and gives back the one until now: what Next returned last
 // stays as it is in there.
 func (r *ResponseReader) Rebuffer(buf []byte) (old []byte) { return r.in.rebuffer(buf) }
 
@@ -109,7 +109,7 @@ func (r *ResponseReader) Buffered() int { return r.in.Buffered() }
 // Left is how many bytes of the record that Next returned a piece of are still to come.
 func (r *ResponseReader) Left() int { return r.in.left }
 
-// Rest tells whether all that is left of the response has been read already,
+// Rest reports whether all that is left of the response has been read already,
 // to its END_REQUEST, and then how many bytes of STDOUT Next will still give.
 // Records that Next will refuse are not whole.
 func (r *ResponseReader) Rest() (stdout int, whole bool) {

@@ -140,7 +140,7 @@ func TestDrainCountsPerRequest(t *testing.T) {
 	}
 }
 
-// A drain that had to wait goes on where it was, and counts on.
+// A drain that had to wait continues where it was, and counts on.
 func TestDrainResumes(t *testing.T) {
 	in := cat(rec(TypeStdin, 1, strings.Repeat("x", 60)), rec(TypeStdin, 1, strings.Repeat("x", 41)), rec(TypeStdin, 1, ""))
 	for _, tt := range []struct {

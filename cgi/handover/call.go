@@ -10,7 +10,7 @@ import (
 	"syscall"
 )
 
-// The begin of a request's message, struct handover of lifecycle/handover.h. The rest of it is the child's.
+// The beginning of a request's message, struct handover of lifecycle/handover.h. The rest of it is the child's.
 const (
 	magic      = "phpsapi-cgi-003\x00"
 	sizeAt     = 16
@@ -75,7 +75,7 @@ func (c *Call) close() {
 	c.files = nil
 }
 
-// Path gives the path of a file that the client calls name.
+// Path returns the path of a file that the client calls name.
 func (c *Call) Path(name string) string {
 	if strings.HasPrefix(name, "/") {
 		return name

@@ -7,5 +7,5 @@
 // libphp and never runs a script.
 //
 // What the resident does not do, the client does itself, the ordinary way: a request of somebody else's, options that
-// are not for a web server's call, a module that is not started yet. A refusal is no error and says nothing.
+// are not for a web server's call, a module that is not started yet. A refusal is not an error and says nothing.
 package handover

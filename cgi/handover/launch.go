@@ -124,7 +124,7 @@ func memoryFile() (*os.File, error) {
 	return os.NewFile(uintptr(fd), "php startup"), nil
 }
 
-// contents gives what was written, behind a newline; empty for nothing.
+// contents returns what was written, after a newline; empty for nothing.
 func contents(file *os.File) string {
 	var text bytes.Buffer
 	file.Seek(0, io.SeekStart)

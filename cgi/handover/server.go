@@ -48,7 +48,7 @@ type Server struct {
 
 	mu      sync.Mutex
 	modules []*module
-	busy    int // connections in hand
+	busy    int // connections that are being answered
 	used    time.Time
 	retired bool
 }
@@ -182,7 +182,7 @@ func (s *Server) accept() {
 	}
 }
 
-// isAllowed says whether the client is this user, with its groups. The kernel says who it is.
+// isAllowed reports whether the client is this user, with its groups. The kernel says who it is.
 func (s *Server) isAllowed(fd int) bool {
 	peer, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
 	if err != nil || int(peer.Uid) != os.Geteuid() || int(peer.Gid) != os.Getegid() {
@@ -191,7 +191,7 @@ func (s *Server) isAllowed(fd int) bool {
 	return hasGroups(fd, s.groups)
 }
 
-// module gives the started module of a call; nil where there is none: the next call may find it.
+// module returns the started module of a call; nil if there is none: the next call may find it.
 func (s *Server) module(call *Call) *module {
 	what, engine, ok := s.Module(call)
 	if !ok {
@@ -267,7 +267,7 @@ func (s *Server) started(m *module, l launch, err error) {
 	}
 	m.state = ready
 	m.used = time.Now()
-	s.used = m.used // a start that took long is no idleness
+	s.used = m.used // a start that took long does not count as idle time
 	go s.follow(m, m.zygote.Done())
 }
 

@@ -28,7 +28,7 @@ const firstActivated = 3
 // ErrBusy says that another resident listens, or is about to.
 var ErrBusy = errors.New("another zygote listens there")
 
-// Listen gives systemd's socket where there is one, and else listens at path. lock is the locked file that Start has
+// Listen returns systemd's socket where there is one, and else listens at path. lock is the locked file that Start has
 // passed, or nil.
 func Listen(path string, lock *os.File) (*Socket, error) {
 	fd, activated, err := activatedSocket()
@@ -103,7 +103,7 @@ func listenAt(path string) (*Socket, error) {
 	return s, err
 }
 
-// isListening says whether somebody listens at path.
+// isListening reports whether somebody listens at path.
 func isListening(path string) bool {
 	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_SEQPACKET|syscall.SOCK_CLOEXEC|syscall.SOCK_NONBLOCK, 0)
 	if err != nil {
@@ -193,7 +193,7 @@ func checkPath(path string) error {
 // soPeerGroups is SO_PEERGROUPS of <asm-generic/socket.h>.
 const soPeerGroups = 59
 
-// hasGroups says whether the peer's supplementary groups are these.
+// hasGroups reports whether the peer's supplementary groups are these.
 func hasGroups(fd int, groups []int) bool {
 	list := make([]uint32, len(groups)+1)
 	size := uint32(len(groups)) * 4

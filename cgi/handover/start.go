@@ -44,7 +44,7 @@ func lockFile(path string) (*os.File, error) {
 	}
 }
 
-// note leaves in the lock's file why there is no resident: whoever comes next does not try at once again.
+// note leaves in the lock's file why there is no resident: the next client does not try again at once.
 func note(lock *os.File, reason error) {
 	lock.Truncate(0)
 	fmt.Fprintln(lock, reason)
@@ -57,7 +57,7 @@ func failedLately(lock *os.File) bool {
 
 // Start starts a resident at path, unless there is one, and does not wait for it. The program is executed with args,
 // which make it call Background; it is not this process's child, which PHP's scripts would find. Nobody needs the
-// error: the request in hand is answered the ordinary way.
+// error: the current request is answered the ordinary way.
 func Start(program, path string, args ...string) error {
 	if err := checkPath(path); err != nil {
 		return err

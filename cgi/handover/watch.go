@@ -33,7 +33,7 @@ func watch(paths []string) watched {
 	return w
 }
 
-// changed says whether one of the files is another now.
+// changed reports whether one of the files is another now.
 func (w watched) changed() bool {
 	for path, then := range w {
 		if fingerprintOf(path) != then {

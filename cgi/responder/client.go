@@ -87,7 +87,7 @@ func (r *Responder) Flush() error {
 	return r.conn.Response().Flush()
 }
 
-// EndResponse ends the response while the script goes on. A connection that is not kept is closed, as in php-fpm: the
+// EndResponse ends the response while the script continues. A connection that is not kept is closed, as in php-fpm: the
 // client must not wait for the script.
 func (r *Responder) EndResponse() (closed bool) {
 	if *r.Sent == SentNothing && r.Begins != nil {
@@ -112,7 +112,7 @@ func (r *Responder) Listening() bool { return r.inHand && !r.finished && r.carri
 // InHand reports whether a request is, from its startup to its shutdown.
 func (r *Responder) InHand() bool { return r.inHand }
 
-// Serving reports whether a request is in hand and its response has not ended.
+// Serving reports whether a request is being answered: it was read, and its response has not ended.
 func (r *Responder) Serving() bool { return r.inHand && !r.finished }
 
 // WriteStderr writes to the client's STDERR stream, after the output so far. Consecutive messages become one record, as

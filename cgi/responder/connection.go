@@ -51,7 +51,7 @@ type connection struct {
 	hurry   [2]int32 // descriptors that make every wait short if they are readable; -1: none
 	givenUp bool     // a wait that they made short was in vain: there is no other
 
-	// onTry is called with true before a read that may bring the first byte, and with false if it has not; nil: it is not.
+	// onTry is called with true before a read that may bring the first byte, and with false if it did not bring one. It may be nil.
 	onTry func(bool)
 }
 
@@ -69,7 +69,7 @@ func (c *connection) take(fd int) {
 	}
 }
 
-// Read gives what has come, after waiting for it if need be.
+// Read returns what has come, after waiting for it if need be.
 func (c *connection) Read(p []byte) (int, error) {
 	if len(c.ahead) > 0 {
 		n := copy(p, c.ahead)

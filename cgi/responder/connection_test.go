@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// connected gives a connection and its other end.
+// connected returns a connection and its other end.
 func connected(t *testing.T, timeout time.Duration) (*connection, int) {
 	t.Helper()
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
@@ -81,7 +81,7 @@ func TestReadIsAnnouncedBeforeItMayWait(t *testing.T) {
 	if got := strings.Join(said, " "); got != "reads nothing reads begins" {
 		t.Errorf("got %s", got)
 	}
-	// The end of a kept connection is no request.
+	// The end of a kept connection is not a request.
 	kept, other := connected(t, NextByteTimeout)
 	defer kept.close(false)
 	said = nil

@@ -8,7 +8,7 @@ import (
 	"github.com/phpsapi/phpsapi/sapi"
 )
 
-// pairs gives the places of all params in their bytes, as PHP's side takes them.
+// pairs returns the places of all params in their bytes, as PHP's side takes them.
 func pairs(p *fastcgi.Params) []sapi.Pair {
 	all := p.Pairs()
 	return unsafe.Slice((*sapi.Pair)(unsafe.Pointer(unsafe.SliceData(all))), len(all))

@@ -18,7 +18,7 @@ type Allowed struct {
 	Limited bool // else all may
 }
 
-// Admits says whether a client may connect. An IPv4 address in the list admits it in its IPv6 form, too. Unlike
+// Admits reports whether a client may connect. An IPv4 address in the list admits it in its IPv6 form, too. Unlike
 // main/fastcgi.c, which compares 12 bytes of 16, it compares the whole of an IPv6 address.
 func (a *Allowed) Admits(p Peer) bool {
 	if !a.Limited || !p.addr.IsValid() {

@@ -20,7 +20,7 @@ const (
 	writeAfter  = 8 << 10
 )
 
-// The values of Responder.Sent. A response that its script has ended while it goes on is SentAll, by HTTP too.
+// The values of Responder.Sent. A response that its script has ended while it continues is SentAll, by HTTP too.
 const (
 	SentNothing = iota
 	SentPart
@@ -169,8 +169,8 @@ func (r *Responder) More(keep bool) bool {
 // caller's again. Otherwise it has been closed.
 func (r *Responder) Idle() bool { return r.idle }
 
-// Unread gives up the present connection, whose request has been read and not answered. It appends to dst what another process
-// must be told to go on where this one stopped. The descriptor is the caller's.
+// Unread lets go of the current connection, whose request has been read and not answered. It appends to dst what another process
+// must be told to continue where this one stopped. The descriptor is the caller's.
 func (r *Responder) Unread(dst []byte) []byte {
 	r.io.take(-1)
 	return r.conn.AppendUnread(dst, r.original)
@@ -305,7 +305,7 @@ func (r *Responder) Finish() (keep bool) {
 }
 
 // finishReading reads the rest of the request before its end is sent, where the process may leave: what is read after
-// that may be the begin of the next request already, which only this process could answer then. As a rule all is there.
+// that may be the beginning of the next request already, which only this process could answer then. As a rule all is there.
 func (r *Responder) finishReading() {
 	if !r.Request.KeepConn || r.closing != 0 || r.conn.Response().Ended() || r.conn.Buffered() > 0 ||
 		r.conn.Stage() >= fastcgi.StageDone || !r.front.Leaves() {

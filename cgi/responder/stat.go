@@ -29,7 +29,7 @@ const (
 	seenFor  = 2 * time.Second
 )
 
-// stat says whether there is a file of this path, and whether it is a regular one. Only of regular files it says so
+// stat reports whether there is a file of this path, and whether it is a regular one. Only of regular files it says so
 // from memory.
 func (s *statter) stat(path []byte) (exists, regular bool) {
 	if len(path) >= len(s.path) {

@@ -18,7 +18,7 @@ type Payload struct {
 	Settings Settings
 }
 
-// Encode gives the payload's bytes, for lifecycle.Worker.
+// Encode returns the payload's bytes, for lifecycle.Worker.
 func (p Payload) Encode() ([]byte, error) {
 	p.Role = Role
 	return json.Marshal(p)

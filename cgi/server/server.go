@@ -92,7 +92,7 @@ type server struct {
 	retry    <-chan time.Time
 	told     complaint
 	stopping bool
-	timeout  <-chan time.Time // when the children are killed, and then when they are given up; nil: the server goes on
+	timeout  <-chan time.Time // when the children are killed, and then when they are given up; nil: the server continues
 	killed   bool             // they were sent KILL
 	gaveUp   bool             // they are not waited for
 }

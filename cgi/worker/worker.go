@@ -2,7 +2,7 @@
 // or the only process there is. It accepts connections itself, until it is told to go.
 //
 // A connection that its client keeps open does not hold it: between two requests it watches all that are kept, and the
-// listening socket. A request that comes on one of them while another is in hand waits.
+// listening socket. A request that comes on one of them while another is answered waits.
 //
 // Counterpart: sapi/cgi/cgi_main.c (main), main/fastcgi.c (fcgi_accept_request).
 package worker

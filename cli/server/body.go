@@ -113,7 +113,7 @@ func chunkSize(r *bufio.Reader) (int64, error) {
 	}
 }
 
-// skipParameters reads what stands behind a chunk's size, up to the line's end.
+// skipParameters reads what follows a chunk's size, up to the line's end.
 func skipParameters(r *bufio.Reader) error {
 	for range maxHead {
 		c, err := r.ReadByte()

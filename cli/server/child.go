@@ -74,7 +74,7 @@ func (c *child) gone() bool {
 	}
 }
 
-// hear gives the next byte the worker says.
+// hear returns the next byte the worker says.
 func (c *child) hear() (byte, error) {
 	var letter [1]byte
 	_, err := c.socket.Read(letter[:])

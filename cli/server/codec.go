@@ -8,7 +8,7 @@ import (
 	"github.com/phpsapi/phpsapi/sapi"
 )
 
-// writer gathers texts, each behind its length.
+// writer gathers texts, each after its length.
 type writer []byte
 
 func (w *writer) texts(texts ...string) {

@@ -61,7 +61,7 @@ func (h *headReader) value() (string, error) {
 	return string(value), err
 }
 
-// isNameByte says whether a field's name may hold c. php takes spaces, and so a folded line for a field of its own.
+// isNameByte reports whether a field's name may hold c. php takes spaces, and so a folded line for a field of its own.
 func isNameByte(c byte) bool {
 	return c >= ' ' && c < 0x7f && !strings.ContainsRune("(),:;<=>?@[\\]{}", rune(c))
 }
@@ -89,7 +89,7 @@ func (h *head) framing() error {
 	return nil
 }
 
-// variables gives the fields twice: by their names in lower case, and by their names as they were sent. A repeated
+// variables returns the fields twice: by their names in lower case, and by their names as they were sent. A repeated
 // field's values are joined, except Set-Cookie's, of which the last one counts.
 func (h *head) variables() (lower, sent []sapi.Variable) {
 	var lowerNames, sentNames index
@@ -107,7 +107,7 @@ func (h *head) variables() (lower, sent []sapi.Variable) {
 // index says where a name is in a list.
 type index map[string]int
 
-// set gives the name in the list a value.
+// set sets the value of the name in the list.
 func (x *index) set(list []sapi.Variable, name, value string) []sapi.Variable {
 	if i, ok := (*x)[name]; ok {
 		list[i].Value = value

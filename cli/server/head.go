@@ -16,7 +16,7 @@ const maxHead = 80 << 10
 // maxPath is how many bytes a URL's path may have.
 const maxPath = 16 << 10
 
-// isMethod says whether a method is passed on; every other one is notImplemented.
+// isMethod reports whether a method is passed on; every other one is notImplemented.
 func isMethod(name string) bool {
 	switch name {
 	case "DELETE", "GET", "HEAD", "POST", "PUT", "PATCH", "CONNECT", "OPTIONS", "TRACE", "COPY", "LOCK", "MKCOL", "MOVE",
@@ -43,7 +43,7 @@ type head struct {
 	method   string
 	uri      string  // the target as it was sent
 	path     string  // its path, still encoded; empty where the target is a host alone
-	query    *string // nil where there is none; "/?" has none
+	query    *string // nil if there is none; "/?" has none
 	protocol int     // 101 for HTTP/1.1, 9 for HTTP/0.9
 	fields   []field // in the order they were sent, repeated ones too
 	length   int64   // Content-Length; 0 where it is not given
@@ -84,7 +84,7 @@ func readHead(r *bufio.Reader) (*head, error) {
 	return &h.head, h.head.framing()
 }
 
-// next gives the next byte.
+// next returns the next byte.
 func (h *headReader) next() (byte, error) {
 	h.read++
 	if h.read > maxHead {
@@ -139,7 +139,7 @@ func (h *headReader) method(first byte) error {
 	return nil
 }
 
-// blanks skips spaces and gives the byte behind them.
+// blanks skips spaces and gives the byte after them.
 func (h *headReader) blanks() (byte, error) {
 	for {
 		c, err := h.next()
@@ -260,7 +260,7 @@ func (h *headReader) version() error {
 	return h.lineEnd(c)
 }
 
-// number reads digits, at least one, and gives the byte behind them too.
+// number reads digits, at least one, and gives the byte after them too.
 func (h *headReader) number() (n int, behind byte, err error) {
 	for digits := 0; ; digits++ {
 		c, err := h.next()
@@ -297,5 +297,5 @@ func (h *headReader) lineEnd(c byte) error {
 func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
 func isDigit(c byte) bool  { return c >= '0' && c <= '9' }
 
-// isURLByte says whether a target may hold c.
+// isURLByte reports whether a target may hold c.
 func isURLByte(c byte) bool { return c > ' ' && c < 0x7f }

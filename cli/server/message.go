@@ -23,7 +23,7 @@ type Settings struct {
 	WithPid   bool
 }
 
-// Encode gives the payload.
+// Encode returns the payload.
 func (s Settings) Encode() []byte {
 	text, err := json.Marshal(s)
 	if err != nil {
@@ -54,13 +54,13 @@ const (
 	Declined   = 'n'
 )
 
-// Task is a request for a worker. The connection travels with its first byte as SCM_RIGHTS, and behind it the body's
+// Task is a request for a worker. The connection travels with its first byte as SCM_RIGHTS, and after it the body's
 // file where it has one.
 type Task struct {
 	Client   string // the client's address and port
 	Method   string
 	URI      string
-	Query    *string // nil where there is none
+	Query    *string // nil if there is none
 	Protocol int     // 101 for HTTP/1.1
 	VPath    string
 	PathInfo string
@@ -72,7 +72,7 @@ type Task struct {
 	Length   int64 // the body's, wherever it is
 }
 
-// Encode gives the task as bytes: its length, then its texts, each behind its length.
+// Encode returns the task as bytes: its length, then its texts, each after its length.
 func (t *Task) Encode() []byte {
 	query := []string{}
 	if t.Query != nil {
@@ -88,7 +88,7 @@ func (t *Task) Encode() []byte {
 	return w
 }
 
-// ReadTask reads what Encode gave. The error is io.EOF where there is no task.
+// ReadTask reads what Encode gave. The error is io.EOF if there is no task.
 func ReadTask(r io.Reader) (*Task, error) {
 	var size [4]byte
 	if _, err := io.ReadFull(r, size[:]); err != nil {

@@ -154,7 +154,7 @@ func workingDirectory() string {
 	return string(buffer[:n-1])
 }
 
-// workerLimit reads PHP_CLI_SERVER_WORKERS, and says whether it holds a number that counts: php then has that many
+// workerLimit reads PHP_CLI_SERVER_WORKERS, and reports whether it holds a number that counts: php then has that many
 // processes besides the first, and all answer requests.
 func workerLimit(text string) (int, bool) {
 	end := 0
@@ -249,7 +249,7 @@ func (s *Server) stopAccepting() {
 	}
 }
 
-// drain lets the requests in hand finish, or a second signal end them.
+// drain lets the current requests finish, or a second signal end them.
 func (s *Server) drain(sig os.Signal, signals <-chan os.Signal) int {
 	done := make(chan struct{})
 	go func() {

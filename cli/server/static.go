@@ -50,7 +50,7 @@ func sendFile(conn *net.TCPConn, file *os.File, size int64) {
 }
 
 // answerError answers with an error page. php logs the last error the system reported to it, whatever it was of;
-// for want of one it is ENOENT.
+// for lack of one it is ENOENT.
 func (c *connection) answerError(h *head, headers []sapi.Variable, status int, why error) {
 	c.server.log.Response(c.name, status, status, h.method, h.uri, cause(why))
 	c.conn.Write(c.server.errorResponse(h, headers, status))

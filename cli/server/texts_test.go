@@ -118,6 +118,6 @@ func TestDamagedTasksAreErrors(t *testing.T) {
 		ReadTask(strings.NewReader(string(damaged))) // must not panic
 	}
 	if _, err := ReadTask(strings.NewReader("")); err == nil {
-		t.Error("nothing is no task")
+		t.Error("nothing is taken for a task")
 	}
 }

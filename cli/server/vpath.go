@@ -12,7 +12,7 @@ type location struct {
 	vpath string // the script's or file's path below the document root, with a slash in front: SCRIPT_NAME
 	// pathInfo is the rest of the URL's path behind the file.
 	pathInfo string
-	file     string // document root and vpath; empty where there is no such file
+	file     string // document root and vpath; empty if there is no such file
 	size     int64  // the file's, in bytes
 }
 
@@ -94,7 +94,7 @@ func locate(php sapi.PHPVersion, root, vpath string) location {
 	return location{vpath: vpath}
 }
 
-// indexOf gives a directory's index file; empty where it has none.
+// indexOf returns a directory's index file; empty where it has none.
 func indexOf(dir string) (string, os.FileInfo) {
 	if !strings.HasSuffix(dir, "/") {
 		dir += "/"
@@ -113,7 +113,7 @@ func UntilNUL(text string) string {
 	return text
 }
 
-// extension is what stands behind the last dot of the virtual path; empty where it has none.
+// extension is what follows the last dot of the virtual path; empty where it has none.
 func (l location) extension() string {
 	if dot := strings.LastIndexByte(l.vpath, '.'); dot >= 0 {
 		return l.vpath[dot+1:]
@@ -121,7 +121,7 @@ func (l location) extension() string {
 	return ""
 }
 
-// isScript says whether PHP is to execute the file.
+// isScript reports whether PHP is to execute the file.
 func (l location) isScript() bool {
 	return l.file != "" && strings.EqualFold(l.extension(), "php")
 }

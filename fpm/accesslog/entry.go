@@ -23,7 +23,7 @@ type Entry struct {
 	TraceID, SpanID []byte
 
 	RemoteAddr []byte // the peer's IP address; nil on a unix socket
-	// Param gives a FastCGI param; nil where there is none. Set it once, not for
+	// Param gives a FastCGI param; nil if there is none. Set it once, not for
 	// each request: a method value allocates.
 	Param func(name string) []byte
 	// Headers are the response's header lines, "Name: value", those the script
@@ -31,7 +31,7 @@ type Entry struct {
 	Headers [][]byte
 }
 
-// suppressed tells whether an entry is one that access.suppress_path[] leaves out.
+// suppressed reports whether an entry is one that access.suppress_path[] leaves out.
 func (l *Log) suppressed(e *Entry, shown *scoreboard.Request) bool {
 	if len(l.o.Suppress) == 0 || len(shown.Query) > 0 || e.ContentLength > 0 || e.Status < 200 || e.Status > 299 {
 		return false

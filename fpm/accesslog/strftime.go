@@ -10,7 +10,7 @@ import (
 // maxTime is how long a time may be, in bytes.
 const maxTime = 127
 
-// conversion is what stands behind a %: flags and width apply to all it writes.
+// conversion is what follows a %: flags and width apply to all it writes.
 type conversion struct {
 	pad      byte // 0, '_', '-' or '0'
 	upper    bool

@@ -112,7 +112,7 @@ func Any(byte, int) bool { return true }
 // ended counts as much as before, a parked connection most of all.
 //
 // A descriptor is handed on only if wants returns true for it; a nil wants wants none. The others are closed here and
-// not by whoever takes the messages: closing a descriptor of somebody else's may wait.
+// not by the goroutine that takes the messages: closing a descriptor of somebody else's may wait.
 func (c *Channel) Read(wants func(letter byte, fd int) bool, take func(Message)) {
 	defer func() {
 		if !c.halted.Load() {
@@ -139,7 +139,7 @@ func (c *Channel) Read(wants func(letter byte, fd int) bool, take func(Message))
 			return got != unix.EAGAIN
 		})
 		// An end that was closed without reading all it was sent resets the connection. That is told first, once; what
-		// it had said comes behind.
+		// it had said comes after.
 		if got == unix.EINTR || got == unix.ECONNRESET {
 			continue
 		}

@@ -144,7 +144,7 @@ func setText(s string) Text { return Text{Value: s, Set: true} }
 // String returns the value, "" if not set.
 func (t Text) String() string { return t.Value }
 
-// Filled tells whether the text is set to something.
+// Filled reports whether the text is set to something.
 func (t Text) Filled() bool { return t.Set && t.Value != "" }
 
 // show is how -tt prints it.
@@ -196,7 +196,7 @@ func DomainOf(address string) Domain {
 	return Unix
 }
 
-// isID tells whether a name consists of digits, or of nothing at all.
+// isID reports whether a name consists of digits, or of nothing at all.
 func isID(s string) bool { return strings.Trim(s, "0123456789") == "" }
 
 // SocketMode is listen.mode, 0660 if not set; like php-fpm it takes what

@@ -174,7 +174,7 @@ func parseSeconds(v string) (seconds int32, objection string) {
 func seconds(d time.Duration) int { return int(d / time.Second) }
 
 // expandPool replaces every $pool by the pool's name, again and again should
-// that make new ones. php-fpm goes on for ever if there is no end to it.
+// that make new ones. php-fpm continues for ever if there is no end to it.
 func expandPool(v string, p *Pool) (expanded, objection string) {
 	const (
 		token     = "$pool"

@@ -17,7 +17,7 @@
 //
 // A failure is logged in php-fpm's words and returned as an *Error that tells
 // file, line and directive. The line numbers in the log are php-fpm's own: it
-// goes on counting from an included file's last line. Those in an *Error are
+// keeps counting from an included file's last line. Those in an *Error are
 // right.
 //
 // Not here: settings that php-fpm.conf has no word for, and anything that

@@ -113,7 +113,7 @@ func found(paths []string) ([]string, int) {
 	return paths, globFound
 }
 
-// special tells whether a part of a pattern has wildcards or escapes. A
+// special reports whether a part of a pattern has wildcards or escapes. A
 // bracket that is not closed counts: glob(3) looks for it in the directory.
 func special(p string) (wild, escaped bool) {
 	for i := 0; i < len(p); i++ {

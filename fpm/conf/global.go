@@ -22,7 +22,7 @@ func newGlobal() Global {
 	}
 }
 
-// Syslog tells whether the error_log is syslog.
+// Syslog reports whether the error_log is syslog.
 func (g *Global) Syslog() bool { return equalFold(g.ErrorLog.Value, "syslog") }
 
 // globalDirectives is [global], in the order of -tt. Made when it is asked for, because php, which never does, is the
@@ -52,7 +52,7 @@ var globalDirectives = sync.OnceValue(func() []directive[Global] {
 		duration("process_control_timeout", func(g *Global) *time.Duration { return &g.ProcessControlTimeout }, "0",
 			"Time children get to react to a signal of the master."),
 		integer("process.max", func(g *Global) *int { return &g.ProcessMax }, "0",
-			"Most children of all pools together; 0 is no limit."),
+			"Most children of all pools together; 0 means no limit."),
 		priority(func(g *Global) *int { return &g.ProcessPriority },
 			"nice(2) priority of the master, -19 to 20; root only."),
 		boolean("daemonize", func(g *Global) *bool { return &g.Daemonize }, "yes",

@@ -69,7 +69,7 @@ var poolDirectives = sync.OnceValue(func() []directive[Pool] {
 		withoutUnit(duration("pm.process_idle_timeout", func(p *Pool) *time.Duration { return &p.ProcessIdleTimeout }, "10s",
 			"Time after which an idle child of an ondemand pool ends.")),
 		integer("pm.max_requests", func(p *Pool) *int { return &p.MaxRequests }, "0",
-			"Requests after which a child is replaced; 0 is no limit."),
+			"Requests after which a child is replaced; 0 means no limit."),
 		text("pm.status_path", func(p *Pool) *Text { return &p.StatusPath }, "none",
 			"URI of the status page."),
 		text("pm.status_listen", func(p *Pool) *Text { return &p.StatusListen }, "none",

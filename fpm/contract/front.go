@@ -81,7 +81,7 @@ type Front struct {
 	StatusClients []string
 	Certificates  []Certificate
 	Limits        FrontLimits
-	// AccessLogFormat is "combined" or "json"; the log itself is the file FrontAccess, none where there is none.
+	// AccessLogFormat is "combined" or "json"; the log itself is the file FrontAccess, if there is one.
 	AccessLogFormat string
 	LogLevel        zlog.Level
 	// Traces says that requests for scripts are in traces.
@@ -121,7 +121,7 @@ type Site struct {
 	Root string
 	// Index are the names of a directory's index, in order: "index.php", "index.html".
 	Index []string
-	// Controller is the script, below Root, for paths that are no file: "index.php". Empty: those are 404.
+	// Controller is the script, below Root, for paths that are not files: "index.php". Empty: those are 404.
 	Controller string
 	// Extensions are the names' ends that are scripts: ".php". Nothing with such an end is sent as a file.
 	Extensions []string

@@ -2,7 +2,7 @@ package contract
 
 import "github.com/phpsapi/phpsapi/fpm/control"
 
-// Startup tells whether a generation serves, or has served. A service that is nil is not known yet.
+// Startup reports whether a generation serves, or has served. A service that is nil is not known yet.
 func (s *Service) Startup() control.Health {
 	if s == nil || !s.Started {
 		return control.Health{Reasons: []string{"the service is starting"}}
@@ -10,7 +10,7 @@ func (s *Service) Startup() control.Health {
 	return control.Health{OK: true}
 }
 
-// Ready tells whether the pools that serve can answer requests; if pool is not empty, that pool alone.
+// Ready reports whether the pools that serve can answer requests; if pool is not empty, that pool alone.
 func (s *Service) Ready(pool string) control.Health {
 	h := s.Startup()
 	if !h.OK {

@@ -51,7 +51,7 @@ const (
 )
 
 // LeaveHTTP, from the master to a worker when the service ends, asks it to accept no more by HTTP, to hand its kept connection over, and
-// to take Wake messages no more. It goes on with FastCGI. A worker that has done so has the state scoreboard.NoHTTP.
+// to take Wake messages no more. It continues with FastCGI. A worker that has done so has the state scoreboard.NoHTTP.
 const LeaveHTTP = 'U'
 
 // HTTPAccessLog brings a worker the access log of HTTP, which was opened again. It replaces the one that the worker has.
@@ -74,7 +74,7 @@ const (
 	Named = 'N'
 )
 
-// How the text of an Output goes on: HandOver.Next, or the byte before the text of a packet on the second descriptor.
+// How the text of an Output continues: HandOver.Next, or the byte before the text of a packet on the second descriptor.
 const (
 	OutputMore  = 'M' // on the second descriptor
 	OutputEnd   = 'E' // nothing follows, and the connection carries its next request then, of which the text is what was read

@@ -2,18 +2,18 @@ package contract
 
 // Letters of messages from the master on the control socket.
 const (
-	// Quit asks for a graceful end, as SIGQUIT does: accept no more, finish the request in hand, Park the kept
+	// Quit asks for a graceful end, as SIGQUIT does: accept no more, finish the current request, Park the kept
 	// connections that are idle, exit with status 0.
 	Quit = 'Q'
 	// Yield asks for the same, of a worker that another generation replaces: a connection that it was woken for is handed
 	// over by Park, and not answered. Yielded says that this is so.
 	Yield = 'Y'
-	// WhenIdle asks for one Idle, at once or as soon as the request in hand is finished.
+	// WhenIdle asks for one Idle, at once or as soon as the current request is finished.
 	WhenIdle = 'W'
 	// Connection brings a connection whose next request is about to come: it was parked and has become readable. It
 	// answers an Idle.
 	Connection = 'C'
-	// Nothing answers an Idle that came too late: go on accepting.
+	// Nothing answers an Idle that came too late: keep accepting.
 	Nothing = 'N'
 	// StandIn answers an Unbooted: the worker is Ready all the same, and until it is told to Quit it answers requests for the
 	// script by 503 and hands on the others.
@@ -24,7 +24,7 @@ const (
 	// reset before that, unless the scoreboard says that this order is obsolete. The worker answers with Caches.
 	Caches = 'O'
 	// Profile has the worker take samples of PHP's stack while its requests run, and tell them by Samples. The text is ProfileOrder's. A worker that takes
-	// samples already goes on by the new order. It comes on the trace socket if there is one: a worker with a request hears it then, too.
+	// samples already continues by the new order. It comes on the trace socket if there is one: a worker with a request hears it then, too.
 	Profile = 'D'
 	// AccessLog brings the access log, which was opened again, in place of the one the worker has.
 	AccessLog = 'A'
@@ -44,7 +44,7 @@ const (
 	// Park hands over an idle kept connection. The worker closes its own descriptor.
 	Park = 'P'
 	// Retire asks for a successor: a worker in worker mode has answered as many requests as it may, or has grown too large.
-	// The text is why: a word of scoreboard's. It goes on answering until it is told to Quit.
+	// The text is why: a word of scoreboard's. It keeps answering until it is told to Quit.
 	Retire = 'X'
 	// Heedless says that a worker script has ignored that it was to end, and is ended.
 	Heedless = 'H'

@@ -90,7 +90,7 @@ type ObservedPool struct {
 	Most       int      // that an operator may make of it; 0: the pool cannot be steered
 	Socket     uint64   // inode number of the listening socket, if that is a unix socket; 0: it is not
 	Traced     bool     // its workers tell of spans
-	Front      bool     // it is no pool, but the scoreboard of the generation's fronts
+	Front      bool     // it is not a pool, but the scoreboard of the generation's fronts
 	Sites      []string // what the sites are called of which requests by HTTP are answered there, by their numbers; empty: none are
 }
 

@@ -55,7 +55,7 @@ const (
 // spanHead is how long the numbers of a span are.
 const spanHead = 16 + 8 + 8 + 1 + 5*8 + 2 + 4
 
-// SpanTexts are a span's texts in the memory of whoever tells of it.
+// SpanTexts are a span's texts in the memory of the process that reports it.
 type SpanTexts struct {
 	Method, Scheme, Host, Port, Target, Protocol, Script, Name, Client, UserAgent, RequestID, State, Error []byte
 }

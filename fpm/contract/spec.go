@@ -70,7 +70,7 @@ type Admission struct {
 	Owners        []int // users
 }
 
-// Restrictions are no new privileges, and with a sandbox the domain of the file Ruleset and a seccomp filter (package sandbox).
+// Restrictions are no_new_privs, and with a sandbox the domain of the file Ruleset and a seccomp filter (package sandbox).
 type Restrictions struct {
 	Filter []byte // as the kernel has it; nil: none
 }
@@ -156,7 +156,7 @@ func Rehearse() {
 	}
 }
 
-// File gives the index of a descriptor; -1 if the worker has none such.
+// File returns the index of a descriptor; -1 if the worker has none such.
 func (s *Spec) File(which File) int {
 	for i, f := range s.Files {
 		if f == which {

@@ -160,6 +160,6 @@ func TestMessageThatIsCutShortIsRefused(t *testing.T) {
 		}
 	}
 	if _, err := Decode(append(whole, 0)); err == nil {
-		t.Error("a byte too many is no error")
+		t.Error("a byte too many is not an error")
 	}
 }

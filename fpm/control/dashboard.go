@@ -26,7 +26,7 @@ func (c Command) MayOrder() bool {
 	return false
 }
 
-// Plain returns the request without what the dashboard has no need of: a reload is no upgrade and waits for no old generations, say.
+// Plain returns the request without what the dashboard has no need of: a reload is not an upgrade and waits for no old generations, say.
 func (r *DashboardRequest) Plain() Request {
 	plain := Request{Command: r.Command}
 	switch r.Command {

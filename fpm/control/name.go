@@ -79,7 +79,7 @@ func lives(pid int) bool {
 	return err == nil && !(bytes.Contains(text, []byte("\nState:\tZ")) && bytes.Contains(text, []byte("\nThreads:\t1\n")))
 }
 
-// Masters are the pids of the masters in this process's pid namespace and network namespace, whoever's they are.
+// Masters are the pids of the masters in this process's pid namespace and network namespace, of any user.
 func Masters() ([]int, error) {
 	own, err := namespaceOf("self", "pid")
 	if err != nil {
@@ -99,8 +99,8 @@ func Masters() ([]int, error) {
 	return pids, nil
 }
 
-// listening takes a line of /proc/net/unix apart: Num, RefCount, Protocol, Flags, Type, St, Inode, Path. Flags say
-// whether the socket listens; a master's connections have its name too.
+// listening takes a line of /proc/net/unix apart: Num, RefCount, Protocol, Flags, Type, St, Inode, Path. Flags tell
+// if the socket listens; a master's connections have its name too.
 func listening(line string, namespace uint64) (pid int, ok bool) {
 	const listens = "00010000" // __SO_ACCEPTCON
 	fields := strings.Fields(line)

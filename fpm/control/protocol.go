@@ -124,7 +124,7 @@ type Reason string
 // The reasons.
 const (
 	Failed    Reason = "failed"        // it was tried
-	Refused   Reason = "refused"       // it was not, or is no request
+	Refused   Reason = "refused"       // it was not, or is not a request
 	Denied    Reason = "denied"        // the operator may not ask
 	BadConfig Reason = "configuration" // the configuration was refused, or what it names cannot be had
 )

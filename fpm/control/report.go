@@ -38,7 +38,7 @@ type Incidents struct {
 	Total     uint64               `json:"total"` // since the master was started
 	Log       string               `json:"log"`   // the incident log; empty: there is none
 	Incidents []*incident.Incident `json:"incidents"`
-	Scripts   []incident.Script    `json:"scripts"` // that have ended several workers of late
+	Scripts   []incident.Script    `json:"scripts"` // that have ended several workers recently
 	Pools     []string             `json:"pools"`   // that serve
 }
 

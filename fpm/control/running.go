@@ -28,7 +28,7 @@ type RunningRequest struct {
 // Killed is how a Kill ended.
 type Killed struct {
 	Request RunningRequest `json:"request"`
-	// How the worker has ended, in php-fpm's words; empty: it has not, as the request ended by itself.
+	// How the worker has ended, in php-fpm's words; empty if it has not ended, because the request ended by itself.
 	How      string `json:"how,omitempty"`
 	Incident uint64 `json:"incident,omitempty"` // its number; 0: there is none
 }

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// addrPort returns the address that accept(2), getpeername(2) or getsockname(2) gave. It is not valid if that is no internet
+// addrPort returns the address that accept(2), getpeername(2) or getsockname(2) gave. It is not valid if that is not an internet
 // address. One of IPv4 that came to a listener of IPv6 is one of IPv4, as trusted proxies are told.
 func addrPort(sa *unix.RawSockaddrAny) netip.AddrPort {
 	port := func(p *uint16) uint16 {

@@ -7,7 +7,7 @@ func (c *Conn) ReadBody(p []byte) int {
 	return n
 }
 
-// EndResponse ends the response while the script goes on (fastcgi_finish_request). The front gets the connection.
+// EndResponse ends the response while the script continues (fastcgi_finish_request). The front gets the connection.
 func (c *Conn) EndResponse() (closed bool) {
 	if c.End() {
 		c.HandOver()

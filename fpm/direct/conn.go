@@ -190,7 +190,7 @@ func (c *Conn) hand(h *contract.HandOver, second int) {
 		return
 	}
 	c.unrescue()
-	if c.watched { // the epoll instance would go on watching what another process has open
+	if c.watched { // the epoll instance would keep watching what another process has open
 		unix.EpollCtl(c.Epoll, unix.EPOLL_CTL_DEL, c.fd, nil)
 	}
 	h.Address = c.Orders.Listeners[c.listener].Address

@@ -74,7 +74,7 @@ func (c *Conn) WriteLines() {
 	l.lines = l.lines[:0]
 }
 
-// SetAccessLog goes on in another file.
+// SetAccessLog continues in another file.
 func (c *Conn) SetAccessLog(fd int) {
 	c.WriteLines()
 	if c.access.fd < 0 { // there is to be none

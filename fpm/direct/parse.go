@@ -27,10 +27,10 @@ type head struct {
 	fields         []field
 }
 
-// parse parses the head at the begin of b. It returns how long that is; 0: it goes on. Names keep their letters' case.
+// parse parses the head at the beginning of b. It returns how long that is; 0: it continues. Names keep their letters' case.
 //
 // What it takes is what net/http reads in the same way, and no other server in another: HTTP/1.1, lines that end in CR LF, names of
-// letters, digits and marks with the colon behind, values without control characters. errForeign is everything else.
+// letters, digits and marks with a colon after them, values without control characters. errForeign is everything else.
 func (h *head) parse(b []byte) (n int, err error) {
 	*h = head{length: -1, fields: h.fields[:0]}
 	line, n, ok := cutLine(b)
@@ -68,7 +68,7 @@ func (h *head) parse(b []byte) (n int, err error) {
 	return n, nil
 }
 
-// cutLine returns the line at the begin of b, without its end, and how long it is with that.
+// cutLine returns the line at the beginning of b, without its end, and how long it is with that.
 func cutLine(b []byte) (line []byte, n int, ok bool) {
 	i := bytes.IndexByte(b, '\n')
 	if i < 0 {
@@ -80,7 +80,7 @@ func cutLine(b []byte) (line []byte, n int, ok bool) {
 	return b[:i-1], i + 1, true
 }
 
-// plain returns why there is no line at the begin of b: nil if the line goes on.
+// plain returns why there is no line at the beginning of b: nil if the line continues.
 func plain(b, line []byte) error {
 	if line != nil || bytes.IndexByte(b, 0) >= 0 {
 		return errForeign

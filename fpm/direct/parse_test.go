@@ -24,7 +24,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/front/upstream"
 )
 
-// crlf gives lines the ends that HTTP wants.
+// crlf returns lines with the ends that HTTP wants.
 func crlf(text string) string { return strings.ReplaceAll(text, "\n", "\r\n") }
 
 const chrome = `GET /blog/2026/?page=2&tags[]=a|b HTTP/1.1
@@ -126,7 +126,7 @@ func TestOrdinaryHeadsAreReadAsNetHTTPReadsThem(t *testing.T) {
 			continue
 		}
 		check(t, text, &h, n)
-		for i := range text { // its begin needs more
+		for i := range text { // its beginning needs more
 			if n, err := h.parse(text[:i]); n != 0 || err != nil {
 				t.Errorf("%s: %q: %d, %v", name, text[:i], n, err)
 				break
@@ -149,7 +149,7 @@ func TestOddHeadsAreTheFronts(t *testing.T) {
 	}
 }
 
-// Whatever comes, what parse takes is what net/http reads, and nothing of it depends on what comes behind.
+// Whatever comes, what parse takes is what net/http reads, and nothing of it depends on what comes after.
 func FuzzParse(f *testing.F) {
 	for _, text := range ordinary {
 		f.Add([]byte(crlf(text)))
@@ -213,7 +213,7 @@ func frontParams(t *testing.T) func(*upstream.Request) map[string]string {
 	}
 }
 
-// asMap gives params by their names. A name that comes twice has both values.
+// asMap returns params by their names. A name that comes twice has both values.
 func asMap(p *fastcgi.Params) map[string]string {
 	all := map[string]string{}
 	for i := range p.Len() {

@@ -19,7 +19,7 @@ import (
 // longestFile is the longest file that a worker sends, in bytes. A longer one would keep the worker from other requests.
 const longestFile = 1 << 20
 
-// answerPlain answers the present request, whose path is no script's.
+// answerPlain answers the present request, whose path is not a script's.
 func (c *Conn) answerPlain(t *site.Target) outcome {
 	h := &c.head
 	if t.Status == http.StatusForbidden || c.isNews(t.Remark) {

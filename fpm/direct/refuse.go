@@ -27,7 +27,7 @@ func (c *Conn) refuse(err error) {
 	r.bodyless, r.refused = true, true
 }
 
-// sayBusy answers a request, or the begin of one, that this worker does not answer and cannot hand over. The connection is closed then:
+// sayBusy answers a request, or the beginning of one, that this worker does not answer and cannot hand over. The connection is closed then:
 // the client gets a moment to send what would else cost it the answer.
 func (c *Conn) sayBusy() {
 	page := site.ErrorPage(http.StatusServiceUnavailable, site.Explain(http.StatusServiceUnavailable), "")

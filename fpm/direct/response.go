@@ -129,7 +129,7 @@ func (c *Conn) pass(p []byte, last bool) error {
 }
 
 // errMore says that a head has not come to its end.
-var errMore = errors.New("the head goes on")
+var errMore = errors.New("the head continues")
 
 // endsHead reports whether a response's head comes to its end in b.
 func endsHead(b []byte) bool {
@@ -137,7 +137,7 @@ func endsHead(b []byte) bool {
 	return ok
 }
 
-// takeHeads takes the heads at the begin of b, interim ones and the response's own, and returns what is behind them. There are more
+// takeHeads takes the heads at the beginning of b, interim ones and the response's own, and returns what follows them. There are more
 // bytes of the body beside b. last says that nothing follows.
 func (c *Conn) takeHeads(b []byte, more int, last bool) (rest []byte, err error) {
 	r := &c.response

@@ -80,7 +80,7 @@ func bytesOf(v unix.Iovec) []byte { return unsafe.Slice(v.Base, int(v.Len)) }
 // relayPacket is how much of a response goes to the front at once, in bytes.
 const relayPacket = 64 << 10
 
-// stall gives the front a connection whose client does not take the response, with what is left of it. What follows goes on a
+// stall passes the front a connection whose client does not take the response, with what is left of it. What follows goes on a
 // socket of its own, which is a pair.
 func (c *Conn) stall(v []unix.Iovec, pair [2]int) error {
 	h := contract.HandOver{Letter: contract.Output, Next: contract.OutputMore}
@@ -143,7 +143,7 @@ func (c *Conn) sendRelay(next byte, b []byte) error {
 func (c *Conn) endRelay() {
 	r := &c.response
 	switch {
-	case r.gone, r.failed: // a socket that ends without a word is a response that was cut off
+	case r.gone, r.failed: // a socket that ends silently is a response that was cut off
 	case c.keeps:
 		c.sendRelay(contract.OutputEnd, c.in[c.first:])
 	default:

@@ -46,7 +46,7 @@ func (l *accessLog) take(file *os.File) {
 	l.text.Bounded = l.shared
 }
 
-// reopen goes on in another file.
+// reopen continues in another file.
 func (l *accessLog) reopen(file *os.File) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -131,7 +131,7 @@ func (x *exchange) weakenAsAsked(h http.Header) {
 	}
 }
 
-// takeCompressor gives the exchange a compressor for a response of that length; -1: it is not known. It returns false if too many are in
+// takeCompressor takes a compressor for the exchange and a response of that length; -1: it is not known. It returns false if too many are in
 // use.
 func (x *exchange) takeCompressor(length int64) bool {
 	f := x.front

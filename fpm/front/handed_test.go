@@ -177,7 +177,7 @@ func TestHandedRequestIsAnswered(t *testing.T) {
 	}
 }
 
-// What is no connection, or none of the listener's, ends nothing.
+// What is not a connection, or none of the listener's, ends nothing.
 func TestHandedNonsenseIsDropped(t *testing.T) {
 	w := workersOf(t)
 	f := w.front(orders(t, plainFiles, nil))

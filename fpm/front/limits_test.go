@@ -111,7 +111,7 @@ func TestLargeBodiesAreRefused(t *testing.T) {
 	}
 }
 
-// A client that stops sending is told so; one that goes on sending may take longer than the time-out in all.
+// A client that stops sending is told so; one that keeps sending may take longer than the time-out in all.
 func TestSlowBodies(t *testing.T) {
 	o := orders(t, map[string]string{"index.php": ""}, echo)
 	o.Limits.BodyTimeout = 2 * time.Second

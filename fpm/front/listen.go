@@ -126,8 +126,8 @@ func (c *connections) release(one *conn) {
 	c.leave()
 }
 
-// makeRoom closes the connections that have been idle longest, a thirty-second of them: whoever looks through all of
-// them does it once for many.
+// makeRoom closes the connections that have been idle longest, a thirty-second of them: one look through all of
+// them makes room for many.
 func (c *connections) makeRoom() {
 	type waiting struct {
 		*conn

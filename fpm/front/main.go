@@ -232,7 +232,7 @@ func (p *process) hear(f *Front, m channel.Message) {
 			break
 		}
 		if err := f.certs.replace(file); err != nil {
-			f.logf(zlog.Error, "%v; the certificates that there are go on", err)
+			f.logf(zlog.Error, "%v; the certificates that there are continue", err)
 		} else {
 			f.logf(zlog.Notice, "certificates re-read")
 		}

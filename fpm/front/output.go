@@ -72,7 +72,7 @@ func sendPart(c *conn, file *os.File, text []byte) (next byte, behind []byte, er
 	return part.Next, part.Behind, err
 }
 
-// spoolFailed logs once a second at most that slow clients hold workers for want of a file.
+// spoolFailed logs once a second at most that slow clients hold workers for lack of a file.
 func (f *Front) spoolFailed(err error) {
 	now, last := time.Now().UnixNano(), f.spoolSaid.Load()
 	if last != 0 && now-last < int64(time.Second) || !f.spoolSaid.CompareAndSwap(last, now) {
@@ -126,7 +126,7 @@ func (o *output) relay(c io.Writer, text []byte) (next byte, behind []byte, err 
 	o.left = true
 	o.changed.Broadcast()
 	o.mu.Unlock()
-	o.file.Close() // a worker that goes on is told by that
+	o.file.Close() // a worker that continues is told by that
 	<-done
 	if o.temporary != nil {
 		o.temporary.Close()

@@ -50,7 +50,7 @@ func (p *pages) has(x *exchange, one *pool, path string) bool {
 	return false
 }
 
-// shows reports whether the client may see a status page, which tells what others ask for. Who is behind a proxy that is
+// shows reports whether the client may see a status page, which tells what others ask for. The client of a proxy that is
 // not trusted is unknown.
 func (p *pages) shows(x *exchange) bool {
 	h := x.r.Header

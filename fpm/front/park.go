@@ -197,7 +197,7 @@ func (l *lot) isSettled() bool {
 	return true
 }
 
-// Accept gives a connection with a request, also when the lot is closed already.
+// Accept returns a connection with a request, also when the lot is closed already.
 func (l *lot) Accept() (net.Conn, error) {
 	select {
 	case c := <-l.ready:
@@ -324,7 +324,7 @@ func (c *conn) read(p []byte) (int, error) {
 	return c.Conn.Read(p)
 }
 
-// requestBegins gives the request the time that net/http gave it.
+// requestBegins sets the time limit that net/http gave the request.
 func (c *conn) requestBegins(p []byte) error {
 	c.calling.Lock()
 	c.place.Store(busy)

@@ -27,7 +27,7 @@ func newReserve(fd int) *reserve {
 	return &reserve{fd: fd, done: make(chan struct{}), changed: make(chan struct{})}
 }
 
-// open and shut say whether the front accepts.
+// open and shut report whether the front accepts.
 func (r *reserve) open() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -79,7 +79,7 @@ func (r *reserve) Accept() (net.Conn, error) {
 	}
 }
 
-// forClients sets what a client's connection is to have, whoever has accepted it.
+// forClients sets what a client's connection must have, no matter which process accepted it.
 func forClients(c net.Conn) net.Conn {
 	if tcp, ok := c.(*net.TCPConn); ok {
 		tcp.SetNoDelay(true)

@@ -181,7 +181,7 @@ func (x *exchange) failBody(status int) {
 // tooLargeInterval is how often it is logged that a body is too large.
 const tooLargeInterval = 10 * time.Second
 
-// sayTooLarge logs once in a while why a body is refused: whoever waits for it may not know of the limit.
+// sayTooLarge logs once in a while why a body is refused: the operator may not know the limit.
 func (f *Front) sayTooLarge(x *exchange) {
 	now, last := x.begun.UnixNano(), f.tooLarge.Load()
 	if last != 0 && now-last < int64(tooLargeInterval) || !f.tooLarge.CompareAndSwap(last, now) {

@@ -62,7 +62,7 @@ func (w *waker) begin() {
 	}
 }
 
-// wake gives a connection to the workers. It returns false if it has not done so.
+// wake passes a connection to the workers. It returns false if it has not done so.
 func (w *waker) wake(c *conn) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -25,7 +25,7 @@ const (
 	Boot        Kind = "boot"          // a worker script could not be booted
 )
 
-// Slow is the kind of a request that took longer than request_slowlog_timeout. It is no incident, and not among Kinds.
+// Slow is the kind of a request that took longer than request_slowlog_timeout. It is not an incident, and not among Kinds.
 const Slow Kind = "slow"
 
 // Kinds are all kinds.

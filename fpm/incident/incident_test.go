@@ -50,7 +50,7 @@ func FuzzParseReport(f *testing.F) {
 		}
 		line := (&Incident{PHPStack: r.PHP, CStack: r.C, Address: r.Address}).Line()
 		if !json.Valid(line) || bytes.Count(line, []byte("\n")) != 1 {
-			t.Fatalf("%q is no line: %q", text, line)
+			t.Fatalf("%q is not a line: %q", text, line)
 		}
 	})
 }
@@ -173,7 +173,7 @@ func TestScriptsThatKillAreBounded(t *testing.T) {
 	}
 }
 
-// Another program goes on counting where this one has ended.
+// Another program keeps counting where this one has ended.
 func TestScriptsThatKillAreLeft(t *testing.T) {
 	at := time.Unix(1e9, 0)
 	var k, next Killers

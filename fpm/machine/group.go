@@ -57,7 +57,7 @@ func events(root fs.FS) string {
 // killsOf is what the line begins with that counts, in both versions of control groups.
 const killsOf = "oom_kill "
 
-// OutOfMemoryKills returns how many processes of the group the kernel has killed for want of memory. ok is false if it cannot be told.
+// OutOfMemoryKills returns how many processes of the group the kernel has killed for lack of memory. ok is false if it cannot be told.
 func (g *Group) OutOfMemoryKills() (n int64, ok bool) {
 	var b [512]byte
 	size, err := syscall.Pread(int(g.file.Fd()), b[:], 0)

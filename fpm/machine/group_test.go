@@ -12,12 +12,12 @@ func TestGroupThatCountsIsFound(t *testing.T) {
 		files  map[string]string
 		want   string
 	}{
-		"own":             {"0::/system.slice/fpm.service\n", map[string]string{"sys/fs/cgroup/system.slice/fpm.service/memory.events": counts}, "sys/fs/cgroup/system.slice/fpm.service/memory.events"},
-		"a container's":   {"0::/docker/123\n", map[string]string{"sys/fs/cgroup/memory.events": counts}, "sys/fs/cgroup/memory.events"},
-		"version 1":       {"4:memory:/a\n1:cpu:/b\n0::/\n", map[string]string{"sys/fs/cgroup/memory/a/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 5\n"}, "sys/fs/cgroup/memory/a/memory.oom_control"},
-		"does not count":  {"0::/a\n", map[string]string{"sys/fs/cgroup/a/memory.events": none}, ""},
-		"none":            {"", nil, ""},
-		"what is no list": {"0:\n::::\nmemory\n0::../../etc\n", nil, ""},
+		"own":                {"0::/system.slice/fpm.service\n", map[string]string{"sys/fs/cgroup/system.slice/fpm.service/memory.events": counts}, "sys/fs/cgroup/system.slice/fpm.service/memory.events"},
+		"a container's":      {"0::/docker/123\n", map[string]string{"sys/fs/cgroup/memory.events": counts}, "sys/fs/cgroup/memory.events"},
+		"version 1":          {"4:memory:/a\n1:cpu:/b\n0::/\n", map[string]string{"sys/fs/cgroup/memory/a/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 5\n"}, "sys/fs/cgroup/memory/a/memory.oom_control"},
+		"does not count":     {"0::/a\n", map[string]string{"sys/fs/cgroup/a/memory.events": none}, ""},
+		"none":               {"", nil, ""},
+		"what is not a list": {"0:\n::::\nmemory\n0::../../etc\n", nil, ""},
 	} {
 		root := fstest.MapFS{"proc/self/cgroup": {Data: []byte(c.cgroup)}}
 		for name, text := range c.files {

@@ -19,7 +19,7 @@ type Limits struct {
 	Memory int64   // bytes, by the machine and cgroups; 0: unknown
 }
 
-// Read gives the limits of this process.
+// Read returns the limits of this process.
 func Read() Limits { return read(os.DirFS("/"), runtime.NumCPU()) }
 
 // read looks at a tree of files, in which / is the root.
@@ -61,7 +61,7 @@ func total(root fs.FS) int64 {
 
 // cgroup is the group of this process in one hierarchy.
 type cgroup struct {
-	mount  string // without the slash at its begin
+	mount  string // without the slash at its beginning
 	path   string
 	limits func(root fs.FS, dir string) (cpus float64, memory int64)
 }
@@ -101,7 +101,7 @@ func cpu1(root fs.FS, dir string) (cpus float64, memory int64) {
 	return share(number(line(root, dir, "cpu.cfs_quota_us")), number(line(root, dir, "cpu.cfs_period_us"))), 0
 }
 
-// memory1: where there is no limit, a number near the largest stands there.
+// memory1: if there is no limit, a number near the largest stands there.
 func memory1(root fs.FS, dir string) (cpus float64, memory int64) {
 	if memory = number(line(root, dir, "memory.limit_in_bytes")); memory > math.MaxInt64>>2 {
 		memory = 0
@@ -114,7 +114,7 @@ func line(root fs.FS, dir, name string) string {
 	return strings.TrimSpace(string(text))
 }
 
-// number is a positive number, else 0: "max" and -1 are no limit.
+// number is a positive number, else 0: "max" and -1 mean no limit.
 func number(text string) int64 {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n < 0 {

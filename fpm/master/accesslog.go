@@ -23,7 +23,7 @@ func (g *generation) openAccessLogs(log lines) error {
 	return nil
 }
 
-// reopenAccessLogs opens them again and passes them to the workers, which go on where php-fpm's are replaced. some says
+// reopenAccessLogs opens them again and passes them to the workers, which continue where php-fpm's are replaced. some says
 // that there are any.
 func (g *generation) reopenAccessLogs(log lines) (some bool, err error) {
 	for _, p := range g.pools {

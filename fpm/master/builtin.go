@@ -13,7 +13,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/settings"
 )
 
-// wantsBuiltIn says whether the built-in configuration is to be used: where none is named, and either --http or --root
+// wantsBuiltIn reports whether the built-in configuration is to be used: where none is named, and either --http or --root
 // says what to serve, or there is none and the program's own name allows it.
 func (o *Options) wantsBuiltIn(c *conf.Options) bool {
 	if c.Path != "" || c.Prefix.Set {

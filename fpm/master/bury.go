@@ -49,7 +49,7 @@ func (e workerExited) happen(m *Master) {
 	}
 }
 
-// strangerExited is the end of a zygote's child that is no worker.
+// strangerExited is the end of a zygote's child that is not a worker.
 type strangerExited struct {
 	pid    int
 	status syscall.WaitStatus
@@ -67,7 +67,7 @@ func (e ownRuntimes) happen(m *Master) {
 	m.log.ownRuntimes(e.engine.gen.number, e.engine.label(), e.why)
 }
 
-// heard is the configuration of an engine's zygote that tells of children that are no workers, and of its Go runtime.
+// heard is the configuration of an engine's zygote that tells of children that are not workers, and of its Go runtime.
 func (m *Master) heard(e *engine) zygote.Config {
 	config := e.launch
 	config.Stranger = func(pid int, status syscall.WaitStatus) { m.box.post(strangerExited{pid, status}) }

@@ -2,7 +2,7 @@ package master
 
 import "time"
 
-// cachesPatience is how long workers go on asking PHP's caches how they are after somebody wanted to know it: longer than those who read metrics
+// cachesPatience is how long workers keep asking PHP's caches how they are after somebody wanted to know it: longer than those who read metrics
 // wait from one reading to the next.
 const cachesPatience = 5 * time.Minute
 

@@ -149,7 +149,7 @@ func (f *front) sendCertificates(all []contract.Certificate) error {
 	return f.control.Send(contract.Certificates, "", int(file.Fd()))
 }
 
-// inMemory is a file in memory with what write writes, from its begin.
+// inMemory is a file in memory with what write writes, from its beginning.
 func inMemory(name string, write func(*os.File) error) (*os.File, error) {
 	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC)
 	if err != nil {

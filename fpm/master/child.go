@@ -19,7 +19,7 @@ type child struct {
 	pid     int // 0 until it has been forked
 	slot    int
 	process process        // nil until it has been forked
-	quiet   bool           // its start is no news: a line for debugging
+	quiet   bool           // its start is not news: a line for debugging
 	signal  syscall.Signal // to be sent when it has been forked; 0: none
 	then    func()         // called when it has been forked; nil: nothing
 	started time.Time
@@ -64,7 +64,7 @@ type child struct {
 	slowLogged  int64 // Accepted of the request that was traced; 0: none
 }
 
-// idle says whether the child waits for a request, by its own word.
+// idle reports whether the child waits for a request, by its own word.
 func (c *child) idle(a *scoreboard.Activity) bool {
 	return c.ready && c.pool.board.Activity(c.slot, a) && a.Stage == scoreboard.Accepting
 }

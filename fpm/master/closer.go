@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// closer closes connections of a pool beside the loop, one after the other: whoever had such a connection may have seen
+// closer closes connections of a pool beside the loop, one after the other: a script that had such a connection may have seen
 // to it that close(2) waits, by SO_LINGER or by what is under way in it. Then the pool's other connections wait, and
 // nobody else.
 type closer struct {

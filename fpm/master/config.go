@@ -242,7 +242,7 @@ func (m *Master) logLevel(o *operator) {
 	if name := o.request.Level; name != "" {
 		level, ok := conf.ParseLogLevel(name)
 		if !ok {
-			m.answer(o, refused("%q is no level: alert, error, warning, notice or debug", seen(name)))
+			m.answer(o, refused("%q is not a level: alert, error, warning, notice or debug", seen(name)))
 			return
 		}
 		if m.attempt != nil && !m.attempt.renewal {

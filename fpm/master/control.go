@@ -115,7 +115,7 @@ func (m *Master) reloadOrStop(o *operator) {
 	}
 }
 
-// reloadEnded tells who waited for it how a reload ended. why is nil where the new generation serves.
+// reloadEnded tells the operators who waited for a reload how it ended. why is nil if the new generation serves.
 func (m *Master) reloadEnded(why error, lines []string) {
 	m.countReload(why != nil)
 	m.observers.news()
@@ -150,7 +150,7 @@ func (m *Master) reloadEnded(why error, lines []string) {
 	m.tellDrained()
 }
 
-// tellDrained tells who waited for the end of old generations that they have ended.
+// tellDrained tells the operators who waited for the end of old generations that they have ended.
 func (m *Master) tellDrained() {
 	for _, o := range slices.Clone(m.operators.waiting) {
 		if o.drain > 0 && m.former.running() == 0 && !slices.ContainsFunc(m.old, func(g *generation) bool { return g.number <= o.drain }) {
@@ -180,7 +180,7 @@ func (m *Master) tellCut(requests int) {
 	}
 }
 
-// tellProgress says what a stop, or the end of old generations, waits for. Who does not read it does without.
+// tellProgress says what a stop, or the end of old generations, waits for. A client that does not read it misses it.
 func (m *Master) tellProgress() {
 	for _, o := range m.operators.waiting {
 		switch {
@@ -285,7 +285,7 @@ func (f *front) report() *control.Front {
 	return r
 }
 
-// page is the pool's status page in JSON; false where there is none to be had.
+// page is the pool's status page in JSON; false if there is none to be had.
 func (p *pool) page(php sapi.PHPVersion, full bool) (json.RawMessage, bool) {
 	snapshot, ok := status.Take(p.board.Reader, php)
 	if !ok {

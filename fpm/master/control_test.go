@@ -35,13 +35,13 @@ func (s *service) operator() *control.Client {
 
 func nobody(control.Answer) {}
 
-// give gives a command and returns the master's answers, and how they ended.
+// give sends a command and returns the master's answers, and how they ended.
 func (s *service) give(r control.Request) (answers []control.Answer, err error) {
 	s.t.Helper()
 	return s.watch(r, nobody)
 }
 
-// outcome gives a command and returns the last answer. Others tell of progress, if it takes a while.
+// outcome sends a command and returns the last answer. Others tell of progress, if it takes a while.
 func (s *service) outcome(r control.Request) (control.Answer, error) {
 	s.t.Helper()
 	answers, err := s.give(r)

@@ -91,7 +91,7 @@ func readToken(name string) (string, error) {
 	owner := int(info.Sys().(*syscall.Stat_t).Uid)
 	switch {
 	case !info.Mode().IsRegular():
-		return "", fmt.Errorf("%s is no regular file", name)
+		return "", fmt.Errorf("%s is not a regular file", name)
 	case info.Mode().Perm()&0o077 != 0:
 		return "", fmt.Errorf("%s has the mode %04o, so that other users can read or change the token: chmod 600 %s", name, info.Mode().Perm(), name)
 	case owner != 0 && owner != os.Geteuid():

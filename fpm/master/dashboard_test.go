@@ -91,7 +91,7 @@ func TestDashboardMayDoWhatItOffersAndNothingElse(t *testing.T) {
 			{"with the token", locked, testToken, shows || orders},
 			{"without", locked, "", shows},
 			{"with a wrong one", locked, testToken + "x", shows},
-			{"with the begin of it", locked, testToken[:15], shows},
+			{"with the beginning of it", locked, testToken[:15], shows},
 			{"if there is none", open, "", shows},
 			{"with one if there is none", open, testToken, shows},
 		} {

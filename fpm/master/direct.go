@@ -103,7 +103,7 @@ func (h *handing) close() {
 	}
 }
 
-// equipDirect gives a worker that speaks HTTP its descriptors.
+// equipDirect passes a worker that speaks HTTP its descriptors.
 func (m *Master) equipDirect(c *child, e *equipment) error {
 	p := c.pool
 	if !p.isDirect() || m.state != normal || m.taken.isTrial() {

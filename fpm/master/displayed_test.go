@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A reload with an extension that cannot be loaded succeeded without a word: PHP had displayed its warning, as HTML.
+// A reload with an extension that cannot be loaded succeeded silently: PHP had displayed its warning, as HTML.
 func TestWhatPHPDisplaysAtItsStartIsHeard(t *testing.T) {
 	const escaped = "PHP Warning:  PHP Startup: Invalid library &amp; no more in Unknown on line 0"
 	const mismatch = "PHP Warning:  PHP Startup: x: Unable to initialize module\nModule compiled with API=1\n in Unknown on line 0"
@@ -37,6 +37,6 @@ func TestWhatPHPDisplaysAtItsStartIsHeard(t *testing.T) {
 		t.Error("a message is taken for another one with html_errors: ", err)
 	}
 	if (startup{mismatch}).worse(nil) == nil {
-		t.Error("an extension for another PHP is no fault")
+		t.Error("an extension for another PHP is not a fault")
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/phpsapi/phpsapi/sapi"
 )
 
-// twoEngines gives a master's generation three pools: two of one PHP, one of another. Both have zygotes.
+// twoEngines puts three pools into a master's generation: two of one PHP, one of another. Both have zygotes.
 func twoEngines(t *testing.T, m *Master) (first, second *engine) {
 	t.Helper()
 	g := m.gen

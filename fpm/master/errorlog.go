@@ -102,7 +102,7 @@ func (e *errorLog) tellConsole() {
 	}
 }
 
-// complaints returns where what is no message goes that is said of a configuration: descriptor 2, or in JSON the log.
+// complaints returns where what is not a message goes that is said of a configuration: descriptor 2, or in JSON the log.
 func (e *errorLog) complaints() io.Writer {
 	if !e.log.Settings().JSON {
 		return e.console
@@ -162,7 +162,7 @@ func (e *errorLog) stderr() *os.File {
 	return e.file
 }
 
-// relaunch is the begin of a reload, in which lines go to the first stderr too, as in a start.
+// relaunch is the beginning of a reload, in which lines go to the first stderr too, as in a start.
 func (e *errorLog) relaunch() {
 	e.log.Configure(func(s *zlog.Settings) { s.Launched = false })
 }

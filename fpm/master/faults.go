@@ -19,7 +19,7 @@ func newFaults(threshold int, interval time.Duration) *faults {
 	return &faults{last: make([]time.Time, threshold), interval: interval}
 }
 
-// add records a death and says whether there were too many of them.
+// add records a death and reports whether there were too many of them.
 func (f *faults) add(now time.Time) bool {
 	if len(f.last) == 0 {
 		return false

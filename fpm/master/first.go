@@ -10,7 +10,7 @@ import (
 )
 
 // startFirst starts PHP for the first generation. php-fpm starts PHP before it knows any signal: one that ends a program
-// ends this start too, and then the master by the same signal (deadly). So does the end of whoever waits for the daemon. In a takeover
+// ends this start too, and then the master by the same signal (deadly). So does the end of the process that waits for the daemon. In a takeover
 // the signal waits for a service that can obey it, unless PHP does not start soon.
 func (m *Master) startFirst(v *starter) error {
 	stops, late := m.taken.stopsOfStart()

@@ -27,7 +27,7 @@ func (w *formerWorker) hungUp(m *Master) {
 	}
 }
 
-// formerExited takes the end of a worker. It returns false if the process is no former one.
+// formerExited takes the end of a worker. It returns false if the process is not a former one.
 func (m *Master) formerExited(pid int, status syscall.WaitStatus) bool {
 	for _, g := range m.former.groups {
 		for _, w := range g.workers {

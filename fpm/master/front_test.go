@@ -331,7 +331,7 @@ func TestReloadThatTheFrontDoesNotSurvive(t *testing.T) {
 	s.expect("serves")
 	os.WriteFile(broken, []byte("5"), 0o644)
 	s.signal(syscall.SIGUSR2)
-	s.expect(`ERROR: reload failed, the old configuration goes on serving: the new front exited with code 5$`)
+	s.expect(`ERROR: reload failed, the old configuration keeps serving: the new front exited with code 5$`)
 	os.Remove(broken)
 	for _, tt := range []struct{ yaml, want string }{
 		{"http: {listen: 80, rot: /}\n", `unknown setting http\.rot; did you mean http\.root\?`},
@@ -342,7 +342,7 @@ func TestReloadThatTheFrontDoesNotSurvive(t *testing.T) {
 		s.settings(tt.yaml)
 		s.signal(syscall.SIGUSR2)
 		s.expect(`ERROR: .*` + tt.want)
-		s.expect(`ERROR: reload failed, the old configuration goes on serving: .*` + tt.want)
+		s.expect(`ERROR: reload failed, the old configuration keeps serving: .*` + tt.want)
 	}
 	if got := s.http("hello"); !strings.HasPrefix(got, "front generation 1 ") {
 		t.Errorf("got %q", got)

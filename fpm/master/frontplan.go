@@ -39,7 +39,7 @@ func (f *frontPlan) bodyLimit(p *conf.Pool) int64 {
 	return f.own.BodyLimit(f.setting(p, "post_max_size"))
 }
 
-// wanted says whether there is to be a front.
+// wanted reports whether there is to be a front.
 func (f *frontPlan) wanted() bool { return f != nil && f.own != nil && f.own.Front() }
 
 // logsJSON reports whether the logs are in JSON.

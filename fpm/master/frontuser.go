@@ -23,7 +23,7 @@ type credentials struct {
 	own      bool  // nobody else is that user
 }
 
-// A front that root starts is a user of its own: whoever runs scripts as another cannot signal it, read its memory or
+// A front that root starts is a user of its own: a process of another user that runs scripts cannot signal it, read its memory or
 // take its sockets. The user is frontUser if the machine has one, else a number from ownUID on. Debian reserves 65000 to
 // 65533 (Policy, section 9.2.2), and systemd's dynamic users end at 65519, so that nobody else has these; a namespace of
 // 65,536 users, as of a container, does have them.

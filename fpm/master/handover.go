@@ -63,7 +63,7 @@ func (c *child) mayTakeConnections() bool {
 // tellFront asks a front to finish. One that has just been replaced leaves to its successor what it has not begun: the two
 // get the ends of a channel for that.
 func (m *Master) tellFront(f *front) {
-	if m.state == normal && f.stopped { // the workers go on handing over: that is for its successor
+	if m.state == normal && f.stopped { // the workers keep handing over: that is for its successor
 		f.control.Send(contract.Yield, "", -1)
 		return
 	}

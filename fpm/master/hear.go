@@ -21,7 +21,7 @@ type reception int
 const (
 	heeded     reception = iota
 	kept                 // and its descriptor is the loop's
-	unexpected           // it was not the process's turn, or is no message: the process waits for a moment
+	unexpected           // it was not the process's turn, or is not a message: the process waits for a moment
 )
 
 // penalty is how long a process waits after a message that nobody expected.

@@ -24,7 +24,7 @@ func TestHoarderIsTheWorkerOfAnotherPoolWithTheMostProcesses(t *testing.T) {
 		want  int // the pid; 0: none
 	}{
 		"the most, of all generations": {[]*pool{withPids("a", 1, 2, 3), withPids("b", 5)}, 3},
-		"fewer are no hoard":           {[]*pool{withPids("a", 1)}, 0},
+		"fewer are not a hoard":        {[]*pool{withPids("a", 1)}, 0},
 		"not its own":                  {[]*pool{withPids("starving", 4), withPids("a", 2)}, 2},
 		"one that is being forked":     {[]*pool{withPids("a", 0)}, 0},
 	} {

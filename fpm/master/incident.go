@@ -169,7 +169,7 @@ func (m *Master) incident(p *pool, pid int, kind incident.Kind, what string) *in
 		i.Engine = p.engine.php
 	}
 	if kind == incident.OutOfMemory {
-		i.What += ", sent by the kernel for want of memory"
+		i.What += ", sent by the kernel for lack of memory"
 	}
 	return i
 }
@@ -360,7 +360,7 @@ func (l lines) incident(e *examination, pool string, pid int) {
 		}
 	}
 	if e.Kind == incident.OutOfMemory {
-		more += "; the kernel has sent the signal for want of memory"
+		more += "; the kernel has sent the signal for lack of memory"
 	}
 	if e.Kind == incident.Timeout {
 		more += "; request_terminate_timeout"

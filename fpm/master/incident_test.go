@@ -86,7 +86,7 @@ func TestHostileMemoryOfADeadWorker(t *testing.T) {
 	}
 }
 
-// What the master itself has ended is no incident.
+// What the master itself has ended is not an incident.
 func TestWantedEndsAreNoIncidents(t *testing.T) {
 	t.Parallel()
 	s := start(t, static)

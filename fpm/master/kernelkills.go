@@ -9,7 +9,7 @@ import (
 // claimable is how long after the kernel has killed a process that may be found out to be a worker: a large process takes its time to end.
 const claimable = 10 * time.Second
 
-// kernelKills counts the processes of the master's control group that the kernel has killed for want of memory.
+// kernelKills counts the processes of the master's control group that the kernel has killed for lack of memory.
 type kernelKills struct {
 	group *machine.Group // nil: it has none that tells
 	known bool

@@ -48,7 +48,7 @@ func (o *operator) who() string {
 func (m *Master) kill(o *operator) {
 	c, board := m.workerOf(o.request.Pid)
 	if c == nil {
-		m.answer(o, refused("process %d is no worker of this service; phpsapi fpm requests shows those that have a request", o.request.Pid))
+		m.answer(o, refused("process %d is not a worker of this service; phpsapi fpm requests shows those that have a request", o.request.Pid))
 		return
 	}
 	name := c.pool.conf.Name

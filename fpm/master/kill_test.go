@@ -141,9 +141,9 @@ func TestOperatorEndsNothingElse(t *testing.T) {
 		request control.Request
 		why     string
 	}{
-		"another process": {control.Request{Pid: os.Getpid()}, fmt.Sprintf("process %d is no worker of this service; phpsapi fpm requests shows those that have a request", os.Getpid())},
-		"the master":      {control.Request{Pid: s.command.Process.Pid}, "is no worker of this service"},
-		"nobody":          {control.Request{}, "process 0 is no worker"},
+		"another process": {control.Request{Pid: os.Getpid()}, fmt.Sprintf("process %d is not a worker of this service; phpsapi fpm requests shows those that have a request", os.Getpid())},
+		"the master":      {control.Request{Pid: s.command.Process.Pid}, "is not a worker of this service"},
+		"nobody":          {control.Request{}, "process 0 is not a worker"},
 		"another request": {control.Request{Pid: r.Pid, Accepted: r.Accepted - 1}, fmt.Sprintf("that request has ended: worker %d of pool www has another one", r.Pid)},
 	} {
 		c.request.Command, c.request.Now = control.Kill, true

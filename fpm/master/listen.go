@@ -26,7 +26,7 @@ type listener struct {
 	known    names // that need not be looked up
 }
 
-// listen gives each pool its socket, an open one where there is one for the address. What is new and not needed
+// listen finds each pool's socket, an open one where there is one for the address. What is new and not needed
 // after an error is the caller's to close (sockets.keep). The error has been logged.
 func (l *listener) listen(g *generation) error {
 	for _, p := range g.pools {
@@ -139,7 +139,7 @@ func (l *listener) unix(p *conf.Pool) (*socket, error) {
 	return l.get(p, path, &unix.SockaddrUnix{Name: path})
 }
 
-// get gives the open socket of an address, or opens one.
+// get returns the open socket of an address, or opens one.
 func (l *listener) get(p *conf.Pool, key string, address unix.Sockaddr) (*socket, error) {
 	permissions := conf.SocketPermissions{UID: -1, GID: -1}
 	if p.Domain == conf.Unix {
@@ -225,7 +225,7 @@ func (l *listener) permit(p *conf.Pool, path string, s conf.SocketPermissions) e
 	return nil
 }
 
-// answers says whether somebody listens at a unix socket's path.
+// answers reports whether somebody listens at a unix socket's path.
 func answers(address unix.Sockaddr) bool {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {

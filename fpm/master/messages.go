@@ -41,7 +41,7 @@ func (l lines) reloadingBy(argv []string) {
 }
 
 func (l lines) reloadFailed(err error) {
-	l.Logf(zlog.Error, "reload failed, the old configuration goes on serving: %v", err)
+	l.Logf(zlog.Error, "reload failed, the old configuration keeps serving: %v", err)
 }
 
 func (l lines) reloadTimedOut(d time.Duration) error {
@@ -333,7 +333,7 @@ func (l lines) retiredTooMany(generation, workers, most int) {
 }
 
 func (l lines) programGone(path string, err error) {
-	l.Logf(zlog.Warning, "the program %s, which this service runs, is not there any more, and the reload goes on with what runs: %v", path, err)
+	l.Logf(zlog.Warning, "the program %s, which this service runs, is not there any more, and the reload continues with what runs: %v", path, err)
 }
 
 func (l lines) processMaxReached() {

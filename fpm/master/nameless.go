@@ -14,11 +14,11 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/settings"
 )
 
-// isNameless says whether a pool listens at a socket that no file names: it has one only while it is made, and is
+// isNameless reports whether a pool listens at a socket that no file names: it has one only while it is made, and is
 // reached by a descriptor of what that named (socket.path). Nothing of it stays behind, however the master ends.
 func isNameless(p *conf.Pool) bool { return p.Listen.Value == settings.Nameless }
 
-// nameless gives the nameless socket.
+// nameless returns the nameless socket.
 func (l *listener) nameless(p *conf.Pool) (*socket, error) {
 	if s := l.sockets.find(settings.Nameless); s != nil {
 		return s, nil
@@ -36,7 +36,7 @@ func (l *listener) nameless(p *conf.Pool) (*socket, error) {
 	return s, nil
 }
 
-// handed gives the socket by which workers in worker mode hand on connections to those of p, which run other scripts.
+// handed returns the socket by which workers in worker mode hand on connections to those of p, which run other scripts.
 func (l *listener) handed(p *conf.Pool) (*socket, error) {
 	key := p.Listen.Value
 	if s := l.sockets.find(key); s != nil {
@@ -77,7 +77,7 @@ func listenNameless(path string) (*socket, error) {
 	return s, nil
 }
 
-// lend gives a nameless socket to a user: to connect needs the permission to write.
+// lend makes a user the owner of a nameless socket: to connect needs the permission to write.
 func (s *socket) lend(uid, gid int) error {
 	name := "/proc/self/fd/" + strconv.Itoa(int(s.path.Fd()))
 	switch err := os.Chmod(name, 0o600); {

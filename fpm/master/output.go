@@ -29,7 +29,7 @@ type output struct {
 	stream *zlog.Stream
 	about  zlog.About
 	last   int       // the pipe the stream's line comes from
-	held   [2][]byte // the begin of a flushMark at the end of a pipe's piece
+	held   [2][]byte // the beginning of a flushMark at the end of a pipe's piece
 
 	// A pipe is read to its end before the other is, as php-fpm does: a change of pipes cuts a line only where the
 	// worker did.
@@ -61,7 +61,7 @@ func (d *drained) torn() bool {
 	return d.line >= atOnce || d.line > 0 && d.bytes >= full
 }
 
-// tornGrace is output.grace: a worker that goes on with a line does so by then.
+// tornGrace is output.grace: a worker that continues with a line does so by then.
 const tornGrace = 50 * time.Millisecond
 
 // said is a piece of output; err ends it. The reader waits for done before it reads on.
@@ -107,13 +107,13 @@ func (o *output) read(box *mailbox) {
 	}
 }
 
-// next waits for a piece, which is in hand then, as is the end.
+// next waits for a piece, or for the end, and marks that the pipe is being read (inHand).
 func (o *output) next(pipe int, buf []byte) (n int, err error) {
 	raw, closed := o.pipes[pipe].SyscallConn()
 	if closed == nil {
 		closed = raw.Read(func(fd uintptr) bool {
 			o.takeTurn(pipe)
-			// Told before the pipe is read: what a worker wrote is in the pipe or in hand, whenever it looks.
+			// Told before the pipe is read: what a worker wrote is in the pipe or being read, whenever it looks.
 			o.told(func() { o.inHand[pipe] = true })
 			if n, err = readPipe(int(fd), buf); err == unix.EAGAIN {
 				o.told(func() { o.inHand[pipe] = false })

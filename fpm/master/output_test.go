@@ -50,7 +50,7 @@ func TestWorkerIsToldWhatIsOpen(t *testing.T) {
 		}
 		var open [2]bool
 		if open[0], open[1] = slot.OutputOpen(); !open[pipe] {
-			t.Error("a piece in hand is not open")
+			t.Error("a piece that is being read is not open")
 		}
 		said{o: o, pipe: pipe, text: buf[:n], end: err != nil, done: make(chan struct{}, 1)}.happen(m)
 		o.leaveTurn(pipe)
@@ -62,13 +62,13 @@ func TestWorkerIsToldWhatIsOpen(t *testing.T) {
 		want []bool
 	}{
 		{"a line", 1, "a\n", []bool{false, false}},
-		{"the begin of a line", 1, "a", []bool{false, true}},
+		{"the beginning of a line", 1, "a", []bool{false, true}},
 		{"its end", 1, "b\n", []bool{false, false}},
-		{"the begin of another", 1, "a", []bool{false, true}},
+		{"the beginning of another", 1, "a", []bool{false, true}},
 		{"a mark's begin", 1, flushMark[:3], []bool{false, true}},
 		{"a line elsewhere, which ends this one", 0, "a\n", []bool{false, true}},
 		{"the mark's end", 1, flushMark[3:], []bool{false, false}},
-		{"the begin of a line elsewhere", 0, "a", []bool{true, false}},
+		{"the beginning of a line elsewhere", 0, "a", []bool{true, false}},
 		{"a mark for it", 0, flushMark, []bool{false, false}},
 		{"a mark for nothing", 1, flushMark, []bool{false, false}},
 	} {

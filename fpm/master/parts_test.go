@@ -51,7 +51,7 @@ func TestEndingIsWordedAsPHPFPMDoes(t *testing.T) {
 	}
 }
 
-// outputOf gives what pieces of a child's output become in the log.
+// outputOf returns what pieces of a child's output become in the log.
 func outputOf(decorate bool, pieces ...string) string {
 	var b bytes.Buffer
 	log := zlog.New(&b)

@@ -15,7 +15,7 @@ import (
 
 // Bounds for a log that is not read.
 const (
-	logPatience = 100 * time.Millisecond // until the loop goes on without a line being written
+	logPatience = 100 * time.Millisecond // until the loop continues without a line being written
 	maxUnread   = 256 << 10              // bytes of lines that wait
 )
 

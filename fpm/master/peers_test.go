@@ -14,7 +14,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/control"
 )
 
-// Whoever ran the service had stopped reading its standard error. The master stopped with the first line too many.
+// The program that had started the service stopped reading its standard error. The master stopped with the first line too many.
 func TestMasterServesThoughNobodyReadsItsErrorLog(t *testing.T) {
 	t.Parallel()
 	read, write, err := os.Pipe()

@@ -20,7 +20,7 @@ func writePidFile(path string, log lines) error {
 	if replacePidFile(path, pid) == nil {
 		return nil
 	}
-	// Whoever may not write to the directory may be allowed to write to the file; and a device is not to be replaced.
+	// A user who may not write to the directory may be allowed to write to the file; and a device must not be replaced.
 	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_NOFOLLOW|unix.O_CLOEXEC, pidFileMode)
 	if err != nil {
 		log.pidFileNotCreated(path, err)

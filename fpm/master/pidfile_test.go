@@ -74,7 +74,7 @@ func TestPidFileReplacesWhatIsInItsPlace(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := writePidFile(fifo, log); err == nil {
-		t.Error("a pipe without a reader is no error")
+		t.Error("a pipe without a reader is not an error")
 	}
 	reader, err := os.OpenFile(fifo, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {

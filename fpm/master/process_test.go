@@ -189,7 +189,7 @@ func hold(t *testing.T, conn net.Conn) (release func() string) {
 	if got := say(conn, "hold"); got != "holding" {
 		t.Fatalf("got %q, want a request to be under way", got)
 	}
-	return func() string { return say(conn, "go on") }
+	return func() string { return say(conn, "continue") }
 }
 
 const static = "[www]\nlisten = DIR/sock\npm = static\npm.max_children = 2\n"

@@ -120,7 +120,7 @@ func TestReloadThatFails(t *testing.T) {
 			s.signal(syscall.SIGUSR2)
 			s.expect(c.want)
 			if !strings.HasPrefix(c.want, "reload failed") {
-				s.expect(`ERROR: reload failed, the old configuration goes on serving: `)
+				s.expect(`ERROR: reload failed, the old configuration keeps serving: `)
 			}
 			if n := s.generation("sock"); n != 1 {
 				t.Errorf("generation %d answers, want 1", n)
@@ -198,7 +198,7 @@ func TestReloadDuringReload(t *testing.T) {
 	}
 }
 
-// A kept connection that is idle holds no worker, survives a reload, and its next request goes to whoever is free.
+// A kept connection that is idle holds no worker, survives a reload, and its next request goes to any worker that is free.
 func TestKeptConnections(t *testing.T) {
 	s := start(t, static)
 	s.expect("ready to handle")

@@ -95,7 +95,7 @@ const (
 	timedOut
 )
 
-// judge says whether a request takes too long. traced says that it has been traced already.
+// judge reports whether a request takes too long. traced says that it has been traced already.
 func judge(p *conf.Pool, stage scoreboard.Stage, took time.Duration, traced bool) overdue {
 	if stage <= scoreboard.Accepting || stage >= scoreboard.End && !p.RequestTerminateTimeoutTrackFinished {
 		return inTime
@@ -112,7 +112,7 @@ func judge(p *conf.Pool, stage scoreboard.Stage, took time.Duration, traced bool
 
 func (m *Master) checkRequest(c *child, now int64) {
 	var a scoreboard.Activity
-	c.pool.board.Activity(c.slot, &a) // one that cannot be read is no excuse
+	c.pool.board.Activity(c.slot, &a) // one that cannot be read is not an excuse
 	m.checkActivity(c, &a, now)
 }
 

@@ -213,7 +213,7 @@ func TestWorkersLeaveHTTPBeforeTheFrontGoes(t *testing.T) {
 		t.Errorf("the front is told %c", m.Letter)
 	}
 	if !l.leavingAt.IsZero() {
-		t.Error("the master goes on looking")
+		t.Error("the master keeps looking")
 	}
 }
 

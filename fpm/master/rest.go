@@ -77,7 +77,7 @@ func (m *Master) haltOutputs(all []*output) {
 	}
 }
 
-// lastOrder gives up the signals that are orders, and returns the one by which the service was told to end since the loop has last
+// lastOrder stops the notification of signals that are orders, and returns the one by which the service was told to end since the loop has last
 // looked; 0: none. From now on such a signal ends the process, and the others are ignored until the program that is executed takes
 // them: it has yet to read the configuration and to open its logs, which is what they ask for.
 func lastOrder(ch chan os.Signal) (order syscall.Signal) {

@@ -42,7 +42,7 @@ func (m *Master) restart(e *engine, now time.Time) {
 	}
 }
 
-// restarted is the outcome. The workers of before are replaced when their requests are done: nobody can tell how they end.
+// restarted is the outcome. The workers forked before are replaced when their requests are done: nobody can tell how they end.
 func (m *Master) restarted(e *engine, err error) {
 	if err != nil {
 		wait := max(e.restarts.failed(), time.Second)

@@ -61,7 +61,7 @@ func (f *frontPlan) checkSandbox(p *conf.Pool) error {
 		if w.Lacking == settings.Warn {
 			return nil // the generation says so
 		}
-		return fmt.Errorf("%s: pool %s cannot have the sandbox %s: %s; use another kernel, or set sandbox.lacking: warn to go on without what it lacks",
+		return fmt.Errorf("%s: pool %s cannot have the sandbox %s: %s; use another kernel, or set sandbox.lacking: warn to continue without what it lacks",
 			w.PlaceOf("sandbox.mode"), p.Name, w.Sandbox, why)
 	}
 	if w.Sandbox != sandbox.Strict {

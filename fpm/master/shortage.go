@@ -178,7 +178,7 @@ func (m *Master) waitsForThreads(now time.Time) {
 	}
 }
 
-// roomMade goes on with a reload after a worker has made room for it.
+// roomMade continues with a reload after a worker has made room for it.
 func (m *Master) roomMade() {
 	if m.next == nil || m.attempt == nil {
 		return

@@ -136,7 +136,7 @@ func TestReloadGivesUpIfOthersTakeTheRoom(t *testing.T) {
 	s.settle(4)
 	s.room(0)
 	s.signal(syscall.SIGUSR2)
-	s.expect("ERROR: reload failed, the old configuration goes on serving: a worker could not be forked")
+	s.expect("ERROR: reload failed, the old configuration keeps serving: a worker could not be forked")
 	if n := s.count("process management"); n > 1 {
 		t.Errorf("%d workers made room", n)
 	}

@@ -26,7 +26,7 @@ func (s state) String() string {
 	return "normal"
 }
 
-// finish ends the service after the requests under way. With shutdown_delay it goes on as before until that is over, and says that it is
+// finish ends the service after the requests under way. With shutdown_delay it continues as before until that is over, and says that it is
 // not ready; the second order to finish ends the wait.
 func (m *Master) finish() {
 	if delay := m.shutdownDelay(); m.state == normal && !m.isLeaving() && delay > 0 {
@@ -41,7 +41,7 @@ func (m *Master) finish() {
 	m.stop(finishing)
 }
 
-// isLeaving reports whether the service goes on only until shutdown_delay is over.
+// isLeaving reports whether the service continues only until shutdown_delay is over.
 func (m *Master) isLeaving() bool { return !m.finishAt.IsZero() }
 
 // shutdownDelay is the setting.

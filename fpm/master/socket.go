@@ -79,7 +79,7 @@ func (s *socket) accepted(fd int) bool {
 	return false
 }
 
-// readable says whether a connection waits.
+// readable reports whether a connection waits.
 func (s *socket) readable() bool {
 	n, err := unix.Poll([]unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLIN}}, 0)
 	return err == nil && n > 0

@@ -110,7 +110,7 @@ func (m *Master) resume(p *pool) {
 	}
 }
 
-// scale gives a pool n workers at most. It returns why it cannot have so many; empty: it has.
+// scale limits a pool to n workers. It returns why it cannot have so many, empty if it can.
 func (m *Master) scale(p *pool, n int) string {
 	most, configured := len(p.slots)-p.conf.Successors, p.conf.MaxChildren
 	switch total := p.gen.config.Global.ProcessMax; {

@@ -14,7 +14,7 @@ import (
 
 const two = static + "[b]\nlisten = DIR/sockb\npm = dynamic\npm.max_children = 4\npm.start_servers = 1\npm.min_spare_servers = 1\npm.max_spare_servers = 2\n"
 
-// steer gives an order about a pool that must succeed.
+// steer sends an order about a pool that must succeed.
 func (s *service) steer(command control.Command, pool string, n int) *control.Steered {
 	s.t.Helper()
 	a, err := s.outcome(control.Request{Command: command, Pool: pool, Count: n})
@@ -110,7 +110,7 @@ func TestResumeDoesNotWaitForRequests(t *testing.T) {
 	}
 	for _, release := range releases {
 		if answer := release(); !strings.HasPrefix(answer, "pool www") {
-			t.Errorf("a request of before got %q", answer)
+			t.Errorf("an earlier request got %q", answer)
 		}
 	}
 	serve.Eventually(t, "two workers", func() bool { return s.steer(control.Resume, "www", 0).Workers == 2 })

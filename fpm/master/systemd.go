@@ -30,7 +30,7 @@ func newSystemd(getenv func(string) string) systemd { return systemd{socket: get
 // notifyPatience is how long the service manager may take to take a state.
 const notifyPatience = 100 * time.Millisecond
 
-// notify sends a state. It is no failure where nobody asked.
+// notify sends a state. It is not a failure where nobody asked.
 func (s *systemd) notify(state string) error {
 	if s.socket == "" {
 		return nil
@@ -99,7 +99,7 @@ func (s *systemd) heartbeat(idle, active int, requests, slow uint64) {
 }
 
 // takeOver makes the state that of a service that is being upgraded: the program before has said that it reloads. The start of this one
-// may take longer than the watchdog waits, and is no part of the loop. Until inLoop a goroutine tells that we live, for the time at most
+// may take longer than the watchdog waits, and is not a part of the loop. Until inLoop a goroutine tells that we live, for the time at most
 // that the start may take. It has nothing of the master's.
 func (s *systemd) takeOver(getenv func(string) string, most time.Duration) {
 	s.begun, s.reloads = true, true

@@ -305,7 +305,7 @@ func (m *Master) endTakeover() {
 	m.handover.from = t.h.Version
 }
 
-// takeoverFails gives the takeover up if it is under way: the program before is executed again. It returns false if there is none.
+// takeoverFails abandons the takeover if it is under way: the program before is executed again. It returns false if there is none.
 func (m *Master) takeoverFails(why error) bool {
 	if m.taken.isTrial() {
 		m.taken.failed = why

@@ -46,7 +46,7 @@ func TestReloadWhoseNewWorkersLeaveAfterTheirRequest(t *testing.T) {
 	s.never("reload failed|fork\\(\\)|is gone|unknown child|SIGKILL|was ended")
 }
 
-// nextOf gives m a reload with a static pool of n workers that are not ready, none of which has begun. The slots are theirs.
+// nextOf puts m into a reload with a static pool of n workers that are not ready, none of which has begun. The slots are theirs.
 func nextOf(t *testing.T, m *Master, r *recorder, n int) (g *generation, slots []*scoreboard.Slot, theirs []*os.File) {
 	t.Helper()
 	board, err := scoreboard.Create(n)

@@ -125,7 +125,7 @@ func (e trialExecuted) happen(m *Master) {
 	m.reap()
 }
 
-// copySockets gives the trial copies of the listening sockets, numbered as it will have them: after the handoff, the pipe for its
+// copySockets sends the trial copies of the listening sockets, numbered as it will have them: after the handoff, the pipe for its
 // report and each other.
 func (t *trial) copySockets() error {
 	next := 5
@@ -180,7 +180,7 @@ func (t *trial) ask(ctx context.Context) (err error) {
 		return err
 	}
 	if json.Unmarshal(bytes.TrimSpace(out.text.Bytes()), &t.probe) != nil || t.probe.Version == "" {
-		return fmt.Errorf("it is no phpsapi, or one that cannot take over: restart the service to execute it%s", said)
+		return fmt.Errorf("it is not phpsapi, or one that cannot take over: restart the service to execute it%s", said)
 	}
 	if !slices.Contains(t.probe.Formats, handoffFormat) {
 		return fmt.Errorf("phpsapi %s cannot take over from this version: restart the service to execute it", t.probe.Version)

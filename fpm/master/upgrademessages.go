@@ -19,7 +19,7 @@ func (l lines) upgradeGivenUp(why error) {
 }
 
 func (l lines) upgradeFailed(why, version string) {
-	l.Logf(zlog.Error, "upgrade failed, phpsapi %s goes on serving: %s", version, why)
+	l.Logf(zlog.Error, "upgrade failed, phpsapi %s keeps serving: %s", version, why)
 }
 
 func (l lines) notExecuted(err error) {

@@ -110,7 +110,7 @@ func TestRequestFromTheFutureIsEnded(t *testing.T) {
 	w.c.vigil.spoke = w.now
 	w.pass(2 * time.Second)
 	if len(w.signals) == 0 {
-		t.Error("it goes on")
+		t.Error("it continues")
 	}
 }
 
@@ -127,7 +127,7 @@ func TestIdleWorkerThatLeavesConnectionsWaitingIsEnded(t *testing.T) {
 	}
 	w.pass(10 * time.Second)
 	if len(w.signals) == 0 {
-		t.Error("it goes on")
+		t.Error("it continues")
 	}
 }
 

@@ -30,7 +30,7 @@ func TestArrivalsDoNotFillTheMastersMemory(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	if events := box.take(); len(events) != 2 {
-		t.Errorf("%d events, want one and the word that it may go on", len(events))
+		t.Errorf("%d events, want one and the word that it may continue", len(events))
 	} else {
 		events[1].happen(nil)
 	}

@@ -10,7 +10,7 @@ import (
 
 // Processes are weighed for metrics, by the memory that is theirs in proportion (PSS): the master may read that of all of them, an observer
 // may not. They are weighed if somebody asks, no more often than once in weighInterval, and no longer than weighTime at a time: the next
-// round goes on with those that were not reached.
+// round continues with those that were not reached.
 const (
 	weighInterval = 10 * time.Second
 	weighTime     = 50 * time.Millisecond

@@ -22,7 +22,7 @@ import (
 // frankenphp_handle_request(), and what is compiled with it must not be run without it.
 //
 // A worker is ready when its script has asked for a request. One whose script ends before that stays and answers 503, until
-// another attempt has become ready. A worker that has answered as many requests as it may, or is too large, goes on until its
+// another attempt has become ready. A worker that has answered as many requests as it may, or is too large, continues until its
 // successor is ready.
 
 // enterWorkerMode finds the pools that are in worker mode, and makes them so.

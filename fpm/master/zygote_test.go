@@ -299,7 +299,7 @@ func (p recordedProcess) Signal(signal syscall.Signal) error {
 
 func (r *recorder) process(pid int) process { return recordedProcess{pid: pid, r: r} }
 
-// recorded gives m's pool a child whose signals are recorded.
+// recorded adds to m's pool a child whose signals are recorded.
 func recorded(t *testing.T, m *Master, r *recorder, pid int, ready bool) (c *child, theirs *os.File) {
 	t.Helper()
 	control, theirs, err := channel.New()

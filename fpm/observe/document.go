@@ -64,7 +64,7 @@ metrics:
 | path | |
 |---|---|
 | ` + "`/metrics`" + ` | metrics in Prometheus's text format, or in OpenMetrics 1.0.0 for clients whose Accept names it |
-| ` + "`/livez`" + ` | 200 if the master works: it has said something within 15 seconds. 503 if it has not; then nothing but a restart helps |
+| ` + "`/livez`" + ` | 200 if the master works: it has said something within 15 seconds. 503 otherwise; then nothing but a restart helps |
 | ` + "`/readyz`" + ` | 200 if all pools can answer requests, 503 if one cannot, with the reasons. ` + "`?pool=www`" + ` asks for one pool |
 | ` + "`/startupz`" + ` | 200 from when the service has begun to serve for the first time |
 
@@ -86,18 +86,18 @@ php-fpm's status page has its own metrics, with ` + "`?openmetrics`" + `: they k
 
 Counters begin at 0 with each generation: a reload makes a new one beside the old one, which is told until its last request has ended. Sum
 without the generation, after rate(): ` + "`sum without (generation) (rate(phpsapi_pool_requests_total[5m]))`" + `. Those of the service as a whole
-go on through reloads and upgrades. Samples whose value would be 0 are left out where a label has many values.
+continue through reloads and upgrades. Samples whose value would be 0 are left out where a label has many values.
 
 `
 
 const documentEnd = `## What they are made of
 
-- Each worker counts its requests in a page of shared memory that it alone writes, without a system call or a lock. Who reads it believes nothing:
+- Each worker counts its requests in a page of shared memory that it alone writes, without a system call or a lock. The observer believes nothing that it reads there:
   a worker that is compromised can make up the figures of its own pool, and of no other. No label comes from a request.
 - Bounds of the histograms: %s; for memory %s.
 - Requests that a worker dies in have no status: they are incidents. What an HTTP front answers without PHP is not a pool's.
 - Processes are weighed by the master, by /proc/PID/smaps_rollup, if somebody asks for metrics or looks at the dashboard: once in ten seconds, for 50 ms at most, and the next round
-  goes on with those that were not reached. With a dashboard they are weighed once a minute besides. Workers that were not weighed yet count as the others of their pool.
+  continues with those that were not reached. With a dashboard they are weighed once a minute besides. Workers that were not weighed yet count as the others of their pool.
 - Opcache and APCu are asked by workers, if somebody has asked for metrics within the last five minutes: after a request whose response has been sent, one
   worker of each pool about once a second. So the first page has nothing of them, and the figures of a pool without requests are as old as its
   last one. The functions are called without a script: opcache.restrict_api, disable_functions and error handlers do not matter to them. All workers of an

@@ -131,7 +131,7 @@ func TestExportIsGivenUp(t *testing.T) {
 	}
 }
 
-// TestQueueIsBounded has a collector that does not answer: whoever puts waits, and not for ever.
+// TestQueueIsBounded has a collector that does not answer: a put waits, and not for ever.
 func TestQueueIsBounded(t *testing.T) {
 	c := collect(t)
 	release := make(chan struct{})
@@ -156,7 +156,7 @@ func TestQueueIsBounded(t *testing.T) {
 	select {
 	case <-ended:
 	case <-time.After(10 * time.Second):
-		t.Error("whoever waits for room waits for ever")
+		t.Error("a put that waits for room waits for ever")
 	}
 }
 
@@ -213,7 +213,7 @@ func TestSpanOfAHostileWorker(t *testing.T) {
 	}
 	src := &source{}
 	if src.span([]byte(evil)) != nil {
-		t.Error("what is no span is taken")
+		t.Error("what is not a span is taken")
 	}
 }
 

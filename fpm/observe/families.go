@@ -40,7 +40,7 @@ func serviceFamilies() []Family {
 		{"phpsapi_upgrades_total", Counter, []string{"outcome"}, "Upgrades in place that ended, by outcome: succeeded or failed.", writeUpgrades},
 		{"phpsapi_incidents_total", Counter, []string{"kind"}, "Abnormal ends of workers and requests, by kind: see INCIDENTS.md.", writeIncidents},
 		{"phpsapi_process_replacements_total", Counter, []string{"process"}, "Processes of the master's own that ended by themselves and were replaced: front, observer, zygote.", writeReplaced},
-		{"phpsapi_process_memory_bytes", Gauge, []string{"process"}, "Memory of the processes that are no workers, in proportion (PSS): master, front, observer, zygote. As of the last weighing.", writeOwnMemory},
+		{"phpsapi_process_memory_bytes", Gauge, []string{"process"}, "Memory of the processes that are not workers, in proportion (PSS): master, front, observer, zygote. As of the last weighing.", writeOwnMemory},
 		{"phpsapi_former_processes", Gauge, nil, "Processes that the program before an upgrade has started, and that finish their requests.", writeFormer},
 	}
 }
@@ -88,7 +88,7 @@ func requestFamilies() []Family {
 
 func httpFamilies() []Family {
 	return []Family{
-		{"phpsapi_http_requests_total", Counter, []string{"generation", "site", "by", "status"}, "Requests by HTTP, with those for files, by the site (its first host and its path; other: none, or one beyond the first 23), by who has answered (front, or worker as http.direct has it) and class of the status; other: the connection ended before.", writeSites},
+		{"phpsapi_http_requests_total", Counter, []string{"generation", "site", "by", "status"}, "Requests by HTTP, with those for files, by the site (its first host and its path; other: none, or one beyond the first 23), by what answered (front, or worker as http.direct has it) and class of the status; other: the connection ended before.", writeSites},
 		{"phpsapi_front_responses_total", Counter, []string{"generation", "code"}, "Requests that the front has answered, by status code.", writeFrontCodes},
 		{"phpsapi_front_request_duration_seconds", Histogram, []string{"generation"}, "Time from a request's head to the end of its response, of those that the front has answered.", writeFrontDuration},
 		{"phpsapi_front_connections", Gauge, []string{"generation"}, "Connections of clients that the front has, those that wait for a request among them. As of the last second.", writeFrontOpen},

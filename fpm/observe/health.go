@@ -13,7 +13,7 @@ import (
 // silence is how long the master may say nothing until it counts as stuck: it says something once a second.
 const silence = 15 * time.Second
 
-// live tells whether the master works. heard is when it said something last.
+// live reports whether the master works. heard is when it said something last.
 func live(heard, now time.Time) control.Health {
 	if silent := now.Sub(heard); silent > silence {
 		return control.Health{Reasons: []string{fmt.Sprintf("the master has said nothing for %d seconds", int(silent.Seconds()))}}

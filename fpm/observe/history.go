@@ -18,7 +18,7 @@ import (
 )
 
 // The last hour of the service and of each pool, in memory that one observer hands on to the next by the master: a reload starts another observer, and
-// the graphs go on. A sample's place is the time, so that two observers which run for a moment side by side do not disturb each other.
+// the graphs continue. A sample's place is the time, so that two observers which run for a moment side by side do not disturb each other.
 const (
 	historyStep  = 5 * time.Second
 	historyKept  = int(time.Hour / historyStep)

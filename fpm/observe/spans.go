@@ -14,7 +14,7 @@ type source struct {
 	file *os.File
 }
 
-// read hands the spans of a pool to the exporter until either ends. What is no span is dropped: a worker falsifies the traces of its own pool alone.
+// read hands the spans of a pool to the exporter until either ends. What is not a span is dropped: a worker falsifies the traces of its own pool alone.
 func (s *source) read(e *exporter) {
 	packet := make([]byte, contract.MostSpan)
 	for {

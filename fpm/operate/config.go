@@ -7,7 +7,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/control"
 )
 
-// ConfigDiff shows what a reload would change, for people or as JSON. It returns the exit status, which does not tell whether there is anything.
+// ConfigDiff shows what a reload would change, for people or as JSON. It returns the exit status, which does not tell if there is anything.
 func (o *Operator) ConfigDiff(asJSON bool) int { return o.end("config diff", o.configDiff(asJSON)) }
 
 func (o *Operator) configDiff(asJSON bool) error {

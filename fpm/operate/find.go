@@ -35,7 +35,7 @@ func (m *master) String() string { return fmt.Sprintf("master %d", m.pid) }
 // find finds the master and connects to it.
 func (t *Target) find() (*master, error) {
 	switch {
-	case t.Pid != 0: // whoever's it is: it was named
+	case t.Pid != 0: // any user's: it was named
 		return connect(t.Pid, "")
 	case t.PidFile != "":
 		return fromFile(t.PidFile)

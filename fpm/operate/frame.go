@@ -73,7 +73,7 @@ func (f *frame) cut(text string) string {
 	return text
 }
 
-// dress gives a line attributes.
+// dress adds attributes to a line.
 func (f *frame) dress(attribute, text string) string {
 	isColour := attribute == red || attribute == yellow
 	if attribute == "" || !f.attributes || isColour && !f.colours {

@@ -77,7 +77,7 @@ func (o *Operator) askFor(question control.Request, hear func(control.Answer)) (
 	a, err := m.client.Ask(ctx, question, hear)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded) && question.Changes():
-		err = failed(exitFailed, "no outcome within %v; what was asked for goes on, and the error log of %s tells how it ends; wait longer with --timeout", o.Timeout, m)
+		err = failed(exitFailed, "no outcome within %v; what was asked for continues, and the error log of %s tells how it ends; wait longer with --timeout", o.Timeout, m)
 	case errors.Is(err, context.DeadlineExceeded):
 		err = failed(exitFailed, "%s has not answered within %v; see its error log", m, o.Timeout)
 	case errors.Is(err, control.ErrEnded):

@@ -39,7 +39,7 @@ func (o *Operator) reload(command control.Command, drained bool) error {
 	})
 	switch {
 	case errors.Is(err, context.DeadlineExceeded) && serves:
-		return failed(exitFailed, "the old workers have not finished within %v and go on; wait longer with --timeout", o.Timeout)
+		return failed(exitFailed, "the old workers have not finished within %v and continue; wait longer with --timeout", o.Timeout)
 	case errors.Is(err, context.DeadlineExceeded):
 		return failed(exitFailed, "no outcome within %v; the %s continues, and phpsapi fpm status shows how it ends", o.Timeout, command)
 	case errors.Is(err, control.ErrEnded):
@@ -50,7 +50,7 @@ func (o *Operator) reload(command control.Command, drained bool) error {
 	if err := refusal(m, last); err != nil {
 		o.showLines(last.Lines)
 		if last.Reason == control.Failed || last.Reason == control.BadConfig {
-			return fmt.Errorf("failed, %s goes on serving: %w", what(command), err)
+			return fmt.Errorf("failed, %s keeps serving: %w", what(command), err)
 		}
 		return err
 	}

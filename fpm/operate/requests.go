@@ -70,7 +70,7 @@ func outcome(k *control.Killed) string {
 	what := fmt.Sprintf("%s in pool %s, after %.3fs", line(r), r.Pool, r.Duration)
 	switch {
 	case k.How == "":
-		return plain(fmt.Sprintf("the request ended by itself, and worker %d goes on: %s", r.Pid, what))
+		return plain(fmt.Sprintf("the request ended by itself, and worker %d continues: %s", r.Pid, what))
 	case k.Incident == 0:
 		return plain(fmt.Sprintf("worker %d exited %s: %s", r.Pid, k.How, what))
 	}

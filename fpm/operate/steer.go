@@ -21,7 +21,7 @@ func (o *Operator) Resume(asJSON bool, pool string) int {
 	return o.steer(asJSON, control.Request{Command: control.Resume, Pool: pool})
 }
 
-// Scale gives a pool n workers at most. It waits until there are so many, or those that are too many take nothing any more, and
+// Scale limits a pool to n workers. It waits until there are so many, or those that are too many take nothing any more, and
 // returns the exit status.
 func (o *Operator) Scale(asJSON bool, pool string, n int) int {
 	return o.steer(asJSON, control.Request{Command: control.Scale, Pool: pool, Count: n})

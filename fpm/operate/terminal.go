@@ -74,7 +74,7 @@ func (t *terminal) show(lines []string) {
 // key is what the user has pressed.
 type key rune
 
-// The keys that are no characters.
+// The keys that are not characters.
 const (
 	keyUp key = -1 - iota
 	keyDown

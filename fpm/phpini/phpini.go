@@ -20,7 +20,7 @@ import (
 // Settings are the settings' texts by name.
 type Settings map[string]string
 
-// Get gives a setting's text.
+// Get returns a setting's text.
 func (s Settings) Get(name string) (string, bool) {
 	value, ok := s[name]
 	return value, ok

@@ -61,7 +61,7 @@ func TestFolded(t *testing.T) {
 	}
 }
 
-// A worker may say anything. A stack with a function that was never told is no stack.
+// A worker may say anything. A stack with a function that was never told is not a stack.
 func TestNonsenseOfWorkers(t *testing.T) {
 	p := &Profile{}
 	p.Add(1, 1, "www", "f\t1\ta;b\x01\t/x\nr\th\t/\ts\ns\t1\t1:2 9:1\ns\t1\t1:-2\ns\t1\t1\ns\t-1\t1:1\ns\t99999999999\t1:1\ns\tx\t1:1\nd\t-5\n\n\t\nf\t0\tzero\t\nf\tx\ty\tz\ns\t1\t1:1\textra\nf\t2\n")

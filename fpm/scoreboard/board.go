@@ -50,7 +50,7 @@ func Create(slots int) (*Board, error) {
 // File is the descriptor to pass to workers. It stays the Board's.
 func (b *Board) File() *os.File { return b.file }
 
-// Close gives the master's part up. Workers that have it mapped keep theirs.
+// Close unmaps the master's part. Workers that have it mapped keep theirs.
 func (b *Board) Close() error {
 	unix.Munmap(b.own)
 	b.Reader.Close()
@@ -78,7 +78,7 @@ func (b *Board) Publish(p Pool) {
 }
 
 // Occupy gives slot i to a worker that is about to be forked. It panics where
-// i is no slot or is occupied.
+// i is not a slot or is occupied.
 func (b *Board) Occupy(i int) {
 	if b.taken[i].ticket != 0 {
 		panic("BUG: scoreboard slot is occupied")

@@ -40,7 +40,7 @@
 //
 // Nothing in shared memory is a pointer, a length or an index, and the reader
 // takes every bit pattern: texts end at their NUL or their field's end, an
-// unknown stage is Creating. Who may believe what: a worker's page is the
+// unknown stage is Creating. What may be believed: a worker's page is the
 // worker's word, which a compromised one may make up. The master's pages can be
 // written by nobody else, once the worker has closed the descriptor it opened
 // its slot from, as a worker must.

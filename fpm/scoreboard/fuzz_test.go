@@ -7,7 +7,7 @@ import (
 )
 
 // FuzzSlot fills a worker's page, and the master's for good measure, with
-// anything: readers and master go on.
+// anything: readers and master continue.
 func FuzzSlot(f *testing.F) {
 	f.Add([]byte{}, []byte{}, uint16(0))
 	f.Add([]byte{1}, []byte{0xff, 0xff}, uint16(8))

@@ -170,7 +170,7 @@ func newGeometry(slots int) (geometry, error) {
 	return geometry{slots: slots, pageSize: page, stride: stride, slot0: slot0, size: slot0 + slots*stride}, nil
 }
 
-// has tells whether there is a slot i.
+// has reports whether there is a slot i.
 func (g geometry) has(i int) bool { return i >= 0 && i < g.slots }
 
 // at is where slot i's page is.

@@ -22,7 +22,7 @@ type Reader struct {
 }
 
 // OpenReader maps a Board's File for reading. The descriptor stays the
-// caller's, and may be closed. It fails where fd is no scoreboard of that many slots.
+// caller's, and may be closed. It fails where fd is not a scoreboard of that many slots.
 func OpenReader(fd, slots int) (*Reader, error) {
 	r := &Reader{}
 	if err := r.open(fd, slots); err != nil {
@@ -96,7 +96,7 @@ type Activity struct {
 	Requests uint64
 }
 
-// Used tells whether slot i has a worker.
+// Used reports whether slot i has a worker.
 func (r *Reader) Used(i int) bool { return r.has(i) && r.ticket(i) != 0 }
 
 // Snapshot copies slot i. It is false where the slot is vacant (Pid and
@@ -172,7 +172,7 @@ func stageOf(word uint64) Stage {
 	return Stage(word)
 }
 
-// Keeps says whether the worker of slot i has said that it watches a kept connection.
+// Keeps reports whether the worker of slot i has said that it watches a kept connection.
 func (r *Reader) Keeps(i int) bool { return r.has(i) && atomic.LoadUint32(&r.slotPage(i).keeps) == 1 }
 
 func (r *Reader) poolPage() *poolPage { return (*poolPage)(unsafe.Pointer(&r.mem[0])) }

@@ -12,7 +12,7 @@ type Sent uint64
 const (
 	SentNothing Sent = iota
 	SentPart         // something was written to it
-	SentAll          // the script has ended the response, and goes on: fastcgi_finish_request()
+	SentAll          // the script has ended the response, and continues: fastcgi_finish_request()
 )
 
 // Mark returns where Sent stands: the worker writes SentNothing there when it begins a request, and SentPart or SentAll as it answers.

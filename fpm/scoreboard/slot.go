@@ -33,8 +33,8 @@ type Slot struct {
 
 // OpenSlot maps slot i, which the master has given this worker, for writing and
 // the rest for reading, and empties it: the stage is Creating. The descriptor
-// stays the caller's, who must close it before anything untrusted runs: whoever
-// has it can write every page. Call it before chroot(2) and before the process
+// stays the caller's, who must close it before anything untrusted runs: a process
+// that has it can write every page. Call it before chroot(2) and before the process
 // changes user, while it may open /proc/self/fd.
 func OpenSlot(fd, slots, i int) (*Slot, error) {
 	s := &Slot{}
@@ -200,7 +200,7 @@ func (s *Slot) Finished() { s.enter(Finished) }
 // CountConnection counts a connection accepted.
 func (s *Slot) CountConnection() { atomic.AddUint64(&s.page.connections, 1) }
 
-// Keeps says whether the worker watches a kept connection while it waits.
+// Keeps reports whether the worker watches a kept connection while it waits.
 func (s *Slot) Keeps(yes bool) {
 	n := uint32(0)
 	if yes {

@@ -37,7 +37,7 @@ type Head struct {
 // Emptied returns an empty Head that reuses h's memory.
 func (h *Head) Emptied() Head { return Head{Fields: h.Fields[:0], sorted: h.sorted[:0]} }
 
-// Cut returns the head with the empty line that ends it, and what is behind that. ok reports whether there is such a line.
+// Cut returns the head with the empty line that ends it, and what follows that. ok reports whether there is such a line.
 func Cut(b []byte) (head, rest []byte, ok bool) {
 	for at := 0; ; {
 		i := bytes.IndexByte(b[at:], '\n')
@@ -53,7 +53,7 @@ func Cut(b []byte) (head, rest []byte, ok bool) {
 }
 
 // Parse reads a head. If there is no status, a Location means 302 and everything else 200, as in nginx. It makes the names canonical
-// where they stand, and keeps references to block. It returns an error if a line is no header, or makes no sense.
+// where they stand, and keeps references to block. It returns an error if a line is not a header, or makes no sense.
 func (h *Head) Parse(block []byte) error {
 	*h = h.Emptied()
 	h.Length = -1
@@ -77,7 +77,7 @@ func (h *Head) Parse(block []byte) error {
 		colon := bytes.IndexByte(line, ':')
 		name := trimRight(line[:max(colon, 0)])
 		if colon < 0 || !canonize(name) {
-			return fmt.Errorf("the response's head has a line that is no header: %.80q", line)
+			return fmt.Errorf("the response's head has a line that is not a header: %.80q", line)
 		}
 		value := line[colon+1:]
 		for len(value) > 0 && (value[0] == ' ' || value[0] == '\t') {
@@ -207,7 +207,7 @@ func (h *Head) Sorted() []uint16 {
 	return h.sorted
 }
 
-// canonize makes a header's name canonical in place: textproto.CanonicalMIMEHeaderKey. It returns false if the name is no token.
+// canonize makes a header's name canonical in place: textproto.CanonicalMIMEHeaderKey. It returns false if the name is not a token.
 func canonize(name []byte) bool {
 	upper := true
 	for i, c := range name {

@@ -155,7 +155,7 @@ http:
 
 ## phpsapi's own
 
-Values are of these kinds: text, path, number, time (` + "`30s`, `1m30s`, `500ms`" + `; a bare number is seconds; 0 is no limit, unless the setting says otherwise), share (from 0 to 1), size (bytes, or
+Values are of these kinds: text, path, number, time (` + "`30s`, `1m30s`, `500ms`" + `; a bare number is seconds; 0 means no limit, unless the setting says otherwise), share (from 0 to 1), size (bytes, or
 with K, M or G; 0 as for a time), mode (octal), address, and lists: YAML lists in the file, separated by commas elsewhere.
 Relative paths start at the current directory, in phpsapi.yaml at the file's directory.
 

@@ -54,7 +54,7 @@ func readAll(name string) ([]byte, error) {
 	return data, err
 }
 
-// readFile reads a phpsapi.yaml, and refuses keys that the table has not.
+// readFile reads a phpsapi.yaml, and refuses keys that the table lacks.
 func readFile(name string) (*file, error) {
 	data, err := readAll(name)
 	if err != nil {
@@ -117,7 +117,7 @@ func (f *file) entry(below string, name, value *yaml.Node, tree map[string]any) 
 		if line, twice := f.lines[key]; twice {
 			return fmt.Errorf("%s: %s is in line %d, too; remove one", f.at(name.Line), key, line)
 		}
-		if value.Tag == "!!null" { // nothing behind the colon: the default
+		if value.Tag == "!!null" { // nothing after the colon: the default
 			return nil
 		}
 		f.lines[key] = name.Line

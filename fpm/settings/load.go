@@ -149,7 +149,7 @@ func here() string {
 	return dir
 }
 
-// values gives every row its value.
+// values sets the value of every row.
 func (l *loader) values() ([]Value, map[string][]string, error) {
 	var values []Value
 	texts := map[string][]string{}
@@ -165,7 +165,7 @@ func (l *loader) values() ([]Value, map[string][]string, error) {
 	return values, texts, nil
 }
 
-// items are a value as text, checked: at most one where the kind is no list.
+// items are a value as text, checked: at most one where the kind is not a list.
 func items(r *Row, value any, base string) (all []string, err error) {
 	switch r.Kind {
 	case List, Paths, Address:

@@ -303,7 +303,7 @@ func unknownVariable(section, rest string) error {
 	return fmt.Errorf("%s%s%s", what, rest, nearest(rest, names))
 }
 
-// directiveOf is the directive that a variable's name means. What stands behind an array's name is the key: of env as
+// directiveOf is the directive that a variable's name means. What follows an array's name is the key: of env as
 // it is; of PHP's settings with __ for a dot, and in small letters where it is all capitals.
 func directiveOf(section, text string) (string, bool) {
 	for _, d := range directives(section) {

@@ -107,7 +107,7 @@ func newProtection() *poolProtection {
 	return &poolProtection{values: map[string][]string{}, places: map[string]string{}}
 }
 
-// set gives a key a value.
+// set sets a key's value.
 func (p *poolProtection) set(key string, value any, base, place string) error {
 	list, err := items(find(protectionKeys(), key), value, base)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/contract"
 )
 
-// defaultController returns the script that answers for the paths of a site that are no files, if none is set: the first script of
+// defaultController returns the script that answers for the paths of a site that are not files, if none is set: the first script of
 // its index, or if that is not there, and its pool has a worker script, the first script below the root that this answers.
 func defaultController(site contract.Site, w *Worker) string {
 	usual := firstScript(site)

@@ -11,7 +11,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/contract"
 )
 
-// Route gives the sites with what they left to php-fpm.conf: pools, the extensions of scripts, and from these and the worker modes
+// Route returns the sites with what they left to php-fpm.conf: pools, the extensions of scripts, and from these and the worker modes
 // of the pools the controller.
 func (s *Settings) Route(pools []*conf.Pool, workers map[string]*Worker) ([]contract.Site, error) {
 	pools = slices.DeleteFunc(slices.Clone(pools), func(p *conf.Pool) bool { return p.Shared != nil })

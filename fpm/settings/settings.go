@@ -112,7 +112,7 @@ func (s *Settings) Located(err error) error {
 	return err
 }
 
-// Missing returns a sentence for each site whose controller was set and is not there: its paths that are no files are 404.
+// Missing returns a sentence for each site whose controller was set and is not there: its paths that are not files are 404.
 func (s *Settings) Missing() (all []string) {
 	for _, site := range s.Sites {
 		if site.Controller == "" || site.Controller == NoController {

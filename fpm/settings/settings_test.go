@@ -399,7 +399,7 @@ func TestSitesThatOverlap(t *testing.T) {
 	}
 }
 
-// A controller that is not there was accepted without a word; only one that was set counts, as a site of files alone has
+// A controller that is not there was accepted silently; only one that was set counts, as a site of files alone has
 // no index.php.
 func TestAMissingControllerIsTold(t *testing.T) {
 	root := t.TempDir()

@@ -105,7 +105,7 @@ func ownRows() []Row {
 		{Key: incidentLogKey, Kind: Path, Show: "none; the last incidents are remembered all the same",
 			Doc: "A file that gets a line of JSON for each abnormal end of a worker or a request, see [INCIDENTS.md](INCIDENTS.md). The master opens it, with mode 0600, and again on SIGUSR1."},
 		{Key: shutdownDelayKey, Kind: Duration, Default: "0s", Zero: "no delay",
-			Doc: "How long the service goes on as before after QUIT or `phpsapi fpm stop`, while /readyz says that it is not ready, so that load balancers send their requests elsewhere before connections are refused. A second QUIT, or TERM, ends the wait. 0: no delay."},
+			Doc: "How long the service continues as before after QUIT or `phpsapi fpm stop`, while /readyz says that it is not ready, so that load balancers send their requests elsewhere before connections are refused. A second QUIT, or TERM, ends the wait. 0: no delay."},
 		{Key: logFormatKey, Kind: Choice, Default: "php-fpm", Allowed: []string{"php-fpm", json},
 			Doc: "The form of error log, access logs and slow logs, see [LOGS.md](LOGS.md). php-fpm: its own. json: an object a line, of any length; each error of PHP's names its request."},
 		{Key: "http.listen", Flag: "http", Kind: Address, Show: "none; without a php-fpm.conf " + DefaultListen,
@@ -208,7 +208,7 @@ func siteKeys() []Row {
 // codings returns the content codings that files may be precompressed by; see package site.
 func codings() []string { return []string{"br", "zstd", "gzip"} }
 
-// find gives the row of a key.
+// find returns the row of a key.
 func find(table []Row, key string) *Row {
 	if i := slices.IndexFunc(table, func(r Row) bool { return r.Key == key }); i >= 0 {
 		return &table[i]

@@ -62,7 +62,7 @@ func tracesRows() []Row {
 			Doc: "Where spans go, by OTLP over HTTP: http://collector:4318, with /v1/traces as its path if it has none. otel: where " + otelTracesEndpoint + " or " + otelEndpoint + " says, else http://localhost:4318. Empty: nowhere."},
 		{Key: tracesServiceKey, Kind: Text, Show: otelService + ", else phpsapi", Doc: "The name of the service in traces: service.name."},
 		{Key: tracesSamplerKey, Kind: Choice, Default: samplers[0], Show: "that of " + otelSampler + ", else `" + samplers[0] + "`", Allowed: samplers,
-			Doc: "Which spans are exported, by OpenTelemetry's names. parentbased: as whoever asks has decided, and for traces that begin here as the rest of the name says."},
+			Doc: "Which spans are exported, by OpenTelemetry's names. parentbased: as the client has decided, and for traces that begin here as the rest of the name says."},
 		{Key: tracesRatioKey, Kind: Ratio, Default: "1", Show: "that of " + otelSamplerArg + ", else `1`", Doc: "The share of the traces that traceidratio samples, from 0 to 1."},
 	}
 }

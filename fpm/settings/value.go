@@ -44,7 +44,7 @@ func list(value any) ([]string, error) {
 	return all, nil
 }
 
-// scalar is a value that is no list.
+// scalar is a value that is not a list.
 func scalar(value any) (string, error) {
 	switch v := value.(type) {
 	case nil:

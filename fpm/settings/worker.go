@@ -118,7 +118,7 @@ func (f *file) readWorkerEnv(node *yaml.Node) (env []conf.KeyValue, err error) {
 		where := fmt.Sprintf("%s: worker: env: %s", f.at(name.Line), name.Value)
 		switch {
 		case name.Value == "" || strings.ContainsAny(name.Value, "=\x00"):
-			return nil, fmt.Errorf("%s: worker: env: %q is no name of a variable: it must not be empty, nor have = in it", f.at(name.Line), name.Value)
+			return nil, fmt.Errorf("%s: worker: env: %q is not a name of a variable: it must not be empty, nor have = in it", f.at(name.Line), name.Value)
 		case slices.ContainsFunc(env, func(kv conf.KeyValue) bool { return kv.Key == name.Value }):
 			return nil, fmt.Errorf("%s is there twice; remove one", where)
 		case value.Kind != yaml.ScalarNode:
@@ -133,7 +133,7 @@ func (f *file) readWorkerEnv(node *yaml.Node) (env []conf.KeyValue, err error) {
 	return env, nil
 }
 
-// set gives a key a value.
+// set sets a key's value.
 func (w *poolWorker) set(key string, value any, base string) error {
 	r := find(workerKeys(), key)
 	if r == nil {

@@ -46,7 +46,7 @@ func NewPage(s Snapshot, c Choice, head bool) Page {
 	return p
 }
 
-// Failure is the page where there is no scoreboard to read. php-fpm logs
+// Failure is the page if there is no scoreboard to read. php-fpm logs
 // "status: unable to find or access status shared memory" with it.
 func Failure() Page {
 	return Page{Status: 500, Headers: []string{plain, expires, cacheControl},

@@ -40,7 +40,7 @@ func Take(r *scoreboard.Reader, php sapi.PHPVersion) (Snapshot, bool) {
 	return s, true
 }
 
-// patiently gives a writer that has lost its CPU within a change the time to
+// patiently waits for a writer that has lost its CPU within a change to
 // end it.
 func patiently(read func() bool) bool {
 	for range 5 {

@@ -15,7 +15,7 @@ const (
 	ParentLength = 55 // of a traceparent of version 00
 )
 
-// Sampled is the flag by which whoever asks says that it may record its span.
+// Sampled is the flag by which a client says that it may record its span.
 const Sampled = 1
 
 // Context is where a request is in its trace.

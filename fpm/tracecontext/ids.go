@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// ofProcess are random bits of the process's own. Processes that are forked with a Go runtime go on with one state of math/rand, and draw
+// ofProcess are random bits of the process's own. Processes that are forked with a Go runtime continue with one state of math/rand, and draw
 // the same numbers.
 var ofProcess = sync.OnceValue(func() (bits [2]uint64) {
 	var raw [16]byte

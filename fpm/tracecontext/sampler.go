@@ -7,7 +7,7 @@ const All = 1 << 63
 
 // Sampler decides which spans are recorded.
 type Sampler struct {
-	// ByParent says that whoever asks has decided; then Bound counts only for traces that begin here.
+	// ByParent says that the client has decided; then Bound counts only for traces that begin here.
 	ByParent bool
 	// Bound is the share of the traces that are sampled, of All. By the same trace id all decide alike.
 	Bound uint64

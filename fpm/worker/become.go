@@ -56,7 +56,7 @@ func (k *worker) become(files []int) error {
 	return k.restrict(files)
 }
 
-// restrict gives up what the pool's workers have no need of, for good. It comes last: what was done before needs it.
+// restrict drops what the pool's workers have no need of, for good. It comes last: what was done before needs it.
 func (k *worker) restrict(files []int) error {
 	if k.spec.Restrictions == nil {
 		return nil

@@ -29,7 +29,7 @@ func (c *cpuTimes) of(took time.Duration) (user, system time.Duration) {
 	return c.sinceLast()
 }
 
-// sinceLast gives the time since the last call, children that were waited for included.
+// sinceLast returns the time since the last call, children that were waited for included.
 func (c *cpuTimes) sinceLast() (user, system time.Duration) {
 	var now unix.Tms
 	if _, err := unix.Times(&now); err != nil {

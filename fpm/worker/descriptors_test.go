@@ -85,7 +85,7 @@ func TestBodyWithoutDescriptors(t *testing.T) {
 	}
 }
 
-// A script that cannot be opened for want of descriptors is there all the same: the answer is not 404.
+// A script that cannot be opened for lack of descriptors is there all the same: the answer is not 404.
 func TestScriptWithoutDescriptors(t *testing.T) {
 	p := newPool(t, nil)
 	c := p.spawn()

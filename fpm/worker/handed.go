@@ -33,7 +33,7 @@ func (k *worker) handOn() {
 		return
 	}
 	s, fd := k.script, k.talk.fd
-	if k.talk.watched { // the epoll instance would go on watching what another process has open
+	if k.talk.watched { // the epoll instance would keep watching what another process has open
 		unix.EpollCtl(k.epoll, unix.EPOLL_CTL_DEL, fd, nil)
 	}
 	k.talk = talk{}

@@ -306,7 +306,7 @@ func TestWorkerOfHTTPYields(t *testing.T) {
 	}
 }
 
-// When the service ends, HTTP ends first, and FastCGI goes on.
+// When the service ends, HTTP ends first, and FastCGI continues.
 func TestWorkerLeavesHTTP(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, nil)
@@ -331,7 +331,7 @@ func TestWorkerLeavesHTTP(t *testing.T) {
 	}
 }
 
-// The access log has a line for each request, and goes on in another file when it is told to.
+// The access log has a line for each request, and continues in another file when it is told to.
 func TestWorkerWritesTheAccessLogOfHTTP(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, nil)

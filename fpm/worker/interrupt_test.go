@@ -134,7 +134,7 @@ func TestNoTimeoutUnlessItIsSet(t *testing.T) {
 	}
 }
 
-// In worker mode the handler is told. If it does not catch the error, the script goes on all the same.
+// In worker mode the handler is told. If it does not catch the error, the script continues all the same.
 func TestTimeoutInWorkerMode(t *testing.T) {
 	t.Parallel()
 	p := newScriptPool(t, `$n = 0; while (frankenphp_handle_request(function () use (&$n) {

@@ -301,7 +301,7 @@ func TestFinishedRequestFreesItsClient(t *testing.T) {
 			t.Errorf("then %v, want the connection closed", err)
 		}
 	}
-	serve.Eventually(t, "the script to go on", func() bool { _, err := os.Stat(p.Dir + "/late"); return err == nil })
+	serve.Eventually(t, "the script to continue", func() bool { _, err := os.Stat(p.Dir + "/late"); return err == nil })
 }
 
 func TestClientThatLeavesIsNoticed(t *testing.T) {

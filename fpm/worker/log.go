@@ -122,7 +122,7 @@ func (k *worker) report(level zlog.Level, text string) {
 // flushMark is php-fpm's FPM_STDIO_CMD_FLUSH: what was written to a pipe ends here, even within a line.
 var flushMark = []byte("\x00fscf\x00")
 
-// endOutput ends what was written to standard output and error during the request in hand, by whomever. Most often it is
+// endOutput ends what was written to standard output and error during the current request, by whomever. Most often it is
 // nothing; then the master sleeps on: its waking takes longer than many a request. php-fpm ends every request on standard
 // error, and so, where the pipes are read in another order than they were written to, not all of standard output.
 func (k *worker) endOutput() {
@@ -140,7 +140,7 @@ func (k *worker) endOutput() {
 	}
 }
 
-// waiting tells whether a pipe has something that was not read yet, or may have.
+// waiting reports whether a pipe has something that was not read yet, or may have.
 func waiting(pipe int) bool {
 	n, err := unix.IoctlGetInt(pipe, unix.TIOCINQ)
 	return n != 0 || err != nil

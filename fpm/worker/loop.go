@@ -273,7 +273,7 @@ func (k *worker) endTalk(keep bool) {
 	}
 	k.kept, k.keptPeer = t.fd, t.peer
 	switch {
-	case k.handed != nil: // its next request is for whoever accepted it
+	case k.handed != nil: // its next request is for the process that accepted it
 		k.park()
 	case !t.watched:
 		k.keep()

@@ -37,7 +37,7 @@ match ($_GET['how'] ?? '') { 'both' => [$say('stdout'), $say('stderr')], 'comman
 		request := get(p.Dir, "say.php")
 		request.Params = append(request.Params, "QUERY_STRING", r.query)
 		conn := dial(t, p.Socket)
-		ask(t, conn, request) // the answer's end comes behind the mark
+		ask(t, conn, request) // the answer's end comes after the mark
 		conn.Close()
 		for i, pipe := range c.output {
 			buf := make([]byte, 100)

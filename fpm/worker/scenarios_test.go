@@ -250,7 +250,7 @@ func TestInterimHeadsOfAWorkerScript(t *testing.T) {
 	}
 }
 
-// Output after the answer's end reaches nobody, and is no abort of the next request.
+// Output after the answer's end reaches nobody, and is not an abort of the next request.
 func TestFinishedRequestOfAWorkerScript(t *testing.T) {
 	p := newScriptPool(t, `$after = 0;`+serving(`(function () { global $after; echo json_encode([$after, connection_status()]);
 		fastcgi_finish_request(); echo str_repeat('x', 100000); flush(); header('X-Late: 1'); $after++; return 'late'; })()`))
@@ -283,7 +283,7 @@ const burn = `function burn($seconds) { $use = fn() => getrusage()['ru_utime.tv_
 	for ($end = $use() + $seconds; $use() < $end;) { } return 'burnt'; }
 `
 
-// The time limit is of each request, from its begin, and the boot's is none of theirs.
+// The time limit is of each request, from its beginning, and the boot's is none of theirs.
 func TestTimeLimitIsOfEachRequest(t *testing.T) {
 	for name, test := range map[string]struct{ boot, setting string }{
 		"by the setting":   {"", "1"},

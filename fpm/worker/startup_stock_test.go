@@ -9,7 +9,7 @@ import (
 	"github.com/phpsapi/phpsapi/sapi"
 )
 
-// A request that PHP cannot start, here for want of memory, ends as php-fpm's does: the worker is of no more use, and its client is told that
+// A request that PHP cannot start, here for lack of memory, ends as php-fpm's does: the worker is of no more use, and its client is told that
 // the request has ended.
 func TestStartupThatFailsAsStock(t *testing.T) {
 	p := newPair(t, conf.KeyValue{Key: "memory_limit", Value: "4M"}, conf.KeyValue{Key: "post_max_size", Value: "0"})

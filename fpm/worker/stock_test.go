@@ -25,7 +25,7 @@ func newPair(t *testing.T, values ...conf.KeyValue) *pair {
 	return newPairWith(t, "", values...)
 }
 
-// newPairWith gives php-fpm further directives.
+// newPairWith is newPair with further directives for php-fpm.
 func newPairWith(t *testing.T, directives string, values ...conf.KeyValue) *pair {
 	t.Helper()
 	directives += "\npm = static\npm.max_children = 1\npm.status_path = /status\nping.path = /ping\n"

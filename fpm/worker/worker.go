@@ -150,7 +150,7 @@ type worker struct {
 	caught  bool                     // standard error is a pipe to the master
 	shown   *scoreboard.Reader       // the scoreboard of the status page
 
-	// The request in hand.
+	// The current request.
 	info scoreboard.Request
 	said bool   // a log message has gone to its client
 	id   []byte // of a request that has none

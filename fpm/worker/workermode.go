@@ -187,7 +187,7 @@ func (s *workerScript) NextRequest() *lifecycle.WebRequest {
 		if k.leaving || !k.wait() {
 			s.leave()
 			s.told = true
-			k.slot.Accepting() // what it does from now on is no request's
+			k.slot.Accepting() // what it does from now on is not a request's
 			return nil
 		}
 	}

@@ -73,7 +73,7 @@ func TestRequestForAnotherScriptIsHandedOn(t *testing.T) {
 		}
 		letter, fd, _ := c.receive(t)
 		if letter != contract.Park || fd < 0 {
-			t.Fatalf("the worker said %c %d, want Park: the next request is for whoever accepted the connection", letter, fd)
+			t.Fatalf("the worker said %c %d, want Park: the next request is for the process that accepted the connection", letter, fd)
 		}
 		unix.Close(fd)
 		conn.Close()

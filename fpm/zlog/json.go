@@ -24,7 +24,7 @@ type About struct {
 	Incident []byte
 }
 
-// mostMessage is how long a line of a stream gets in JSON until another goes on with it, in bytes.
+// mostMessage is how long a line of a stream gets in JSON until another continues with it, in bytes.
 const mostMessage = 1 << 20
 
 // object returns the line of a message, with its end. function and line are those of the caller, if the level of the log is Debug.
@@ -80,7 +80,7 @@ func (s *Settings) object(level Level, msg string, about *About, function string
 
 // subject takes from a message's begin what it is about: "[pool www] child 417 exited" is about process 417 of the pool www, "[front] process 7
 // is ready" about the component front and its process 7, and "[pool www] request 60fd: x" about that request. What scripts and clients say comes
-// behind that. text is the message without what is in brackets.
+// after that. text is the message without what is in brackets.
 func (a *About) subject(msg string) (component string, pid int, text string) {
 	name, rest, ok := strings.Cut(strings.TrimPrefix(msg, "["), "] ")
 	if !strings.HasPrefix(msg, "[") || !ok {
@@ -156,7 +156,7 @@ func (t *Stream) writeJSON(s string) {
 	}
 }
 
-// finishJSON writes the line. goes says that the text goes on in the next one.
+// finishJSON writes the line. goes says that the text continues in the next one.
 func (t *Stream) finishJSON(goes bool) {
 	t.log.mu.Lock()
 	defer t.log.mu.Unlock()

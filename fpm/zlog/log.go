@@ -159,7 +159,7 @@ func (s *Settings) out() io.Writer {
 	return s.Stderr
 }
 
-// separate tells whether the log is something else than stderr.
+// separate reports whether the log is something else than stderr.
 func (s *Settings) separate() bool { return s.File != nil && s.File != s.Stderr && !s.FileIsStderr }
 
 func write(w io.Writer, b []byte) {

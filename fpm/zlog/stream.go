@@ -147,7 +147,7 @@ func (t *Stream) Write(s string) {
 	}
 }
 
-// Open tells whether there is a line that Finish would end.
+// Open reports whether there is a line that Finish would end.
 func (t *Stream) Open() bool { return !t.finished && t.len > 0 }
 
 // Finish ends the line, if there is one.

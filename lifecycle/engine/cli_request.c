@@ -175,7 +175,7 @@ static void run_line(const char *run, const char *file)
 	}
 }
 
-/* The loop is here and not in Go, because a line's code may fork: the child goes on with the next line. */
+/* The loop is here and not in Go, because a line's code may fork: the child continues with the next line. */
 void cli_process_stdin(const char *begin, const char *run, const char *file, const char *end)
 {
 	zend_try {

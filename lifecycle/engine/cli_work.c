@@ -1,4 +1,4 @@
-/* A request of the command line: its begin, its work, its end. */
+/* A request of the command line: its beginning, its work, its end. */
 #include <string.h>
 
 #include "cli.h"

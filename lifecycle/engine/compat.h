@@ -48,7 +48,7 @@
 #define ENGINE_TELLS_CLI_MODE (PHP_VERSION_ID >= 80400)
 
 /* Since 8.4 php's development server executes its router as any script, but in the current directory. Before that it requires
- * it, without auto_prepend_file and auto_append_file and without a word of a parse error. */
+ * it, without auto_prepend_file and auto_append_file, and silently if it has a parse error. */
 static inline int compat_execute_router(zend_file_handle *router, zval *result)
 {
 #if PHP_VERSION_ID >= 80400

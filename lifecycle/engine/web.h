@@ -11,7 +11,7 @@
 /* Whether a worker script has booted: what starts now is one of its requests (web_worker_mode.c). */
 extern int web_has_booted;
 
-/* Whether the last error that PHP knows is one after which a worker script went on. */
+/* Whether the last error that PHP knows is one after which a worker script continued. */
 extern int web_outlived_error;
 
 /* The request that is answered, which Go fills (web.go); NULL outside of one. */
@@ -43,7 +43,7 @@ extern struct engine_web_settings web_settings;
 size_t web_ub_write(const char *text, size_t len);
 void web_flush(void *context);
 int web_send_headers(sapi_headers_struct *headers);
-/* Sends the headers so far with a 1xx status, and goes on. 0: they were not sent. */
+/* Sends the headers so far with a 1xx status, and continues. 0: they were not sent. */
 int web_send_interim(int status);
 
 /* web_input.c */

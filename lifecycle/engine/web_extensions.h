@@ -2,7 +2,7 @@
 #ifndef PHPSAPI_EXTENSIONS_H
 #define PHPSAPI_EXTENSIONS_H
 
-/* The begin and the end of a request, and of the boot, for those extensions. More than one end does no harm. */
+/* The beginning and the end of a request, and of the boot, for those extensions. More than one end does no harm. */
 void extensions_begin(void);
 void extensions_end(void);
 

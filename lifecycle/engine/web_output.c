@@ -1,6 +1,6 @@
 /*
  * The response. Output is put into the room that Go has open, and Go hears of it when the room is full, on flush, and when
- * the request has ended; where there is no room, at once. A CGI program's goes to standard output.
+ * the request has ended; if there is no room, at once. A CGI program's goes to standard output.
  * Counterpart: sapi/fpm/fpm/fpm_main.c, sapi/cgi/cgi_main.c.
  */
 #include <errno.h>

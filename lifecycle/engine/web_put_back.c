@@ -58,7 +58,7 @@ static void put_back_settings(void)
 			zend_restore_ini_entry(entry->name, ZEND_INI_STAGE_DEACTIVATE);
 		}
 	} ZEND_HASH_FOREACH_END();
-	zend_unset_timeout(); /* max_execution_time has begun with the setting */
+	zend_unset_timeout(); /* max_execution_time counts from the setting on */
 }
 
 /* ---- error and exception handlers ---- */

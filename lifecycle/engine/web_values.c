@@ -10,7 +10,7 @@
 #include "php_leftovers.h"
 #include "php_module.h"
 
-/* What the request in hand replaced, oldest first. */
+/* What the current request replaced, oldest first. */
 static struct replaced {
 	zend_ini_entry *entry;
 	zend_string *value, *replacement;

@@ -189,7 +189,7 @@ static void outlive(zend_string *message)
 	outlived = message ? zend_string_copy(message) : NULL;
 }
 
-/* An exception that nothing has caught is shown to the client, and the script goes on. */
+/* An exception that nothing has caught is shown to the client, and the script continues. */
 static void report_exception(void)
 {
 	if (EG(exception) && !zend_is_unwind_exit(EG(exception)) && !zend_is_graceful_exit(EG(exception))) {

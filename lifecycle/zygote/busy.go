@@ -9,7 +9,7 @@ import (
 
 // busy tells a zygote that is slow from one that hangs or is stopped. It returns the processor time that the zygote and its helpers
 // have spent, in the clock ticks of proc(5), and whether one of them runs, or waits for a processor or a disk. Helpers are its
-// children that are no workers, such as the one that tries whether Go's runtime can be forked. It returns 0 and false if there is
+// children that are not workers, such as the one that tries whether Go's runtime can be forked. It returns 0 and false if there is
 // no /proc.
 func (z *Zygote) busy() (spent int64, runs bool) {
 	workers := map[int]bool{}

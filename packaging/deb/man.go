@@ -181,7 +181,7 @@ func usageOf(text []string) (usage, rest []string) {
 // An option, or a variable, and what it is, in PHP's tables and in cobra's.
 var isOption = regexp.MustCompile(`^ {2,6}(-|PHPSAPI_|args\.\.\.)`)
 
-// deep is how far a line is indented that goes on with what an option is.
+// deep is how far a line is indented that continues with what an option is.
 const deep = 16
 
 // described returns paragraphs and lists of options.

@@ -139,7 +139,7 @@ func (t *lateTable) bindCore(php string) error {
 }
 
 // list returns the C text of php_late.h's tables, and the stubs: a function of 16 bytes for each of the libraries', which jumps by its
-// slot. What it jumps to at first pushes the function's number and goes on to late_enter.
+// slot. What it jumps to at first pushes the function's number and continues to late_enter.
 func (t *lateTable) list() string {
 	var b strings.Builder
 	for _, l := range t.libraries {

@@ -59,7 +59,7 @@ func (w *work) versionHeader() (string, error) {
 	}
 	text, err := exec.Command("tar", "-xOf", w.source, "--wildcards", "*/main/php_version.h").Output()
 	if err != nil {
-		return "", fmt.Errorf("%s is no archive of PHP's sources: it has no main/php_version.h", w.source)
+		return "", fmt.Errorf("%s is not an archive of PHP's sources: it has no main/php_version.h", w.source)
 	}
 	return string(text), nil
 }

@@ -219,7 +219,7 @@ func (p *program) shorten() error {
 func (p *program) lengthEntry() (int, error) {
 	dynamic := p.file.SectionByType(elf.SHT_DYNAMIC)
 	if dynamic == nil || p.file.Class != elf.ELFCLASS64 || p.file.Data != elf.ELFDATA2LSB {
-		return 0, errors.New("it is no program of 64 bits that a loader starts")
+		return 0, errors.New("it is not a program of 64 bits that a loader starts")
 	}
 	for at := dynamic.Offset; at+16 <= dynamic.Offset+dynamic.FileSize; at += 16 {
 		if binary.LittleEndian.Uint64(p.data[at:]) == dtRELRSZ {

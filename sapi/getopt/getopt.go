@@ -26,7 +26,7 @@ type Argument struct {
 type Reader struct {
 	Args    []string // the arguments, without the program's name
 	Options []Option
-	next    int // index in Args: the word to read, and after the end the first that is no option
+	next    int // index in Args: the word to read, and after the end the first that is not an option
 	at      int // index in the word, while several letters share it; 0 outside of such a word
 	last    int // where the last letter stood in its word; 0 after a long name
 	failed  string
@@ -37,7 +37,7 @@ type UsageError string
 
 func (e UsageError) Error() string { return string(e) }
 
-// Next gives the next option. The second result is false at the end of the options. The error is a UsageError.
+// Next returns the next option. The second result is false at the end of the options. The error is a UsageError.
 func (g *Reader) Next() (Argument, bool, error) {
 	if g.next >= len(g.Args) {
 		return Argument{}, false, nil
@@ -83,7 +83,7 @@ func (g *Reader) short(word string) (Argument, bool, error) {
 	return Argument{}, false, err
 }
 
-// skip goes on at index at of word, or with the next word.
+// skip continues at index at of word, or with the next word.
 func (g *Reader) skip(word string, at int) {
 	if at < len(word) {
 		g.at = at
@@ -147,7 +147,7 @@ func (g *Reader) Failed() string { return g.failed }
 // Rest are the words behind the options.
 func (g *Reader) Rest() []string { return g.Args[g.next:] }
 
-// Ended says whether `--` ended the options.
+// Ended reports whether `--` ended the options.
 func (g *Reader) Ended() bool { return g.next > 0 && g.Args[g.next-1] == "--" }
 
 func (g *Reader) fail(word, char int, what string) error {

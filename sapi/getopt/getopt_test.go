@@ -16,7 +16,7 @@ var known = []Option{
 }
 
 // What the options are read as: one word for each, an error in parentheses, ended where
-// a -- ended them, and behind a | the arguments that are left.
+// a -- ended them, and after a | the arguments that are left.
 func TestReader(t *testing.T) {
 	for _, test := range []struct {
 		args []string
@@ -59,7 +59,7 @@ func TestReader(t *testing.T) {
 		{[]string{"-nd"}, "n (Error in argument 1, char 3: no argument for option d)|"},
 		{[]string{"--define"}, "(Error in argument 1, char 1: no argument for option -)|"},
 		{[]string{"--nonsense", "x"}, "(Error in argument 1, char 1: no argument for option -)|x"},
-		{[]string{"-n", "--nonsense"}, "n (Error in argument 2, char 2: no argument for option -)|"}, // php goes on counting
+		{[]string{"-n", "--nonsense"}, "n (Error in argument 2, char 2: no argument for option -)|"}, // php keeps counting
 		{[]string{"-nq", "--nonsense"}, "n q (Error in argument 2, char 3: no argument for option n)|"},
 		{[]string{"-nq", "--q", "--nonsense"}, "n q q (Error in argument 3, char 1: no argument for option -)|"},
 		{[]string{"-nq", "--"}, "n q ended|"},

@@ -21,7 +21,7 @@ const Quiet = 100 * time.Millisecond
 // extensions are the files that are watched; .env and its like are, too.
 var extensions = []string{".php", ".phtml", ".inc", ".twig", ".latte", ".yaml", ".yml", ".ini", ".json", ".xml", ".neon", ".lock", ".env"}
 
-// left are names of directories in which applications write while they run, or that are no application's.
+// left are names of directories in which applications write while they run, or that do not belong to an application.
 var left = []string{"node_modules", "var", "storage", "cache", "tmp", "temp", "logs", "log"}
 
 // Watch watches directories and all below them.

@@ -63,7 +63,7 @@ func cliCases(o Options) ([]Case, error) {
 	}, nil
 }
 
-// benchPHP gives php-src's Zend/bench.php, which is taken out of php-src's
+// benchPHP returns php-src's Zend/bench.php, which is taken out of php-src's
 // archive once.
 func benchPHP(cache string) (string, error) {
 	cache, err := filepath.Abs(cache)

@@ -108,7 +108,7 @@ func bench(o Options, names []string) error {
 	return nil
 }
 
-// choose gives the suites of the names, all for none.
+// choose returns the suites of the names, all for none.
 func choose(names []string) ([]Suite, error) {
 	if len(names) == 0 {
 		return suites, nil

@@ -147,7 +147,7 @@ func (s *service) visitAll(pool int, end time.Time) (requests int, err error) {
 // A reload is what a reload took.
 type reload struct {
 	serves time.Duration // until the first, the middle and the last pool answer with the new configuration, and never again with the old
-	gone   time.Duration // until no process of before is left but the master
+	gone   time.Duration // until no earlier process is left but the master
 	cpu    time.Duration // of all processes, those that ended included
 }
 
@@ -226,7 +226,7 @@ func (s *service) burst(n int) (there int, took time.Duration, err error) {
 	return there, took, errors.Join(failures...)
 }
 
-// waitFor asks once, and calls there when the answer has begun with first.
+// waitFor asks once, and calls there when the answer's beginning, which is first, has come.
 func (v *visitor) waitFor(first, end string, there func()) error {
 	begun := sync.OnceFunc(there)
 	if err := v.dial(); err != nil {

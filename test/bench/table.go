@@ -13,7 +13,7 @@ type Row struct {
 	Limit       Limit
 }
 
-// rows gives a row for each of the case's limits.
+// rows returns a row for each of the case's limits.
 func (c Case) rows(stock, ours []Sample) []Row {
 	var rows []Row
 	for _, limit := range c.Limits {

@@ -125,7 +125,7 @@ func (v *visitor) takeFastCGI(r *fastcgi.ResponseReader) ([]byte, error) {
 	}
 }
 
-// do asks once, and returns the page. Who closes a kept connection between two requests is asked on a new one.
+// do asks once, and returns the page. A server that closes a kept connection between two requests is asked on a new one.
 func (v *visitor) do() (body []byte, err error) {
 	kept := v.conn != nil
 	if body, err = v.exchange(); err != nil && kept {

@@ -177,7 +177,7 @@ func walk(root fs.FS, visit func(name string) error) error {
 	})
 }
 
-// within says whether dir is parent or below it.
+// within reports whether dir is parent or below it.
 func within(dir, parent string) bool {
 	return dir == parent || strings.HasPrefix(dir, parent+"/")
 }

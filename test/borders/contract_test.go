@@ -43,7 +43,7 @@ func contractRises(root fs.FS) (wrong []string, err error) {
 	switch {
 	case sum == contract.sum:
 	case found[1] == contract.number:
-		wrong = append(wrong, fmt.Sprintf("lifecycle/engine.h: its declarations are others than those of contract %s: an engine of before would be "+
+		wrong = append(wrong, fmt.Sprintf("lifecycle/engine.h: its declarations are others than those of contract %s: an older engine would be "+
 			"misunderstood. Raise ENGINE_CONTRACT, and make contract in test/borders/contract_test.go the new number and what the test says then", found[1]))
 	default:
 		wrong = append(wrong, fmt.Sprintf("lifecycle/engine.h: contract %s is new: contract in test/borders/contract_test.go is to be {%q, %q}", found[1], found[1], sum))

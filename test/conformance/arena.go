@@ -34,7 +34,7 @@ import (
 //	SIDE/php.ini             the only php.ini, for PHPRC
 type Arena struct {
 	Dir      string
-	User     *syscall.Credential // nil: whoever runs this program
+	User     *syscall.Credential // nil: the user who runs this program
 	UserName string
 }
 

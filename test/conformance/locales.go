@@ -35,7 +35,7 @@ func buildLocales(cache string) (string, error) {
 			if err := os.RemoveAll(locale + ".new"); err != nil {
 				return "", err
 			}
-			// -c: what localedef only warns of is no failure, whatever its status.
+			// -c: what localedef only warns of is not a failure, whatever its status.
 			cmd := exec.Command("localedef", "-c", "-i", language, "-f", charmap, locale+".new")
 			said, err := cmd.CombinedOutput()
 			if os.Rename(locale+".new", locale) != nil {

@@ -103,7 +103,7 @@ func reapUntil(pid int) (syscall.WaitStatus, error) {
 	}
 }
 
-// endOrphans gives the children that are still there a second to end by
+// endOrphans waits a second for the children that are still there to end by
 // themselves, then kills them, and those whose parent dies of that, until none
 // is left or ten seconds are over. It returns how many it had to kill.
 func endOrphans() int {

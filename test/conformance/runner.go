@@ -129,7 +129,7 @@ func (r Runner) environment(side Side) []string {
 		"LANG=C.UTF-8",
 		"NO_COLOR=1",
 		"NO_INTERACTION=1",
-		"REPORT_EXIT_STATUS=no", // a test that fails is no failure of the runner
+		"REPORT_EXIT_STATUS=no", // a test that fails is not a failure of the runner
 		"SKIP_ONLINE_TESTS=1",
 		"TEST_FPM_EXTENSION_DIR=" + filepath.Join(tree, "modules"),
 		"PHPRC=" + filepath.Join(tree, "php.ini"),

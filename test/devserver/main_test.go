@@ -1,6 +1,6 @@
 // Package devserver_test runs phpsapi as php -S. differential_test.go sends the same requests to the machine's stock
-// php and compares what comes back, byte for byte, and what the logs say. The other files are about what php -S has
-// not: requests side by side, crashes, orderly ends.
+// php and compares what comes back, byte for byte, and what the logs say. The other files are about what php -S
+// lacks: requests side by side, crashes, orderly ends.
 package devserver_test
 
 import (
@@ -80,7 +80,7 @@ func readAll(conn net.Conn) string {
 	return all.String()
 }
 
-// body is what stands behind a response's head.
+// body is what follows a response's head.
 func body(response string) string {
 	_, text, _ := strings.Cut(response, "\r\n\r\n")
 	return text

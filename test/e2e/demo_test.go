@@ -31,7 +31,7 @@ func TestDemo(t *testing.T) {
 	c.fill("input[name=name]", "A nöte")
 	c.fill("textarea", "with <b>text</b>")
 	c.click("button", http.StatusOK, "with <b>text</b>")
-	c.open("/notes/A%20n%C3%B6te", http.StatusOK, "with <b>text</b>") // a path that is no file
+	c.open("/notes/A%20n%C3%B6te", http.StatusOK, "with <b>text</b>") // a path that is not a file
 	c.shot("note")
 
 	if err := os.WriteFile(p.path("picture.png"), drawn(400, 300), 0o644); err != nil {

@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// enable gives an ini file's lines that load what is installed and, on this machine, not enabled for a stock PHP.
+// enable returns an ini file's lines that load what is installed and, on this machine, not enabled for a stock PHP.
 func enable(program string, extensions ...string) (string, error) {
 	loaded, err := exec.Command(program, "-m").Output()
 	if err != nil {

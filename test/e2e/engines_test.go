@@ -278,7 +278,7 @@ func endOfAZygote(t *testing.T, d *door, other anotherPHP, debian string) {
 
 func brokenAtReload(t *testing.T, d *door, other anotherPHP, debian string) {
 	p := d.place
-	p.wanted = append(p.wanted, "reload failed, the old configuration goes on serving", ": is cut off: ", "FPM initialization failed")
+	p.wanted = append(p.wanted, "reload failed, the old configuration keeps serving", ": is cut off: ", "FPM initialization failed")
 	text, err := os.ReadFile(other.libphp)
 	if err != nil {
 		t.Fatal(err)
@@ -309,7 +309,7 @@ func brokenAtReload(t *testing.T, d *door, other anotherPHP, debian string) {
 	}
 	p.engine(other.libphp, d.address)
 	if said, err := p.reload(); err != nil {
-		t.Errorf("phpsapi fpm reload, with the engine of before: %v: %s", err, said)
+		t.Errorf("phpsapi fpm reload, with the earlier engine: %v: %s", err, said)
 	}
 	if end()+endOthers() > 0 {
 		t.Error("requests were lost")

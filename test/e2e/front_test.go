@@ -95,7 +95,7 @@ sites:
 }
 
 // TestFrontAsNginx wants phpsapi alone to answer every kind of request as nginx with stock php-fpm does. Not its own are
-// the names of the two. Where there is no PATH_INFO nginx has an empty one, and where there is, it has no PATH_TRANSLATED
+// the names of the two. If there is no PATH_INFO nginx has an empty one, and where there is, it has no PATH_TRANSLATED
 // and keeps it out of DOCUMENT_URI. It believes what an Authorization says (REMOTE_USER), its server here has no name. The
 // pages of errors are each program's own, and net/http has the reason phrases of the standard.
 func TestFrontAsNginx(t *testing.T) {
@@ -277,7 +277,7 @@ func frontRequestIDs(t *testing.T, p *place, _ *door, url string) {
 	}
 }
 
-// frontCertificate: another certificate in the place of the first is taken up without a word to anybody.
+// frontCertificate: another certificate in the place of the first is taken up without an order.
 func frontCertificate(t *testing.T, p *place, d *door, _ string) {
 	p.certificate(77)
 	p.eventually("the new certificate is used", func() bool {
@@ -291,7 +291,7 @@ func frontCertificate(t *testing.T, p *place, d *door, _ string) {
 	})
 }
 
-// frontCrash: a worker that dies costs the request in hand, and no other.
+// frontCrash: a worker that dies costs the current request, and no other.
 func frontCrash(t *testing.T, p *place, _ *door, url string) {
 	for range 3 {
 		if a := p.curl(url + "/dies.php"); a.Status != http.StatusBadGateway {

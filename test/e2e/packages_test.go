@@ -126,7 +126,7 @@ echo $ok ? 'from ' : 'hardened too much ', posix_getppid() > 0, ' ', PHP_SAPI;`)
 		t.Errorf("the changed configuration was replaced:\n%s", conf)
 	}
 
-	// A package whose program cannot serve is installed, and the old one goes on.
+	// A package whose program cannot serve is installed, and the old one continues.
 	m.do("cp -p /etc/php/8.2/fpm/pool.d/www.conf /srv/ && echo 'nonsense = 1' >>/etc/php/8.2/fpm/pool.d/www.conf")
 	install("v1.2.0")
 	m.is(fpm, "MainPID="+master, "ActiveState=active")

@@ -204,7 +204,7 @@ func (g *program) end(stop syscall.Signal) {
 	<-g.done
 }
 
-// accepts says whether somebody accepts connections at an address, a path or host:port.
+// accepts reports whether somebody accepts connections at an address, a path or host:port.
 func accepts(address string) func() error {
 	network := "tcp"
 	if strings.HasPrefix(address, "/") {

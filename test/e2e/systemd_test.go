@@ -97,7 +97,7 @@ func TestServiceOfSystemd(t *testing.T) {
 	m.do("rm /etc/php/8.2/fpm/conf.d/99-preload.ini && systemctl reload " + unit)
 	same()
 
-	// What cannot serve is refused, and the service goes on.
+	// What cannot serve is refused, and the service continues.
 	m.underLoad(socket, func() {
 		m.do("cp -p /etc/php/8.2/fpm/pool.d/www.conf /srv/ && echo 'nonsense = 1' >>/etc/php/8.2/fpm/pool.d/www.conf")
 		if out, status := m.run("systemctl reload " + unit); status != 1 {

@@ -109,7 +109,7 @@ func TestUpgradeInADockerContainer(t *testing.T) {
 			t.Errorf("%v: %v\n%s", how, err, out)
 		}
 		processes.Eventually(t, "it is upgraded", func() bool { return strings.Count(logged(), "NOTICE: upgraded from phpsapi ") == i+1 })
-		time.Sleep(200 * time.Millisecond) // the clients go on
+		time.Sleep(200 * time.Millisecond) // the clients continue
 	}
 	stop.Store(true)
 	clients.Wait()

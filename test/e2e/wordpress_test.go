@@ -46,8 +46,8 @@ func (p *place) mariadb() {
 		"--innodb-flush-log-at-trx-commit=0", "--character-set-server=utf8mb4")
 }
 
-// TestWordPress has WordPress set itself up by its own pages, and then used, behind nginx, behind Apache and behind
-// nothing but phpsapi.
+// TestWordPress has WordPress set itself up by its own pages, and then used, behind nginx, behind Apache and by
+// phpsapi alone.
 func TestWordPress(t *testing.T) {
 	for _, web := range []struct {
 		name  string

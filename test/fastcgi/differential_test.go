@@ -197,7 +197,7 @@ func TestSettingsOfARequestAsStock(t *testing.T) {
 	}
 }
 
-// A request that PHP cannot start, for want of memory, is ended as php-cgi ends it, with what PHP has to say.
+// A request that PHP cannot start, for lack of memory, is ended as php-cgi ends it, with what PHP has to say.
 func TestStartupThatFailsAsStock(t *testing.T) {
 	p := newPair(t, map[string]string{"never.php": `<?php echo "never";`}, nil, "-d", "memory_limit=4M", "-d", "post_max_size=0", "-d", "display_errors=1")
 	r := &request{exchange.Get("SCRIPT_FILENAME", filepath.Join(p.dir, "never.php"), "SCRIPT_NAME", "/never.php", "REQUEST_METHOD", "POST",

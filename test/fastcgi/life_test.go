@@ -66,7 +66,7 @@ func TestGracefulEnd(t *testing.T) {
 			s.Signal(sig)
 			release(t, dir)
 			if got := receive(conn); got.body() != "done" {
-				t.Errorf("%v: the request in hand got %v", sig, got)
+				t.Errorf("%v: the current request got %v", sig, got)
 			}
 			if status := s.End(); status != 0 {
 				t.Errorf("%v: ended by %v", sig, status)

@@ -114,7 +114,7 @@ func (r response) String() string {
 	return fmt.Sprintf("stdout %q stderr %q %v %v", r.stdout, r.stderr, r.status, r.err)
 }
 
-// body is what stands behind the head.
+// body is what follows the head.
 func (r response) body() string {
 	_, text, _ := strings.Cut(r.stdout, "\r\n\r\n")
 	return text

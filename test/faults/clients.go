@@ -45,7 +45,7 @@ func clientFaults() (all []*fault) {
 		}},
 		{"close without a request", func(net.Conn, []byte, func(io.Reader) error) error { return nil }},
 		{"take the answer slowly", slowly},
-		{"send what is no request", func(conn net.Conn, request []byte, _ func(io.Reader) error) error {
+		{"send what is not a request", func(conn net.Conn, request []byte, _ func(io.Reader) error) error {
 			conn.Write(bytes.Repeat([]byte{0xff, 0, 'x', '\r', '\n'}, 2000))
 			io.Copy(io.Discard, conn)
 			return nil

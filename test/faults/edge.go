@@ -69,7 +69,7 @@ func (n *runner) reloads(times int, upgrade bool) (e edge) {
 	return e
 }
 
-// broken has reloads fail, each in another way: the old generation must go on, and the next reload succeed.
+// broken has reloads fail, each in another way: the old generation must continue, and the next reload succeed.
 func (n *runner) broken(b brokenReload) (e edge) {
 	e.what = b.name
 	s, err := n.serving(settings{alone: "broken"})

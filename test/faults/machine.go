@@ -108,7 +108,7 @@ func exhaust(r *run) error {
 			return fmt.Errorf("a request that takes all memory, by %s: %v, want %s", d, got, lost(d))
 		}
 		said := func() bool {
-			return strings.Count(r.logged(), "; the kernel has sent the signal for want of memory") == n+1
+			return strings.Count(r.logged(), "; the kernel has sent the signal for lack of memory") == n+1
 		}
 		if r.stock {
 			continue

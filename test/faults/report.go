@@ -76,7 +76,7 @@ func (p page) text() string {
 		p.writeEdges(&b, p.many)
 	}
 	if len(p.broken[0]) > 0 {
-		b.WriteString("\nReloads that cannot succeed: phpsapi must say why, go on, and succeed when all is as before.\n\n| | requests | failed | after it |  php-fpm: requests | failed | after it |\n|---|---|---|---|---|---|---|\n")
+		b.WriteString("\nReloads that cannot succeed: phpsapi must say why, continue, and succeed when all is as before.\n\n| | requests | failed | after it |  php-fpm: requests | failed | after it |\n|---|---|---|---|---|---|---|\n")
 		p.writeBroken(&b)
 	}
 	if p.soak != nil {

@@ -35,7 +35,7 @@ func (n *runner) serving(with settings) (*service, error) {
 		return nil, err
 	}
 	n.service = s
-	// What a worker opens with its first requests is no leak.
+	// What a worker opens with its first requests is not a leak.
 	l := s.begin(0, 2*usual)
 	time.Sleep(500 * time.Millisecond)
 	t, err := l.finish()
@@ -49,7 +49,7 @@ func (n *runner) stop() {
 	}
 }
 
-// inject injects a fault while the load goes on, and looks at what has become of the load and of the service.
+// inject injects a fault while the load continues, and looks at what has become of the load and of the service.
 func (n *runner) inject(f *fault) (o outcome) {
 	o.fault = f
 	if f.needs != nil {

@@ -11,7 +11,7 @@ import (
 // action beside, one of the files in do.
 var site = map[string]string{
 	"answer.php": `<?php
-// mark answers with all that tells whether the request was understood, and whether one before it has left something behind.
+// mark answers with everything that shows if the request was understood, and whether one before it has left something behind.
 function mark() {
 	$n = $_GET['n'] ?? '';
 	if (isset($_GET['place'])) {

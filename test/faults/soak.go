@@ -21,7 +21,7 @@ type soak struct {
 
 // sample is what a service has at one moment of a soak.
 type sample struct {
-	at                     time.Duration // since its begin
+	at                     time.Duration // since its beginning
 	requests               int
 	master, front, all     int // memory in KiB: private, private, and all processes' proportional
 	processes, descriptors int
@@ -89,8 +89,8 @@ func (s *service) sample(at time.Duration, l *load) sample {
 	return now
 }
 
-// growth returns an error if a service has more at the end of a soak than at its begin: the least of the last third beside the most of
-// the first, so that what comes and goes is no growth. The very first sample counts only if there are few.
+// growth returns an error if a service has more at the end of a soak than at its beginning: the least of the last third beside the most of
+// the first, so that what comes and goes is not growth. The very first sample counts only if there are few.
 func growth(all []sample) (err error) {
 	if len(all) > 6 {
 		all = all[1:]

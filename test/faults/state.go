@@ -124,7 +124,7 @@ func zombies(tree []int) (n int) {
 	return n
 }
 
-// without returns what is more or less than in another state. Of descriptors and memory less is no difference: what a worker
+// without returns the differences from another state. Fewer descriptors and less memory are none: what a worker
 // has opened for a request its successor has not yet.
 func (now state) without(before state) (differences []string) {
 	keys := map[string]bool{}

@@ -13,7 +13,7 @@ func inStorm(with settings) []*fault {
 	return slices.DeleteFunc(faults(), func(f *fault) bool { return !f.random || f.with != (settings{}) && f.with != with })
 }
 
-// storm injects faults into one service, one after the other, without a wait for the recovery from the last, while the load goes on.
+// storm injects faults into one service, one after the other, without a wait for the recovery from the last, while the load continues.
 // gap is how long it pauses between two.
 func (n *runner) storm(with settings, all []*fault, gap func() time.Duration) (o outcome) {
 	o.fault = &fault{name: "storm"}

@@ -106,7 +106,7 @@ func TestConfigurationIsReadWherePHPCannotStart(t *testing.T) {
 	}
 }
 
-// The PHP that a reload asks is no orphan of the master's, and none stays.
+// The PHP that a reload asks is not an orphan of the master's, and none stays.
 func TestReloadKnowsConstantsOfExtensions(t *testing.T) {
 	t.Parallel()
 	address := serve.Address(t)

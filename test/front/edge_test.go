@@ -25,7 +25,7 @@ import (
 )
 
 // The old front took new connections for a moment, and requests on kept ones, after a reload had returned, and answered them
-// by the settings of before. Clients of plain HTTP lose nothing by it, not even a kept connection; those of TLS may find theirs
+// by the old settings. Clients of plain HTTP lose nothing by it, not even a kept connection; those of TLS may find theirs
 // closed while it was idle, and have asked nothing then.
 func TestNoSiteIsServedByOldSettingsAfterAReload(t *testing.T) {
 	t.Parallel()
@@ -73,7 +73,7 @@ func TestNoSiteIsServedByOldSettingsAfterAReload(t *testing.T) {
 
 	var stop atomic.Bool
 	var load sync.WaitGroup
-	for name := range kinds { // requests of all kinds go on, and none may fail
+	for name := range kinds { // requests of all kinds continue, and none may fail
 		load.Go(func() {
 			c := client(kinds[name])
 			for i := 0; !stop.Load(); i++ {

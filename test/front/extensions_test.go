@@ -36,7 +36,7 @@ func TestReloadWithABadExtensionFailsWhateverPHPDisplays(t *testing.T) {
 			s.said("ready to handle connections", 1)
 			write(t, ini, c.ini+"extension="+c.extension+"\n")
 			s.Signal(syscall.SIGUSR2)
-			s.said("reload failed, the old configuration goes on serving: php.ini: PHP Warning:  ", 1)
+			s.said("reload failed, the old configuration keeps serving: php.ini: PHP Warning:  ", 1)
 			if log := s.log.String(); strings.Count(log, "NOTICE: PHP message: PHP Warning:  "+c.want) != 1 || strings.Contains(log, "<b>") {
 				t.Errorf("want one message %q, as text:\n%s", c.want, log)
 			}

@@ -34,7 +34,7 @@ func TestServesADirectoryWithoutConfiguration(t *testing.T) {
 	}
 }
 
-// Whoever dies, nobody but the one whose request it was notices.
+// Any process may die: no client notices but the one whose request it had.
 func TestProcessesDie(t *testing.T) {
 	t.Parallel()
 	address := serve.Address(t)
@@ -54,7 +54,7 @@ func TestProcessesDie(t *testing.T) {
 	s.said(`\[pool www\] child \d+ exited on signal 9 \(SIGKILL\)`, 3)
 }
 
-// Workers that accept by HTTP themselves go on handing connections over. A front that was stopped by a signal, and replaced, took them
+// Workers that accept by HTTP themselves keep handing connections over. A front that was stopped by a signal, and replaced, took them
 // until its drain_timeout was over.
 func TestStoppedFrontGoesWhenItIsContinued(t *testing.T) {
 	t.Parallel()
@@ -128,7 +128,7 @@ func TestDaemonLeavesItsStartersOutput(t *testing.T) {
 	}
 }
 
-// Containers write to standard output; stdout is no file of that name.
+// Containers write to standard output; stdout is not a file of that name.
 func TestAccessLogOnStandardOutput(t *testing.T) {
 	t.Parallel()
 	address, dir := serve.Address(t), t.TempDir()
@@ -234,10 +234,10 @@ func TestReloadUnderLoad(t *testing.T) {
 	yaml := filepath.Join(filepath.Dir(conf), "phpsapi.yaml")
 	write(t, yaml, "http: {listen: '"+address+"', root: ., limits: {queu: 5}}\n")
 	s.Signal(syscall.SIGUSR2)
-	s.said(`reload failed, the old configuration goes on serving: .*phpsapi\.yaml:1: unknown setting http\.limits\.queu; did you mean http\.limits\.queue\?`, 1)
+	s.said(`reload failed, the old configuration keeps serving: .*phpsapi\.yaml:1: unknown setting http\.limits\.queu; did you mean http\.limits\.queue\?`, 1)
 	write(t, yaml, "http: {listen: '"+address+"', root: ., access_log: /proc/nosuch}\n")
 	s.Signal(syscall.SIGUSR2)
-	s.said(`reload failed, the old configuration goes on serving: http\.access_log /proc/nosuch: no such file or directory`, 1)
+	s.said(`reload failed, the old configuration keeps serving: http\.access_log /proc/nosuch: no such file or directory`, 1)
 	write(t, yaml, "http: {listen: '"+address+"', root: ., index: page.txt, controller: none}\n")
 	s.Signal(syscall.SIGUSR2)
 	s.said("ready to handle connections", 5)

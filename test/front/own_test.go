@@ -33,7 +33,7 @@ func TestScriptsCannotTouchTheFront(t *testing.T) {
 	s.want("/touch.php?pid="+front, 200, fmt.Sprintf("signal %v, memory false, descriptors false, environment false", signal))
 }
 
-// A master that is root starts the front as a user who is no pool's, and still reaches the pool's socket and the files of
+// A master that is root starts the front as a user who is not a pool's, and still reaches the pool's socket and the files of
 // its group, whatever the pool's directives say.
 func TestFrontReachesWhatOnlyThePoolsUserHas(t *testing.T) {
 	if os.Geteuid() != 0 {

@@ -28,7 +28,7 @@ func askPool(socket, script string) (string, error) {
 }
 
 // An old worker that was told to go took the connection that had woken it: after a reload some requests were answered with
-// the settings of before. And none may be lost by it.
+// the old settings. And none may be lost by it.
 func TestNothingIsAnsweredByOldSettingsAfterAReload(t *testing.T) {
 	t.Parallel()
 	address := serve.Address(t)

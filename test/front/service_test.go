@@ -99,7 +99,7 @@ func command(environment []string, arguments ...string) *exec.Cmd {
 	return cmd
 }
 
-// get gives the status and body of a page.
+// get returns the status and body of a page.
 func (s *service) get(path string) (int, string) {
 	s.t.Helper()
 	r, err := s.http.Get(s.url + path)

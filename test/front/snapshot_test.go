@@ -151,7 +151,7 @@ func TestSnapshotOfAnApplicationThatForks(t *testing.T) {
 	}
 }
 
-// A boot for a snapshot that hung, or crashed, left the service without a word, or ended its start.
+// A boot for a snapshot that hung, or crashed, ended the service silently, or ended its start.
 func TestSnapshotWhoseBootFailsLeavesTheBootToTheWorkers(t *testing.T) {
 	t.Parallel()
 	// Once: the workers boot then.
@@ -208,7 +208,7 @@ func TestLimitOfAddressSpace(t *testing.T) {
 				s.want("/other.php", 200, "other ")
 			}
 			if strings.Contains(s.log.String(), "exited with code 2") {
-				t.Error("a worker ended for want of address space")
+				t.Error("a worker ended for lack of address space")
 			}
 		})
 	}

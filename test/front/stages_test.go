@@ -14,7 +14,7 @@ import (
 )
 
 // A request that takes too long goes through all stages in their order: its stack is logged, its script is told, its worker gets SIGTERM,
-// and then SIGKILL. Its client gets an answer at each, and the service goes on.
+// and then SIGKILL. Its client gets an answer at each, and the service continues.
 func TestStagesOfARequestThatTakesTooLong(t *testing.T) {
 	t.Parallel()
 	for _, direct := range []string{"auto", "off"} {
@@ -103,7 +103,7 @@ for ($i = 0; $i < 60000; $i++) usleep(1000);`)
 		if _, err := fmt.Fprintf(conn, "GET /wait.php HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}
-		serve.Eventually(t, "the begin of the script", func() bool {
+		serve.Eventually(t, "the beginning of the script", func() bool {
 			_, err := os.Stat(ended + ".begun")
 			return err == nil
 		})

@@ -201,7 +201,7 @@ func TestUpgradeThatFailsLeavesTheServiceAlone(t *testing.T) {
 		{"truncated", u.text[:len(u.text)/2], "cannot take over: ", 1},
 		{"empty", nil, "exec format error", 1},
 		{"of another architecture", foreign, "exec format error", 1},
-		{"something else", []byte("#!/bin/sh\nexit 0\n"), "it is no phpsapi, or one that cannot take over: restart the service to execute it", 1},
+		{"something else", []byte("#!/bin/sh\nexit 0\n"), "it is not phpsapi, or one that cannot take over: restart the service to execute it", 1},
 		{"of another time", []byte("#!/bin/sh\necho '{\"phpsapi\":\"v99\",\"handoff\":[7]}'\n"), "phpsapi v99 cannot take over from this version: restart the service", 1},
 		{"exits at once", []byte(ready + "exit 3"), "it did not come to an end of its start", 1},
 		{"crashes", []byte(ready + "echo that was it >&2; kill -SEGV $$"), "it did not come to an end of its start: that was it", 1},
@@ -210,7 +210,7 @@ func TestUpgradeThatFailsLeavesTheServiceAlone(t *testing.T) {
 		u.install(t, c.program)
 		for _, command := range []string{"upgrade", "reload"} {
 			out, status := u.operate(command)
-			if status != c.status || !strings.Contains(out, c.says) || !strings.Contains(out, " goes on serving: ") {
+			if status != c.status || !strings.Contains(out, c.says) || !strings.Contains(out, " keeps serving: ") {
 				t.Errorf("%s, %s: status %d, %s", c.name, command, status, out)
 			}
 			u.want("/", 200, "index ")
@@ -274,14 +274,14 @@ func TestUpgradeThatFailsAfterwardsIsTakenBack(t *testing.T) {
 	u.install(t, u.another())
 	setApplication(t, dir, "second", "throw new Exception('no second');")
 	out, status := u.operate("upgrade") // it is tried
-	if status != 1 || !strings.Contains(out, "failed, the old program goes on serving: ") || !strings.Contains(out, "cannot take over: the worker script ") {
+	if status != 1 || !strings.Contains(out, "failed, the old program keeps serving: ") || !strings.Contains(out, "cannot take over: the worker script ") {
 		t.Errorf("status %d, %s", status, out)
 	}
 	u.want("/", 200, "first ")
 	// The trial goes well, and the boot after that does not.
 	setApplication(t, dir, "second", "$n = (int) @file_get_contents(__DIR__ . '/boots'); file_put_contents(__DIR__ . '/boots', $n + 1); if ($n == 1) throw new Exception('not again');")
 	out, status = u.operate("upgrade")
-	if status != 1 || !strings.Contains(out, "failed, the old program goes on serving: ") || !strings.Contains(out, "could not be booted: Uncaught Exception: not again") {
+	if status != 1 || !strings.Contains(out, "failed, the old program keeps serving: ") || !strings.Contains(out, "could not be booted: Uncaught Exception: not again") {
 		t.Errorf("status %d, %s", status, out)
 	}
 	u.want("/", 200, "second ")
@@ -368,7 +368,7 @@ func TestUpgradeOfADaemon(t *testing.T) {
 	}
 }
 
-// Whoever stops the service while the program is being replaced finds it stopped: the order reached a master that came to rest, and was
+// An operator who stops the service while the program is being replaced finds it stopped: the order reached a master that came to rest, and was
 // lost, or its connection was.
 func TestStopInTheMiddleOfAnUpgradeIsObeyed(t *testing.T) {
 	t.Parallel()

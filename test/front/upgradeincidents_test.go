@@ -145,7 +145,7 @@ func TestExceptionThatAWorkerOutlivesIsNoIncident(t *testing.T) {
 				if status, body := s.get("/w.php"); status != 500 {
 					t.Errorf("got %d %s", status, body)
 				}
-				// A worker that the process manager has told to go, as its successor is there, is no incident if it ends by itself before that.
+				// A worker that the process manager has told to go, as its successor is there, is not an incident if it ends by itself before that.
 				serve.Eventually(t, "the incident is there", func() bool { return s.all(0).Total >= min(i+1, c.incidents) })
 			}
 			serve.Eventually(t, "the exceptions are logged", func() bool {

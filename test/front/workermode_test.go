@@ -75,7 +75,7 @@ func TestApplicationBootsOnceAndOtherScriptsRunBesideIt(t *testing.T) {
 	}
 }
 
-// A reload replaces the old workers when the new ones have booted; if they do not boot, the old ones go on.
+// A reload replaces the old workers when the new ones have booted; if they do not boot, the old ones continue.
 func TestReloadsAndFailingReloadsLoseNothing(t *testing.T) {
 	t.Parallel()
 	dir := application(t, "v0", "")
@@ -151,7 +151,7 @@ func TestApplicationThatCannotBootIsTriedAgain(t *testing.T) {
 	}
 }
 
-// Boots that end without a word, by a signal say, are spaced out as those that fail, also while a client waits.
+// Boots that end silently, by a signal for example, are spaced out as those that fail, also while a client waits.
 func TestBootsThatEndWithoutAWordAreSpacedOut(t *testing.T) {
 	t.Parallel()
 	for _, pm := range []string{"static", "ondemand"} {

@@ -103,7 +103,7 @@ func TestAnApplicationThatExitsIsToldOnce(t *testing.T) {
 	t.Parallel()
 	s := serveApplication(t, looping(t, "while (CALL) { }"), "--set", "www.worker.processes=1")
 	const warning = `WARNING: \[pool www\] the last 10 workers ended by exit, each after fewer than 10 requests: each request of that kind costs a boot of /.*/index\.php, `
-	for range 12 { // an exit in some requests is no habit
+	for range 12 { // an exit in some requests is not a habit
 		for range 10 {
 			s.get("/")
 		}

@@ -34,7 +34,7 @@ func isZombie(pid int) bool {
 	return strings.Contains(string(text), ") Z ")
 }
 
-// Whoever of the service is stopped, by a debugger or by swapping: the master answers and obeys.
+// Any process of the service may be stopped, by a debugger or by swapping: the master answers and obeys.
 func TestStoppedProcessesStopNobody(t *testing.T) {
 	t.Parallel()
 	for _, who := range []string{"php-fpm: zygote", "php-fpm: front", "php-fpm: pool"} {

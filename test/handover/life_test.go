@@ -179,7 +179,7 @@ func TestProgramIsReplaced(t *testing.T) {
 	}
 	s.warm(program, r)
 	if after := s.run(program, s.socket(), r); after.out == before.out {
-		t.Errorf("it is the zygote of before: %s", after)
+		t.Errorf("it is the old zygote: %s", after)
 	}
 	s.leave()
 }

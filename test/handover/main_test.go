@@ -121,7 +121,7 @@ func (s *site) run(program, zygote string, r request) outcome {
 	return outcome{out.String(), errors.String(), cmd.ProcessState.String(), isHanded(cmd.ProcessState)}
 }
 
-// isHanded says whether a process did too little to have been PHP: a start of PHP touches thousands of pages.
+// isHanded reports whether a process did too little to have been PHP: a start of PHP touches thousands of pages.
 func isHanded(state *os.ProcessState) bool {
 	return state.SysUsage().(*syscall.Rusage).Minflt < 700
 }

@@ -41,7 +41,7 @@ func requests(s *site) map[string]request {
 			env: []string{"REQUEST_METHOD=POST", "CONTENT_LENGTH=" + itoa(len(upload))}},
 		"too long with an empty type": {script: lengths, body: upload, args: tooLong,
 			env: []string{"REQUEST_METHOD=POST", "CONTENT_LENGTH=" + itoa(len(upload)), "CONTENT_TYPE="}},
-		"nobody reads": {script: s.script("full.php", `echo str_repeat('x', 100000); file_put_contents('php://stderr', 'it goes on');`),
+		"nobody reads": {script: s.script("full.php", `echo str_repeat('x', 100000); file_put_contents('php://stderr', 'it continues');`),
 			shell: "exec >/dev/full"},
 		"large":        {script: s.script("large.php", `for ($i = 0; $i < 2000; $i++) { echo str_repeat(chr(65 + $i % 26), 8192); }`)},
 		"status":       {script: s.script("status.php", `http_response_code(404); header('X-A: 1'); header('X-A: 2', false); echo 'gone';`)},
@@ -69,7 +69,7 @@ func requests(s *site) map[string]request {
 		"in shutdown":  {script: s.script("late.php", `register_shutdown_function(function () { http_response_code(500); exit(9); });`)},
 		"uncaught":     {script: s.script("uncaught.php", `ini_set('error_log', ''); throw new Exception('thrown');`)},
 		"missing, 404": {script: s.path("none.php"), env: []string{"PATH_INFO=/none.php", "SCRIPT_NAME=/other"}},
-		// What is behind a file is PATH_INFO, as far as the web server's is longer.
+		// What follows a file is PATH_INFO, as far as the web server's is longer.
 		"path":                   {script: vars + "/more"},
 		"path, no root":          {script: vars + "/more", shell: "unset DOCUMENT_ROOT", env: []string{"SCRIPT_NAME=/vars.php"}},
 		"path, no name":          {script: vars + "/more", shell: "unset SCRIPT_NAME DOCUMENT_ROOT"},
@@ -132,7 +132,7 @@ func requests(s *site) map[string]request {
 		"no ini":     {script: s.script("loaded.php", `echo json_encode([php_ini_loaded_file(), php_ini_scanned_files()]);`), args: []string{"-n"}},
 		"unset vars": {script: hello, env: []string{"REDIRECT_STATUS_IS_SET=1"}},
 		"usage":      {script: hello, args: []string{"-h"}},
-		// CVE-2012-1823, CVE-2024-4577 and what came of them: a query string is no option.
+		// CVE-2012-1823, CVE-2024-4577 and what came of them: a query string is not an option.
 		"query -s":       {script: vars, env: []string{"QUERY_STRING=-s"}, args: []string{"-s"}},
 		"query -d":       {script: vars, env: []string{"QUERY_STRING=-d+allow_url_include%3Don"}, args: []string{"-d", "allow_url_include=on"}},
 		"query soft":     {script: vars, env: []string{"QUERY_STRING=%ADd+precision%3D3"}, args: []string{"\xadd", "precision=3"}},

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// What a script finds, says and leaves must not tell whether a zygote's child ran it.
+// What a script finds, says and leaves must not depend on whether a zygote's child ran it.
 func TestSame(t *testing.T) {
 	s := newSite(t)
 	s.listen(filepath.Join(binaries, "phpsapi"))

@@ -15,7 +15,7 @@ type crashed struct {
 }
 
 // crashUnderLoad has workers killed by their own scripts, by SIGSEGV and SIGKILL in turn, while clients ask: each time
-// only the request in hand may fail.
+// only the current request may fail.
 func crashUnderLoad(p program, n int) (r crashed, err error) {
 	s, err := start(p, "", "pm.max_children = 16")
 	if err != nil {

@@ -171,7 +171,7 @@ func (u usual) String() string {
 	return fmt.Sprintf("%v; half within %v, 99 %% within %v, %d later than %v", u.tally, at(50), at(99), len(u.took)-inTime, wanted)
 }
 
-// count asks who is there still.
+// count asks which of them are still there.
 func (h *held) count(idlers []*visitor) {
 	var mu sync.Mutex
 	each(idlers, func(v *visitor) {

@@ -71,7 +71,7 @@ func run(binary, only string, n sizes) error {
 	return nil
 }
 
-// phpsapi gives ours, called as php-fpm; it is built where binary is empty.
+// phpsapi returns ours, called as php-fpm; it is built where binary is empty.
 func phpsapi(dir, binary string) (program, error) {
 	ours := program{"phpsapi", filepath.Join(dir, "php-fpm")}
 	if binary == "" {

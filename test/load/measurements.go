@@ -43,7 +43,7 @@ func showMemory(programs [2]program, n sizes) error {
 	return within(last[0], last[1])
 }
 
-// within says whether a footprint is small enough, beside stock's.
+// within reports whether a footprint is small enough, beside stock's.
 func within(ours, theirs footprint) error {
 	if ours.worker > theirs.worker+512 {
 		return fmt.Errorf("a worker has %d KiB, php-fpm's %d", ours.worker, theirs.worker)

@@ -39,7 +39,7 @@ type looked struct {
 	}
 }
 
-// order gives the dashboard an order.
+// order sends the dashboard an order.
 func (s *service) order(dashboard, token, text string) (int, string) {
 	s.t.Helper()
 	r, err := http.NewRequest("POST", dashboard+"/api/order", strings.NewReader(text))

@@ -435,7 +435,7 @@ func TestProcessesAreWeighed(t *testing.T) {
 	}
 }
 
-// The program that takes over goes on with the listener and with what was counted of the service, and nobody who asks meanwhile is refused.
+// The program that takes over continues with the listener and with what was counted of the service, and nobody who asks meanwhile is refused.
 func TestMetricsOutliveAnUpgrade(t *testing.T) {
 	s := start(t, "")
 	s.ask(s.url + "/kill.php")

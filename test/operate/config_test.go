@@ -73,7 +73,7 @@ func TestEditedConfigurationIsCompared(t *testing.T) {
 		t.Error("the comparison has left a line in the error log")
 	}
 	s.refuses(64, `^phpsapi fpm log-level: "loud" is not a level: write alert, error, warning, notice or debug;`, "log-level", "loud")
-	s.refuses(64, `^phpsapi fpm config: "show" is no command: write phpsapi fpm config diff`, "config", "show")
+	s.refuses(64, `^phpsapi fpm config: "show" is not a command: write phpsapi fpm config diff`, "config", "show")
 }
 
 func TestLogLevelIsChanged(t *testing.T) {

@@ -60,7 +60,7 @@ func TestSleepingRequestIsSeenAndEnded(t *testing.T) {
 		t.Errorf("afterwards a request got %q, %v", body, err)
 	}
 
-	s.refuses(1, fmt.Sprintf("^phpsapi fpm kill: process %d is no worker of this service; phpsapi fpm requests shows", r.Pid), "kill", fmt.Sprint(r.Pid))
+	s.refuses(1, fmt.Sprintf("^phpsapi fpm kill: process %d is not a worker of this service; phpsapi fpm requests shows", r.Pid), "kill", fmt.Sprint(r.Pid))
 	s.refuses(1, "^phpsapi fpm requests: there is no pool wwww; the service has api, www\n$", "requests", "--pool", "wwww")
 	s.refuses(64, `^phpsapi fpm kill: "www" is not the pid of a worker; phpsapi fpm kill --help lists the options\n$`, "kill", "www")
 	s.refuses(64, "^phpsapi fpm kill: the pid of a worker is missing;", "kill")

@@ -91,7 +91,7 @@ func TestOpcacheIsShownAndReset(t *testing.T) {
 	}
 	s.wants(`(?s)^PHP [\d.]+, generation 1, pools www, api\n  opcache +\S+ MiB of 32\.0 MiB used; wasted .*\n  restarts +memory used up 0, keys used up 0, reset 2, the last one \d{4}`, "opcache", "status")
 	s.refuses(1, "^phpsapi fpm opcache reset: there is no pool wwww; the service has api, www\n$", "opcache", "reset", "--pool", "wwww")
-	s.refuses(64, `^phpsapi fpm opcache: "clear" is no command: write phpsapi fpm opcache status\|reset`, "opcache", "clear")
+	s.refuses(64, `^phpsapi fpm opcache: "clear" is not a command: write phpsapi fpm opcache status\|reset`, "opcache", "clear")
 }
 
 // A pool on demand without a worker gets one for it, a busy pool does it as soon as a request ends, and a paused one cannot.

@@ -107,7 +107,7 @@ func TestPoolsAreScaledAndPausedUnderLoad(t *testing.T) {
 	}
 }
 
-// By HTTP a paused pool's requests wait, whoever accepts them; files are sent meanwhile.
+// By HTTP a paused pool's requests wait, no matter which process accepts them; files are sent meanwhile.
 func TestPausedPoolBehindHTTP(t *testing.T) {
 	t.Parallel()
 	for _, direct := range []string{"auto", "off"} {

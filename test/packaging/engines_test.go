@@ -163,7 +163,7 @@ func TestEnginesFollowTheHeaders(t *testing.T) {
 	}
 }
 
-// A php-config without headers was left out without a word, and for one that is not there the engines were removed.
+// A php-config without headers was left out silently, and for one that is not there the engines were removed.
 func TestPHPConfigThatHasNoHeaders(t *testing.T) {
 	dir, bin := serve.Files(t, small), programs(t)
 	packaging, err := filepath.Abs("../../packaging")
@@ -196,7 +196,7 @@ func TestPHPConfigThatHasNoHeaders(t *testing.T) {
 	}
 }
 
-// The program can be built where there is no PHP, and says what it lacks. An engine of another contract is refused.
+// The program can be built without PHP, and says what it lacks. An engine of another contract is refused.
 func TestProgramWithoutItsEngine(t *testing.T) {
 	dir := t.TempDir()
 	serve.CopyTree(t, "../..", dir)

@@ -71,7 +71,7 @@ func TestPackagesAreInstalledOnOldAndNewMachines(t *testing.T) {
 		{"no lists, all is there", map[string]string{"usr/lib/libphp8.2.so": "", "installed/libphp8.2-embed": "31", "installed/php8.2-dev": "31"}, true, "", 0},
 		{"another Debian", map[string]string{"lists": "36", "default": "8.4"}, false, "install --no-install-recommends libphp8.4-embed php8.4-dev\n", 0},
 		{"another Debian, no lists", map[string]string{"default": "8.4"}, false, "update\ninstall --no-install-recommends libphp8.4-embed php8.4-dev\n", 0},
-		{"another Debian, php of before", map[string]string{"lists": "36", "default": "8.4", "usr/lib/libphp8.2.so": ""}, false,
+		{"another Debian, an older php", map[string]string{"lists": "36", "default": "8.4", "usr/lib/libphp8.2.so": ""}, false,
 			"install --no-install-recommends libphp8.4-embed php8.4-dev\n", 0},
 		{"lists that do not know PHP", map[string]string{"lists": "unknown"}, false, "update\ninstall --no-install-recommends" + missing + "\n", 0},
 		{"new lists, and the mirror has newer ones", map[string]string{"lists": "35"}, false,

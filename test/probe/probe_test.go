@@ -74,7 +74,7 @@ func TestSystemCallsAreCountedByName(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// The read of the first byte had begun. That of the next line's first byte may have not.
+		// The read of the first byte had begun. That of the next line's first byte may not have begun.
 		if n := counts["read"]; n < 4 || n > 5 || counts["write"] != 1 {
 			t.Errorf("counted %v, want 1 write, and 4 or 5 reads", counts)
 		}

@@ -96,7 +96,7 @@ func round(t *testing.T, dir string, number uint64) bool {
 		compareLogs(t, stock, ours)
 		for i := range hostile {
 			ours.send(g.hostile())
-			ours.sameWorker(worker, fmt.Sprintf("what is no request, %d", i))
+			ours.sameWorker(worker, fmt.Sprintf("what is not a request, %d", i))
 		}
 		if t.Failed() {
 			t.Logf("%s\nrun it again: go test ./test/random -args -seed %d", s, number)

@@ -283,7 +283,7 @@ func (g generator) hostile() []byte {
 			wire = wire[:max(at, 1)]
 		case 1: // a byte that is another
 			wire[at] = byte(g.IntN(256))
-		case 2: // a byte of a header near the begin
+		case 2: // a byte of a header near the beginning
 			wire[at%min(len(wire), 40)] = byte(g.IntN(256))
 		case 3: // a record between
 			r := fastcgi.Record{Type: fastcgi.Type(g.IntN(16)), RequestID: uint16(g.IntN(3)), Content: []byte(g.text(g.IntN(50)))}.AppendTo(nil)

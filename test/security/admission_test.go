@@ -90,7 +90,7 @@ func TestClientsByTheirUsers(t *testing.T) {
 	}
 }
 
-// The front is no user that anybody would list.
+// The front is not a user that anybody would list.
 func TestFrontMayConnect(t *testing.T) {
 	t.Parallel()
 	p := prepare(t, "", "listen: {allowed_users: [4001]}", map[string]string{"a.php": "<?php echo 'ran';"})

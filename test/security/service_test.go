@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 		ask()
 		os.Exit(0)
 	}
-	for fd := 3; fd < 1024; fd++ { // descriptors that the tests were started with are no leak of the service's
+	for fd := 3; fd < 1024; fd++ { // descriptors that the tests were started with are not a leak of the service's
 		unix.CloseOnExec(fd)
 	}
 	os.Exit(serve.Main(m, func(dir string) error {

@@ -66,7 +66,7 @@ func (p *Process) WaitFor(patience time.Duration, so func() bool) error {
 	}
 }
 
-// Ended says how the master has ended; empty: it has not.
+// Ended returns how the master has ended, empty if it has not ended.
 func (p *Process) Ended() string {
 	select {
 	case <-p.done:

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// most is how many failed tests get a second try. If more fail, it is not for want of time.
+// most is how many failed tests get a second try. If more fail, it is not for lack of time.
 const most = 5
 
 // again runs each test that failed a second time, alone. Without a second try remain:

@@ -18,7 +18,7 @@ import (
 type program struct {
 	out      io.Writer
 	args     []string
-	count                      // what it counted itself, and failures that are no test's
+	count                      // what it counted itself, and failures that are not a test's
 	tests    map[name]*outcome // the top-level tests
 	packages map[string]*pkg   // those that go test has begun
 	running  map[name][]string // what a test has said that has no result yet

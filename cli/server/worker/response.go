@@ -53,7 +53,7 @@ func (r *response) AppendHead(b []byte, _ sapi.HeadRules, head *sapi.ResponseHea
 	return append(b, "\r\n"...)
 }
 
-// hasDate says whether the script set the Date header itself.
+// hasDate reports whether the script set the Date header itself.
 func hasDate(lines [][]byte) bool {
 	const date = "Date:"
 	for _, line := range lines {

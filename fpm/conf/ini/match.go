@@ -40,7 +40,7 @@ const (
 
 // A matcher tries patterns on the rest of a text and remembers the best.
 //
-// PHP's scanner reads the NUL byte behind its text like any other. A pattern
+// PHP's scanner reads the NUL byte after its text like any other. A pattern
 // that takes it has run out of text: the scanner then gives up the whole
 // match, whatever other patterns found, and reports the end of the text.
 // That is why a last line without a newline can vanish.
@@ -266,7 +266,7 @@ func (m *matcher) number() int {
 	return 0
 }
 
-// singleQuoted needs something between the quotes: two quotes are no string.
+// singleQuoted needs something between the quotes: two quotes are not a string.
 func (m *matcher) singleQuoted() int {
 	if m.rest[0] != '\'' {
 		return 0

@@ -12,7 +12,7 @@ import (
 // Env resolves what a text may refer to. Each may be nil: nothing resolves.
 type Env struct {
 	// Constant is the value of a PHP constant, as a string, for a bare word
-	// in a value or in an array entry's key. A word that is no constant
+	// in a value or in an array entry's key. A word that is not a constant
 	// stands for itself. See Constant for PHP's own.
 	Constant func(name string) (value string, ok bool)
 	// Loaded is the value of a constant that Constant does not know and an
@@ -41,7 +41,7 @@ type Event struct {
 	Kind  Kind
 	Name  string // of the section, the entry or the array
 	Key   string // of an array entry; "" in a[] = v
-	Value string // what stands behind the '='
+	Value string // what follows the '='
 	Bare  bool   // an entry without '=': PHP's callback gets NULL, not ""
 }
 
@@ -51,7 +51,7 @@ type SyntaxError struct {
 	Line int    // the scanner's line, from 1; may be one past the last
 }
 
-// Error words the error as PHP does for a text that is no file.
+// Error words the error as PHP does for a text that is not a file.
 func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("%s in Unknown on line %d", e.Msg, e.Line)
 }
@@ -159,7 +159,7 @@ func (p *parser) statements() {
 	}
 }
 
-// value is what stands behind '='.
+// value is what follows '='.
 func (p *parser) value() string {
 	switch p.peek() {
 	case tokTrue, tokFalse, tokNull, tokEndOfLine:
@@ -280,7 +280,7 @@ func (p *parser) variable() string {
 	return fallback
 }
 
-// fallback is what stands behind a variable's name, and takes the brace that ends the variable.
+// fallback is what follows a variable's name, and takes the brace that ends the variable.
 func (p *parser) fallback() string {
 	if p.peek() != tokFallback {
 		p.expect(tokCloseCurly, tokFallback, tokCloseCurly)

@@ -1,4 +1,4 @@
-// Package site is what an answer to an HTTP request is made of, whoever gives it: the front, by net/http, or a worker that speaks
+// Package site is what an answer to an HTTP request is made of, no matter which process answers: the front, by net/http, or a worker that speaks
 // HTTP itself. It decides which site a request is for, and what a path is there: a script, a file, a redirection or an error; which
 // files are never sent; who the client is behind trusted proxies. It makes the pages of errors and the ids of requests.
 //

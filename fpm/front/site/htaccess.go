@@ -46,7 +46,7 @@ type remembered struct {
 	until  time.Time
 }
 
-// fileStamp tells a file from another, or from an earlier state of itself; the zero value is no file.
+// fileStamp tells a file from another, or from an earlier state of itself; the zero value is not a file.
 type fileStamp struct {
 	inode    uint64
 	size     int64

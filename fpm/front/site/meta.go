@@ -146,7 +146,7 @@ func hostname(host string) string {
 // Header writes the meta-variable of a header, in whatever case its name is. identified says that the request has an id, in place of
 // the client's.
 //
-// Not written are names that two headers could share, such as X_Y and X-Y, or that are no names; and Proxy, which as
+// Not written are names that two headers could share, such as X_Y and X-Y, or that are not names; and Proxy, which as
 // HTTP_PROXY many programs would take for a setting of their environment's. Write has written those that have names of their own.
 func (p *MetaWriter) Header(w ParamWriter, name string, values []string, identified bool) {
 	p.scratch = append(p.scratch[:0], "HTTP_"...)

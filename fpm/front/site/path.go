@@ -34,7 +34,7 @@ func CleanPath(p string) (string, error) {
 	return cleaned, nil
 }
 
-// isClean reports whether no segment is empty, "." or "..", the one behind the last slash apart, which may be empty.
+// isClean reports whether no segment is empty, "." or "..", the one after the last slash apart, which may be empty.
 func isClean(p string) bool {
 	for i := 0; i < len(p); i++ {
 		if p[i] != '/' || i+1 == len(p) {
@@ -94,7 +94,7 @@ func isSourceExtension(ext string) bool {
 }
 
 // isSource reports whether a file's name is one that may hold a script's text: x.php in any case, and what editors and
-// people make of it: x.php~, x.php.bak, x.php_old, "x.php ". A name that goes on to an end of its own that browsers
+// people make of it: x.php~, x.php.bak, x.php_old, "x.php ". A name that continues to an end of its own that browsers
 // know, x.php.html, is not one.
 func (s *Site) isSource(name string) bool {
 	name = strings.ToLower(name[strings.LastIndexByte(name, '/')+1:])

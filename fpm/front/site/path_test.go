@@ -80,7 +80,7 @@ func TestScriptsNameGoesBeforeItsType(t *testing.T) {
 	}
 }
 
-// Whatever a path is, what it leads to is below the root, has no hidden segment and is no source.
+// Whatever a path is, what it leads to is below the root, has no hidden segment and is not a source.
 func FuzzPath(f *testing.F) {
 	for _, p := range []string{"/", "/a/../b", "/../x", "/x.php/y", "/x.php~", "/.env", "/.well-known/x", "//", "/a%00", "/x.PHP",
 		"/./..", "/a/./.././../b", "/index.php/../../etc/passwd", "/sub/", "/sub", "/X.css/"} {

@@ -10,7 +10,7 @@ import (
 // Proxies are those whose word about their clients counts.
 type Proxies struct {
 	networks []netip.Prefix
-	Unix     bool // whoever connects to a unix socket is one
+	Unix     bool // every client of a unix socket is one
 }
 
 // NewProxies reads contract.Front.TrustedProxies.
@@ -56,8 +56,8 @@ type Fields interface {
 }
 
 // Heed takes the client's address, scheme and host from what a trusted proxy says: X-Forwarded-For, -Proto and -Host,
-// or, where there is none of them, Forwarded (RFC 7239). Every proxy adds to the end of a list, so they are read from
-// there, to the first address that is no trusted proxy's.
+// or, if there is none of them, Forwarded (RFC 7239). Every proxy adds to the end of a list, so they are read from
+// there, to the first address that is not a trusted proxy's.
 func (p Proxies) Heed(v *Visitor, h Fields) {
 	forwarded := forwardedLists{h.Values("X-Forwarded-For"), h.Values("X-Forwarded-Proto"), h.Values("X-Forwarded-Host")}
 	if forwarded.empty() {
@@ -94,7 +94,7 @@ type forwardedLists [3][]string
 
 func (f *forwardedLists) empty() bool { return len(f[0])+len(f[1])+len(f[2]) == 0 }
 
-// reversed gives a list's elements, the last first.
+// reversed returns a list's elements, the last first.
 func (f *forwardedLists) reversed(which int) (elements []string) {
 	for _, line := range slices.Backward(f[which]) {
 		for _, element := range slices.Backward(strings.Split(line, ",")) {

@@ -31,8 +31,8 @@ func NewRequestID() string {
 	return string(AppendRequestID(text[:0]))
 }
 
-// IsRequestID reports whether somebody else's id can stand in headers, logs and pages as it is. Who gives an id says
-// nothing by it about himself, so one that can is taken from anybody.
+// IsRequestID reports whether somebody else's id can stand in headers, logs and pages as it is. An id
+// proves nothing about its sender, so any client may supply one.
 func IsRequestID(id string) bool {
 	if id == "" || len(id) > maxRequestID {
 		return false

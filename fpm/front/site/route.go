@@ -148,7 +148,7 @@ func (s *Site) find(path string) Target {
 	return s.control(rest)
 }
 
-// scriptIn finds the first segment that is a script, so that what is behind it is PATH_INFO. ok is false if no segment is
+// scriptIn finds the first segment that is a script, so that what follows it is PATH_INFO. ok is false if no segment is
 // a script.
 func (s *Site) scriptIn(rest string) (t Target, ok bool) {
 	for end := 1; end <= len(rest); end++ {
@@ -198,7 +198,7 @@ func (s *Site) index(dir string) (t Target, ok bool) {
 	return Target{}, false
 }
 
-// control gives the path to the site's controller.
+// control returns the path to the site's controller.
 func (s *Site) control(rest string) Target {
 	if s.Controller == "" || s.look(s.controllerFile) != regular {
 		return Target{Status: http.StatusNotFound}

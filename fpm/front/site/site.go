@@ -72,7 +72,7 @@ func (s *Site) NameOf(path string) string {
 	return s.root + strings.TrimSuffix(path[len(s.prefix):], "/")
 }
 
-// trimRoot cleans a directory's path so that one of a URL can be put behind it.
+// trimRoot cleans a directory's path so that one of a URL can be put after it.
 func trimRoot(dir string) string {
 	return strings.TrimRight(filepath.Clean(dir), "/")
 }

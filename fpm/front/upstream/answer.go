@@ -60,7 +60,7 @@ func (a *answer) relay() error {
 	}
 }
 
-// next gives the next piece of the response: from the worker, or from where it was put for a slow client.
+// next returns the next piece of the response: from the worker, or from where it was put for a slow client.
 func (a *answer) next() ([]byte, error) {
 	if a.spooling {
 		return a.spool.Load().next(a)
@@ -68,7 +68,7 @@ func (a *answer) next() ([]byte, error) {
 	return a.c.next(a)
 }
 
-// next gives the next piece of the response, valid until the next call. After the last it is io.EOF.
+// next returns the next piece of the response, valid until the next call. After the last it is io.EOF.
 func (c *conn) next(a *answer) ([]byte, error) {
 	for {
 		t, b, err := c.r.Next()
@@ -140,7 +140,7 @@ func (a *answer) cut(b []byte) (block, rest []byte, ok bool) {
 	return scripthead.Cut(a.c.head)
 }
 
-// takeHead takes a head, the response's own or an interim one. left is how much of the piece it came in is behind it.
+// takeHead takes a head, the response's own or an interim one. left is how much of the piece that it came in follows it.
 func (a *answer) takeHead(block []byte, left int) error {
 	h := a.w.Header()
 	if err := a.head.parse(block, h); err != nil {

@@ -22,8 +22,8 @@ const maxShort = 32 << 10
 // unread, and then it closes the connection after its response.
 const maxCarried = 64 << 10
 
-// briskStart is how long the first maxFirst bytes of a body may take, without the first few, for its rest to be streamed. Who
-// is slower, than about 1.3 MB/s, would hold the worker for long.
+// briskStart is how long the first maxFirst bytes of a body may take, without the first few, for its rest to be streamed. A
+// slower client, than about 1.3 MB/s, would hold the worker for long.
 const briskStart = 50 * time.Millisecond
 
 // lingerTime is how long a client may take to send the rest of a body that the script did not want, so that the response
@@ -233,7 +233,7 @@ func (s *sender) run() {
 	switch {
 	case err == nil || !s.b.client:
 	case errors.Is(err, ErrClient):
-		s.c.socket.Close() // the worker learns that no more comes, and whoever waits for its answer wakes
+		s.c.socket.Close() // the worker learns that no more comes, and the goroutine that waits for its answer wakes
 	default:
 		// The worker wants no more of it. Its response may be on its way: the client must be able to read it.
 		io.CopyBuffer(discard{}, s.b.rest, s.b.buffer[:])

@@ -37,7 +37,7 @@ func TestWorkerFailsBeforeTheResponse(t *testing.T) {
 			p.say("Content-Type: te")
 			return p.end()
 		}, ErrAnswer, "the response ended before its head did"},
-		"ends without a word": {func(p *peer) bool { return p.end() }, ErrAnswer, "the response ended before its head did"},
+		"ends silently": {func(p *peer) bool { return p.end() }, ErrAnswer, "the response ended before its head did"},
 		"says nothing": {func(p *peer) bool {
 			p.left()
 			return false
@@ -67,7 +67,7 @@ func TestWorkerFailsBeforeTheResponse(t *testing.T) {
 		"no header": {func(p *peer) bool {
 			p.say("X-Kept: 1\r\nFatal error\r\n\r\n")
 			return p.end()
-		}, ErrAnswer, `a line that is no header: "Fatal error"`},
+		}, ErrAnswer, `a line that is not a header: "Fatal error"`},
 		"status in words": {func(p *peer) bool {
 			p.say("Status: fine\r\n\r\n")
 			return p.end()

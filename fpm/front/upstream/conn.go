@@ -76,7 +76,7 @@ type conn struct {
 }
 
 // errSocket is a connection of another kind than Dial may give.
-var errSocket = errors.New("the connection is no socket")
+var errSocket = errors.New("the connection is not a socket")
 
 // connect makes a connection.
 func (p *Pool) connect(ctx context.Context) (*conn, error) {
@@ -187,7 +187,7 @@ func (c *conn) end() {
 }
 
 // Write writes all of p, or holds it for the next read. On a kept connection that turns out to be closed, and has taken
-// nothing of the request, it goes on with a new one.
+// nothing of the request, it continues with a new one.
 func (c *conn) Write(p []byte) (int, error) {
 	c.writes++
 	if c.hold {
@@ -217,7 +217,7 @@ func (c *conn) renew(err error) bool {
 // again.
 var errQuiet = errors.New("nothing has come")
 
-// Read gives what has come, after waiting for it if need be.
+// Read returns what has come, after waiting for it if need be.
 func (c *conn) Read(p []byte) (int, error) {
 	now := time.Now()
 	c.progress.Store(now.UnixNano())

@@ -46,7 +46,7 @@ func TestWaitingRequestsAreTold(t *testing.T) {
 	}
 }
 
-// The pool was scaled: the front went on with as many requests at once as the configuration had.
+// The pool was scaled: the front continued with as many requests at once as the configuration had.
 func TestWindowFollowsWhatThePoolMayHave(t *testing.T) {
 	w := window{size: 2, most: 2}
 	for _, c := range []struct{ told, size, most int }{{0, 2, 2}, {5, 5, 5}, {5, 5, 5}, {3, 3, 3}, {1, 1, 1}, {2, 2, 2}} {

@@ -61,7 +61,7 @@ func TestKeptConnectionIsClosed(t *testing.T) {
 	}
 }
 
-// dying is a front whose kept connection dies with its second request: read says whether the worker has read that.
+// dying is a front whose kept connection dies with its second request: read reports whether the worker has read that.
 func dying(t *testing.T, read bool) (f *front, begun *atomic.Int32) {
 	begun = new(atomic.Int32)
 	return serve(t, Options{}, func(p *peer) bool {

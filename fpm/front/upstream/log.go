@@ -52,7 +52,7 @@ func (p *Pool) reportBusy(err error) {
 	}
 }
 
-// reportSpool says once a second at most that slow clients hold workers for want of a file.
+// reportSpool says once a second at most that slow clients hold workers for lack of a file.
 func (p *Pool) reportSpool(id string, err error) {
 	p.now(&p.spoolSaid, func() {
 		p.say(zlog.Warning, id, fmt.Sprintf("a slow client holds the worker, as the response cannot go to a temporary file "+
@@ -108,7 +108,7 @@ func (s *stderr) begin(p *Pool, r *Request) {
 // nextMessage stands where a worker puts one message after another.
 const nextMessage = "; PHP message: "
 
-// add takes a piece. If no more has come, or there is much, it logs what is complete: the last message may go on in the
+// add takes a piece. If no more has come, or there is much, it logs what is complete: the last message may continue in the
 // next record, and is kept until something follows it, or for a second.
 func (s *stderr) add(p *Pool, piece []byte, all bool) {
 	if p.Unlogged {

@@ -12,7 +12,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/front/site"
 )
 
-// paramsOf gives what a request's params are, one a line.
+// paramsOf returns what a request's params are, one a line.
 func paramsOf(t *testing.T, r *Request, length int64, chroot string) string {
 	t.Helper()
 	var wire bytes.Buffer

@@ -100,7 +100,7 @@ func New(o Options) *Pool {
 	return p
 }
 
-// Close closes the idle connections. Requests under way go on; those that come from now on get a connection of their
+// Close closes the idle connections. Requests under way continue; those that come from now on get a connection of their
 // own.
 func (p *Pool) Close() {
 	p.mu.Lock()
@@ -203,7 +203,7 @@ func (p *Pool) streamed() {
 	p.mu.Unlock()
 }
 
-// pop gives the kept connection that was used last.
+// pop returns the kept connection that was used last.
 func (p *Pool) pop() *conn {
 	n := len(p.idle)
 	if n == 0 {

@@ -17,7 +17,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
-// Request is a request for a script. Who the client is, and how it is connected, is what trusted proxies said already.
+// Request is a request for a script. Its client, and how that is connected, are what trusted proxies said already.
 type Request struct {
 	HTTP   *http.Request
 	Script site.Script
@@ -153,7 +153,7 @@ func (c *conn) ask(a *answer) (err error) {
 	}
 }
 
-// finish gives the connection back, or closes it. err is how the response ended; that the request's body did not come is
+// finish puts the connection back, or closes it. err is how the response ended; that the request's body did not come is
 // the better reason.
 func (c *conn) finish(a *answer, err error) error {
 	all := true

@@ -8,8 +8,8 @@ import (
 // A client that reads slowly must not hold a worker. As long as it keeps up, what comes from the worker is written to it by
 // the goroutine that read it. That one may wait in a write for as long as the client's time-outs allow, on a socket, in
 // TLS or for a window of HTTP/2, and cannot be got out of there without harm to the connection. So it stays, and somebody
-// else takes its place at the worker's side: a timer looks at writes, and where one is slow its goroutine goes on with
-// the response and puts it into a spool (spool.go), from where the writer goes on when it comes back.
+// else takes its place at the worker's side: a timer looks at writes, and where one is slow its goroutine continues with
+// the response and puts it into a spool (spool.go), from where the writer continues when it comes back.
 //
 // A write under watch costs three atomic operations; the timer is set once in an interval for all writes.
 
@@ -17,7 +17,7 @@ import (
 const interval = 50 * time.Millisecond // Pool.interval, but for tests
 
 // slowBytes is how much a client has to take in an interval to keep up, when it is found in a write at both of its ends:
-// less than 20 MB/s is slow. Who takes more frees the worker soon.
+// less than 20 MB/s is slow. A faster client frees the worker soon.
 const slowBytes = 1 << 20
 
 // An answer's state is the bytes that were written, times two, plus one during a write; or taken, from when somebody else
@@ -57,7 +57,7 @@ func (c *conn) watch() {
 	}
 }
 
-// tick looks whether the client is slow. It goes on as long as there is a write at each look.
+// tick looks whether the client is slow. It continues as long as there is a write at each look.
 func (c *conn) tick() {
 	if a := c.current.Load(); a != nil {
 		word := a.state.Load()

@@ -132,7 +132,7 @@ func TestSlowStartHoldsNoWorker(t *testing.T) {
 	}
 }
 
-// A client whose writes end just when the timer takes them for slow: the response is whole, whoever went on with it.
+// A client whose writes end just when the timer takes them for slow: the response is whole, no matter which of the two continued with it.
 // What both touch is for the race detector to find.
 func TestTimerMeetsTheEndOfWrites(t *testing.T) {
 	f := serve(t, Options{Limits: spooling}, func(p *peer) bool {

@@ -162,7 +162,7 @@ func (s *spool) next(a *answer) ([]byte, error) {
 	}
 }
 
-// takeOver has the writer go on at the worker's side, with the piece that the reader left.
+// takeOver has the writer continue at the worker's side, with the piece that the reader left.
 func (s *spool) takeOver(a *answer) (piece []byte) {
 	piece, s.piece = s.piece, nil
 	if s.written > 0 {

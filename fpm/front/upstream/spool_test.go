@@ -263,7 +263,7 @@ func TestSlowClientLeaves(t *testing.T) {
 		select {
 		case err := <-gone:
 			if err == nil {
-				t.Error("the worker could go on")
+				t.Error("the worker could continue")
 			}
 		case <-time.After(20 * time.Second):
 			t.Fatal("the worker was not told")

@@ -70,7 +70,7 @@ func (c *conn) takeBack() bool {
 		return false
 	}
 	if tcp, ok := c.socket.(*net.TCPConn); ok {
-		tcp.SetLinger(0) // else the end comes behind what the socket holds of a long body
+		tcp.SetLinger(0) // else the end comes after what the socket holds of a long body
 	}
 	p := c.pool
 	p.mu.Lock()
