@@ -1,5 +1,6 @@
 // Package borders is the lint of the source tree: which package may import which, where C may stand, how long a file
-// may be. docs/ARCHITECTURE.md says why; broken_test.go breaks each rule and sees that it is noticed.
+// may be, and in which voice comments, messages and documents are written. docs/ARCHITECTURE.md and docs/STYLE.md say why;
+// broken_test.go and voice_broken_test.go break each rule and see that it is noticed.
 package borders
 
 import (
