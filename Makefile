@@ -18,7 +18,9 @@ endif
 # Go asks git for the commit to record, and must not where git refuses to answer.
 VCS := $(shell git status >/dev/null 2>&1 || echo -buildvcs=false)
 
-VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+# What phpsapi version prints, and packages are called: the last tag and what came after it, such as v0.1.0-3-g1a2b3c4.
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+STAMP    = -X github.com/phpsapi/phpsapi/cmd.described=$(VERSION)
 # The packages are as old as the last commit, so that they are the same if they are made again.
 DEB     = SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || date +%s) go run ./packaging/deb
 PACKAGE = phpsapi-$(VERSION)-linux-$(shell go env GOARCH)
@@ -35,7 +37,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
 
 build: deps-build engines ## install what is missing, build ./phpsapi
-	go build $(VCS) -o phpsapi .
+	go build $(VCS) -ldflags '$(STAMP)' -o phpsapi .
 
 run: deps-run build ## build, and serve docs/demo on http://127.0.0.1:8080 (ADDRESS=host:port, or a port)
 	@docs/demo/serve $(ADDRESS)
@@ -99,13 +101,13 @@ package: deps-package build ## build/phpsapi-VERSION-linux-ARCH.tar.gz: the prog
 	for name in php php-cgi php-fpm; do ln -s phpsapi build/$(PACKAGE)/$$name; done
 	tar -C build --sort=name --owner=0 --group=0 --numeric-owner -czf build/$(PACKAGE).tar.gz $(PACKAGE)
 	@echo build/$(PACKAGE).tar.gz
-	go build $(VCS) -trimpath -ldflags '-s -w' -o build/package/phpsapi .
+	go build $(VCS) -trimpath -ldflags '-s -w $(STAMP)' -o build/package/phpsapi .
 	@[ ! -f build/single/phpsapi ] || strip -o build/package/single build/single/phpsapi
 	@for program in build/package/*; do $(DEB) -program $$program -version $(VERSION) -o build || exit 1; done
 
 image: build ## build/image: what a container's image of phpsapi and this machine's PHP is made of (IMAGE=name: docker build makes it; EXTENSIONS=redis,apcu: more than are enabled here)
 	@mkdir -p build/package
-	go build $(VCS) -trimpath -ldflags '-s -w' -o build/package/phpsapi .
+	go build $(VCS) -trimpath -ldflags '-s -w $(STAMP)' -o build/package/phpsapi .
 	packaging/image $(if $(EXTENSIONS),-e $(EXTENSIONS)) $(IMAGE)
 
 apache: engines deps-apache ## build/apache/mod_phpsapi.so: PHP as a module of Apache's httpd (APXS=path of another httpd's apxs)
@@ -122,7 +124,7 @@ engine: deps-engine build ## build/engines: an engine with PHP in it, compiled b
 	go run ./packaging/engine $(if $(PHP),-php $(PHP)) $(if $(SOURCE),-source $(SOURCE)) $(if $(EXTENSIONS),-extensions $(EXTENSIONS))
 
 single: engine ## build/single/phpsapi: the program with PHP inside, in one file (PHP=8.2 and so on, as for engine)
-	go build $(VCS) -buildmode=pie -ldflags "-linkmode external -extldflags '-Wl,@$$(echo $(CURDIR)/build/engines/php$(or $(PHP),8.2)/arguments-*)'" -o build/single/phpsapi .
+	go build $(VCS) -buildmode=pie -ldflags "$(STAMP) -linkmode external -extldflags '-Wl,@$$(echo $(CURDIR)/build/engines/php$(or $(PHP),8.2)/arguments-*)'" -o build/single/phpsapi .
 	go run ./packaging/single build/single/phpsapi
 
 deps-build deps-run deps-test deps-bench deps-e2e deps-engine deps-package deps-apache:

@@ -13,8 +13,15 @@ import (
 	"github.com/phpsapi/phpsapi/sapi/engines"
 )
 
-// version is phpsapi's version, as far as the Go toolchain recorded it.
+// described is what git describe printed when make built the program: a tag such as v0.1.0, followed by the number of commits since and
+// the commit, or without any tag the commit alone. It is empty in a program that go build has made.
+var described string
+
+// version returns phpsapi's version: that of git describe, else what the Go toolchain recorded, else "(devel)".
 func version() string {
+	if described != "" && described != "unknown" {
+		return described
+	}
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		return info.Main.Version
 	}
@@ -24,7 +31,7 @@ func version() string {
 func versionCommand(asked engines.Asked) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "version",
-		Short: "Print what phpsapi was built with and which PHP it runs",
+		Short: "Print the version of phpsapi and which PHP it runs",
 		Long: `Print the version of phpsapi, the PHPs whose headers it was built with, the libphp that it runs, with its version, and why it
 is that.
 If libphp cannot be used, the reason is printed instead, and the exit status is 0 all the same: phpsapi has its version without
