@@ -1,5 +1,14 @@
-// Package cmd decides which of its programs phpsapi was called as, and holds the cobra commands. It has no logic of
-// its own beyond that.
+// Package cmd decides which program phpsapi was called as: php, php-cgi or php-fpm, each of them a front end (packages cli, cgi, fpm), or phpsapi
+// itself, whose commands are here (cobra). It passes the engine, package lifecycle, to front ends that are pure Go and may not import it.
+//
+//	main.go      the name in argv[0], the first argument, and which process of a service this is
+//	root.go      phpsapi's own commands, and what is said about a word that is none
+//	fpm.go       php-fpm, with what of it needs PHP in this process
+//	operate.go   the commands for a running service: phpsapi fpm reload and others
+//	worker.go    a process that a zygote forked
+//	engines.go   phpsapi engines; version.go: phpsapi version
+//
+// It has no logic of its own beyond that.
 package cmd
 
 import (

@@ -1,5 +1,5 @@
-// Package responder answers FastCGI requests with PHP: what the workers of php-fpm and the children of php-cgi have in
-// common. A front end has one Responder for the life of its process, gives it one connection after another, and takes
+// Package responder answers FastCGI requests with PHP. It sits between the protocol (package fastcgi) and PHP (package lifecycle), and is what the
+// workers of php-fpm and the children of php-cgi have in common. A front end has one Responder for the life of its process, gives it one connection after another, and takes
 // each request through PHP's five steps itself, so that what it adds stands between them:
 //
 //	for a request that has come: Read, Startup, the script or another answer (PHP), Shutdown, Finish

@@ -1,6 +1,10 @@
-// Package channel is a socket between two processes of FPM: an end of a SOCK_SEQPACKET pair. A packet is a message: a
-// letter, then text where the letter's meaning says so; one descriptor may travel with it. Package contract says what is
-// said.
+// Package channel is a socket between two processes of a service, the master and a worker for example: one end of a SOCK_SEQPACKET pair. One packet is one
+// message: a letter, then text if the letter's meaning has one; a descriptor may travel with it (SCM_RIGHTS). Package contract says what
+// the letters mean.
+//
+// A Channel lives as long as its process's peer: the end of the socket says that the other is gone. Send never
+// blocks. Read runs on a goroutine of its own and reads a message only after the last was taken, so that a peer that floods the socket
+// waits.
 package channel
 
 import (

@@ -5,7 +5,7 @@
 //	  Spec, as the payload of the fork ->     becomes what the Spec says: files, limits, root, user, environment,
 //	  and the descriptors it names            php.ini values, title
 //	                                   <-   Ready                  (or Log lines, and it exits)
-//	  the listening socket is the worker's own: it accepts, the master stands between nobody and PHP
+//	  the worker accepts connections itself: the master is never in a request's path
 //
 //	                                   <-   Park + fd              a kept connection that is idle
 //	  polls it, never reads a byte

@@ -6,7 +6,7 @@
 //	  knows it by SO_PEERCRED          <->    knows who asks: only root and its own user may
 //	  a Request                        ->
 //	                                   <-   Answers, the last one is Done
-//	  has gone: end of file            ->     nobody is waiting any more; what was asked for goes on
+//	  has gone: end of file            ->     nobody is waiting any more; what was asked for continues
 //	                                   <-   end of file: the master has ended
 //
 // The socket is a stream with a line of JSON for each Request and Answer. A connection has one Request. Its name is

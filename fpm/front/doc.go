@@ -3,9 +3,6 @@
 // reload to the next; the listening sockets are the master's and outlive it.
 //
 //	conn         a client's connection: how many there may be, how long a write may take   (listen.go, conn.go)
-//	  handed     from workers that speak HTTP, and back to them                           (workers.go, handed.go, output.go, wake.go)
-//	  overflow   in place of these workers, if they are too few                           (overflow.go, reserve.go, backlog.go)
-//	  rescue     from workers that died or are silent                                      (rescue.go)
 //	  overflow   in place of workers that speak HTTP, if they are too few                  (overflow.go, reserve.go, backlog.go)
 //	  handed     from such workers, and back to them                                       (workers.go, handed.go, output.go, wake.go)
 //	  rescue     from such workers that died or are silent                                 (rescue.go)

@@ -1,5 +1,6 @@
-// Package machine says how much of the machine is ours: processors and memory, as the cgroups' limits leave them. It
-// reads /proc and /sys when asked and keeps nothing. Pure Go.
+// Package machine measures how much of the machine this process may use: processors and memory, as the limits of its control groups (versions 1 and
+// 2) leave them. The built-in configuration sizes its pool by it, and incidents say by it whether the kernel killed for lack of memory. It
+// reads /proc and /sys when it is asked, and keeps nothing. It is pure Go.
 package machine
 
 import (

@@ -1,6 +1,6 @@
-// Package operate is the commands with which a person operates a running service without remembering signals:
-// `phpsapi fpm reload`, stop and status. They find the master, ask it by its control socket (package control), wait
-// for the outcome, say it, and give the exit status.
+// Package operate is the commands for a running service: `phpsapi fpm reload`, stop, status, requests, kill, scale, profile and others
+// (docs/CONTROL.md). Each finds the master (find.go), asks it by its control socket (package control), waits for the outcome, prints
+// it, and returns the exit status. The process lives for one command; it never signals a worker and never loads PHP.
 //
-// What went well goes to the output; what did not, and what is waited for, goes to the errors.
+// Results go to standard output; failures, and what is waited for, go to standard error.
 package operate

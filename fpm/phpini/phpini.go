@@ -1,4 +1,4 @@
-// Package phpini reads php.ini where the engine is not there to be asked: php-fpm's master never loads libphp, but
+// Package phpini reads php.ini for a process that cannot ask PHP: php-fpm's master never loads libphp, but
 // php-fpm.conf may refer to php.ini's settings by ${name}, and php.ini may name php-fpm.conf (fpm.config).
 //
 // It reads the files that module startup reads, in that order, and knows the text of each setting. It starts nothing

@@ -1,5 +1,6 @@
 // Package profile makes a profile of the samples that workers take of PHP's stack, and writes it in three formats: a flame graph (SVG), folded stacks, and
-// pprof's. It is pure Go and knows nothing of processes.
+// pprof's. A sample is one look at the stack of a request: its functions, its file and line, its URL, and whether it was running or waiting. The samples come from
+// package worker by the master; docs/PROFILER.md is for those who read the profiles. The package is pure Go and knows nothing of processes.
 package profile
 
 import (

@@ -1,5 +1,11 @@
-// Package scripthead reads the head of a script's response, as a CGI program writes it (RFC 3875, section 6): for the front, which has it
-// from a worker, and for workers that speak HTTP.
+// Package scripthead parses the head of a script's response, which is written as a CGI program writes it (RFC 3875, section 6): header lines,
+// among them Status and Location, which decide the status of the HTTP response, and X-Sendfile and X-Accel-Redirect, which name a file to be sent instead of
+// the body. The front uses it for what a worker sends, and workers that speak HTTP for what PHP prints: both make the same response.
+//
+//	head, body, ok := scripthead.Cut(output)   // false: the head is not complete
+//	err := parsed.Parse(head)                  // an error: the client gets a 502
+//
+// It allocates nothing in a steady state and refuses what a client could understand in two ways.
 package scripthead
 
 import (

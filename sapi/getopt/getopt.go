@@ -1,5 +1,6 @@
-// Package getopt reads a command line as PHP's own getopt does, which is no other's. php, php-cgi and php-fpm share
-// it. It prints nothing.
+// Package getopt implements PHP's getopt, which differs from every libc's: an option may have a letter, a name or both, -d takes "a=b" with or without
+// a space before it, and errors have PHP's own words. php, php-cgi and php-fpm share it, each with a table of its own (Option). A Reader yields one
+// option after another and then the arguments that are left. It prints nothing and keeps no state beside the Reader.
 //
 // Counterpart: main/getopt.c.
 package getopt
