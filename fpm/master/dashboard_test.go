@@ -52,14 +52,14 @@ func TestTokenIsReadIfNobodyElseCan(t *testing.T) {
 			t.Errorf("%s: got %q, %v, want %q", c.name, token, err, c.want)
 		}
 	}
-	if _, err := readToken(dir); err == nil || !strings.Contains(err.Error(), "no regular file") {
+	if _, err := readToken(dir); err == nil || !strings.Contains(err.Error(), "not a regular file") {
 		t.Errorf("a directory: %v", err)
 	}
 	pipe := filepath.Join(dir, "pipe")
 	if err := unix.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := readToken(pipe); err == nil || !strings.Contains(err.Error(), "no regular file") {
+	if _, err := readToken(pipe); err == nil || !strings.Contains(err.Error(), "not a regular file") {
 		t.Errorf("a pipe: %v", err)
 	}
 	if os.Geteuid() == 0 {

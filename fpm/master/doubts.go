@@ -23,7 +23,7 @@ func (m *Master) tellDoubts(g *generation) {
 			continue
 		}
 		if why := p.cannotRead(p.worker.Script); why != "" {
-			m.log.Logf(zlog.Warning, "%s: worker: script: %s; allow it, or name another script", p.worker.Place, why)
+			m.log.Logf(zlog.Warning, "%s: worker: script: %s; give it that right, or name another script", p.worker.Place, why)
 		}
 	}
 }

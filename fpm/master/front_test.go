@@ -470,7 +470,7 @@ func TestFrontCannotStart(t *testing.T) {
 		"no user": {forFront, "http: {listen: 80, root: /, user: nosuch}", `ERROR: .*phpsapi\.yaml:\d+: http\.user: there is no user nosuch$`},
 		"root":    {forFront, "http: {listen: 80, root: /, user: root}", `ERROR: the front is never root: set http\.user and http\.group to others$`},
 		"a pool's permissions": {strings.Replace(forFront, "0666", "0600", 1), "http: {listen: 'unix:/tmp/phpsapi-test-front.sock', root: /}",
-			`ERROR: \[front\] pool www: the front's user [0-9a-z-]+ may not (enter|connect to) /.* \(mode \d+\); allow it, or set http\.user to a user that may, or set listen\.owner or listen\.group$`},
+			`ERROR: \[front\] pool www: the front's user [0-9a-z-]+ may not (enter|connect to) /.* \(mode \d+\); give it that right, or set http\.user to a user that may, or set listen\.owner or listen\.group$`},
 		"settings": {forFront, "http: {listen: eighty}", `ERROR: .*:1: http\.listen: "eighty" is not an address`},
 	} {
 		t.Run(name, func(t *testing.T) {

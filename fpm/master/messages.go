@@ -316,7 +316,7 @@ func (l lines) zygoteRestarted(generation int, engine string) {
 }
 
 func (l lines) restartFailed(engine string, err error, wait time.Duration) {
-	l.Logf(zlog.Error, "no other process that forks workers%s could be had, trying again in %v: %v", engine, wait, err)
+	l.Logf(zlog.Error, "no new process that forks workers%s could be started, trying again in %v: %v", engine, wait, err)
 }
 
 func (l lines) notKilled(n int) {
@@ -324,7 +324,7 @@ func (l lines) notKilled(n int) {
 }
 
 func (l lines) renewFailed(err error, wait time.Duration) {
-	l.Logf(zlog.Error, "no other process that forks workers could be had, trying again in %v: %v", wait, err)
+	l.Logf(zlog.Error, "no new process that forks workers could be started, trying again in %v: %v", wait, err)
 }
 
 func (l lines) retiredTooMany(generation, workers, most int) {

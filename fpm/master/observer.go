@@ -459,7 +459,7 @@ func (l lines) observerPanicked(pid int, line string) {
 }
 
 func (l lines) observerNotStarted(err error) {
-	l.Logf(zlog.Error, "[observer] the process could not be started, and is tried again: %v", err)
+	l.Logf(zlog.Error, "[observer] the process could not be started, trying again: %v", err)
 }
 
 func (l lines) observerImpossible(err error) { l.Logf(zlog.Error, "[observer] %v", err) }

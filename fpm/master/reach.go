@@ -44,7 +44,7 @@ func (c credentials) may(path string, bits uint32, do string) error {
 			return err
 		}
 		if !c.allowed(dir, info, permission.Search) {
-			return fmt.Errorf("the front's user %s may not enter %s (mode %04o); allow it, or set http.user to a user that may", c.name, dir, info.Mode().Perm())
+			return fmt.Errorf("the front's user %s may not enter %s (mode %04o); give it that right, or set http.user to a user that may", c.name, dir, info.Mode().Perm())
 		}
 		if dir == "/" {
 			break
@@ -52,7 +52,7 @@ func (c credentials) may(path string, bits uint32, do string) error {
 	}
 	info, err := os.Stat(real)
 	if err == nil && !c.allowed(real, info, bits) {
-		err = fmt.Errorf("the front's user %s may not %s %s (mode %04o); allow it, or set http.user to a user that may", c.name, do, real, info.Mode().Perm())
+		err = fmt.Errorf("the front's user %s may not %s %s (mode %04o); give it that right, or set http.user to a user that may", c.name, do, real, info.Mode().Perm())
 	}
 	return err
 }

@@ -93,7 +93,7 @@ func TestEngineThatCannotStartLeavesTheOtherAlone(t *testing.T) {
 	s := startTwoPools(t, "MASTER_TEST_DIES=DIR/dies", "MASTER_TEST_NO_ENGINE=DIR/no-engine")
 	os.WriteFile(s.path("no-engine-8.4"), []byte("the extension is broken"), 0o600)
 	s.touch("dies-8.4")
-	s.expect(`ERROR: no other process that forks workers \(PHP 8\.4\) could be had, trying again in .*: the extension is broken$`)
+	s.expect(`ERROR: no new process that forks workers \(PHP 8\.4\) could be started, trying again in .*: the extension is broken$`)
 	s.give(control.Request{Command: control.Reload})
 	s.expect("reload failed.*: the extension is broken")
 	if got := s.ask("old", "hello"); !strings.HasPrefix(got, "pool old generation 1") {

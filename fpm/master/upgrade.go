@@ -211,7 +211,7 @@ func (t *trial) start(ctx context.Context) error {
 	}
 	text, _ := io.ReadAll(io.LimitReader(read, 4*mostOfText))
 	if json.Unmarshal(text, &t.report) != nil {
-		return errors.Join(err, fmt.Errorf("it did not come to an end of its start%s", said))
+		return errors.Join(err, fmt.Errorf("its start did not end%s", said))
 	}
 	if t.report.Status != exitOK {
 		return reasonOf(t.report.Status, t.report.Lines)

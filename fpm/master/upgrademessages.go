@@ -15,7 +15,7 @@ func (l lines) upgraded(from, to string) {
 }
 
 func (l lines) upgradeGivenUp(why error) {
-	l.Logf(zlog.Error, "the upgrade is given up, the program before is executed again: %v", why)
+	l.Logf(zlog.Error, "the upgrade is given up, the previous program is executed again: %v", why)
 }
 
 func (l lines) upgradeFailed(why, version string) {
@@ -31,13 +31,13 @@ func (l lines) notTakenOver(why error, wait time.Duration) {
 }
 
 func (l lines) handoffRefused(err error) {
-	l.Logf(zlog.Error, "what the program before has left cannot be read: %v", err)
+	l.Logf(zlog.Error, "the state that the previous program has left cannot be read: %v", err)
 }
 
 func (l lines) formerExited(level zlog.Level, pool string, pid int, how string) {
-	l.Logf(level, "[pool %s] child %d of the program before exited %s", pool, pid, how)
+	l.Logf(level, "[pool %s] child %d of the previous program exited %s", pool, pid, how)
 }
 
 func (l lines) formerTimedOut(pool string, pid int, took time.Duration) {
-	l.Logf(zlog.Warning, "[pool %s] child %d of the program before, execution timed out (%s sec), terminating", pool, pid, seconds(took))
+	l.Logf(zlog.Warning, "[pool %s] child %d of the previous program, execution timed out (%s sec), terminating", pool, pid, seconds(took))
 }

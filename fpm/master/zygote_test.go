@@ -101,7 +101,7 @@ func TestDeadZygoteIsReplacedByWhatIsLoaded(t *testing.T) {
 	os.WriteFile(s.path("no-engine"), []byte("the extension is broken"), 0o600)
 	s.touch("dies")
 	s.expect("WARNING: the process that forks the workers of generation 1 is gone, starting another$")
-	s.expect("ERROR: no other process that forks workers could be had, trying again in 1s: the extension is broken$")
+	s.expect("ERROR: no new process that forks workers could be started, trying again in 1s: the extension is broken$")
 	if n := s.generation("sock"); n != 1 {
 		t.Errorf("generation %d answers, want 1", n)
 	}

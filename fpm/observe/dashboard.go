@@ -198,7 +198,7 @@ func (d *dashboard) serveNow(w http.ResponseWriter, r *http.Request) {
 		v := d.server.view()
 		if v == nil {
 			d.mu.Unlock()
-			refuse(w, http.StatusServiceUnavailable, "the master has not told of the service yet")
+			refuse(w, http.StatusServiceUnavailable, "the master has not reported the service yet")
 			return
 		}
 		v.Orders = d.orders.Orders

@@ -72,7 +72,7 @@ func (d *dashboard) serveOrder(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !o.Command.MayOrder() || o.Command == control.MakeProfile { // that is asked for at its own place
-		refuse(w, http.StatusBadRequest, fmt.Sprintf("the dashboard knows no order %.20q", o.Command))
+		refuse(w, http.StatusBadRequest, fmt.Sprintf("unknown order %.20q", o.Command))
 		return
 	}
 	request := control.DashboardRequest{Token: token, Client: clientOf(r), Request: control.Request{Command: o.Command, Pool: o.Pool, Count: o.Count, Pid: o.Pid,
@@ -112,7 +112,7 @@ func (d *dashboard) tellEnding(w http.ResponseWriter, o order, a control.Answer,
 		control.BadConfig: http.StatusUnprocessableEntity}
 	switch {
 	case err != nil:
-		refuse(w, http.StatusBadGateway, "it is not known how it ended: "+err.Error())
+		refuse(w, http.StatusBadGateway, "the outcome is unknown: "+err.Error())
 	case a.Reason != "":
 		code := status[a.Reason]
 		if code == 0 {

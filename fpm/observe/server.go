@@ -137,7 +137,7 @@ func (s *server) picture() *picture {
 	return p
 }
 
-// pictureInto makes a picture that is the caller's. It returns false if the master has not told of the service yet.
+// pictureInto makes a picture that is the caller's. It returns false if the master has not reported the service yet.
 func (s *server) pictureInto(p *picture) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -166,7 +166,7 @@ func (s *server) serveMetrics(w http.ResponseWriter, r *http.Request) {
 	defer func() { <-s.pages }()
 	p := s.picture()
 	if p == nil {
-		http.Error(w, "the master has not told of the service yet", http.StatusServiceUnavailable)
+		http.Error(w, "the master has not reported the service yet", http.StatusServiceUnavailable)
 		return
 	}
 	defer s.putBack(p)

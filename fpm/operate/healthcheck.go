@@ -73,7 +73,7 @@ func (o *Operator) healthAt(pool, address string) (*control.Health, error) {
 		if errors.As(err, &asked) {
 			err = asked.Err
 		}
-		return nil, failed(exitFailed, "nobody tells of health at %s: %v", address, err)
+		return nil, failed(exitFailed, "no health is reported at %s: %v", address, err)
 	}
 	defer r.Body.Close()
 	h := &control.Health{}

@@ -54,7 +54,7 @@ func show(w io.Writer, r *control.Report) error {
 		fmt.Fprintf(w, "last reload succeeded %s: generation %d\n", date(last.Time), last.Generation)
 	}
 	if r.Former > 0 {
-		fmt.Fprintf(w, "processes of the program before that finish their requests: %d\n", r.Former)
+		fmt.Fprintf(w, "processes of the previous program that finish their requests: %d\n", r.Former)
 	}
 	if r.Reloading {
 		fmt.Fprintln(w, "a reload is under way")

@@ -38,7 +38,7 @@ func (o *Operator) stop(now bool) error {
 	last, err := m.stopBy(ctx, control.Request{Command: control.Stop, Now: now}, process, func(a control.Answer) { waits.show(a) })
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return failed(exitFailed, "%s has not ended within %v and continues to stop; --now does not wait for requests", m, o.Timeout)
+		return failed(exitFailed, "%s has not ended within %v and is still stopping; --now does not wait for requests", m, o.Timeout)
 	case err != nil:
 		return err
 	}
@@ -70,11 +70,11 @@ func (m *master) stopBy(ctx context.Context, order control.Request, process int,
 		case process < 0:
 			return last, nil // nobody is there, as far as can be known
 		default:
-			return last, failed(exitFailed, "%s has broken off the connection and runs on: %v; see its error log", m, err)
+			return last, failed(exitFailed, "%s has closed the connection and is still running: %v; see its error log", m, err)
 		}
 		if client.User() != m.client.User() {
 			client.Close()
-			return last, failed(exitFailed, "%s has broken off the connection, and another user's process answers in its place", m)
+			return last, failed(exitFailed, "%s has closed the connection, and another user's process answers in its place", m)
 		}
 	}
 }

@@ -32,7 +32,7 @@ func Constants(ctx context.Context, config Config) (map[string]string, error) {
 	z.process.keepGroup()
 	defer z.End(0)
 	if _, err := z.order(ctx, []byte{msgAsk}, []int{fd}); err != nil {
-		return nil, fmt.Errorf("PHP has started and does not tell its constants: %w", err)
+		return nil, fmt.Errorf("PHP has started and does not report its constants: %w", err)
 	}
 	text, err := io.ReadAll(io.NewSectionReader(file, 0, maxConstants))
 	if err != nil {

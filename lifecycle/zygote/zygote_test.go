@@ -449,7 +449,7 @@ func TestConstantsLeaveNothing(t *testing.T) {
 		"torn":      "map[] PHP's constants: malformed answer from the zygote",
 		"fail":      "map[] PHP could not be started: a process of opcache.preload (/a b.php) ended with signal 9 (SIGKILL); if it printed messages, they say why",
 		"hang":      "map[] PHP had not started after 0s, and was ended",
-		"asked":     "map[] PHP has started and does not tell its constants: the zygote is gone: context canceled",
+		"asked":     "map[] PHP has started and does not report its constants: the zygote is gone: context canceled",
 	} {
 		t.Run(act, func(t *testing.T) {
 			t.Parallel()

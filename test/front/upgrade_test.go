@@ -158,7 +158,7 @@ func TestUpgradeLosesNothing(t *testing.T) {
 			t.Error(line)
 		}
 	}
-	if out, status := u.operate("status"); status != 0 || strings.Contains(out, "program before") {
+	if out, status := u.operate("status"); status != 0 || strings.Contains(out, "previous program") {
 		t.Errorf("status %d:\n%s", status, out)
 	}
 	if out, status := u.operate("stop"); status != 0 {
@@ -203,8 +203,8 @@ func TestUpgradeThatFailsLeavesTheServiceAlone(t *testing.T) {
 		{"of another architecture", foreign, "exec format error", 1},
 		{"something else", []byte("#!/bin/sh\nexit 0\n"), "it is not phpsapi, or one that cannot take over: restart the service to execute it", 1},
 		{"of another time", []byte("#!/bin/sh\necho '{\"phpsapi\":\"v99\",\"handoff\":[7]}'\n"), "phpsapi v99 cannot take over from this version: restart the service", 1},
-		{"exits at once", []byte(ready + "exit 3"), "it did not come to an end of its start", 1},
-		{"crashes", []byte(ready + "echo that was it >&2; kill -SEGV $$"), "it did not come to an end of its start: that was it", 1},
+		{"exits at once", []byte(ready + "exit 3"), "its start did not end", 1},
+		{"crashes", []byte(ready + "echo that was it >&2; kill -SEGV $$"), "its start did not end: that was it", 1},
 		{"hangs when it is asked", []byte("#!/bin/sh\nsleep 1000\n"), "it hangs", 1},
 	} {
 		u.install(t, c.program)

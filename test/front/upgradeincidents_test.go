@@ -114,7 +114,7 @@ func TestUpgradeAnswersForWorkersOfTheProgramBefore(t *testing.T) {
 				mode != "behind the front" && i.Client != incident.Got502 {
 				t.Errorf("got %+v", i)
 			}
-			u.said(`of the program before exited on signal 11 \(SIGSEGV\)`, 1)
+			u.said(`of the previous program exited on signal 11 \(SIGSEGV\)`, 1)
 			u.want("/", 200, "index ")
 		})
 	}

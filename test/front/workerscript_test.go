@@ -209,6 +209,6 @@ func TestDoubtfulWorkerSettingsAreTold(t *testing.T) {
 	place := `WARNING: ` + regexp.QuoteMeta(file) + `:3: pools: www: worker: `
 	s.said(place+`max_requests has no effect beside snapshot`, 1)
 	if os.Geteuid() == 0 {
-		s.said(place+`script: the pool's user www-data may not read `+dir+`/worker\.php \(mode 0600\); allow it`, 1)
+		s.said(place+`script: the pool's user www-data may not read `+dir+`/worker\.php \(mode 0600\); give it that right`, 1)
 	}
 }

@@ -386,7 +386,7 @@ func TestHealthcheckTellsWhatReadyzTells(t *testing.T) {
 		}
 	}
 	if status, out := check("--address=" + serve.Address(t)); status != 1 ||
-		!strings.HasPrefix(out, "phpsapi fpm healthcheck: nobody tells of health at 127.0.0.1:") || !strings.Contains(out, ": dial tcp ") || strings.Contains(out, "http://") {
+		!strings.HasPrefix(out, "phpsapi fpm healthcheck: no health is reported at 127.0.0.1:") || !strings.Contains(out, ": dial tcp ") || strings.Contains(out, "http://") {
 		t.Errorf("nobody there: got %d %q", status, out)
 	}
 	if status, out := check("--master=1"); status != 1 || out == "" {
