@@ -122,7 +122,7 @@ static const char *php_ini_dir(cmd_parms *cmd, void *directory, const char *path
 		return apr_psprintf(cmd->pool, "PHPINIDir is %s already: PHP is started once, and has one", apache_options.ini_dir);
 	}
 	apache_options.ini_dir = ap_server_root_relative(cmd->pool, path);
-	return apache_options.ini_dir ? NULL : apr_psprintf(cmd->pool, "PHPINIDir %s is no path", path);
+	return apache_options.ini_dir ? NULL : apr_psprintf(cmd->pool, "PHPINIDir %s is not a path", path);
 }
 
 static const char *phpsapi_mode(cmd_parms *cmd, void *directory, const char *mode)

@@ -32,7 +32,7 @@ static int check_config(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp, serv
 	return HTTP_INTERNAL_SERVER_ERROR;
 }
 
-/* When httpd starts it reads its configuration twice, and loads its modules anew. The first time is for nothing but to see whether it
+/* When httpd starts it reads its configuration twice, and loads its modules again. The first time is for nothing but to see whether it
  * is right. */
 static int start(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {

@@ -62,7 +62,7 @@ static void say_refusal(enum engine_load_result result, const char *path, const 
 		reason = "the engine is of another phpsapi: build it again from the sources of this one";
 		break;
 	case ENGINE_NOT_A_FILE:
-		reason = "it is no file";
+		reason = "it is not a file";
 		break;
 	case ENGINE_CUT_OFF:
 	case ENGINE_LOST_END:
@@ -92,7 +92,7 @@ static int is_alone(const char *path)
 	}
 	ap_log_error(APLOG_MARK, APLOG_CRIT | APLOG_STARTUP, 0, NULL,
 		"mod_phpsapi: %s cannot be loaded beside %s, the PHP that is in the process. If that is mod_php, take it out of the configuration (Debian: a2dismod "
-		"phpN.N); if it is the PHP of before a restart, stop httpd and start it", path, where.dli_fname);
+		"phpN.N); if it is an older PHP, from before a restart, stop httpd and start it", path, where.dli_fname);
 	return 0;
 }
 
@@ -227,7 +227,7 @@ static void execute(request_rec *r, enum apache_kind kind, enum engine_httpd_scr
 	}
 }
 
-/* virtual(), or what an output filter includes while a script is executed: the script's request goes on in the other file. */
+/* virtual(), or what an output filter includes while a script is executed: the script's request continues in the other file. */
 static int answer_within(request_rec *r, enum apache_kind kind)
 {
 	request_rec *outer = apache_running->r;

@@ -95,7 +95,7 @@ echo Page::render();`)
 		t.Errorf("the table:\n%s", rows)
 	}
 
-	// The keyboard: Tab reaches one box, arrows go on, Enter makes it wide, Escape shows all again.
+	// The keyboard: Tab reaches one box, arrows move on, Enter makes it wide, Escape shows all again.
 	if n := c.evaluate(`String(document.querySelectorAll("#flame g[tabindex='0']").length)`); n != "1" {
 		t.Errorf("%s boxes can be reached by Tab", n)
 	}
