@@ -73,7 +73,7 @@ sanitize: deps-test build ## php-src's tests of cli, cgi and fpm with a program 
 	packaging/sanitize
 	go run ./test/conformance -binary build/sanitized/phpsapi -timeout 3m
 
-e2e: deps-e2e build ## real programs from Debian's packages; php-fpm under load
+e2e: deps-e2e build apache ## real programs from Debian's packages; php-fpm under load
 	go test -count=1 -tags e2e ./test/e2e ./test/load ./test/faults
 	go test -count=1 -tags e2e -run TestSessionsOfManyUsers ./test/front
 

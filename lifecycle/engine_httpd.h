@@ -98,6 +98,8 @@ struct engine_httpd {
 /* They are of ENGINE_FUNCTIONS (engine.h). */
 #define ENGINE_HTTPD_FUNCTIONS(X) \
 	X(const struct engine_httpd_settings *, httpd_settings, (void), ()) \
+	/* After the startup: some directory has a php_admin_value of that name. */ \
+	X(void, httpd_varies, (const char *setting), (setting)) \
 	/* Applies a directory's settings: before the request, or within it, in virtual(). */ \
 	X(void, httpd_apply, (const struct engine_httpd_value *values, size_t len), (values, len)) \
 	/* Takes them back if no request follows, or only those named if that was in virtual(). */ \

@@ -153,9 +153,17 @@ static void mark_as_of_some(zend_string *name)
 	zval *found = zend_hash_find(EG(ini_directives), name);
 	zend_ini_entry *entry = found ? Z_PTR_P(found) : NULL;
 
-	if (entry && entry->modifiable == ZEND_INI_SYSTEM && entry->modified && entry->orig_modifiable != ZEND_INI_SYSTEM) {
+	if (entry && entry->modifiable == ZEND_INI_SYSTEM) {
 		entry->modifiable = INI_SYSTEM_OF_SOME;
 	}
+}
+
+void engine_httpd_varies(const char *setting)
+{
+	zend_string *name = zend_string_init(setting, strlen(setting), 0);
+
+	mark_as_of_some(name);
+	zend_string_release(name);
 }
 
 void engine_httpd_apply(const struct engine_httpd_value *values, size_t len)

@@ -35,12 +35,13 @@ struct apache_options {
 	enum apache_mode mode; /* PHPSAPIMode */
 	const char *engine;    /* PHPSAPIEngine: a version, or a file; NULL: the machine's PHP */
 	const char *ini_dir;   /* PHPINIDir, absolute; NULL: that of the distribution */
+	apr_array_header_t *admin_values; /* the names of all settings that a php_admin_value or php_admin_flag is for */
 };
 
 extern struct apache_options apache_options;
 
 /* Forgets the options of the configuration before. */
-void apache_forget_options(void);
+void apache_forget_options(apr_pool_t *p);
 
 /* What the server or a virtual host says for itself. */
 struct apache_server {

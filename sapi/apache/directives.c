@@ -11,9 +11,9 @@ module *apache_module;
 
 struct apache_options apache_options;
 
-void apache_forget_options(void)
+void apache_forget_options(apr_pool_t *p)
 {
-	apache_options = (struct apache_options){.mode = APACHE_PROCESS};
+	apache_options = (struct apache_options){.mode = APACHE_PROCESS, .admin_values = apr_array_make(p, 8, sizeof(const char *))};
 }
 
 /* ---- PHP's settings by directory ---- */
@@ -86,6 +86,9 @@ static const char *set(cmd_parms *cmd, void *directory, const char *name, const 
 	said.value_len = strlen(said.value);
 	said.htaccess = (cmd->override & (RSRC_CONF | ACCESS_CONF)) == 0;
 	put(directory, &said);
+	if (admin) {
+		APR_ARRAY_PUSH(apache_options.admin_values, const char *) = name;
+	}
 	return NULL;
 }
 

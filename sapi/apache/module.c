@@ -13,15 +13,36 @@ static bool is_pool(void)
 
 static int forget_options(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp)
 {
-	apache_forget_options();
+	apache_forget_options(p);
 	return OK;
 }
 
-/* PHP has one request at a time in a process. */
+/* The name of another module that is PHP, or this one by its other name; NULL: there is none. */
+static const char *other_php(void)
+{
+	static const char *const names[] = {"mod_php.c", "mod_php7.c", "mod_php5.c", "mod_phpsapi.c"};
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		const module *found = ap_find_linked_module(names[i]);
+
+		if (found && found != apache_module) {
+			return names[i];
+		}
+	}
+	return NULL;
+}
+
+/* PHP has one request at a time in a process, and a process has one PHP. */
 static int check_config(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
 	int threads = AP_MPMQ_NOT_SUPPORTED;
 
+	if (other_php()) {
+		ap_log_error(APLOG_MARK, APLOG_CRIT | APLOG_STARTUP, 0, NULL,
+			"mod_phpsapi: %s is loaded, too, and both are PHP. Take one of them out of the configuration (mod_php in Debian: a2dismod php8.2, or the like)", other_php());
+		return HTTP_INTERNAL_SERVER_ERROR;
+	}
 	ap_mpm_query(AP_MPMQ_IS_THREADED, &threads);
 	if (threads == AP_MPMQ_NOT_SUPPORTED || is_pool()) {
 		return OK;

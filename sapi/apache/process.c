@@ -77,10 +77,10 @@ static void say_refusal(enum engine_load_result result, const char *path, const 
 }
 
 /*
- * A PHP that is there already: that of mod_php, or of the configuration before. The latter cannot always be unloaded, as some of its
- * extensions hold it, and serves again. Another PHP beside it would take its functions for its own.
+ * The file of the PHP that is in the process already, if it is another one than that of path; else NULL. It is that of the configuration
+ * before, which cannot always be unloaded, as some of its extensions hold it. A second one beside it would take its functions for its own.
  */
-static int is_alone(const char *path)
+static const char *resident(const char *path)
 {
 	void *there = dlsym(RTLD_DEFAULT, "php_module_startup");
 	struct stat present, wanted;
@@ -88,18 +88,15 @@ static int is_alone(const char *path)
 
 	if (!there || !dladdr(there, &where) || stat(where.dli_fname, &present) != 0 || stat(path, &wanted) != 0 ||
 		(present.st_dev == wanted.st_dev && present.st_ino == wanted.st_ino)) {
-		return 1;
+		return NULL;
 	}
-	ap_log_error(APLOG_MARK, APLOG_CRIT | APLOG_STARTUP, 0, NULL,
-		"mod_phpsapi: %s cannot be loaded beside %s, the PHP that is in the process. If that is mod_php, take it out of the configuration (Debian: a2dismod "
-		"phpN.N); if it is an older PHP, from before a restart, stop httpd and start it", path, where.dli_fname);
-	return 0;
+	return where.dli_fname;
 }
 
 static int load(void)
 {
 	static struct engine_refusal refusal;
-	const char *path = find_engine();
+	const char *path = find_engine(), *other = path ? resident(path) : NULL;
 	enum engine_load_result result;
 
 	if (!path && apache_options.engine) {
@@ -113,8 +110,10 @@ static int load(void)
 			"mod_phpsapi: there is no libphp of a version that the module was built for; Debian has it in libphp8.2-embed. PHPSAPIEngine names the file of one");
 		return 0;
 	}
-	if (!is_alone(path)) {
-		return 0;
+	if (other) {
+		ap_log_error(APLOG_MARK, APLOG_ERR | APLOG_STARTUP, 0, NULL,
+			"mod_phpsapi: %s has to wait until httpd is stopped and started: %s is in the process since before the restart, and serves on", path, other);
+		path = other;
 	}
 	result = engine_load(path, RTLD_NOW, &refusal);
 	if (result != ENGINE_LOADED) {
@@ -140,6 +139,15 @@ static int is_on(const char *value)
 	return value && (strcasecmp(value, "on") == 0 || strcasecmp(value, "yes") == 0 || strcasecmp(value, "true") == 0 || atoi(value) != 0);
 }
 
+static void tell_admin_values(void)
+{
+	int i;
+
+	for (i = 0; i < apache_options.admin_values->nelts; i++) {
+		engine_httpd_varies(APR_ARRAY_IDX(apache_options.admin_values, i, const char *));
+	}
+}
+
 int apache_start_process(apr_pool_t *p, server_rec *s)
 {
 	static struct engine_module php;
@@ -161,6 +169,7 @@ int apache_start_process(apr_pool_t *p, server_rec *s)
 		ap_log_error(APLOG_MARK, APLOG_CRIT | APLOG_STARTUP, 0, NULL, "mod_phpsapi: PHP could not be started");
 		return HTTP_INTERNAL_SERVER_ERROR;
 	}
+	tell_admin_values();
 	parent = getpid();
 	apr_pool_cleanup_register(p, NULL, end_php, apr_pool_cleanup_null);
 	if (is_on(engine_setting_text("expose_php"))) {
@@ -227,18 +236,6 @@ static void execute(request_rec *r, enum apache_kind kind, enum engine_httpd_scr
 	}
 }
 
-/* virtual(), or what an output filter includes while a script is executed: the script's request continues in the other file. */
-static int answer_within(request_rec *r, enum apache_kind kind)
-{
-	request_rec *outer = apache_running->r;
-
-	apache_running->r = r;
-	add_variables(r);
-	execute(r, kind, ENGINE_HTTPD_INCLUDED, &apache_running->request);
-	apache_running->r = outer;
-	return OK;
-}
-
 /*
  * httpd meets an error while PHP reads a request's body, and its ErrorDocument is a script: PHP, which is in the middle of the other
  * request, cannot answer a second one. mod_php dies of it, but for a body that is too long, where it executes the one script within the
@@ -289,48 +286,73 @@ static void send_end(request_rec *r, apr_bucket_brigade *brigade)
 	apr_brigade_cleanup(brigade);
 }
 
-static int answer_whole(request_rec *r, enum apache_kind kind)
+static void answer_whole(struct apache_running *running, enum apache_kind kind)
 {
-	struct apache_running running = {.r = r, .outer = apache_running};
+	request_rec *r = running->r;
 
 	add_variables(r);
-	running.brigade = apr_brigade_create(r->pool, r->connection->bucket_alloc);
-	fill_request(&running.request, r);
+	running->brigade = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+	fill_request(&running->request, r);
 	forget_file(r);
-	apache_running = &running;
-	if (engine_httpd_startup(&running.request) == 0) {
-		r->user = apr_pstrdup(r->pool, running.request.auth_user);
-		execute(r, kind, ENGINE_HTTPD_PRIMARY, &running.request);
+	if (engine_httpd_startup(&running->request) == 0) {
+		r->user = apr_pstrdup(r->pool, running->request.auth_user);
+		execute(r, kind, ENGINE_HTTPD_PRIMARY, &running->request);
 	}
 	engine_httpd_shutdown();
-	running.has_ended = true;
-	send_end(r, running.brigade);
-	apache_running = running.outer;
-	if (running.ends_child) {
+	running->has_ended = true;
+	send_end(r, running->brigade);
+	if (running->ends_child) {
 		kill(getpid(), AP_SIG_GRACEFUL);
 	}
-	return OK;
+}
+
+/* A request of its own, from the settings of its directory on. */
+static int answer(request_rec *r, enum apache_kind kind)
+{
+	const struct apache_directory *d = apache_directory_of(r);
+	struct apache_running running = {.r = r, .outer = apache_running};
+	int status;
+
+	apache_running = &running;
+	engine_httpd_apply(values_of(d), d->values->nelts);
+	status = decide(r, kind);
+	if (status == OK) {
+		answer_whole(&running, kind);
+	} else {
+		engine_httpd_take_back();
+	}
+	apache_running = running.outer;
+	return status;
+}
+
+/* virtual(), or what an output filter includes while a script is executed: the script's request continues in the other file. */
+static int answer_within(request_rec *r, enum apache_kind kind)
+{
+	const struct apache_directory *d = apache_directory_of(r);
+	request_rec *outer = apache_running->r;
+	int status;
+
+	apache_running->r = r;
+	engine_httpd_apply(values_of(d), d->values->nelts);
+	status = decide(r, kind);
+	if (status == OK) {
+		add_variables(r);
+		execute(r, kind, ENGINE_HTTPD_INCLUDED, &apache_running->request);
+	} else {
+		engine_httpd_take_these_back(values_of(d), d->values->nelts);
+	}
+	apache_running->r = outer;
+	return status;
 }
 
 int apache_in_process(request_rec *r, enum apache_kind kind)
 {
-	const struct apache_directory *d = apache_directory_of(r);
-	bool is_within = apache_running && !apache_running->has_ended;
-	int status;
-
-	if (is_within && is_error_within(r)) {
+	if (!apache_running || apache_running->has_ended) {
+		return answer(r, kind);
+	}
+	if (is_error_within(r)) {
 		ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "mod_phpsapi: ErrorDocument %s: PHP is still reading the request that failed, and cannot execute it", r->uri);
 		return HTTP_INTERNAL_SERVER_ERROR;
 	}
-	engine_httpd_apply(values_of(d), d->values->nelts);
-	status = decide(r, kind);
-	if (status == OK) {
-		return is_within ? answer_within(r, kind) : answer_whole(r, kind);
-	}
-	if (is_within) {
-		engine_httpd_take_these_back(values_of(d), d->values->nelts);
-	} else {
-		engine_httpd_take_back();
-	}
-	return status;
+	return answer_within(r, kind);
 }

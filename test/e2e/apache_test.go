@@ -36,7 +36,11 @@ var modPHP = apacheMode{"mod_php", "prefork", "LoadModule php_module /usr/lib/ap
 // named in apacheVaries.
 var apacheModes = []apacheMode{
 	{"mod_php once more", modPHP.mpm, modPHP.load},
+	inProcess,
 }
+
+// apacheModule is what make apache has made.
+var apacheModule, _ = filepath.Abs("../../build/apache/mod_phpsapi.so")
 
 // apacheVaries are what may differ between two runs, and what takes its place.
 var apacheVaries = []struct {
@@ -55,6 +59,8 @@ var apacheVaries = []struct {
 	// ports
 	{regexp.MustCompile(`\b(REMOTE_PORT(?:'\])?(?: =>| =) )"?\d+"?`), "$1(port)"},
 	{regexp.MustCompile(`\[client 127\.0\.0\.1:\d+\]`), "[client 127.0.0.1:(port)]"},
+	// whether a process has answered a request before
+	{regexp.MustCompile(`(?m)^.*PHP Warning:  (?:Unknown|PHP Request Shutdown): Invalid date\.timezone value.*\n`), ""},
 	// processes
 	{regexp.MustCompile(`\[pid \d+(:tid \d+)?\]`), "[pid]"},
 }
@@ -108,7 +114,8 @@ var sharedFiles = map[string]string{
 		}
 		header('Content-Type: text/plain');
 		preg_match('~<h2><a name="module_apache2handler".*?(?=<h2><a name="module_)~s', text(INFO_MODULES), $module);
-		echo preg_replace(['~ +=> +~', '~\s*\n\s*~', '~(REQUEST_TIME_FLOAT.\] => )[\d.]+~'], [' => ', "\n", '$1(time)'],
+		// mod_php has no setting child_terminate.
+		echo preg_replace(['~ +=> +~', '~\s*\n\s*~', '~(REQUEST_TIME_FLOAT.\] => )[\d.]+~', '~^child_terminate => Off => Off\n~m'], [' => ', "\n", '$1(time)', ''],
 			html_entity_decode(strip_tags(text(INFO_GENERAL) . "\n=====\n" . $module[0] . "\n=====\n" . text(INFO_VARIABLES))));`,
 }
 

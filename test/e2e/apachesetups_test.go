@@ -251,7 +251,7 @@ RewriteRule ^escape/(.*)$ vars.php?q=$1 [B,L]
 			"inner.php":   "<?php echo '[', isset($shared) ? $shared : 'none', ' ', json_encode($_GET), ' ', $_SERVER['PHP_SELF'], ' ', __FILE__, ' ', getcwd(), ']'; $shared = 'inner'; header('X-Inner: inner'); function inner() { return 1; }",
 			"twice.php":   "<?php virtual('other.php'); virtual('other.php?x'); echo count(get_included_files());",
 			"other.php":   "<?php echo '(other ', apache_getenv('QUERY_STRING'), ')';",
-			"missing.php": "<?php ini_set('display_errors', 1); var_dump(virtual('/nothing.txt')); var_dump(@virtual(''));",
+			"missing.php": "<?php ini_set('display_errors', 1); ini_set('html_errors', 0); var_dump(virtual('/nothing.txt')); var_dump(@virtual(''));",
 			"deep.php":    "<?php $depth = ($depth ?? 0) + 1; echo $depth; if ($depth < 4) { virtual('/deep.php'); } echo $depth;",
 			"exit.php":    "<?php echo 'a'; virtual('/exits.php'); echo 'not here?';", "exits.php": "<?php echo 'exits'; exit;",
 			"throws.php": "<?php try { virtual('/thrower.php'); } catch (Exception $e) { echo 'caught ', $e->getMessage(); } echo ' on';", "thrower.php": "<?php throw new Exception('thrown');",
@@ -281,7 +281,7 @@ RewriteRule ^escape/(.*)$ vars.php?q=$1 [B,L]
 			"a.php": `<?php var_dump(apache_note('own'), apache_note('own', 'first'), apache_note('own', 'second'), apache_note('own'), apache_note('own', null), apache_note('empty', ''), apache_note('empty'));
 				var_dump(apache_getenv('OWN'), apache_setenv('OWN', 'script'), apache_getenv('OWN'), apache_getenv('NOT'), getenv('OWN'), $_SERVER['OWN'], apache_setenv('SET', 'set', true), apache_getenv('SET', true), getenv('SET'), putenv('OWN=put'), getenv('OWN'), apache_getenv('OWN'), getenv('OWN', true));
 				var_dump($_SERVER['BY_IF'] ?? null, $_SERVER['AGENT'] ?? null, $_SERVER['HTACCESS'] ?? null, getenv('BY_IF'), $_ENV);`,
-			"wrong.php": "<?php foreach (['apache_note', 'apache_setenv', 'apache_getenv', 'virtual', 'apache_lookup_uri', 'apache_get_version', 'apache_get_modules', 'apache_request_headers', 'apache_response_headers', 'getallheaders'] as $f) { foreach ([[], ['a', 'b', 'c', 'd'], [[]], [\"a\\0b\"]] as $args) try { echo $f, ' ', json_encode(@$f(...$args)), ' '; } catch (Throwable $e) { echo get_class($e), ' ', $e->getMessage(), ' '; } echo (new ReflectionFunction($f)), \"\\n\"; } echo json_encode(get_extension_funcs('apache2handler'));"},
+			"wrong.php": "<?php foreach (['apache_note', 'apache_setenv', 'apache_getenv', 'virtual', 'apache_lookup_uri', 'apache_get_version', 'apache_get_modules', 'apache_request_headers', 'apache_response_headers', 'getallheaders'] as $f) { foreach ([[], ['a', 'b', 'c', 'd'], [[]], [\"a\\0b\"]] as $args) try { echo $f, ' ', json_encode(@$f(...$args)), ' '; } catch (Throwable $e) { echo get_class($e), ' ', $e->getMessage(), ' '; } echo (new ReflectionFunction($f)), \"\\n\"; } echo json_encode(array_diff(get_extension_funcs('apache2handler'), ['apache_child_terminate'])); // TestApacheOwn has it"},
 		asks: []string{"GET /a.php\nUser-Agent: ownagent/1", "GET /a.php", "GET /wrong.php"},
 		want: []string{"note=second", "env=script", "X-Env: set script", "ArgumentCountError"},
 	},
@@ -421,7 +421,7 @@ RewriteRule ^escape/(.*)$ vars.php?q=$1 [B,L]
 	},
 	{
 		name:  "what asks whether there is mod_php",
-		files: map[string]string{".htaccess": "<IfModule mod_php.c>\nphp_value user_agent mod_php.c\n</IfModule>\n<IfModule php_module>\nphp_value error_append_string php_module\n</IfModule>\n<IfModule mod_php7.c>\nphp_value user_agent old\n</IfModule>\n<IfModule !mod_php.c>\nphp_value user_agent none\n</IfModule>\n", "a.php": "<?php echo json_encode([ini_get('user_agent'), ini_get('error_append_string'), in_array('mod_php', apache_get_modules()), apache_get_version(), apache_get_modules(), function_exists('apache_child_terminate'), php_ini_loaded_file(), php_ini_scanned_files()], JSON_UNESCAPED_SLASHES);"},
+		files: map[string]string{".htaccess": "<IfModule mod_php.c>\nphp_value user_agent mod_php.c\n</IfModule>\n<IfModule php_module>\nphp_value error_append_string php_module\n</IfModule>\n<IfModule mod_php7.c>\nphp_value user_agent old\n</IfModule>\n<IfModule !mod_php.c>\nphp_value user_agent none\n</IfModule>\n", "a.php": "<?php echo json_encode([ini_get('user_agent'), ini_get('error_append_string'), in_array('mod_php', apache_get_modules()), apache_get_version(), apache_get_modules(), php_ini_loaded_file(), php_ini_scanned_files()], JSON_UNESCAPED_SLASHES);"},
 		asks:  []string{"GET /a.php"},
 		want:  []string{`["mod_php.c","php_module",true,"Apache/`},
 	},
