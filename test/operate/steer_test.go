@@ -70,7 +70,7 @@ func TestPoolsAreScaledAndPausedUnderLoad(t *testing.T) {
 			l := s.load(4, "www", "short.php", "short")
 			for range 3 {
 				for _, n := range []int{6, 1, 3} {
-					s.wants(fmt.Sprintf(`^pool www may have %d workers until the next reload, then 2 again; it has \d`, n), "scale", "www", fmt.Sprint(n))
+					s.wants(fmt.Sprintf(`^pool www may have %d workers? until the next reload, then 2 again; it has \d`, n), "scale", "www", fmt.Sprint(n))
 				}
 				s.wants(`^pool www takes no connections, until phpsapi fpm resume www or the next reload`, "pause", "www")
 				s.wants(`^pool www takes connections`, "resume", "www")
