@@ -159,7 +159,7 @@ int apache_start_process(apr_pool_t *p, server_rec *s)
 	php = (struct engine_module){
 		.front_end = ENGINE_APACHE,
 		.name = "apache2handler",
-		.pretty_name = "Apache 2.0 Handler",
+		.pretty_name = engine_number(engine->php_version) >= 8004 ? "Apache 2 Handler" : "Apache 2.0 Handler",
 		.binary = "",
 		.ini_entries = "",
 		.without_pcntl = 1,
