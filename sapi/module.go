@@ -8,11 +8,12 @@ const (
 	CLIServer = "cli-server"
 	CGI       = "cgi-fcgi"
 	FPM       = "fpm-fcgi"
+	Apache    = "apache2handler"
 )
 
 // FrontEnd is the number of the module's name, in the order of enum engine_front_end (lifecycle/engine.h).
 func (m Module) FrontEnd() int {
-	return slices.Index([]string{CLI, CLIServer, CGI, FPM}, m.Name)
+	return slices.Index([]string{CLI, CLIServer, CGI, FPM, Apache}, m.Name)
 }
 
 // Module is what a front end tells the engine of itself: PHP's sapi_module_struct (main/SAPI.h) in Go's words.
@@ -37,4 +38,16 @@ type Module struct {
 	WorkerMode bool
 	// Interrupts lets requests be interrupted, and adds the class Phpsapi\RequestTimeout.
 	Interrupts bool
+}
+
+// ForApache returns the module as Apache's httpd has it, where version is the engine's MAJOR.MINOR: its name, and its places of php.ini.
+func (m Module) ForApache(version string, getenv func(string) (string, bool)) Module {
+	source := INISource{Version: version, Package: "apache2", Ignore: m.INI.Ignore, Binary: m.Binary, SearchCWD: true, Getenv: getenv}
+	if !m.INI.Search {
+		source.Override = m.INI.Path
+	}
+	entries, defaults := m.INI.Entries, m.INI.Defaults
+	m.Name, m.PrettyName, m.INI = Apache, "Apache 2.0 Handler", source.Locate()
+	m.INI.Entries, m.INI.Defaults = entries, defaults
+	return m
 }

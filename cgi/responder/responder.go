@@ -108,6 +108,14 @@ func (r *Responder) Start(engine *lifecycle.Engine) {
 	r.io.take(-1)
 }
 
+// StartForApache is Start in a worker of httpd's module, which answers with PHP.AnswerApache. Of the responder it has the connections.
+func (r *Responder) StartForApache(engine *lifecycle.Engine) {
+	r.engine = engine
+	r.PHP.StartForApache()
+	r.io.inForks = &lifecycle.GivenUpInForks(1)[0]
+	r.io.take(-1)
+}
+
 // WakeBy makes a descriptor that becomes readable end the wait for a request: Read returns false, and the connection is idle.
 func (r *Responder) WakeBy(fd int) { r.io.wake = fd }
 

@@ -57,6 +57,9 @@ type Spec struct {
 	// needed.
 	ClientLogs bool
 
+	// Apache says that what comes on connections are requests of httpd's module, and not of FastCGI.
+	Apache bool
+
 	// Root says that the master is root: only then Chroot and ProcessPriority of the pool count.
 	Root bool
 }

@@ -150,3 +150,6 @@ func (f *frontPlan) routed(all []*conf.Pool) (routed []*conf.Pool) {
 func (f *frontPlan) routes(p *conf.Pool) bool {
 	return slices.ContainsFunc(f.sites, func(s contract.Site) bool { return s.Pool == p.Name })
 }
+
+// forApache reports whether the service is that of httpd's module.
+func (f *frontPlan) forApache() bool { return f != nil && f.own != nil && f.own.Apache }

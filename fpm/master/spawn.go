@@ -165,6 +165,7 @@ func (m *Master) spec(c *child) *contract.Spec {
 		Restrictions: p.restrictions(), Admission: p.gen.plan.admissionOf(p),
 		SoftTimeout: p.stages.Soft, ClientCheck: p.stages.Client,
 		Traces:     p.gen.plan.traces(),
+		Apache:     p.gen.plan.forApache(),
 		WorkerMode: p.workerMode(c), Handed: p.conf.Handed, HTTP: m.directOrders(p),
 		Global: contract.Global{
 			ConfigPath: p.gen.config.Path, LogLevel: m.log.Settings().Level, LogLimit: g.LogLimit, LogBuffering: g.LogBuffering, LogJSON: p.gen.plan.logsJSON(),

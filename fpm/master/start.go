@@ -142,6 +142,9 @@ func Locate(o Options) (config, pidFile string) {
 // module returns what to start on an engine where these are phpsapi's own settings; nil: the defaults.
 func (o *Options) module(engine engines.Choice, own *settings.Settings) sapi.Module {
 	m := o.Module(engine, sapi.Places{})
+	if own != nil && own.Apache {
+		m = m.ForApache(engine.Minor(), os.LookupEnv)
+	}
 	m.WithoutPCNTL = own == nil || !own.PCNTL
 	return m
 }

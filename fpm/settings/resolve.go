@@ -43,6 +43,7 @@ func (l *loader) settings() (*Settings, error) {
 	s.User, s.Group = one("http.user"), one("http.group")
 	s.TrustedProxies, s.StatusClients = texts["http.trusted_proxies"], texts["http.status_clients"]
 	s.PCNTL = one("php.pcntl") == on
+	s.Apache = one(apacheKey) == on
 	s.Watch = texts[watchKey]
 	s.AccessLog, s.AccessFormat = one("http.access_log"), one(accessFormatKey)
 	if s.LogJSON = one(logFormatKey) == json; s.LogJSON && s.setting(accessFormatKey).Origin == "" {

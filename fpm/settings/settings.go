@@ -57,6 +57,8 @@ type Settings struct {
 
 	siteWorkers []siteWorker
 
+	Apache bool // the service is that of httpd's module
+
 	PCNTL bool // scripts have the extension pcntl, if libphp has it built in
 }
 

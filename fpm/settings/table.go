@@ -76,6 +76,9 @@ const json = "json"
 // MetricsKey is the key of the addresses of metrics and health.
 const MetricsKey = "metrics.listen"
 
+// apacheKey is the key of the setting by which the service is that of httpd's module.
+const apacheKey = "apache"
+
 // directKey is the key of the setting by which workers speak HTTP.
 const directKey = "http.direct"
 
@@ -89,6 +92,8 @@ const (
 // Table is all settings but the list of sites.
 func Table() []Row {
 	return slices.Concat(ownRows(), dashboardRows(), tracesRows(), []Row{
+		{Key: apacheKey, Kind: Choice, Default: "off", Allowed: []string{on, "off"},
+			Doc: "Set by mod_phpsapi for the service that httpd starts with PHPSAPIMode pool, see [APACHE.md](APACHE.md): the workers are for that module, and speak no FastCGI."},
 		{Key: "php.pcntl", Kind: Choice, Default: "off", Allowed: []string{on, "off"},
 			Doc: "Whether scripts have the extension pcntl. Debian's libphp contains it, Debian's php-fpm does not."},
 	})

@@ -243,6 +243,9 @@ func (k *worker) setEnvironment() {
 	for _, v := range k.pool.Env {
 		os.Setenv(v.Key, v.Value)
 	}
+	if k.spec.Apache {
+		return // scripts have httpd's own environment
+	}
 	if k.spec.Identity.User != "" {
 		os.Setenv("USER", k.spec.Identity.User)
 	}
@@ -254,7 +257,11 @@ func (k *worker) setEnvironment() {
 // startPHP applies the pool's settings of php.ini and makes ready for requests.
 func (k *worker) startPHP() {
 	lifecycle.ReportCrashes(k.slot.ReportRoom())
-	k.responder.Start(k.engine)
+	if k.spec.Apache {
+		k.responder.StartForApache(k.engine)
+	} else {
+		k.responder.Start(k.engine)
+	}
 	k.started = true
 	k.responder.Sent, k.responder.Begins = k.slot.Mark(), k.slot.FirstByte
 	k.responder.WakeBy(k.control.fd)

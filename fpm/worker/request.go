@@ -15,6 +15,9 @@ import (
 // answer takes the next request of the present connection through PHP, and reports whether the connection may carry
 // another.
 func (k *worker) answer() (keep bool) {
+	if k.spec.Apache {
+		return k.answerApache()
+	}
 	if !k.read() {
 		return false
 	}

@@ -6,7 +6,9 @@
  *   script.c       which requests are for PHP
  *   process.c      PHPSAPIMode process: PHP in httpd's own process, as mod_php has it
  *   host.c         what PHP asks of httpd there
- *   pool.c         PHPSAPIMode pool: PHP in a phpsapi fpm that httpd starts
+ *   pool.c         PHPSAPIMode pool: a request that a worker of a phpsapi fpm answers
+ *   links.c        the connections to the workers
+ *   service.c      that fpm: httpd starts, watches and stops it
  *
  * The engine is that of lifecycle/engine, and is found and loaded by lifecycle's code. This directory includes httpd's headers and no
  * PHP's, and lifecycle the other way round.
@@ -19,6 +21,7 @@
 #include <http_log.h>
 
 #include "engine.h"
+#include "httpd_wire.h"
 
 /* ---- directives.c ---- */
 
@@ -36,6 +39,8 @@ struct apache_options {
 	const char *engine;    /* PHPSAPIEngine: a version, or a file; NULL: the machine's PHP */
 	const char *ini_dir;   /* PHPINIDir, absolute; NULL: that of the distribution */
 	apr_array_header_t *admin_values; /* the names of all settings that a php_admin_value or php_admin_flag is for */
+	const char *program;   /* PHPSAPIProgram, absolute; NULL: where phpsapi is installed */
+	const apr_array_header_t *pool_settings; /* PHPSAPIPool: lines of php-fpm.conf for each pool; NULL: none */
 };
 
 extern struct apache_options apache_options;
@@ -46,6 +51,7 @@ void apache_forget_options(apr_pool_t *p);
 /* What the server or a virtual host says for itself. */
 struct apache_server {
 	const char *user, *group; /* PHPSAPIUser; NULL: httpd's own */
+	struct apache_pool *pool; /* the pool that runs its scripts; NULL: there is none, or httpd has not started yet */
 };
 
 /* What a directory says of PHP's settings, in the order in which they were named first. */
@@ -92,7 +98,13 @@ struct apache_running {
 	bool ends_child;              /* the process is to end after it */
 };
 
-extern struct apache_running *apache_running; /* NULL: none */
+extern _Thread_local struct apache_running *apache_running; /* NULL: none */
+
+/* What process.c and pool.c do about a request alike. */
+void apache_add_variables(request_rec *r);
+void apache_fill_request(struct engine_request *request, request_rec *r);
+void apache_forget_file(request_rec *r);
+void apache_send_end(request_rec *r, apr_bucket_brigade *brigade);
 
 /* ---- process.c and pool.c ---- */
 
@@ -103,6 +115,41 @@ int apache_start_pool(apr_pool_t *p, server_rec *s);
 /* In each child. */
 void apache_child_of_process(apr_pool_t *p, server_rec *s);
 void apache_child_of_pool(apr_pool_t *p, server_rec *s);
+
+/* ---- service.c ---- */
+
+/* The workers of one user, and the connections to them that this process keeps. */
+struct apache_pool {
+	const char *name, *user, *group, *socket; /* user and group: "" is httpd's own, and the user's */
+	struct apache_pool *next;
+	struct apache_link *idle; /* the one that was used last comes first */
+	int idle_len;
+	apr_thread_mutex_t *lock; /* NULL: the MPM has no threads */
+};
+
+/* php.ini's settings, and the number of connections that a process keeps to each pool. */
+struct apache_service {
+	bool engine, xbithack;
+	int most_idle;
+};
+
+extern struct apache_service apache_service;
+
+/* ---- links.c ---- */
+
+/* A connection to a worker. */
+struct apache_link {
+	struct wire wire;
+	struct apache_link *next;
+};
+
+/* A connection to a pool; NULL: it cannot be reached, and errno says why. */
+struct apache_link *apache_take_link(struct apache_pool *pool);
+
+/* The request on it has ended. */
+void apache_give_back(struct apache_pool *pool, struct apache_link *link);
+
+/* ---- */
 
 /* Answers a request that is APACHE_SCRIPT, APACHE_SOURCE or APACHE_MAY_BE. */
 int apache_in_process(request_rec *r, enum apache_kind kind);

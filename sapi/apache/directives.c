@@ -151,6 +151,25 @@ static const char *phpsapi_engine(cmd_parms *cmd, void *directory, const char *e
 	return ap_check_cmd_context(cmd, GLOBAL_ONLY);
 }
 
+static const char *phpsapi_program(cmd_parms *cmd, void *directory, const char *path)
+{
+	apache_options.program = ap_server_root_relative(cmd->pool, path);
+	return ap_check_cmd_context(cmd, GLOBAL_ONLY);
+}
+
+static const char *phpsapi_pool(cmd_parms *cmd, void *directory, const char *name, const char *value)
+{
+	apr_array_header_t *lines = apache_options.pool_settings ? (apr_array_header_t *)apache_options.pool_settings
+		: apr_array_make(cmd->pool, 4, sizeof(const char *));
+
+	if (strpbrk(name, "\n=[];") || strchr(value, '\n')) {
+		return apr_psprintf(cmd->pool, "PHPSAPIPool %s is not a directive of php-fpm.conf with its value", name);
+	}
+	APR_ARRAY_PUSH(lines, const char *) = apr_pstrcat(cmd->pool, name, " = ", value, NULL);
+	apache_options.pool_settings = lines;
+	return ap_check_cmd_context(cmd, GLOBAL_ONLY);
+}
+
 static const char *phpsapi_user(cmd_parms *cmd, void *directory, const char *user, const char *group)
 {
 	struct apache_server *s = ap_get_module_config(cmd->server->module_config, apache_module);
@@ -180,6 +199,8 @@ const command_rec apache_directives[] = {
 	AP_INIT_TAKE1("PHPINIDir", php_ini_dir, NULL, RSRC_CONF, "the directory of php.ini"),
 	AP_INIT_TAKE1("PHPSAPIMode", phpsapi_mode, NULL, RSRC_CONF, "where PHP is: process (httpd's own) or pool (a phpsapi fpm that httpd starts)"),
 	AP_INIT_TAKE1("PHPSAPIEngine", phpsapi_engine, NULL, RSRC_CONF, "which PHP: a version, such as 8.4, or the file of a libphp or an engine"),
+	AP_INIT_TAKE1("PHPSAPIProgram", phpsapi_program, NULL, RSRC_CONF, "with PHPSAPIMode pool, the file of the program phpsapi"),
+	AP_INIT_TAKE2("PHPSAPIPool", phpsapi_pool, NULL, RSRC_CONF, "with PHPSAPIMode pool, a directive of php-fpm.conf for each pool, and its value"),
 	AP_INIT_TAKE12("PHPSAPIUser", phpsapi_user, NULL, RSRC_CONF, "with PHPSAPIMode pool, the user whom scripts run as, and the group"),
 	{NULL},
 };

@@ -15,7 +15,7 @@
 #include "apache.h"
 #include "engine_host.h"
 
-struct apache_running *apache_running;
+_Thread_local struct apache_running *apache_running;
 
 /* ---- the response ---- */
 

@@ -1,17 +1,494 @@
-/* PHPSAPIMode pool. */
+/*
+ * PHPSAPIMode pool: a request is answered by a worker of the phpsapi fpm that httpd has started (service.c). What PHP asks of httpd comes
+ * on the request's connection, and host.c answers it, as it does in PHPSAPIMode process. lifecycle/httpd_wire.h has the messages.
+ *
+ * A worker runs other people's scripts, and is not believed: what it names httpd has to have found for it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_protocol.h>
+#include <http_request.h>
+#include <util_filter.h>
+
 #include "apache.h"
+#include "engine_host.h"
+#include "httpd_wire.h"
 
-int apache_start_pool(apr_pool_t *p, server_rec *s)
+enum { MOST_FOUND = 64 };
+
+/* A request that a worker answers. */
+struct conversation {
+	struct apache_running running;
+	struct wire *wire;
+	request_rec *found[MOST_FOUND]; /* by virtual(), and not left yet */
+	bool runs, reads;               /* the worker waits for virtual(), or for a piece of the body */
+	bool has_answered;              /* something of the response is httpd's already */
+	int result;
+};
+
+/* ---- what is said to a worker ---- */
+
+static int count_of(const apr_table_t *table)
 {
-	ap_log_error(APLOG_MARK, APLOG_CRIT | APLOG_STARTUP, 0, NULL, "mod_phpsapi: this build has no PHPSAPIMode pool; PHPSAPIMode process, with the MPM prefork, is there");
-	return HTTP_INTERNAL_SERVER_ERROR;
+	return apr_table_elts(table)->nelts;
 }
 
-void apache_child_of_pool(apr_pool_t *p, server_rec *s)
+static int say_pair(void *w, const char *name, const char *value)
 {
+	wire_string(w, name);
+	wire_string(w, value ? value : "");
+	return 1;
 }
 
+static void say_table(struct wire *w, const apr_table_t *table)
+{
+	wire_number(w, count_of(table));
+	apr_table_do(say_pair, w, table, NULL);
+}
+
+static void say_values(struct wire *w, const struct apache_directory *d)
+{
+	const struct engine_httpd_value *values = (const struct engine_httpd_value *)d->values->elts;
+	int i;
+
+	wire_number(w, d->values->nelts);
+	for (i = 0; i < d->values->nelts; i++) {
+		wire_text(w, values[i].name, values[i].name_len);
+		wire_text(w, values[i].value, values[i].value_len);
+		wire_number(w, values[i].admin);
+		wire_number(w, values[i].htaccess);
+	}
+}
+
+/* The names of the settings that some directory has for itself: opcache must not put their values into code that all share. */
+static void say_varying(struct wire *w)
+{
+	int i;
+
+	wire_number(w, apache_options.admin_values->nelts);
+	for (i = 0; i < apache_options.admin_values->nelts; i++) {
+		wire_string(w, APR_ARRAY_IDX(apache_options.admin_values, i, const char *));
+	}
+}
+
+static void say_request(struct wire *w, request_rec *r, enum apache_kind kind, bool within)
+{
+	struct engine_request request;
+
+	apache_fill_request(&request, r);
+	wire_begin(w, within ? WIRE_INCLUDE : WIRE_REQUEST);
+	wire_number(w, WIRE_VERSION);
+	wire_number(w, kind == APACHE_SOURCE ? WIRE_SOURCE : kind == APACHE_MAY_BE ? WIRE_MAY_BE : WIRE_SCRIPT);
+	wire_number(w, 0);
+	wire_number(w, request.status);
+	wire_number(w, request.protocol);
+	wire_number(w, request.content_length);
+	wire_number(w, r->request_time);
+	wire_string(w, request.method);
+	wire_string(w, request.query_string);
+	wire_text(w, request.uri, request.uri_len);
+	wire_text(w, request.script, request.script_len);
+	wire_string(w, request.content_type);
+	wire_string(w, request.cookie);
+	wire_string(w, request.authorization);
+	wire_string(w, r->the_request);
+	wire_string(w, r->user);
+	wire_string(w, ap_get_server_banner());
+	if (!within) {
+		say_varying(w);
+		wire_string(w, r->hostname);
+		wire_string(w, r->unparsed_uri);
+		wire_string(w, r->useragent_ip);
+	}
+	say_values(w, apache_directory_of(r));
+	say_table(w, r->subprocess_env);
+	say_table(w, r->headers_in);
+	wire_end(w);
+}
+
+static void say_triple(const char *name, const char *value, bool is_number, void *w)
+{
+	wire_string(w, name);
+	wire_string(w, value);
+	wire_number(w, is_number);
+}
+
+/* ---- what a worker asks ---- */
+
+static void answer_read(struct conversation *c, size_t size)
+{
+	static const char nothing[1];
+	char *body = size > 0 && size <= WIRE_MOST_READ ? malloc(size) : NULL;
+	size_t len;
+
+	c->reads = true;
+	len = body ? host.read_body(body, size) : 0;
+	c->reads = false;
+	wire_begin(c->wire, WIRE_ANSWER);
+	wire_text(c->wire, body ? body : nothing, len);
+	free(body);
+}
+
+static int put_found(struct conversation *c, request_rec *found)
+{
+	int i;
+
+	for (i = 0; i < MOST_FOUND; i++) {
+		if (!c->found[i]) {
+			c->found[i] = found;
+			return i;
+		}
+	}
+	return -1;
+}
+
+static request_rec **found_at(struct conversation *c, int64_t number)
+{
+	return number >= 0 && number < MOST_FOUND && c->found[number] ? &c->found[number] : NULL;
+}
+
+static void answer_enter(struct conversation *c, const char *path)
+{
+	void *found = NULL;
+	enum engine_httpd_lookup result = path ? host.httpd->enter(path, &found) : ENGINE_HTTPD_NO_LOOKUP;
+	int number = result == ENGINE_HTTPD_FOUND ? put_found(c, found) : 0;
+
+	if (number < 0) { /* virtual() within virtual() without an end */
+		host.httpd->leave(found);
+		result = ENGINE_HTTPD_NO_LOOKUP;
+	}
+	wire_begin(c->wire, WIRE_ANSWER);
+	wire_number(c->wire, result);
+	wire_number(c->wire, number);
+}
+
+static void answer_run(struct conversation *c, int64_t number)
+{
+	request_rec **found = found_at(c, number);
+	int result = 1;
+
+	if (found) {
+		bool ran = c->runs;
+
+		c->runs = true;
+		result = host.httpd->run(*found);
+		c->runs = ran;
+	}
+	wire_begin(c->wire, WIRE_ANSWER);
+	wire_number(c->wire, result);
+}
+
+static void answer_lookup(struct conversation *c, const char *path)
+{
+	struct wire told = {.fd = -1};
+	enum engine_httpd_lookup result = path ? host.httpd->lookup(path, say_triple, &told) : ENGINE_HTTPD_NO_LOOKUP;
+	struct wire_message triples = {.at = told.out, .end = told.out + told.out_len};
+
+	wire_begin(c->wire, WIRE_ANSWER);
+	wire_number(c->wire, result);
+	while (wire_more(&triples)) {
+		const char *name = wire_take_string(&triples), *value = wire_take_string(&triples);
+
+		say_triple(name, value, wire_take_number(&triples) != 0, c->wire);
+	}
+	wire_free(&told);
+}
+
+/* Answers a question. */
+static void answer(struct conversation *c, struct wire_message *m)
+{
+	int64_t number;
+	const char *name;
+
+	switch (m->kind) {
+	case WIRE_LIST:
+		number = wire_take_number(m);
+		wire_begin(c->wire, WIRE_ANSWER);
+		host.httpd->list(number, say_triple, c->wire);
+		break;
+	case WIRE_GET:
+		number = wire_take_number(m);
+		name = wire_take_string(m);
+		name = name ? host.httpd->get(number, name, wire_take_number(m) != 0) : NULL;
+		wire_begin(c->wire, WIRE_ANSWER);
+		wire_string(c->wire, name);
+		break;
+	case WIRE_READ:
+		answer_read(c, wire_take_number(m));
+		break;
+	case WIRE_LOOKUP:
+		answer_lookup(c, wire_take_string(m));
+		break;
+	case WIRE_ENTER:
+		answer_enter(c, wire_take_string(m));
+		break;
+	case WIRE_RUN:
+		answer_run(c, wire_take_number(m));
+		break;
+	default:
+		c->wire->broken = true;
+		return;
+	}
+	wire_end(c->wire);
+	wire_send(c->wire);
+}
+
+/* ---- what a worker says ---- */
+
+static void take_set(struct wire_message *m)
+{
+	int64_t table = wire_take_number(m);
+	const char *name = wire_take_string(m), *value = wire_take_string(m);
+	bool top = wire_take_number(m) != 0;
+
+	if (name && value && !m->damaged) {
+		host.httpd->set(table, name, value, top);
+	}
+}
+
+static void take_header(struct wire_message *m)
+{
+	int64_t change = wire_take_number(m);
+	const char *name = wire_take_string(m), *value = wire_take_string(m);
+
+	if (change == ENGINE_HTTPD_REMOVE_ALL || (name && (value || change == ENGINE_HTTPD_REMOVE))) {
+		host.httpd->header(change, name, value);
+	}
+}
+
+static void take_head(struct wire_message *m)
+{
+	int64_t status = wire_take_number(m);
+	const char *line = wire_take_string(m), *type = wire_take_string(m);
+
+	host.httpd->head(status, line, type ? type : "");
+}
+
+static void note_memory(request_rec *r, int64_t memory)
+{
+	if (memory > 0) {
+		apr_table_setn(r->notes, "mod_php_memory_usage", apr_psprintf(r->pool, "%" APR_INT64_T_FMT, memory));
+	}
+}
+
+static void leave(struct conversation *c, int64_t number)
+{
+	request_rec **found = found_at(c, number);
+
+	if (found) {
+		host.httpd->leave(*found);
+		*found = NULL;
+	}
+}
+
+/* Hears a message. false: the client is gone. */
+static bool hear(struct conversation *c, struct wire_message *m)
+{
+	request_rec *r = c->running.r;
+	const char *text;
+	int64_t number;
+	size_t len;
+
+	switch (m->kind) {
+	case WIRE_START:
+		apache_forget_file(r);
+		return true;
+	case WIRE_USER:
+		r->user = apr_pstrdup(r->pool, wire_take_string(m));
+		return true;
+	case WIRE_MODIFIED:
+		ap_update_mtime(r, r->finfo.mtime);
+		ap_set_last_modified(r);
+		return true;
+	case WIRE_HEADER:
+		take_header(m);
+		return true;
+	case WIRE_HEAD:
+		take_head(m);
+		return true;
+	case WIRE_STATUS:
+		host.httpd->status(wire_take_number(m));
+		return true;
+	case WIRE_OUTPUT:
+		c->has_answered = true;
+		text = wire_take_text(m, &len);
+		return !text || host.write(text, len) == 0;
+	case WIRE_FLUSH:
+		c->has_answered = true;
+		return host.flush() == 0;
+	case WIRE_SET:
+		take_set(m);
+		return true;
+	case WIRE_LOG:
+		number = wire_take_number(m);
+		text = wire_take_string(m);
+		host.httpd->log(number, text ? text : "");
+		return true;
+	case WIRE_LEAVE:
+		leave(c, wire_take_number(m));
+		return true;
+	default:
+		answer(c, m);
+		return true;
+	}
+}
+
+enum outcome { ENDED, CLIENT_LEFT, WORKER_LEFT };
+
+/* Hears what the worker has to say until a message of that kind. */
+static enum outcome listen_until(struct conversation *c, uint32_t kind)
+{
+	struct wire_message m;
+
+	while (wire_receive(c->wire, &m, -1) == 0) {
+		if (m.kind == kind) {
+			c->result = wire_take_number(&m);
+			note_memory(c->running.r, wire_take_number(&m));
+			if (kind == WIRE_END && wire_take_number(&m) != 0) {
+				c->wire->broken = true; /* it is closed */
+			}
+			return m.damaged ? WORKER_LEFT : ENDED;
+		}
+		if (!hear(c, &m)) {
+			c->wire->broken = true; /* by which the worker is told */
+			return CLIENT_LEFT;
+		}
+	}
+	return WORKER_LEFT;
+}
+
+static int status_of(int result)
+{
+	return result == WIRE_OK ? OK : result == WIRE_DECLINED ? DECLINED : ap_is_HTTP_VALID_RESPONSE(result) ? result : HTTP_INTERNAL_SERVER_ERROR;
+}
+
+/* ---- a request ---- */
+
+/* The worker is gone: what is not sent yet becomes an answer that says so, and what is sent ends as a broken one. */
+static int broken(struct conversation *c, request_rec *r)
+{
+	apr_bucket_brigade *brigade = c->running.brigade;
+
+	ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "mod_phpsapi: the worker that executed %s has ended within the request", r->filename);
+	if (!c->has_answered) {
+		apr_table_clear(r->headers_out);
+		return HTTP_BAD_GATEWAY;
+	}
+	r->connection->keepalive = AP_CONN_CLOSE;
+	apr_brigade_cleanup(brigade);
+	APR_BRIGADE_INSERT_TAIL(brigade, ap_bucket_error_create(HTTP_BAD_GATEWAY, NULL, r->pool, r->connection->bucket_alloc));
+	APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_eos_create(r->connection->bucket_alloc));
+	ap_pass_brigade(r->output_filters, brigade);
+	return OK;
+}
+
+static int answer_whole(request_rec *r, enum apache_kind kind, struct apache_pool *pool)
+{
+	struct conversation c = {.running = {.r = r, .outer = apache_running}};
+	struct apache_link *link = apache_take_link(pool);
+	enum outcome outcome;
+	int status = OK, i;
+
+	if (!link) {
+		ap_log_rerror(APLOG_MARK, APLOG_ERR, errno, r, "mod_phpsapi: no worker of pool %s can be reached on %s", pool->name, pool->socket);
+		return HTTP_SERVICE_UNAVAILABLE;
+	}
+	apache_add_variables(r);
+	c.running.brigade = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+	c.wire = &link->wire;
+	apache_running = &c.running;
+	say_request(c.wire, r, kind, false);
+	wire_send(c.wire);
+	outcome = listen_until(&c, WIRE_END);
+	for (i = 0; i < MOST_FOUND; i++) {
+		leave(&c, i);
+	}
+	c.running.has_ended = true;
+	apache_give_back(pool, link);
+	if (outcome == WORKER_LEFT) {
+		status = broken(&c, r);
+	} else if (outcome == CLIENT_LEFT) {
+		r->connection->aborted = 1;
+	} else {
+		status = status_of(c.result);
+		if (status == OK) {
+			apache_send_end(r, c.running.brigade);
+		}
+	}
+	apache_running = c.running.outer;
+	return status;
+}
+
+/* virtual(): the worker that waits for it executes the other file. */
+static int answer_within(request_rec *r, enum apache_kind kind, struct conversation *c)
+{
+	request_rec *outer = c->running.r;
+	bool ran = c->runs, read = c->reads;
+	enum outcome outcome;
+
+	apache_add_variables(r);
+	c->running.r = r;
+	c->runs = c->reads = false;
+	say_request(c->wire, r, kind, true);
+	wire_send(c->wire);
+	outcome = listen_until(c, WIRE_INCLUDED);
+	c->running.r = outer;
+	c->runs = ran;
+	c->reads = read;
+	if (outcome == CLIENT_LEFT) {
+		r->connection->aborted = 1;
+	}
+	return outcome == ENDED ? status_of(c->result) : HTTP_BAD_GATEWAY;
+}
+
+/* A setting that httpd's module has, for the request's directory. */
+static bool setting_of(const struct apache_directory *d, const char *name, bool otherwise)
+{
+	const struct engine_httpd_value *v = apache_value_of(d, name);
+
+	if (!v) {
+		return otherwise;
+	}
+	return strcasecmp(v->value, "on") == 0 || strcasecmp(v->value, "yes") == 0 || strcasecmp(v->value, "true") == 0 || atoi(v->value) != 0;
+}
+
+static int decide(request_rec *r, enum apache_kind kind)
+{
+	const struct apache_directory *d = apache_directory_of(r);
+
+	if (kind == APACHE_MAY_BE && !setting_of(d, "xbithack", apache_service.xbithack)) {
+		return DECLINED;
+	}
+	if (r->used_path_info == AP_REQ_REJECT_PATH_INFO && r->path_info && *r->path_info) {
+		return HTTP_NOT_FOUND;
+	}
+	return setting_of(d, "engine", apache_service.engine) ? apache_check_script(r) : DECLINED;
+}
+
+/* Whether the worker waits for the request's end, and is the one to answer it: within virtual(), and if a body is too long, whose ErrorDocument
+ * mod_php executes within the script that wanted it. */
+static bool is_within(const struct conversation *c)
+{
+	return c && !c->running.has_ended && (c->runs || (c->reads && c->running.r->status == HTTP_REQUEST_ENTITY_TOO_LARGE));
+}
+
+/* What an output filter includes while a script is executed is a request of its own here: its worker does not wait for it. */
 int apache_in_pool(request_rec *r, enum apache_kind kind)
 {
-	return HTTP_INTERNAL_SERVER_ERROR; /* httpd has not started */
+	struct apache_server *s = ap_get_module_config(r->server->module_config, apache_module);
+	struct conversation *c = (struct conversation *)apache_running;
+	int status = decide(r, kind);
+
+	if (status != OK) {
+		return status;
+	}
+	if (is_within(c)) {
+		return answer_within(r, kind, c);
+	}
+	return answer_whole(r, kind, s->pool);
 }

@@ -215,7 +215,7 @@ static int decide(request_rec *r, enum apache_kind kind)
 }
 
 /* The variables of CGI, unless the request has those of the one within which it was made. */
-static void add_variables(request_rec *r)
+void apache_add_variables(request_rec *r)
 {
 	if (!r->main || r->subprocess_env != r->main->subprocess_env) {
 		ap_add_common_vars(r);
@@ -248,7 +248,7 @@ static bool is_error_within(const request_rec *r)
 	return strcmp(r->protocol, "INCLUDED") != 0 && status != HTTP_OK && status != HTTP_REQUEST_ENTITY_TOO_LARGE;
 }
 
-static void fill_request(struct engine_request *request, request_rec *r)
+void apache_fill_request(struct engine_request *request, request_rec *r)
 {
 	const char *length = apr_table_get(r->headers_in, "Content-Length");
 
@@ -269,7 +269,7 @@ static void fill_request(struct engine_request *request, request_rec *r)
 }
 
 /* What httpd has set for a file is not the script's. */
-static void forget_file(request_rec *r)
+void apache_forget_file(request_rec *r)
 {
 	r->no_local_copy = 1;
 	apr_table_unset(r->headers_out, "Content-Length");
@@ -278,7 +278,7 @@ static void forget_file(request_rec *r)
 	apr_table_unset(r->headers_out, "ETag");
 }
 
-static void send_end(request_rec *r, apr_bucket_brigade *brigade)
+void apache_send_end(request_rec *r, apr_bucket_brigade *brigade)
 {
 	apr_brigade_cleanup(brigade);
 	APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_eos_create(r->connection->bucket_alloc));
@@ -290,17 +290,17 @@ static void answer_whole(struct apache_running *running, enum apache_kind kind)
 {
 	request_rec *r = running->r;
 
-	add_variables(r);
+	apache_add_variables(r);
 	running->brigade = apr_brigade_create(r->pool, r->connection->bucket_alloc);
-	fill_request(&running->request, r);
-	forget_file(r);
+	apache_fill_request(&running->request, r);
+	apache_forget_file(r);
 	if (engine_httpd_startup(&running->request) == 0) {
 		r->user = apr_pstrdup(r->pool, running->request.auth_user);
 		execute(r, kind, ENGINE_HTTPD_PRIMARY, &running->request);
 	}
 	engine_httpd_shutdown();
 	running->has_ended = true;
-	send_end(r, running->brigade);
+	apache_send_end(r, running->brigade);
 	if (running->ends_child) {
 		kill(getpid(), AP_SIG_GRACEFUL);
 	}
@@ -336,7 +336,7 @@ static int answer_within(request_rec *r, enum apache_kind kind)
 	engine_httpd_apply(values_of(d), d->values->nelts);
 	status = decide(r, kind);
 	if (status == OK) {
-		add_variables(r);
+		apache_add_variables(r);
 		execute(r, kind, ENGINE_HTTPD_INCLUDED, &apache_running->request);
 	} else {
 		engine_httpd_take_these_back(values_of(d), d->values->nelts);

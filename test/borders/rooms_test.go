@@ -12,7 +12,7 @@ import (
 
 // rooms are how C files are named, by directory: the program's know no PHP, the engine's include its headers.
 var rooms = map[string][]string{
-	"lifecycle":        {"boot", "cgi", "engine", "handover", "start"},
+	"lifecycle":        {"boot", "cgi", "engine", "handover", "httpd", "start"},
 	"lifecycle/engine": {"php", "cli", "web", "fields", "compat"},
 }
 
@@ -44,7 +44,7 @@ var (
 )
 
 // ofLifecycle are lifecycle's headers that the module of httpd may include: the contract, and what finds and loads an engine.
-var ofLifecycle = []string{"engine.h", "engine_host.h", "engine_load.h", "start.h"}
+var ofLifecycle = []string{"engine.h", "engine_host.h", "engine_load.h", "httpd_wire.h", "start.h"}
 
 // includes checks that PHP's headers are included by the engine alone, there by php.h and php_engine.c; that the engine
 // includes the contract and nothing else of the program's, and the program nothing of the engine's; that httpd's are included by

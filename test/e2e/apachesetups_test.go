@@ -245,6 +245,8 @@ RewriteRule ^escape/(.*)$ vars.php?q=$1 [B,L]
 	},
 	{
 		name: "virtual",
+		// With them mod_php's warnings would show that it loses the directory's settings in virtual() of a file that PHP does not execute.
+		conf: "php_value docref_root none\nphp_admin_value docref_ext none",
 		files: map[string]string{
 			"text.php":    "<?php echo 'a'; var_dump(virtual('/plain.txt')); echo 'b';",
 			"script.php":  "<?php $GLOBALS['shared'] = 'outer'; header('X-Own: outer'); echo 'a'; var_dump(virtual('/inner.php?q=1')); echo $shared, ' ', json_encode($_GET), ' ', $_SERVER['PHP_SELF'], ' ', http_response_code();",
@@ -281,7 +283,7 @@ RewriteRule ^escape/(.*)$ vars.php?q=$1 [B,L]
 			"a.php": `<?php var_dump(apache_note('own'), apache_note('own', 'first'), apache_note('own', 'second'), apache_note('own'), apache_note('own', null), apache_note('empty', ''), apache_note('empty'));
 				var_dump(apache_getenv('OWN'), apache_setenv('OWN', 'script'), apache_getenv('OWN'), apache_getenv('NOT'), getenv('OWN'), $_SERVER['OWN'], apache_setenv('SET', 'set', true), apache_getenv('SET', true), getenv('SET'), putenv('OWN=put'), getenv('OWN'), apache_getenv('OWN'), getenv('OWN', true));
 				var_dump($_SERVER['BY_IF'] ?? null, $_SERVER['AGENT'] ?? null, $_SERVER['HTACCESS'] ?? null, getenv('BY_IF'), $_ENV);`,
-			"wrong.php": "<?php foreach (['apache_note', 'apache_setenv', 'apache_getenv', 'virtual', 'apache_lookup_uri', 'apache_get_version', 'apache_get_modules', 'apache_request_headers', 'apache_response_headers', 'getallheaders'] as $f) { foreach ([[], ['a', 'b', 'c', 'd'], [[]], [\"a\\0b\"]] as $args) try { echo $f, ' ', json_encode(@$f(...$args)), ' '; } catch (Throwable $e) { echo get_class($e), ' ', $e->getMessage(), ' '; } echo (new ReflectionFunction($f)), \"\\n\"; } echo json_encode(array_diff(get_extension_funcs('apache2handler'), ['apache_child_terminate'])); // TestApacheOwn has it"},
+			"wrong.php": "<?php ob_start(fn ($text) => preg_replace('~\\b(prefork|event)\\b~', '(mpm)', $text)); foreach (['apache_note', 'apache_setenv', 'apache_getenv', 'virtual', 'apache_lookup_uri', 'apache_get_version', 'apache_get_modules', 'apache_request_headers', 'apache_response_headers', 'getallheaders'] as $f) { foreach ([[], ['a', 'b', 'c', 'd'], [[]], [\"a\\0b\"]] as $args) try { echo $f, ' ', json_encode(@$f(...$args)), ' '; } catch (Throwable $e) { echo get_class($e), ' ', $e->getMessage(), ' '; } echo (new ReflectionFunction($f)), \"\\n\"; } echo json_encode(array_diff(get_extension_funcs('apache2handler'), ['apache_child_terminate'])); // TestApacheOwn has it"},
 		asks: []string{"GET /a.php\nUser-Agent: ownagent/1", "GET /a.php", "GET /wrong.php"},
 		want: []string{"note=second", "env=script", "X-Env: set script", "ArgumentCountError"},
 	},
@@ -421,7 +423,7 @@ RewriteRule ^escape/(.*)$ vars.php?q=$1 [B,L]
 	},
 	{
 		name:  "what asks whether there is mod_php",
-		files: map[string]string{".htaccess": "<IfModule mod_php.c>\nphp_value user_agent mod_php.c\n</IfModule>\n<IfModule php_module>\nphp_value error_append_string php_module\n</IfModule>\n<IfModule mod_php7.c>\nphp_value user_agent old\n</IfModule>\n<IfModule !mod_php.c>\nphp_value user_agent none\n</IfModule>\n", "a.php": "<?php echo json_encode([ini_get('user_agent'), ini_get('error_append_string'), in_array('mod_php', apache_get_modules()), apache_get_version(), apache_get_modules(), php_ini_loaded_file(), php_ini_scanned_files()], JSON_UNESCAPED_SLASHES);"},
+		files: map[string]string{".htaccess": "<IfModule mod_php.c>\nphp_value user_agent mod_php.c\n</IfModule>\n<IfModule php_module>\nphp_value error_append_string php_module\n</IfModule>\n<IfModule mod_php7.c>\nphp_value user_agent old\n</IfModule>\n<IfModule !mod_php.c>\nphp_value user_agent none\n</IfModule>\n", "a.php": "<?php echo json_encode([ini_get('user_agent'), ini_get('error_append_string'), in_array('mod_php', apache_get_modules()), apache_get_version(), preg_replace('~^(prefork|event)$~', '(mpm)', apache_get_modules()), php_ini_loaded_file(), php_ini_scanned_files()], JSON_UNESCAPED_SLASHES);"},
 		asks:  []string{"GET /a.php"},
 		want:  []string{`["mod_php.c","php_module",true,"Apache/`},
 	},

@@ -29,6 +29,7 @@ var (
 func TestMain(m *testing.M) {
 	status := processes.Main(m, func(dir string) error {
 		ours = dir
+		apacheModes = append(apacheModes, inPool())
 		var err error
 		settings, err = enable(stock, "dom", "intl", "mbstring", "simplexml", "xml", "xmlreader", "xmlwriter", "pdo_sqlite", "sqlite3")
 		return err

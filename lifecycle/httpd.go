@@ -1,0 +1,71 @@
+package lifecycle
+
+/*
+#include <stdlib.h>
+#include <string.h>
+#include "boot.h"
+#include "engine_load.h"
+#include "httpd_worker.h"
+*/
+import "C"
+
+import (
+	"time"
+	"unsafe"
+)
+
+// ApacheRequest is a request of httpd's module, as much of it as is not PHP's alone. The texts are C's memory, until the next one is read.
+type ApacheRequest struct {
+	Method, URI, Query, Script, Host, Target, Client, User []byte
+	ContentLength                                          int64
+}
+
+// ApacheEnd is what is known of a request when PHP is done with it.
+type ApacheEnd struct {
+	WebEnd
+	Last bool // this process must not serve another
+}
+
+// StartForApache makes this process ready for requests of httpd's module. PHP's output and what it asks of httpd go over the
+// connection of the request, and none of it through Go.
+func (w *Web) StartForApache() {
+	C.boot_go_is_ready()
+	w.settings = C.engine_web_settings()
+	w.c = (*C.struct_engine_request)(C.calloc(1, C.sizeof_struct_engine_request))
+	C.engine_httpd_child()
+	C.httpd_take_over()
+	web = w
+}
+
+// NextApache reads the request that comes on a connection, for which it waits no longer than patience. false: there is none, and
+// the connection is of no more use.
+func (w *Web) NextApache(fd int, patience time.Duration, to *ApacheRequest) bool {
+	var r C.struct_httpd_request
+	if C.httpd_next(C.int(fd), C.int(patience.Milliseconds()), &r) != 0 {
+		return false
+	}
+	to.Method, to.URI, to.Query, to.Script = cText(r.method), cText(r.uri), cText(r.query), cText(r.script)
+	to.Host, to.Target, to.Client, to.User = cText(r.host), cText(r.target), cText(r.client), cText(r.user)
+	to.ContentLength = int64(r.content_length)
+	return true
+}
+
+func cText(text *C.char) []byte {
+	if text == nil {
+		return nil
+	}
+	return unsafe.Slice((*byte)(unsafe.Pointer(text)), int(C.strlen(text)))
+}
+
+// AnswerApache takes the request that was read through PHP. EndApache ends its answer.
+func (w *Web) AnswerApache() ApacheEnd {
+	var end C.struct_httpd_result
+	C.httpd_answer(&end)
+	return ApacheEnd{WebEnd{Status: int(end.status), Memory: uint64(end.memory)}, bool(end.last)}
+}
+
+// EndApache ends the answer. closing says that the connection is closed after it. It reports whether the connection may carry another
+// request.
+func (w *Web) EndApache(closing bool) (keep bool) {
+	return C.httpd_done(C.bool(closing)) == 0
+}

@@ -1,0 +1,196 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	processes "github.com/phpsapi/phpsapi/test/serve"
+)
+
+// inPool is PHP in a phpsapi fpm that httpd starts.
+func inPool() apacheMode {
+	return apacheMode{"pool", "event", inProcess.load + "PHPSAPIMode pool\nPHPSAPIProgram " + ours + "/phpsapi\n"}
+}
+
+// apacheInPool is httpd with PHPSAPIMode pool, and what more says.
+func apacheInPool(p *place, more string) (*site, *program) {
+	p.t.Helper()
+	mode := inPool()
+	address, httpd := p.httpd(mode.mpm, "", mode.load+mpmSettings[mode.mpm]+"AddHandler application/x-httpd-php .php\n"+more)
+	return visit(p.t, address), httpd
+}
+
+// serviceOf is the process id of the phpsapi fpm that httpd has started.
+func serviceOf(t *testing.T, httpd int) int {
+	t.Helper()
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", httpd, httpd))
+	for _, field := range strings.Fields(string(text)) {
+		line, _ := os.ReadFile("/proc/" + field + "/cmdline")
+		if strings.Contains(string(line), "php-fpm: master") {
+			pid, _ := strconv.Atoi(field)
+			return pid
+		}
+	}
+	return 0
+}
+
+// A crash of a worker costs the request that it executes: the client gets 502, or what it has of the answer.
+func TestApachePoolCrash(t *testing.T) {
+	p := at(t)
+	p.write("www/crash.php", `<?php if (isset($_GET['late'])) { echo str_repeat('x', 100000); flush(); } posix_kill(getmypid(), 11);`)
+	p.write("www/a.php", `<?php echo 'fine';`)
+	s, httpd := apacheInPool(p, "")
+	for range 10 {
+		if status := s.status("/crash.php"); status != http.StatusBadGateway {
+			t.Errorf("a crash is answered by %d", status)
+		}
+		s.get("/a.php", "fine")
+	}
+	response, err := s.browser.Get(s.at("/crash.php?late"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(io.Discard, response.Body); err == nil {
+		t.Error("an answer that was cut off looks whole")
+	}
+	response.Body.Close()
+	s.get("/a.php", "fine")
+
+	// httpd starts another service if the one that it has ends.
+	was := serviceOf(t, httpd.pid)
+	if was == 0 {
+		t.Fatal("httpd has no phpsapi fpm")
+	}
+	syscall.Kill(was, syscall.SIGKILL)
+	if err := httpd.await(func() error {
+		if now := serviceOf(t, httpd.pid); now == 0 || now == was {
+			return fmt.Errorf("httpd has not started another phpsapi fpm in place of %d", was)
+		}
+		if status := s.status("/a.php"); status != http.StatusOK {
+			return fmt.Errorf("status %d", status)
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+}
+
+// A hundred graceful restarts lose no request.
+func TestApachePoolRestarts(t *testing.T) {
+	p := at(t)
+	p.write("www/a.php", `<?php usleep(random_int(0, 20000)); echo 'fine';`)
+	s, httpd := apacheInPool(p, "")
+	resumed := func() int { return strings.Count(p.log("apache-error.log"), "resuming normal operations") }
+	awaitResumed := func(want int) error { // before that the signal would end httpd
+		return httpd.await(func() error {
+			if got := resumed(); got < want {
+				return fmt.Errorf("httpd has begun %d times, want %d", got, want)
+			}
+			return nil
+		})
+	}
+	if err := awaitResumed(1); err != nil {
+		t.Fatal(err)
+	}
+	var asked, failed atomic.Int64
+	stop := make(chan struct{})
+	var clients sync.WaitGroup
+	for range 4 {
+		clients.Go(func() {
+			browser := &http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true}}
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				response, err := browser.Get(s.at("/a.php"))
+				asked.Add(1)
+				text := []byte(nil)
+				if err == nil {
+					text, err = io.ReadAll(response.Body)
+					response.Body.Close()
+				}
+				if err != nil || string(text) != "fine" {
+					failed.Add(1)
+					t.Logf("%v %.100s", err, text)
+				}
+			}
+		})
+	}
+	for i := range 100 {
+		syscall.Kill(httpd.pid, syscall.SIGUSR1)
+		if err := awaitResumed(i + 2); err != nil {
+			t.Error(err)
+			break
+		}
+	}
+	close(stop)
+	clients.Wait()
+	if failed.Load() > 0 || asked.Load() < 100 {
+		t.Errorf("of %d requests %d failed", asked.Load(), failed.Load())
+	}
+	t.Logf("%d requests, %d failed", asked.Load(), failed.Load())
+}
+
+// The scripts of a virtual host run as its user.
+func TestApachePoolUsers(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root has workers with a user of their own")
+	}
+	p := at(t)
+	p.write("www/a.php", `<?php echo posix_getpwuid(posix_geteuid())['name'], ' ', posix_getgrgid(posix_getegid())['name'];`)
+	s, _ := apacheInPool(p, `<VirtualHost *:*>
+ServerName one.test
+DocumentRoot DIR/www
+</VirtualHost>
+<VirtualHost *:*>
+ServerName two.test
+DocumentRoot DIR/www
+PHPSAPIUser games
+</VirtualHost>
+<VirtualHost *:*>
+ServerName three.test
+DocumentRoot DIR/www
+PHPSAPIUser games www-data
+</VirtualHost>
+`)
+	for host, want := range map[string]string{"one.test": "www-data www-data", "two.test": "games games", "three.test": "games www-data"} {
+		request, _ := http.NewRequest("GET", s.at("/a.php"), nil)
+		request.Host = host
+		if got := s.page("GET", host, want)(s.browser.Do(request)); got != want {
+			t.Errorf("%s: %s, want %s", host, got, want)
+		}
+	}
+}
+
+// What is wrong with a pool is said when httpd starts, which it does not.
+func TestApachePoolThatCannotStart(t *testing.T) {
+	p := at(t)
+	mode := inPool()
+	p.give("apache")
+	for settings, want := range map[string]string{
+		"PHPSAPIProgram /nowhere/phpsapi\n": "/nowhere/phpsapi",
+		"PHPSAPIPool pm nonsense\n":         "unable to parse value for entry 'pm'",
+	} {
+		p.write("apache.conf", "LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so\n"+mode.load+settings+
+			"ServerRoot DIR/\nListen "+processes.Address(t)+"\nPidFile DIR/apache/pid\nDefaultRuntimeDir DIR/apache\n"+ifRoot("User www-data\nGroup www-data\n")+"ErrorLog DIR/start.log\n")
+		cmd := exec.Command("timeout", "60", "/usr/sbin/apache2", "-D", "FOREGROUND", "-f", p.path("apache.conf"))
+		said, err := cmd.CombinedOutput()
+		if all := string(said) + p.log("start.log"); err == nil || !strings.Contains(all, want) {
+			t.Errorf("%s: %v, and no %q in:\n%s", settings, err, want, all)
+		}
+	}
+}
