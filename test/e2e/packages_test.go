@@ -10,17 +10,57 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
-// debianPackage makes the package of phpsapi for a version. The programs of two versions differ.
-func debianPackage(t *testing.T, version string) []byte {
+// program returns phpsapi with an engine for the distribution's PHP. For another PHP than this machine's it is built with the headers that are in the distribution's
+// system.
+func (d distribution) program(t *testing.T) []byte {
 	t.Helper()
-	dir := t.TempDir()
-	program, err := os.ReadFile(filepath.Join(ours, "phpsapi"))
+	file := filepath.Join(ours, "phpsapi")
+	if d != bookworm {
+		file = d.build(t)
+	}
+	program, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(dir+"/phpsapi", append(program, version...), 0o755); err != nil {
+	return program
+}
+
+// build builds the program in a copy of the sources, which has an engine for the distribution's PHP alone.
+func (d distribution) build(t *testing.T) (file string) {
+	t.Helper()
+	dir, image := t.TempDir(), debian(t, d)
+	name := "phpsapi-e2e-headers-" + filepath.Base(filepath.Dir(dir)) + fmt.Sprint(os.Getpid())
+	defer docker(time.Minute, "rm", "--force", name)
+	for _, arguments := range [][]string{{"create", "--name", name, image, "true"}, {"cp", "--follow-link", name + ":/usr/bin/php-config" + d.php, dir + "/php-config"},
+		{"cp", name + ":/usr/include/php", dir + "/php"}} {
+		if out, err := docker(2*time.Minute, arguments...); err != nil {
+			t.Fatalf("docker %q: %v\n%s", arguments, err, out)
+		}
+	}
+	script := `set -eu
+sed -i "s,^include_dir=\"\${prefix}/include/,include_dir=\"$1/," "$1/php-config"
+chmod 755 "$1/php-config"
+ENGINES="$1/engines" packaging/build-engine "$1/php-config"
+mkdir "$1/source"
+git ls-files -z | tar --null -T - -c | tar -C "$1/source" -x
+cp "$1"/engines/*.syso "$1/source/lifecycle/"
+cd "$1/source" && go build -buildvcs=false -trimpath -o "$1/phpsapi" .`
+	build := exec.Command("sh", "-c", script, "sh", dir)
+	build.Dir = "../.."
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return dir + "/phpsapi"
+}
+
+// debianPackage makes the package of a program for a version. The programs of two versions differ.
+func debianPackage(t *testing.T, program []byte, version string) []byte {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(dir+"/phpsapi", append(bytes.Clone(program), version...), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	make := exec.Command("go", "run", "./packaging/deb", "-program", dir+"/phpsapi", "-version", version, "-o", dir)
@@ -39,15 +79,23 @@ func debianPackage(t *testing.T, version string) []byte {
 
 // The package is installed beside php-fpm, takes its service over, is upgraded, and gives the service back when it is removed. Its own service
 // is started, its log rotated, and nothing is left when it is purged.
-func TestDebianPackage(t *testing.T) {
+func TestDebianPackage(t *testing.T) { packageServes(t, bookworm) }
+
+// The same in Debian 13, with its PHP 8.4.
+func TestDebianPackageInTrixie(t *testing.T) { packageServes(t, trixie) }
+
+func packageServes(t *testing.T, d distribution) {
 	if _, err := exec.LookPath("dpkg-shlibdeps"); err != nil {
 		t.Skip("no dpkg-shlibdeps: apt-get install dpkg-dev")
 	}
-	const fpm, socket, own = "php8.2-fpm", "php8.2-fpm.sock", "phpsapi.sock"
-	m := boot(t)
+	fpm, socket := "php"+d.php+"-fpm", "php"+d.php+"-fpm.sock"
+	const own = "phpsapi.sock"
+	pool := "/etc/php/" + d.php + "/fpm/pool.d/www.conf"
+	m := bootOf(t, d)
+	program := d.program(t)
 	install := func(version string) {
 		m.Helper()
-		m.put("/root/phpsapi.deb", debianPackage(t, version), 0o644)
+		m.put("/root/phpsapi.deb", debianPackage(t, program, version), 0o644)
 		m.do("DEBIAN_FRONTEND=noninteractive apt-get install -y /root/phpsapi.deb")
 	}
 	runs := func(program string) {
@@ -64,18 +112,18 @@ func TestDebianPackage(t *testing.T) {
 	}
 
 	// Beside php-fpm it changes nothing.
-	runs("/usr/sbin/php-fpm8.2")
+	runs("/usr/sbin/php-fpm" + d.php)
 	stockMaster := m.property(fpm, "MainPID")
 	install("v1.0.0")
-	runs("/usr/sbin/php-fpm8.2")
+	runs("/usr/sbin/php-fpm" + d.php)
 	m.is(fpm, "MainPID="+stockMaster)
 	m.is("phpsapi", "ActiveState=inactive", "UnitFileState=disabled")
-	for name, want := range map[string]string{"/usr/bin/php": "/usr/bin/php8.2", "/usr/bin/php-cgi": "/usr/bin/phpsapi", "/usr/sbin/php-fpm": "/usr/bin/phpsapi"} {
+	for name, want := range map[string]string{"/usr/bin/php": "/usr/bin/php" + d.php, "/usr/bin/php-cgi": "/usr/bin/phpsapi", "/usr/sbin/php-fpm": "/usr/bin/phpsapi"} {
 		if got := m.do("readlink -f " + name); got != want {
 			t.Errorf("%s is %s, want %s", name, got, want)
 		}
 	}
-	if said := m.do("php-fpm -v"); !strings.HasPrefix(said, "PHP 8.2.") || !strings.Contains(said, "(fpm-fcgi)") {
+	if said := m.do("php-fpm -v"); !strings.HasPrefix(said, "PHP "+d.php+".") || !strings.Contains(said, "(fpm-fcgi)") {
 		t.Errorf("php-fpm -v says %q", said)
 	}
 
@@ -84,12 +132,12 @@ func TestDebianPackage(t *testing.T) {
 	m.do(there)
 	runs("/usr/bin/phpsapi")
 	m.do(back)
-	runs("/usr/sbin/php-fpm8.2")
+	runs("/usr/sbin/php-fpm" + d.php)
 	m.do(there)
 	runs("/usr/bin/phpsapi")
-	logged("/var/log/php8.2-fpm.log", "ready to handle connections", 4)
-	m.do("logrotate --force /etc/logrotate.d/php8.2-fpm && systemctl reload " + fpm)
-	logged("/var/log/php8.2-fpm.log", "ready to handle connections", 1)
+	logged("/var/log/"+fpm+".log", "ready to handle connections", 4)
+	m.do("logrotate --force /etc/logrotate.d/" + fpm + " && systemctl reload " + fpm)
+	logged("/var/log/"+fpm+".log", "ready to handle connections", 1)
 
 	// Its own service.
 	m.do("sed -i 's,^listen = .*,listen = /run/php/" + own + ",' /etc/phpsapi/fpm/pool.d/www.conf && systemctl enable --now phpsapi")
@@ -110,10 +158,10 @@ echo $ok ? 'from ' : 'hardened too much ', posix_getppid() > 0, ' ', PHP_SAPI;`)
 	m.underLoad(socket, func() {
 		m.underLoad(own, func() {
 			install("v1.1.0")
-			logged("/var/log/php8.2-fpm.log", "upgraded from phpsapi", 1)
+			logged("/var/log/"+fpm+".log", "upgraded from phpsapi", 1)
 			logged("/var/log/phpsapi.log", "upgraded from phpsapi", 1)
-			m.do("dpkg-trigger --no-await --by-package=libphp8.2-embed /usr/lib/libphp8.2.so && dpkg --triggers-only --pending")
-			logged("/var/log/php8.2-fpm.log", "Reloading in progress ...", 3)
+			m.do("dpkg-trigger --no-await --by-package=libphp" + d.php + "-embed /usr/lib/libphp" + d.php + ".so && dpkg --triggers-only --pending")
+			logged("/var/log/"+fpm+".log", "Reloading in progress ...", 3)
 			m.eventually("they are reloaded", func() bool {
 				return m.property(fpm, "SubState") == "running" && m.property("phpsapi", "SubState") == "running"
 			})
@@ -127,20 +175,20 @@ echo $ok ? 'from ' : 'hardened too much ', posix_getppid() > 0, ' ', PHP_SAPI;`)
 	}
 
 	// A package whose program cannot serve is installed, and the old one continues.
-	m.do("cp -p /etc/php/8.2/fpm/pool.d/www.conf /srv/ && echo 'nonsense = 1' >>/etc/php/8.2/fpm/pool.d/www.conf")
+	m.do("cp -p " + pool + " /srv/ && echo 'nonsense = 1' >>" + pool)
 	install("v1.2.0")
 	m.is(fpm, "MainPID="+master, "ActiveState=active")
 	if status := m.property(fpm, "StatusText"); !strings.Contains(status, "unknown entry 'nonsense'") {
 		t.Errorf("systemctl status says %q", status)
 	}
 	m.asks(socket)
-	m.do("cp -p /srv/www.conf /etc/php/8.2/fpm/pool.d/ && systemctl reload " + fpm)
+	m.do("cp -p /srv/www.conf " + pool + " && systemctl reload " + fpm)
 	runs("/usr/bin/phpsapi")
 
 	// Without the package php-fpm is what it was.
 	m.do("apt-get remove -y phpsapi")
-	runs("/usr/sbin/php-fpm8.2")
-	if left := m.try("ls -d /etc/systemd/system/php8.2-fpm.service.d /usr/share/phpsapi /usr/lib/phpsapi /usr/sbin/php-fpm 2>/dev/null; pgrep -x phpsapi"); left != "" {
+	runs("/usr/sbin/php-fpm" + d.php)
+	if left := m.try("ls -d /etc/systemd/system/" + fpm + ".service.d /usr/share/phpsapi /usr/lib/phpsapi /usr/sbin/php-fpm 2>/dev/null; pgrep -x phpsapi"); left != "" {
 		t.Errorf("when it was removed there was left: %s", left)
 	}
 	m.do("apt-get purge -y phpsapi")

@@ -22,13 +22,27 @@ import (
 	processes "github.com/phpsapi/phpsapi/test/serve"
 )
 
-// debianPackages are in the system that debian makes, beside a Debian's least.
-var debianPackages = []string{"systemd", "systemd-sysv", "php8.2-fpm", "libphp8.2-embed", "logrotate", "procps"}
+// A distribution is a Debian with the PHP that it has.
+type distribution struct{ release, php string }
+
+var (
+	bookworm = distribution{"bookworm", "8.2"} // Debian 12, as this machine
+	trixie   = distribution{"trixie", "8.4"}   // Debian 13
+)
+
+// packages are in the system that debian makes, beside a Debian's least. The headers of another PHP than this machine's are there, too: see program.
+func (d distribution) packages() []string {
+	all := []string{"systemd", "systemd-sysv", "php" + d.php + "-fpm", "libphp" + d.php + "-embed", "logrotate", "procps"}
+	if d != bookworm {
+		all = append(all, "php"+d.php+"-dev")
+	}
+	return all
+}
 
 // debianAge is how old a system may be that was made before, in build/e2e.
 const debianAge = 30 * 24 * time.Hour
 
-var debianImage string // of Docker, for all tests
+var debianImages = map[distribution]string{} // of Docker, for all tests
 
 // docker runs a command of docker and returns what it says.
 func docker(patience time.Duration, arguments ...string) (string, error) {
@@ -38,17 +52,17 @@ func docker(patience time.Duration, arguments ...string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
-// debian returns the image of a Debian 12 whose process 1 is systemd, with the packages of PHP that phpsapi works with. It is made by
+// debian returns the image of a Debian whose process 1 is systemd, with the packages of PHP that phpsapi works with. It is made by
 // debootstrap if none is left of another run. The test is skipped if that cannot be had.
-func debian(t *testing.T) string {
+func debian(t *testing.T, d distribution) string {
 	t.Helper()
 	if out, err := docker(time.Minute, "version"); err != nil {
 		t.Skipf("no Docker engine: %v\n%s", err, out)
 	}
-	if debianImage != "" {
-		return debianImage
+	if debianImages[d] != "" {
+		return debianImages[d]
 	}
-	archive, err := filepath.Abs(fmt.Sprintf("../../build/e2e/debian-%.4x.tar", sha256.Sum256([]byte(strings.Join(debianPackages, " ")))))
+	archive, err := filepath.Abs(fmt.Sprintf("../../build/e2e/debian-%.4x.tar", sha256.Sum256([]byte(strings.Join(d.packages(), " ")))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,23 +78,23 @@ func debian(t *testing.T) string {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
 		defer cancel()
-		out, err := exec.CommandContext(ctx, "../fresh/image", append([]string{"bookworm", archive}, debianPackages...)...).CombinedOutput()
+		out, err := exec.CommandContext(ctx, "../fresh/image", append([]string{d.release, archive}, d.packages()...)...).CombinedOutput()
 		if err != nil {
 			t.Fatalf("a Debian cannot be made: %v\n%s", err, out)
 		}
 	}
-	name := fmt.Sprintf("phpsapi-e2e-debian-%d", os.Getpid())
+	name := fmt.Sprintf("phpsapi-e2e-%s-%d", d.release, os.Getpid())
 	if out, err := docker(5*time.Minute, "import", archive, name); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	debianImage = name
+	debianImages[d] = name
 	return name
 }
 
 // removeDebian removes what debian has made of Docker's.
 func removeDebian() {
-	if debianImage != "" {
-		docker(time.Minute, "rmi", "--force", debianImage)
+	for _, image := range debianImages {
+		docker(time.Minute, "rmi", "--force", image)
 	}
 }
 
@@ -90,10 +104,15 @@ type machine struct {
 	name, php string
 }
 
-// boot starts a machine, and waits until systemd has.
+// boot starts a machine with Debian 12, and waits until systemd has.
 func boot(t *testing.T) *machine {
 	t.Helper()
-	image := debian(t)
+	return bootOf(t, bookworm)
+}
+
+func bootOf(t *testing.T, d distribution) *machine {
+	t.Helper()
+	image := debian(t, d)
 	m := &machine{t, "phpsapi-e2e-" + filepath.Base(processes.Dir(t)), processes.Dir(t)}
 	t.Cleanup(func() {
 		if t.Failed() {
