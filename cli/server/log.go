@@ -108,7 +108,7 @@ func (l *Log) noRequest(client string, err error) {
 // The lines below are phpsapi's.
 
 func (l *Log) draining(requests int, sig os.Signal) {
-	l.Line(LevelProcess, fmt.Sprintf("Waiting for %d current request(s) after %s; a second one ends them", requests, sig))
+	l.Line(LevelProcess, fmt.Sprintf("Waiting for %d request(s) to end, after %s; a second signal ends them", requests, sig))
 }
 
 func (l *Log) workersBusy(limit int) {

@@ -113,7 +113,7 @@ func TestSignalsDrain(t *testing.T) {
 			idle := s.dial()
 			conn := begun(t, s, filepath.Join(root, "go"))
 			s.Signal(sig)
-			s.Says("Waiting for 1 current request(s) after " + sig.String())
+			s.Says("Waiting for 1 request(s) to end, after " + sig.String())
 			if got := readAll(idle); got != "" {
 				t.Errorf("the connection without a request got %q", got)
 			}
