@@ -121,10 +121,36 @@ func asHTTP(t *testing.T, next func() string) *path {
 	address := serve.Address(t)
 	_, s := begin(t, "--http", address, "--root", "ROOT")
 	serve.Eventually(t, address, serve.Accepts("tcp", address))
-	conn := serve.Dial(t, "tcp", address)
-	in := bufio.NewReader(conn)
-	p := &path{ask: func() error { return get(conn, in, next()) }}
-	return p.of(t, s)
+	var p *path
+	// While the worker has the connection that has just looked for the address, the front accepts the next one.
+	serve.Eventually(t, "a connection that the worker accepts", func() bool {
+		conn := serve.Dial(t, "tcp", address)
+		in := bufio.NewReader(conn)
+		p = (&path{ask: func() error { return get(conn, in, next()) }}).of(t, s)
+		return has(t, p.pid, conn)
+	})
+	return p
+}
+
+// has reports whether a process has the other end of a TCP connection by IPv4.
+func has(t *testing.T, pid int, conn net.Conn) bool {
+	t.Helper()
+	table, err := os.ReadFile("/proc/net/tcp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	remote := fmt.Sprintf(":%04X", conn.LocalAddr().(*net.TCPAddr).Port)
+	inode := ""
+	for line := range strings.Lines(string(table)) {
+		if f := strings.Fields(line); len(f) > 9 && strings.HasSuffix(f[2], remote) {
+			inode = f[9]
+		}
+	}
+	fds, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+	return slices.ContainsFunc(fds, func(fd string) bool {
+		to, err := os.Readlink(fd)
+		return err == nil && to == "socket:["+inode+"]"
+	})
 }
 
 func get(conn net.Conn, in *bufio.Reader, path string) error {
