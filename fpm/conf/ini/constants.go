@@ -102,16 +102,19 @@ func versionConstant(name, version string) string {
 }
 
 // MayBeLoaded reports whether a word that Constant does not know may be a
-// constant nevertheless: it is in capitals, and none of the words in capitals
-// that settings are often given.
+// constant nevertheless: it is in capitals, but for the v of a version
+// (CURL_SSLVERSION_TLSv1_2), and none of the words in capitals that settings
+// are often given.
 func MayBeLoaded(word string) bool {
 	switch word {
 	case "C", "POSIX", "UTC", "GMT", "UTF8": // locales, time zones, a charset
 		return false
 	}
 	orders := true // variables_order, request_order
-	for _, c := range []byte(word) {
-		if c != '_' && !digit(c) && (c < 'A' || c > 'Z') {
+	for i := range len(word) {
+		c := word[i]
+		version := c == 'v' && i > 0 && i+1 < len(word) && digit(word[i+1])
+		if c != '_' && !digit(c) && (c < 'A' || c > 'Z') && !version {
 			return false
 		}
 		orders = orders && strings.IndexByte("EGPCS", c) >= 0

@@ -132,3 +132,14 @@ func TestOnlyWordsInValuesMayBeConstantsOfExtensions(t *testing.T) {
 		t.Errorf("asked for %q, want %q", asked, want)
 	}
 }
+
+func TestWordsThatMayBeConstants(t *testing.T) {
+	for word, want := range map[string]bool{
+		"SO_TYPE": true, "CURL_SSLVERSION_TLSv1_2": true, "CURL_SSLVERSION_SSLv3": true, "UTC": false, "EGPCS": false,
+		"v8": false, "Av": false, "Web": false, "www": false, "UTF-8": false,
+	} {
+		if got := MayBeLoaded(word); got != want {
+			t.Errorf("%s: got %t, want %t", word, got, want)
+		}
+	}
+}
