@@ -85,7 +85,7 @@ func TestAScriptThatRunsOnIsEnded(t *testing.T) {
 	for name, timeout := range map[string]string{"process_control_timeout": "1s", "without": "0"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := serveApplication(t, looping(t, "while (CALL) { } while (true) { usleep(1000); }"), "--set", "www.worker.processes=1", "--set", "www.worker.max_requests=3",
+			s := serveApplication(t, looping(t, "while (CALL) { } while (true) { usleep(1000); }"), "--set", "http.limits.queue_timeout=30s", "--set", "www.worker.processes=1", "--set", "www.worker.max_requests=3",
 				"--set", "global.process_control_timeout="+timeout)
 			pids := s.turnover("/", 2)
 			if out, err := s.reload(); err != nil {
