@@ -33,7 +33,7 @@ func (s *service) incidents(arguments ...string) (text string, status int) {
 func (s *service) all(n int) *control.Incidents {
 	s.t.Helper()
 	var all control.Incidents
-	if err := s.WaitFor(20*time.Second+time.Duration(n)*50*time.Millisecond, func() bool {
+	if err := s.WaitFor(20*time.Second+time.Duration(n)*200*time.Millisecond, func() bool {
 		text, status := s.incidents("--json", "-n", "0")
 		all = control.Incidents{}
 		if err := json.Unmarshal([]byte(text), &all); err != nil || status != 0 {

@@ -81,11 +81,10 @@ func TestALoopThatIgnoresItsEndIsReplacedAndStopped(t *testing.T) {
 
 // A worker whose script did not end was waited for without a limit, also by a reload.
 func TestAScriptThatRunsOnIsEnded(t *testing.T) {
-	t.Parallel()
 	for name, timeout := range map[string]string{"process_control_timeout": "1s", "without": "0"} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := serveApplication(t, looping(t, "while (CALL) { } while (true) { usleep(1000); }"), "--set", "http.limits.queue_timeout=30s", "--set", "www.worker.processes=1", "--set", "www.worker.max_requests=3",
+			t.Setenv("PHPSAPI_HTTP_LIMITS_QUEUE_TIMEOUT", "30s") // a request waits until the script is ended
+			s := serveApplication(t, looping(t, "while (CALL) { } while (true) { usleep(1000); }"), "--set", "www.worker.processes=1", "--set", "www.worker.max_requests=3",
 				"--set", "global.process_control_timeout="+timeout)
 			pids := s.turnover("/", 2)
 			if out, err := s.reload(); err != nil {
