@@ -71,6 +71,9 @@ const struct apache_directory *apache_directory_of(const request_rec *r);
 /* The value of a setting there; NULL: it does not say. */
 const struct engine_httpd_value *apache_value_of(const struct apache_directory *d, const char *name);
 
+/* Reports whether the value of a setting is true, as PHP reads it; NULL is not. */
+bool apache_is_on(const char *value);
+
 /* ---- script.c ---- */
 
 /* What the handler's name says of a request. */
@@ -83,8 +86,9 @@ enum apache_kind {
 
 enum apache_kind apache_kind_of(const request_rec *r);
 
-/* Whether the request's file can be executed: OK, or the status of the answer. What is wrong is logged. */
-int apache_check_script(request_rec *r);
+/* Reports whether PHP answers the request, by the settings engine and xbithack of its directory: OK, or what is answered in place of a
+ * script. What is wrong with the file is logged. */
+int apache_decide(request_rec *r, enum apache_kind kind, bool engine, bool xbithack);
 
 /* ---- host.c ---- */
 

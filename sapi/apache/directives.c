@@ -1,4 +1,5 @@
 /* The directives, and what becomes of them. Counterpart: sapi/apache2handler/apache_config.c. */
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -90,6 +91,11 @@ static const char *set(cmd_parms *cmd, void *directory, const char *name, const 
 		APR_ARRAY_PUSH(apache_options.admin_values, const char *) = name;
 	}
 	return NULL;
+}
+
+bool apache_is_on(const char *value)
+{
+	return value && (strcasecmp(value, "on") == 0 || strcasecmp(value, "yes") == 0 || strcasecmp(value, "true") == 0 || atoi(value) != 0);
 }
 
 static const char *flag(const char *value)

@@ -451,23 +451,7 @@ static bool setting_of(const struct apache_directory *d, const char *name, bool 
 {
 	const struct engine_httpd_value *v = apache_value_of(d, name);
 
-	if (!v) {
-		return otherwise;
-	}
-	return strcasecmp(v->value, "on") == 0 || strcasecmp(v->value, "yes") == 0 || strcasecmp(v->value, "true") == 0 || atoi(v->value) != 0;
-}
-
-static int decide(request_rec *r, enum apache_kind kind)
-{
-	const struct apache_directory *d = apache_directory_of(r);
-
-	if (kind == APACHE_MAY_BE && !setting_of(d, "xbithack", apache_service.xbithack)) {
-		return DECLINED;
-	}
-	if (r->used_path_info == AP_REQ_REJECT_PATH_INFO && r->path_info && *r->path_info) {
-		return HTTP_NOT_FOUND;
-	}
-	return setting_of(d, "engine", apache_service.engine) ? apache_check_script(r) : DECLINED;
+	return v ? apache_is_on(v->value) : otherwise;
 }
 
 /* Whether the worker waits for the request's end, and is the one to answer it: within virtual(), and if a body is too long, whose ErrorDocument
@@ -482,7 +466,8 @@ int apache_in_pool(request_rec *r, enum apache_kind kind)
 {
 	struct apache_server *s = ap_get_module_config(r->server->module_config, apache_module);
 	struct conversation *c = (struct conversation *)apache_running;
-	int status = decide(r, kind);
+	const struct apache_directory *d = apache_directory_of(r);
+	int status = apache_decide(r, kind, setting_of(d, "engine", apache_service.engine), setting_of(d, "xbithack", apache_service.xbithack));
 
 	if (status != OK) {
 		return status;

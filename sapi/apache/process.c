@@ -134,11 +134,6 @@ static apr_status_t end_php(void *unused)
 	return APR_SUCCESS;
 }
 
-static int is_on(const char *value)
-{
-	return value && (strcasecmp(value, "on") == 0 || strcasecmp(value, "yes") == 0 || strcasecmp(value, "true") == 0 || atoi(value) != 0);
-}
-
 static void tell_admin_values(void)
 {
 	int i;
@@ -172,7 +167,7 @@ int apache_start_process(apr_pool_t *p, server_rec *s)
 	tell_admin_values();
 	parent = getpid();
 	apr_pool_cleanup_register(p, NULL, end_php, apr_pool_cleanup_null);
-	if (is_on(engine_setting_text("expose_php"))) {
+	if (apache_is_on(engine_setting_text("expose_php"))) {
 		ap_add_version_component(p, apr_pstrcat(p, "PHP/", engine_version(), NULL));
 	}
 	return OK;
@@ -198,20 +193,6 @@ void apache_child_of_process(apr_pool_t *p, server_rec *s)
 static const struct engine_httpd_value *values_of(const struct apache_directory *d)
 {
 	return (const struct engine_httpd_value *)d->values->elts;
-}
-
-/* Whether the request is PHP's, by PHP's settings for its directory: OK, or what is answered in place of a script. */
-static int decide(request_rec *r, enum apache_kind kind)
-{
-	const struct engine_httpd_settings *settings = engine_httpd_settings();
-
-	if (kind == APACHE_MAY_BE && !settings->xbithack) {
-		return DECLINED;
-	}
-	if (r->used_path_info == AP_REQ_REJECT_PATH_INFO && r->path_info && *r->path_info) {
-		return HTTP_NOT_FOUND;
-	}
-	return settings->engine ? apache_check_script(r) : DECLINED;
 }
 
 /* The variables of CGI, unless the request has those of the one within which it was made. */
@@ -315,7 +296,7 @@ static int answer(request_rec *r, enum apache_kind kind)
 
 	apache_running = &running;
 	engine_httpd_apply(values_of(d), d->values->nelts);
-	status = decide(r, kind);
+	status = apache_decide(r, kind, engine_httpd_settings()->engine, engine_httpd_settings()->xbithack);
 	if (status == OK) {
 		answer_whole(&running, kind);
 	} else {
@@ -334,7 +315,7 @@ static int answer_within(request_rec *r, enum apache_kind kind)
 
 	apache_running->r = r;
 	engine_httpd_apply(values_of(d), d->values->nelts);
-	status = decide(r, kind);
+	status = apache_decide(r, kind, engine_httpd_settings()->engine, engine_httpd_settings()->xbithack);
 	if (status == OK) {
 		apache_add_variables(r);
 		execute(r, kind, ENGINE_HTTPD_INCLUDED, &apache_running->request);

@@ -17,7 +17,7 @@ enum apache_kind apache_kind_of(const request_rec *r)
 	return APACHE_NOT_PHP;
 }
 
-int apache_check_script(request_rec *r)
+static int check_script(request_rec *r)
 {
 	if (r->finfo.filetype == APR_NOFILE) {
 		ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "script '%s' not found or unable to stat", r->filename);
@@ -28,4 +28,15 @@ int apache_check_script(request_rec *r)
 		return HTTP_FORBIDDEN;
 	}
 	return OK;
+}
+
+int apache_decide(request_rec *r, enum apache_kind kind, bool engine, bool xbithack)
+{
+	if (kind == APACHE_MAY_BE && !xbithack) {
+		return DECLINED;
+	}
+	if (r->used_path_info == AP_REQ_REJECT_PATH_INFO && r->path_info && *r->path_info) {
+		return HTTP_NOT_FOUND;
+	}
+	return engine ? check_script(r) : DECLINED;
 }
