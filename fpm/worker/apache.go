@@ -32,11 +32,7 @@ func (k *worker) answerApache() (keep bool) {
 	k.executing()
 	end := k.responder.PHP.AnswerApache()
 	k.executed()
-	took := k.slot.Elapsed()
-	user, system := k.cpu.of(took)
-	k.slot.End(took, user, system, end.Memory)
-	k.slot.Count(end.Status)
-	k.logAccess(&end.WebEnd, user, system)
+	k.account(&end.WebEnd)
 	k.requests++
 	if end.Last || k.pool.MaxRequests > 0 && k.requests >= k.pool.MaxRequests {
 		k.leaving = true

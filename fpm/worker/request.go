@@ -5,6 +5,7 @@ package worker
 import (
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/phpsapi/phpsapi/cgi/responder"
 	"github.com/phpsapi/phpsapi/fpm/front/site"
@@ -240,10 +241,15 @@ func (k *worker) mayRun(script []byte) bool {
 func (k *worker) end() {
 	k.executed()
 	end := k.responder.PHP.RequestEnd()
+	k.tellSpan(&end, k.account(&end))
+}
+
+// account tells the scoreboard and the access log what the request took, and returns its processor time.
+func (k *worker) account(end *lifecycle.WebEnd) time.Duration {
 	took := k.slot.Elapsed()
 	user, system := k.cpu.of(took)
 	k.slot.End(took, user, system, end.Memory)
 	k.slot.Count(end.Status)
-	k.logAccess(&end, user, system)
-	k.tellSpan(&end, user+system)
+	k.logAccess(end, user, system)
+	return user + system
 }
