@@ -6,7 +6,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
-// lineCollector records the warnings and errors logged during an operation, so that the operator who asked for it sees them.
+// lineCollector records the warnings and errors logged during an operation, so that the operator that asked for it sees them.
 type lineCollector struct{ lines []string }
 
 // maxCollected bounds them.

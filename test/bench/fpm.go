@@ -200,46 +200,58 @@ type work struct {
 }
 
 // count counts what a stack's only worker does for requests of one client.
-func (p *fpmPage) count(s *Stack, root string, kept bool) (w work, err error) {
+func (p *fpmPage) count(s *Stack, root string, kept bool) (work, error) {
 	c := p.crowd(s, root, 1, kept)
 	defer c.close()
+	counted, stepped := countedRequests, 0
+	if p.body != nil {
+		counted = countedLongRequests
+	}
+	if p.steps && kept {
+		stepped = 1
+	}
+	return countWork(s, c, counted, stepped)
+}
+
+// countWork counts what a stack's only worker does for requests of one client: the system calls by request of so many requests, and the instructions
+// of the least of so many others. What a worker does once in a while, it does in one of them.
+func countWork(s *Stack, c *crowd, counted, stepped int) (w work, err error) {
 	ask := func(n int) func() error {
 		return func() error {
 			_, err := c.ask(n)
 			return err
 		}
 	}
-	if err := ask(20)(); err != nil {
+	if err := ask(20)(); err != nil { // the worker has its title then
 		return w, err
 	}
-	workers := s.running[0].Titled("php-fpm: pool ")
-	if len(workers) != 1 {
-		return w, fmt.Errorf("workers: %v", workers)
+	pids := s.pids()
+	if len(pids) != 1 {
+		return w, fmt.Errorf("workers: %v", pids)
 	}
-	calls, err := probe.SystemCalls(workers[0])
-	if err != nil {
+	if calls, err := probe.SystemCalls(pids[0]); err != nil {
 		w.unknown = err
 	} else {
-		requests := countedRequests
-		if p.body != nil {
-			requests = countedLongRequests
-		}
-		counts, err := calls.Count(ask(requests))
+		counts, err := calls.Count(ask(counted))
 		calls.Close()
 		if err != nil {
 			return w, err
 		}
 		for _, n := range counts {
-			w.calls += float64(n) / float64(requests)
+			w.calls += float64(n) / float64(counted)
 		}
 	}
-	if !p.steps || !kept {
-		return w, nil
+	for range stepped {
+		n, err := probe.Instructions(pids[0], ask(1))
+		switch {
+		case errors.Is(err, os.ErrPermission):
+			w.unknown = err
+			return w, nil
+		case err != nil:
+			return w, err
+		case w.instructions == 0 || float64(n) < w.instructions:
+			w.instructions = float64(n)
+		}
 	}
-	n, err := probe.Instructions(workers[0], ask(1))
-	if errors.Is(err, os.ErrPermission) {
-		w.unknown, err = err, nil
-	}
-	w.instructions = float64(n)
-	return w, err
+	return w, nil
 }

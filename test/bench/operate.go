@@ -252,7 +252,7 @@ func countSwitched(all []*operateStack, crowds []*crowd, requests int) (string, 
 	var none work
 	why := ""
 	for i, s := range all {
-		w, err := countWork(s.Stack.pids(), crowds[i], requests)
+		w, err := countWork(s.Stack, crowds[i], countedRequests, requests)
 		if err != nil {
 			return "", fmt.Errorf("%s: %w", s.Name, err)
 		}
@@ -269,48 +269,6 @@ func countSwitched(all []*operateStack, crowds []*crowd, requests int) (string, 
 		lines = append(lines, line)
 	}
 	return markdown(lines) + why, nil
-}
-
-// countWork counts what the only worker does for requests of one client. The instructions are the least of some requests': what a worker does once in a while, it
-// does in one of them.
-func countWork(pids []int, c *crowd, requests int) (w work, err error) {
-	if len(pids) != 1 {
-		return w, fmt.Errorf("workers: %v", pids)
-	}
-	ask := func(n int) func() error {
-		return func() error {
-			_, err := c.ask(n)
-			return err
-		}
-	}
-	if err := ask(20)(); err != nil {
-		return w, err
-	}
-	if calls, err := probe.SystemCalls(pids[0]); err != nil {
-		w.unknown = err
-	} else {
-		counts, err := calls.Count(ask(countedRequests))
-		calls.Close()
-		if err != nil {
-			return w, err
-		}
-		for _, n := range counts {
-			w.calls += float64(n) / countedRequests
-		}
-	}
-	for range requests {
-		n, err := probe.Instructions(pids[0], ask(1))
-		switch {
-		case errors.Is(err, os.ErrPermission):
-			w.unknown = err
-			return w, nil
-		case err != nil:
-			return w, err
-		case w.instructions == 0 || float64(n) < w.instructions:
-			w.instructions = float64(n)
-		}
-	}
-	return w, nil
 }
 
 // profiledPage is a page that is profiled, by FastCGI on a kept connection.
