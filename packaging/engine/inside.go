@@ -170,7 +170,7 @@ func (w *work) phpObject(log *os.File, dir string) (object string, apart []strin
 		apart = append(apart, name)
 		return true
 	})
-	objects, err := w.objects()
+	objects, err := w.objects(w.profile)
 	if err != nil {
 		return "", nil, err
 	}

@@ -11,8 +11,9 @@ import (
 
 // An output is where an engine goes, and with which flags it is linked.
 type output struct {
-	dir   string // where it goes
-	flags string // those that PHP was compiled with
+	dir    string // where it goes
+	flags  string // those that PHP was compiled with
+	joined bool   // join has made one object of most of PHP's
 }
 
 // link makes the engine that is left.
@@ -21,7 +22,7 @@ func (w *work) link(log *os.File) error {
 	if w.profile {
 		flags = trained
 	}
-	if err := w.linkEngine(log, output{dir: w.result, flags: flags}); err != nil {
+	if err := w.linkEngine(log, output{dir: w.result, flags: flags, joined: w.profile}); err != nil {
 		return err
 	}
 	return w.strip(log)
@@ -43,7 +44,7 @@ func (w *work) linkEngine(log *os.File, l output) error {
 	if err != nil {
 		return err
 	}
-	php, err := w.objects()
+	php, err := w.objects(l.joined)
 	if err != nil {
 		return err
 	}
@@ -114,9 +115,9 @@ func (w *work) libraries() ([]string, error) {
 	return libraries, nil
 }
 
-// objects returns PHP's objects, without the SAPI's own: phpsapi is the SAPI. With a profile most of them have become one.
-func (w *work) objects() ([]string, error) {
-	if w.profile {
+// objects returns PHP's objects, without the SAPI's own: phpsapi is the SAPI. joined says that most of them have become one.
+func (w *work) objects(joined bool) ([]string, error) {
+	if joined {
 		objects, err := w.libtoolObjects(strings.Join(notJoined, " "))
 		return append(objects, w.joined()), err
 	}
