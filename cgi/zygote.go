@@ -151,7 +151,7 @@ func callArguments(call *handover.Call) (args []string, binary, engine string) {
 func callEngine(call *handover.Call, option string) (engines.Choice, error) {
 	asked := engines.Asked{Option: option, Name: call.Argv[0]}
 	asked.Environment, _ = call.Env.Lookup(engines.Variable)
-	machine := engines.Machine{Self: lifecycle.Self()}
+	machine := lifecycle.Machine()
 	machine.Path, _ = call.Env.Lookup("PATH")
 	machine.LibraryPath, _ = call.Env.Lookup("LD_LIBRARY_PATH")
 	return machine.Choose(asked, lifecycle.Versions())
