@@ -9,10 +9,13 @@ SOAKTIME   ?= 10m
 ADDRESS    ?= 127.0.0.1:8080
 IMAGE      ?=
 
-# PHP=8.4 names the PHP whose packages are installed, and which runs, instead of the machine's own.
-PHP ?=
-ifneq ($(PHP),)
-export PHPSAPI_ENGINE ?= $(PHP)
+# PHP=8.4 names the PHP whose packages are installed, and which runs, instead of the machine's own. With SOURCE, from which make engine
+# compiles it, the packages are those of the machine's own.
+PHP    ?=
+SOURCE ?=
+PACKAGED = $(if $(SOURCE),,$(PHP))
+ifneq ($(PACKAGED),)
+export PHPSAPI_ENGINE ?= $(PACKAGED)
 endif
 
 # Go asks git for the commit to record, and must not where git refuses to answer.
@@ -128,6 +131,6 @@ single: engine ## build/single/phpsapi: the program with PHP inside, in one file
 	go run ./packaging/single build/single/phpsapi
 
 deps-build deps-run deps-test deps-bench deps-e2e deps-engine deps-package deps-apache:
-	@PHP=$(PHP) PHP_CONFIG=$(PHP_CONFIG) packaging/install-deps $(@:deps-%=%)
+	@PHP=$(PACKAGED) PHP_CONFIG=$(PHP_CONFIG) packaging/install-deps $(@:deps-%=%)
 
 .PHONY: help build run test race lint vuln fmt conformance conformance-full sanitize e2e fuzz faults soak bench package image apache check engine single engines deps-build deps-run deps-test deps-bench deps-e2e deps-engine deps-package deps-apache

@@ -36,7 +36,11 @@ func (w *work) partOf(log *os.File, dir string, e extension, known map[string]bo
 	if err != nil {
 		return p, err
 	}
-	if err := execute(log, w.root, nil, "ld", append([]string{"-r", "-o", p.object}, objects...)...); err != nil {
+	compilers, err := compilersLibrary()
+	if err != nil {
+		return p, err
+	}
+	if err := execute(log, w.root, nil, "ld", append(append([]string{"-r", "-o", p.object}, objects...), compilers)...); err != nil {
 		return p, err
 	}
 	missing, err := undefined(p.object)

@@ -29,6 +29,16 @@ func sharedLibrary(argument string) (sharedObject, error) {
 	return libraryFile("lib" + name + ".so")
 }
 
+// compilersLibrary returns the archive of what the compiler calls in place of instructions, such as the tables of what the processor can do. An
+// object gets what it needs of it as its own.
+func compilersLibrary() (string, error) {
+	said, err := exec.Command("cc", "-print-libgcc-file-name").Output()
+	if err != nil {
+		return "", fmt.Errorf("cc: %w", err)
+	}
+	return strings.TrimSpace(string(said)), nil
+}
+
 // linkerInput is the library that a script for the linker, which may stand in a library's place, names first.
 var linkerInput = regexp.MustCompile(`INPUT\s*\(\s*([^\s()]+)`)
 
