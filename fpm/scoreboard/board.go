@@ -52,7 +52,7 @@ func (b *Board) File() *os.File { return b.file }
 
 // Close unmaps the master's part. Workers that have it mapped keep theirs.
 func (b *Board) Close() error {
-	unix.Munmap(b.own)
+	unmap(b.own)
 	b.Reader.Close()
 	return b.file.Close()
 }

@@ -40,8 +40,8 @@ func FuzzSlot(f *testing.F) {
 		b.Publish(Pool{Name: "www"})
 		look(t, b, slots)
 		for _, s := range append(slots, s) {
-			unix.Munmap(s.mem)
-			unix.Munmap(s.own)
+			unmap(s.mem)
+			unmap(s.own)
 		}
 	})
 }

@@ -108,3 +108,28 @@ func TestLastOfABurstSeesAllOfIt(t *testing.T) {
 		t.Errorf("got %+v, want still 4", n)
 	}
 }
+
+// A master makes a scoreboard for each pool of each generation.
+func TestNothingStaysMapped(t *testing.T) {
+	mapped := func() int {
+		maps, err := os.ReadFile("/proc/self/maps")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Count(string(maps), "/memfd:scoreboard")
+	}
+	before := mapped()
+	b, err := Create(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if mapped() == before {
+		t.Fatal("a scoreboard is not seen in /proc/self/maps")
+	}
+	if err := b.Close(); err != nil {
+		t.Error(err)
+	}
+	if after := mapped(); after > before {
+		t.Errorf("a scoreboard that is closed has %d parts mapped", after-before)
+	}
+}
