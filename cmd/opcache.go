@@ -33,11 +33,10 @@ All pools of an engine share an opcache, so it is reset for all of them. Pools i
 }
 
 // opcacheOf is a command for the opcache of a pool or of all pools.
-func opcacheOf(asked engines.Asked, timeout time.Duration, run func(*operate.Operator, bool, string) int, command *cobra.Command) *cobra.Command {
+func opcacheOf(asked engines.Asked, timeout time.Duration, run func(*operate.Operator, string) int, command *cobra.Command) *cobra.Command {
 	command, operator := operatorCommand(asked, command, timeout)
-	asJSON := command.Flags().Bool("json", false, "print JSON")
 	pool := command.Flags().String("pool", "", "that of this pool: a `name`")
-	command.RunE = func(*cobra.Command, []string) error { return exitStatus(run(operator(), *asJSON, *pool)) }
+	command.RunE = func(*cobra.Command, []string) error { return exitStatus(run(operator(), *pool)) }
 	return command
 }
 

@@ -3,6 +3,7 @@ package cmd
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -29,7 +30,8 @@ func startCommand(asked engines.Asked) *cobra.Command {
 		Use:   "start [php-fpm's options]",
 		Short: "Start the service",
 		Long: `Start the service: the same as phpsapi fpm without a command. It runs in the background if daemonize of php-fpm.conf says
-so (that is php-fpm's default; -F prevents it), and in the foreground without a php-fpm.conf.`,
+so (that is php-fpm's default; -F prevents it), and in the foreground without a php-fpm.conf. With --json it runs in the background,
+and the outcome is printed when it serves or has failed.`,
 	})
 }
 
@@ -39,6 +41,9 @@ func fpmOptions(asked engines.Asked, command *cobra.Command, first ...string) *c
 	command.RunE = func(command *cobra.Command, args []string) error {
 		if isFPMHelp(args) {
 			return command.Help()
+		}
+		if slices.ContainsFunc(args, isJSON) {
+			return exitStatus(withOutcome(command.Name(), append(first, args...), asked))
 		}
 		return exitStatus(fpm(append(first, args...), "phpsapi fpm", lifecycle.Self(), asked))
 	}
@@ -99,9 +104,8 @@ func statusCommand(asked engines.Asked) *cobra.Command {
 		Long: `Show the status of the running service: the numbers of php-fpm's status page for each pool, from the master itself. It
 answers while all workers are busy.`,
 	}, 10*time.Second)
-	asJSON := command.Flags().Bool("json", false, "print JSON")
 	full := command.Flags().Bool("full", false, "also show each worker")
-	command.RunE = func(*cobra.Command, []string) error { return exitStatus(operator().Status(*asJSON, *full)) }
+	command.RunE = func(*cobra.Command, []string) error { return exitStatus(operator().Status(*full)) }
 	return command
 }
 
@@ -113,14 +117,13 @@ func incidentsCommand(asked engines.Asked) *cobra.Command {
 request, worker scripts that fail. Each has its request, PHP's stack and what the client got, as far as that is known. The
 master remembers the last 256 at most; the setting incident_log keeps all in a file.`,
 	}, 10*time.Second)
-	asJSON := command.Flags().Bool("json", false, "print JSON")
 	pool := command.Flags().String("pool", "", "only those of this pool: a `name`")
 	n := command.Flags().IntP("number", "n", 10, "how many; 0 for all that the master remembers")
 	command.RunE = func(*cobra.Command, []string) error {
 		if *n < 0 {
 			return usage(command, fmt.Errorf("-n %d: write how many incidents, or 0 for all", *n))
 		}
-		return exitStatus(operator().Incidents(*asJSON, *pool, *n))
+		return exitStatus(operator().Incidents(*pool, *n))
 	}
 	return command
 }
@@ -132,9 +135,8 @@ func requestsCommand(asked engines.Asked) *cobra.Command {
 		Long: `Show the requests that the workers have at the moment, the longest first: the worker's pid, its pool and generation, what it does,
 for how long, for which client, the request with its host, the script, the request's id.`,
 	}, 10*time.Second)
-	asJSON := command.Flags().Bool("json", false, "print JSON")
 	pool := command.Flags().String("pool", "", "only those of this pool: a `name`")
-	command.RunE = func(*cobra.Command, []string) error { return exitStatus(operator().Requests(*asJSON, *pool)) }
+	command.RunE = func(*cobra.Command, []string) error { return exitStatus(operator().Requests(*pool)) }
 	return command
 }
 
@@ -147,7 +149,6 @@ requests shows it. The worker gets SIGTERM, and SIGKILL if it is there after req
 client gets 502 if nothing of the response was sent, and phpsapi fpm incidents shows where PHP was.`,
 	}, 10*time.Second)
 	now := command.Flags().Bool("now", false, "by SIGKILL at once, which leaves PHP no time to say where it was")
-	asJSON := command.Flags().Bool("json", false, "print JSON")
 	pid := 0
 	command.Args = arguments(argument{"the pid of a worker", func(text string) (err error) {
 		if pid, err = strconv.Atoi(text); err == nil && pid <= 0 {
@@ -155,7 +156,7 @@ client gets 502 if nothing of the response was sent, and phpsapi fpm incidents s
 		}
 		return err
 	}})
-	command.RunE = func(*cobra.Command, []string) error { return exitStatus(operator().Kill(*asJSON, pid, *now)) }
+	command.RunE = func(*cobra.Command, []string) error { return exitStatus(operator().Kill(pid, *now)) }
 	return command
 }
 
@@ -166,13 +167,12 @@ func scaleCommand(asked engines.Asked) *cobra.Command {
 		Long: `Have a pool have N workers at most, in place of pm.max_children, until the next reload; a static pool has so many. Workers that are too
 many leave after their request. There is shared memory for twice pm.max_children, at least 16 and at most 1024 more.`,
 	}, time.Minute)
-	asJSON := command.Flags().Bool("json", false, "print JSON")
 	pool, n := "", 0
 	command.Args = arguments(poolArgument(&pool), argument{"a number of workers", func(text string) (err error) {
 		n, err = strconv.Atoi(text)
 		return err
 	}})
-	command.RunE = func(*cobra.Command, []string) error { return exitStatus(operator().Scale(*asJSON, pool, n)) }
+	command.RunE = func(*cobra.Command, []string) error { return exitStatus(operator().Scale(pool, n)) }
 	return command
 }
 
@@ -209,8 +209,7 @@ func configCommand(asked engines.Asked) *cobra.Command {
 		Long: `Show what a reload would change: compare the configuration that runs, with what operators have changed, with that of the files,
 php.ini's among them. Passwords, keys and other secrets are not shown.`,
 	}, 30*time.Second)
-	asJSON := command.Flags().Bool("json", false, "print JSON")
-	command.RunE = func(*cobra.Command, []string) error { return exitStatus(operator().ConfigDiff(*asJSON)) }
+	command.RunE = func(*cobra.Command, []string) error { return exitStatus(operator().ConfigDiff()) }
 	return family(&cobra.Command{
 		Use:   "config diff",
 		Short: "Show what a reload would change",
@@ -225,7 +224,6 @@ func logLevelCommand(asked engines.Asked) *cobra.Command {
 		Long: `Show from which level messages are logged, or change it until the next reload. It is the level of the error log, for the master and the
 workers; the front continues with the level that it was started with.`,
 	}, 10*time.Second)
-	asJSON := command.Flags().Bool("json", false, "print JSON")
 	level := ""
 	command.Args = func(command *cobra.Command, args []string) error {
 		if len(args) == 0 {
@@ -239,17 +237,16 @@ workers; the front continues with the level that it was started with.`,
 			return nil
 		}})(command, args)
 	}
-	command.RunE = func(*cobra.Command, []string) error { return exitStatus(operator().LogLevel(*asJSON, level)) }
+	command.RunE = func(*cobra.Command, []string) error { return exitStatus(operator().LogLevel(level)) }
 	return command
 }
 
 // poolCommand is a command that takes a pool.
-func poolCommand(asked engines.Asked, timeout time.Duration, run func(*operate.Operator, bool, string) int, command *cobra.Command) *cobra.Command {
+func poolCommand(asked engines.Asked, timeout time.Duration, run func(*operate.Operator, string) int, command *cobra.Command) *cobra.Command {
 	command, operator := operatorCommand(asked, command, timeout)
-	asJSON := command.Flags().Bool("json", false, "print JSON")
 	pool := ""
 	command.Args = arguments(poolArgument(&pool))
-	command.RunE = func(*cobra.Command, []string) error { return exitStatus(run(operator(), *asJSON, pool)) }
+	command.RunE = func(*cobra.Command, []string) error { return exitStatus(run(operator(), pool)) }
 	return command
 }
 
@@ -295,11 +292,10 @@ func healthcheckCommand(asked engines.Asked) *cobra.Command {
 docs/METRICS.md. The exit status is 0 if it can, and 1 if it cannot or nobody says so, which is what HEALTHCHECK of a container image
 wants. The master is asked, or with --address the process that listens there for metrics.listen.`,
 	}, 5*time.Second)
-	asJSON := command.Flags().Bool("json", false, "print JSON")
 	pool := command.Flags().String("pool", "", "this pool alone: a `name`")
 	address := command.Flags().String("address", "", "ask at this `address` of metrics.listen: 127.0.0.1:9253, unix:/path")
 	command.RunE = func(*cobra.Command, []string) error {
-		return exitStatus(operator().Healthcheck(*asJSON, *pool, *address))
+		return exitStatus(operator().Healthcheck(*pool, *address))
 	}
 	return command
 }
@@ -309,9 +305,13 @@ func testCommand(asked engines.Asked) *cobra.Command {
 		Use:   "test [php-fpm's options]",
 		Short: "Check the configuration",
 		Long: `Check the configuration, as phpsapi fpm -t does, and exit with status 0 if it is good. The options are php-fpm's; -t
-also shows every value, and where each comes from if one of phpsapi's own settings or overrides is in use.`,
+also shows every value, and where each comes from if one of phpsapi's own settings or overrides is in use. With --json the outcome is
+printed, with the messages.`,
 	}, "-t")
 }
+
+// jsonFlag is the option of commands that print JSON for programs.
+const jsonFlag = "json"
 
 // operatorCommand adds the options that name a service to a command. The function that it returns is for the command's run:
 // it returns the operator that the options describe.
@@ -325,6 +325,7 @@ func operatorCommand(asked engines.Asked, command *cobra.Command, timeout time.D
 	alias := flags.String("config", "", "the same as --fpm-config: a `file`")
 	prefix := flags.StringP("prefix", "p", "", "the --prefix `directory` of the service")
 	ini := flags.StringP("php-ini", "c", "", "the php.ini `file` of the service, or its directory")
+	asJSON := flags.Bool(jsonFlag, false, "print JSON")
 	patience := secondsFlag(timeout)
 	flags.Var(&patience, "timeout", "how long to wait for the outcome, a `time` such as 30, 90s or 1m30s; 0 for no limit")
 	cobra.CheckErr(command.MarkFlagDirname("prefix"))
@@ -349,7 +350,7 @@ func operatorCommand(asked engines.Asked, command *cobra.Command, timeout time.D
 					return cmdline.Locate(fpmInvocation(args, "phpsapi fpm", lifecycle.Self(), asked))
 				},
 			},
-			Out: os.Stdout, Err: os.Stderr, Timeout: time.Duration(patience),
+			Out: os.Stdout, Err: os.Stderr, JSON: *asJSON, Began: time.Now(), Timeout: time.Duration(patience),
 		}
 	}
 }

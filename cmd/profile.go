@@ -48,6 +48,8 @@ A worker begins with its next request. In pools with request_slowlog_timeout it 
 			return usage(command, fmt.Errorf("--rate %d: from 1 to %d", *rate, contract.MostSamples))
 		case *format != "" && !slices.Contains(operate.Formats, *format):
 			return usage(command, fmt.Errorf("--format %s: write %s", *format, strings.Join(operate.Formats, ", ")))
+		case *file == "" && flags.Lookup(jsonFlag).Changed:
+			return usage(command, fmt.Errorf("write -o FILE: --%s has standard output", jsonFlag))
 		case *file == "" && *format != "folded" && server.IsTerminal(int(os.Stdout.Fd())):
 			return usage(command, fmt.Errorf("write -o FILE: a terminal cannot show that"))
 		}

@@ -22,13 +22,13 @@ look is printed, as text or as lines of JSON.`,
 	interval := secondsFlag(time.Second)
 	command.Flags().VarP(&interval, "interval", "i", "the `time` between two looks")
 	once := command.Flags().Bool("once", false, "print one look, after one interval, and end")
-	asJSON := command.Flags().Bool("json", false, "print a line of JSON for each look")
+	command.Flags().Lookup(jsonFlag).Usage = "print a line of JSON for each look"
 	pool := command.Flags().String("pool", "", "only the requests of this pool: a `name`")
 	command.RunE = func(*cobra.Command, []string) error {
 		if time.Duration(interval) < 100*time.Millisecond {
 			return usage(command, fmt.Errorf("--interval %v: at least 100ms", time.Duration(interval)))
 		}
-		return exitStatus(operator().Top(operate.Top{Interval: time.Duration(interval), Once: *once, JSON: *asJSON, Pool: *pool, In: os.Stdin, Out: os.Stdout}))
+		return exitStatus(operator().Top(operate.Top{Interval: time.Duration(interval), Once: *once, Pool: *pool, In: os.Stdin, Out: os.Stdout}))
 	}
 	return command
 }

@@ -47,6 +47,8 @@ type Invocation struct {
 	Own   bool
 	Title func(string) // sets the process title; nil if there is none
 	Stay  func()       // called before this process becomes a master; nil does nothing
+	// Started has a service that is started run in the background, and is called with its pid when it serves. If it is nil the configuration decides.
+	Started func(pid int)
 	// Show starts PHP on an engine in this process and shows something of it. It returns the exit status, or ends the process.
 	Show func(engines.Choice, sapi.Module, Shown) int
 }
@@ -90,6 +92,13 @@ func Main(call Invocation) int {
 		options := c.masterOptions(call)
 		return master.Check(options, c.dump)
 	}
+	if call.Started != nil {
+		if c.daemonize != nil && !*c.daemonize {
+			fmt.Fprintf(os.Stderr, "%s: a service in the foreground has no outcome until it ends; leave out -F\n", call.Program)
+			return ExitUsage
+		}
+		c.daemonize = new(true)
+	}
 	if call.Stay != nil {
 		call.Stay()
 	}
@@ -127,6 +136,7 @@ func (c *commandLine) masterOptions(call Invocation) master.Options {
 		Module:      c.module,
 		Constants:   c.constants(call.Headers),
 		Title:       call.Title,
+		Started:     call.Started,
 	}
 }
 

@@ -79,8 +79,9 @@ func (v *starter) gone() <-chan struct{} {
 	return gone
 }
 
-// daemonize starts the daemon, waits for its verdict and returns the exit status.
-func daemonize(program string, argv []string, log lines) int {
+// daemonize starts the daemon, waits for its verdict and returns the exit status. It calls started with the pid of one that serves, unless that
+// is nil.
+func daemonize(program string, argv []string, log lines, started func(pid int)) int {
 	read, write, err := os.Pipe()
 	if err != nil {
 		log.notDaemonized(err)
@@ -98,7 +99,11 @@ func daemonize(program string, argv []string, log lines) int {
 		return exitConfig
 	}
 	write.Close()
-	return await(read, log)
+	status := await(read, log)
+	if status == exitOK && started != nil {
+		started(command.Process.Pid)
+	}
+	return status
 }
 
 // await takes a daemon's words until its verdict.

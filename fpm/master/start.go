@@ -57,6 +57,8 @@ type Options struct {
 	Own bool
 	// Title sets the process title; nil if there is none to set.
 	Title func(string)
+	// Started is called with the pid of a service in the background that serves; nil does nothing.
+	Started func(pid int)
 
 	// Kernel returns what the kernel has for sandboxes; nil: asked of the kernel.
 	Kernel func() sandbox.Kernel
@@ -272,7 +274,7 @@ func (m *Master) start(starter *starter) (status int, daemon bool) {
 		return exitConfig, false
 	}
 	if cfg.Global.Daemonize && starter == nil && m.taken == nil {
-		return daemonize(m.opt.Program, m.opt.Argv, m.log), true
+		return daemonize(m.opt.Program, m.opt.Argv, m.log, m.opt.Started), true
 	}
 	if starter == nil && m.taken == nil {
 		m.errorLog.saveStderr()

@@ -8,15 +8,15 @@ import (
 )
 
 // ConfigDiff shows what a reload would change, for people or as JSON. It returns the exit status, which does not tell if there is anything.
-func (o *Operator) ConfigDiff(asJSON bool) int { return o.end("config diff", o.configDiff(asJSON)) }
+func (o *Operator) ConfigDiff() int { return o.end("config diff", o.configDiff()) }
 
-func (o *Operator) configDiff(asJSON bool) error {
+func (o *Operator) configDiff() error {
 	m, a, err := o.ask(control.Request{Command: control.ConfigDiff})
 	if err != nil {
 		o.showLines(a.Lines)
 		return err
 	}
-	return showPart(o, m, a.Diff, "a comparison", asJSON, func(d *control.Diff) { showDiff(o.Out, d) })
+	return showPart(o, m, a.Diff, "a comparison", func(d *control.Diff) { showDiff(o.Out, d) })
 }
 
 // showDiff writes a comparison for people, section by section.
@@ -58,16 +58,16 @@ func setting(text *string) string {
 }
 
 // LogLevel shows from which level messages are logged, after it has set the level if one is given. It returns the exit status.
-func (o *Operator) LogLevel(asJSON bool, level string) int {
-	return o.end("log-level", o.logLevel(asJSON, level))
+func (o *Operator) LogLevel(level string) int {
+	return o.end("log-level", o.logLevel(level))
 }
 
-func (o *Operator) logLevel(asJSON bool, level string) error {
+func (o *Operator) logLevel(level string) error {
 	m, a, err := o.ask(control.Request{Command: control.LogLevel, Level: level})
 	if err != nil {
 		return err
 	}
-	return showPart(o, m, a.Logging, "a level", asJSON, func(l *control.Logging) {
+	return showPart(o, m, a.Logging, "a level", func(l *control.Logging) {
 		if l.Level == l.Configured {
 			fmt.Fprintf(o.Out, "messages are logged from the level %s on, as configured\n", plain(l.Level))
 		} else {

@@ -16,15 +16,14 @@ import (
 
 // Healthcheck shows whether the service can answer requests, or one pool of it: with an address as its observer tells it there, else as the
 // master does. It returns 0 if it can, and 1 if it cannot, or if nobody says so: what a container's health check has.
-func (o *Operator) Healthcheck(asJSON bool, pool, address string) int {
+func (o *Operator) Healthcheck(pool, address string) int {
 	h, err := o.health(pool, address)
 	if err != nil {
 		o.end("healthcheck", err)
 		return exitFailed
 	}
-	if asJSON {
-		text, _ := json.MarshalIndent(h, "", "  ")
-		fmt.Fprintf(o.Out, "%s\n", plainJSON(text))
+	if o.JSON {
+		o.printJSON(h)
 	} else {
 		var text strings.Builder
 		h.WriteText(&text)

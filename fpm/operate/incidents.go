@@ -13,11 +13,11 @@ import (
 
 // Incidents shows the last n abnormal ends of workers and requests, of a pool or, if its name is empty, of all, for people or as JSON.
 // n is 0 for all that the master remembers. It returns the exit status.
-func (o *Operator) Incidents(asJSON bool, pool string, n int) int {
-	return o.end("incidents", o.incidents(asJSON, pool, n))
+func (o *Operator) Incidents(pool string, n int) int {
+	return o.end("incidents", o.incidents(pool, n))
 }
 
-func (o *Operator) incidents(asJSON bool, pool string, n int) error {
+func (o *Operator) incidents(pool string, n int) error {
 	m, a, err := o.ask(control.Request{Command: control.LastIncidents, Pool: pool, Count: n})
 	if err != nil {
 		return err
@@ -29,7 +29,7 @@ func (o *Operator) incidents(asJSON bool, pool string, n int) error {
 	if pool != "" && len(all.Incidents) == 0 && !slices.Contains(all.Pools, pool) {
 		return failed(exitFailed, "there is no pool %s; %s has %s", pool, m, plain(strings.Join(all.Pools, ", ")))
 	}
-	if asJSON {
+	if o.JSON {
 		return o.printJSON(all)
 	}
 	showIncidents(o.Out, m, all)

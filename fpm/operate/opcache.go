@@ -12,16 +12,16 @@ import (
 
 // OpcacheStatus shows what opcache and APCu have, that of the PHP that a pool runs on or, if its name is empty, of all, for people or as JSON. It
 // returns the exit status.
-func (o *Operator) OpcacheStatus(asJSON bool, pool string) int {
-	return o.end("opcache status", o.opcacheStatus(asJSON, pool))
+func (o *Operator) OpcacheStatus(pool string) int {
+	return o.end("opcache status", o.opcacheStatus(pool))
 }
 
-func (o *Operator) opcacheStatus(asJSON bool, pool string) error {
+func (o *Operator) opcacheStatus(pool string) error {
 	m, a, err := o.ask(control.Request{Command: control.OpcacheStatus, Pool: pool})
 	if err != nil {
 		return err
 	}
-	return showPart(o, m, a.Caches, "caches", asJSON, func(c *control.Caches) {
+	return showPart(o, m, a.Caches, "caches", func(c *control.Caches) {
 		for i := range c.Engines {
 			showCaches(o.Out, &c.Engines[i])
 		}
@@ -29,16 +29,16 @@ func (o *Operator) opcacheStatus(asJSON bool, pool string) error {
 }
 
 // OpcacheReset has opcache forget all scripts, and waits until that is so. It returns the exit status.
-func (o *Operator) OpcacheReset(asJSON bool, pool string) int {
-	return o.end("opcache reset", o.opcacheReset(asJSON, pool))
+func (o *Operator) OpcacheReset(pool string) int {
+	return o.end("opcache reset", o.opcacheReset(pool))
 }
 
-func (o *Operator) opcacheReset(asJSON bool, pool string) error {
+func (o *Operator) opcacheReset(pool string) error {
 	m, a, err := o.askFor(control.Request{Command: control.OpcacheReset, Pool: pool}, func(control.Answer) {})
 	if err != nil {
 		return err
 	}
-	if err := showPart(o, m, a.Caches, "caches", asJSON, func(c *control.Caches) {
+	if err := showPart(o, m, a.Caches, "caches", func(c *control.Caches) {
 		for i := range c.Engines {
 			showReset(o.Out, &c.Engines[i])
 		}

@@ -25,32 +25,34 @@ const (
 type Operator struct {
 	Target
 	Out, Err io.Writer
+	JSON     bool          // print JSON on Out
+	Began    time.Time     // when the command began
 	Timeout  time.Duration // how long to wait for the outcome; 0: as long as it takes
+
+	outcome Outcome
+	printed bool // something else than the outcome was printed as JSON
+}
+
+// reach finds the master that is meant, and connects to it.
+func (o *Operator) reach() (*master, error) {
+	m, err := o.find()
+	if err == nil {
+		o.outcome.Master = m.pid
+	}
+	return m, err
 }
 
 // failure is why a command failed, with its exit status.
 type failure struct {
 	status int
 	why    string
+	reason control.Reason // the master's; empty: it has given none
 }
 
 func (f *failure) Error() string { return f.why }
 
 func failed(status int, format string, args ...any) *failure {
-	return &failure{status, fmt.Sprintf(format, args...)}
-}
-
-// end prints how a command ended and returns its exit status.
-func (o *Operator) end(command string, err error) int {
-	if err == nil {
-		return exitOK
-	}
-	fmt.Fprintf(o.Err, "phpsapi fpm %s: %v\n", command, err)
-	var f *failure
-	if errors.As(err, &f) {
-		return f.status
-	}
-	return exitSoftware
+	return &failure{status: status, why: fmt.Sprintf(format, args...)}
 }
 
 func (o *Operator) context() (context.Context, context.CancelFunc) {
@@ -67,7 +69,7 @@ func (o *Operator) ask(question control.Request) (*master, control.Answer, error
 
 // askFor is ask for what may take a while. hear gets the answers before the last.
 func (o *Operator) askFor(question control.Request, hear func(control.Answer)) (*master, control.Answer, error) {
-	m, err := o.find()
+	m, err := o.reach()
 	if err != nil {
 		return nil, control.Answer{}, err
 	}
@@ -94,17 +96,18 @@ func (o *Operator) printJSON(value any) error {
 	if err != nil {
 		return err
 	}
+	o.printed = true
 	fmt.Fprintf(o.Out, "%s\n", plainJSON(text))
 	return nil
 }
 
 // showPart shows a part of an answer, by show for people or as JSON. It returns an error if the master has answered without it; what is
 // how that error calls it.
-func showPart[T any](o *Operator, m *master, part *T, what string, asJSON bool, show func(*T)) error {
+func showPart[T any](o *Operator, m *master, part *T, what string, show func(*T)) error {
 	switch {
 	case part == nil:
 		return notUnderstood(m, what)
-	case asJSON:
+	case o.JSON:
 		return o.printJSON(part)
 	}
 	show(part)
@@ -118,13 +121,14 @@ func notUnderstood(m *master, without string) error {
 
 // refusal is the failure that a master's last answer tells; nil if it tells none.
 func refusal(m *master, a control.Answer) error {
+	f := &failure{exitFailed, plain(a.Why), a.Reason}
 	switch a.Reason {
 	case "":
 		return nil
 	case control.Denied:
-		return failed(exitDenied, "%s refuses: %s", m, plain(a.Why))
+		f.status, f.why = exitDenied, fmt.Sprintf("%s refuses: %s", m, f.why)
 	case control.BadConfig:
-		return failed(exitConfig, "%s", plain(a.Why))
+		f.status = exitConfig
 	}
-	return failed(exitFailed, "%s", plain(a.Why))
+	return f
 }

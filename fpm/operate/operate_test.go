@@ -62,15 +62,15 @@ func TestOutcomesAreTold(t *testing.T) {
 	reload := func(o *Operator) int { return o.Reload(false) }
 	drained := func(o *Operator) int { return o.Reload(true) }
 	stop := func(o *Operator) int { return o.Stop(false) }
-	status := func(o *Operator) int { return o.Status(false, true) }
-	asJSON := func(o *Operator) int { return o.Status(true, false) }
-	diff := func(o *Operator) int { return o.ConfigDiff(false) }
-	level := func(o *Operator) int { return o.LogLevel(false, "debug") }
-	pause := func(o *Operator) int { return o.Pause(false, "www") }
-	drain := func(o *Operator) int { return o.Drain(false, "www") }
-	scale := func(o *Operator) int { return o.Scale(false, "www", 3) }
-	requests := func(o *Operator) int { return o.Requests(false, "") }
-	kill := func(o *Operator) int { return o.Kill(false, 77, false) }
+	status := func(o *Operator) int { return o.Status(true) }
+	asJSON := func(o *Operator) int { o.JSON = true; return o.Status(false) }
+	diff := func(o *Operator) int { return o.ConfigDiff() }
+	level := func(o *Operator) int { return o.LogLevel("debug") }
+	pause := func(o *Operator) int { return o.Pause("www") }
+	drain := func(o *Operator) int { return o.Drain("www") }
+	scale := func(o *Operator) int { return o.Scale("www", 3) }
+	requests := func(o *Operator) int { return o.Requests("") }
+	kill := func(o *Operator) int { return o.Kill(77, false) }
 	running := control.RunningRequest{Pid: 77, Pool: "www", Generation: 3, Stage: "Running", Duration: 1.5, Method: "GET", Host: "example.org",
 		URI: "/\x1b[31mx", Script: "/x.php", Client: "192.0.2.7", RequestID: "60fd"}
 	for name, c := range map[string]struct {
@@ -241,7 +241,7 @@ func TestWhatIsNoMasterIsTold(t *testing.T) {
 	} {
 		var out, err strings.Builder
 		o := &Operator{Target: c.target, Out: &out, Err: &err, Timeout: 30 * time.Second}
-		if status := o.Status(false, false); status != exitUnavailable || !strings.Contains(err.String(), c.want) || out.Len() > 0 {
+		if status := o.Status(false); status != exitUnavailable || !strings.Contains(err.String(), c.want) || out.Len() > 0 {
 			t.Errorf("%s: status %d, %q, %q", name, status, out.String(), err.String())
 		}
 	}
@@ -253,7 +253,8 @@ func TestMasterIsFoundByItsConfiguration(t *testing.T) {
 	for config, want := range map[string]int{"/some/fpm.conf": exitOK, "/some/../some/fpm.conf": exitOK, "/other/fpm.conf": exitUnavailable} {
 		var out, err strings.Builder
 		o := &Operator{Target: Target{Named: true, Locate: func() (string, string) { return config, "/nowhere/pid" }}, Out: &out, Err: &err, Timeout: 30 * time.Second}
-		if status := o.Status(true, false); status != want {
+		o.JSON = true
+		if status := o.Status(false); status != want {
 			t.Errorf("%s: status %d, want %d: %s", config, status, want, err.String())
 		}
 	}

@@ -45,6 +45,7 @@ func plainJSON(document []byte) []byte {
 // showLines shows lines of the master's log. A message may have several of its own.
 func (o *Operator) showLines(lines []string) {
 	for _, line := range lines {
+		o.outcome.note(line)
 		for _, part := range strings.Split(line, "\n") {
 			fmt.Fprintln(o.Err, plain(part))
 		}

@@ -50,7 +50,7 @@ const profileGrace = 15 * time.Second
 func (o *Operator) Profile(p Profiling) int { return o.end("profile", o.profile(&p)) }
 
 func (o *Operator) profile(p *Profiling) error {
-	m, err := o.find()
+	m, err := o.reach()
 	if err != nil {
 		return err
 	}
@@ -98,6 +98,7 @@ func (o *Operator) profile(p *Profiling) error {
 	if err := out.write(&made, p.format()); err != nil {
 		return failed(exitFailed, "%v", err)
 	}
+	o.outcome.Profile = p.made(&made, end)
 	fmt.Fprintln(o.Err, plain(said(p, &made, end)))
 	return nil
 }
@@ -110,6 +111,15 @@ func (p *Profiling) format() string {
 		return f
 	}
 	return "svg"
+}
+
+// made tells programs of a profile that was written.
+func (p *Profiling) made(made *profile.Profile, end *control.Profile) *Profile {
+	is := &Profile{File: p.File, Format: p.format(), Samples: made.Total, Dropped: made.Dropped}
+	if end != nil {
+		is.Workers, is.Lost = end.Workers, end.Dropped
+	}
+	return is
 }
 
 // title is what a profile is called.

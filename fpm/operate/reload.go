@@ -20,7 +20,7 @@ func (o *Operator) Upgrade(drained bool) int {
 }
 
 func (o *Operator) reload(command control.Command, drained bool) error {
-	m, err := o.find()
+	m, err := o.reach()
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,8 @@ func (o *Operator) reload(command control.Command, drained bool) error {
 		o.reloaded(m, last)
 		return nil
 	}
-	fmt.Fprintln(o.Out, "the workers of the old configuration have ended")
+	o.outcome.Finishing = 0
+	o.say("the workers of the old configuration have ended\n")
 	return nil
 }
 
@@ -72,14 +73,16 @@ func what(command control.Command) string {
 
 // reloaded prints that a reload succeeded, and what is left of the old configuration.
 func (o *Operator) reloaded(m *master, a control.Answer) {
+	o.outcome.Generation, o.outcome.Version, o.outcome.From = a.Generation, a.Version, a.From
 	if a.From != "" {
-		fmt.Fprintf(o.Out, "upgraded from phpsapi %s to %s: generation %d serves (%s)\n", plain(a.From), plain(a.Version), a.Generation, m)
+		o.say("upgraded from phpsapi %s to %s: generation %d serves (%s)\n", plain(a.From), plain(a.Version), a.Generation, m)
 	} else {
-		fmt.Fprintf(o.Out, "reloaded: generation %d serves (%s)\n", a.Generation, m)
+		o.say("reloaded: generation %d serves (%s)\n", a.Generation, m)
 	}
 	o.showLines(a.Lines)
 	if a.Progress != nil && a.Progress.Requests > 0 {
-		fmt.Fprintf(o.Out, "the old configuration finishes %s\n", requests(a.Progress))
+		o.outcome.Finishing = a.Progress.Requests
+		o.say("the old configuration finishes %s\n", requests(a.Progress))
 	}
 }
 

@@ -11,16 +11,16 @@ import (
 
 // Requests shows the requests that the workers of a pool have or, if its name is empty, those of all pools, the longest first, for people or
 // as JSON. It returns the exit status.
-func (o *Operator) Requests(asJSON bool, pool string) int {
-	return o.end("requests", o.requests(asJSON, pool))
+func (o *Operator) Requests(pool string) int {
+	return o.end("requests", o.requests(pool))
 }
 
-func (o *Operator) requests(asJSON bool, pool string) error {
+func (o *Operator) requests(pool string) error {
 	m, a, err := o.ask(control.Request{Command: control.Requests, Pool: pool})
 	if err != nil {
 		return err
 	}
-	return showPart(o, m, a.Requests, "requests", asJSON, func(r *control.Running) { showRequests(o.Out, r) })
+	return showPart(o, m, a.Requests, "requests", func(r *control.Running) { showRequests(o.Out, r) })
 }
 
 // showRequests writes requests for people.
@@ -52,16 +52,16 @@ func dash(text string) string {
 
 // Kill ends the request of a worker, by SIGTERM and then SIGKILL, or with now by SIGKILL at once, and waits until the worker has ended. It
 // returns the exit status.
-func (o *Operator) Kill(asJSON bool, pid int, now bool) int {
-	return o.end("kill", o.kill(asJSON, control.Request{Command: control.Kill, Pid: pid, Now: now}))
+func (o *Operator) Kill(pid int, now bool) int {
+	return o.end("kill", o.kill(control.Request{Command: control.Kill, Pid: pid, Now: now}))
 }
 
-func (o *Operator) kill(asJSON bool, request control.Request) error {
+func (o *Operator) kill(request control.Request) error {
 	m, a, err := o.ask(request)
 	if err != nil {
 		return err
 	}
-	return showPart(o, m, a.Killed, "an outcome", asJSON, func(k *control.Killed) { fmt.Fprintln(o.Out, outcome(k)) })
+	return showPart(o, m, a.Killed, "an outcome", func(k *control.Killed) { fmt.Fprintln(o.Out, outcome(k)) })
 }
 
 // outcome tells in words how a request was ended.

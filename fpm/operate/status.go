@@ -14,9 +14,9 @@ import (
 
 // Status shows how the service is, with full each worker, for people or as JSON. It returns the exit status: 0 if the service
 // serves.
-func (o *Operator) Status(asJSON, full bool) int { return o.end("status", o.status(asJSON, full)) }
+func (o *Operator) Status(full bool) int { return o.end("status", o.status(full)) }
 
-func (o *Operator) status(asJSON, full bool) error {
+func (o *Operator) status(full bool) error {
 	m, a, err := o.ask(control.Request{Command: control.Status, Full: full})
 	if err != nil {
 		return err
@@ -24,7 +24,7 @@ func (o *Operator) status(asJSON, full bool) error {
 	if a.Status == nil {
 		return notUnderstood(m, "a status")
 	}
-	if asJSON {
+	if o.JSON {
 		if err := o.printJSON(a.Status); err != nil {
 			return err
 		}

@@ -7,31 +7,31 @@ import (
 )
 
 // Pause has a pool take no connections. It waits until that is so, and returns the exit status.
-func (o *Operator) Pause(asJSON bool, pool string) int {
-	return o.steer(asJSON, control.Request{Command: control.Pause, Pool: pool})
+func (o *Operator) Pause(pool string) int {
+	return o.steer(control.Request{Command: control.Pause, Pool: pool})
 }
 
 // Drain has a pool take no connections, and waits until its workers have finished their requests. It returns the exit status.
-func (o *Operator) Drain(asJSON bool, pool string) int {
-	return o.steer(asJSON, control.Request{Command: control.Drain, Pool: pool})
+func (o *Operator) Drain(pool string) int {
+	return o.steer(control.Request{Command: control.Drain, Pool: pool})
 }
 
 // Resume has a paused pool take connections again. It waits until there is a worker, and returns the exit status.
-func (o *Operator) Resume(asJSON bool, pool string) int {
-	return o.steer(asJSON, control.Request{Command: control.Resume, Pool: pool})
+func (o *Operator) Resume(pool string) int {
+	return o.steer(control.Request{Command: control.Resume, Pool: pool})
 }
 
 // Scale limits a pool to n workers. It waits until there are so many, or those that are too many take nothing any more, and
 // returns the exit status.
-func (o *Operator) Scale(asJSON bool, pool string, n int) int {
-	return o.steer(asJSON, control.Request{Command: control.Scale, Pool: pool, Count: n})
+func (o *Operator) Scale(pool string, n int) int {
+	return o.steer(control.Request{Command: control.Scale, Pool: pool, Count: n})
 }
 
-func (o *Operator) steer(asJSON bool, request control.Request) int {
-	return o.end(string(request.Command), o.steering(asJSON, request))
+func (o *Operator) steer(request control.Request) int {
+	return o.end(string(request.Command), o.steering(request))
 }
 
-func (o *Operator) steering(asJSON bool, request control.Request) error {
+func (o *Operator) steering(request control.Request) error {
 	waits := &progress{o: o, of: "pool " + plain(request.Pool)}
 	hear := func(a control.Answer) {
 		if request.Command == control.Drain {
@@ -42,7 +42,7 @@ func (o *Operator) steering(asJSON bool, request control.Request) error {
 	if err != nil {
 		return err
 	}
-	return showPart(o, m, a.Steered, "an outcome", asJSON, func(s *control.Steered) { fmt.Fprintln(o.Out, plain(steered(request.Command, s))) })
+	return showPart(o, m, a.Steered, "an outcome", func(s *control.Steered) { fmt.Fprintln(o.Out, plain(steered(request.Command, s))) })
 }
 
 // steered says in words what has become of a pool.

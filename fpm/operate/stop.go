@@ -19,7 +19,7 @@ const findTimeout = 5 * time.Second
 func (o *Operator) Stop(now bool) int { return o.end("stop", o.stop(now)) }
 
 func (o *Operator) stop(now bool) error {
-	m, err := o.find()
+	m, err := o.reach()
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,8 @@ func (o *Operator) stop(now bool) error {
 	if err := refusal(m, last); err != nil {
 		return err
 	}
-	fmt.Fprintf(o.Out, "stopped: %s is gone%s\n", m, waits.aborted())
+	o.outcome.Aborted = waits.last.Cut
+	o.say("stopped: %s is gone%s\n", m, waits.aborted())
 	return nil
 }
 

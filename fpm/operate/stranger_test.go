@@ -123,8 +123,8 @@ func TestNothingThatATerminalObeysIsPrinted(t *testing.T) {
 		"failed":   {func(o *Operator) int { return o.Reload(false) }, control.Answer{Done: true, Reason: control.Failed, Why: evil, Lines: []string{evil}}},
 		"refused":  {func(o *Operator) int { return o.Reload(false) }, control.Answer{Done: true, Reason: control.BadConfig, Why: evil}},
 		"denied":   {func(o *Operator) int { return o.Stop(false) }, control.Answer{Done: true, Reason: control.Denied, Why: evil}},
-		"status":   {func(o *Operator) int { return o.Status(false, true) }, control.Answer{Done: true, Status: report}},
-		"JSON":     {func(o *Operator) int { return o.Status(true, true) }, control.Answer{Done: true, Status: report}},
+		"status":   {func(o *Operator) int { return o.Status(true) }, control.Answer{Done: true, Status: report}},
+		"JSON":     {func(o *Operator) int { o.JSON = true; return o.Status(true) }, control.Answer{Done: true, Status: report}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			serve(t, false, c.answer)

@@ -17,7 +17,6 @@ import (
 type Top struct {
 	Interval time.Duration
 	Once     bool   // one plain print, after one interval
-	JSON     bool   // lines of JSON
 	Pool     string // only its requests; empty: all
 	In, Out  *os.File
 }
@@ -34,7 +33,7 @@ func (o *Operator) top(t Top) error {
 	if t.Pool != "" && first.pool(t.Pool) == nil {
 		return failed(exitFailed, "there is no pool %s; the service has %s", t.Pool, strings.Join(v.pools(), ", "))
 	}
-	if !t.Once && !t.JSON {
+	if !t.Once && !o.JSON {
 		if term := openTerminal(t.In, t.Out); term != nil {
 			return v.live(term, t.Interval)
 		}
@@ -70,20 +69,21 @@ func (v *view) print(t Top) error {
 			return err
 		}
 		v.sample = next
-		if err := v.printOne(t.Out, t.JSON, n > 0); err != nil || t.Once {
+		if err := v.printOne(t.Out, n > 0); err != nil || t.Once {
 			return err
 		}
 	}
 }
 
-func (v *view) printOne(w io.Writer, asJSON, another bool) error {
-	if asJSON {
+func (v *view) printOne(w io.Writer, another bool) error {
+	if v.o.JSON {
 		shown := *v.sample
 		shown.Requests = v.frame.requests(v.sample)
 		line, err := json.Marshal(&shown)
 		if err != nil {
 			return err
 		}
+		v.o.printed = true
 		_, err = fmt.Fprintf(w, "%s\n", plainJSON(line))
 		return err
 	}
@@ -296,8 +296,7 @@ const orderTimeout = 2 * time.Minute
 // order gives an order beside the view, which shows how it ends.
 func (v *view) order(what string, request control.Request) {
 	v.frame.message = what + " ..."
-	o := *v.o
-	o.Timeout = orderTimeout
+	o := &Operator{Target: v.o.Target, Timeout: orderTimeout} // samples are taken meanwhile
 	results := v.results
 	go v.guarded(func() {
 		_, a, err := o.ask(request)
