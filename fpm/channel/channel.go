@@ -11,6 +11,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -215,10 +216,13 @@ func (c *Channel) Halt() {
 	c.file.SetReadDeadline(time.Unix(1, 0))
 }
 
-// FD is the descriptor of this end, which stays the channel's; -1: it is closed.
-func (c *Channel) FD() (fd int) {
+// FD returns the descriptor of this end, which stays the channel's; -1: it is closed.
+func (c *Channel) FD() int { return RawFD(c.file) }
+
+// RawFD returns the descriptor of a file, whose mode File.Fd would change, or of a socket; -1: it is closed.
+func RawFD(f syscall.Conn) (fd int) {
 	fd = -1
-	if raw, err := c.file.SyscallConn(); err == nil {
+	if raw, err := f.SyscallConn(); err == nil {
 		raw.Control(func(n uintptr) { fd = int(n) })
 	}
 	return fd

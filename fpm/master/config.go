@@ -12,6 +12,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/control"
+	"github.com/phpsapi/phpsapi/fpm/errorlog"
 	"github.com/phpsapi/phpsapi/fpm/phpini"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/sapi/engines"
@@ -47,7 +48,7 @@ func (m *Master) configDiff(o *operator) {
 // readConfig reads the configuration, and changes nothing.
 func (o *Options) readConfig(answer *constants) (read configRead) {
 	var said bytes.Buffer
-	options, plan := o.confOptions(newErrorLog(false))
+	options, plan := o.confOptions(errorlog.New(false))
 	log := zlog.New(&said)
 	log.Configure(func(s *zlog.Settings) { s.Level, s.Launched = zlog.Error, true })
 	options.Log, options.Stderr = log, &said
@@ -261,7 +262,7 @@ func (m *Master) logLevel(o *operator) {
 
 // setLogLevel sets the least severe level that is logged, by the master and by all workers.
 func (m *Master) setLogLevel(level zlog.Level) {
-	m.errorLog.log.Configure(func(s *zlog.Settings) { s.Level = level })
+	m.errorLog.Messages.Configure(func(s *zlog.Settings) { s.Level = level })
 	for _, g := range m.generations() {
 		for _, p := range g.pools {
 			for _, c := range p.children {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/errorlog"
 )
 
 const withConstant = "[www]\nlisten = DIR/sock\npm = static\npm.max_children = SO_X | 2\n"
@@ -73,7 +74,7 @@ func TestConfigurationThatChangesWhileItIsReadIsRefused(t *testing.T) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	m := &Master{errorLog: newErrorLog(true), opt: Options{Conf: conf.Options{Path: file, AllowRoot: true, System: conf.System{
+	m := &Master{errorLog: errorlog.New(true), opt: Options{Conf: conf.Options{Path: file, AllowRoot: true, System: conf.System{
 		OpenErrorLog: func(*conf.Global) error { return nil }}}, Choose: testEngine, Module: testModule, Constants: testConstants}}
 	if _, err := m.prepare(io.Discard, nil, nil, nil); err != errChanged {
 		t.Errorf("got %v, want %v", err, errChanged)

@@ -16,6 +16,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/control"
+	"github.com/phpsapi/phpsapi/fpm/errorlog"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
@@ -414,8 +415,8 @@ func FuzzOperator(f *testing.F) {
 
 // idleMaster is a master without workers, whose configuration is gone.
 func idleMaster(t *testing.T) *Master {
-	errors := newErrorLog(false)
-	errors.log.Configure(func(s *zlog.Settings) { s.Stderr = io.Discard })
+	errors := errorlog.New(false)
+	errors.Messages.Configure(func(s *zlog.Settings) { s.Stderr = io.Discard })
 	board, err := scoreboard.Create(1)
 	if err != nil {
 		t.Fatal(err)
@@ -423,7 +424,7 @@ func idleMaster(t *testing.T) *Master {
 	g := &generation{number: 1, config: &conf.Config{}, plan: &frontPlan{}}
 	g.pools = []*pool{{gen: g, conf: &conf.Pool{Name: "www"}, board: board}}
 	g.assign(anyPHP)
-	m := &Master{sys: realSystem(), box: newMailbox(), log: lines{errors.log}, errorLog: errors, gen: g, park: &parking{},
+	m := &Master{sys: realSystem(), box: newMailbox(), log: lines{errors.Messages}, errorLog: errors, gen: g, park: &parking{},
 		zygotes: map[int]bool{}, opt: Options{Argv: []string{"php-fpm"}, Conf: conf.Options{Path: "/nowhere", Stderr: io.Discard},
 			Choose: testEngine, Module: testModule, Constants: testConstants}}
 	return m

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/control"
 	"github.com/phpsapi/phpsapi/fpm/incident"
@@ -266,7 +267,7 @@ func (d *door) take(conn net.Conn, pid int, box *mailbox) {
 	}
 	o := &operator{pid: pid, uid: -1, dashboard: client, request: request, answers: make(chan control.Answer, 4), fd: -1}
 	if c, ok := conn.(syscall.Conn); ok {
-		o.fd = rawFd(c)
+		o.fd = channel.RawFD(c)
 	}
 	box.post(operatorAsked{o})
 	o.answer(conn, box)

@@ -460,7 +460,7 @@ func (f *former) leave() (all []handedGroup) {
 	for _, g := range f.groups {
 		left := handedGroup{Generation: g.handed.Generation, Patience: g.handed.Patience, Zygote: noProcess, Front: noProcess}
 		if g.zygote != nil {
-			left.Zygote = handedProcess{Pid: g.handed.Zygote.Pid, Control: rawFd(g.zygote)}
+			left.Zygote = handedProcess{Pid: g.handed.Zygote.Pid, Control: channel.RawFD(g.zygote)}
 		}
 		if g.front != nil {
 			left.Front = g.front.handed
@@ -471,9 +471,9 @@ func (f *former) leave() (all []handedGroup) {
 				continue
 			}
 			own := w.handed
-			own.Control, own.Board, own.Keep, own.Output = w.control.FD(), rawFd(w.board.file), nil, nil
+			own.Control, own.Board, own.Keep, own.Output = w.control.FD(), channel.RawFD(w.board.file), nil, nil
 			for _, file := range w.keep {
-				own.Keep = append(own.Keep, rawFd(file))
+				own.Keep = append(own.Keep, channel.RawFD(file))
 			}
 			if w.output != nil {
 				own.Output = w.output.leaving

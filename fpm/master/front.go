@@ -12,6 +12,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/errorlog"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 )
@@ -72,9 +73,9 @@ func (m *Master) startFront(g *generation) error {
 		orders.Files = append(orders.Files, contract.Scoreboard)
 		files = append(files, g.frontBoard.File())
 	}
-	stderr := m.errorLog.stderr()
+	stderr := m.errorLog.Stderr()
 	var crashes *crashPipe
-	if m.errorLog.use {
+	if m.errorLog.InUse() {
 		// Not the log itself: a front outlives the file after the log was rotated, and syslog is none.
 		if crashes, err = newCrashPipe(); err != nil {
 			control.Close()
@@ -356,13 +357,13 @@ func (m *Master) frontDeadlines(sooner func(time.Time)) {
 }
 
 // reopenFrontLog opens a front's access log again and passes it on. some says that there is one.
-func (g *generation) reopenFrontLog(errorLog *errorLog) (some bool, err error) {
+func (g *generation) reopenFrontLog(errorLog *errorlog.Log) (some bool, err error) {
 	if g.frontLog == nil {
 		return false, nil
 	}
 	file, err := openFrontLog(g.plan.own.AccessLog, errorLog)
 	if err != nil {
-		lines{errorLog.log}.accessLogNotOpened(g.plan.own.AccessLog, err)
+		lines{errorLog.Messages}.accessLogNotOpened(g.plan.own.AccessLog, err)
 		return true, err
 	}
 	g.frontLog.Close()

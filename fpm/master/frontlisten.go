@@ -13,6 +13,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/errorlog"
 	"github.com/phpsapi/phpsapi/fpm/logfile"
 	"github.com/phpsapi/phpsapi/fpm/permission"
 	"github.com/phpsapi/phpsapi/fpm/settings"
@@ -194,16 +195,16 @@ var errNoStdout = errors.New("the service has no standard output: a daemon never
 	"http.access_log is stdout when they start; restart the service, or name a file")
 
 // openFrontLog opens the front's access log. A daemon's stderr is its error log, if that is a file.
-func openFrontLog(path string, errorLog *errorLog) (*os.File, error) {
+func openFrontLog(path string, errorLog *errorlog.Log) (*os.File, error) {
 	var standard *os.File
 	switch path {
 	case settings.Stdout:
-		if standard = errorLog.stdout; standard == nil {
+		if standard = errorLog.Stdout; standard == nil {
 			return nil, errNoStdout
 		}
 	case settings.Stderr:
-		if standard = os.Stderr; errorLog.original < 0 {
-			standard = errorLog.stderr()
+		if standard = os.Stderr; errorLog.Original < 0 {
+			standard = errorLog.Stderr()
 		}
 		if standard == nil {
 			return logfile.Open(os.DevNull)

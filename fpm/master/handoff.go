@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
@@ -214,15 +215,15 @@ func (m *Master) handOff() *handoff {
 		h.Observers = append(h.Observers, o.pid)
 	}
 	h.Tally = &m.tally
-	h.Stderr, h.Stdout, h.Control = m.errorLog.original, -1, -1
+	h.Stderr, h.Stdout, h.Control = m.errorLog.Original, -1, -1
 	if fd, err := unix.Open("/proc/self/exe", unix.O_PATH|unix.O_CLOEXEC, 0); err == nil {
 		h.Old = fd
 	}
-	if m.errorLog.stdout != nil {
-		h.Stdout = int(m.errorLog.stdout.Fd())
+	if m.errorLog.Stdout != nil {
+		h.Stdout = int(m.errorLog.Stdout.Fd())
 	}
 	if m.control != nil {
-		h.Control = rawFd(m.control.listener)
+		h.Control = channel.RawFD(m.control.listener)
 	}
 	if n := m.sockets.handing; n != nil {
 		for _, f := range []*os.File{n.toFront, n.fromWorkers, n.toWorkers, n.untaken} {
@@ -340,7 +341,7 @@ func (o *output) duplicate() {
 			o.leaving = nil
 			return
 		}
-		fd, err := unix.FcntlInt(uintptr(rawFd(pipe)), unix.F_DUPFD_CLOEXEC, 3)
+		fd, err := unix.FcntlInt(uintptr(channel.RawFD(pipe)), unix.F_DUPFD_CLOEXEC, 3)
 		if err != nil {
 			return
 		}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/errorlog"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
@@ -20,7 +21,7 @@ import (
 type listener struct {
 	sockets  *sockets
 	log      lines
-	errorLog *errorLog
+	errorLog *errorlog.Log
 	cfg      *conf.Config
 	options  conf.Options
 	known    names // that need not be looked up

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
+	"github.com/phpsapi/phpsapi/fpm/errorlog"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 )
 
@@ -17,7 +18,7 @@ type Master struct {
 	opt      Options
 	sys      system
 	log      lines
-	errorLog *errorLog
+	errorLog *errorlog.Log
 	clock    scoreboard.Clock
 	systemd  systemd
 

@@ -152,7 +152,7 @@ func (m *Master) executeObserver(now time.Time) (*observer, error) {
 			f.Close()
 		}
 	}()
-	if err == nil && m.errorLog.use { // as a front's
+	if err == nil && m.errorLog.InUse() { // as a front's
 		if one.crashes, err = newCrashPipe(); err == nil {
 			orders.Files = append(orders.Files, contract.CrashOutput)
 			files = append(files, one.crashes.in)
@@ -164,7 +164,7 @@ func (m *Master) executeObserver(now time.Time) (*observer, error) {
 	}
 	if err == nil {
 		defer spec.Close()
-		stderr := m.errorLog.stderr()
+		stderr := m.errorLog.Stderr()
 		if one.crashes != nil {
 			stderr = nil
 		}
@@ -203,7 +203,7 @@ func (m *Master) observerOrders() (*contract.Observer, []*os.File, error) {
 		return err
 	}
 	addSpans := func(s *spans) error {
-		fd, err := unix.FcntlInt(uintptr(rawFd(s.from)), unix.F_DUPFD_CLOEXEC, 3)
+		fd, err := unix.FcntlInt(uintptr(channel.RawFD(s.from)), unix.F_DUPFD_CLOEXEC, 3)
 		if err == nil {
 			o.Files, files = append(o.Files, contract.ObservedSpans), append(files, os.NewFile(uintptr(fd), "spans"))
 		}

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/control"
 )
 
@@ -250,7 +251,7 @@ func newOperator(conn net.Conn, pid, uid int, request control.Request) *operator
 		o.user = userName(uid)
 	}
 	if c, ok := conn.(syscall.Conn); ok {
-		o.fd = rawFd(c)
+		o.fd = channel.RawFD(c)
 	}
 	return o
 }

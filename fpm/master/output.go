@@ -8,11 +8,11 @@ import (
 	"io"
 	"os"
 	"sync"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
@@ -244,7 +244,7 @@ func (g *generation) outputs(fds []unix.PollFd) []unix.PollFd {
 			}
 			for i, pipe := range c.output.pipes {
 				if !c.output.ended[i] {
-					fds = append(fds, unix.PollFd{Fd: int32(rawFd(pipe)), Events: unix.POLLIN})
+					fds = append(fds, unix.PollFd{Fd: int32(channel.RawFD(pipe)), Events: unix.POLLIN})
 				}
 			}
 		}
@@ -264,15 +264,6 @@ func (m *Master) lastOutput() {
 			return
 		}
 	}
-}
-
-// rawFd is the descriptor of a file, whose mode File.Fd would change, or of a socket; -1: it is closed.
-func rawFd(f syscall.Conn) (fd int) {
-	fd = -1
-	if raw, err := f.SyscallConn(); err == nil {
-		raw.Control(func(n uintptr) { fd = int(n) })
-	}
-	return fd
 }
 
 // take logs a piece.

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
@@ -45,7 +46,7 @@ func TestWorkerIsToldWhatIsOpen(t *testing.T) {
 		t.Helper()
 		buf := make([]byte, 1023)
 		n, err := o.next(pipe, buf)
-		if n, _ := unix.IoctlGetInt(rawFd(o.pipes[pipe]), unix.TIOCINQ); n != 0 {
+		if n, _ := unix.IoctlGetInt(channel.RawFD(o.pipes[pipe]), unix.TIOCINQ); n != 0 {
 			t.Errorf("%d bytes are left", n)
 		}
 		var open [2]bool

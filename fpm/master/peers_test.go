@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/control"
 )
 
@@ -23,11 +24,11 @@ func TestMasterServesThoughNobodyReadsItsErrorLog(t *testing.T) {
 	}
 	defer read.Close()
 	defer write.Close()
-	if err := unix.SetNonblock(rawFd(write), true); err != nil {
+	if err := unix.SetNonblock(channel.RawFD(write), true); err != nil {
 		t.Fatal(err)
 	}
 	for junk := make([]byte, 1<<12); err == nil; {
-		_, err = unix.Write(rawFd(write), junk)
+		_, err = unix.Write(channel.RawFD(write), junk)
 	}
 	s := &service{t: t, dir: t.TempDir(), ended: true, whole: make(chan struct{})}
 	close(s.whole)

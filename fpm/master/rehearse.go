@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/errorlog"
 )
 
 // maxRehearsals is how many may wait for a file system or a directory of users that does not answer.
@@ -39,7 +40,7 @@ func (m *Master) rehearse(a *attempt) {
 // rehearsal reads the configuration and returns the addresses of the names in it. If PHP must be asked first, it returns
 // which PHP instead.
 func (o *Options) rehearsal(answer *constants) (names, *question) {
-	options, plan := o.confOptions(newErrorLog(false))
+	options, plan := o.confOptions(errorlog.New(false))
 	options.Log, options.Stderr = nil, io.Discard
 	options.System.OpenErrorLog = func(*conf.Global) error { return nil }
 	options.System.OpenLog = func(string) error { return nil }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/errorlog"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 )
@@ -30,8 +31,8 @@ var (
 
 // attempt is a reload under way, or a renewal: the replacement of a zygote that died.
 type attempt struct {
-	renewal    bool          // the configuration is the one that serves
-	before     errorLogState // to go back to
+	renewal    bool           // the configuration is the one that serves
+	before     errorlog.State // to go back to
 	begun      time.Time
 	rehearsing bool          // what it needs to read is read beside the loop
 	constants  *constants    // PHP's, for its configuration; nil: PHP was not asked
@@ -75,7 +76,7 @@ func (m *Master) reload() {
 	m.log.reloadingBy(m.opt.Argv)
 	m.systemd.reloading()
 	m.attempt = m.newAttempt()
-	m.attempt.before = m.errorLog.state()
+	m.attempt.before = m.errorLog.State()
 	m.attempt.places = newPlaces()
 	m.operators.round++
 	m.renewAt = time.Time{}
@@ -106,11 +107,11 @@ func (e rehearsed) happen(m *Master) {
 		return
 	}
 	m.attempt.rehearsing = false
-	m.errorLog.restoreStderr()
-	m.errorLog.relaunch()
-	m.attempt.lines.begin(m.errorLog.log)
-	g, err := m.prepare(io.MultiWriter(m.errorLog.complaints(), &m.attempt.lines), e.names, m.attempt.constants, m.attempt.places)
-	m.attempt.lines.end(m.errorLog.log)
+	m.errorLog.RestoreStderr()
+	m.errorLog.Relaunch()
+	m.attempt.lines.begin(m.errorLog.Messages)
+	g, err := m.prepare(io.MultiWriter(m.errorLog.Complaints(), &m.attempt.lines), e.names, m.attempt.constants, m.attempt.places)
+	m.attempt.lines.end(m.errorLog.Messages)
 	if err != nil {
 		m.abandonReload(err)
 		return
@@ -365,7 +366,7 @@ func (m *Master) commitReload() {
 		removePidFile(path, m.log)
 	}
 	if !a.renewal {
-		a.before.e.close()
+		a.before.Close()
 	}
 	g.inherit(old)
 	old.door.followedBy(g.door)
@@ -392,8 +393,8 @@ func (m *Master) abandonReload(why error) {
 		m.fillAgain()
 	}
 	if !a.renewal {
-		m.errorLog.restore(a.before)
-		m.errorLog.launched()
+		m.errorLog.Restore(a.before)
+		m.errorLog.Launched()
 	}
 	if a.upgrade != nil {
 		a.upgrade.cancel()

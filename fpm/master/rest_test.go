@@ -10,6 +10,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/control"
+	"github.com/phpsapi/phpsapi/fpm/errorlog"
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 
@@ -20,9 +21,9 @@ func TestOrdersOfARestingMasterAreLeftToTheNextProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	m := &Master{sys: realSystem(), box: newMailbox(), errorLog: newErrorLog(true), signals: make(chan os.Signal, 64), park: &parking{},
+	m := &Master{sys: realSystem(), box: newMailbox(), errorLog: errorlog.New(true), signals: make(chan os.Signal, 64), park: &parking{},
 		gen: &generation{config: &conf.Config{}}}
-	m.log = lines{m.errorLog.log}
+	m.log = lines{m.errorLog.Messages}
 	m.takeControl(l)
 	for _, s := range []os.Signal{syscall.SIGUSR1, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGQUIT} {
 		m.signals <- s

@@ -51,9 +51,9 @@ func (m *Master) signal(s os.Signal) {
 
 func (m *Master) reopenLogs() {
 	// Access logs may go to the first stderr.
-	m.errorLog.restoreStderr()
+	m.errorLog.RestoreStderr()
 	path := m.gen.config.Global.ErrorLog.Value
-	if err := m.errorLog.reopen(path); err != nil {
+	if err := m.errorLog.Reopen(path); err != nil {
 		m.log.errorLogNotOpened(path, err)
 		m.log.errorLogNotReopened()
 	} else {
@@ -68,8 +68,8 @@ func (m *Master) reopenLogs() {
 	case some:
 		m.log.accessLogReopened()
 	}
-	if m.errorLog.log.Settings().Launched { // else lines go to the first stderr as well
-		m.errorLog.redirectStderr()
+	if m.errorLog.Messages.Settings().Launched { // else lines go to the first stderr as well
+		m.errorLog.RedirectStderr()
 	}
 	m.reopenIncidentLog()
 }

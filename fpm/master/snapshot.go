@@ -76,7 +76,7 @@ func (m *Master) bootsEach(e *engine, err error) bool {
 // show shows what was said while the engine was started.
 func (e *engine) show(m *Master) {
 	if e.launch.Template == nil {
-		e.said.show(m.log.Log, m.errorLog.console)
+		e.said.show(m.log.Log, m.errorLog.Console)
 		return
 	}
 	for _, message := range e.said {

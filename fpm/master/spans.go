@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/incident"
 )
@@ -82,7 +83,7 @@ func (m *Master) tellSpan(p *pool, pid int, e *examination) {
 	text := func(s string) []byte { return []byte(s) }
 	texts := contract.SpanTexts{Method: text(r.Method), Host: text(r.Host), Target: text(r.target()), Script: text(r.Script), Client: text(r.Client),
 		RequestID: text(r.ID), Error: text(strings.ReplaceAll(string(e.Kind), " ", "_"))}
-	fd := rawFd(p.spans.to)
+	fd := channel.RawFD(p.spans.to)
 	unix.SendmsgN(fd, contract.AppendSpan(nil, &s, &texts), nil, nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
 }
 

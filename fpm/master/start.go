@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/errorlog"
 	"github.com/phpsapi/phpsapi/fpm/phpini"
 	"github.com/phpsapi/phpsapi/fpm/sandbox"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
@@ -90,20 +91,20 @@ func (o *Options) settingsOf(engine engines.Choice) phpini.Settings {
 }
 
 // confOptions are those for a Load by this master, and what the Load finds out about a front.
-func (o *Options) confOptions(e *errorLog) (conf.Options, *frontPlan) {
+func (o *Options) confOptions(e *errorlog.Log) (conf.Options, *frontPlan) {
 	c := o.located()
 	source := o.Settings
 	source.Overrides = o.Overrides
 	if o.wantsBuiltIn(&c) {
 		o.buildIn(&c, &source)
-		e.forceStderr = true
+		e.ForceStderr = true
 	} else {
 		source.Beside = c.File()
 	}
-	c.Log = e.log
-	c.System.OpenErrorLog = func(g *conf.Global) error { return e.open(g, c.PHP) }
+	c.Log = e.Messages
+	c.System.OpenErrorLog = func(g *conf.Global) error { return e.Open(g, c.PHP) }
 	plan := &frontPlan{options: o}
-	e.json = false
+	e.JSON = false
 	own, err := source.Load()
 	if err == nil {
 		plan.engine, err = o.Choose(own.Asked(o.Asked))
@@ -121,7 +122,7 @@ func (o *Options) confOptions(e *errorLog) (conf.Options, *frontPlan) {
 		return c, plan
 	}
 	plan.own = own
-	e.json = own.LogJSON
+	e.JSON = own.LogJSON
 	c.Constant = o.Constants(plan.engine)
 	c.Overrides, c.Verify = o.Overrides.Resolve, plan.verify
 	if own.Given() || o.Overrides.Any() {
@@ -155,7 +156,7 @@ func (o *Options) module(engine engines.Choice, own *settings.Settings) sapi.Mod
 // them. If its settings are wrong, they are those of a service without.
 func (o *Options) Shown() (engines.Choice, sapi.Module) {
 	o.places = o.askedPlaces(realSystem())
-	_, plan := o.confOptions(newErrorLog(o.ForceStderr))
+	_, plan := o.confOptions(errorlog.New(o.ForceStderr))
 	engine := plan.engine
 	if plan.own == nil {
 		engine, _ = o.Choose(o.Asked)
@@ -176,12 +177,12 @@ func (o *Options) launch(plan *frontPlan, engine engines.Choice) zygote.Config {
 
 // Check is -t and, with dump, -tt. It returns the exit status.
 func Check(o Options, dump bool) int {
-	e := newErrorLog(o.ForceStderr)
+	e := errorlog.New(o.ForceStderr)
 	sys := realSystem()
 	o.places = o.askedPlaces(sys)
 	options, plan := o.confOptions(e)
 	options.Loaded = o.asking(sys, plan)
-	e.json = false // somebody reads it
+	e.JSON = false // somebody reads it
 	if verify := options.Verify; verify != nil {
 		options.Verify = func(cfg *conf.Config) error {
 			if err := verify(cfg); err != nil {
@@ -191,7 +192,7 @@ func Check(o Options, dump bool) int {
 				return err
 			}
 			for _, what := range plan.doubts(cfg.Pools) {
-				e.log.Logf(zlog.Warning, "%s", what)
+				e.Messages.Logf(zlog.Warning, "%s", what)
 			}
 			return plan.try(sys, cfg.Pools)
 		}
@@ -211,9 +212,9 @@ func run(o Options, sys system) int {
 	starter := daemonPipe()
 	h, err := takeHandoff()
 	m := &Master{opt: o, sys: sys, box: newMailbox(), clock: scoreboard.NewClock(), zygotes: map[int]bool{},
-		errorLog: newErrorLog(o.ForceStderr), systemd: newSystemd(os.Getenv)}
+		errorLog: errorlog.New(o.ForceStderr), systemd: newSystemd(os.Getenv)}
 	m.signals, m.children = catchEarly()
-	m.log = lines{m.errorLog.log}
+	m.log = lines{m.errorLog.Messages}
 	m.invoked = invokedAs(o.Argv[0], o.Program)
 	if err != nil {
 		m.log.handoffRefused(err)
@@ -221,14 +222,14 @@ func run(o Options, sys system) int {
 	}
 	if h != nil {
 		m.takeOver(h)
-		m.taken.lines.begin(m.errorLog.log)
+		m.taken.lines.begin(m.errorLog.Messages)
 	}
 	status, daemon := m.start(starter)
 	if daemon {
 		return status
 	}
 	if m.taken != nil {
-		m.taken.lines.end(m.errorLog.log)
+		m.taken.lines.end(m.errorLog.Messages)
 		if m.taken.isTrial() {
 			return m.endTrial(status)
 		}
@@ -270,16 +271,16 @@ func (m *Master) start(starter *starter) (status int, daemon bool) {
 	}
 	cfg, err := conf.Load(load)
 	if err != nil {
-		conf.Failed(m.errorLog.log, err)
+		conf.Failed(m.errorLog.Messages, err)
 		return exitConfig, false
 	}
 	if cfg.Global.Daemonize && starter == nil && m.taken == nil {
 		return daemonize(m.opt.Program, m.opt.Argv, m.log, m.opt.Started), true
 	}
 	if starter == nil && m.taken == nil {
-		m.errorLog.saveStderr()
+		m.errorLog.SaveStderr()
 		if plan.wanted() && plan.own.AccessLog == settings.Stdout {
-			m.errorLog.saveStdout()
+			m.errorLog.SaveStdout()
 		}
 		if !m.opt.Own {
 			unix.Setsid() // as php-fpm; the terminal's Ctrl-C then reaches it only where the shell itself started it
@@ -412,7 +413,7 @@ func (m *Master) begin() {
 	if m.opt.Title != nil {
 		m.opt.Title("php-fpm: master process (" + g.config.Path + ")")
 	}
-	m.errorLog.launched()
+	m.errorLog.Launched()
 	if path := g.plan.incidentLog(); path != m.incidents.log.path {
 		m.incidents.log.open(m.log, path)
 	}

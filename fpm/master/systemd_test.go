@@ -114,3 +114,29 @@ func TestWatchdogOfATakeover(t *testing.T) {
 		t.Errorf("a start that takes too long is told to live, %d times", said)
 	}
 }
+
+// soon fails the test if something takes too long for the loop.
+func soon(t *testing.T, what string, do func()) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() { do(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(patience):
+		t.Fatalf("%s waits", what)
+	}
+}
+func TestSystemdThatDoesNotReadHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "notify")
+	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	s := newSystemd(func(string) string { return path })
+	soon(t, "systemd", func() {
+		for s.notify("WATCHDOG=1") == nil {
+		}
+	})
+}

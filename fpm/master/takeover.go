@@ -73,12 +73,12 @@ func (m *Master) takeOver(h *handoff) {
 	m.taken.stops = catchStops()
 	m.systemd.takeOver(os.Getenv, cmp.Or(time.Duration(h.Start), m.sys.patience))
 	m.incidents.adopt(h.Incidents)
-	m.errorLog.original = h.Stderr
+	m.errorLog.Original = h.Stderr
 	if h.Stdout >= 0 {
-		m.errorLog.stdout = os.NewFile(uintptr(h.Stdout), settings.Stdout)
+		m.errorLog.Stdout = os.NewFile(uintptr(h.Stdout), settings.Stdout)
 	}
 	if h.Stderr >= 0 {
-		m.errorLog.restoreStderr()
+		m.errorLog.RestoreStderr()
 	} else if null, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0); err == nil { // it is the error log's of a daemon
 		unix.Dup3(null, 2, 0)
 		unix.Close(null)

@@ -78,7 +78,7 @@ func nextOf(t *testing.T, m *Master, r *recorder, n int) (g *generation, slots [
 		slots, theirs = append(slots, slot), append(theirs, end)
 	}
 	m.next, m.attempt = g, m.newAttempt()
-	m.attempt.before = m.errorLog.state()
+	m.attempt.before = m.errorLog.State()
 	return g, slots, theirs
 }
 

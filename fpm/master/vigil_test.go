@@ -45,7 +45,7 @@ func watchWorker(t *testing.T) *watched {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { theirs.Close() })
-	w.theirs = rawFd(theirs)
+	w.theirs = channel.RawFD(theirs)
 	// What waits at the socket is the test's to say.
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -57,7 +57,7 @@ func watchWorker(t *testing.T) *watched {
 	p.children = []*child{w.c}
 	p.board.Occupy(0)
 	p.board.SetPid(0, 7)
-	if w.slot, err = scoreboard.OpenSlot(rawFd(p.board.File()), 1, 0); err != nil {
+	if w.slot, err = scoreboard.OpenSlot(channel.RawFD(p.board.File()), 1, 0); err != nil {
 		t.Fatal(err)
 	}
 	w.slot.Accepting()

@@ -1,4 +1,4 @@
-package master
+package errorlog
 
 import (
 	"bytes"
@@ -12,8 +12,12 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
+
+// patience is how long something may take that must not wait.
+const patience = 20 * time.Second
 
 // soon fails the test if something takes too long for the loop.
 func soon(t *testing.T, what string, do func()) {
@@ -85,7 +89,7 @@ func TestLogThatIsReadIsWrittenAtOnce(t *testing.T) {
 	for range 100 {
 		log.Log(zlog.Notice, "a line")
 		b := make([]byte, 200)
-		if n, err := unix.Read(rawFd(read), b); err != nil || !bytes.HasSuffix(b[:n], []byte("NOTICE: a line\n")) {
+		if n, err := unix.Read(channel.RawFD(read), b); err != nil || !bytes.HasSuffix(b[:n], []byte("NOTICE: a line\n")) {
 			t.Fatalf("%q, %v", b[:max(n, 0)], err)
 		}
 	}
@@ -118,19 +122,4 @@ func TestSyslogThatDoesNotReadHoldsNobodyUp(t *testing.T) {
 			return
 		}
 	}
-}
-
-func TestSystemdThatDoesNotReadHoldsNobodyUp(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "notify")
-	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	s := newSystemd(func(string) string { return path })
-	soon(t, "systemd", func() {
-		for s.notify("WATCHDOG=1") == nil {
-		}
-	})
 }

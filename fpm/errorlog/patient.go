@@ -1,4 +1,4 @@
-package master
+package errorlog
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/jsonline"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
@@ -116,7 +117,7 @@ const roomPatience = time.Second
 // the pipe. A pipe that is too small is made larger, if that is allowed. Of what is not a pipe it knows nothing.
 func awaitRoom(file *os.File, size int) {
 	const most = 1 << 20
-	fd := rawFd(file)
+	fd := channel.RawFD(file)
 	room, err := unix.FcntlInt(uintptr(fd), unix.F_GETPIPE_SZ, 0)
 	if fd < 0 || err != nil {
 		return
@@ -141,7 +142,7 @@ func linesLost(n int) string {
 
 func (w *logWriter) Write(b []byte) (int, error) {
 	var s unix.Stat_t
-	if fd := rawFd(w.file); fd >= 0 && unix.Fstat(fd, &s) == nil && s.Mode&unix.S_IFMT == unix.S_IFREG {
+	if fd := channel.RawFD(w.file); fd >= 0 && unix.Fstat(fd, &s) == nil && s.Mode&unix.S_IFMT == unix.S_IFREG {
 		return w.file.Write(b)
 	}
 	w.p.put(string(b))

@@ -1,6 +1,6 @@
 // Counterpart: openlog(3), syslog(3); sapi/fpm/fpm/zlog.c (syslog_priorities)
 
-package master
+package errorlog
 
 import (
 	"fmt"
