@@ -281,7 +281,7 @@ size_t httpd_read_body(char *to, size_t size)
 	struct wire_message answer;
 	size_t read = 0;
 
-	while (read < size && may_ask()) {
+	while (read < size && may_ask() && httpd_now->may_have_body) {
 		size_t want = size - read < WIRE_MOST_READ ? size - read : WIRE_MOST_READ, len = 0;
 		const char *text;
 

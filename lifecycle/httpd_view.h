@@ -22,7 +22,7 @@ struct view {
 	char *memory;
 	size_t size;
 	enum wire_how how;
-	int rejects_path_info;
+	int may_have_body; /* 0: httpd is not asked for one */
 	const char *path, *the_request, *user, *banner;
 	double time;
 	struct list environment, headers;

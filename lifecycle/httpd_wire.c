@@ -16,7 +16,7 @@ enum { ENOUGH = 32 << 10, LARGEST_PIECE = 128 << 10, HEAD = 8, ABSENT = -1, LARG
 void wire_open(struct wire *w, int fd)
 {
 	w->fd = fd;
-	w->broken = false;
+	w->broken = w->unread = false;
 	w->out_len = w->begun = w->in_at = w->in_len = 0;
 }
 
@@ -110,7 +110,7 @@ static int send_all(struct wire *w, struct iovec *pieces, int n)
 			if (w->fd >= 0 && !w->broken && errno == EINTR) {
 				continue;
 			}
-			w->broken = true;
+			w->broken = w->unread = true;
 			return -1;
 		}
 		while (message.msg_iovlen > 0 && (size_t)sent >= message.msg_iov->iov_len) {
@@ -207,16 +207,17 @@ static int fill(struct wire *w, size_t want, int patience)
 	while (w->in_len - w->in_at < want) {
 		ssize_t n;
 
-		if (w->fd < 0 || w->broken || (patience >= 0 && wait_for(w, patience) != 0)) {
+		if (w->fd < 0 || w->broken) {
 			w->broken = true;
 			return -1;
 		}
-		n = recv(w->fd, w->in + w->in_len, w->in_size - w->in_len, 0);
-		if (n < 0 && errno == EINTR) {
+		n = recv(w->fd, w->in + w->in_len, w->in_size - w->in_len, patience >= 0 ? MSG_DONTWAIT : 0);
+		if (n < 0 && (errno == EINTR || (errno == EAGAIN && patience >= 0 && wait_for(w, patience) == 0))) {
 			continue;
 		}
 		if (n <= 0) {
 			w->broken = true;
+			w->unread = n < 0 && errno == ECONNRESET && w->in_len == w->in_at;
 			return -1;
 		}
 		w->in_len += n;

@@ -27,7 +27,7 @@
 #include <stdint.h>
 
 /* Module and program may be of different releases, and must not talk then. */
-#define WIRE_VERSION 1
+#define WIRE_VERSION 2
 
 enum wire_kind {
 	WIRE_REQUEST = 0x70680001, /* struct wire_request tells what it has */
@@ -70,6 +70,7 @@ enum wire_how { WIRE_SCRIPT = 1, WIRE_SOURCE, WIRE_MAY_BE };
 struct wire {
 	int fd;      /* -1: there is none, or the other end is gone */
 	bool broken;
+	bool unread; /* the other end is gone, and has not read all of what was sent last */
 	char *out;
 	size_t out_len, out_size, begun; /* begun: where the message that is being written begins */
 	char *in;
@@ -93,7 +94,7 @@ void wire_number(struct wire *w, int64_t number);
 void wire_text(struct wire *w, const char *text, size_t len);
 void wire_string(struct wire *w, const char *text); /* NULL too */
 void wire_end(struct wire *w);
-int wire_send(struct wire *w);                      /* all that waits: 0, or -1: the other end is gone */
+int wire_send(struct wire *w);                      /* all that waits: 0, or -1: the other end is gone, and unread is set */
 int wire_output(struct wire *w, const char *text, size_t len); /* OUTPUT, which is sent if there is much */
 
 /* Reading. patience is how long a message may take to come, in milliseconds; -1: for ever. 0, or -1. */

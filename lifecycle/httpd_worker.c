@@ -115,7 +115,7 @@ static int take(struct wire_message *came, struct view *v, struct httpd_request 
 		return -1;
 	}
 	v->how = wire_take_number(&m);
-	v->rejects_path_info = wire_take_number(&m);
+	v->may_have_body = wire_take_number(&m) != 0;
 	r->status = wire_take_number(&m);
 	r->protocol = wire_take_number(&m);
 	r->content_length = wire_take_number(&m);
@@ -197,9 +197,6 @@ static int check(const struct view *v)
 
 	if (v->how == WIRE_MAY_BE && !settings->xbithack) {
 		return WIRE_DECLINED;
-	}
-	if (v->rejects_path_info) {
-		return 404;
 	}
 	return settings->engine ? WIRE_OK : WIRE_DECLINED;
 }

@@ -7,6 +7,7 @@
  *   process.c      PHPSAPIMode process: PHP in httpd's own process, as mod_php has it
  *   host.c         what PHP asks of httpd there
  *   pool.c         PHPSAPIMode pool: a request that a worker of a phpsapi fpm answers
+ *   say.c          what it is told of the request
  *   links.c        the connections to the workers
  *   service.c      that fpm: httpd starts, watches and stops it
  *
@@ -19,6 +20,9 @@
 #include <httpd.h>
 #include <http_config.h>
 #include <http_log.h>
+
+#include <apr_thread_cond.h>
+#include <apr_thread_mutex.h>
 
 #include "engine.h"
 #include "httpd_wire.h"
@@ -120,6 +124,11 @@ int apache_start_pool(apr_pool_t *p, server_rec *s);
 void apache_child_of_process(apr_pool_t *p, server_rec *s);
 void apache_child_of_pool(apr_pool_t *p, server_rec *s);
 
+/* ---- say.c ---- */
+
+/* Writes a request, or one within another by virtual(). */
+void apache_say_request(struct wire *w, request_rec *r, enum apache_kind kind, bool within);
+
 /* ---- service.c ---- */
 
 /* The workers of one user, and the connections to them that this process keeps. */
@@ -127,14 +136,15 @@ struct apache_pool {
 	const char *name, *user, *group, *socket; /* user and group: "" is httpd's own, and the user's */
 	struct apache_pool *next;
 	struct apache_link *idle; /* the one that was used last comes first */
-	int idle_len;
-	apr_thread_mutex_t *lock; /* NULL: the MPM has no threads */
+	int idle_len, busy, waiting; /* connections that are idle, and in use; threads that wait for one */
+	apr_thread_mutex_t *lock;        /* NULL: the MPM has no threads */
+	apr_thread_cond_t *freed;
 };
 
-/* php.ini's settings, and the number of connections that a process keeps to each pool. */
+/* php.ini's settings, the number of connections that a process keeps to each pool, and that of the processors it may use. */
 struct apache_service {
 	bool engine, xbithack;
-	int most_idle;
+	int most_idle, processors;
 };
 
 extern struct apache_service apache_service;
@@ -145,6 +155,7 @@ extern struct apache_service apache_service;
 struct apache_link {
 	struct wire wire;
 	struct apache_link *next;
+	bool is_kept; /* it has had a request, and its other end may be gone since */
 };
 
 /* A connection to a pool; NULL: it cannot be reached, and errno says why. */

@@ -1,13 +1,11 @@
 /* The connections to workers: each process keeps some to each pool, for the requests that follow. */
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <apr_thread_mutex.h>
 #include <apr_time.h>
 
 #include "apache.h"
@@ -46,28 +44,61 @@ static int connect_to(const char *path)
 	return fd;
 }
 
-/* A connection that is kept, and whose other end is there. */
+/* How long a request waits for a connection that is in use. */
+enum { PATIENCE = 1000 }; /* microseconds */
+
+/* Waits for a connection that another thread has, if as many requests are with workers as there are processors: one more would wait there,
+ * on a connection of its own, which costs more than such a request takes if it is short. If those are long, they may wait for something
+ * else than a processor, and nothing is lost by one more. */
+static void wait_for_idle(struct apache_pool *pool)
+{
+	apr_time_t now, until;
+
+	if (!pool->freed || pool->idle || pool->busy < apache_service.processors) {
+		return;
+	}
+	now = apr_time_now();
+	until = now + PATIENCE;
+	pool->waiting++;
+	while (!pool->idle && pool->busy >= apache_service.processors && now < until) {
+		apr_thread_cond_timedwait(pool->freed, pool->lock, until - now);
+		now = apr_time_now();
+	}
+	pool->waiting--;
+}
+
 static struct apache_link *take_idle(struct apache_pool *pool)
 {
 	struct apache_link *link;
 
-	for (;;) {
-		struct pollfd polled;
+	lock(pool);
+	wait_for_idle(pool);
+	link = pool->idle;
+	if (link) {
+		pool->idle = link->next;
+		pool->idle_len--;
+	}
+	pool->busy++;
+	unlock(pool);
+	return link;
+}
 
-		lock(pool);
-		link = pool->idle;
-		if (link) {
-			pool->idle = link->next;
-			pool->idle_len--;
-		}
-		unlock(pool);
-		if (!link) {
-			return NULL;
-		}
-		polled = (struct pollfd){.fd = link->wire.fd, .events = POLLIN};
-		if (poll(&polled, 1, 0) == 0) {
-			return link;
-		}
+/* Lets another have the place of a request that has ended. link: its connection, if that is kept. */
+static void free_place(struct apache_pool *pool, struct apache_link *link)
+{
+	lock(pool);
+	pool->busy--;
+	if (link && pool->idle_len < apache_service.most_idle) {
+		link->next = pool->idle;
+		pool->idle = link;
+		pool->idle_len++;
+		link = NULL;
+	}
+	if (pool->waiting > 0) {
+		apr_thread_cond_signal(pool->freed);
+	}
+	unlock(pool);
+	if (link) {
 		wire_free(&link->wire);
 		free(link);
 	}
@@ -79,34 +110,28 @@ struct apache_link *apache_take_link(struct apache_pool *pool)
 	int fd;
 
 	if (link) {
+		link->is_kept = true;
 		return link;
 	}
 	fd = connect_to(pool->socket);
 	link = fd >= 0 ? calloc(1, sizeof(*link)) : NULL;
 	if (link) {
 		wire_open(&link->wire, fd);
-	} else if (fd >= 0) {
+		return link;
+	}
+	if (fd >= 0) {
 		close(fd);
 	}
-	return link;
+	free_place(pool, NULL);
+	return NULL;
 }
 
 void apache_give_back(struct apache_pool *pool, struct apache_link *link)
 {
-	bool kept = false;
-
-	if (!link->wire.broken) {
-		lock(pool);
-		if (pool->idle_len < apache_service.most_idle) {
-			link->next = pool->idle;
-			pool->idle = link;
-			pool->idle_len++;
-			kept = true;
-		}
-		unlock(pool);
-	}
-	if (!kept) {
+	if (link->wire.broken || link->wire.in_at < link->wire.in_len) { /* what a worker says before it is asked is not believed */
 		wire_free(&link->wire);
 		free(link);
+		link = NULL;
 	}
+	free_place(pool, link);
 }

@@ -27,89 +27,12 @@ struct conversation {
 	struct wire *wire;
 	request_rec *found[MOST_FOUND]; /* by virtual(), and not left yet */
 	bool runs, reads;               /* the worker waits for virtual(), or for a piece of the body */
+	bool has_heard;                 /* the worker has said something */
 	bool has_answered;              /* something of the response is httpd's already */
 	int result;
 };
 
-/* ---- what is said to a worker ---- */
-
-static int count_of(const apr_table_t *table)
-{
-	return apr_table_elts(table)->nelts;
-}
-
-static int say_pair(void *w, const char *name, const char *value)
-{
-	wire_string(w, name);
-	wire_string(w, value ? value : "");
-	return 1;
-}
-
-static void say_table(struct wire *w, const apr_table_t *table)
-{
-	wire_number(w, count_of(table));
-	apr_table_do(say_pair, w, table, NULL);
-}
-
-static void say_values(struct wire *w, const struct apache_directory *d)
-{
-	const struct engine_httpd_value *values = (const struct engine_httpd_value *)d->values->elts;
-	int i;
-
-	wire_number(w, d->values->nelts);
-	for (i = 0; i < d->values->nelts; i++) {
-		wire_text(w, values[i].name, values[i].name_len);
-		wire_text(w, values[i].value, values[i].value_len);
-		wire_number(w, values[i].admin);
-		wire_number(w, values[i].htaccess);
-	}
-}
-
-/* The names of the settings that some directory has for itself: opcache must not put their values into code that all share. */
-static void say_varying(struct wire *w)
-{
-	int i;
-
-	wire_number(w, apache_options.admin_values->nelts);
-	for (i = 0; i < apache_options.admin_values->nelts; i++) {
-		wire_string(w, APR_ARRAY_IDX(apache_options.admin_values, i, const char *));
-	}
-}
-
-static void say_request(struct wire *w, request_rec *r, enum apache_kind kind, bool within)
-{
-	struct engine_request request;
-
-	apache_fill_request(&request, r);
-	wire_begin(w, within ? WIRE_INCLUDE : WIRE_REQUEST);
-	wire_number(w, WIRE_VERSION);
-	wire_number(w, kind == APACHE_SOURCE ? WIRE_SOURCE : kind == APACHE_MAY_BE ? WIRE_MAY_BE : WIRE_SCRIPT);
-	wire_number(w, 0);
-	wire_number(w, request.status);
-	wire_number(w, request.protocol);
-	wire_number(w, request.content_length);
-	wire_number(w, r->request_time);
-	wire_string(w, request.method);
-	wire_string(w, request.query_string);
-	wire_text(w, request.uri, request.uri_len);
-	wire_text(w, request.script, request.script_len);
-	wire_string(w, request.content_type);
-	wire_string(w, request.cookie);
-	wire_string(w, request.authorization);
-	wire_string(w, r->the_request);
-	wire_string(w, r->user);
-	wire_string(w, ap_get_server_banner());
-	if (!within) {
-		say_varying(w);
-		wire_string(w, r->hostname);
-		wire_string(w, r->unparsed_uri);
-		wire_string(w, r->useragent_ip);
-	}
-	say_values(w, apache_directory_of(r));
-	say_table(w, r->subprocess_env);
-	say_table(w, r->headers_in);
-	wire_end(w);
-}
+/* ---- what a worker asks ---- */
 
 static void say_triple(const char *name, const char *value, bool is_number, void *w)
 {
@@ -117,8 +40,6 @@ static void say_triple(const char *name, const char *value, bool is_number, void
 	wire_string(w, value);
 	wire_number(w, is_number);
 }
-
-/* ---- what a worker asks ---- */
 
 static void answer_read(struct conversation *c, size_t size)
 {
@@ -338,7 +259,7 @@ static bool hear(struct conversation *c, struct wire_message *m)
 	}
 }
 
-enum outcome { ENDED, CLIENT_LEFT, WORKER_LEFT };
+enum outcome { ENDED, CLIENT_LEFT, WORKER_LEFT, UNREACHED };
 
 /* Hears what the worker has to say until a message of that kind. */
 static enum outcome listen_until(struct conversation *c, uint32_t kind)
@@ -346,6 +267,7 @@ static enum outcome listen_until(struct conversation *c, uint32_t kind)
 	struct wire_message m;
 
 	while (wire_receive(c->wire, &m, -1) == 0) {
+		c->has_heard = true;
 		if (m.kind == kind) {
 			c->result = wire_take_number(&m);
 			note_memory(c->running.r, wire_take_number(&m));
@@ -387,38 +309,65 @@ static int broken(struct conversation *c, request_rec *r)
 	return OK;
 }
 
+/* Has a worker answer on a connection, and takes what it says until the end. */
+static enum outcome converse(struct conversation *c, enum apache_kind kind, struct wire *wire)
+{
+	c->wire = wire;
+	apache_say_request(wire, c->running.r, kind, false);
+	return wire_send(wire) == 0 ? listen_until(c, WIRE_END) : WORKER_LEFT;
+}
+
+/* A kept connection may have been closed before its worker read the request: another one takes it then. */
+static enum outcome find_worker(struct conversation *c, enum apache_kind kind, struct apache_pool *pool)
+{
+	for (;;) {
+		struct apache_link *link = apache_take_link(pool);
+		enum outcome outcome;
+		bool again;
+
+		if (!link) {
+			ap_log_rerror(APLOG_MARK, APLOG_ERR, errno, c->running.r, "mod_phpsapi: no worker of pool %s can be reached on %s", pool->name, pool->socket);
+			return UNREACHED;
+		}
+		outcome = converse(c, kind, &link->wire);
+		again = outcome == WORKER_LEFT && link->is_kept && link->wire.unread && !c->has_heard;
+		apache_give_back(pool, link);
+		if (!again) {
+			return outcome;
+		}
+	}
+}
+
 static int answer_whole(request_rec *r, enum apache_kind kind, struct apache_pool *pool)
 {
 	struct conversation c = {.running = {.r = r, .outer = apache_running}};
-	struct apache_link *link = apache_take_link(pool);
 	enum outcome outcome;
 	int status = OK, i;
 
-	if (!link) {
-		ap_log_rerror(APLOG_MARK, APLOG_ERR, errno, r, "mod_phpsapi: no worker of pool %s can be reached on %s", pool->name, pool->socket);
-		return HTTP_SERVICE_UNAVAILABLE;
-	}
 	apache_add_variables(r);
 	c.running.brigade = apr_brigade_create(r->pool, r->connection->bucket_alloc);
-	c.wire = &link->wire;
 	apache_running = &c.running;
-	say_request(c.wire, r, kind, false);
-	wire_send(c.wire);
-	outcome = listen_until(&c, WIRE_END);
+	outcome = find_worker(&c, kind, pool);
 	for (i = 0; i < MOST_FOUND; i++) {
 		leave(&c, i);
 	}
 	c.running.has_ended = true;
-	apache_give_back(pool, link);
-	if (outcome == WORKER_LEFT) {
+	switch (outcome) {
+	case UNREACHED:
+		status = HTTP_SERVICE_UNAVAILABLE;
+		break;
+	case WORKER_LEFT:
 		status = broken(&c, r);
-	} else if (outcome == CLIENT_LEFT) {
+		break;
+	case CLIENT_LEFT:
 		r->connection->aborted = 1;
-	} else {
+		break;
+	case ENDED:
 		status = status_of(c.result);
 		if (status == OK) {
 			apache_send_end(r, c.running.brigade);
 		}
+		break;
 	}
 	apache_running = c.running.outer;
 	return status;
@@ -434,7 +383,7 @@ static int answer_within(request_rec *r, enum apache_kind kind, struct conversat
 	apache_add_variables(r);
 	c->running.r = r;
 	c->runs = c->reads = false;
-	say_request(c->wire, r, kind, true);
+	apache_say_request(c->wire, r, kind, true);
 	wire_send(c->wire);
 	outcome = listen_until(c, WIRE_INCLUDED);
 	c->running.r = outer;

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,6 @@
 
 #include <ap_mpm.h>
 #include <apr_strings.h>
-#include <apr_thread_mutex.h>
 #include <apr_thread_proc.h>
 #include <http_core.h>
 #include <http_main.h>
@@ -105,7 +105,8 @@ static const char *pool_lines(apr_pool_t *p, const struct apache_pool *pool)
 		lines = apr_pstrcat(p, lines, line, "\n", NULL);
 	}
 	if (!has_pm) {
-		lines = apr_pstrcat(p, lines, "pm = dynamic\npm.start_servers = 2\npm.min_spare_servers = 1\npm.max_spare_servers = 10\n", NULL);
+		lines = apr_pstrcat(p, lines, *pool->user ? "pm = dynamic\npm.start_servers = 2\npm.min_spare_servers = 1\npm.max_spare_servers = 10\n"
+			: "pm = dynamic\npm.start_servers = 5\npm.min_spare_servers = 5\npm.max_spare_servers = 10\n", NULL); /* as Debian's prefork has them */
 	}
 	if (!has_children) {
 		lines = apr_pstrcat(p, lines, "pm.max_children = 150\n", NULL); /* as Debian's MaxRequestWorkers of prefork */
@@ -425,9 +426,12 @@ void apache_child_of_pool(apr_pool_t *p, server_rec *s)
 {
 	struct apache_pool *pool;
 	int threads = AP_MPMQ_NOT_SUPPORTED;
+	cpu_set_t set;
 
+	apache_service.processors = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
 	ap_mpm_query(AP_MPMQ_IS_THREADED, &threads);
 	for (pool = pools; pool && threads != AP_MPMQ_NOT_SUPPORTED; pool = pool->next) {
 		apr_thread_mutex_create(&pool->lock, APR_THREAD_MUTEX_DEFAULT, p);
+		apr_thread_cond_create(&pool->freed, p);
 	}
 }

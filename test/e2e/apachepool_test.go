@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	processes "github.com/phpsapi/phpsapi/test/serve"
 )
 
@@ -85,6 +87,75 @@ func TestApachePoolCrash(t *testing.T) {
 	}); err != nil {
 		t.Error(err)
 	}
+}
+
+// A worker that ends before it has read a request costs nothing: another takes it. Its connection was kept.
+func TestApachePoolKeptConnection(t *testing.T) {
+	p := at(t)
+	p.write("www/pid.php", `<?php echo getmypid();`)
+	s, _ := apacheInPool(p, "")
+	worker := func() int {
+		pid, _ := strconv.Atoi(s.get("/pid.php", ""))
+		return pid
+	}
+	for _, reads := range []string{"gone", "stopped"} {
+		was := worker()
+		if now := worker(); now != was || was == 0 {
+			t.Fatalf("workers %d and %d have answered: the connection was not kept", was, now)
+		}
+		answer := make(chan string, 1)
+		if reads == "stopped" {
+			syscall.Kill(was, syscall.SIGSTOP)
+			go func() {
+				var said []byte
+				if response, err := s.browser.Get(s.at("/pid.php")); err == nil {
+					said, _ = io.ReadAll(response.Body)
+					response.Body.Close()
+				}
+				answer <- string(said)
+			}()
+			p.eventually("the request waits for the worker that was stopped", func() bool { return waitsUnread(t, was) })
+			syscall.Kill(was, syscall.SIGKILL)
+		} else {
+			syscall.Kill(was, syscall.SIGKILL)
+			p.eventually("the worker is gone", func() bool { return syscall.Kill(was, 0) != nil })
+			answer <- strconv.Itoa(worker())
+		}
+		select {
+		case said := <-answer:
+			if pid, err := strconv.Atoi(said); err != nil || pid == was {
+				t.Errorf("after worker %d was %s: %q", was, reads, said)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatalf("no answer after worker %d was %s", was, reads)
+		}
+	}
+}
+
+// waitsUnread reports whether one of the process's sockets has something that was not read.
+func waitsUnread(t *testing.T, pid int) bool {
+	process, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(process)
+	all, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+	for _, entry := range all {
+		n, _ := strconv.Atoi(entry.Name())
+		fd, err := unix.PidfdGetfd(process, n, 0)
+		if err == unix.EPERM {
+			t.Skip("only root may look at a worker's sockets")
+		}
+		if err != nil {
+			continue
+		}
+		waits, err := unix.IoctlGetInt(fd, unix.TIOCINQ)
+		unix.Close(fd)
+		if target, _ := os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", pid, n)); err == nil && waits > 0 && strings.HasPrefix(target, "socket:") {
+			return true
+		}
+	}
+	return false
 }
 
 // A hundred graceful restarts lose no request.
