@@ -125,7 +125,7 @@ func (m *Master) bury(c *child, status syscall.WaitStatus) {
 		m.tellEnd(c, found)
 	}
 	m.killEnded(c, how, found)
-	if status.Signaled() && (status.Signal() == syscall.SIGSEGV || status.Signal() == syscall.SIGBUS) && g.faults.add(now) {
+	if status.Signaled() && (status.Signal() == syscall.SIGSEGV || status.Signal() == syscall.SIGBUS) && g.faults.Add(now) {
 		m.log.tooManyFaults(g.config.Global.EmergencyRestartThreshold, g.config.Global.EmergencyRestartInterval)
 		if m.attempt == nil {
 			m.reload()
@@ -159,7 +159,7 @@ func (m *Master) bury(c *child, status syscall.WaitStatus) {
 	default:
 		m.replace(p, c.ready)
 	}
-	if p.limits.pm == conf.Ondemand {
+	if p.limits.PM == conf.Ondemand {
 		m.park.rearm(p)
 	}
 	if c.makesRoom {
@@ -174,7 +174,7 @@ func (m *Master) bury(c *child, status syscall.WaitStatus) {
 // replace makes another child, later where workers keep failing before they are ready.
 func (m *Master) replace(p *pool, wasReady bool) {
 	if wasReady {
-		p.backoff.succeeded()
+		p.backoff.Succeeded()
 	} else if wait := p.failedToBegin(); wait > 0 {
 		p.respawnAt = m.sys.now().Add(wait)
 		return
@@ -189,8 +189,8 @@ func (m *Master) respawn(g *generation, now time.Time) {
 			p.respawnAt = time.Time{}
 			switch {
 			case g == m.next:
-				m.fill(p, p.limits.initial(), true)
-			case p.limits.pm == conf.Ondemand:
+				m.fill(p, p.limits.Initial(), true)
+			case p.limits.PM == conf.Ondemand:
 				p.recheckAt = now
 			case p.wants():
 				m.makeChildren(p, 1, false)
@@ -235,7 +235,7 @@ func (m *Master) checkZygote(e *engine, now time.Time) {
 // wants reports whether a static or dynamic pool needs another child.
 func (p *pool) wants() bool {
 	idle, _, _, _ := p.census()
-	return p.running() < p.limits.maxChildren && (p.limits.pm == conf.Static || idle < p.limits.minSpare)
+	return p.running() < p.limits.MaxChildren && (p.limits.PM == conf.Static || idle < p.limits.MinSpare)
 }
 
 // happen handles the end of a zygote. Its workers serve on, but their ends can no longer be told, and no others forked, so

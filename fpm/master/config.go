@@ -108,7 +108,7 @@ func (m *Master) runningValues() []conf.Value {
 			v.Text = m.log.Settings().Level.String()
 		}
 		if p := m.steered(v.Section); v.Name == "pm.max_children" && p != nil && p.steering.scaled {
-			v.Text = fmt.Sprint(p.limits.maxChildren)
+			v.Text = fmt.Sprint(p.limits.MaxChildren)
 		}
 	}
 	known := map[string]bool{}

@@ -16,5 +16,5 @@
 //
 // The way through the package, as php-fpm's fpm_init and fpm_run: start.go, loop.go, then what the loop calls:
 // signals.go, reload.go, spawn.go, fork.go, bury.go, maintain.go, requests.go, park.go. Everything that only computes
-// (pm.go, shutdown.go, faults.go) knows no process and no clock.
+// (fpm/pm, shutdown.go) knows no process and no clock.
 package master

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/phpini"
+	"github.com/phpsapi/phpsapi/fpm/pm"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 	"github.com/phpsapi/phpsapi/sapi/engines"
 )
@@ -31,7 +32,7 @@ type engine struct {
 	cancelStart context.CancelFunc // nil: PHP does not start
 
 	begun     time.Time // when its zygote had started
-	restarts  backoff
+	restarts  pm.Backoff
 	restartAt time.Time // when to start another zygote; zero: not
 }
 

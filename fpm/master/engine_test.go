@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/pm"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 	"github.com/phpsapi/phpsapi/sapi"
@@ -103,7 +104,7 @@ func TestReloadNeedsAllOfItsPHPs(t *testing.T) {
 		old := m.gen
 		first, second := twoEngines(t, m)
 		next := m.gen
-		m.gen = &generation{number: 2, config: old.config, faults: newFaults(0, 0)}
+		m.gen = &generation{number: 2, config: old.config, faults: pm.NewFaults(0, 0)}
 		m.next, m.attempt = next, m.newAttempt()
 		m.attempt.renewal = true
 		next.plan = &frontPlan{}

@@ -318,9 +318,9 @@ func (m *Master) buryFront(f *front, status syscall.WaitStatus) {
 func (m *Master) replaceFront(g *generation, f *front, now time.Time) {
 	const shortLife = 5 * time.Second
 	if f.ready && now.Sub(f.started) > shortLife {
-		g.frontBackoff.succeeded()
+		g.frontBackoff.Succeeded()
 	}
-	g.frontAt = now.Add(g.frontBackoff.failed())
+	g.frontAt = now.Add(g.frontBackoff.Failed())
 }
 
 // tickFronts does what is due: certificates, the ends of fronts, new ones.
@@ -337,7 +337,7 @@ func (m *Master) tickFronts(now time.Time) {
 	if m.state == normal && !g.frontAt.IsZero() && !now.Before(g.frontAt) {
 		if err := m.startFront(g); err != nil {
 			m.log.frontNotStarted(err)
-			g.frontAt = now.Add(max(g.frontBackoff.failed(), time.Second))
+			g.frontAt = now.Add(max(g.frontBackoff.Failed(), time.Second))
 		}
 	}
 	if !m.certificatesAt.IsZero() && !now.Before(m.certificatesAt) {

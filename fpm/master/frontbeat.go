@@ -65,8 +65,8 @@ func hasStopped(pid int) bool {
 
 // supply is what a front has to know of a pool's workers.
 func (p *pool) supply() contract.PoolSupply {
-	s := contract.PoolSupply{Pool: p.conf.Name, Workers: -1, Most: p.limits.maxChildren}
-	if p.limits.pm == conf.Dynamic && !p.isPaused() && len(p.children) < p.limits.maxChildren {
+	s := contract.PoolSupply{Pool: p.conf.Name, Workers: -1, Most: p.limits.MaxChildren}
+	if p.limits.PM == conf.Dynamic && !p.isPaused() && len(p.children) < p.limits.MaxChildren {
 		s.Workers = max(len(p.children), 1)
 	}
 	var t scoreboard.Totals
@@ -109,11 +109,11 @@ func (p *pool) publishDemand() {
 // of those that wait.
 func (m *Master) meetDemand(p *pool) {
 	l, running := p.limits, p.running()
-	if l.pm != conf.Dynamic || p.gen != m.gen || !m.mayFork(p) || !p.respawnAt.IsZero() {
+	if l.PM != conf.Dynamic || p.gen != m.gen || !m.mayFork(p) || !p.respawnAt.IsZero() {
 		return
 	}
 	wanted := p.demand.Busy + p.demand.Waiting + p.demand.Backlog + p.answering()
-	if n := min(wanted-running, l.maxChildren-running, l.maxSpawn); n > 0 {
+	if n := min(wanted-running, l.MaxChildren-running, l.MaxSpawn); n > 0 {
 		m.makeChildren(p, n, true)
 		m.log.createdForHTTP(p.conf.Name, n, wanted)
 	}

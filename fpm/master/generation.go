@@ -8,6 +8,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/pm"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/settings"
 )
@@ -20,7 +21,7 @@ type generation struct {
 	ids     []conf.Identity // of the pools' users, in their order
 	engines []*engine
 
-	faults        *faults
+	faults        *pm.Faults
 	shortage      shortage  // of processes, threads, memory or descriptors
 	starvingSince time.Time // when a pool without a worker was first seen to want one; zero: none does
 	begun         time.Time
@@ -32,7 +33,7 @@ type generation struct {
 	frontLog     *os.File          // its access log; nil without
 	front        *front            // the running one, or nil
 	frontBoard   *scoreboard.Board // what its fronts count; nil: there was none
-	frontBackoff backoff
+	frontBackoff pm.Backoff
 	frontAt      time.Time // when to start another; zero: not
 
 	renewAt    time.Time // when to replace it because a script has asked for that; zero: none has
@@ -48,7 +49,7 @@ type pool struct {
 	conf     *conf.Pool
 	orders   *conf.Pool // as workers get it: environment variables filled in
 	identity contract.Identity
-	limits   limits
+	limits   pm.Limits
 	socket   *socket
 	board    *scoreboard.Board
 	slots    []*child // who has which slot of the scoreboard
@@ -65,7 +66,7 @@ type pool struct {
 	boots  boots
 	habits habits
 
-	spare     spare
+	spare     pm.Spare
 	steering  steering
 	demand    contract.PoolDemand // of the generation's front
 	published scoreboard.Pool
@@ -79,14 +80,14 @@ type pool struct {
 	watched  int32     // what the watcher calls the socket of an ondemand pool
 
 	recheckAt time.Time // when to look again at the socket of an ondemand pool; zero: not
-	backoff   backoff
+	backoff   pm.Backoff
 	respawnAt time.Time // when a worker that failed to begin is replaced; zero: none waits
 }
 
 // newGeneration prepares what needs no process: pools without sockets, their scoreboards and access logs.
 func newGeneration(number int, cfg *conf.Config, ids []conf.Identity, now time.Time) (*generation, error) {
 	g := &generation{number: number, config: cfg, ids: ids, begun: now,
-		faults: newFaults(cfg.Global.EmergencyRestartThreshold, cfg.Global.EmergencyRestartInterval)}
+		faults: pm.NewFaults(cfg.Global.EmergencyRestartThreshold, cfg.Global.EmergencyRestartInterval)}
 	byConf := map[*conf.Pool]*pool{}
 	for i, c := range cfg.Pools {
 		board, err := scoreboard.Create(c.Slots())
@@ -94,8 +95,8 @@ func newGeneration(number int, cfg *conf.Config, ids []conf.Identity, now time.T
 			g.close()
 			return nil, err
 		}
-		p := &pool{gen: g, conf: c, limits: limitsOf(c), board: board, slots: make([]*child, c.Slots()),
-			spare: spare{rate: 1}, shared: byConf[c.Shared]}
+		p := &pool{gen: g, conf: c, limits: pm.LimitsOf(c), board: board, slots: make([]*child, c.Slots()),
+			spare: pm.Spare{Rate: 1}, shared: byConf[c.Shared]}
 		if p.crashes, err = newCrashPipe(); err != nil {
 			board.Close()
 			g.close()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/errorlog"
+	"github.com/phpsapi/phpsapi/fpm/pm"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 )
 
@@ -65,7 +66,7 @@ type Master struct {
 	executing  int            // zygotes whose pids are not known yet
 	tending    sync.WaitGroup // goroutines that start a zygote or end one
 	phpTook    time.Duration  // the longest of its starts so far
-	renewal    backoff        // of the replacement of zygotes that die
+	renewal    pm.Backoff     // of the replacement of zygotes that die
 	beginning  bool           // the first workers are being forked
 	deadly     syscall.Signal // what has ended the start; 0: nothing
 	unwanted   bool           // nobody waits for this daemon's start any more

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/pm"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 )
 
@@ -50,7 +51,7 @@ func (m *Master) maintainPool(p *pool, now time.Time) {
 	if p.isPaused() || p.gen.shortage.goesOn(now) || m.makesWay(p.gen) {
 		return // what is missing is tried again by respawn, and what is idle is of use
 	}
-	switch p.limits.pm {
+	switch p.limits.PM {
 	case conf.Ondemand:
 		m.log.ondemandChildren(name, active, idle)
 		// php-fpm compares whole seconds.
@@ -61,34 +62,34 @@ func (m *Master) maintainPool(p *pool, now time.Time) {
 		if p.isBooting() {
 			return
 		}
-		m.log.spareChildren(name, active, idle, running, p.spare.rate)
-		v := p.spare.dynamic(p.limits, idle, running)
-		if v.busy > 0 {
-			m.log.seemsBusy(name, v.busy, idle, running)
+		m.log.spareChildren(name, active, idle, running, p.spare.Rate)
+		v := p.spare.Second(p.limits, idle, running)
+		if v.Busy > 0 {
+			m.log.seemsBusy(name, v.Busy, idle, running)
 		}
 		m.obey(p, v, oldest)
-		if v.fork > 0 {
-			p.engine.afterForks(func() { m.log.createdDynamically(name, v.fork) })
+		if v.Fork > 0 {
+			p.engine.afterForks(func() { m.log.createdDynamically(name, v.Fork) })
 		}
 	}
 }
 
 // obey does what the process manager wants done.
-func (m *Master) obey(p *pool, v verdict, oldest *child) {
-	if v.maxReached {
+func (m *Master) obey(p *pool, v pm.Decision, oldest *child) {
+	if v.MaxReached {
 		p.published.MaxChildrenReached++
 		p.board.Publish(p.published)
-		if p.limits.pm == conf.Ondemand {
-			m.log.ondemandMaxChildrenReached(p.conf.Name, p.limits.maxChildren)
+		if p.limits.PM == conf.Ondemand {
+			m.log.ondemandMaxChildrenReached(p.conf.Name, p.limits.MaxChildren)
 		} else {
-			m.log.maxChildrenReached(p.conf.Name, p.limits.maxChildren)
+			m.log.maxChildrenReached(p.conf.Name, p.limits.MaxChildren)
 		}
 	}
-	if v.kill && oldest != nil {
+	if v.Kill && oldest != nil {
 		m.killIdle(oldest)
 	}
-	if v.fork > 0 {
-		m.makeChildren(p, v.fork, true)
+	if v.Fork > 0 {
+		m.makeChildren(p, v.Fork, true)
 	}
 }
 
@@ -130,7 +131,7 @@ func (m *Master) connection(p *pool, patient bool) {
 	if !m.mayFork(p) || p.gen != m.gen {
 		return
 	}
-	if p.backoff.failures > 0 && !p.respawnAt.IsZero() { // respawn looks at the socket again
+	if p.backoff.Failures > 0 && !p.respawnAt.IsZero() { // respawn looks at the socket again
 		return
 	}
 	if now := m.sys.now(); p.gen.shortage.lasts(now) || m.makesWay(p.gen) {
@@ -142,13 +143,13 @@ func (m *Master) connection(p *pool, patient bool) {
 		p.recheckAt = m.sys.now().Add(finishingTime)
 		return
 	}
-	v := p.spare.connection(p.limits, idle, p.running())
+	v := p.spare.Connection(p.limits, idle, p.running())
 	m.obey(p, v, nil)
-	if v.fork > 0 {
+	if v.Fork > 0 {
 		p.engine.afterForks(func() { m.log.forkedOnDemand(p.conf.Name) })
 	}
 	// The watcher tells of arrivals, not of how many there were, and the idle worker may have taken another one.
-	if p.running() < p.limits.maxChildren {
+	if p.running() < p.limits.MaxChildren {
 		p.recheckAt = m.sys.now().Add(finishingTime)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/pm"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
@@ -38,7 +39,7 @@ type observer struct {
 type observers struct {
 	all     []*observer // that run
 	serving *observer   // nil: there is none
-	backoff backoff
+	backoff pm.Backoff
 	startAt time.Time // when to start another; zero: not
 	tellAt  time.Time // when to tell it of the service; zero: there is none
 	toldAt  time.Time // when it was told last
@@ -110,7 +111,7 @@ func (l *listener) metricsAt(g *generation, address string, mode uint32) (*socke
 func (m *Master) renewObserver() {
 	o := &m.observers
 	m.gen.watchCaches(m.cachesUntil)
-	o.startAt, o.backoff = time.Time{}, backoff{}
+	o.startAt, o.backoff = time.Time{}, pm.Backoff{}
 	if len(m.gen.metrics) == 0 && !m.gen.plan.exports() {
 		m.quitObservers(nil)
 		return
@@ -126,7 +127,7 @@ func (m *Master) startObserver() {
 	one, err := m.executeObserver(now)
 	if err != nil {
 		m.log.observerNotStarted(err)
-		o.startAt = now.Add(max(o.backoff.failed(), time.Second))
+		o.startAt = now.Add(max(o.backoff.Failed(), time.Second))
 		return
 	}
 	o.all = append(o.all, one)
@@ -325,9 +326,9 @@ func (m *Master) buryObserver(o *observer, status syscall.WaitStatus) {
 	m.replaced.Observer++
 	const shortLife = 5 * time.Second
 	if o.ready && now.Sub(o.started) > shortLife {
-		all.backoff.succeeded()
+		all.backoff.Succeeded()
 	}
-	all.startAt = now.Add(max(all.backoff.failed(), observerPause))
+	all.startAt = now.Add(max(all.backoff.Failed(), observerPause))
 }
 
 // observerPause is how long it takes at least until another observer takes the place of one that has died.

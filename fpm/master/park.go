@@ -108,7 +108,7 @@ func (k *parking) find(p *pool) {
 		return
 	}
 	idle, _, _, _ := p.census()
-	if p.limits.pm == conf.Ondemand && idle == 0 {
+	if p.limits.PM == conf.Ondemand && idle == 0 {
 		waiting{p}.happen(k.m)
 	}
 	if idle > 0 && k.askOne(p) {
@@ -217,7 +217,7 @@ func (k *parking) move(from *generation) {
 
 // listen watches an ondemand pool's socket.
 func (k *parking) listen(p *pool) {
-	if p.limits.pm != conf.Ondemand {
+	if p.limits.PM != conf.Ondemand {
 		return
 	}
 	fd := p.socket.fd

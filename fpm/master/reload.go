@@ -292,7 +292,7 @@ func (e zygoteStarted) happen(m *Master) {
 			m.attempt.pidFile = g.config.Global.Pid.Value
 		}
 		for _, p := range g.pools {
-			m.fill(p, p.limits.initial(), true)
+			m.fill(p, p.limits.Initial(), true)
 		}
 		if m.next != g { // the first child could not be made
 			return
@@ -322,7 +322,7 @@ func (m *Master) proveReload() {
 		return
 	}
 	for _, p := range m.next.pools {
-		first := p.limits.initial()
+		first := p.limits.Initial()
 		if p.isPaused() {
 			first = 0
 		}

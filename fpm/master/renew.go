@@ -18,14 +18,14 @@ const longLife = 10 * time.Second
 // renewSoon plans the renewal of the serving generation.
 func (m *Master) renewSoon() {
 	if m.sys.now().Sub(m.gen.begun) > longLife {
-		m.renewal.succeeded()
+		m.renewal.Succeeded()
 	}
-	m.renewAt = m.sys.now().Add(m.renewal.failed())
+	m.renewAt = m.sys.now().Add(m.renewal.Failed())
 }
 
 // renewLater plans another attempt after one that failed.
 func (m *Master) renewLater(why error) {
-	wait := max(m.renewal.failed(), time.Second)
+	wait := max(m.renewal.Failed(), time.Second)
 	m.renewAt = m.sys.now().Add(wait)
 	m.log.renewFailed(why, wait)
 }

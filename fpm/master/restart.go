@@ -24,9 +24,9 @@ func (e *engine) label() string {
 // restartSoon plans another zygote in place of one that has died.
 func (m *Master) restartSoon(e *engine) {
 	if m.sys.now().Sub(e.begun) > longLife {
-		e.restarts.succeeded()
+		e.restarts.Succeeded()
 	}
-	e.restartAt = m.sys.now().Add(e.restarts.failed())
+	e.restartAt = m.sys.now().Add(e.restarts.Failed())
 }
 
 // restart starts another zygote for an engine that has lost its own. A reload that is under way replaces the whole generation:
@@ -45,7 +45,7 @@ func (m *Master) restart(e *engine, now time.Time) {
 // restarted is the outcome. The workers forked before are replaced when their requests are done: nobody can tell how they end.
 func (m *Master) restarted(e *engine, err error) {
 	if err != nil {
-		wait := max(e.restarts.failed(), time.Second)
+		wait := max(e.restarts.Failed(), time.Second)
 		e.restartAt = m.sys.now().Add(wait)
 		m.log.restartFailed(e.label(), e.notStarted(err), wait)
 		return
@@ -57,7 +57,7 @@ func (m *Master) restarted(e *engine, err error) {
 			m.tellChild(c, syscall.SIGQUIT)
 		}
 		if len(before) == 0 {
-			m.fill(p, p.limits.initial(), true)
+			m.fill(p, p.limits.Initial(), true)
 		}
 	}
 }

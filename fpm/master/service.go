@@ -72,7 +72,7 @@ func (m *Master) service() *contract.Service {
 		}
 		for _, p := range g.pools {
 			if p.steering != (steering{}) {
-				one.Steered = append(one.Steered, contract.SteeredPool{Pool: p.conf.Name, Paused: p.isPaused(), Limit: p.limits.maxChildren})
+				one.Steered = append(one.Steered, contract.SteeredPool{Pool: p.conf.Name, Paused: p.isPaused(), Limit: p.limits.MaxChildren})
 			}
 		}
 		if g == m.gen {
@@ -126,7 +126,7 @@ func (m *Master) unready(p *pool, now time.Time) (why []string) {
 		why = append(why, "the worker script has not booted yet")
 	case starting > 0:
 		why = append(why, "its first worker does not accept yet")
-	case p.limits.pm != conf.Ondemand:
+	case p.limits.PM != conf.Ondemand:
 		why = append(why, "it has no worker")
 	}
 	return why

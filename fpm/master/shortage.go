@@ -198,7 +198,7 @@ func (m *Master) roomMade() {
 // fillAgain replaces what has made room for a reload that failed.
 func (m *Master) fillAgain() {
 	for _, p := range m.gen.pools {
-		if p.limits.pm == conf.Static {
+		if p.limits.PM == conf.Static {
 			p.respawnAt = m.sys.now()
 		}
 	}

@@ -15,7 +15,7 @@ import (
 // makeChildren gives a pool up to n more children, or all that a static pool wants. With quiet, their lines are for
 // debugging.
 func (m *Master) makeChildren(p *pool, n int, quiet bool) {
-	m.fill(p, p.limits.target(p.running(), n), quiet)
+	m.fill(p, p.limits.Target(p.running(), n), quiet)
 }
 
 // fill books children until the pool has as many as target, or the generation as many as process.max, and has the first

@@ -422,8 +422,8 @@ func (m *Master) begin() {
 	m.incidents.kernel.look(now)
 	m.beginning = true
 	for _, p := range g.pools {
-		if p.limits.initial() > len(p.children) {
-			m.fill(p, p.limits.initial(), true)
+		if p.limits.Initial() > len(p.children) {
+			m.fill(p, p.limits.Initial(), true)
 		}
 		m.park.listen(p)
 	}

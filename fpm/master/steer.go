@@ -9,6 +9,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/control"
+	"github.com/phpsapi/phpsapi/fpm/pm"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 )
 
@@ -100,13 +101,13 @@ func (m *Master) resume(p *pool) {
 	}
 	p.steering.paused = false
 	for _, q := range p.parts() {
-		q.spare = spare{rate: 1}
-		if q.limits.pm == conf.Ondemand {
+		q.spare = pm.Spare{Rate: 1}
+		if q.limits.PM == conf.Ondemand {
 			q.recheckAt = m.sys.now()
 			m.park.find(q)
 			continue
 		}
-		m.fill(q, q.limits.initial(), true)
+		m.fill(q, q.limits.Initial(), true)
 	}
 }
 
@@ -122,21 +123,14 @@ func (m *Master) scale(p *pool, n int) string {
 	case total > 0 && n > total:
 		return fmt.Sprintf("process.max = %d is the most that all pools together have", total)
 	}
-	p.limits = limitsOf(p.conf).scaledTo(n)
+	p.limits = pm.LimitsOf(p.conf).ScaledTo(n)
 	p.steering.scaled = n != configured
-	p.spare = spare{rate: 1}
+	p.spare = pm.Spare{Rate: 1}
 	m.shrink(p, n)
-	if p.limits.pm == conf.Static && !p.isPaused() {
+	if p.limits.PM == conf.Static && !p.isPaused() {
 		m.fill(p, n, true)
 	}
 	return ""
-}
-
-// scaledTo returns the limits of a pool that is to have n workers at most.
-func (l limits) scaledTo(n int) limits {
-	l.maxChildren = n
-	l.start, l.minSpare, l.maxSpare = min(l.start, n), min(l.minSpare, n), min(l.maxSpare, n)
-	return l
 }
 
 // shrink has workers leave until n are left: those that are not forked yet, then those that are idle, then others when they have
@@ -168,9 +162,9 @@ func (m *Master) steeringTask(p *pool, command control.Command, until time.Time)
 		case control.Drain:
 			return m.progressOf(p).Workers == 0
 		case control.Resume:
-			return p.limits.pm == conf.Ondemand || p.hasWorker()
+			return p.limits.PM == conf.Ondemand || p.hasWorker()
 		}
-		if p.limits.pm == conf.Static && !p.isPaused() && p.ready() < p.limits.maxChildren {
+		if p.limits.PM == conf.Static && !p.isPaused() && p.ready() < p.limits.MaxChildren {
 			return false
 		}
 		mayTake := func(c *child) bool { return c.yields && c.mayTakeConnections() }
@@ -236,7 +230,7 @@ func (m *Master) progressOf(p *pool) *control.Progress {
 func (m *Master) steeringOf(p *pool) *control.Steered {
 	progress := m.progressOf(p)
 	return &control.Steered{Pool: p.conf.Name, Paused: p.isPaused(), Workers: progress.Workers, Requests: progress.Requests,
-		Limit: p.limits.maxChildren, Configured: p.conf.MaxChildren}
+		Limit: p.limits.MaxChildren, Configured: p.conf.MaxChildren}
 }
 
 // steeredPools are the pools of a generation in which operators have changed something.

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/control"
 	"github.com/phpsapi/phpsapi/test/serve"
 )
@@ -185,19 +184,6 @@ func TestSteeringHoldsUntilAReload(t *testing.T) {
 	}
 	if answer := s.ask("sock", "sleep 0"); !strings.HasPrefix(answer, "pool www generation 3") {
 		t.Errorf("got %q", answer)
-	}
-}
-
-func TestScaledLimits(t *testing.T) {
-	l := limits{pm: conf.Dynamic, maxChildren: 20, start: 6, minSpare: 4, maxSpare: 8, maxSpawn: 32}
-	for n, want := range map[int]limits{
-		40: {pm: conf.Dynamic, maxChildren: 40, start: 6, minSpare: 4, maxSpare: 8, maxSpawn: 32},
-		5:  {pm: conf.Dynamic, maxChildren: 5, start: 5, minSpare: 4, maxSpare: 5, maxSpawn: 32},
-		1:  {pm: conf.Dynamic, maxChildren: 1, start: 1, minSpare: 1, maxSpare: 1, maxSpawn: 32},
-	} {
-		if got := l.scaledTo(n); got != want {
-			t.Errorf("%d: got %+v, want %+v", n, got, want)
-		}
 	}
 }
 

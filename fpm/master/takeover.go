@@ -263,7 +263,7 @@ func (m *Master) unproven() string {
 				ready++
 			}
 		}
-		if first := p.limits.initial(); p.began < first && ready < first {
+		if first := p.limits.Initial(); p.began < first && ready < first {
 			return "the workers of pool " + p.conf.Name + " are not ready"
 		}
 	}

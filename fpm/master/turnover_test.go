@@ -10,6 +10,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/pm"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/settings"
 )
@@ -54,9 +55,9 @@ func nextOf(t *testing.T, m *Master, r *recorder, n int) (g *generation, slots [
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { board.Close() })
-	g = &generation{number: 2, config: m.gen.config, faults: newFaults(0, 0)}
+	g = &generation{number: 2, config: m.gen.config, faults: pm.NewFaults(0, 0)}
 	p := &pool{gen: g, conf: &conf.Pool{Name: "www"}, board: board, slots: make([]*child, n),
-		limits: limits{pm: conf.Static, maxChildren: n}}
+		limits: pm.Limits{PM: conf.Static, MaxChildren: n}}
 	if p.crashes, err = newCrashPipe(); err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +144,7 @@ func TestWorkersThatEndBeforeTheyAreHeardAreReplaced(t *testing.T) {
 			g, slots, _ := nextOf(t, m, r, 2)
 			m.gen, m.next, m.attempt = g, nil, nil
 			p := g.pools[0]
-			p.worker, p.limits.maxChildren = &settings.Worker{Snapshot: 1}, 1
+			p.worker, p.limits.MaxChildren = &settings.Worker{Snapshot: 1}, 1
 			p.engine.zygote, p.engine.forks.asked = &fakeZygote{}, &child{pool: p} // nothing is forked at once
 			worker, successor := p.slots[0], p.slots[1]
 			for i, c := range []*child{worker, successor} {

@@ -159,9 +159,9 @@ func bootBackoff(failures int) time.Duration {
 
 // failedToBegin counts a worker that has ended before it was ready, and returns how long to wait before another is forked.
 func (p *pool) failedToBegin() time.Duration {
-	wait := p.backoff.failed()
+	wait := p.backoff.Failed()
 	if p.worker != nil {
-		wait = max(wait, bootBackoff(p.backoff.failures))
+		wait = max(wait, bootBackoff(p.backoff.Failures))
 	}
 	return wait
 }
@@ -238,7 +238,7 @@ func (m *Master) bootEnded(c *child) {
 		}
 		switch {
 		case other.unbooted && !c.unbooted:
-		case left > 0 && len(p.children) > p.limits.initial() && (other.unbooted || other.retiring && !c.unbooted):
+		case left > 0 && len(p.children) > p.limits.Initial() && (other.unbooted || other.retiring && !c.unbooted):
 			left--
 		default:
 			continue
@@ -390,7 +390,7 @@ func (m *Master) tickWorkerMode(now time.Time) {
 			if !p.boots.at.IsZero() && !now.Before(p.boots.at) {
 				p.boots.at = time.Time{}
 				m.succeed(p)
-				if p.wants() && len(p.children) < p.limits.initial() {
+				if p.wants() && len(p.children) < p.limits.Initial() {
 					m.makeChildren(p, 1, true)
 				}
 			}
