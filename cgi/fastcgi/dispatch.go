@@ -145,7 +145,7 @@ func (c *Conn) begin() error {
 	c.refused.remove(c.id)
 	c.req.ID, c.req.Role, c.req.KeepConn = c.id, c.role, c.keep
 	c.req.Interim, c.req.TellRead = b.Flags&Interim != 0, b.Flags&TellRead != 0
-	c.req.Since = b.Since
+	c.req.Since, c.req.Site = b.Since, b.Site
 	c.req.Params.Reset()
 	c.req.Params.buf = append(c.req.Params.buf, rolePair(c.role)...)
 	c.paramBase = len(c.req.Params.buf)

@@ -87,18 +87,19 @@ const bodyLen = 8
 type BeginRequest struct {
 	Role  Role
 	Flags Flags
-	// Since is when the client began to wait for an application to take the request, in milliseconds of CLOCK_MONOTONIC; 0: it does not
-	// tell. It is this package's own, like Interim, and counts with that: it stands in bytes that the specification reserves, in 40 bits.
-	Since uint64
+	// Since is when the client began to wait for an application to take the request, the low 32 bits of the milliseconds of CLOCK_MONOTONIC; 0:
+	// it does not tell. Site is the number of the client's site, from 1; 0: it does not tell. They are this package's own, like Interim, and count
+	// with that: they stand in bytes that the specification reserves.
+	Since uint32
+	Site  uint8
 }
 
 // Body is the wire form of b.
 func (b BeginRequest) Body() [8]byte {
 	body := [8]byte{byte(b.Role >> 8), byte(b.Role), byte(b.Flags)}
 	if b.Flags&Interim != 0 {
-		for i := range 5 {
-			body[7-i] = byte(b.Since >> (8 * i))
-		}
+		body[3] = b.Site
+		binary.BigEndian.PutUint32(body[4:], b.Since)
 	}
 	return body
 }
@@ -107,7 +108,7 @@ func (b BeginRequest) Body() [8]byte {
 func ParseBeginRequest(b [8]byte) BeginRequest {
 	begin := BeginRequest{Role: Role(binary.BigEndian.Uint16(b[:])), Flags: Flags(b[2])}
 	if begin.Flags&Interim != 0 {
-		begin.Since = binary.BigEndian.Uint64(b[:]) & (1<<40 - 1)
+		begin.Since, begin.Site = binary.BigEndian.Uint32(b[4:]), b[3]
 	}
 	return begin
 }

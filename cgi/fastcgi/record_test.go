@@ -29,9 +29,9 @@ func TestRecordBytes(t *testing.T) {
 	if got := ParseBeginRequest(begin); got != (BeginRequest{Role: RoleFilter, Flags: KeepConn}) {
 		t.Errorf("begin: %+v", got)
 	}
-	since := BeginRequest{Role: RoleResponder, Flags: Interim | KeepConn, Since: 0x0102030405}.Body()
+	since := BeginRequest{Role: RoleResponder, Flags: Interim | KeepConn, Since: 0x02030405, Site: 1}.Body()
 	wantBytes(t, "since", since[:], []byte("\x00\x01\x81\x01\x02\x03\x04\x05"))
-	if got := ParseBeginRequest(since); got.Since != 0x0102030405 {
+	if got := ParseBeginRequest(since); got.Since != 0x02030405 || got.Site != 1 {
 		t.Errorf("since: %+v", got)
 	}
 	since[2] = byte(KeepConn) // what the bytes say is the client's own affair

@@ -8,7 +8,8 @@ type Request struct {
 	KeepConn bool   // the client will use the connection again
 	Interim  bool   // the client takes heads with a 1xx status, and minds Closing
 	TellRead bool   // the client wants to know that the request was read, and may take it back
-	Since    uint64 // BeginRequest.Since
+	Since    uint32 // BeginRequest.Since
+	Site     uint8  // BeginRequest.Site
 	Params   Params
 }
 

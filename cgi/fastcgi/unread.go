@@ -17,7 +17,7 @@ func (c *Conn) AppendUnread(dst []byte, pairs []Pair) []byte {
 	if c.req.Interim {
 		flags |= Interim
 	}
-	begin := BeginRequest{Role: c.role, Flags: flags, Since: c.req.Since}.Body()
+	begin := BeginRequest{Role: c.role, Flags: flags, Since: c.req.Since, Site: c.req.Site}.Body()
 	dst = Record{Type: TypeBeginRequest, RequestID: c.id, Content: begin[:]}.AppendTo(dst)
 	var wire []byte
 	p := &c.req.Params

@@ -91,7 +91,7 @@ type ObservedPool struct {
 	Socket     uint64   // inode number of the listening socket, if that is a unix socket; 0: it is not
 	Traced     bool     // its workers tell of spans
 	Front      bool     // it is not a pool, but the scoreboard of the generation's fronts
-	Sites      []string // what the sites are called of which requests by HTTP are answered there, by their numbers; empty: none are
+	Sites      []string // what the sites are called that are counted each for itself, by their numbers; empty: the pool has none of them
 }
 
 // Service is what the master knows of the service. Times are in seconds since 1970.

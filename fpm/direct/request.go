@@ -133,6 +133,9 @@ func (c *Conn) readBody(n int) outcome {
 	return forScript
 }
 
+// Site is the number of the site that has the present request, from 0; -1: none has.
+func (c *Conn) Site() int { return c.number }
+
 // route finds out what answers the present request.
 func (c *Conn) route(params *fastcgi.Params) outcome {
 	h := &c.head

@@ -117,7 +117,7 @@ func (x *exchange) sitesPool() *pool { return x.front.pools[x.site.Pool] }
 // runScript has the pool answer.
 func (x *exchange) runScript(script site.Script) {
 	x.request = upstream.Request{HTTP: x.r, Script: script, RemoteAddr: x.remote, ServerAddr: x.client.local,
-		HTTPS: x.https, ID: x.id}
+		HTTPS: x.https, ID: x.id, Site: site.Counted(x.siteNumber())}
 	if x.front.traces && x.named == nil { // else a worker has given it ids already, which are not known here
 		x.follow()
 		x.request.Trace = &x.trace

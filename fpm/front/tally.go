@@ -18,14 +18,18 @@ func (t *tally) count(x *exchange) {
 	if t.slot == nil {
 		return
 	}
-	number := -1
-	if x.site != nil {
-		number = x.site.Number
-	}
 	took := time.Since(x.begun)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.slot.CountHTTP(number, x.status, took)
+	t.slot.CountHTTP(x.siteNumber(), x.status, took)
+}
+
+// siteNumber is the number of the site that has the request, from 0; -1: none has.
+func (x *exchange) siteNumber() int {
+	if x.site == nil {
+		return -1
+	}
+	return x.site.Number
 }
 
 // tellOpen tells how many connections are open.

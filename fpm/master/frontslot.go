@@ -35,10 +35,11 @@ func (g *generation) vacate(f *front) {
 	}
 }
 
-// siteNames are what the generation's sites are called in metrics: by their first host, and their path. No two have the same name.
+// siteNames are what those of the generation's sites are called in metrics that are counted each for itself: by their first host, and their path. No
+// two have the same name.
 func (g *generation) siteNames() (names []string) {
 	seen := map[string]int{}
-	for i := range g.plan.sites {
+	for i := range min(len(g.plan.sites), scoreboard.MostSites) {
 		name := siteName(&g.plan.sites[i])
 		if seen[name]++; seen[name] > 1 {
 			name = fmt.Sprintf("%s (%d)", name, seen[name])

@@ -215,11 +215,11 @@ func (m *Master) observerOrders() (*contract.Observer, []*os.File, error) {
 		for _, p := range g.pools {
 			pool := contract.ObservedPool{Generation: g.number, Name: p.conf.Name, Slots: len(p.slots), Socket: p.socket.inode(),
 				Limit: p.conf.MaxChildren}
+			if slices.ContainsFunc(g.plan.sites[:len(sites)], func(s contract.Site) bool { return s.Pool == p.conf.Name }) {
+				pool.Sites = sites
+			}
 			if p.conf.Shared == nil {
 				pool.Most = len(p.slots) - p.conf.Successors
-			}
-			if p.isDirect() {
-				pool.Sites = sites
 			}
 			pool.Traced = p.spans != nil && o.Export != nil
 			if err := add(p.board, pool); err != nil {

@@ -94,6 +94,9 @@ const documentEnd = `## What they are made of
 
 - Each worker counts its requests in a page of shared memory that it alone writes, without a system call or a lock. The observer believes nothing that it reads there:
   a worker that is compromised can make up the figures of its own pool, and of no other. No label comes from a request.
+- Histograms by site are at most 23 times five, whatever the number of pools: a page for 500 pools with two workers each and all figures is 4.9 MB, 0.2 MB of it by site, and takes 10 ms
+  (2 × AMD EPYC). They cost a request 1.5 ns, and a worker no memory for the first site, and a page of 4 KB for each six others that it has had requests for. Web servers that speak FastCGI
+  themselves do not say which site a request is for: their pools are their sites.
 - Bounds of the histograms: %s; for memory %s.
 - Requests that a worker dies in have no status: they are incidents. What an HTTP front answers without PHP is not a pool's.
 - Processes are weighed by the master, by /proc/PID/smaps_rollup, if somebody asks for metrics or looks at the dashboard: once in ten seconds, for 50 ms at most, and the next round

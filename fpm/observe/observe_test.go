@@ -46,6 +46,8 @@ func TestDocumentIsCurrent(t *testing.T) {
 type pool struct {
 	board *scoreboard.Board
 	slots []*scoreboard.Slot
+	sites []string // of the front; nil: it has none of the pool's
+	site  int      // that requests are for
 }
 
 func newPool(t testing.TB, name string, workers, slots int) *pool {
@@ -73,7 +75,7 @@ func newPool(t testing.TB, name string, workers, slots int) *pool {
 func (p *pool) answer(worker int, method string, status int, took time.Duration) {
 	s := p.slots[worker]
 	s.ReadingHeaders()
-	s.Info(&scoreboard.Request{Method: []byte(method), Since: s.Accepted() - int64(2*time.Millisecond)})
+	s.Info(&scoreboard.Request{Method: []byte(method), Site: p.site, Since: s.Accepted() - int64(2*time.Millisecond)})
 	s.Executing()
 	s.End(took, took/2, took/4, 3<<20)
 	s.Count(status)
@@ -84,7 +86,20 @@ func (p *pool) answer(worker int, method string, status int, took time.Duration)
 // scribble fills the pages of all workers with anything, but for what says that they are the workers'.
 func (p *pool) scribble(t *testing.T, random *rand.Rand) {
 	t.Helper()
-	const stride = 5 // pages, of which two are the worker's
+	size := func(slots int) int {
+		b, err := scoreboard.Create(slots)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer b.Close()
+		info, err := b.File().Stat()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return int(info.Size())
+	}
+	page := os.Getpagesize()
+	stride, report := size(2)-size(1), 3*page
 	info, err := p.board.File().Stat()
 	if err != nil {
 		t.Fatal(err)
@@ -94,9 +109,8 @@ func (p *pool) scribble(t *testing.T, random *rand.Rand) {
 		t.Fatal(err)
 	}
 	defer unix.Munmap(mem)
-	page := os.Getpagesize()
 	for i := range p.slots {
-		own := mem[len(mem)-(len(p.slots)-i)*stride*page:][:2*page]
+		own := mem[len(mem)-(len(p.slots)-i)*stride:][:stride-report]
 		for at := 8; at < len(own); at += 8 {
 			word := random.Uint64() >> random.IntN(64)
 			if random.IntN(8) == 0 {
@@ -117,7 +131,7 @@ func serverOf(t testing.TB, pools map[string]*pool) *server {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w, err := watch(contract.ObservedPool{Generation: 1, Name: name, Slots: p.board.Slots()}, int(file.Fd()))
+		w, err := watch(contract.ObservedPool{Generation: 1, Name: name, Slots: p.board.Slots(), Sites: p.sites}, int(file.Fd()))
 		file.Close()
 		if err != nil {
 			t.Fatal(err)
@@ -155,6 +169,7 @@ const www = `{pool="www",generation="1"`
 
 func TestMetricsTellWhatWasCounted(t *testing.T) {
 	p := newPool(t, "www", 3, 5)
+	p.sites, p.site = []string{"example.org", "example.org/blog"}, 2
 	p.answer(0, "GET", 200, 3*time.Millisecond)
 	p.answer(1, "GET", 404, 30*time.Millisecond)
 	p.answer(1, "POST", 299, 3*time.Second)
@@ -186,6 +201,12 @@ func TestMetricsTellWhatWasCounted(t *testing.T) {
 		`phpsapi_pool_request_duration_seconds_sum` + www + `} 3.033`,
 		`phpsapi_pool_request_duration_seconds_count` + www + `} 3`,
 		`phpsapi_pool_request_queue_seconds_sum` + www + `} 0.006`,
+		`phpsapi_site_request_duration_seconds_bucket` + www + `,site="example.org/blog",le="0.005"} 1`,
+		`phpsapi_site_request_duration_seconds_sum` + www + `,site="example.org/blog"} 3.033`,
+		`phpsapi_site_request_queue_seconds_count` + www + `,site="example.org/blog"} 3`,
+		`phpsapi_site_request_first_byte_seconds_count` + www + `,site="example.org/blog"} 3`,
+		`phpsapi_site_request_cpu_seconds_count` + www + `,site="example.org/blog"} 3`,
+		`phpsapi_site_request_memory_bytes_bucket` + www + `,site="example.org/blog",le="4194304"} 3`,
 		`phpsapi_pool_request_memory_bytes_bucket` + www + `,le="4194304"} 3`,
 		`phpsapi_pool_cpu_seconds_total` + www + `,mode="user"} 1.5165`,
 		`phpsapi_scrapes_total 0`,
@@ -193,6 +214,9 @@ func TestMetricsTellWhatWasCounted(t *testing.T) {
 		if !strings.Contains(page, "\n"+line+"\n") && !strings.HasPrefix(page, line) {
 			t.Errorf("no line %s", line)
 		}
+	}
+	if strings.Contains(page, `site="example.org"`) {
+		t.Error("a site without requests is there")
 	}
 	if t.Failed() {
 		t.Log(page)
@@ -264,6 +288,7 @@ func TestOpenMetricsForThoseWhoAskForIt(t *testing.T) {
 // A worker may write any bits into its page: the page of metrics is one all the same, and no other pool's figures change.
 func TestHostileWorkerFalsifiesItsOwnPoolAlone(t *testing.T) {
 	good, bad := newPool(t, "good", 1, 1), newPool(t, "bad", 2, 2)
+	good.sites, good.site, bad.sites = []string{"good", "bad"}, 1, []string{"good", "bad"}
 	good.answer(0, "GET", 200, time.Millisecond)
 	s := serverOf(t, map[string]*pool{"good": good, "bad": bad})
 	of := func(page string) (lines []string) {
@@ -283,7 +308,7 @@ func TestHostileWorkerFalsifiesItsOwnPoolAlone(t *testing.T) {
 		if after := of(page); strings.Join(after, "\n") != strings.Join(before, "\n") {
 			t.Fatalf("the other pool: got\n%s\nbefore\n%s", strings.Join(after, "\n"), strings.Join(before, "\n"))
 		}
-		if n := strings.Count(page, "\n"); n > 600 {
+		if n := strings.Count(page, "\n"); n > 900 {
 			t.Fatalf("two pools have %d lines", n)
 		}
 	}
@@ -381,12 +406,17 @@ func TestPromtoolAgrees(t *testing.T) {
 	}
 }
 
-// BenchmarkMetricsOf500Pools is a page for 500 pools with two workers each, which have all answered.
+// BenchmarkMetricsOf500Pools is a page for 500 pools with two workers each, which have all answered, for a site each. The first sites are told each
+// for itself.
 func BenchmarkMetricsOf500Pools(b *testing.B) {
 	pools := map[string]*pool{}
 	for i := range 500 {
 		name := fmt.Sprintf("customer%03d", i)
 		p := newPool(b, name, 2, 2)
+		if i < scoreboard.MostSites {
+			p.sites, p.site = make([]string, scoreboard.MostSites), i+1
+			p.sites[i] = name + ".example"
+		}
 		for status := range 8 {
 			p.answer(status%2, "GET", 200+50*status, time.Duration(status)*time.Millisecond)
 			p.answer(status%2, "POST", 200, time.Duration(status)*time.Millisecond)

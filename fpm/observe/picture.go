@@ -21,7 +21,10 @@ type picture struct {
 	pools   []poolPicture
 	fronts  []frontPicture
 	caches  []cachesPicture
+	sites   []sitePicture
 	scrapes uint64 // that were answered before
+
+	measured scoreboard.Sites // of the pool at hand
 
 	exporter *exporter // nil: spans are not exported
 }
@@ -40,6 +43,24 @@ type poolPicture struct {
 	queued   bool     // queue is known
 	unready  []string // why the pool is not ready; nil: it is, or another generation serves
 	serving  bool     // its generation serves
+}
+
+// sitePicture is what a pool's workers have measured of the requests of a site.
+type sitePicture struct {
+	labels   labels // of the pool, the generation and the site
+	measures scoreboard.Measures
+}
+
+// takeSites makes a picture of a pool's sites.
+func (p *picture) takeSites(w *watched, of labels) {
+	if len(w.Sites) == 0 || !w.board.Sites(&p.measured) {
+		return
+	}
+	p.measured.Each(func(number int, m *scoreboard.Measures) {
+		if number < len(w.Sites) {
+			p.sites = append(p.sites, sitePicture{more(append(labels{}, of...), "site", w.Sites[number]), *m})
+		}
+	})
 }
 
 // frontPicture is what the fronts of a generation have counted.
@@ -63,7 +84,7 @@ func (p *picture) take(service *contract.Service, pools []*watched) {
 	p.service, p.now = service, time.Now()
 	queues := unixBacklogs(pools)
 	n := 0
-	p.fronts, p.caches = p.fronts[:0], p.caches[:0]
+	p.fronts, p.caches, p.sites = p.fronts[:0], p.caches[:0], p.sites[:0]
 	clock := scoreboard.NewClock().Now()
 	for i := range service.Generations {
 		g := &service.Generations[i]
@@ -83,6 +104,7 @@ func (p *picture) take(service *contract.Service, pools []*watched) {
 				p.pools = append(p.pools, poolPicture{})
 			}
 			if p.pools[n].take(w, g, queues) {
+				p.takeSites(w, p.pools[n].labels)
 				n++
 			}
 		}

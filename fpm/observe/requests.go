@@ -61,31 +61,33 @@ func writeCPU(e *exposition, p *picture) {
 	}
 }
 
-// measure is one of a pool's histograms, with the bounds of its buckets and how much of the unit of its values is one of the metric's.
+// measure is one of the histograms of a pool and of a site, with the bounds of its buckets and how much of the unit of its values is one of the metric's.
 type measure struct {
 	of     func(*scoreboard.Counts) *scoreboard.Histogram
+	site   func(*scoreboard.Measures) *scoreboard.Histogram
 	bounds []uint64
 	unit   float64
 }
 
 func queueWait() measure {
-	return inTime(func(c *scoreboard.Counts) *scoreboard.Histogram { return &c.QueueWait })
+	return inTime(func(c *scoreboard.Counts) *scoreboard.Histogram { return &c.QueueWait }, func(m *scoreboard.Measures) *scoreboard.Histogram { return &m.QueueWait })
 }
 func firstByte() measure {
-	return inTime(func(c *scoreboard.Counts) *scoreboard.Histogram { return &c.FirstByte })
+	return inTime(func(c *scoreboard.Counts) *scoreboard.Histogram { return &c.FirstByte }, func(m *scoreboard.Measures) *scoreboard.Histogram { return &m.FirstByte })
 }
 func duration() measure {
-	return inTime(func(c *scoreboard.Counts) *scoreboard.Histogram { return &c.Duration })
+	return inTime(func(c *scoreboard.Counts) *scoreboard.Histogram { return &c.Duration }, func(m *scoreboard.Measures) *scoreboard.Histogram { return &m.Duration })
 }
 func processor() measure {
-	return inTime(func(c *scoreboard.Counts) *scoreboard.Histogram { return &c.CPU })
+	return inTime(func(c *scoreboard.Counts) *scoreboard.Histogram { return &c.CPU }, func(m *scoreboard.Measures) *scoreboard.Histogram { return &m.CPU })
 }
 func memory() measure {
-	return measure{func(c *scoreboard.Counts) *scoreboard.Histogram { return &c.Memory }, scoreboard.MemoryBounds[:], 1}
+	return measure{func(c *scoreboard.Counts) *scoreboard.Histogram { return &c.Memory },
+		func(m *scoreboard.Measures) *scoreboard.Histogram { return &m.Memory }, scoreboard.MemoryBounds[:], 1}
 }
 
-func inTime(of func(*scoreboard.Counts) *scoreboard.Histogram) measure {
-	return measure{of, scoreboard.TimeBounds[:], 1e9}
+func inTime(of func(*scoreboard.Counts) *scoreboard.Histogram, site func(*scoreboard.Measures) *scoreboard.Histogram) measure {
+	return measure{of, site, scoreboard.TimeBounds[:], 1e9}
 }
 
 // texts are the bounds as labels have them.
@@ -104,6 +106,19 @@ func histogramOf(what func() measure) func(*exposition, *picture) {
 		for i := range p.pools {
 			if h := m.of(&p.pools[i].counts); h.Total() > 0 {
 				e.histogram(p.pools[i].labels, h.Counts[:], bounds, float64(h.Sum)/m.unit)
+			}
+		}
+	}
+}
+
+// siteHistogramOf writes a histogram of each site of a pool that has values of it.
+func siteHistogramOf(what func() measure) func(*exposition, *picture) {
+	return func(e *exposition, p *picture) {
+		m := what()
+		bounds := m.texts(e.format)
+		for i := range p.sites {
+			if h := m.site(&p.sites[i].measures); h.Total() > 0 {
+				e.histogram(p.sites[i].labels, h.Counts[:], bounds, float64(h.Sum)/m.unit)
 			}
 		}
 	}

@@ -116,7 +116,7 @@ func (b *Board) Vacate(i int) (last Proc) {
 	if e.ticket == 0 {
 		return last
 	}
-	var counted *tally
+	var counted *countPage
 	b.Snapshot(i, &last)
 	if p := b.slotPage(i); atomic.LoadUint64(&p.ticket) == e.ticket {
 		requests, connections, slow := p.counts()
@@ -126,7 +126,7 @@ func (b *Board) Vacate(i int) (last Proc) {
 		d.retiredSlow += slow
 		d.retiredPeak = max(d.retiredPeak, uint64(clamp(atomic.LoadUint64(&p.peak), b.slots)))
 		d.retiredMemoryPeak = max(d.retiredMemoryPeak, atomic.LoadUint64(&p.memoryPeak))
-		counted = b.tally(i)
+		counted = b.countPage(i)
 		b.keepCaches(i)
 	}
 	b.change(i, tableEntry{}, counted)
@@ -138,18 +138,22 @@ func (b *Board) setEntry(i int, e tableEntry) { b.change(i, e, nil) }
 // change writes the table and the retired counts in one change, so that no
 // reader counts a worker's requests twice or not at all. counted is what the
 // worker that is gone has counted; nil: nothing.
-func (b *Board) change(i int, e tableEntry, counted *tally) {
+func (b *Board) change(i int, e tableEntry, counted *countPage) {
 	b.taken[i] = e
 	b.write(func(page *poolPage) {
 		page.data = b.pool
 		if counted != nil {
-			page.retired.add(counted)
+			page.retired.add(&counted.tally)
+			b.retiredSites().add(&counted.sites)
 		}
 		to := b.ownEntry(i)
 		to.pid, to.startEpoch = e.pid, e.startEpoch
 		atomic.StoreUint64(&to.ticket, e.ticket)
 	})
 }
+
+// retiredSites is that of all workers that are gone, to write.
+func (b *Board) retiredSites() *Sites { return (*Sites)(unsafe.Pointer(&b.own[b.sites])) }
 
 // ownEntry is slot i's in the table, to write.
 func (b *Board) ownEntry(i int) *tableEntry { return (*tableEntry)(unsafe.Pointer(&b.own[tableAt(i)])) }

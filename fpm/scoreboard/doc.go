@@ -3,7 +3,7 @@
 // and metrics read.
 //
 //	page 0…     the pool: written by the master alone (Board)
-//	then        two pages per slot: written by that slot's worker alone (Slot), the second is what it counts (Counts)
+//	then        the pages of each slot: written by that slot's worker alone (Slot), from the second on what it counts (Counts, Sites)
 //
 // The master makes a Board for each pool and passes its File to the workers. It
 // has a slot from Occupy, before the fork, to Vacate, after the worker's death:

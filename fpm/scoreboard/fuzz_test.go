@@ -63,6 +63,13 @@ func look(t *testing.T, b *Board, slots []*Slot) {
 			t.Errorf("out of bounds: %+v %+v", p, a)
 		}
 	}
+	var sites Sites
+	b.Sites(&sites)
+	sites.Each(func(number int, m *Measures) {
+		if number < 0 || number >= MostSites || m.Duration.Total() > (buckets+1)*mostCounted {
+			t.Errorf("out of bounds: site %d, %+v", number, m.Duration)
+		}
+	})
 	b.Totals(&n)
 	if n.Idle < 0 || n.Active < 0 || n.Idle+n.Active > len(slots) || n.MaxActive < 0 || n.MaxActive > len(slots) ||
 		len(n.Pool.Name) > poolSize || len(n.Pool.PM) > pmSize {

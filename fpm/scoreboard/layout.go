@@ -32,12 +32,11 @@ const (
 	shortQuerySize = 512
 )
 
-// ownPages are a worker's page and that of its tally. reportPages is how many pages for a report follow. They take memory only if there
-// is a report.
-const (
-	ownPages    = 2
-	reportPages = 3
-)
+// reportPages is how many pages for a report follow a worker's own. They take memory only if there is a report.
+const reportPages = 3
+
+// ownPages is how many pages a worker's page and that of its tally are, with the pages of sites, which take memory only if there are requests for them.
+func ownPages(page int) int { return 1 + (int(unsafe.Sizeof(countPage{}))+page-1)/page }
 
 const (
 	wordSize    = 8
@@ -95,7 +94,7 @@ type slotData struct {
 // activityWords is how much of slotData tells what a worker is doing.
 const activityWords = 4
 
-// poolPage is the master's, and followed by its table of slots.
+// poolPage is the master's, and followed by its table of slots and by the Sites of all workers that are gone.
 type poolPage struct {
 	seq         uint32
 	_           uint32
@@ -157,17 +156,17 @@ const (
 )
 
 // geometry is where things are in a memfd for that many slots.
-type geometry struct{ slots, pageSize, stride, slot0, size int }
+type geometry struct{ slots, pageSize, sites, stride, slot0, size int }
 
 func newGeometry(slots int) (geometry, error) {
 	if slots < 1 || slots > maxSlots {
 		return geometry{}, fmt.Errorf("scoreboard: %d slots: 1 to %d are possible", slots, maxSlots)
 	}
 	page := os.Getpagesize()
-	table := int(unsafe.Sizeof(poolPage{})) + slots*int(unsafe.Sizeof(tableEntry{}))
-	slot0 := (table + page - 1) / page * page
-	stride := (ownPages + reportPages) * page
-	return geometry{slots: slots, pageSize: page, stride: stride, slot0: slot0, size: slot0 + slots*stride}, nil
+	sites := int(unsafe.Sizeof(poolPage{})) + slots*int(unsafe.Sizeof(tableEntry{}))
+	slot0 := (sites + int(unsafe.Sizeof(Sites{})) + page - 1) / page * page
+	stride := (ownPages(page) + reportPages) * page
+	return geometry{slots: slots, pageSize: page, sites: sites, stride: stride, slot0: slot0, size: slot0 + slots*stride}, nil
 }
 
 // has reports whether there is a slot i.
@@ -218,7 +217,7 @@ func get(field []byte) string {
 // Layout tells layouts of the memory apart: that of another version of this program may be another one.
 func Layout() uint64 {
 	h := fnv.New64a()
-	for _, t := range []reflect.Type{reflect.TypeFor[slotPage](), reflect.TypeFor[poolPage](), reflect.TypeFor[tally](), reflect.TypeFor[countPage](), reflect.TypeFor[tableEntry]()} {
+	for _, t := range []reflect.Type{reflect.TypeFor[slotPage](), reflect.TypeFor[poolPage](), reflect.TypeFor[tally](), reflect.TypeFor[countPage](), reflect.TypeFor[tableEntry](), reflect.TypeFor[Sites]()} {
 		describe(h, t)
 	}
 	return h.Sum64()

@@ -11,11 +11,12 @@ type Present struct {
 	Open uint64 // of a front: connections of clients that are open, those that wait for a request among them
 }
 
-// countPage is the page behind a worker's slotPage.
+// countPage is the page behind a worker's slotPage, and with the second site the pages behind that.
 type countPage struct {
 	tally   tally
 	present Present
 	caches  cachesPage
+	sites   Sites
 }
 
 // Open notes how many connections of clients are open.

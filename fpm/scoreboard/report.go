@@ -29,7 +29,7 @@ func (r *Reader) Sent(i int) Sent {
 // ReportRoom returns the memory for the worker's report, and where its length stands: 0 until there is one. The process writes the
 // report when it dies, and the memory outlives the process.
 func (s *Slot) ReportRoom() (room []byte, length *uint64) {
-	return s.own[ownPages*s.pageSize:], &s.page.report
+	return s.own[ownPages(s.pageSize)*s.pageSize:], &s.page.report
 }
 
 // Report returns what slot i's worker has left there; empty: nothing. A worker may have left anything.
@@ -43,6 +43,6 @@ func (r *Reader) Report(i int) string {
 		return ""
 	}
 	words := make([]uint64, (n+wordSize-1)/wordSize)
-	load(unsafe.Pointer(&words[0]), unsafe.Pointer(&r.mem[r.at(i)+ownPages*r.pageSize]), uintptr(len(words)))
+	load(unsafe.Pointer(&words[0]), unsafe.Pointer(&r.mem[r.at(i)+ownPages(r.pageSize)*r.pageSize]), uintptr(len(words)))
 	return string(unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), n))
 }

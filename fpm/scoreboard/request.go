@@ -15,6 +15,7 @@ type Request struct {
 	Target                           []byte // what the client asked for: the path and the query as they came; empty: not known
 	Client                           []byte // REMOTE_ADDR; empty: not known
 	Since                            int64  // ns of CLOCK_MONOTONIC: when it began to wait for a worker; 0: not known
+	Site                             int    // the number of the front's site that it is for, from 1; 0: not known
 	ContentLength                    uint64
 	Trace                            tracecontext.Context // zero: the request is in none
 

@@ -14,7 +14,8 @@ import (
 type Slot struct {
 	*Reader
 	page    *slotPage
-	tally   *tally
+	counted *countPage
+	tally   *tally // and what follows: of counted
 	present *Present
 	caches  *cachesPage
 	clock   Clock
@@ -25,6 +26,7 @@ type Slot struct {
 	nextLook int64 // see MayLook
 	idle     int64 // see Idle
 	first    int64 // when the first byte of the present response was sent; 0: it was not
+	site     int   // of the present request: Request.Site
 
 	receiving bool // Receiving was called, and nothing followed
 	before    lastRequest
@@ -63,7 +65,7 @@ func (s *Slot) OpenApart(fd, reading, slots, i int) error {
 	}
 	s.Reader, s.page, s.clock, s.index, s.own = r, (*slotPage)(unsafe.Pointer(&own[0])), NewClock(), i, own
 	counted := (*countPage)(unsafe.Pointer(&own[r.pageSize]))
-	s.tally, s.present, s.caches = &counted.tally, &counted.present, &counted.caches
+	s.counted, s.tally, s.present, s.caches = counted, &counted.tally, &counted.present, &counted.caches
 	s.reset()
 	return nil
 }
@@ -86,6 +88,7 @@ func (s *Slot) reset() {
 	atomic.StoreUint64(&p.sent, 0)
 	atomic.StoreUint32(&p.keeps, 0)
 	*s.tally, *s.present, *s.caches = tally{}, Present{}, cachesPage{}
+	s.counted.sites.empty()
 	p.data = slotData{updated: s.clock.Now()}
 	atomic.AddUint32(&p.seq, 1)
 	atomic.StoreUint64(&p.ticket, s.ticket(s.index))
@@ -168,7 +171,7 @@ func (s *Slot) Info(r *Request) {
 	put(d.host[:], r.Host)
 	put(d.target[:], r.Target)
 	put(d.client[:], r.Client)
-	d.contentLength, d.queued = r.ContentLength, 0
+	d.contentLength, d.queued, s.site = r.ContentLength, 0, r.Site
 	d.trace, d.span, d.parent, d.traceFlags = r.Trace.Trace, r.Trace.Span, r.Trace.Parent, uint64(r.Trace.Flags)
 	if r.Since != 0 {
 		d.queued = max(d.accepted-r.Since, 1)

@@ -50,10 +50,14 @@ const mostCounted = 1 << 52
 
 // add adds what a worker says it has counted.
 func (c *Counts) add(shared *tally) {
-	from := shared.words()
-	for i, n := range c.words() {
-		if more := atomic.LoadUint64(&from[i]); more != 0 {
-			c.words()[i] = min(n+min(more, mostCounted), mostCounted)
+	sum(c.words(), shared.words())
+}
+
+// sum adds shared words to others.
+func sum(to, shared []uint64) {
+	for i := range to {
+		if more := atomic.LoadUint64(&shared[i]); more != 0 {
+			to[i] = min(to[i]+min(more, mostCounted), mostCounted)
 		}
 	}
 }
@@ -206,6 +210,15 @@ func (s *Slot) Count(status int) {
 	t.CPUUser += user
 	t.CPUSystem += system
 	t.Memory.note(d.memory, &MemoryBounds)
+	if site := s.counted.sites.of(s.site); site != nil {
+		if d.queued > 0 {
+			site.QueueWait.note(uint64(d.queued), &TimeBounds)
+		}
+		site.FirstByte.note(first, &TimeBounds)
+		site.Duration.note(took, &TimeBounds)
+		site.CPU.note(user+system, &TimeBounds)
+		site.Memory.note(d.memory, &MemoryBounds)
+	}
 }
 
 // CountSite counts a request by HTTP that was answered for a site, by its number from 0; -1: for none.

@@ -51,7 +51,7 @@ func (k *worker) noteApache(r *lifecycle.ApacheRequest) {
 	k.info.Host, k.info.Target, k.info.Client, k.info.User = r.Host, r.Target, r.Client, r.User
 	k.info.ID = nil
 	k.info.ContentLength = uint64(max(r.ContentLength, 0))
-	k.info.Since = 0
+	k.info.Since, k.info.Site = 0, 0
 	k.info.Long = k.php.AtLeast(8, 5)
 	k.slot.Info(&k.info)
 	k.responder.ForPHP.Accepted = k.slot.Accepted()

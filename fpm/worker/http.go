@@ -9,6 +9,7 @@ import (
 	"github.com/phpsapi/phpsapi/cgi/responder"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/direct"
+	"github.com/phpsapi/phpsapi/fpm/front/site"
 	"github.com/phpsapi/phpsapi/lifecycle"
 )
 
@@ -153,6 +154,7 @@ func (k *worker) readHTTP() bool {
 	if !k.web.Next(&k.responder.Request) {
 		return false
 	}
+	k.responder.Request.Site = site.Counted(k.web.Site())
 	k.responder.Resolve()
 	return true
 }

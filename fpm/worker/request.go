@@ -124,14 +124,23 @@ func (k *worker) note() {
 	k.info.User = nil
 	k.info.Long = k.php.AtLeast(8, 5)
 	k.info.ContentLength = uint64(r.ContentLength)
-	k.info.Since = 0
+	k.info.Since, k.info.Site = 0, int(k.responder.Request.Site)
 	if !k.talk.http {
-		k.info.Since = int64(k.responder.Request.Since) * 1e6
+		k.info.Since = waitsSince(k.responder.Request.Since, k.slot.Accepted())
 	}
 	*k.responder.Sent = responder.SentNothing
 	k.slot.Info(&k.info)
 	r.Accepted = k.slot.Accepted()
 	lifecycle.Idled(k.slot.Idle())
+}
+
+// waitsSince returns when a request began to wait that was accepted then, in ns of CLOCK_MONOTONIC, of what fastcgi.BeginRequest tells; 0: not known.
+func waitsSince(since uint32, accepted int64) int64 {
+	if since == 0 {
+		return 0
+	}
+	now := accepted / 1e6
+	return (now - int64(int32(uint32(now)-since))) * 1e6
 }
 
 // requestID is the param with the request's id.

@@ -401,25 +401,40 @@ func TestHealthcheckTellsWhatReadyzTells(t *testing.T) {
 
 // What the front and what workers that speak HTTP have answered is told by site.
 func TestRequestsByHTTPAreCountedBySite(t *testing.T) {
-	s := start(t, "")
-	s.write("page.txt", "text")
-	for _, path := range []string{"/index.php", "/page.txt", "/code.php?code=404", "/code.php?code=503"} {
-		s.ask(s.url + path)
+	for _, direct := range []string{"auto", "off"} {
+		t.Run("direct "+direct, func(t *testing.T) {
+			t.Setenv("PHPSAPI_HTTP_DIRECT", direct)
+			s := start(t, "")
+			s.write("page.txt", "text")
+			for _, path := range []string{"/index.php", "/page.txt", "/code.php?code=404", "/code.php?code=503"} {
+				s.ask(s.url + path)
+			}
+			sum := func(status string) float64 {
+				n := 0.0
+				for _, by := range []string{"front", "worker"} {
+					n += max(s.value(`phpsapi_http_requests_total{generation="1",site="*",by="`+by+`",status="`+status+`"}`), 0)
+				}
+				return n
+			}
+			for _, measure := range []string{"queue_seconds", "first_byte_seconds", "duration_seconds", "cpu_seconds", "memory_bytes"} {
+				name, labels := "phpsapi_site_request_"+measure+"_count", `pool="www",generation="1",site="*"`
+				want := 3.0 // of PHP
+				if measure == "queue_seconds" {
+					want = s.value(`phpsapi_pool_request_queue_seconds_count{pool="www",generation="1"}`)
+				}
+				if got := s.value(name + "{" + labels + "}"); got != want {
+					t.Errorf("%s: got %v, want %v", name, got, want)
+				}
+			}
+			for status, want := range map[string]float64{"2xx": 2, "4xx": 1, "5xx": 1} {
+				serve.Eventually(t, status, func() bool { return sum(status) == want })
+			}
+			conn := serve.Dial(t, "tcp", strings.TrimPrefix(s.url, "http://"))
+			fmt.Fprintf(conn, "GET /sleep.php?ms=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 70000\r\n\r\n%s", strings.Repeat("x", 70000)) // the front's
+			s.expect(`phpsapi_front_connections{generation="1"}`, 1)
+			s.expect(`phpsapi_front_responses_total{generation="1",code="200"}`, max(s.value(`phpsapi_front_responses_total{generation="1",code="200"}`), 1))
+		})
 	}
-	sum := func(status string) float64 {
-		n := 0.0
-		for _, by := range []string{"front", "worker"} {
-			n += max(s.value(`phpsapi_http_requests_total{generation="1",site="*",by="`+by+`",status="`+status+`"}`), 0)
-		}
-		return n
-	}
-	for status, want := range map[string]float64{"2xx": 2, "4xx": 1, "5xx": 1} {
-		serve.Eventually(t, status, func() bool { return sum(status) == want })
-	}
-	conn := serve.Dial(t, "tcp", strings.TrimPrefix(s.url, "http://"))
-	fmt.Fprintf(conn, "GET /sleep.php?ms=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 70000\r\n\r\n%s", strings.Repeat("x", 70000)) // the front's
-	s.expect(`phpsapi_front_connections{generation="1"}`, 1)
-	s.expect(`phpsapi_front_responses_total{generation="1",code="200"}`, max(s.value(`phpsapi_front_responses_total{generation="1",code="200"}`), 1))
 }
 
 func TestProcessesAreWeighed(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
@@ -29,6 +30,14 @@ type Site struct {
 	access          *access  // nil: .htaccess files do not count
 	stale           *saidOnce
 	log             Log // nil: nobody wants to know
+}
+
+// Counted returns the number of a site from 1, as workers are told it for their counts, of that from 0; 0: it is not counted for itself.
+func Counted(number int) uint8 {
+	if number < 0 || number >= scoreboard.MostSites {
+		return 0
+	}
+	return uint8(number + 1)
 }
 
 // New makes a site ready whose pool has the chroot given. log may be nil.

@@ -28,6 +28,8 @@ type Request struct {
 	ID string
 	// Trace is the trace that it belongs to, with its own id there; nil: it is in none.
 	Trace *tracecontext.Context
+	// Site is the number of the request's site, from 1, for the worker's counts; 0: none has it.
+	Site uint8
 }
 
 // Sendfile answers in place of a response's body that names a file: kind is the header, "X-Sendfile" or
@@ -180,8 +182,8 @@ func (c *conn) finish(a *answer, err error) error {
 }
 
 // askedSince returns when the pool was asked, as fastcgi.BeginRequest has it.
-func (c *conn) askedSince() uint64 {
-	return uint64(max(c.pool.clock.At(c.asked), 0) / 1e6)
+func (c *conn) askedSince() uint32 {
+	return uint32(max(c.pool.clock.At(c.asked), 0) / 1e6)
 }
 
 // request writes the request, but for the rest of a long body, which the sender writes.
@@ -194,7 +196,7 @@ func (c *conn) request(a *answer, b *body) (*sender, error) {
 	if c.tells = !c.taken && (!c.local || !b.short()); c.tells {
 		flags |= fastcgi.TellRead
 	}
-	w.Begin(requestID, fastcgi.BeginRequest{Role: fastcgi.RoleResponder, Flags: flags, Since: c.askedSince()})
+	w.Begin(requestID, fastcgi.BeginRequest{Role: fastcgi.RoleResponder, Flags: flags, Since: c.askedSince(), Site: a.r.Site})
 	c.params.write(w, a.r, b.length, c.pool.Pool.Chroot)
 	w.EndParams()
 	if !b.short() {
