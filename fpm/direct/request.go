@@ -73,7 +73,11 @@ const (
 // next reads the next request, and answers it if no script need be asked.
 func (c *Conn) next(params *fastcgi.Params) outcome {
 	c.Slot.Receiving()
+	c.reads()
 	found := c.readRequest()
+	if found == nothing {
+		c.answered()
+	}
 	if found == forScript {
 		found = c.route(params)
 	}

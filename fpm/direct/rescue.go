@@ -37,10 +37,21 @@ func (c *Conn) rescue() {
 
 // answered says that the present connection has had its response.
 func (c *Conn) answered() {
-	if c.saved.holds {
-		c.Slot.HTTP(scoreboard.HTTPWaits, c.listener)
-	} else {
+	switch {
+	case !c.saved.holds:
 		c.Slot.HTTP(scoreboard.NoHTTP, 0)
+	case c.Pending():
+		c.reads()
+	default:
+		c.Slot.HTTP(scoreboard.HTTPWaits, c.listener)
+	}
+}
+
+// reads says that something of the next request of the present connection may have been read: a front that let the connection wait for
+// that request would wait for ever.
+func (c *Conn) reads() {
+	if c.saved.holds {
+		c.Slot.HTTP(scoreboard.HTTPReads, c.listener)
 	}
 }
 

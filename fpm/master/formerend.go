@@ -118,7 +118,7 @@ func (w *formerWorker) got() string {
 // listener returns the address to which what stands in a worker's rescue socket came. It returns false if nothing does.
 func (w *formerWorker) listener(h scoreboard.HTTP) (address string, some bool) {
 	at := w.handed.Addresses
-	if w.handed.Rescue == 0 || h.State == scoreboard.NoHTTP || h.Listener < 0 || h.Listener >= len(at) {
+	if w.handed.Rescue == 0 || !h.Rescuable() || h.Listener < 0 || h.Listener >= len(at) {
 		return "", false
 	}
 	return at[h.Listener], true

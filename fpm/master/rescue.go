@@ -67,11 +67,12 @@ func (f *front) rescue(file *os.File, what *contract.Rescued) {
 	f.control.Send(contract.Rescue, string(text), int(file.Fd()))
 }
 
-// rescued returns what a worker's page says of the connection in its rescue socket. It returns false if there is none.
+// rescued returns what a worker's page says of the connection in its rescue socket. It returns false if there is none, or a part of a request
+// was read from it: the client finds its connection closed before any answer, and may ask again.
 func (m *Master) rescued(c *child) (what contract.Rescued, some bool) {
 	p := c.pool
 	h := p.board.HTTP(c.slot)
-	if h.State == scoreboard.NoHTTP {
+	if !h.Rescuable() {
 		return what, false
 	}
 	at := p.gen.plainListeners()

@@ -135,6 +135,11 @@ func TestFrontAnswersForADeadWorker(t *testing.T) {
 	}
 	l.save(scoreboard.NoHTTP, 0)
 	l.rescueFrom(l.c)
+	l.save(scoreboard.HTTPReads, 1) // what was read is lost: nobody may wait for it
+	l.rescueFrom(l.c)
+	if l.c.rescue != nil {
+		t.Error("the master keeps the socket of a connection that is to be closed")
+	}
 	l.save(scoreboard.HTTPUnsent, 2) // there is none such
 	l.rescueFrom(l.c)
 	l.hearsNothing(l.front)
@@ -179,7 +184,7 @@ func TestFrontAnswersForASilentWorker(t *testing.T) {
 	if wait := time.Until(l.silentAt); wait <= 0 || wait > silenceMost {
 		t.Errorf("the next look is in %v", wait)
 	}
-	for _, state := range []scoreboard.HTTPState{scoreboard.HTTPWaits, scoreboard.NoHTTP} {
+	for _, state := range []scoreboard.HTTPState{scoreboard.HTTPWaits, scoreboard.HTTPReads, scoreboard.NoHTTP} {
 		l.slot.HTTP(state, 0)
 		l.c.silentSince = 0
 		l.checkSilent(time.Now())

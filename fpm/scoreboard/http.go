@@ -14,6 +14,8 @@ const (
 	HTTPUnsent
 	// HTTPSent: a connection whose response was sent in part.
 	HTTPSent
+	// HTTPReads: a connection from which the next request is being read. What was read of it the worker alone has.
+	HTTPReads
 )
 
 // HTTP is what a worker that speaks HTTP says of the connection in its rescue socket.
@@ -22,6 +24,9 @@ type HTTP struct {
 	Listener int   // index of the listener that it came to
 	Spoke    int64 // ns of CLOCK_MONOTONIC: when the request began, or something of the response was last sent
 }
+
+// Rescuable reports whether another process can continue with the connection, or answer its request.
+func (h HTTP) Rescuable() bool { return h.State != NoHTTP && h.State != HTTPReads }
 
 // HTTP says what stands in the worker's rescue socket.
 func (s *Slot) HTTP(state HTTPState, listener int) {
@@ -44,7 +49,7 @@ func (r *Reader) HTTP(i int) HTTP {
 	p := r.slotPage(i)
 	word := atomic.LoadUint64(&p.http)
 	h := HTTP{State: HTTPState(word & 0xff), Listener: int(uint32(word >> 8)), Spoke: atomic.LoadInt64(&p.spoke)}
-	if h.State > HTTPSent {
+	if h.State > HTTPReads {
 		h.State = NoHTTP
 	}
 	return h
