@@ -74,6 +74,17 @@ void boot_report_crashes(char *room, size_t size, uint64_t *length);
 /* Does beforehand what is slow in boot_report_crashes, in a process that forks those that call it. */
 void boot_prepare_crash_reports(void);
 
+/* ---- boot_overdue.c ---- */
+
+/* The present request, if SIGTERM is to answer it because it takes too long. */
+struct boot_overdue {
+	int32_t fd;  /* of the client's connection; -1: nobody may be answered. The thread that takes it from here has it for itself. */
+	uint16_t id; /* the request's, in FastCGI */
+	int64_t due; /* before that moment of CLOCK_MONOTONIC, in ns, SIGTERM means another thing */
+	uint64_t *sent, answered; /* where it is noted that the client has this answer, and how */
+};
+struct boot_overdue *boot_overdue_request(void);
+
 /* ---- boot_zygote.c, boot_forkable.c: a zygote whose workers have its Go runtime ---- */
 
 /* Reports whether this process is one. */

@@ -15,6 +15,7 @@
 
 #include "boot.h"
 #include "boot_forks.h"
+#include "boot_overdue.h"
 #include "boot_report.h"
 #include "boot_unwind.h"
 #include "engine_load.h"
@@ -112,6 +113,9 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 {
 	int sent = info->si_code <= 0 || sig == SIGABRT;
 
+	if (sig == SIGTERM && getpid() == owner) {
+		overdue_answer();
+	}
 	unwind_faulted();
 	if (begins()) {
 		report_text("S ");

@@ -23,11 +23,17 @@
 
 #define SECOND 1000000000LL
 
+/* FastCGI's records: a header, of which the second byte is the type, then the request's id, the length of what follows, and that of what fills up. */
+#define FASTCGI_HEADER 8
+#define FASTCGI_ABORT_REQUEST 2
+#define FASTCGI_STDIN 5
+
 static int64_t timeout, interval;
 
-/* Of the present request: when it was accepted, 0: there is none; where its client's descriptor stands. */
+/* Of the present request: when it was accepted, 0: there is none; where its client's descriptor stands; its id in FastCGI, 0: it has none. */
 static int64_t present;
 static int32_t *present_client;
+static uint16_t present_id;
 
 static int asleep; /* the thread is, until it is woken */
 
@@ -71,19 +77,37 @@ static int is_unix(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX;
 }
 
-/* Whether the client of the request that was accepted then has closed its connection. Of a TCP connection nobody can tell that from one
+/* Whether the web server has taken back the request, by FastCGI's ABORT_REQUEST. Before that may come what PHP has not read of the body's end. */
+static int is_aborted(int fd, uint16_t id)
+{
+	unsigned char ahead[256], *at = ahead;
+	ssize_t left = id ? recv(fd, ahead, sizeof(ahead), MSG_PEEK | MSG_DONTWAIT) : 0, record;
+
+	while (left >= FASTCGI_HEADER && (at[2] << 8 | at[3]) == id) {
+		if (at[1] != FASTCGI_STDIN) {
+			return at[1] == FASTCGI_ABORT_REQUEST;
+		}
+		record = FASTCGI_HEADER + (at[4] << 8 | at[5]) + at[6];
+		left -= record;
+		at += left > 0 ? record : 0;
+	}
+	return 0;
+}
+
+/* Whether the client of the request that was accepted then has closed its connection, or has taken the request back. Of a TCP connection nobody can tell that from one
  * whose client sends no more but would read: as web servers do, it is taken for closed. A number that was closed meanwhile, and is
  * another file's now, is the present request's client no more. */
 static int has_left(int64_t accepted)
 {
 	int32_t *place = __atomic_load_n(&present_client, __ATOMIC_SEQ_CST);
 	int fd = place ? __atomic_load_n(place, __ATOMIC_SEQ_CST) : -1, left;
-	struct pollfd polled = {.fd = fd, .events = POLLRDHUP};
+	uint16_t id = __atomic_load_n(&present_id, __ATOMIC_SEQ_CST);
+	struct pollfd polled = {.fd = fd, .events = POLLRDHUP | POLLIN};
 
 	if (fd < 0 || poll(&polled, 1, 0) <= 0 || polled.revents & POLLNVAL) {
 		return 0;
 	}
-	left = polled.revents & (POLLHUP | POLLERR) || (polled.revents & POLLRDHUP && !is_unix(fd));
+	left = polled.revents & (POLLHUP | POLLERR) || (polled.revents & POLLRDHUP && !is_unix(fd)) || is_aborted(fd, id);
 	return left && __atomic_load_n(&present_client, __ATOMIC_SEQ_CST) == place && __atomic_load_n(place, __ATOMIC_SEQ_CST) == fd &&
 		__atomic_load_n(&present, __ATOMIC_SEQ_CST) == accepted;
 }
@@ -134,8 +158,9 @@ int watch_start(int64_t after, int64_t every)
 	return error;
 }
 
-void watch_begin(int64_t accepted, int32_t *client)
+void watch_begin(int64_t accepted, int32_t *client, uint16_t id)
 {
+	__atomic_store_n(&present_id, id, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&present_client, client, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&present, accepted, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&asleep, __ATOMIC_SEQ_CST)) {

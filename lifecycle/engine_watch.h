@@ -9,8 +9,8 @@
 int watch_start(int64_t timeout, int64_t interval);
 
 /* The present request begins, which was accepted then. client is where its connection's descriptor stands, -1 as soon as there is none
- * any more; NULL: its client is not looked for. */
-void watch_begin(int64_t accepted, int32_t *client);
+ * any more; NULL: its client is not looked for. id is the request's in FastCGI; 0: it has none. */
+void watch_begin(int64_t accepted, int32_t *client, uint16_t id);
 
 /* Its client is not looked for any more. */
 void watch_forget_client(void);

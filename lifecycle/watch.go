@@ -19,7 +19,7 @@ type Interrupt int
 const (
 	// TimedOut: it has taken too long, and PHP throws a Phpsapi\RequestTimeout.
 	TimedOut Interrupt = C.ENGINE_TIMED_OUT
-	// ClientLeft: its client is gone. PHP does what it does when it finds that out by a write.
+	// ClientLeft: its client is gone, or has taken it back. PHP does what it does when it finds that out by a write.
 	ClientLeft Interrupt = C.ENGINE_CLIENT_LEFT
 )
 
@@ -36,10 +36,10 @@ func (w *Web) Watch(timeout, interval time.Duration, message string, told func(I
 }
 
 // WatchBegin begins the watch over a request, the WebRequest.Accepted of which this is. client is C's memory, where the descriptor of its
-// connection stands; nil: its client is not looked for.
-func (w *Web) WatchBegin(accepted int64, client *int32) {
+// connection stands; nil: its client is not looked for. id is the request's in FastCGI, by which its client may take it back; 0: it has none.
+func (w *Web) WatchBegin(accepted int64, client *int32, id uint16) {
 	w.watched = true
-	C.watch_begin(C.int64_t(accepted), (*C.int32_t)(unsafe.Pointer(client)))
+	C.watch_begin(C.int64_t(accepted), (*C.int32_t)(unsafe.Pointer(client)), C.uint16_t(id))
 }
 
 // WatchEnd ends it, when the script has ended.

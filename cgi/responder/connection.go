@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
+	"github.com/phpsapi/phpsapi/lifecycle"
 )
 
 // How long a client may say nothing. main/fastcgi.c waits for the first byte as long as this, and for ever afterwards.
@@ -24,6 +25,9 @@ const (
 
 // errWoken says that the descriptor of WakeBy had something to say before the client.
 var errWoken = errors.New("there is something else to do")
+
+// errAnswered says that the request was answered for the time that it takes: the process is about to end.
+var errAnswered = errors.New("the request has taken too long")
 
 // errSilent says that the client said nothing for too long.
 var errSilent = errors.New("the client was silent for too long")
@@ -46,7 +50,8 @@ type connection struct {
 	ahead   []byte  // what another process has read of it; it comes first
 	sent    *uint64 // Responder.Sent; nil: nobody asks
 	begins  func()  // Responder.Begins
-	wake    int     // a descriptor that ends the wait for the first byte of a request when it is readable; -1: none
+	overdue *lifecycle.Overdue
+	wake    int // a descriptor that ends the wait for the first byte of a request when it is readable; -1: none
 
 	hurry   [2]int32 // descriptors that make every wait short if they are readable; -1: none
 	givenUp bool     // a wait that they made short was in vain: there is no other
@@ -63,6 +68,7 @@ func (c *connection) begin(fd int, timeout time.Duration) {
 
 // take makes fd the descriptor; -1: none.
 func (c *connection) take(fd int) {
+	c.overdue.Take()
 	c.fd = fd
 	if c.inForks != nil {
 		atomic.StoreInt32(c.inForks, int32(fd))
@@ -195,6 +201,9 @@ func (c *connection) tellRead() {
 
 // Write writes all of p. As a rule there is room for it: Go's runtime is told of the call only if it has to wait.
 func (c *connection) Write(p []byte) (int, error) {
+	if !c.overdue.Take() {
+		return 0, errAnswered
+	}
 	done := 0
 	for waits := false; done < len(p); {
 		n, errno := c.send(p[done:], waits)
@@ -234,6 +243,9 @@ func (c *connection) send(p []byte, waits bool) (int, unix.Errno) {
 
 // Writev writes all of bufs. It makes fastcgi write long output from where it lies.
 func (c *connection) Writev(bufs [][]byte) (int, error) {
+	if !c.overdue.Take() {
+		return 0, errAnswered
+	}
 	done := 0
 	for {
 		for len(bufs) > 0 && len(bufs[0]) == 0 {

@@ -125,6 +125,16 @@ func (r *Responder) Place() *int32 { return r.io.inForks }
 // HurryBy names two descriptors, or -1. While one of them is readable, a client that is silent for a second is given up.
 func (r *Responder) HurryBy(a, b int) { r.io.hurry = [...]int32{int32(a), int32(b)} }
 
+// AnswerOverdue has requests that Due names answered by o; nil: none.
+func (r *Responder) AnswerOverdue(o *lifecycle.Overdue) { r.io.overdue = o }
+
+// Due says from which moment on the request that was read is overdue, with AnswerOverdue. A front of this program's answers such a request itself.
+func (r *Responder) Due(at int64) {
+	if r.io.overdue != nil && !r.Request.Interim && r.Request.Role == fastcgi.RoleResponder && r.io.fd >= 0 {
+		r.io.overdue.Begin(r.io.fd, r.Request.ID, at)
+	}
+}
+
 // Configure is to be called when php.ini's settings are final. quirks is sapi.PathRules' ServerQuirks, and values answer
 // GET_VALUES.
 func (r *Responder) Configure(quirks bool, values map[string]string) {

@@ -36,7 +36,7 @@ func Kinds() []Kind {
 // What a client got of a request.
 const (
 	Got502    = "502"    // the front's page
-	Got504    = "504"    // the front's page, because the worker was silent for http.limits.request_timeout
+	Got504    = "504"    // the front's page, because the worker was silent for http.limits.request_timeout, or a worker's last answer by FastCGI
 	GotPart   = "part"   // a part of the response, and then the end of the connection
 	GotAll    = "all"    // the whole response
 	GotClosed = "closed" // nothing but the end of the connection, for which a web server answers 502

@@ -107,6 +107,8 @@ func (w *formerWorker) got() string {
 	switch {
 	case sent == scoreboard.SentAll:
 		return incident.GotAll
+	case sent == scoreboard.SentOverdue:
+		return incident.Got504
 	case some && h.State == scoreboard.HTTPUnsent:
 		return incident.Got502
 	case some && h.State == scoreboard.HTTPSent, sent == scoreboard.SentPart:

@@ -231,6 +231,8 @@ func (m *Master) got(c *child, answered bool) string {
 	switch {
 	case answered, sent == scoreboard.SentAll:
 		return incident.GotAll
+	case sent == scoreboard.SentOverdue && c.vigil.ended != 0:
+		return incident.Got504
 	case c.rescue != nil && c.silentSince != 0 && c.silentSince == h.Spoke && h.State == scoreboard.HTTPUnsent:
 		return incident.Got504
 	case c.rescue != nil && h.State == scoreboard.HTTPUnsent:

@@ -53,7 +53,7 @@ func look(t *testing.T, b *Board, slots []*Slot) {
 	for i := range slots {
 		b.Snapshot(i, &p)
 		b.Activity(i, &a)
-		if n := len(b.Report(i)); n > reportPages*b.pageSize || b.Sent(i) > SentAll {
+		if n := len(b.Report(i)); n > reportPages*b.pageSize || b.Sent(i) > SentOverdue {
 			t.Errorf("a report of %d bytes, sent %d", n, b.Sent(i))
 		}
 		slots[i].ReadingHeaders()

@@ -13,6 +13,7 @@ const (
 	SentNothing Sent = iota
 	SentPart         // something was written to it
 	SentAll          // the script has ended the response, and continues: fastcgi_finish_request()
+	SentOverdue      // 504, by a worker that was ended for the time that the request has taken
 )
 
 // Mark returns where Sent stands: the worker writes SentNothing there when it begins a request, and SentPart or SentAll as it answers.
@@ -23,7 +24,11 @@ func (r *Reader) Sent(i int) Sent {
 	if !r.has(i) {
 		return SentNothing
 	}
-	return min(Sent(atomic.LoadUint64(&r.slotPage(i).sent)), SentAll)
+	sent := Sent(atomic.LoadUint64(&r.slotPage(i).sent))
+	if sent > SentOverdue {
+		return SentAll
+	}
+	return sent
 }
 
 // ReportRoom returns the memory for the worker's report, and where its length stands: 0 until there is one. The process writes the

@@ -14,6 +14,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/lifecycle"
 	"github.com/phpsapi/phpsapi/sapi"
@@ -264,6 +265,9 @@ func (k *worker) startPHP() {
 	}
 	k.started = true
 	k.responder.Sent, k.responder.Begins = k.slot.Mark(), k.slot.FirstByte
+	if k.pool.RequestTerminateTimeout > 0 {
+		k.responder.AnswerOverdue(lifecycle.NewOverdue(k.slot.Mark(), uint64(scoreboard.SentOverdue)))
+	}
 	k.responder.WakeBy(k.control.fd)
 	if k.script == nil || !k.script.Snapshot {
 		loaded := k.applyValues(k.pool.PHPValues, false, "php_value")

@@ -30,14 +30,15 @@ func (k *worker) executing() {
 		return
 	}
 	var client *int32
+	var id uint16
 	switch {
 	case k.spec.ClientCheck == 0:
 	case k.talk.http:
 		client = k.web.InForks
 	default:
-		client = k.responder.Place()
+		client, id = k.responder.Place(), k.responder.Request.ID
 	}
-	k.responder.PHP.WatchBegin(k.responder.ForPHP.Accepted, client)
+	k.responder.PHP.WatchBegin(k.responder.ForPHP.Accepted, client, id)
 }
 
 // executed notes that it has ended.

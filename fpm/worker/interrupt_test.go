@@ -178,6 +178,9 @@ func (p *pool) awaits(t *testing.T, name string) string {
 	return ""
 }
 
+// takeBack sends FastCGI's ABORT_REQUEST, and leaves the connection open.
+func takeBack(c net.Conn) { c.Write([]byte("\x01\x02\x00\x01\x00\x00\x00\x00")) }
+
 func TestClientThatLeaves(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -190,6 +193,11 @@ func TestClientThatLeaves(t *testing.T) {
 		{"closes", "", 20 * time.Millisecond, false, func(c net.Conn) { c.Close() }, "status 1 after nothing"},
 		{"closes, and the script ignores it", "ignore=1", 20 * time.Millisecond, false, func(c net.Conn) { c.Close() }, "status 1 after connection_aborted()"},
 		{"closes one side", "short=1", 20 * time.Millisecond, false, func(c net.Conn) { c.(*net.UnixConn).CloseWrite() }, "status 0 after all"},
+		{"takes it back", "", 20 * time.Millisecond, false, takeBack, "status 1 after nothing"},
+		{"takes it back, and the script ignores it", "ignore=1", 20 * time.Millisecond, false, takeBack, "status 1 after connection_aborted()"},
+		{"takes it back, and nobody looks", "short=1", 0, false, takeBack, "status 0 after all"},
+		{"takes another one back", "short=1", 20 * time.Millisecond, false, func(c net.Conn) { c.Write([]byte("\x01\x02\x00\x07\x00\x00\x00\x00")) }, "status 0 after all"},
+		{"sends the next", "short=1", 20 * time.Millisecond, false, func(c net.Conn) { c.Write([]byte("\x01\x01\x00\x01\x00\x08\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00")) }, "status 0 after all"},
 		{"closes, and nobody looks", "short=1", 0, false, func(c net.Conn) { c.Close() }, "status 0 after all"},
 		{"stays", "short=1", 20 * time.Millisecond, false, func(net.Conn) {}, "status 0 after all"},
 		{"closes HTTP", "", 20 * time.Millisecond, true, func(c net.Conn) { c.Close() }, "status 1 after nothing"},

@@ -131,6 +131,9 @@ func (k *worker) note() {
 	*k.responder.Sent = responder.SentNothing
 	k.slot.Info(&k.info)
 	r.Accepted = k.slot.Accepted()
+	if limit := k.pool.RequestTerminateTimeout; limit > 0 && !k.talk.http {
+		k.responder.Due(r.Accepted + int64(limit))
+	}
 	lifecycle.Idled(k.slot.Idle())
 }
 
