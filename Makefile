@@ -45,9 +45,18 @@ build: deps-build engines ## install what is missing, build ./phpsapi
 run: deps-run build ## build, and serve docs/demo on http://127.0.0.1:8080 (ADDRESS=host:port, or a port)
 	@docs/demo/serve $(ADDRESS)
 
+# The tests of a package wait for processes most of the time, so that twice as many packages are tested at once as there are processors.
+AT_ONCE = -p $$((2 * $$(nproc)))
+
 test: deps-test build lint ## everything that must pass
 	@pure=$$($(PURE_GO)) && others=$$(go list ./... | grep -vxF "$$pure") && \
-	go run ./test/tally "go test -json -count=1 $$others" "go test -json -race -count=1 $$pure" 'go run ./test/conformance -suites cli,cgi'
+	go run ./test/tally "go test $(AT_ONCE) -json -count=1 $$others" "go test $(AT_ONCE) -json -race -count=1 $$pure" 'go run ./test/conformance -suites cli,cgi'
+
+# Go remembers what passed, and tests again what has changed.
+test-quick: engines ## after each save: formatting, go vet, the borders, and the tests of the packages that need no PHP
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt'ed (make fmt):"; echo "$$unformatted"; exit 1; }
+	go vet ./...
+	go test $$($(PURE_GO)) ./cgi ./cgi/responder ./cli ./cmd/... ./packaging/... ./test/borders
 
 lint: ## gofmt, go vet, staticcheck, the borders between the packages, the voice of comments and messages (docs/STYLE.md)
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt'ed (make fmt):"; echo "$$unformatted"; exit 1; }
@@ -133,4 +142,4 @@ single: engine ## build/single/phpsapi: the program with PHP inside, in one file
 deps-build deps-run deps-test deps-bench deps-e2e deps-engine deps-package deps-apache:
 	@PHP=$(PACKAGED) PHP_CONFIG=$(PHP_CONFIG) packaging/install-deps $(@:deps-%=%)
 
-.PHONY: help build run test race lint vuln fmt conformance conformance-full sanitize e2e fuzz faults soak bench package image apache check engine single engines deps-build deps-run deps-test deps-bench deps-e2e deps-engine deps-package deps-apache
+.PHONY: help build run test test-quick race lint vuln fmt conformance conformance-full sanitize e2e fuzz faults soak bench package image apache check engine single engines deps-build deps-run deps-test deps-bench deps-e2e deps-engine deps-package deps-apache
