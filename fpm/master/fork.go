@@ -93,7 +93,6 @@ func (e forked) happen(m *Master) {
 	if c.signal != 0 {
 		m.tellChild(c, c.signal)
 	}
-	workerExited{c}.happen(m) // if it has been told already
 	m.reapedEarly()
 	m.forkNext(n)
 	m.begun()

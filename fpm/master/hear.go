@@ -37,8 +37,9 @@ func (e heard) happen(m *Master) { e.reception <- e.heed(m) }
 
 // hear reads what a process says until it is gone, one message at a time: the next one is read after the loop has
 // taken this one, so that a process that says much waits, and neither the loop's memory nor the others do. Descriptors
-// that the loop does not keep are closed here, where it may take its time.
-func (m *Master) hear(c *channel.Channel, wants func(letter byte, fd int) bool, of func(channel.Message) utterance) {
+// that the loop does not keep are closed here, where it may take its time. What is returned is closed when the loop has taken the last.
+func (m *Master) hear(c *channel.Channel, wants func(letter byte, fd int) bool, of func(channel.Message) utterance) <-chan struct{} {
+	last := make(chan struct{})
 	if m.hearing == nil {
 		m.hearing = map[*channel.Channel]bool{}
 	}
@@ -55,8 +56,10 @@ func (m *Master) hear(c *channel.Channel, wants func(letter byte, fd int) bool, 
 				time.Sleep(penalty)
 			}
 		})
+		close(last)
 		m.box.post(unheard{c})
 	}()
+	return last
 }
 
 // unheard is a channel that nobody reads any more.
@@ -76,14 +79,24 @@ type (
 	}
 )
 
+// lastWords is how long the end of a worker waits until what the worker said before it is heard: why it ends, for instance. Another process may
+// have its end of the socket.
+const lastWords = 500 * time.Millisecond
+
 // listenTo begins to wait for a forked child's end and to read what it says.
 func (m *Master) listenTo(c *child) {
+	wants := func(letter byte, fd int) bool { return letter == contract.Park && c.pool.home().socket.accepted(fd) }
+	last := m.hear(c.control, wants, func(s channel.Message) utterance { return workerSaid{c, s} })
 	go func() {
 		<-c.process.Done()
+		patience := time.NewTimer(lastWords)
+		defer patience.Stop()
+		select {
+		case <-last:
+		case <-patience.C:
+		}
 		m.box.post(workerExited{c})
 	}()
-	wants := func(letter byte, fd int) bool { return letter == contract.Park && c.pool.home().socket.accepted(fd) }
-	m.hear(c.control, wants, func(s channel.Message) utterance { return workerSaid{c, s} })
 	if c.trace != nil {
 		m.hear(c.trace, nil, func(s channel.Message) utterance { return workerTraced{c, s} })
 	}
