@@ -122,6 +122,12 @@ image: build ## build/image: what a container's image of phpsapi and this machin
 	go build $(VCS) -trimpath -ldflags '-s -w $(STAMP)' -o build/package/phpsapi .
 	packaging/image $(if $(EXTENSIONS),-e $(EXTENSIONS)) $(IMAGE)
 
+image-single: ## build/image-single: the same of the program with PHP inside, and the libraries that it opens (after make single; IMAGE=name)
+	@[ -f build/single/phpsapi ] || { echo "build/single/phpsapi is not there: make single"; exit 1; }
+	@mkdir -p build/package
+	strip -o build/package/single build/single/phpsapi
+	packaging/image -p build/package/single -o build/image-single $(IMAGE)
+
 apache: engines deps-apache ## build/apache/mod_phpsapi.so: PHP as a module of Apache's httpd (APXS=path of another httpd's apxs)
 	@packaging/build-apache
 
@@ -142,4 +148,4 @@ single: engine ## build/single/phpsapi: the program with PHP inside, in one file
 deps-build deps-run deps-test deps-bench deps-e2e deps-engine deps-package deps-apache:
 	@PHP=$(PACKAGED) PHP_CONFIG=$(PHP_CONFIG) packaging/install-deps $(@:deps-%=%)
 
-.PHONY: help build run test test-quick race lint vuln fmt conformance conformance-full sanitize e2e fuzz faults soak bench package image apache check engine single engines deps-build deps-run deps-test deps-bench deps-e2e deps-engine deps-package deps-apache
+.PHONY: help build run test test-quick race lint vuln fmt conformance conformance-full sanitize e2e fuzz faults soak bench package image image-single apache check engine single engines deps-build deps-run deps-test deps-bench deps-e2e deps-engine deps-package deps-apache

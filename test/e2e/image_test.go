@@ -17,9 +17,30 @@ import (
 	processes "github.com/phpsapi/phpsapi/test/serve"
 )
 
-// The image that packaging/image makes has what PHP needs, runs without rights in a file system that cannot be written, and finishes its
-// requests when it is stopped.
+// The image that packaging/image makes of this machine's PHP.
 func TestContainerImage(t *testing.T) {
+	testImage(t, filepath.Join(ours, "phpsapi"), "host")
+}
+
+// The image that packaging/image makes of the program with PHP inside, without a network.
+func TestContainerImageOfTheSingleFile(t *testing.T) {
+	single, err := filepath.Abs("../../build/single/phpsapi")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(single); err != nil {
+		t.Skipf("no program with PHP inside, make single makes it: %v", err)
+	}
+	stripped := filepath.Join(processes.Dir(t), "phpsapi")
+	if out, err := exec.Command("strip", "-o", stripped, single).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	testImage(t, stripped, "none")
+}
+
+// testImage makes an image of a program. It must have what PHP needs, run without rights in a file system that cannot be written, and finish its requests
+// when it is stopped. The network is the container's: host or none.
+func testImage(t *testing.T, program, network string) {
 	if out, err := docker(time.Minute, "version"); err != nil {
 		t.Skipf("no Docker engine: %v\n%s", err, out)
 	}
@@ -41,7 +62,7 @@ func TestContainerImage(t *testing.T) {
 		}
 		return out
 	}
-	build := exec.Command("packaging/image", "-p", filepath.Join(ours, "phpsapi"), "-o", dir+"/image", name)
+	build := exec.Command("packaging/image", "-p", program, "-o", dir+"/image", name)
 	build.Dir = "../.."
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -70,10 +91,16 @@ echo json_encode([
 	address := processes.Address(t)
 	began := time.Now()
 	do("run", "--detach", "--name", name, "--read-only", "--tmpfs", "/tmp", "--tmpfs", "/var/lib/php/sessions:uid=33,mode=0700", "--cap-drop", "ALL",
-		"--security-opt", "no-new-privileges", "--network", "host", "--volume", dir+"/public:/srv/www/public:ro", name,
+		"--security-opt", "no-new-privileges", "--network", network, "--volume", dir+"/public:/srv/www/public:ro", name,
 		"fpm", "--nodaemonize", "--http", address, "--root", "/srv/www/public")
 	web := http.Client{Timeout: 20 * time.Second}
 	get := func(path string) string {
+		if network == "none" {
+			out, err := docker(time.Minute, "exec", name, "phpsapi", "cli", "-r",
+				`$body = @file_get_contents($argv[1], false, stream_context_create(['http' => ['ignore_errors' => true]])); echo substr($http_response_header[0] ?? '', 9, 4), $body;`,
+				"http://"+address+path)
+			return fmt.Sprint(strings.TrimSpace(out), err)
+		}
 		r, err := web.Get("http://" + address + path)
 		if err != nil {
 			return err.Error()
@@ -94,7 +121,7 @@ echo json_encode([
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	modules := strings.Split(do("exec", name, "php-fpm", "-m"), "\n")
-	here, err := exec.Command(filepath.Join(ours, "php-fpm"), "-m").Output()
+	here, err := exec.Command(program, "fpm", "-m").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
