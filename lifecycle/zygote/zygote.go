@@ -205,10 +205,10 @@ func (z *Zygote) order(ctx context.Context, message []byte, fds []int) (*Child, 
 	if err := z.send(message, fds, deadline); err != nil {
 		return nil, z.giveUp(err)
 	}
-	patience := time.NewTicker(AnswerTime - slowTick)
+	patience := time.NewTicker(AnswerTime - 2*slowTick) // a look goes through all of /proc: as a rule there is an answer before the first
 	defer patience.Stop()
-	spent, _ := z.busy()
-	idle := false // at the last look; the answer may have come with it, and be read afterwards
+	spent := int64(-1) // at the last look; -1: there was none
+	idle := false      // at the last look; the answer may have come with it, and be read afterwards
 	for {
 		select {
 		case a, ok := <-z.answers:
