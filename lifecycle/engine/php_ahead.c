@@ -18,16 +18,39 @@
 /* What the libraries said when the program was built. packaging/engine asks them. */
 extern const char ahead_fact_libxml_version[], ahead_fact_certificates[], ahead_fact_sodium_version[];
 
-static void open_named(const char *name)
+/* The place of a library; -1: the engine is without it. */
+static int place_of(const char *name)
 {
 	int i;
 
 	for (i = 0; late_libraries[i].name; i++) {
 		if (strcmp(late_libraries[i].name, name) == 0) {
-			late_open(i); /* if it cannot be opened, the call that follows ends the process and says why */
+			return i;
 		}
 	}
+	return -1;
 }
+
+/* Opens a library, whose functions the slots have then. If it cannot be opened, the process ends with a message: the slots would still
+ * have those here. */
+static void open_named(const char *name)
+{
+	int place = place_of(name);
+
+	if (place >= 0) {
+		late_require(place);
+	}
+}
+
+/* Reports whether a library could be opened. phpinfo() asks each for its version, and has to answer without them. */
+static int could_open(const char *name)
+{
+	int place = place_of(name);
+
+	return place >= 0 && !late_open(place);
+}
+
+static const char not_there[] = "not installed";
 
 /* ---- libxml2 ---- */
 
@@ -118,13 +141,12 @@ void ahead_xmlRelaxNGCleanupTypes(void)
 
 const char **ahead___xmlParserVersion(void)
 {
-	static const char *version = ahead_fact_libxml_version;
+	static const char *fact = ahead_fact_libxml_version, *none = not_there;
 
-	if (late_is_started()) { /* as phpinfo() does */
-		open_named(LIBXML);
-		return __xmlParserVersion();
+	if (!late_is_started()) {
+		return &fact;
 	}
-	return &version;
+	return could_open(LIBXML) ? __xmlParserVersion() : &none;
 }
 
 static void free_when_open(void *memory)
@@ -172,6 +194,7 @@ const char *ahead_arrived_libxml2_so_2(void)
 int OPENSSL_init_ssl(uint64_t options, const void *settings);
 int CRYPTO_get_ex_new_index(int class, long argl, void *argp, void *new, void *dup, void *free);
 const char *X509_get_default_cert_area(void);
+const char *OpenSSL_version(int what);
 
 static struct {
 	int init, has_index;
@@ -207,6 +230,11 @@ const char *ahead_X509_get_default_cert_area(void)
 		return X509_get_default_cert_area();
 	}
 	return ahead_fact_certificates;
+}
+
+const char *ahead_OpenSSL_version(int what)
+{
+	return could_open(LIBCRYPTO) ? OpenSSL_version(what) : not_there;
 }
 
 const char *ahead_arrived_libcrypto_so_3(void)
@@ -245,11 +273,10 @@ int ahead_randombytes_close(void)
 
 const char *ahead_sodium_version_string(void)
 {
-	if (late_is_started()) {
-		open_named(LIBSODIUM);
-		return sodium_version_string();
+	if (!late_is_started()) {
+		return ahead_fact_sodium_version;
 	}
-	return ahead_fact_sodium_version;
+	return could_open(LIBSODIUM) ? sodium_version_string() : not_there;
 }
 
 #define X(type, name) \

@@ -79,7 +79,7 @@ static int bind_to_libraries(const struct inside_extension *extension)
 	for (i = 0; extension->libraries[i] >= 0; i++) {
 		wrong = extension->at_once ? late_open(extension->libraries[i]) : late_promise(extension->libraries[i]);
 		if (wrong) {
-			snprintf(refusal, sizeof(refusal), "%s: install the package that has this library", wrong);
+			snprintf(refusal, sizeof(refusal), "%s", wrong);
 			return 0;
 		}
 	}

@@ -103,17 +103,28 @@ void late_look(void)
 
 const char *late_open(int library)
 {
+	static char reason[512];
 	const char *wrong;
 
 	if (states[library].handle) {
 		return NULL;
 	}
 	if (!(states[library].handle = dlopen(late_libraries[library].name, RTLD_LAZY | RTLD_LOCAL))) {
-		return dlerror();
+		snprintf(reason, sizeof(reason), "%s: install the package that has this library", dlerror());
+		return reason;
 	}
 	wrong = states[library].arrived ? NULL : arrive(library);
 	late_look(); /* it may have brought others */
 	return wrong;
+}
+
+void late_require(int library)
+{
+	const char *wrong = late_open(library);
+
+	if (wrong) {
+		end(wrong);
+	}
 }
 
 const char *late_promise(int library)
@@ -131,10 +142,9 @@ void late_open_promised(void)
 
 	for (i = 0; late_functions[i].name; i++) {
 		int library = late_functions[i].library;
-		const char *wrong = states[library].promised ? late_open(library) : NULL;
 
-		if (wrong) {
-			end(wrong);
+		if (states[library].promised) {
+			late_require(library);
 		}
 		if (states[library].handle) {
 			late_bind(i);
@@ -157,11 +167,11 @@ int late_is_started(void)
 void *late_bind(size_t function)
 {
 	const struct late_symbol *symbol = &late_functions[function];
-	const char *wrong = late_open(symbol->library);
-	void *address = wrong ? NULL : dlsym(states[symbol->library].handle, symbol->name);
+	void *address;
 
-	if (!address) {
-		end(wrong ? wrong : not_the_one(symbol->name, symbol->library));
+	late_require(symbol->library);
+	if (!(address = dlsym(states[symbol->library].handle, symbol->name))) {
+		end(not_the_one(symbol->name, symbol->library));
 	}
 	return late_function_slots[function] = address;
 }

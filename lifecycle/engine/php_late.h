@@ -34,6 +34,8 @@ extern void **const late_object_slots[]; /* each is where code reads an object's
 
 /* Opens a library and binds what the program refers to in it. NULL: it is open; else the reason why it is not. */
 const char *late_open(int library);
+/* Opens a library as late_open does. If that fails, it ends the process with a message. */
+void late_require(int library);
 /* Opens a library at its first use, if it is where it was when the program was built. NULL: it will be; else as late_open. */
 const char *late_promise(int library);
 /* Opens all libraries that are used or promised, for processes that are forked from this one. */
