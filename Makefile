@@ -62,8 +62,10 @@ lint: ## gofmt, go vet, staticcheck, the borders between the packages, the voice
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt'ed (make fmt):"; echo "$$unformatted"; exit 1; }
 	go vet ./...
 	go vet -tags e2e ./test/...
+	cd test/e2e && go vet -tags e2e .
 	go tool -modfile=packaging/lint/go.mod staticcheck ./...
 	go tool -modfile=packaging/lint/go.mod staticcheck -tags e2e ./test/...
+	cd test/e2e && go tool -modfile=../../packaging/lint/go.mod staticcheck -tags e2e .
 	go test -count=1 ./test/borders
 
 vuln: ## govulncheck: known faults of the modules and of Go's library that are reached (it asks vuln.go.dev)
@@ -86,7 +88,8 @@ sanitize: deps-test build ## php-src's tests of cli, cgi and fpm with a program 
 	go run ./test/conformance -binary build/sanitized/phpsapi -timeout 3m
 
 e2e: deps-e2e build apache ## real programs from Debian's packages; php-fpm under load
-	go test -count=1 -tags e2e ./test/e2e ./test/load ./test/faults
+	cd test/e2e && go test -count=1 -tags e2e .
+	go test -count=1 -tags e2e ./test/load ./test/faults
 	go test -count=1 -tags e2e -run TestSessionsOfManyUsers ./test/front
 
 fuzz: deps-test engines ## random requests beside stock PHP (RANDOMTIME=10m), then each fuzz target (FUZZTIME=10m): four hours
