@@ -24,18 +24,7 @@ func TestContainerImage(t *testing.T) {
 
 // The image that packaging/image makes of the program with PHP inside, without a network.
 func TestContainerImageOfTheSingleFile(t *testing.T) {
-	single, err := filepath.Abs("../../build/single/phpsapi")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(single); err != nil {
-		t.Skipf("no program with PHP inside, make single makes it: %v", err)
-	}
-	stripped := filepath.Join(processes.Dir(t), "phpsapi")
-	if out, err := exec.Command("strip", "-o", stripped, single).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	testImage(t, stripped, "none")
+	testImage(t, single(t), "none")
 }
 
 // testImage makes an image of a program. It must have what PHP needs, run without rights in a file system that cannot be written, and finish its requests

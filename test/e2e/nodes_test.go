@@ -59,7 +59,6 @@ func TestThreeNodes(t *testing.T) {
 		c.docker("start", c.container("node1"))
 		c.ready("node1")
 	})
-	c.scale()
 }
 
 const clients = 16
@@ -67,10 +66,6 @@ const clients = 16
 var nodes = []string{"node1", "node2", "node3"}
 
 const nodeScript = `<?php
-if (isset($_GET['work'])) {
-	for ($i = 0, $x = 0; $i < 60000; $i++) { $x += $i % 7; }
-	exit('done');
-}
 session_start();
 usleep(5000);
 $_SESSION['n'] = ($_SESSION['n'] ?? 0) + 1;
@@ -263,32 +258,5 @@ func (c *cluster) load(what string, allowed int64, happens func()) {
 		why, _ := first.Load("lost")
 		session, _ := first.Load("session")
 		c.t.Errorf("%s: %d of %d requests were lost, %d may be: %v; %v", what, lost.Load(), requests.Load(), allowed, why, session)
-	}
-}
-
-// scale measures how many requests one, two and three nodes answer that have a tenth of a processor each. It asserts nothing of speed.
-func (c *cluster) scale() {
-	for _, node := range nodes {
-		c.docker("update", "--cpus", "0.1", c.container(node))
-	}
-	for n := len(nodes); n > 0; n-- {
-		if n < len(nodes) {
-			c.docker("stop", "--time", "20", c.container(nodes[n]))
-		}
-		var answered atomic.Int64
-		var all sync.WaitGroup
-		until := time.Now().Add(5 * time.Second)
-		for range clients {
-			all.Go(func() {
-				client := &http.Client{Timeout: 30 * time.Second}
-				for time.Now().Before(until) {
-					if status, _, err := get(client, "http://"+c.address+"/?work=1"); err == nil && status == http.StatusOK {
-						answered.Add(1)
-					}
-				}
-			})
-		}
-		all.Wait()
-		c.t.Logf("%d nodes of a tenth of a processor: %.0f requests/s", n, float64(answered.Load())/5)
 	}
 }

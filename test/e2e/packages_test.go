@@ -79,12 +79,43 @@ func debianPackage(t *testing.T, program []byte, version string) []byte {
 
 // The package is installed beside php-fpm, takes its service over, is upgraded, and gives the service back when it is removed. Its own service
 // is started, its log rotated, and nothing is left when it is purged.
-func TestDebianPackage(t *testing.T) { packageServes(t, bookworm) }
+func TestDebianPackage(t *testing.T) {
+	packageServes(t, bookworm, "phpsapi", bookworm.program(t), "--by-package=libphp8.2-embed /usr/lib/libphp8.2.so")
+}
 
 // The same in Debian 13, with its PHP 8.4.
-func TestDebianPackageInTrixie(t *testing.T) { packageServes(t, trixie) }
+func TestDebianPackageInTrixie(t *testing.T) {
+	packageServes(t, trixie, "phpsapi", trixie.program(t), "--by-package=libphp8.4-embed /usr/lib/libphp8.4.so")
+}
 
-func packageServes(t *testing.T, d distribution) {
+// The same with PHP in the program.
+func TestDebianPackageOfTheSingleFile(t *testing.T) {
+	program, err := os.ReadFile(single(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	packageServes(t, bookworm, "phpsapi-php8.2", program, "--by-package=php8.2-common /usr/lib/php")
+}
+
+// single returns the program with PHP inside, without symbols. The test is skipped if nobody has made it.
+func single(t *testing.T) string {
+	t.Helper()
+	made, err := filepath.Abs("../../build/single/phpsapi")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(made); err != nil {
+		t.Skipf("no program with PHP inside, make single makes it: %v", err)
+	}
+	stripped := filepath.Join(t.TempDir(), "phpsapi")
+	if out, err := exec.Command("strip", "-o", stripped, made).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return stripped
+}
+
+// packageServes tries the package of a program. trigger are the arguments of dpkg-trigger for a newer PHP, or extensions of it.
+func packageServes(t *testing.T, d distribution, name string, program []byte, trigger string) {
 	if _, err := exec.LookPath("dpkg-shlibdeps"); err != nil {
 		t.Skip("no dpkg-shlibdeps: apt-get install dpkg-dev")
 	}
@@ -92,7 +123,6 @@ func packageServes(t *testing.T, d distribution) {
 	const own = "phpsapi.sock"
 	pool := "/etc/php/" + d.php + "/fpm/pool.d/www.conf"
 	m := bootOf(t, d)
-	program := d.program(t)
 	install := func(version string) {
 		m.Helper()
 		m.put("/root/phpsapi.deb", debianPackage(t, program, version), 0o644)
@@ -128,7 +158,7 @@ func packageServes(t *testing.T, d distribution) {
 	}
 
 	// There and back, by the commands of its README.
-	there, back := readmeCommands(t, m.do("cat /usr/share/doc/phpsapi/README.Debian"))
+	there, back := readmeCommands(t, m.do("cat /usr/share/doc/"+name+"/README.Debian"))
 	m.do(there)
 	runs("/usr/bin/phpsapi")
 	m.do(back)
@@ -160,7 +190,7 @@ echo $ok ? 'from ' : 'hardened too much ', posix_getppid() > 0, ' ', PHP_SAPI;`)
 			install("v1.1.0")
 			logged("/var/log/"+fpm+".log", "upgraded from phpsapi", 1)
 			logged("/var/log/phpsapi.log", "upgraded from phpsapi", 1)
-			m.do("dpkg-trigger --no-await --by-package=libphp" + d.php + "-embed /usr/lib/libphp" + d.php + ".so && dpkg --triggers-only --pending")
+			m.do("dpkg-trigger --no-await " + trigger + " && dpkg --triggers-only --pending")
 			logged("/var/log/"+fpm+".log", "Reloading in progress ...", 3)
 			m.eventually("they are reloaded", func() bool {
 				return m.property(fpm, "SubState") == "running" && m.property("phpsapi", "SubState") == "running"
@@ -186,12 +216,12 @@ echo $ok ? 'from ' : 'hardened too much ', posix_getppid() > 0, ' ', PHP_SAPI;`)
 	runs("/usr/bin/phpsapi")
 
 	// Without the package php-fpm is what it was.
-	m.do("apt-get remove -y phpsapi")
+	m.do("apt-get remove -y " + name)
 	runs("/usr/sbin/php-fpm" + d.php)
 	if left := m.try("ls -d /etc/systemd/system/" + fpm + ".service.d /usr/share/phpsapi /usr/lib/phpsapi /usr/sbin/php-fpm 2>/dev/null; pgrep -x phpsapi"); left != "" {
 		t.Errorf("when it was removed there was left: %s", left)
 	}
-	m.do("apt-get purge -y phpsapi")
+	m.do("apt-get purge -y " + name)
 	if left := m.do("find / -xdev -name '*phpsapi*' -not -path '/proc/*' -not -path '/root/*' -not -path '/run/php/*' -not -path '/var/lib/systemd/*'"); left != "" {
 		t.Errorf("when it was purged there was left: %s", left)
 	}
@@ -223,9 +253,17 @@ func readmeCommands(t *testing.T, text string) (there, back string) {
 
 // Debian's own rules for packages.
 func TestDebianPackageIsClean(t *testing.T) {
-	for _, program := range []string{"lintian", "dpkg-shlibdeps", "strip"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("no %s: apt-get install lintian dpkg-dev binutils", program)
+	isClean(t, filepath.Join(ours, "phpsapi"))
+}
+
+// The same with PHP in the program.
+func TestDebianPackageOfTheSingleFileIsClean(t *testing.T) { isClean(t, single(t)) }
+
+func isClean(t *testing.T, program string) {
+	t.Helper()
+	for _, tool := range []string{"lintian", "dpkg-shlibdeps", "strip"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("no %s: apt-get install lintian dpkg-dev binutils", tool)
 		}
 	}
 	dir := t.TempDir()
@@ -239,7 +277,7 @@ func TestDebianPackageIsClean(t *testing.T) {
 		}
 		return bytes.TrimSpace(out)
 	}
-	run("strip", "-o", dir+"/phpsapi", filepath.Join(ours, "phpsapi"))
+	run("strip", "-o", dir+"/phpsapi", program)
 	file := run("go", "run", "./packaging/deb", "-program", dir+"/phpsapi", "-version", "v1.0.0", "-o", dir)
 	if said := run("lintian", "--allow-root", "--fail-on", "error,warning", string(file)); len(said) > 0 {
 		t.Errorf("lintian says:\n%s", said)
