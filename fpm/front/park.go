@@ -31,6 +31,7 @@ type lot struct {
 	fd    int // of epoll
 	ready chan *conn
 	done  chan struct{}
+	over  chan struct{} // closed when nothing is put into ready any more
 
 	mu     sync.Mutex
 	parked map[int32]*conn  // by their descriptors
@@ -52,7 +53,7 @@ func newLot(after time.Duration) (*lot, error) {
 		return nil, err
 	}
 	l := &lot{after: after, fd: fd, epoll: os.NewFile(uintptr(fd), "parked connections"), ready: make(chan *conn, 64),
-		done: make(chan struct{}), parked: map[int32]*conn{}}
+		done: make(chan struct{}), over: make(chan struct{}), parked: map[int32]*conn{}}
 	if l.raw, err = l.epoll.SyscallConn(); err != nil {
 		l.epoll.Close()
 		return nil, err
@@ -66,7 +67,7 @@ func (l *lot) park(c *conn) {
 	fd := c.descriptor()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.heir != nil && !l.closed {
+	if l.heir != nil { // also if the lot is closed: its client may have sent a request
 		l.heir(c)
 		return
 	}
@@ -115,6 +116,7 @@ func (l *lot) drop(c *conn) bool {
 
 // watch hands readable connections on, until the lot is closed.
 func (l *lot) watch() {
+	defer close(l.over)
 	events := make([]unix.EpollEvent, 128)
 	swept := time.Now()
 	l.epoll.SetReadDeadline(swept.Add(sweepInterval))
@@ -135,7 +137,7 @@ func (l *lot) watch() {
 				select {
 				case l.ready <- c:
 				case <-l.done:
-					c.Close()
+					l.park(c)
 				}
 			}
 		}
@@ -209,6 +211,19 @@ func (l *lot) Accept() (net.Conn, error) {
 		return c, nil
 	case <-l.done:
 		return nil, net.ErrClosed
+	}
+}
+
+// leaveReady has the heir take what nobody has accepted, when the lot is closed and nobody accepts.
+func (l *lot) leaveReady() {
+	<-l.over
+	for {
+		select {
+		case c := <-l.ready:
+			l.park(c)
+		default:
+			return
+		}
 	}
 }
 

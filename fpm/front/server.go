@@ -58,6 +58,7 @@ type Front struct {
 	parking     sync.WaitGroup // the lot
 	handing     sync.WaitGroup // handed
 	leaving     sync.WaitGroup // what goes to another front
+	left        *estate        // which is that; nil: nothing does
 	listeners   []net.Listener
 	secured     []bool // of listeners: TLS
 	name        []string

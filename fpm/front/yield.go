@@ -34,7 +34,7 @@ func (f *Front) yield(heir *channel.Channel) {
 	left := newEstate()
 	lot.leaveTo(left.add)
 	f.leaving.Go(func() { left.send(heir) })
-	defer left.end()
+	f.left = left
 	for _, l := range f.listeners {
 		if l != net.Listener(lot) {
 			l.Close()
@@ -50,6 +50,7 @@ func (f *Front) yield(heir *channel.Channel) {
 	f.streams.Shutdown(ctx)
 	lot.Close()
 	f.parking.Wait()
+	lot.leaveReady()
 	f.server.SetKeepAlivesEnabled(false)
 	f.connections.closeSilent()
 }
@@ -64,11 +65,16 @@ type estate struct {
 
 func newEstate() *estate { return &estate{news: make(chan struct{}, 1)} }
 
-// add adds a connection.
+// add adds a connection. It closes one that comes after the end.
 func (e *estate) add(c *conn) {
 	c.place.Store(given)
 	c.begun.Store(true) // no request will begin here
 	e.mu.Lock()
+	if e.ended {
+		e.mu.Unlock()
+		c.Close()
+		return
+	}
 	e.queue = append(e.queue, c)
 	e.mu.Unlock()
 	e.tell()
@@ -118,8 +124,11 @@ func (e *estate) send(heir *channel.Channel) {
 	}
 }
 
-// finishLeaving waits until all connections are another front's.
+// finishLeaving waits until all connections are another front's. On a busy machine some are parked only after the front has yielded.
 func (f *Front) finishLeaving(ctx context.Context) {
+	if f.left != nil {
+		f.left.end()
+	}
 	done := make(chan struct{})
 	go func() {
 		f.leaving.Wait()

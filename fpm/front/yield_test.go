@@ -3,6 +3,7 @@ package front
 import (
 	"crypto/tls"
 	"io"
+	"net"
 	"net/http"
 	"testing"
 	"time"
@@ -223,4 +224,30 @@ func newRequest(t *testing.T, url string) *http.Request {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// A connection that is parked only after its front has yielded, as on a busy machine, is another front's still: it was closed, and a
+// request that its client had sent was lost.
+func TestConnectionThatIsParkedLateChangesFronts(t *testing.T) {
+	old, _, heir := successors(t, false, "127.0.0.1:0", time.Hour, nil)
+	old.yield(heir)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	client := (&tested{addresses: []string{l.Addr().String()}}).dial(t)
+	accepted, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	io.WriteString(client, request[:10])
+	old.rest(old.connections.register(accepted, "127.0.0.1:0"))
+	if got := client.ask(request[10:]); got.body != "new" {
+		t.Errorf("got %q", got.body)
+	}
+	old.drain()
+	if n := len(old.connections.all()); n != 0 {
+		t.Errorf("%d connections are left", n)
+	}
 }
