@@ -15,8 +15,13 @@ import (
 // execute phpsapi as users of their own.
 func Build(dir string) error {
 	binary := filepath.Join(dir, "phpsapi")
-	build := exec.Command("go", "build", "-buildvcs=false", "-o", binary, "github.com/phpsapi/phpsapi")
-	build.Stderr = os.Stderr
+	const module = "github.com/phpsapi/phpsapi"
+	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", module).Output() // test/e2e is another module
+	if err != nil {
+		return fmt.Errorf("the sources of phpsapi are not found: %w", err)
+	}
+	build := exec.Command("go", "build", "-buildvcs=false", "-o", binary, module)
+	build.Dir, build.Stderr = strings.TrimSpace(string(root)), os.Stderr
 	if err := build.Run(); err != nil {
 		return fmt.Errorf("phpsapi cannot be built: %w", err)
 	}
