@@ -149,6 +149,9 @@ struct apache_service {
 
 extern struct apache_service apache_service;
 
+/* In the parent, every few seconds: starts the service that could not be started again when it ended. */
+void apache_watch_pool(apr_pool_t *p);
+
 /* ---- links.c ---- */
 
 /* A connection to a worker. */

@@ -167,29 +167,28 @@ static void list_table(const apr_table_t *table, engine_httpd_use *use, void *to
 	}
 }
 
-/* The name of a module's file, without what follows its first dot. */
-static const char *name_of(const module *m, apr_pool_t *p)
-{
-	return apr_pstrndup(p, m->name, strcspn(m->name, "."));
-}
-
+/* Their names are those of their files, without what follows the first dot. */
 static void list_modules(engine_httpd_use *use, void *to)
 {
 	int i;
 
 	for (i = 0; ap_loaded_modules[i]; i++) {
-		use(name_of(ap_loaded_modules[i], apache_running->r->pool), "", false, to);
+		const char *name = ap_loaded_modules[i]->name;
+
+		use(apr_pstrndup(apache_running->r->pool, name, strcspn(name, ".")), "", false, to);
 	}
+}
+
+static void push_name(const char *name, const char *value, bool is_number, void *names)
+{
+	APR_ARRAY_PUSH((apr_array_header_t *)names, const char *) = name;
 }
 
 static const char *modules(apr_pool_t *p)
 {
 	apr_array_header_t *names = apr_array_make(p, 64, sizeof(const char *));
-	int i;
 
-	for (i = 0; ap_loaded_modules[i]; i++) {
-		APR_ARRAY_PUSH(names, const char *) = name_of(ap_loaded_modules[i], p);
-	}
+	list_modules(push_name, names);
 	return apr_array_pstrcat(p, names, ' ');
 }
 

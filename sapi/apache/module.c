@@ -1,6 +1,7 @@
 /* What httpd knows of the module. Counterpart: sapi/apache2handler/mod_php.c, sapi_apache2.c. */
 #include <ap_mpm.h>
 #include <http_core.h>
+#include <mpm_common.h>
 
 #include "apache.h"
 
@@ -72,6 +73,14 @@ static void start_child(apr_pool_t *p, server_rec *s)
 	}
 }
 
+static int watch(apr_pool_t *p, server_rec *s)
+{
+	if (is_pool()) {
+		apache_watch_pool(p);
+	}
+	return DECLINED;
+}
+
 /* ---- a request ---- */
 
 static int answer(request_rec *r)
@@ -91,6 +100,7 @@ static void register_hooks(void)
 	ap_hook_pre_config(forget_options, NULL, NULL, APR_HOOK_MIDDLE);
 	ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
 	ap_hook_post_config(start, NULL, NULL, APR_HOOK_MIDDLE);
+	ap_hook_monitor(watch, NULL, NULL, APR_HOOK_MIDDLE);
 	ap_hook_child_init(start_child, NULL, NULL, APR_HOOK_MIDDLE);
 	ap_hook_handler(answer, NULL, NULL, APR_HOOK_MIDDLE);
 }

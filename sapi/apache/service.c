@@ -106,7 +106,7 @@ static const char *pool_lines(apr_pool_t *p, const struct apache_pool *pool)
 	}
 	if (!has_pm) {
 		lines = apr_pstrcat(p, lines, *pool->user ? "pm = dynamic\npm.start_servers = 2\npm.min_spare_servers = 1\npm.max_spare_servers = 10\n"
-			: "pm = dynamic\npm.start_servers = 5\npm.min_spare_servers = 5\npm.max_spare_servers = 10\n", NULL); /* as Debian's prefork has them */
+			: "pm = dynamic\npm.start_servers = 10\npm.min_spare_servers = 5\npm.max_spare_servers = 10\n", NULL); /* as Debian's prefork has them */
 	}
 	if (!has_children) {
 		lines = apr_pstrcat(p, lines, "pm.max_children = 150\n", NULL); /* as Debian's MaxRequestWorkers of prefork */
@@ -346,24 +346,44 @@ static apr_status_t forget_configuration(void *unused)
 	return APR_SUCCESS;
 }
 
+static void watch(int reason, void *data, apr_wait_t status);
+
+/* Starts the service again. If that fails, apache_watch_pool tries it later. */
+static void restart_service(apr_pool_t *p)
+{
+	if (start_service(p) == 0) {
+		apr_proc_other_child_register(&service->process, watch, p, NULL, p);
+	} else {
+		say(APLOG_CRIT, "the phpsapi fpm of httpd cannot be started: fork: %s. Requests for PHP wait, and are answered by 503; it is tried again every few seconds", strerror(errno));
+	}
+}
+
+static bool is_for_parent(void)
+{
+	return service && !service->stopping && getpid() == service->parent;
+}
+
 static void watch(int reason, void *data, apr_wait_t status)
 {
-	apr_pool_t *p = data;
-
 	if (reason != APR_OC_REASON_DEATH && reason != APR_OC_REASON_LOST) {
 		return;
 	}
 	apr_proc_other_child_unregister(data);
 	service->process.pid = 0;
-	if (!service->stopping && getpid() == service->parent) {
+	if (is_for_parent()) {
 		say(APLOG_ERR, "the phpsapi fpm of httpd has ended (%s %d), and is started again", WIFSIGNALED(status) ? "signal" : "exit status",
 			WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 		if (apr_time_now() - service->started < apr_time_from_sec(1)) {
 			apr_sleep(apr_time_from_sec(1));
 		}
-		if (start_service(p) == 0) {
-			apr_proc_other_child_register(&service->process, watch, p, NULL, p);
-		}
+		restart_service(data);
+	}
+}
+
+void apache_watch_pool(apr_pool_t *p)
+{
+	if (is_for_parent() && service->process.pid == 0) {
+		restart_service(p);
 	}
 }
 

@@ -89,6 +89,43 @@ func TestApachePoolCrash(t *testing.T) {
 	}
 }
 
+// A service that cannot be started again is missed in the log, and started as soon as it can be.
+func TestApachePoolThatCannotStartAgain(t *testing.T) {
+	p := at(t)
+	p.write("www/a.php", `<?php echo 'fine';`)
+	p.env = append(p.env, "LD_PRELOAD="+processes.Compile(t, `#include <dlfcn.h>
+#include <errno.h>
+#include <unistd.h>
+pid_t fork(void)
+{
+	if (access("`+p.path("full")+`", F_OK) == 0) {
+		errno = EAGAIN;
+		return -1;
+	}
+	return ((pid_t (*)(void))dlsym(RTLD_NEXT, "fork"))();
+}
+`))
+	s, httpd := apacheInPool(p, "")
+	s.get("/a.php", "fine")
+	p.write("full", "")
+	syscall.Kill(serviceOf(t, httpd.pid), syscall.SIGKILL)
+	p.eventually("httpd says why", func() bool {
+		return strings.Contains(p.log("apache-error.log"), "the phpsapi fpm of httpd cannot be started: fork: Resource temporarily unavailable")
+	})
+	if err := os.Remove(p.path("full")); err != nil {
+		t.Fatal(err)
+	}
+	if err := httpd.await(func() error {
+		if serviceOf(t, httpd.pid) == 0 {
+			return fmt.Errorf("httpd has not started another phpsapi fpm")
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	s.get("/a.php", "fine")
+}
+
 // A worker that ends before it has read a request costs nothing: another takes it. Its connection was kept.
 func TestApachePoolKeptConnection(t *testing.T) {
 	p := at(t)
