@@ -105,7 +105,7 @@ faults: deps-test build ## faults in phpsapi and in php-fpm under load, at rando
 soak: deps-test build ## a mixed load with a reload each minute (SOAKTIME=10m): nothing may fail, and nothing grow
 	go run ./test/faults -phpsapi ./phpsapi -only none -alone -soak $(SOAKTIME)
 
-bench: deps-bench build ## phpsapi's cost beside stock PHP's
+bench: deps-bench build apache ## phpsapi's cost beside stock PHP's
 	go run ./test/bench
 	go run ./test/load
 

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -33,19 +32,22 @@ type page struct {
 	// given, the slowest hundredth of its answers must not take longer than those of the last stack that has nginx before phpsapi.
 	rate float64
 	// size is how long the page is if it is a file, in bytes. Files are asked for from the first stack, as what is behind nginx does not
-	// matter, and from phpsapi alone.
-	size int
+	// matter, and from phpsapi alone; if everywhere is set, from all.
+	size       int
+	everywhere bool
 }
 
 var pages = []page{
-	{"hello world", "/hello.php", "Hello, world!", 3, [2]float64{0.45, 0.60}, 1.5, 0},
-	{"a file of 1 KB", "/short.txt", "file", 3, [2]float64{1.5}, 0, 1 << 10},
-	{"a file of 10 MB", "/long.txt", "file", 3, [2]float64{1.1}, 0, 10 << 20},
-	{"WordPress's front page", "/", "Hello world!", 6, [2]float64{1, 1}, 0, 0},
+	{name: "hello world", path: "/hello.php", has: "Hello, world!", seconds: 3, alone: [2]float64{0.45, 0.60}, rate: 1.5},
+	{name: "a file of 1 KB", path: "/short.txt", has: "file", seconds: 3, alone: [2]float64{1.5}, size: 1 << 10},
+	{name: "a file of 10 MB", path: "/long.txt", has: "file", seconds: 3, alone: [2]float64{1.1}, size: 10 << 20},
+	{name: "WordPress's front page", path: "/", has: "Hello world!", seconds: 6, alone: [2]float64{1, 1}},
 }
 
 // from reports whether a page is asked for from a stack.
-func (p *page) from(all []*Stack, i int) bool { return p.size == 0 || i == 0 || all[i].front }
+func (p *page) from(all []*Stack, i int) bool {
+	return p.size == 0 || p.everywhere || i == 0 || all[i].front
+}
 
 // frontSuite measures PHP behind a web server: nginx with php-fpm, nginx with phpsapi, and phpsapi alone.
 func frontSuite(o Options) (string, error) {
@@ -54,42 +56,12 @@ func frontSuite(o Options) (string, error) {
 		return "", err
 	}
 	defer os.RemoveAll(dir)
-	if err := os.Chmod(dir, 0o755); err != nil {
+	asked := chosenPages(o, pages)
+	wordPress := haveWordPress(asked)
+	root, stop, err := documents(dir, asked)
+	defer stop()
+	if err != nil {
 		return "", err
-	}
-	root := filepath.Join(dir, "www")
-	asked := slices.DeleteFunc(slices.Clone(pages), func(p page) bool {
-		return !strings.Contains(p.name, o.Page) || o.Quick && p.path == "/"
-	})
-	wordPress := slices.ContainsFunc(asked, func(p page) bool { return p.path == "/" })
-	if !wordPress { // which wants a database
-		if err := os.Mkdir(root, 0o755); err != nil {
-			return "", err
-		}
-	} else {
-		database, err := mariadb(dir)
-		if err != nil {
-			return "", err
-		}
-		defer database.Stop()
-		if err := wordpress(dir, root); err != nil {
-			return "", err
-		}
-	}
-	for name, code := range map[string]string{
-		"hello.php":   `<?php echo "Hello, world!\n";`,
-		"opcache.php": `<?php echo PHP_MAJOR_VERSION, '.', PHP_MINOR_VERSION, opcache_get_status(false)['opcache_enabled'] ?? false ? " with opcache" : " without opcache";`,
-	} {
-		if err := os.WriteFile(filepath.Join(root, name), []byte(code), 0o644); err != nil {
-			return "", err
-		}
-	}
-	for _, p := range asked {
-		if p.size > 0 {
-			if err := os.WriteFile(filepath.Join(root, p.path), []byte(strings.Repeat("a file\n", p.size)[:p.size]), 0o644); err != nil {
-				return "", err
-			}
-		}
 	}
 	all := stacks(o)
 	for i, s := range all {

@@ -7,6 +7,7 @@
 //	go run ./test/bench -n 300 cli  # one front end, more runs
 //	go run ./test/bench fpm         # a request by FastCGI: its time, and counts that do not depend on the machine
 //	go run ./test/bench front       # PHP behind nginx and behind phpsapi's own front
+//	go run ./test/bench apache      # PHP in Apache's httpd, beside mod_php
 //	go run ./test/bench worker snapshot boot  # worker mode beside php-fpm
 //	go run ./test/bench operate     # what metrics, traces, logs in JSON and the profiler cost a request
 //	go run ./test/bench scale       # many pools, workers and connections; draws docs/bench/scale-*.svg
@@ -40,6 +41,7 @@ var suites = []Suite{
 	{"cgi", cgiSuite},
 	{"fpm", fpmSuite},
 	{"front", frontSuite},
+	{"apache", apacheSuite},
 	{"worker", workerSuite},
 	{"snapshot", snapshotSuite},
 	{"boot", bootSuite},
@@ -57,16 +59,18 @@ type Options struct {
 	Pictures string
 	Runs     int
 	Quick    bool
-	Page     string // what the names of front's pages have in them that are asked for
+	Engine   string // the file of an engine that apache measures as well
+	Page     string // what the names of front's and apache's pages have in them that are asked for
 	Part     string // the part of scale that is measured; empty: all
 	Crowd    int    // how many idle connections scale measures; 0: as many as scaleOf has
 }
 
 func main() {
 	var o Options
-	flag.IntVar(&o.Runs, "n", 100, "how many `times` each program runs; a twentieth of it are the rounds of front, an eleventh those of fpm and of worker mode")
+	flag.IntVar(&o.Runs, "n", 100, "how many `times` each program runs; a twentieth of it are the rounds of front, an eleventh those of fpm, of apache and of worker mode")
 	flag.BoolVar(&o.Quick, "quick", false, "as little as tells anything: three rounds, short ones in fpm and worker mode")
-	flag.StringVar(&o.Page, "page", "", "with front: ask only for the pages whose names have this `word`")
+	flag.StringVar(&o.Page, "page", "", "with front and apache: ask only for the pages whose names have this `word`")
+	flag.StringVar(&o.Engine, "engine", "", "with apache: measure httpd with this engine, too, the `file` engine.so that make engine has made")
 	flag.StringVar(&o.Part, "part", "", "with scale: measure only this `part`: pools, workers, status, burst or connections")
 	flag.IntVar(&o.Crowd, "crowd", 0, "with scale: measure so `many` idle connections, instead of 1,000, 10,000 and 50,000")
 	flag.StringVar(&o.Binary, "binary", "./phpsapi", "the `file` to measure")
