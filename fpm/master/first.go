@@ -95,10 +95,32 @@ func (m *Master) startFirst(v *starter) error {
 // returns in an init process, which no such signal ends.
 func dieOf(s syscall.Signal) {
 	signal.Reset(s)
-	var byDefault [4]uint64 // struct sigaction of all zeroes: SIG_DFL
-	syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(s), uintptr(unsafe.Pointer(&byDefault)), 0, 8, 0, 0)
+	endByDefault(s)
 	syscall.Kill(os.Getpid(), s)
 	time.Sleep(time.Second) // another thread may take it
+}
+
+// A sigaction is the kernel's struct sigaction, with room for that of every architecture; all zeroes: SIG_DFL.
+type sigaction [4]uint64
+
+// endByDefault has the kernel itself end the process at signals that are not ignored, in place of Go's handler. That one runs in any thread, and an
+// exec ends all but its own: a signal whose handler had just begun there was lost. It returns what undoes that.
+func endByDefault(signals ...syscall.Signal) (undo func()) {
+	const ignored = 1 // SIG_IGN
+	act := func(s syscall.Signal, now, before *sigaction) {
+		syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(s), uintptr(unsafe.Pointer(now)), uintptr(unsafe.Pointer(before)), 8, 0, 0)
+	}
+	before := make([]sigaction, len(signals))
+	for i, s := range signals {
+		if act(s, nil, &before[i]); before[i][0] != ignored {
+			act(s, &sigaction{}, nil)
+		}
+	}
+	return func() {
+		for i, s := range signals {
+			act(s, &before[i], nil)
+		}
+	}
 }
 
 // catchStops takes the signals that end a program which starts.

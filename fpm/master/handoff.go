@@ -199,6 +199,7 @@ func (h *handoff) execute(program string, argv []string) error {
 	defer unix.Close(fd)
 	h.inherit(true)
 	defer h.inherit(false)
+	defer endByDefault(syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT)()
 	return syscall.Exec(program, argv, append(os.Environ(), handoffEnvironment+"="+strconv.Itoa(fd)))
 }
 

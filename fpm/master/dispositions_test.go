@@ -1,0 +1,26 @@
+package master
+
+import (
+	"os"
+	"os/signal"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// An exec that fails had left the kernel's default, by which the next QUIT ends the master at once.
+func TestSignalsAreGosAgainAfterAnExecThatFails(t *testing.T) {
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, syscall.SIGQUIT)
+	defer signal.Stop(caught)
+	h := &handoff{}
+	if err := h.execute("/nonexistent", []string{"phpsapi"}); err == nil {
+		t.Fatal("a program that is not there was executed")
+	}
+	syscall.Kill(os.Getpid(), syscall.SIGQUIT)
+	select {
+	case <-caught:
+	case <-time.After(patience):
+		t.Fatal("the signal has not come")
+	}
+}
