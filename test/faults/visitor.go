@@ -182,6 +182,8 @@ func (v *visitor) judge(q request, err error) result {
 			r.end = silent
 		case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, os.ErrNotExist), errors.Is(err, syscall.EAGAIN):
 			r.end = refused
+		case strings.Contains(err.Error(), "Too many open files"): // on STDERR, before a worker's 503
+			r.end = unavailable
 		case !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, syscall.EPIPE):
 			r.end = wrong
 		}
