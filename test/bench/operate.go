@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -341,7 +342,7 @@ func (s *operateStack) measureProfiled(p *profiledPage, root string, rounds int,
 		for _, on := range sides {
 			stop := func() (int, error) { return 0, nil }
 			if on == 1 {
-				if stop, err = s.profile(c); err != nil {
+				if stop, err = s.nextProfile(c); err != nil {
 					return nil, nil, err
 				}
 			}
@@ -393,6 +394,18 @@ func countedCalls(pids []int, c *crowd) string {
 	return fmt.Sprintf("%.2f", float64(all)/requests)
 }
 
+// nextProfile is profile, after the end of the one before: the master learns of that a moment after it was asked for.
+func (s *operateStack) nextProfile(c *crowd) (stop func() (samples int, err error), err error) {
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if stop, err = s.profile(c); !errors.Is(err, errProfiled) || time.Now().After(deadline) {
+			return stop, err
+		}
+	}
+}
+
+// errProfiled says that the worker is profiled already.
+var errProfiled = errors.New("another profile is being made")
+
 // profile has the service's worker take samples, and returns when it has begun. stop ends that, and returns how many samples there were.
 func (s *operateStack) profile(c *crowd) (stop func() (samples int, err error), err error) {
 	client, err := control.Dial(s.running[0].Pid())
@@ -413,6 +426,9 @@ func (s *operateStack) profile(c *crowd) (stop func() (samples int, err error), 
 		})
 		if err == nil && a.Reason != "" {
 			err = errors.New(a.Why)
+			if strings.HasPrefix(a.Why, "another profile") {
+				err = errProfiled
+			}
 		}
 		ended <- err
 	}()
@@ -429,7 +445,7 @@ func (s *operateStack) profile(c *crowd) (stop func() (samples int, err error), 
 			return stop, nil
 		case err := <-ended:
 			cancel()
-			return nil, fmt.Errorf("the profiler has ended: %v", err)
+			return nil, fmt.Errorf("the profiler has ended: %w", err)
 		default:
 		}
 		if _, err := c.ask(5); err != nil || time.Now().After(deadline) { // a worker begins with its next request
