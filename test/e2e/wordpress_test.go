@@ -186,6 +186,17 @@ func useWordPress(t *testing.T, p *place, s *site, api string) {
 	stranger.get("/?s=backslashes", "A post with a picture")
 	stranger.get("/?feed=rss2", "<title>A post with a picture</title>")
 
+	// Comments: the administrator's is there at once, a stranger's is shown to the stranger alone.
+	comment := func(by *site, said string) {
+		by.post("/wp-comments-post.php", said, url.Values{"comment": {said}, "author": {"A stranger"}, "email": {"stranger@example.org"},
+			"comment_post_ID": {fmt.Sprint(post.ID)}, "comment_parent": {"0"}, "submit": {"Post Comment"}})
+	}
+	comment(stranger, "A stranger says hello") // first: WordPress refuses a second one within 15 seconds, but not the administrator's
+	comment(s, "The administrator says hello")
+	if read := visit(t, strings.TrimPrefix(s.url, "http://")).get(strings.TrimPrefix(post.Link, s.url), "The administrator says hello"); strings.Contains(read, "A stranger says hello") {
+		t.Error("a comment that nobody has approved is shown to all")
+	}
+
 	// Addresses of words: the web server's rewriting, and PATH_INFO.
 	for _, structure := range []string{"/index.php/read/%postname%/", "/%postname%/"} {
 		nonce := field(t, s.get("/wp-admin/options-permalink.php", "Permalink Settings"), "_wpnonce")
