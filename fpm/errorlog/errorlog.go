@@ -157,8 +157,8 @@ func (e *Log) Launched() {
 	e.Messages.Configure(func(s *zlog.Settings) { s.Launched = true })
 }
 
-// Stderr returns what descriptor 2 is when the start, or a reload, is over: who is executed before must not keep the first
-// stderr, for whose end somebody may wait who started a daemon. nil: /dev/null.
+// Stderr returns what descriptor 2 is after the start, or the reload; nil: /dev/null. A program that is executed earlier gets it, too, and not the
+// first standard error: the command that started a daemon may wait until that is closed.
 func (e *Log) Stderr() *os.File {
 	switch {
 	case !e.use:

@@ -14,22 +14,11 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
-// patience is how long something may take that must not wait.
+// patience is how long anything may take.
 const patience = 20 * time.Second
-
-// soon fails the test if something takes too long for the loop.
-func soon(t *testing.T, what string, do func()) {
-	t.Helper()
-	done := make(chan struct{})
-	go func() { do(); close(done) }()
-	select {
-	case <-done:
-	case <-time.After(patience):
-		t.Fatalf("%s waits", what)
-	}
-}
 
 // Nobody read the pipe that the error log is: a container's runtime was stopped. The master waited with it.
 func TestErrorLogThatNobodyReadsHoldsNobodyUp(t *testing.T) {
@@ -44,7 +33,7 @@ func TestErrorLogThatNobodyReadsHoldsNobodyUp(t *testing.T) {
 	log := zlog.New(newLogWriter(write))
 	const each = 1000
 	line := strings.Repeat("x", each)
-	soon(t, "a full log", func() {
+	serve.Returns(t, "a full log", func() {
 		for range 2 * maxUnread / each {
 			log.Log(zlog.Notice, line)
 		}
@@ -54,7 +43,7 @@ func TestErrorLogThatNobodyReadsHoldsNobodyUp(t *testing.T) {
 		io.Copy(&whole, read)
 		all <- whole.String()
 	}()
-	soon(t, "a log that is read again", func() {
+	serve.Returns(t, "a log that is read again", func() {
 		for log.Settings().Stderr.(*logWriter).p.busy() {
 			time.Sleep(time.Millisecond)
 		}
@@ -106,7 +95,7 @@ func TestSyslogThatDoesNotReadHoldsNobodyUp(t *testing.T) {
 	defer l.Close()
 	w := newSyslog("php-fpm", 0)
 	w.path = path
-	soon(t, "syslog", func() {
+	serve.Returns(t, "syslog", func() {
 		for range 5000 {
 			w.write(zlog.Notice, strings.Repeat("x", 200))
 		}

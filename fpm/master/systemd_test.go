@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 // manager is what hears a systemd: next returns what it is told next.
@@ -115,17 +117,6 @@ func TestWatchdogOfATakeover(t *testing.T) {
 	}
 }
 
-// soon fails the test if something takes too long for the loop.
-func soon(t *testing.T, what string, do func()) {
-	t.Helper()
-	done := make(chan struct{})
-	go func() { do(); close(done) }()
-	select {
-	case <-done:
-	case <-time.After(patience):
-		t.Fatalf("%s waits", what)
-	}
-}
 func TestSystemdThatDoesNotReadHoldsNobodyUp(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "notify")
@@ -135,7 +126,7 @@ func TestSystemdThatDoesNotReadHoldsNobodyUp(t *testing.T) {
 	}
 	defer l.Close()
 	s := newSystemd(func(string) string { return path })
-	soon(t, "systemd", func() {
+	serve.Returns(t, "systemd", func() {
 		for s.notify("WATCHDOG=1") == nil {
 		}
 	})

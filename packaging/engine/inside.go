@@ -159,7 +159,7 @@ var apartFromPHP = []string{"php_late.o", "php_ahead.o"}
 // phpObject makes one object of PHP and of what phpsapi calls it by, and returns those of apartFromPHP, too. PHP's own calls of the loader
 // go to php_inside.c.
 func (w *work) phpObject(log *os.File, dir string) (object string, apart []string, err error) {
-	l := output{dir: dir, flags: "-DENGINE_INSIDE"}
+	l := output{dir: dir, flags: "-DENGINE_INSIDE", joined: w.profile}
 	if w.profile {
 		l.flags += " " + trained
 	}
@@ -174,7 +174,7 @@ func (w *work) phpObject(log *os.File, dir string) (object string, apart []strin
 		apart = append(apart, name)
 		return true
 	})
-	objects, err := w.objects(w.profile)
+	objects, err := w.objects(l.joined)
 	if err != nil {
 		return "", nil, err
 	}

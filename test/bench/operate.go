@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -397,14 +396,14 @@ func countedCalls(pids []int, c *crowd) string {
 // nextProfile is profile, after the end of the one before: the master learns of that a moment after it was asked for.
 func (s *operateStack) nextProfile(c *crowd) (stop func() (samples int, err error), err error) {
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		if stop, err = s.profile(c); !errors.Is(err, errProfiled) || time.Now().After(deadline) {
+		if stop, err = s.profile(c); !errors.Is(err, errRefused) || time.Now().After(deadline) {
 			return stop, err
 		}
 	}
 }
 
-// errProfiled says that the worker is profiled already.
-var errProfiled = errors.New("another profile is being made")
+// errRefused says that the master makes no profile now.
+var errRefused = errors.New("refused")
 
 // profile has the service's worker take samples, and returns when it has begun. stop ends that, and returns how many samples there were.
 func (s *operateStack) profile(c *crowd) (stop func() (samples int, err error), err error) {
@@ -426,8 +425,8 @@ func (s *operateStack) profile(c *crowd) (stop func() (samples int, err error), 
 		})
 		if err == nil && a.Reason != "" {
 			err = errors.New(a.Why)
-			if strings.HasPrefix(a.Why, "another profile") {
-				err = errProfiled
+			if a.Reason == control.Refused {
+				err = errors.Join(errRefused, err)
 			}
 		}
 		ended <- err

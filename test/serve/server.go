@@ -118,6 +118,18 @@ func Eventually(t testing.TB, what string, so func() bool) {
 	}
 }
 
+// Returns waits until do has returned.
+func Returns(t testing.TB, what string, do func()) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() { do(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(patience):
+		t.Fatalf("waited in vain for the return of %s", what)
+	}
+}
+
 // Dir is a directory of the test's that everybody may enter. Its name is short enough for a unix socket's, which that
 // of t.TempDir is not.
 func Dir(t testing.TB) string {
