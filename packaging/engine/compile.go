@@ -12,15 +12,13 @@ import (
 // hardening are the distribution's own flags, as far as they protect.
 const hardening = "-fstack-protector-strong -D_FORTIFY_SOURCE=2 -Wformat -Werror=format-security"
 
-// cflags are the flags of C: no symbol of the engine is ever another library's, and so calls within it need no table.
-const cflags = "-O2 -g0 -fPIC " + hardening + " -fno-semantic-interposition -fvisibility=hidden -fno-strict-aliasing -fsigned-char " +
+// cflags are the flags of C. No symbol of the engine is ever another library's, and so calls within it need no table. Calls of other libraries
+// read the address that the loader has found (-fno-plt), and do not jump to a place that does.
+const cflags = "-O2 -g0 -fPIC " + hardening + " -fno-plt -fno-semantic-interposition -fvisibility=hidden -fno-strict-aliasing -fsigned-char " +
 	"-DOPENSSL_SUPPRESS_DEPRECATED"
 
 // cxxflags are those of C++, in which extensions alone are written. PHP's Makefile does not give it what make is told.
-const cxxflags = "-O2 -g0 -fPIC " + hardening + " -fno-semantic-interposition " + extensionFlags
-
-// extensionFlags are added for extensions: they call the engine by the addresses that the loader has found.
-const extensionFlags = "-fno-plt"
+const cxxflags = "-O2 -g0 -fPIC " + hardening + " -fno-plt -fno-semantic-interposition"
 
 // sharedAlone has libtool compile each source once, for shared objects. It would compile it again for an archive.
 const sharedAlone = "--tag=disable-static"
@@ -137,7 +135,7 @@ func (w *work) compile(log *os.File, flags, more string) error {
 	if len(w.extensions) == 0 {
 		return nil
 	}
-	return w.make(log, flags+" "+extensionFlags, "EXTRA_LDFLAGS="+libtoolFlags(flags), "build-modules")
+	return w.make(log, flags, "EXTRA_LDFLAGS="+libtoolFlags(flags), "build-modules")
 }
 
 // make runs PHP's Makefile.

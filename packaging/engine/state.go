@@ -32,7 +32,7 @@ type state struct {
 func (w *work) state() (state, error) {
 	s := state{
 		PHP: w.release, Source: w.origin, Compiler: compiler(), Extensions: extensionNames(w.extensions),
-		Flags: []string{cflags, cxxflags, extensionFlags}, Configure: append(slices.Clone(core), shared(w.extensions)...),
+		Flags: []string{cflags, cxxflags}, Configure: append(slices.Clone(core), shared(w.extensions)...),
 	}
 	changes := sha256.Sum256(fmt.Append(nil, edits, timezone))
 	s.Edits = hex.EncodeToString(changes[:])

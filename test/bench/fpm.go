@@ -196,6 +196,7 @@ func compared(format string, theirs, ours float64) []string {
 // work is what a worker does for a request.
 type work struct {
 	calls, instructions float64 // 0: not known
+	most                float64 // instructions of the request that had the most
 	unknown             error   // why
 }
 
@@ -214,7 +215,8 @@ func (p *fpmPage) count(s *Stack, root string, kept bool) (work, error) {
 }
 
 // countWork counts what a stack's only worker does for requests of one client: the system calls by request of so many requests, and the instructions
-// of the least of so many others. What a worker does once in a while, it does in one of them.
+// of the least and the most of so many others. Before each of these comes one that is not counted: what a worker does after a request once a second,
+// such as the look at opcache's figures, is in one that takes a second to be counted, and in the next one, but not in all.
 func countWork(s *Stack, c *crowd, counted, stepped int) (w work, err error) {
 	ask := func(n int) func() error {
 		return func() error {
@@ -242,6 +244,9 @@ func countWork(s *Stack, c *crowd, counted, stepped int) (w work, err error) {
 		}
 	}
 	for range stepped {
+		if err := ask(1)(); err != nil {
+			return w, err
+		}
 		n, err := probe.Instructions(pids[0], ask(1))
 		switch {
 		case errors.Is(err, os.ErrPermission):
@@ -249,9 +254,11 @@ func countWork(s *Stack, c *crowd, counted, stepped int) (w work, err error) {
 			return w, nil
 		case err != nil:
 			return w, err
-		case w.instructions == 0 || float64(n) < w.instructions:
+		}
+		if w.instructions == 0 || float64(n) < w.instructions {
 			w.instructions = float64(n)
 		}
+		w.most = max(w.most, float64(n))
 	}
 	return w, nil
 }

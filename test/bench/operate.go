@@ -248,7 +248,7 @@ func rangeOf(values []float64) extent {
 
 // countSwitched counts a worker's system calls and instructions by request: they do not depend on what else the machine does.
 func countSwitched(all []*operateStack, crowds []*crowd, requests int) (string, error) {
-	lines := [][]string{{"a worker, by request", "system calls", "instructions in user mode", "more", ""}}
+	lines := [][]string{{"a worker, by request", "system calls", "instructions in user mode", "more", "", "the most in one request"}}
 	var none work
 	why := ""
 	for i, s := range all {
@@ -262,7 +262,7 @@ func countSwitched(all []*operateStack, crowds []*crowd, requests int) (string, 
 		if i == 0 {
 			none = w
 		}
-		line := []string{s.what, fmt.Sprintf("%.2f", w.calls), fmt.Sprintf("%.0f", w.instructions), "", ""}
+		line := []string{s.what, fmt.Sprintf("%.2f", w.calls), fmt.Sprintf("%.0f", w.instructions), "", "", fmt.Sprintf("%.0f", w.most)}
 		if i > 0 && none.instructions > 0 {
 			line[3], line[4] = fmt.Sprintf("%+.0f", w.instructions-none.instructions), fmt.Sprintf("%.4f", w.instructions/none.instructions)
 		}
