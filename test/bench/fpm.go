@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
@@ -61,6 +62,11 @@ var fpmLoads = []struct {
 	{"kept, one client", 1, true},
 	{"kept, four clients", fpmWorkers, true},
 	{"new connections", fpmWorkers, false},
+}
+
+// fpmPages returns the pages whose names have o.Page in them.
+func (o *Options) fpmPages() []fpmPage {
+	return slices.DeleteFunc(slices.Clone(fpmPages), func(p fpmPage) bool { return !strings.Contains(p.name, o.Page) })
 }
 
 // limit is what phpsapi may take of php-fpm's CPU time for the page.
@@ -127,7 +133,7 @@ func fpmTimes(w ways, rounds int, visit func(*crowd) (visits, error)) (string, e
 		return "", err
 	}
 	lines := [][]string{{"", "", "php-fpm, µs", "phpsapi, µs", "ratio", "at most", "", "php-fpm, requests/s", "phpsapi, requests/s"}}
-	for _, p := range fpmPages {
+	for _, p := range w.options.fpmPages() {
 		for _, load := range fpmLoads {
 			samples, err := inTurn(all, rounds, func(s *Stack) (Sample, error) {
 				c := p.crowd(s, w.site.root, load.clients, load.kept)
@@ -161,7 +167,7 @@ func fpmCounts(w ways) (string, error) {
 	}
 	lines := [][]string{{"", "", "php-fpm, system calls", "phpsapi", "ratio", "php-fpm, instructions", "phpsapi", "ratio"}}
 	why := ""
-	for _, p := range fpmPages {
+	for _, p := range w.options.fpmPages() {
 		for _, load := range fpmLoads {
 			if load.clients > 1 && load.kept {
 				continue
@@ -215,8 +221,7 @@ func (p *fpmPage) count(s *Stack, root string, kept bool) (work, error) {
 }
 
 // countWork counts what a stack's only worker does for requests of one client: the system calls by request of so many requests, and the instructions
-// of the least and the most of so many others. Before each of these comes one that is not counted: what a worker does after a request once a second,
-// such as the look at opcache's figures, is in one that takes a second to be counted, and in the next one, but not in all.
+// of the least and the most of so many others. Such a one takes seconds: what a worker does after a request once a second is in each.
 func countWork(s *Stack, c *crowd, counted, stepped int) (w work, err error) {
 	ask := func(n int) func() error {
 		return func() error {
@@ -244,9 +249,6 @@ func countWork(s *Stack, c *crowd, counted, stepped int) (w work, err error) {
 		}
 	}
 	for range stepped {
-		if err := ask(1)(); err != nil {
-			return w, err
-		}
 		n, err := probe.Instructions(pids[0], ask(1))
 		switch {
 		case errors.Is(err, os.ErrPermission):

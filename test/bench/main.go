@@ -60,7 +60,7 @@ type Options struct {
 	Runs     int
 	Quick    bool
 	Engine   string // the file of an engine that apache measures as well
-	Page     string // what the names of front's and apache's pages have in them that are asked for
+	Page     string // what the names of front's, fpm's and apache's pages have in them that are asked for
 	Part     string // the part of scale that is measured; empty: all
 	Crowd    int    // how many idle connections scale measures; 0: as many as scaleOf has
 }
@@ -69,7 +69,7 @@ func main() {
 	var o Options
 	flag.IntVar(&o.Runs, "n", 100, "how many `times` each program runs; a twentieth of it are the rounds of front, an eleventh those of fpm, of apache and of worker mode")
 	flag.BoolVar(&o.Quick, "quick", false, "as little as tells anything: three rounds, short ones in fpm and worker mode")
-	flag.StringVar(&o.Page, "page", "", "with front and apache: ask only for the pages whose names have this `word`")
+	flag.StringVar(&o.Page, "page", "", "with front, fpm and apache: ask only for the pages whose names have this `word`")
 	flag.StringVar(&o.Engine, "engine", "", "with apache: measure httpd with this engine, too, the `file` engine.so that make engine has made")
 	flag.StringVar(&o.Part, "part", "", "with scale: measure only this `part`: pools, workers, status, burst or connections")
 	flag.IntVar(&o.Crowd, "crowd", 0, "with scale: measure so `many` idle connections, instead of 1,000, 10,000 and 50,000")

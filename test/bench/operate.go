@@ -102,6 +102,10 @@ func switchedStacks(o Options, collects string) ([]*operateStack, error) {
 	if err != nil {
 		return nil, err
 	}
+	unasked, err := serve.FreeAddress()
+	if err != nil {
+		return nil, err
+	}
 	stack := func(name string, settings ...string) *Stack {
 		return &Stack{Name: name, fpm: []string{o.Binary, "fpm"}, front: true, workers: 1, settings: settings}
 	}
@@ -109,6 +113,7 @@ func switchedStacks(o Options, collects string) ([]*operateStack, error) {
 		{Stack: stack("nothing switched on"), what: "nothing"},
 		{Stack: stack("the same again"), what: "the same again"},
 		{Stack: stack("metrics", "PHPSAPI_METRICS_LISTEN="+metrics), what: "metrics, asked once a round", limit: 1.01, all: 1.01, scrape: metrics},
+		{Stack: stack("metrics unasked", "PHPSAPI_METRICS_LISTEN="+unasked), what: "metrics, never asked", limit: 1.01, all: 1.01},
 		{Stack: stack("trace context", "PHPSAPI_TRACES_CONTEXT=on"), what: "traces.context: on"},
 		{Stack: stack("traces", "PHPSAPI_TRACES_ENDPOINT=http://"+collects), what: "traces, every span exported"},
 		{Stack: stack("JSON", "PHPSAPI_LOG_FORMAT=json"), what: "log.format: json, an access log in both"},

@@ -18,7 +18,7 @@ func fpmPaced(w ways, rounds int, lasting time.Duration) (string, error) {
 		return "", err
 	}
 	lines := [][]string{{"", "", "requests/s", "php-fpm: p50, ms", "p99, ms", "phpsapi: p50, ms", "p99, ms", "ratio of p99", "at most", ""}}
-	for _, p := range fpmPages {
+	for _, p := range w.options.fpmPages() {
 		for _, load := range fpmLoads {
 			if load.clients == 1 || p.body != nil {
 				continue
