@@ -29,7 +29,7 @@ type program struct {
 	cgi     bool // a web server called
 }
 
-// Main is php-cgi. It ends the process where PHP was started, and else returns the exit status.
+// Main is php-cgi. It ends the process if it has started PHP, and otherwise returns the exit status.
 func Main(call Invocation) int {
 	status, ended := call.takeOwn()
 	if ended {

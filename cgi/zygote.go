@@ -103,7 +103,7 @@ func hasProc() bool {
 // neededByResident is how many files the resident opens to start, and for a first request.
 const neededByResident = 16
 
-// resident is the resident zygote. It returns its exit status.
+// resident is the life of the resident. It returns the exit status.
 func resident(path string) int {
 	if !hasProc() {
 		fmt.Fprintf(os.Stderr, "phpsapi cgi: %s needs /proc, which is not mounted here\n", optionListen)
@@ -252,7 +252,8 @@ func hasINI(call *handover.Call) bool {
 	return false
 }
 
-// Report is the worker of a zygote that says what was started.
+// Report is the life of a worker that the resident has forked to ask which files PHP was started from: it writes a handover.Report to
+// its first descriptor. It returns the exit status.
 func Report(w *lifecycle.Worker) int {
 	files := w.Engine.INIFiles()
 	report := handover.Report{INIDir: files.Dir, ScanDir: files.ScanDir}

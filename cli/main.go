@@ -17,7 +17,7 @@ type Invocation struct {
 	Engine  engines.Asked
 }
 
-// Main is php's command line. It ends the process where PHP was started, and else returns the exit status.
+// Main is php's command line. It ends the process if it has started PHP, and otherwise returns the exit status.
 func Main(call Invocation) int {
 	choice, choiceErr := lifecycle.Choose(call.Engine)
 	php := choice.PHP()

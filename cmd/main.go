@@ -8,7 +8,7 @@
 //	worker.go    a process that a zygote forked
 //	engines.go   phpsapi engines; version.go: phpsapi version
 //
-// It has no logic of its own beyond that.
+// It decides nothing else: what a program does is in its front end, what a command does in package operate.
 package cmd
 
 import (
@@ -31,8 +31,8 @@ import (
 	"github.com/phpsapi/phpsapi/sapi/timezone"
 )
 
-// Main runs phpsapi with the arguments of the process and returns its exit status. What is executed often gets there
-// without cobra's commands, which take longer to make than a script may run.
+// Main runs phpsapi with the arguments of the process and returns its exit status. PHP's programs are called without cobra: its
+// commands take longer to make than many a script runs.
 func Main() int {
 	// Go ends a process that writes to descriptor 1 or 2 if nobody reads it any more. In PHP's programs such a message is
 	// lost, and the script and the server continue.

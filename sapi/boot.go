@@ -6,16 +6,17 @@ import (
 	"time"
 )
 
-// The following say why a worker script did not get to its first request.
+// A worker script boots an application, and then asks for one request after another by frankenphp_handle_request(): worker mode
+// (docs/WORKER.md). The functions whose names begin with Boot return why a worker script did not come to its first request.
 
-// WithoutTrace returns PHP's message about an exception without the trace, which PHP logs. The place where it was thrown stands before
-// that. has reports whether there was one.
+// WithoutTrace returns PHP's message about an exception up to its trace: with the place where the exception was thrown. has reports
+// whether there was a trace. PHP logs the whole message.
 func WithoutTrace(message string) (thrown string, has bool) {
 	thrown, _, has = strings.Cut(message, "\nStack trace:\n")
 	return thrown, has
 }
 
-// BootFailed is a script that an error has ended.
+// BootFailed returns the reason if an error ended the script: PHP's message without a trace.
 func BootFailed(message, file string, line int) string {
 	if thrown, has := WithoutTrace(message); has {
 		return thrown
@@ -23,7 +24,7 @@ func BootFailed(message, file string, line int) string {
 	return fmt.Sprintf("%s in %s on line %d", message, file, line)
 }
 
-// BootEnded is a script that has ended without an error.
+// BootEnded returns the reason if the script ended without an error, with this exit status.
 func BootEnded(status int) string {
 	if status != 0 {
 		return fmt.Sprintf("it ended with status %d before it called frankenphp_handle_request()", status)
@@ -31,12 +32,12 @@ func BootEnded(status int) string {
 	return "it ended without a call of frankenphp_handle_request()"
 }
 
-// BootUnreadable is a script that cannot be read, because of err at path: the script, or a directory above it.
+// BootUnreadable returns the reason if the script cannot be read, because of err at path: the script, or a directory above it.
 func BootUnreadable(path string, err error) string {
 	return fmt.Sprintf("the pool's user cannot read it: %s: %v", path, err)
 }
 
-// BootTookTooLong is a script that did not ask in time.
+// BootTookTooLong returns the reason if the script did not ask for a request within limit.
 func BootTookTooLong(limit time.Duration) string {
 	return fmt.Sprintf("it did not call frankenphp_handle_request() within %v (boot_timeout)", limit)
 }

@@ -9,6 +9,7 @@
 //	request shutdown    per request
 //	module shutdown     once
 //
-// The package holds what is said between the two and the rules that every front end shares; it starts nothing, opens
-// nothing and keeps no state.
+// The package has what the two tell each other, and the rules that all front ends share: where php.ini is, which script a request
+// means, how a response's head is written. It starts nothing and keeps no state. EngineVersion and INISource.Locate look at files,
+// everything else works on what it is given.
 package sapi

@@ -87,7 +87,7 @@ func (c *Conn) Reset(rw io.ReadWriter) {
 	c.refused = refusals{}
 }
 
-// Stage says where the connection is.
+// Stage returns where the connection is in the life of a request.
 func (c *Conn) Stage() Stage { return c.stage }
 
 // Buffered is the number of bytes read from the transport and not yet

@@ -155,9 +155,9 @@ func (c *Conn) begin() error {
 }
 
 // ReadRequest reads up to the end of the PARAMS stream. The body is left for
-// ReadBody. It may be called again only after Finish said keep; before, it
-// gives ErrUnfinished and marks the connection to be closed. After an error of
-// the transport call it again with the same req.
+// ReadBody. It may be called again after Finish has returned keep; before
+// that it returns ErrUnfinished and marks the connection to be closed. After an
+// error of the transport call it again with the same req.
 //
 // On the way it answers management records, refuses requests of unknown roles
 // (UNKNOWN_ROLE) and further requests (CANT_MPX_CONN), and skips what

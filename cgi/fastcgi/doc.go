@@ -18,7 +18,7 @@
 //			break // io.EOF: the client left; else a line for the log
 //		}
 //		script := req.Params.Get("SCRIPT_FILENAME")
-//		n, err := conn.ReadBody(p)         // if and as far as anybody wants it
+//		n, err := conn.ReadBody(p)         // as often as the script reads
 //		conn.Response().Write(headers)     // buffered
 //		conn.Response().WriteLast(body, 0, fastcgi.RequestComplete)
 //		keep, err = conn.Finish()          // the only way to the next request
@@ -41,16 +41,23 @@
 // RequestWriter sends and ResponseReader receives. They share nothing, so the
 // two directions may run side by side, as they must when both are long.
 //
+// # Beyond the specification
+//
+// The front and the workers of phpsapi tell each other more, in bits and bytes
+// that the specification reserves: Interim and TellRead among the Flags,
+// BeginRequest.Since and Site, and Closing in the status that ends a request.
+// Other clients and applications do not set them, and take no notice of them.
+//
 // # Stock PHP
 //
-// Seen with php-fpm and php-cgi 8.2.36, where they do otherwise. They close
-// silently where this package answers (UNKNOWN_TYPE, UNKNOWN_ROLE) or
-// continues: at a pair split over records, at 65,535 bytes of content with
-// padding, behind an empty record with padding.
+// php-fpm and php-cgi 8.2.36 differ from this package. They close the
+// connection silently where it answers (UNKNOWN_TYPE, UNKNOWN_ROLE) or
+// continues: at a pair that is split over records, at 65,535 bytes of content
+// with padding, after an empty record with padding.
 //
-// And they let pass what is an error here. They take no notice of request
-// ids, so that 0, or PARAMS and STDIN of another request, will do; any version
-// above 0 will do; and any record will do to end PARAMS, which is then lost:
-// a GET_VALUES among the params makes them run the request without the rest,
-// and close when they come to it.
+// They also accept what is an error here. They ignore request ids, so that
+// they take id 0, and PARAMS and STDIN of another request. They take any
+// version above 0. They take any record for the end of PARAMS, and lose that
+// record: after a GET_VALUES among the params they run the request without the
+// rest of them, and close the connection when they come to the rest.
 package fastcgi

@@ -60,7 +60,7 @@ func (p *Params) name(i int) string {
 func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // Get returns the value of a param, or nil if there is none; a param with an
-// empty value gives an empty slice that is not nil.
+// empty value is an empty slice that is not nil.
 func (p *Params) Get(name string) []byte {
 	if i := p.index.find(p, name); i >= 0 {
 		return p.at(p.pairs[i].Value, p.pairs[i].ValueLen)
@@ -80,7 +80,7 @@ func (p *Params) Set(name string, value []byte) {
 	p.AddBytes(unsafe.Slice(unsafe.StringData(name), len(name)), value)
 }
 
-// Add appends a param whose name is none that there is. It copies name and value.
+// Add appends a param. The caller knows that there is no other of this name. It copies name and value.
 func (p *Params) Add(name, value string) { add(p, name, value) }
 
 // AddBytes is Add for a name and a value that are not strings.

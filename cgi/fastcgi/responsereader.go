@@ -45,10 +45,11 @@ func (r *ResponseReader) Begin(id uint16) {
 //	TypeGetValuesResult, TypeUnknownType a whole record (see Params.Parse)
 //	TypeEndRequest                       no content; see Status
 //
-// After TypeEndRequest it gives io.EOF until Begin. An application that closes
-// before END_REQUEST gives an io.ErrUnexpectedEOF, its other mistakes a
-// *RecordError; after either the connection is of no more use. An error of the
-// source comes back unchanged, and the call may be repeated.
+// After TypeEndRequest it returns io.EOF until Begin. The error is
+// io.ErrUnexpectedEOF if the application closes before END_REQUEST, and a
+// *RecordError if it makes another mistake; after either the connection is of
+// no more use. An error of the source comes back unchanged, and the call may
+// be repeated.
 func (r *ResponseReader) Next() (Type, []byte, error) {
 	if r.done {
 		return 0, nil, io.EOF
@@ -95,8 +96,8 @@ func (r *ResponseReader) Next() (Type, []byte, error) {
 	}
 }
 
-// Rebuffer continues with another buffer, of the same size at least, and gives back the one until now: what Next returned last
-// stays as it is in there.
+// Rebuffer continues with another buffer, of the same size at least, and returns the one used until now: in it what Next returned
+// last stays as it is.
 func (r *ResponseReader) Rebuffer(buf []byte) (old []byte) { return r.in.rebuffer(buf) }
 
 // Status is the body of the END_REQUEST that Next reported.
@@ -110,7 +111,7 @@ func (r *ResponseReader) Buffered() int { return r.in.Buffered() }
 func (r *ResponseReader) Left() int { return r.in.left }
 
 // Rest reports whether all that is left of the response has been read already,
-// to its END_REQUEST, and then how many bytes of STDOUT Next will still give.
+// to its END_REQUEST, and then how many bytes of STDOUT Next will still return.
 // Records that Next will refuse are not whole.
 func (r *ResponseReader) Rest() (stdout int, whole bool) {
 	if r.done {

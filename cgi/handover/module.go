@@ -8,10 +8,10 @@ import (
 	"github.com/phpsapi/phpsapi/sapi"
 )
 
-// Role names, in a worker's payload, the worker that says what was started: a Report, on its first descriptor.
+// Role is what the payload of a worker says if that worker is to write a Report to its first descriptor, and to end.
 const Role = "cgi-report"
 
-// Report is what a started module says of itself.
+// Report says which files a started module has: PHP may only be kept started as long as they are the same.
 type Report struct {
 	// INIDir and ScanDir are where php.ini and further files were looked for: a libphp that is not the distribution's has
 	// places of its own.

@@ -29,12 +29,12 @@ const moduleTime = 10 * time.Second
 
 // Server is a resident. Set the exported fields, then call Run.
 type Server struct {
-	// Module returns the module that a call starts, and the libphp of it; false if the call is not for a child. Several goroutines
-	// call it.
+	// Module returns the module that a call starts, and its libphp. It returns false if the client is to answer the call itself.
+	// Several goroutines call it.
 	Module  func(*Call) (module sapi.Module, engine string, ok bool)
 	Program string        // phpsapi itself
 	Idle    time.Duration // after so long without a request the resident ends
-	Log     func(string)  // says why something cannot be had
+	Log     func(string)  // takes a message: why a module could not be started, or that a zygote does not answer
 
 	socket  *Socket
 	self    fingerprint
@@ -53,8 +53,8 @@ type Server struct {
 	retired bool
 }
 
-// Run serves the socket until it was idle for long, the program was replaced, or SIGTERM or SIGINT came, and the requests
-// that it had taken have ended. A second signal ends those.
+// Run serves the socket until no request has come for Idle, the program's file was replaced, or SIGTERM or SIGINT came. It
+// returns when the requests that it had taken have ended. A second signal kills those.
 func (s *Server) Run(socket *Socket) error {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
@@ -85,7 +85,7 @@ func (s *Server) Run(socket *Socket) error {
 	}
 }
 
-// idle ends what nobody used for long. Gives the time until it should be called again.
+// idle ends modules, and the resident, that were not used for long. It returns the time until it is to be called again.
 func (s *Server) idle() time.Duration {
 	s.mu.Lock()
 	var old []*module

@@ -26,10 +26,10 @@ type Socket struct {
 const firstActivated = 3
 
 // ErrBusy says that another resident listens, or is about to.
-var ErrBusy = errors.New("another zygote listens there")
+var ErrBusy = errors.New("another resident zygote listens there")
 
-// Listen returns systemd's socket where there is one, and else listens at path. lock is the locked file that Start has
-// passed, or nil.
+// Listen returns the socket that systemd has passed, if there is one, and otherwise listens at path. lock is the locked
+// file that Start has passed, or nil.
 func Listen(path string, lock *os.File) (*Socket, error) {
 	fd, activated, err := activatedSocket()
 	if activated {
@@ -146,7 +146,7 @@ func (s *Socket) accept() (*os.File, error) {
 	return os.NewFile(uintptr(fd), "client"), nil
 }
 
-// Close removes the socket, and lets another resident listen there. systemd's is systemd's again.
+// Close closes the socket, removes its file, and lets another resident listen there. A socket that systemd made is only closed.
 func (s *Socket) Close() {
 	if s.path != "" {
 		if now := fingerprintOf(s.path); now.device == s.made.device && now.inode == s.made.inode {

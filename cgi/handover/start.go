@@ -17,8 +17,8 @@ const failurePause = 10 * time.Second
 
 func lockName(path string) string { return path + ".lock" }
 
-// lockFile makes and locks the file that a resident holds while it listens at path. The error is ErrBusy where another
-// holds it.
+// lockFile makes and locks the file that a resident holds while it listens at path. The error is ErrBusy if another
+// resident holds it.
 func lockFile(path string) (*os.File, error) {
 	for {
 		file, err := os.OpenFile(lockName(path), os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
@@ -33,7 +33,7 @@ func lockFile(path string) (*os.File, error) {
 			}
 			return nil, err
 		}
-		// Who ends removes the file before it lets go of it.
+		// A resident that ends removes the file before it unlocks it.
 		mine, err := file.Stat()
 		if err == nil {
 			if there, err := os.Stat(lockName(path)); err == nil && os.SameFile(mine, there) {
@@ -55,9 +55,9 @@ func failedLately(lock *os.File) bool {
 	return err == nil && info.Size() > 0 && time.Since(info.ModTime()) < failurePause
 }
 
-// Start starts a resident at path, unless there is one, and does not wait for it. The program is executed with args,
-// which make it call Background; it is not this process's child, which PHP's scripts would find. Nobody needs the
-// error: the current request is answered the ordinary way.
+// Start starts a resident at path, unless there is one, and does not wait for it. It executes the program with args, which
+// make that call Background: the resident must not be a child of this process, because PHP's scripts would find the child.
+// A caller with a request may ignore the error, and answers the request the ordinary way.
 func Start(program, path string, args ...string) error {
 	if err := checkPath(path); err != nil {
 		return err
@@ -74,7 +74,7 @@ func Start(program, path string, args ...string) error {
 	return command.Run()
 }
 
-// Background starts the resident proper, as the program with args, and does not wait for it.
+// Background is the second step of Start: it executes the program with args as the resident, and does not wait for it.
 func Background(program string, args ...string) error {
 	lock := InheritedLock("")
 	if lock == nil {
@@ -83,7 +83,7 @@ func Background(program string, args ...string) error {
 	return detached(program, args, lock).Start()
 }
 
-// InheritedLock is the lock that Start has passed on for path; nil without one.
+// InheritedLock returns the lock that Start has passed to this process for path, or nil if there is none.
 func InheritedLock(path string) *os.File {
 	if os.Getenv(lockEnvironment) == "" {
 		return nil
@@ -114,10 +114,10 @@ func detached(program string, args []string, lock *os.File) *exec.Cmd {
 // idleEnvironment is how long a resident lives without a request, in seconds.
 const idleEnvironment = "PHPSAPI_CGI_ZYGOTE_IDLE"
 
-// DefaultIdle is how long it lives where nothing is said.
+// DefaultIdle is how long a resident lives without a request, unless PHPSAPI_CGI_ZYGOTE_IDLE sets another time.
 const DefaultIdle = 5 * time.Minute
 
-// IdleTime reads PHPSAPI_CGI_ZYGOTE_IDLE.
+// IdleTime returns the time that PHPSAPI_CGI_ZYGOTE_IDLE sets, or DefaultIdle. The error is about the variable's value.
 func IdleTime() (time.Duration, error) {
 	text := os.Getenv(idleEnvironment)
 	if text == "" {

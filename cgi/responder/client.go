@@ -25,7 +25,8 @@ type Carrier interface {
 	EndResponse() (closed bool)
 }
 
-// CarryBy says that what is read by Resolve, and not by Read, is carried by c; nil: requests come by FastCGI again.
+// CarryBy has c carry the requests that follow, which the front end announces by Resolve and not by Read. With nil requests come by
+// FastCGI again.
 func (r *Responder) CarryBy(c Carrier) { r.carrier = c }
 
 // ReadBody fills p with the request's body, as far as there is any.
@@ -106,11 +107,12 @@ func (r *Responder) EndResponse() (closed bool) {
 	return true
 }
 
-// Listening reports whether a client can be told something on STDERR: a request of FastCGI runs, and its response has not ended.
-func (r *Responder) Listening() bool { return r.inHand && !r.finished && r.carrier == nil }
+// TakesStderr reports whether the client can be told something on the stream STDERR: a request of FastCGI is being answered, and its
+// response has not ended.
+func (r *Responder) TakesStderr() bool { return r.inHand && !r.finished && r.carrier == nil }
 
-// InHand reports whether a request is, from its startup to its shutdown.
-func (r *Responder) InHand() bool { return r.inHand }
+// HasRequest reports whether PHP has a request: from Startup to Shutdown, its response ended or not.
+func (r *Responder) HasRequest() bool { return r.inHand }
 
 // Serving reports whether a request is being answered: it was read, and its response has not ended.
 func (r *Responder) Serving() bool { return r.inHand && !r.finished }

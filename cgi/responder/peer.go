@@ -15,7 +15,7 @@ type Peer struct{ addr netip.Addr }
 // Allowed are the clients that may connect: listen.allowed_clients, or FCGI_WEB_SERVER_ADDRS.
 type Allowed struct {
 	Addrs   []netip.Addr
-	Limited bool // else all may
+	Limited bool // false: all clients may, and Addrs does not matter
 }
 
 // Admits reports whether a client may connect. An IPv4 address in the list admits it in its IPv6 form, too. Unlike
@@ -48,7 +48,8 @@ func (p Peer) Append(b []byte) []byte {
 	return p.addr.Unmap().AppendTo(b[:0])
 }
 
-// Accept takes a new connection, closed on exec, and says whose it is. The error is a syscall.Errno.
+// Accept takes a new connection from a listening socket. It returns its descriptor, which is closed on exec, and the other end. The
+// error is a syscall.Errno.
 func Accept(listen int) (fd int, p Peer, err error) {
 	var sa unix.RawSockaddrAny
 	size := uint32(unsafe.Sizeof(sa))
@@ -60,7 +61,7 @@ func Accept(listen int) (fd int, p Peer, err error) {
 	return int(r), peerOf(&sa), nil
 }
 
-// PeerBehind finds out who is at the other end of a connection.
+// PeerBehind returns the other end of the connection fd.
 func PeerBehind(fd int) Peer {
 	var sa unix.RawSockaddrAny
 	size := uint32(unsafe.Sizeof(sa))

@@ -20,7 +20,8 @@ const (
 	writeAfter  = 8 << 10
 )
 
-// The values of Responder.Sent. A response that its script has ended while it continues is SentAll, by HTTP too.
+// The values of Responder.Sent. SentAll is for a response that the script has ended by fastcgi_finish_request() while it continues.
+// That is so for a request by HTTP, too.
 const (
 	SentNothing = iota
 	SentPart
@@ -51,8 +52,8 @@ type Responder struct {
 	Request fastcgi.Request      // the request that is being answered,
 	ForPHP  lifecycle.WebRequest // and what PHP is told of it
 	HandsOn bool                 // Unread may be called
-	// Sent is where it stands what the client of a FastCGI request has of its response: SentPart or SentAll. The front end
-	// writes SentNothing there when it begins a request.
+	// Sent points to how much of its response the client of a FastCGI request has: the responder writes SentPart or SentAll
+	// there, and the front end writes SentNothing when a request begins.
 	Sent *uint64
 	// Begins is called when Sent is no longer SentNothing, before or just after the first byte of a response is sent; nil: nobody asks.
 	Begins func()
@@ -64,7 +65,7 @@ type Responder struct {
 	carrier  Carrier    // carries the present request; nil: the present connection does
 	io       connection // the present connection
 	conn     *fastcgi.Conn
-	inHand   bool   // a request is, from its startup to its shutdown
+	inHand   bool   // see HasRequest
 	finished bool   // its response has been ended by fastcgi_finish_request()
 	unread   bool   // not all of it was read
 	woken    bool   // the wait for it was ended by what WakeBy named
@@ -82,8 +83,8 @@ type Responder struct {
 	}
 }
 
-// New makes this process ready for requests: the engine's module was started. Before the first request
-// comes Configure.
+// New makes this process ready for requests. The engine's module must have been started. Configure is to be called before the
+// first request.
 func New(engine *lifecycle.Engine, front FrontEnd) *Responder {
 	r := &Responder{}
 	r.Prepare(front)
@@ -91,7 +92,7 @@ func New(engine *lifecycle.Engine, front FrontEnd) *Responder {
 	return r
 }
 
-// Prepare is what of New needs no PHP: a process may have done it that forks this one. r is zero.
+// Prepare is the part of New that needs no PHP: the process that forks this one may have called it. r must be zero before.
 func (r *Responder) Prepare(front FrontEnd) {
 	r.front, r.PHP, r.conn, r.Sent = front, &r.own.php, &r.own.conn, &r.own.sent
 	r.io.onBegin, r.io.onTry = front.Reading, front.Receiving
@@ -100,7 +101,7 @@ func (r *Responder) Prepare(front FrontEnd) {
 	r.own.stat = r.own.files.stat
 }
 
-// Start is the rest of New.
+// Start is the other part of New.
 func (r *Responder) Start(engine *lifecycle.Engine) {
 	r.engine = engine
 	r.PHP.Start(r)
@@ -108,7 +109,8 @@ func (r *Responder) Start(engine *lifecycle.Engine) {
 	r.io.take(-1)
 }
 
-// StartForApache is Start in a worker of httpd's module, which answers with PHP.AnswerApache. Of the responder it has the connections.
+// StartForApache is Start in a worker that answers requests of Apache's httpd, by PHP.AnswerApache. Such a worker uses the responder
+// for its connections alone.
 func (r *Responder) StartForApache(engine *lifecycle.Engine) {
 	r.engine = engine
 	r.PHP.StartForApache()
@@ -119,16 +121,17 @@ func (r *Responder) StartForApache(engine *lifecycle.Engine) {
 // WakeBy makes a descriptor that becomes readable end the wait for a request: Read returns false, and the connection is idle.
 func (r *Responder) WakeBy(fd int) { r.io.wake = fd }
 
-// Place is memory of C's where the descriptor of the present connection stands; -1: there is none.
+// Place points to the descriptor of the present connection, in C's memory; the value is -1 while there is no connection.
 func (r *Responder) Place() *int32 { return r.io.inForks }
 
 // HurryBy names two descriptors, or -1. While one of them is readable, a client that is silent for a second is given up.
 func (r *Responder) HurryBy(a, b int) { r.io.hurry = [...]int32{int32(a), int32(b)} }
 
-// AnswerOverdue has requests that Due names answered by o; nil: none.
+// AnswerOverdue has o answer requests that take too long, from the moment on that Due names; nil: nobody does.
 func (r *Responder) AnswerOverdue(o *lifecycle.Overdue) { r.io.overdue = o }
 
-// Due says from which moment on the request that was read is overdue, with AnswerOverdue. A front of this program's answers such a request itself.
+// Due says from which moment on the request that was read takes too long. It does nothing without AnswerOverdue, or if the client is a
+// front: that answers such a request itself.
 func (r *Responder) Due(at int64) {
 	if r.io.overdue != nil && !r.Request.Interim && r.Request.Role == fastcgi.RoleResponder && r.io.fd >= 0 {
 		r.io.overdue.Begin(r.io.fd, r.Request.ID, at)
@@ -188,7 +191,7 @@ func (r *Responder) More(keep bool) bool {
 func (r *Responder) Idle() bool { return r.idle }
 
 // Unread lets go of the current connection, whose request has been read and not answered. It appends to dst what another process
-// must be told to continue where this one stopped. The descriptor is the caller's.
+// must be told to continue where this one stopped. The connection's descriptor is the caller's from then on.
 func (r *Responder) Unread(dst []byte) []byte {
 	r.io.take(-1)
 	return r.conn.AppendUnread(dst, r.original)
@@ -222,7 +225,7 @@ func (r *Responder) takenBack() bool {
 	return r.io.hasEnd()
 }
 
-// Resolve works out what PHP must know of the request whose params a Carrier has put into Request.
+// Resolve takes the place of Read for a request whose params a Carrier has put into Request: it works out what PHP must know of it.
 func (r *Responder) Resolve() { r.prepare() }
 
 // prepare works out what PHP must know of the request.
@@ -269,8 +272,8 @@ func (r *Responder) Startup() error {
 	return r.started(r.PHP.RequestStartup(&r.ForPHP))
 }
 
-// Run is Startup, and the script's opening and execution with nothing between them. An error that is not Startup's says why the script
-// was not opened, and so has not run.
+// Run is Startup, then the script is opened and executed, with nothing between the three. An error other than Startup's says why the
+// script was not opened; it has not run then.
 func (r *Responder) Run() error {
 	r.Take()
 	return r.started(r.PHP.Run(&r.ForPHP))

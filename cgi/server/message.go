@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Role is that of a child in its Payload.
+// Role is Payload.Role of a child: other workers of zygotes have other roles.
 const Role = "cgi"
 
 // Payload is what a child is forked with. Its descriptors are the listening socket and the end of a pipe to which
@@ -35,7 +35,7 @@ func Say(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "phpsapi cgi: "+format+"\n", args...)
 }
 
-// describe says how a child ended.
+// describe returns how a child ended, as the rest of a sentence.
 func describe(status syscall.WaitStatus) string {
 	if !status.Signaled() {
 		return fmt.Sprintf("ended with status %d", status.ExitStatus())

@@ -12,9 +12,9 @@ import (
 	"github.com/phpsapi/phpsapi/sapi"
 )
 
-// Settings are what the environment says of a FastCGI server.
+// Settings are what the environment sets for a FastCGI server.
 type Settings struct {
-	Highlight bool // show scripts' sources (php-cgi's -s), of which the environment says nothing
+	Highlight bool // show scripts' sources: php-cgi's option -s, the only setting that is not from the environment
 
 	Children    int         // PHP_FCGI_CHILDREN; 0: the process answers itself
 	MaxRequests int         // PHP_FCGI_MAX_REQUESTS: after so many a process ends; 0: never
@@ -39,8 +39,8 @@ const (
 	defaultStopTimeout = 10 * time.Second
 )
 
-// ReadSettings reads the environment. An error names the variable. warn is called with what is wrong and can be passed
-// over.
+// ReadSettings reads the environment. An error names the variable. warn is called with a sentence for each value that is wrong
+// and can be ignored.
 func ReadSettings(getenv func(string) (string, bool), warn func(string)) (s Settings, err error) {
 	s = Settings{MaxRequests: defaultMaxRequests, Backlog: defaultBacklog, SocketMode: defaultSocketMode,
 		StopTimeout: defaultStopTimeout, Connections: "1"}

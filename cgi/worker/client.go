@@ -24,7 +24,7 @@ func (c *child) Reading() {}
 
 // Message is PHP's log_message: with fastcgi.logging the web server gets it.
 func (c *child) Message(text string) {
-	if c.responder.Listening() && c.responder.PHP.Logging() {
+	if c.responder.TakesStderr() && c.responder.PHP.Logging() {
 		c.responder.WriteStderr([]byte(text + "\n"))
 		return
 	}

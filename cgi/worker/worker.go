@@ -1,8 +1,8 @@
-// Package worker is a process of php-cgi as a FastCGI server that answers requests: a child of package server's parent,
-// or the only process there is. It accepts connections itself, until it is told to go.
+// Package worker is the process that answers requests when php-cgi is a FastCGI server: a child of the parent in package
+// cgi/server, or the only process there is. It accepts connections itself, until it is told to end.
 //
-// A connection that its client keeps open does not hold it: between two requests it watches all that are kept, and the
-// listening socket. A request that comes on one of them while another is answered waits.
+// A connection that its client keeps open does not hold the process: between two requests it watches up to 64 kept connections and
+// the listening socket. A request that comes on one of them while another request is answered waits for the end of that.
 //
 // Counterpart: sapi/cgi/cgi_main.c (main), main/fastcgi.c (fcgi_accept_request).
 package worker
@@ -44,8 +44,8 @@ func Main(w *lifecycle.Worker) int {
 	return 0
 }
 
-// Only answers requests in this process, whose module was started, until it is told to go, and returns the exit status
-// that php-cgi would give: that of the first script that left one.
+// Only answers requests in this process, in which the engine's module was started, until it is told to end. It returns php-cgi's
+// exit status: that of the first script that left one.
 func Only(engine *lifecycle.Engine, s server.Settings, listen int) int {
 	c := serve(engine, s, listen, -1)
 	switch {

@@ -83,7 +83,7 @@ func (c *connection) sendContinue(h *head, r *bufio.Reader) {
 	}
 }
 
-// answer finds out who is to answer the request, and has it done.
+// answer has the request answered: by a worker if it is for a script or there is a router, and otherwise here.
 func (c *connection) answer(h *head, b *body) {
 	lower, sent := h.variables()
 	if h.method == notImplemented {

@@ -16,26 +16,26 @@
 // # Beyond php
 //
 // php answers one request after the other. Here requests run side by side, in as many workers as are needed, up to
-// DefaultWorkers, or to those PHP_CLI_SERVER_WORKERS asks for: an application that calls itself does not wait for
-// itself. Differences from php that follow from it, or are meant:
+// DefaultWorkers, or to the number in PHP_CLI_SERVER_WORKERS: an application that sends requests to itself does not wait
+// for ever. The other differences from php:
 //
-//   - A worker that dies costs its request: the log says by which signal, and the client gets an error page of status
-//     500 where nothing was sent to it yet, else a closed connection.
+//   - If a worker dies, only its request fails. The log names the signal. The client gets an error page of status 500 if
+//     nothing was sent to it yet, and otherwise a closed connection.
 //   - SIGINT and SIGTERM let the present requests finish; a second one ends the server at once. One that comes before PHP
-//     has started ends it as it ends php.
-//   - PHP that crashes while it starts ends the server with status 1. A process that starts workers and dies later, or
-//     does not answer for ten seconds, is replaced, unless it died within a second.
-//   - With PHP_CLI_SERVER_WORKERS one process listens, and says once that it started; a log line begins with the
-//     process that wrote it, which for "Accepted" and "Closing" is the parent.
+//     has started ends the process by the signal, as it does php.
+//   - If PHP crashes while it starts, the server ends with status 1. A zygote, the process that forks the workers, is
+//     replaced if it dies later or does not answer for ten seconds, unless it died within a second.
+//   - With PHP_CLI_SERVER_WORKERS one process listens, and the log says once that it started. Each line begins with the pid
+//     of the process that wrote it, which for "Accepted" and "Closing" is the parent.
 //   - A request's path may arrive in several pieces, if it is no longer than 16 KiB; php calls that malformed.
 //   - A client that says `Expect: 100-continue` is told to continue.
-//   - The log names the last error of the system behind a 405 or 501; here it is always the same one.
-//   - A host without an address is named in the log; php, which asks by its own functions, has PHP's warning besides.
-//   - Of several requests sent at once the first is answered; php calls them malformed.
+//   - The log line of a 405 or 501 ends in "No such file or directory". In php it ends in the error that the last system
+//     call had, whatever that was.
+//   - If the host of -S has no address, the log says so. php prints a PHP warning, too.
+//   - If a client sends several requests at once, the first is answered; php calls them malformed.
 //   - Zend extensions given by -z are loaded.
-//   - Trailers behind a chunked body are read and forgotten.
-//   - A client that has begun to send a request and falls silent is given a minute.
-//   - A directory that holds a dot in its name and an index file, asked for by a path with that dot, is 404 as in PHP 8.2.
+//   - Trailers after a chunked body are read and ignored.
+//   - A client that is silent for a minute in the middle of a request is given up.
 //
 // Counterpart: sapi/cli/php_cli_server.c.
 package server

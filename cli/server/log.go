@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Level is how important a line of the log is; -q hides those of the highest number first.
+// Level is the importance of a line of the log, 1 the highest; each -q hides the least important level that is left.
 type Level int
 
 const (
@@ -23,7 +23,7 @@ const (
 type Log struct {
 	Out       io.Writer
 	Verbosity Level // the highest level that is written
-	// WithPid has each line begin with the process that wrote it.
+	// WithPid has each line begin with the pid of the process that wrote it.
 	WithPid bool
 	// Color says that cli_server.color is set and standard output is a terminal.
 	Color bool
@@ -41,8 +41,8 @@ func (l *Log) Line(level Level, text string) {
 	io.WriteString(l.Out, line)
 }
 
-// Response says how a request was answered. status is what the client was told, effective what it stands for where a
-// fatal error came too late to tell. detail says more; empty for nothing.
+// Response writes the line of a request that was answered. status is what the client was told. effective decides the color: it is
+// 500 if a fatal error came too late for the client to be told. detail is the end of the line, and may be empty.
 func (l *Log) Response(client string, status, effective int, method, uri, detail string) {
 	text := fmt.Sprintf("%s [%d]: %s %s", client, status, method, uri)
 	if detail != "" {

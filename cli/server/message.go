@@ -9,10 +9,10 @@ import (
 	"github.com/phpsapi/phpsapi/sapi"
 )
 
-// Role is what the payload of this server's workers says they are: other kinds of workers have other payloads.
+// Role is Settings.Role of this server's workers: other workers of zygotes have other payloads.
 const Role = sapi.CLIServer
 
-// Settings is a worker's payload. Texts are bytes, because paths need not be UTF-8.
+// Settings is what a worker is forked with, its payload. Texts are bytes, because paths need not be UTF-8.
 type Settings struct {
 	Role      string
 	Root      []byte // the document root, absolute
@@ -37,7 +37,7 @@ func DecodeSettings(payload []byte) (s Settings, err error) {
 	return s, json.Unmarshal(payload, &s)
 }
 
-// What a worker says, one byte each:
+// The messages of a worker to the parent, one byte each:
 //
 //	parent                          worker
 //	                           <-     Hello or HelloColor

@@ -9,7 +9,7 @@ import (
 //go:embed mime.types
 var mimeTypes string
 
-// types gives the media type of a name's ending in lower case.
+// types has the media type for each extension, in lower case.
 var types = sync.OnceValue(func() map[string]string {
 	table := map[string]string{}
 	for line := range strings.Lines(mimeTypes) {

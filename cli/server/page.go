@@ -71,8 +71,8 @@ func responseHead(protocol, status int, headers []sapi.Variable, lines ...string
 	return append(b, "\r\n"...)
 }
 
-// AppendEssential appends the header lines that every response has: Host, as the request had it, Date, if withDate
-// says so, and Connection.
+// AppendEssential appends the header lines that every response has: Host, as the request had it, Date, if withDate is
+// true, and Connection.
 func AppendEssential(b []byte, headers []sapi.Variable, withDate bool) []byte {
 	for _, v := range headers {
 		if v.Name == "host" {

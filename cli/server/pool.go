@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// DefaultWorkers is how many workers there may be where PHP_CLI_SERVER_WORKERS does not say: more than the nested
+// DefaultWorkers is how many workers there may be unless PHP_CLI_SERVER_WORKERS sets another number: more than the nested
 // calls of an application to itself that anyone meant.
 const DefaultWorkers = 64
 

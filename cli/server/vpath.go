@@ -66,7 +66,7 @@ func decode(text string) string {
 }
 
 // locate finds the file for a normalized path below the document root: the file itself, a directory's index.php or
-// index.html, or the same in the nearest directory above that exists. The part of the path behind the file is the path
+// index.html, or the same in the nearest directory above that exists. The part of the path after the file is the path
 // info. For a path with a dot php before 8.4 looks for no index.
 func locate(php sapi.PHPVersion, root, vpath string) location {
 	path := root
@@ -107,7 +107,7 @@ func indexOf(dir string) (string, os.FileInfo) {
 	return "", nil
 }
 
-// UntilNUL is text as C sees it.
+// UntilNUL returns text up to its first NUL byte, which is where a string of C's ends.
 func UntilNUL(text string) string {
 	text, _, _ = strings.Cut(text, "\x00")
 	return text

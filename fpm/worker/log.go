@@ -60,7 +60,7 @@ func (k *worker) tellRequest(message string) bool {
 		k.tellOfHTTP(message)
 		return true
 	}
-	if !k.started || !k.responder.Listening() || message == "" || !k.responder.PHP.Logging() {
+	if !k.started || !k.responder.TakesStderr() || message == "" || !k.responder.PHP.Logging() {
 		return false
 	}
 	if k.said {
@@ -80,7 +80,7 @@ const phpMessage = "PHP message: "
 // record has the master log a message in JSON, with the request that it belongs to.
 func (k *worker) record(level zlog.Level, message string) {
 	r := contract.Record{Level: level, Text: strings.TrimPrefix(message, phpMessage)}
-	if k.responder.InHand() {
+	if k.responder.HasRequest() {
 		i := &k.info
 		r.RequestID, r.Method, r.Host, r.URI, r.Script = string(i.ID), string(i.Method), string(i.Host), string(i.Target), string(i.Script)
 		if k.tracing.on {

@@ -10,6 +10,6 @@
 //  5. the machine's php: the first in PATH that is not this program, if its engine is there,
 //  6. the newest whose libphp is there.
 //
-// 1 to 4 name a version such as 8.4, and 1, 2 and 4 instead the path of a libphp or of an engine. What they name is meant and
+// 1 to 4 name a version such as 8.4; 1, 2 and 4 may name the path of a libphp or of an engine instead. What they name is meant and
 // nothing else: if it cannot be had, that is an error, and no other PHP runs.
 package engines

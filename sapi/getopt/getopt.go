@@ -145,7 +145,7 @@ func (g *Reader) parameter(o Option, word string, at int) (Argument, bool, error
 // Failed is the word in which the option of the last UsageError stands, which its text does not name.
 func (g *Reader) Failed() string { return g.failed }
 
-// Rest are the words behind the options.
+// Rest returns the arguments after the options.
 func (g *Reader) Rest() []string { return g.Args[g.next:] }
 
 // Ended reports whether `--` ended the options.

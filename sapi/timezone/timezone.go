@@ -1,6 +1,6 @@
-// Package timezone makes Go's local time what the C library's is. Go knows only the time zones that have a file; TZ may
-// also be in POSIX's form, such as JST-9, <+0530>-5:30 or CET-1CEST,M3.5.0,M10.5.0/3, and then Go takes UTC. See
-// tzset(3).
+// Package timezone makes Go's local time the local time of the C library, so that the program's log lines agree with php-fpm's.
+// Go knows only the time zones that have a file. The variable TZ may also have POSIX's form, such as JST-9, <+0530>-5:30 or
+// CET-1CEST,M3.5.0,M10.5.0/3, which Go takes for UTC. See tzset(3).
 package timezone
 
 import (
@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Adopt sets time.Local if TZ has POSIX's form, which Go does not know. It must be called before other goroutines show
+// Adopt is for the start of the program: it sets time.Local if TZ has POSIX's form. It must be called before other goroutines use
 // local times.
 func Adopt() {
 	// Each such TZ has a digit, and hardly a name has.
@@ -21,7 +21,8 @@ func Adopt() {
 	}
 }
 
-// Change sets time.Local to that of a TZ that has changed since it was set. Like Adopt it needs to be alone.
+// Change is for after a change of the variable TZ: it sets time.Local to the new value, whatever its form. No other goroutine may use
+// local times meanwhile.
 func Change() {
 	tz, set := os.LookupEnv("TZ")
 	if !set {

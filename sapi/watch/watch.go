@@ -1,4 +1,6 @@
-// Package watch tells of changes to an application's files, for reloads while it is developed.
+// Package watch reports changes to an application's files, by inotify, so that php-fpm's workers and php's development server start again
+// while the application is developed. It watches directories with all below them, except those in which applications write while they
+// run, such as cache and log.
 package watch
 
 import (
@@ -15,7 +17,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// Quiet is how long no file must change until a change is told: an editor, or a deployment, writes several.
+// Quiet is for how long no file must have changed before a change is reported: an editor, or a deployment, writes several.
 const Quiet = 100 * time.Millisecond
 
 // extensions are the files that are watched; .env and its like are, too.

@@ -62,7 +62,7 @@ func TestOpcacheIsWarm(t *testing.T) {
 	}
 }
 
-// Who goes away takes the child along.
+// A client that goes away takes its child with it.
 func TestClientIsKilled(t *testing.T) {
 	s := newSite(t)
 	s.listen(filepath.Join(binaries, "phpsapi"))

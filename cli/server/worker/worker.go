@@ -6,8 +6,8 @@
 //	    variables.go  $_SERVER
 //	    response.go   the response's head, and bytes to the client
 //
-// It owns the engine and, during a request, the client's connection. What it is told and says is in message.go of
-// package server. It never parses what a client sent, and never outlives the zygote.
+// It owns the engine and, during a request, the client's connection. The messages between it and the parent are in message.go
+// of package server. The zygote that forked it has started PHP. It never parses what a client sent, and never outlives the zygote.
 //
 // Counterpart: the second half of sapi/cli/php_cli_server.c.
 package worker
@@ -33,8 +33,8 @@ type worker struct {
 	inForks  []int32  // parent, and the request's descriptors, as lifecycle.GivenUpInForks
 }
 
-// Run answers requests until the parent closes its socket, and gives the exit status. setLog is given what takes
-// PHP's own messages.
+// Run answers requests until the parent closes its socket, and returns the exit status. It calls setLog once, with the function that
+// is to take PHP's own messages from then on.
 func Run(w *lifecycle.Worker, setLog func(func(message string))) int {
 	settings, err := server.DecodeSettings(w.Payload)
 	if err != nil || len(w.Files) != 1 {
