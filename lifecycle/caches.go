@@ -14,11 +14,11 @@ import (
 // Both are as large: what one has the other has at the same place.
 var _ = [1]struct{}{}[unsafe.Sizeof(sapi.Caches{})-C.sizeof_struct_engine_caches]
 
-// LookAtCaches asks PHP's caches how they are. It is for between two requests.
+// LookAtCaches writes the figures of PHP's caches, opcache and APCu, to into. It must be called between two requests.
 func LookAtCaches(into *sapi.Caches) {
 	C.engine_caches_look((*C.struct_engine_caches)(unsafe.Pointer(into)))
 }
 
-// ResetOpcache has opcache forget all scripts, as opcache_reset() does, and reports whether it will: not if it is off, or about to do so
-// already. It is for between two requests.
+// ResetOpcache has opcache forget all scripts, as PHP's function opcache_reset() does. It returns false if opcache is off, or is about to
+// forget them already. It must be called between two requests.
 func ResetOpcache() bool { return C.engine_opcache_reset() != 0 }

@@ -28,7 +28,7 @@
 #include <stdint.h>
 #include <sys/resource.h>
 
-/* Who changes struct handover changes this, and cgi/handover/call.go. */
+/* A change of struct handover needs another magic here and in cgi/handover/call.go. */
 #define HANDOVER_MAGIC "phpsapi-cgi-003"
 
 /* Where a process stands: what a child cannot be given, and so must have already. */

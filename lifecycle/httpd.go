@@ -14,20 +14,21 @@ import (
 	"unsafe"
 )
 
-// ApacheRequest is a request of httpd's module, as much of it as is not PHP's alone. The texts are C's memory, until the next one is read.
+// ApacheRequest is a request that Apache's httpd has sent to this worker by its module (sapi/apache), as far as Go needs to know it: for logs and
+// the scoreboard. The texts are C's memory, and valid until the next request is read.
 type ApacheRequest struct {
 	Method, URI, Query, Script, Host, Target, Client, User []byte
 	ContentLength                                          int64
 }
 
-// ApacheEnd is what is known of a request when PHP is done with it.
+// ApacheEnd is what is known of such a request when PHP is done with it.
 type ApacheEnd struct {
 	WebEnd
 	Last bool // this process must not serve another
 }
 
-// StartForApache makes this process ready for requests of httpd's module. PHP's output and what it asks of httpd go over the
-// connection of the request, and none of it through Go.
+// StartForApache makes this process ready for requests of httpd's module. PHP's output, and PHP's questions to httpd, go over the
+// request's connection in C, and not through Go.
 func (w *Web) StartForApache() {
 	C.boot_go_is_ready()
 	w.settings = C.engine_web_settings()
@@ -37,8 +38,8 @@ func (w *Web) StartForApache() {
 	web = w
 }
 
-// NextApache reads the request that comes on a connection, for which it waits no longer than patience. false: there is none, and
-// the connection is of no more use.
+// NextApache reads the next request on a connection into to. It returns false if none comes within patience, or the connection has ended:
+// then the connection is of no more use.
 func (w *Web) NextApache(fd int, patience time.Duration, to *ApacheRequest) bool {
 	var r C.struct_httpd_request
 	if C.httpd_next(C.int(fd), C.int(patience.Milliseconds()), &r) != 0 {
@@ -57,7 +58,7 @@ func cText(text *C.char) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(text)), int(C.strlen(text)))
 }
 
-// AnswerApache takes the request that was read through PHP. EndApache ends its answer.
+// AnswerApache runs PHP for the request that NextApache has read. EndApache ends its answer.
 func (w *Web) AnswerApache() ApacheEnd {
 	var end C.struct_httpd_result
 	C.httpd_answer(&end)

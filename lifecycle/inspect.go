@@ -20,7 +20,7 @@ func (e *Engine) ExitStatus() int {
 	return int(C.engine_exit_status())
 }
 
-// SetExitStatus sets what ExitStatus gives.
+// SetExitStatus sets what ExitStatus returns.
 func (e *Engine) SetExitStatus(status int) {
 	C.engine_set_exit_status(C.int(status))
 }

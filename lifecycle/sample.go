@@ -11,11 +11,12 @@ import (
 	"unsafe"
 )
 
-// Sampler reads PHP's stack many times a second, while PHP runs. It is for one goroutine, which is locked to its thread and takes no signals. There is one
-// in a process.
+// Sampler reads PHP's stack many times a second while PHP runs, for profiles. There is one in a process. One goroutine uses it, which must be
+// locked to a thread that takes no signals.
 //
-// A sample is what PHP has been in, or there is none. While PHP is in a function of C, or waits, its stack is read from outside. While it calls one
-// function after the other that cannot be: then Ask has PHP write its stack down itself, which it does at the next loop or call.
+// A sample is never guessed: either it is a stack that PHP had, or there is none. While PHP is in a function of C, or waits, Read reads the stack
+// from this thread. While PHP calls one function after another its stack changes too fast for that. Then Ask has PHP write its stack down itself,
+// which PHP does at the next loop or call.
 type Sampler struct {
 	now, asked *C.struct_engine_sample // C memory, for life
 	reads      bool                    // the stack can be read from outside
@@ -24,15 +25,15 @@ type Sampler struct {
 // MostFrames is how many frames a sample has at most.
 const MostFrames = C.ENGINE_MOST_FRAMES
 
-// Name is a name in PHP's memory, as a sample has it.
-type Name struct {
+// SampledName is a name in PHP's memory, as a sample has it: Sample.Text returns its text.
+type SampledName struct {
 	at        uint64
 	Hash, Len uint64 // Hash is 0 if PHP has not made it yet
 }
 
 // SampledFrame is a function that PHP is in, or the code of a file, which has no name.
 type SampledFrame struct {
-	Function, Class, File Name // a function of C's has no file
+	Function, Class, File SampledName // a function of C's has no file
 	Line                  uint64
 }
 
@@ -75,8 +76,8 @@ func (s *Sampler) Release() {
 // Wait waits until a time of CLOCK_MONOTONIC in nanoseconds.
 func (s *Sampler) Wait(until int64) { C.sample_sleep(C.int64_t(until)) }
 
-// Doze waits until Wake is called, but no longer than until a time of CLOCK_MONOTONIC in nanoseconds. It returns at once if there is work, which is asked when
-// Wake would be heard.
+// Doze waits until WakeSampler is called, or until a time of CLOCK_MONOTONIC in nanoseconds. It returns at once if isWork returns true, which it
+// asks after the point from which on a WakeSampler is not missed.
 func (s *Sampler) Doze(until int64, isWork func() bool) {
 	C.sample_doze()
 	if isWork() {
@@ -85,7 +86,7 @@ func (s *Sampler) Doze(until int64, isWork func() bool) {
 	C.sample_asleep(C.int64_t(until))
 }
 
-// WakeSampler ends the Sampler's Doze.
+// WakeSampler ends the Sampler's Doze. Any goroutine may call it.
 func WakeSampler() { C.sample_wake() }
 
 // Read reads the stack. It returns false if that has changed meanwhile.
@@ -120,8 +121,8 @@ const (
 	longestName = 64 << 10
 )
 
-// Text returns a name of a sample's. It returns false if there is something else in memory by now, as far as the hash tells.
-func (s *Sample) Text(n Name) (string, bool) {
+// Text returns the text of a name. It returns false if PHP's memory has something else there by now, which the hash tells.
+func (s *Sample) Text(n SampledName) (string, bool) {
 	if n.Len == 0 {
 		return "", true
 	}

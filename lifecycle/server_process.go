@@ -7,14 +7,14 @@ import "C"
 
 import "runtime"
 
-// LeaveMainThread lets the main goroutine leave the process's main thread, so that waking it costs no change of threads.
-// A process that never runs PHP and lives on calls it, on the main goroutine: a master or a front.
+// LeaveMainThread unlocks the main goroutine from the process's main thread, so that Go wakes it on any thread, which is cheaper. It is for
+// processes that never run PHP, such as a master or a front, and must be called on the main goroutine.
 func LeaveMainThread() {
 	runtime.UnlockOSThread()
 }
 
-// WaitForThreads makes this process one that has begun its service: if a thread cannot be made, it waits for room and does
-// not end. Until then it gives up after a moment.
+// WaitForThreads says that the process serves from now on: if the system has no room for a thread, the process waits for it. Before the
+// call such a process gives up after a moment, and ends.
 func WaitForThreads() {
 	C.boot_wait_for_threads(1)
 }

@@ -24,8 +24,8 @@ type Frame struct {
 }
 
 // Stack reads what PHP is doing, from any thread and while PHP runs. It follows PHP's own pointers, but has the kernel look at them
-// (boot_report.c), to which a bad one is an error, and no more than a bounded number of times. PHP is not stopped:
-// where its stack changes meanwhile, the reading begins again, a few times.
+// (boot_report.c), for which a bad pointer is an error, and follows no more than a bounded number. PHP is not stopped: if its stack changes
+// while it is read, the reading begins again, a few times.
 //
 // Counterpart: sapi/fpm/fpm/fpm_php_trace.c (fpm_php_trace_dump), fpm_trace_pread.c
 type Stack struct {
@@ -40,12 +40,12 @@ func NewStack() *Stack {
 }
 
 // ReportCrashes has this process write to memory what PHP was doing when it crashes, is ended by SIGTERM, or calls C's exit, as
-// boot_crash.c has it. *length is how much that is. The memory must not be Go's. It is for a process that has taken the process for PHP.
+// boot_crash.c has it. *length becomes the length of the report. The memory must not be Go's. TakeProcess must have been called before.
 func ReportCrashes(room []byte, length *uint64) {
 	C.boot_report_crashes((*C.char)(unsafe.Pointer(unsafe.SliceData(room))), C.size_t(len(room)), (*C.uint64_t)(length))
 }
 
-// PrepareCrashReports does beforehand what is slow in ReportCrashes, in a process that forks those that call it.
+// PrepareCrashReports does the slow part of ReportCrashes. A zygote calls it once, and the workers that it forks need not.
 func PrepareCrashReports() { C.boot_prepare_crash_reports() }
 
 // Bounds of a reading.

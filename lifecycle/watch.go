@@ -23,9 +23,9 @@ const (
 	ClientLeft Interrupt = C.ENGINE_CLIENT_LEFT
 )
 
-// Watch makes a thread watch the requests that WatchBegin names, with a module that has Interrupts: one that has taken as long as timeout
-// is interrupted, with this message in PHP, and clients are looked for at this interval. 0: never. told is called on the main thread when PHP is interrupted. The error is a
-// syscall.Errno. Watch is called once.
+// Watch makes a thread that watches the requests between WatchBegin and WatchEnd. It interrupts a request that has taken as long as timeout, by an
+// exception with this message in PHP, and looks at each interval whether the client is still there; 0 means never, for each of the two. told
+// is called on the main thread when PHP is interrupted. The error is a syscall.Errno. The module must have Interrupts, and Watch is called once.
 func (w *Web) Watch(timeout, interval time.Duration, message string, told func(Interrupt)) error {
 	w.interrupted = told
 	C.engine_web_interruptible(C.CString(message))
@@ -35,14 +35,14 @@ func (w *Web) Watch(timeout, interval time.Duration, message string, told func(I
 	return nil
 }
 
-// WatchBegin begins the watch over a request, the WebRequest.Accepted of which this is. client is C's memory, where the descriptor of its
-// connection stands; nil: its client is not looked for. id is the request's in FastCGI, by which its client may take it back; 0: it has none.
+// WatchBegin begins the watch over the request with this WebRequest.Accepted. client points to the descriptor of its connection, in C's memory;
+// nil: nobody looks for its client. id is its id in FastCGI, by which its client may take it back; 0: it has none.
 func (w *Web) WatchBegin(accepted int64, client *int32, id uint16) {
 	w.watched = true
 	C.watch_begin(C.int64_t(accepted), (*C.int32_t)(unsafe.Pointer(client)), C.uint16_t(id))
 }
 
-// WatchEnd ends it, when the script has ended.
+// WatchEnd ends the watch. It is to be called when the script has ended.
 func (w *Web) WatchEnd() {
 	w.watched = false
 	C.watch_end()

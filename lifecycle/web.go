@@ -97,11 +97,12 @@ func (w *Web) init(client WebClient) {
 	w.c = (*C.struct_engine_request)(C.calloc(1, C.sizeof_struct_engine_request))
 }
 
-// Idled says how long the process has waited for something to do, in all, before the request that follows.
+// Idled sets how long the process has been idle in its life, before the request that follows: PHP's max_execution_time is about CPU time,
+// and the timer that stands for it (engine_timer.c) leaves idle time out.
 func Idled(d time.Duration) { C.timer_idle = C.int64_t(d) }
 
-// CBuffer returns n bytes of C's memory, all zero. They are never freed. The system has as many pages of them as were used: they are not
-// of C's heap, which clears what it gives.
+// CBuffer returns n bytes of C's memory, all zero. They are never freed. A page of them takes memory only after it was used, because they
+// are mapped and do not come from C's heap, which writes zeros to what it returns.
 func CBuffer(n int) []byte {
 	memory, err := C.mmap(nil, C.size_t(n), C.PROT_READ|C.PROT_WRITE, C.MAP_PRIVATE|C.MAP_ANONYMOUS, -1, 0)
 	if err != nil {
@@ -137,7 +138,8 @@ func (w *Web) Run(r *WebRequest) error {
 	return nil
 }
 
-// GoHome is for between two requests, before a relative path is looked up: the process may have stayed in the last script's directory.
+// GoHome takes the process back to its own current directory, if it has stayed in that of the last script. It is to be called between two
+// requests, before a relative path is looked up.
 func (w *Web) GoHome() { C.engine_web_go_home() }
 
 // begin makes ready what a request needs in Go.
@@ -356,7 +358,7 @@ func (w *Web) takeRoom() (err error) {
 	return err
 }
 
-// CommitOutput commits the request's output so far and gives up the room. PHP's next output asks for another.
+// CommitOutput commits the request's output so far and returns the room. PHP's next output asks for another.
 func (w *Web) CommitOutput() {
 	if w.running && !w.ended {
 		w.commit()

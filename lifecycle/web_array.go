@@ -33,13 +33,13 @@ func (a Array) SetFloat(name string, value float64) {
 	C.engine_array_add_float(a.zval, n, size, C.double(value))
 }
 
-// SetArray sets an element to an empty array and gives that.
+// SetArray sets an element to an empty array and returns that array.
 func (a Array) SetArray(name string) Array {
 	n, size := nameOf(name)
 	return Array{C.engine_array_add_array(a.zval, n, size)}
 }
 
-// AppendArray appends an empty array and gives it.
+// AppendArray appends an empty array and returns it.
 func (a Array) AppendArray() Array {
 	return Array{C.engine_array_add_array(a.zval, nil, 0)}
 }

@@ -20,12 +20,13 @@ type Worker struct {
 	Files []int
 }
 
-// CurrentWorker returns the worker this process is; nil if it is none. A worker takes the process for PHP at once
-// (see TakeProcess). log takes PHP's own messages (log_message of sapi_module_struct) outside of a request.
+// CurrentWorker returns the worker that this process is; nil if it is not a worker. The process is PHP's from then on, as after
+// TakeProcess. log takes PHP's own messages (log_message of sapi_module_struct) outside of a request.
 //
-// In a zygote whose workers have its Go runtime CurrentWorker returns in each worker. Before the first of them is forked it calls
-// prepare with the name of PHP's module: what that leaves in memory the workers share. It must start no goroutine, wait for nothing and
-// leave no descriptor open. It may be nil. A worker calls MakeThreads before it does anything for which the runtime needs other threads.
+// In a zygote whose workers share its Go runtime CurrentWorker forks them, and returns in each worker. Before the first of them is forked
+// it calls prepare with the name of PHP's module: what that leaves in memory the workers share. prepare must start no goroutine, wait for
+// nothing and leave no descriptor open; it may be nil. A worker calls MakeThreads before it does anything for which the runtime needs other
+// threads.
 func CurrentWorker(log func(message string), prepare func(module string)) *Worker {
 	own := &struct { // one piece of memory, which the zygote has before it forks
 		Worker
@@ -60,8 +61,8 @@ func CurrentWorker(log func(message string), prepare func(module string)) *Worke
 	return w
 }
 
-// MakeThreads makes the threads of the Go runtime that a forked worker has not got yet: it begins with the main thread alone. Until then no
-// other goroutine runs, this one must not wait for any, and there must be no collection. It may be called again.
+// MakeThreads makes the threads of the Go runtime. A forked worker begins with the main thread alone: before MakeThreads no other goroutine runs,
+// this one must not wait for another, and there must be no garbage collection. It may be called again.
 func (w *Worker) MakeThreads() { C.boot_make_threads() }
 
 // IsWorker reports whether CurrentWorker returns a worker.
@@ -69,8 +70,8 @@ func IsWorker() bool {
 	return C.boot_is_worker() != 0 || C.boot_is_zygote() != 0
 }
 
-// CatchSignals makes signals write to an eventfd instead of ending the process. There is one eventfd for all. The error
-// is a syscall.Errno.
+// CatchSignals makes signals write to an eventfd, a counter that is a descriptor, instead of ending the process. All signals must have the
+// same one. The error is a syscall.Errno.
 func CatchSignals(eventfd int, signals ...syscall.Signal) error {
 	for _, sig := range signals {
 		if errno := C.boot_catch_signal(C.int(sig), C.int(eventfd)); errno != 0 {

@@ -111,7 +111,7 @@ func (s *Server) run(conn *os.File, m *module, call *Call) {
 	channel := os.NewFile(uintptr(pair[0]), "child")
 	defer channel.Close()
 	unix.SetNonblock(pair[1], false)
-	child, err := m.zygote.Answer(context.Background(), call.payload(), append([]int{pair[1]}, call.files...)...)
+	child, err := m.zygote.ForkCGI(context.Background(), call.payload(), append([]int{pair[1]}, call.files...)...)
 	unix.Close(pair[1])
 	if err != nil {
 		answer(conn, letterNo, 0)

@@ -90,12 +90,13 @@ func (t *Template) encode() ([]byte, error) {
 // errBoot says that the zygote ended while it booted the template.
 var errBoot = errors.New("the boot has ended the process")
 
-// BootError is an application that could not be booted.
+// BootError is Start's error if the application of the Template could not be booted.
 type BootError struct{ Why string }
 
 func (e *BootError) Error() string { return "the application could not be booted: " + e.Why }
 
-// SnapshotError is an application that has something which processes must not share, so that it cannot be forked.
+// SnapshotError is Start's error if the application was booted and cannot be forked: it has something that processes must not share, such
+// as a connection to a database.
 type SnapshotError struct{ Why string }
 
 func (e *SnapshotError) Error() string { return e.Why }

@@ -14,8 +14,8 @@ import (
 	"github.com/phpsapi/phpsapi/sapi"
 )
 
-// AnswerTime is how long a zygote may take to answer an order. One that takes longer is given up, unless it is only slow: then it may
-// take SlowTime.
+// AnswerTime is how long a zygote may take to answer an order. A zygote that takes longer is given up, unless it only waits for a
+// processor: then it may take SlowTime.
 const (
 	AnswerTime = 10 * time.Second
 	SlowTime   = time.Minute
@@ -158,8 +158,8 @@ func (z *Zygote) begin(config Config, message, template []byte) error {
 
 // Spawn forks a worker and passes it payload and files. The files stay open here.
 //
-// If the zygote has not answered after AnswerTime (SlowTime, if it is only slow), or before ctx ends, it is given up: it is killed, and it is
-// gone. The error is then ErrGone, as it is for any later order; another error is fork's, and the zygote lives.
+// If the zygote has not answered after AnswerTime (SlowTime, if it only waits for a processor), or before ctx ends, it is given up: it is
+// killed, and it is gone. The error is then ErrGone, as it is for any later order; another error is fork's, and the zygote lives.
 func (z *Zygote) Spawn(ctx context.Context, payload []byte, files ...*os.File) (*Child, error) {
 	fds := make([]int, len(files))
 	for i, file := range files {
@@ -175,9 +175,9 @@ func (z *Zygote) Fork(ctx context.Context, title string, payload []byte, fds ...
 	return z.fork(ctx, msgFork, append([]byte(title+"\x00"), payload...), fds)
 }
 
-// Answer forks a child that answers one CGI request, as lifecycle/handover_child.c reads it from request. The descriptors
-// stay open here. It waits as Spawn does.
-func (z *Zygote) Answer(ctx context.Context, request []byte, fds ...int) (*Child, error) {
+// ForkCGI forks a child that answers one CGI request and ends. request is what lifecycle/handover_child.c reads, fds are the descriptors
+// that it names; they stay open here. ForkCGI waits as Spawn does.
+func (z *Zygote) ForkCGI(ctx context.Context, request []byte, fds ...int) (*Child, error) {
 	return z.fork(ctx, msgAnswer, request, fds)
 }
 
@@ -243,8 +243,8 @@ func (z *Zygote) wait(ctx context.Context) error {
 	}
 }
 
-// Detach makes stdio the standard input, output and error of the zygote and of the workers it forks from now on. The
-// file stays open here. It does not wait for the zygote, but for room for the order, and as long as Spawn.
+// Detach makes stdio the standard input, output and error of the zygote and of the workers that it forks from now on. The
+// file stays open here. Detach does not wait until the zygote has done so, but until there is room for the order, and as long as Spawn.
 func (z *Zygote) Detach(ctx context.Context, stdio *os.File) error {
 	ctx, cancel := context.WithTimeout(ctx, SlowTime)
 	defer cancel()
@@ -293,7 +293,7 @@ func (z *Zygote) Close() error {
 	return z.process.end(closeTime)
 }
 
-// End is Close with a patience of the caller's.
+// End is Close, but the zygote is killed after patience.
 func (z *Zygote) End(patience time.Duration) error {
 	defer time.AfterFunc(patience, z.Kill).Stop()
 	return z.Close()
