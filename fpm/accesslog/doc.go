@@ -3,18 +3,19 @@
 //
 //	format, err := accesslog.Parse(pool.AccessFormat)
 //	log := accesslog.New(format, accesslog.Options{Pool: "www", ...})
-//	line, truncated := log.Line(&entry) // nothing, where nothing is to be logged
+//	line, truncated := log.Line(&entry) // nil if nothing is to be logged
 //
 // The package opens and writes no file. A line is meant for one write(2) to a
-// descriptor opened for appending, so that workers do not mix theirs.
+// descriptor opened for appending, so that lines of several workers do not mix.
+// JSONLine makes lines in JSON instead, for log.format.
 //
-// The lines are php-fpm 8.2's, byte for byte, with these exceptions:
+// The lines are php-fpm's, byte for byte, with these exceptions:
 //
-//   - Control characters in what a request said are written as \x0a and the
-//     like: a line end in a URI would pass for a request of its own.
+//   - Control characters in a request's texts are written as \x0a and the
+//     like: a line end in a URI would look like the line of another request.
 //   - CPU time is as exact as the worker measures it; php-fpm's is in steps of
 //     10 ms.
-//   - A line that is cut short at a value has a NUL behind it in php-fpm's log.
+//   - If a line is cut within a value, php-fpm writes a NUL byte after it.
 //   - A %{...}t that yields more than 127 bytes is cut; php-fpm writes what it
 //     finds in its memory.
 //

@@ -2,9 +2,8 @@
 // message: a letter, then text if the letter's meaning has one; a descriptor may travel with it (SCM_RIGHTS). Package contract says what
 // the letters mean.
 //
-// A Channel lives as long as its process's peer: the end of the socket says that the other is gone. Send never
-// blocks. Read runs on a goroutine of its own and reads a message only after the last was taken, so that a peer that floods the socket
-// waits.
+// A Channel lives until the other process ends or closes its end: the end of the socket says so. Send never blocks. Read runs on a goroutine
+// of its own. It reads a message only after the one before was taken, so that a process that floods the socket has to wait.
 package channel
 
 import (
@@ -19,7 +18,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/contract"
 )
 
-// Channel is an end. Sending never waits; one goroutine reads.
+// Channel is this process's end of the socket. Sending never waits; one goroutine reads.
 type Channel struct {
 	file   *os.File
 	halted atomic.Bool
@@ -110,8 +109,8 @@ func (c *Channel) SendWithin(letter byte, text string, fd int, patience time.Dur
 	return sent
 }
 
-// Any wants every descriptor: for a process that reads what the master says.
-func Any(byte, int) bool { return true }
+// AnyDescriptor is for Read: it wants every descriptor. A process that reads what the master says may trust it that far.
+func AnyDescriptor(byte, int) bool { return true }
 
 // Read hands messages to take until the other end is gone, and then closes the channel: what a worker said before it
 // ended counts as much as before, a parked connection most of all.
@@ -176,15 +175,16 @@ func receive(from int) (Message, error) {
 	if err != nil {
 		return Message{FD: -1}, err
 	}
-	m := Message{FD: Received(p.rights[:rights])}
+	m := Message{FD: FirstDescriptor(p.rights[:rights])}
 	if n > 0 {
 		m.Letter, m.Text = p.text[0], string(p.text[1:n])
 	}
 	return m, nil
 }
 
-// Received is the descriptor that came; those beyond the first are nobody's and closed.
-func Received(oob []byte) int {
+// FirstDescriptor returns the descriptor in oob, which recvmsg has filled; -1: there is none. Nobody has asked for more than one: it
+// closes the others.
+func FirstDescriptor(oob []byte) int {
 	fd := -1
 	controls, err := unix.ParseSocketControlMessage(oob)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 // RightsSize is room, in bytes, for the one descriptor that may come with a message.
 const RightsSize = unix.SizeofCmsghdr + 8
 
-// Descriptor returns the one descriptor that came with a message; -1: none.
+// Descriptor returns the one descriptor that came with a message, without allocation; -1: none.
 func Descriptor(rights []byte) int {
 	if len(rights) < unix.SizeofCmsghdr+4 {
 		return -1
@@ -33,7 +33,7 @@ func PutDescriptor(rights []byte, fd int) {
 }
 
 // inFlightPause is how long a sender waits whose user has as many descriptors on their way in sockets as one process may have open
-// (unix(7), ETOOMANYREFS): who reads takes them out, and no poll tells of that.
+// (unix(7), ETOOMANYREFS): the reader takes them out, and no poll tells of that.
 const inFlightPause = 2 * time.Millisecond
 
 // SendPacket sends a packet with descriptors as soon as there is room for it. It returns unix.EAGAIN if there is none within patience,

@@ -105,7 +105,7 @@ func Main(call Invocation) int {
 	return master.Main(c.masterOptions(call))
 }
 
-// Locate says which configuration a service with these arguments has, and where its pid is written; empty: nowhere.
+// Locate returns the path of the configuration of a service with these arguments, and that of its pid file, which is empty if there is none.
 func Locate(call Invocation) (config, pidFile string) {
 	c := parse(call.Args)
 	c.binary = call.Binary

@@ -1,5 +1,6 @@
-// Package conf reads php-fpm.conf exactly as php-fpm 8.2 does: the same files
-// are accepted, the others refused, with the same lines in the log.
+// Package conf reads php-fpm.conf exactly as php-fpm does: the same files are
+// accepted, the others refused, with the same lines in the log. Options.PHP
+// says of which version, where versions differ.
 //
 //	cfg, err := conf.Load(conf.Options{Path: "/etc/php/8.2/fpm/php-fpm.conf", Log: log})
 //
@@ -7,8 +8,8 @@
 // the new configuration while the old one serves. What php-fpm does to the
 // machine on the way (it opens its logs, creating them) happens through the
 // functions of a System, which callers and tests may replace. Check is php-fpm -t
-// and -tt. Identify and Permissions, which php-fpm does later, resolve users,
-// groups and modes.
+// and -tt. Identify and Permissions look up users, groups and modes, for which
+// php-fpm has a later step.
 //
 // The way through the package is php-fpm's: load.go (the file, then the checks),
 // parse.go (lines to statements to directives, includes), global.go and pool.go

@@ -1,5 +1,9 @@
-// Package contract is what the FPM master and a worker say to each other. It is pure Go, holds no state and opens
-// nothing.
+// Package contract is what the processes of an FPM service say to each other: the master, the workers that run PHP, the front, which
+// speaks HTTP to clients, and the observer, which serves metrics, health and the dashboard. It has the letters of the messages, and the
+// structures that go with them. It is pure Go, holds no state and opens nothing.
+//
+// Below is the conversation of the master and a worker. FrontEnvironment has the one with a front, ObserverTitle the one with an
+// observer, and HTTP the one of a front and workers that speak HTTP themselves. What operators say to the master is in package control.
 //
 //	master                                  worker
 //	  Spec, as the payload of the fork ->     becomes what the Spec says: files, limits, root, user, environment,
@@ -7,8 +11,8 @@
 //	                                   <-   Ready                  (or Log lines, and it exits)
 //	  the worker accepts connections itself: the master is never in a request's path
 //
-//	                                   <-   Park + fd              a kept connection that is idle
-//	  polls it, never reads a byte
+//	                                   <-   Park + fd              a connection that its client keeps open, and that is idle
+//	  waits until a request comes on it, and reads no byte of it
 //	  WhenIdle                         ->
 //	                                   <-   Idle                   and the worker accepts nothing until the answer
 //	  Connection + fd, or Nothing      ->     serves it

@@ -8,10 +8,9 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
-// FrontEnvironment is set in the environment of a front to what the process is called: the program executed again by the
-// master, under the name FrontTitle, already without privileges. Its descriptors are FrontControl, FrontSpec and from
-// FrontFiles on those that Front.Files names. Standard input and output are /dev/null; standard error is the master's if
-// nothing else is the error log.
+// A front is this program, executed by the master under the name FrontTitle, already without privileges. FrontEnvironment is set in
+// its environment, to what ps is to call the process. Its descriptors are FrontControl, FrontSpec and from FrontFiles on those that
+// Front.Files names. Standard input and output are /dev/null; standard error is the master's if nothing else is the error log.
 //
 //	master                                  front
 //	  Front, on FrontSpec              ->     becomes what the Front says
@@ -48,18 +47,18 @@ const (
 // Certificates brings certificates that changed.
 const Certificates = 'T'
 
-// Inherit brings a front its end of a channel to the front that it replaces, which has the other from its Yield. On it a
+// Inherit brings a front its end of a channel to the front that it replaces. That has received the other end by Yield. On the channel a
 // Connection message brings a connection that waits for a request, with the FrontListener.Address that it came to.
 const Inherit = 'H'
 
-// Beat asks a front for a sign of life, and is that; Crowd tells that requests wait.
+// Beat, from the master, asks a front for a sign of life, and the front answers by a Beat. Crowd, from a front, tells that requests wait.
 const (
 	Beat  = 'B'
 	Crowd = 'U'
 )
 
-// Lines is many messages for the error log: what Log has, with line ends between them. A worker that speaks HTTP tells by it what PHP
-// has to say of a request; the master puts the pool's name before each line.
+// Lines is many messages for the error log, each in the form of Log, with line ends between them. A worker that speaks HTTP sends PHP's
+// messages about a request by it; the master puts the pool's name before each line.
 const Lines = 'M'
 
 // Front is everything a front needs to know, besides its descriptors.

@@ -64,7 +64,7 @@ const (
 	ObservedBoard  File = "scoreboard to be watched" // a scoreboard that can only be read
 )
 
-// Dashboard is what an observer needs to know to show it.
+// Dashboard is what an observer needs to know to serve the dashboard.
 type Dashboard struct {
 	Hosts  []string // names by which browsers may call it, besides addresses and localhost
 	Orders bool     // there is a token, so that the master takes orders
@@ -94,7 +94,7 @@ type ObservedPool struct {
 	Sites      []string // what the sites are called that are counted each for itself, by their numbers; empty: the pool has none of them
 }
 
-// Service is what the master knows of the service. Times are in seconds since 1970.
+// Service is what the master tells the observer of the service. Times are in seconds since 1970.
 type Service struct {
 	Version string // phpsapi's
 	Master  int    // pid

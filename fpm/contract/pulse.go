@@ -12,7 +12,7 @@ type PoolSupply struct {
 	Connections uint64 `json:",omitempty"`
 }
 
-// A PoolDemand is what a front wants of a pool. It is in a front's Beat and Crowd.
+// A PoolDemand is how many workers' work a front has for a pool. It is in a front's Beat and Crowd.
 type PoolDemand struct {
 	Pool    string
 	Busy    int           // requests that the front has handed to the pool, or is about to

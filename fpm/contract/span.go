@@ -89,7 +89,7 @@ func appendSpanText(dst, text []byte, most int) []byte {
 	return append(binary.LittleEndian.AppendUint16(dst, uint16(len(text))), text...)
 }
 
-// ParseSpan reads what AppendSpan wrote. It returns false if packet is none such. A worker may have written anything: a span without ids is none, and
+// ParseSpan reads what AppendSpan wrote. It returns false if packet is not a span. A worker may have written anything: a span without ids is none, and
 // the rest is as it says.
 func ParseSpan(packet []byte) (*Span, bool) {
 	if len(packet) < spanHead {

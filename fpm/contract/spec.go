@@ -64,7 +64,7 @@ type Spec struct {
 	Root bool
 }
 
-// Admission is who may ask for what.
+// Admission is which clients and scripts a pool refuses, beside what php-fpm.conf says.
 type Admission struct {
 	CheckPeers    bool // clients on the unix socket must be of Users or Groups
 	Users, Groups []int
@@ -86,7 +86,7 @@ type Identity struct {
 	Home     string // for HOME
 }
 
-// Global is what of the [global] section matters to a worker.
+// Global is the part of the [global] section that matters to a worker.
 type Global struct {
 	ConfigPath string
 	LogLevel   zlog.Level
@@ -151,7 +151,7 @@ func (o *Orders) Decode(payload []byte) (*Spec, error) {
 	return &o.spec, nil
 }
 
-// Rehearse reads made-up orders, in a process that forks those that read real ones: what that leaves in memory they share.
+// Rehearse decodes a made-up Spec. A zygote calls it before it forks workers, which decode real ones: they share the memory that this leaves.
 func Rehearse() {
 	s := &Spec{Pool: &conf.Pool{}, WorkerMode: &WorkerMode{}, Restrictions: &Restrictions{}, Admission: &Admission{}, HTTP: &HTTP{}, Traces: &Traces{}}
 	if _, err := Decode(s.Encode()); err != nil {
@@ -159,7 +159,7 @@ func Rehearse() {
 	}
 }
 
-// File returns the index of a descriptor; -1 if the worker has none such.
+// File returns the index of a descriptor in Files; -1 if the worker does not have it.
 func (s *Spec) File(which File) int {
 	for i, f := range s.Files {
 		if f == which {

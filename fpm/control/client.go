@@ -148,7 +148,8 @@ func (c *Client) ask(ctx context.Context, request any, hear func(Answer)) (Answe
 	}
 }
 
-// Peer is who has the other end of a connection, or listened when it was made.
+// Peer returns the pid and the user of the process at the other end of a connection: the one that connected, or that listened when
+// the connection was made.
 func Peer(conn syscall.Conn) (*unix.Ucred, error) {
 	raw, err := conn.SyscallConn()
 	if err != nil {

@@ -3,12 +3,13 @@
 //
 //	operator's command                      master
 //	  connects to Name(...)
-//	  knows it by SO_PEERCRED          <->    knows who asks: only root and its own user may
+//	  knows from the kernel            <->    knows from the kernel (SO_PEERCRED) which user asks: only
+//	  whose master it is                      root and the master's own may
 //	  a Request                        ->
 //	                                   <-   Answers, the last one is Done
-//	  has gone: end of file            ->     nobody is waiting any more; what was asked for continues
+//	  closes the connection            ->     stops reporting; what was asked for continues
 //	                                   <-   end of file: the master has ended
 //
-// The socket is a stream with a line of JSON for each Request and Answer. A connection has one Request. Its name is
-// abstract: nothing is left on disk, and a master without a pid file has one too (docs/adr/0008).
+// The socket is a stream with a line of JSON for each Request and Answer. A connection has one Request. The socket's name is in the abstract
+// namespace of the kernel, made from the master's pid: nothing is left on disk, and no pid file is needed (docs/adr/0008).
 package control

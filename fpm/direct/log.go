@@ -54,7 +54,7 @@ func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 // HasLines reports whether lines of the access log are to be written.
 func (c *Conn) HasLines() bool { return len(c.access.lines) > 0 }
 
-// WriteLines writes them.
+// WriteLines writes the lines of the access log that HasLines has told of.
 func (c *Conn) WriteLines() {
 	l := &c.access
 	if len(l.lines) == 0 {
@@ -74,7 +74,7 @@ func (c *Conn) WriteLines() {
 	l.lines = l.lines[:0]
 }
 
-// SetAccessLog continues in another file.
+// SetAccessLog makes fd the access log, which was opened again.
 func (c *Conn) SetAccessLog(fd int) {
 	c.WriteLines()
 	if c.access.fd < 0 { // there is to be none

@@ -59,7 +59,7 @@ func (r *response) begin() {
 
 // Room, Commit, Write and Flush are PHP's output.
 
-// Room returns where PHP's next output goes.
+// Room returns the memory for PHP's next output.
 func (c *Conn) Room() ([]byte, error) {
 	r := &c.response
 	if r.used == room {
@@ -70,7 +70,7 @@ func (c *Conn) Room() ([]byte, error) {
 	return r.memory[r.used:room:room], c.lost()
 }
 
-// Commit says that PHP has put n bytes there.
+// Commit says that PHP has written n bytes to Room.
 func (c *Conn) Commit(n int) { c.response.used += n }
 
 // Write takes output that has no room.

@@ -108,7 +108,7 @@ func (e *Log) tellConsole() {
 	}
 }
 
-// Complaints returns where what is not a message goes that is said of a configuration: descriptor 2, or in JSON the log.
+// Complaints returns where PHP's complaints about the syntax of a configuration go, which php-fpm does not log: descriptor 2, or in JSON the log.
 func (e *Log) Complaints() io.Writer {
 	if !e.Messages.Settings().JSON {
 		return e.Console
@@ -134,7 +134,7 @@ type State struct {
 	settings zlog.Settings
 }
 
-// State returns the present one, for Restore.
+// State returns what Open would change, for Restore.
 func (e *Log) State() State { return State{*e, e.Messages.Settings()} }
 
 // Restore undoes an Open, and closes what it opened.
@@ -181,7 +181,7 @@ func (s State) Close() {
 	}
 }
 
-// RedirectStderr makes descriptor 2 the error log, if that is a file and in use.
+// RedirectStderr makes descriptor 2 the error log, if the log is a file and in use.
 func (e *Log) RedirectStderr() {
 	if e.use && e.file != nil {
 		unix.Dup3(int(e.file.Fd()), 2, 0)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Who sends one request after the other is told to go elsewhere, not cut off.
+// A client that sends one request after the other is told to go elsewhere, not cut off.
 func TestDrainTellsWhoIsBusy(t *testing.T) {
 	f := start(t, orders(t, map[string]string{"a.txt": "text"}, nil))
 	kept := f.dial(t)
@@ -23,7 +23,7 @@ func TestDrainTellsWhoIsBusy(t *testing.T) {
 	}
 }
 
-// Who was let in before the end is answered, though the request comes after it began; who comes later is refused.
+// A client that was let in before the end is answered, though its request comes after the end began; a later client is refused.
 func TestDrainAnswersWhoWasAccepted(t *testing.T) {
 	f := start(t, orders(t, map[string]string{"a.txt": "text"}, nil))
 	kept, fresh := f.dial(t), f.dial(t)

@@ -47,7 +47,7 @@ func TestNoLineOfTheLogIsLostWithoutAWord(t *testing.T) {
 		}
 		return n
 	}
-	go theirs.Read(channel.Any, func(m channel.Message) {
+	go theirs.Read(channel.AnyDescriptor, func(m channel.Message) {
 		if m.Letter == contract.Log {
 			mu.Lock()
 			got = append(got, m.Text)

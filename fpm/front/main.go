@@ -50,7 +50,7 @@ func Main() int {
 	})
 	f.tellCrowds(p.control)
 	p.control.Send(contract.Ready, "", -1)
-	go p.control.Read(channel.Any, func(m channel.Message) { p.hear(f, m) })
+	go p.control.Read(channel.AnyDescriptor, func(m channel.Message) { p.hear(f, m) })
 	p.end(f)
 	return exitOK
 }

@@ -87,7 +87,7 @@ func launchOn(t *testing.T, o *contract.Front, listening *os.File) *started {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Process.Kill() })
-	go s.control.Read(channel.Any, func(m channel.Message) { s.said <- m })
+	go s.control.Read(channel.AnyDescriptor, func(m channel.Message) { s.said <- m })
 	return s
 }
 

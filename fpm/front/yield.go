@@ -222,7 +222,7 @@ func (c *connections) closeSilent() {
 
 // inherit takes the connections that another front leaves to this one.
 func (f *Front) inherit(from *channel.Channel) {
-	from.Read(channel.Any, func(m channel.Message) {
+	from.Read(channel.AnyDescriptor, func(m channel.Message) {
 		if m.FD < 0 {
 			return
 		}

@@ -42,7 +42,8 @@ const (
 	GotClosed = "closed" // nothing but the end of the connection, for which a web server answers 502
 )
 
-// Got returns what a client got in words, behind "the client got"; empty: it is none of these.
+// Got returns, as the words that follow "the client got", what a client got of a request: one of the constants Got502 and so on. It returns the empty
+// string for any other text.
 func Got(client string) string {
 	switch client {
 	case Got502, Got504:

@@ -14,7 +14,7 @@ import (
 	"github.com/phpsapi/phpsapi/sapi"
 )
 
-// progressInterval is how often an operator who waits hears what for.
+// progressInterval is how often an operator that waits hears what for.
 const progressInterval = time.Second
 
 // operators is what the loop knows of operators.

@@ -9,7 +9,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/settings"
 )
 
-// Who accepts, and why not the workers: one sentence for each reason.
+// Which process accepts, and why not the workers: one sentence for each reason.
 func TestWhoSpeaksHTTP(t *testing.T) {
 	www, shop := &conf.Pool{Name: "www"}, &conf.Pool{Name: "shop"}
 	ondemand := &conf.Pool{Name: "www", PM: conf.Ondemand}

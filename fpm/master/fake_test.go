@@ -404,7 +404,7 @@ func (w *worker) receive() (letter byte, fd int) {
 	if err != nil || n == 0 {
 		return 0, -1
 	}
-	return b[0], channel.Received(oob[:oobn])
+	return b[0], channel.FirstDescriptor(oob[:oobn])
 }
 
 // serve answers one line of a connection, and keeps it where the line says so.

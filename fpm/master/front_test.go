@@ -66,7 +66,7 @@ func fakeFront() int {
 	}
 	control.Send(contract.Ready, "", -1)
 	quit := make(chan bool, 2)
-	go control.Read(channel.Any, func(s channel.Message) { f.hear(s, control, quit) })
+	go control.Read(channel.AnyDescriptor, func(s channel.Message) { f.hear(s, control, quit) })
 	<-quit
 	for _, l := range f.listeners {
 		l.Close()

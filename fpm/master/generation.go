@@ -52,7 +52,7 @@ type pool struct {
 	limits   pm.Limits
 	socket   *socket
 	board    *scoreboard.Board
-	slots    []*child // who has which slot of the scoreboard
+	slots    []*child // which child has which slot of the scoreboard
 	children []*child // the youngest first
 	began    int      // how many have become ready so far
 	access   *os.File // access.log; nil without

@@ -7,7 +7,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 )
 
-// Who waits for a reload is told when neither the old front nor an old worker takes a request any more, but never waits for ever.
+// An operator that waits for a reload is told when neither the old front nor an old worker takes a request any more, but never waits for ever.
 func TestReloadIsAnnouncedWhenTheOldProcessesHaveYielded(t *testing.T) {
 	board, err := scoreboard.Create(1)
 	if err != nil {

@@ -26,7 +26,7 @@ func refused(format string, args ...any) control.Answer {
 
 // ordered is an operator's order to end the request of a worker.
 type ordered struct {
-	by      string // who has given it
+	by      string // the operator that has given it
 	request control.RunningRequest
 	at      int64 // when SIGTERM was sent, on the master's clock
 	killed  bool  // by SIGKILL

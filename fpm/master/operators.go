@@ -27,7 +27,7 @@ const (
 	lastWordsTime  = time.Second // in which a master that ends writes what it has told
 )
 
-// operator is a client of the control socket who has asked for something. Its goroutine writes what the loop tells.
+// operator is a client of the control socket that has asked for something. Its goroutine writes what the loop tells.
 type operator struct {
 	pid, uid  int
 	user      string // the user's name, if it is to be logged; empty: not known
@@ -243,7 +243,7 @@ func userName(uid int) string {
 	}
 }
 
-// newOperator returns an operator who has asked. The room is for the answers: of a reload the outcome and the end of the old, the
+// newOperator returns an operator that has asked. The room is for the answers: of a reload the outcome and the end of the old, the
 // stop that came between, progress.
 func newOperator(conn net.Conn, pid, uid int, request control.Request) *operator {
 	o := &operator{pid: pid, uid: uid, request: request, answers: make(chan control.Answer, 4), fd: -1}

@@ -371,7 +371,7 @@ func (m *Master) commitReload() {
 	g.inherit(old)
 	old.door.followedBy(g.door)
 	m.announce() // of the reload before, if it has not been
-	// Before it is said that the new one serves: who reads the line finds no old worker and no old address.
+	// Before it is said that the new one serves: a reader of the line finds no old worker and no old address.
 	m.handover = &handover{reload: a, old: old, until: m.sys.now().Add(handoverPatience)}
 	m.retire(old)
 	m.sockets.keep([]*generation{g})

@@ -69,7 +69,7 @@ func (l *lonely) channel(to chan channel.Message) *channel.Channel {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	go other.Read(channel.Any, func(m channel.Message) { to <- m })
+	go other.Read(channel.AnyDescriptor, func(m channel.Message) { to <- m })
 	l.t.Cleanup(c.Close)
 	return c
 }

@@ -131,7 +131,7 @@ func (o *Options) confOptions(e *errorlog.Log) (conf.Options, *frontPlan) {
 	return c, plan
 }
 
-// Locate says which configuration a master with these options has, and where its pid is written; empty: nowhere.
+// Locate returns the path of the configuration that a master with these options has, and that of its pid file, which is empty if there is none.
 func Locate(o Options) (config, pidFile string) {
 	o.places = o.askedPlaces(realSystem())
 	c := o.located()

@@ -27,13 +27,13 @@ type upgrade struct {
 	tried   bool // it is to be executed as soon as no zygote is being asked for a worker
 }
 
-// Probe is what a program says that is asked whether it can take over: `phpsapi fpm upgrade --probe`.
+// Probe is a program's answer to the question whether it can take over a service: what `phpsapi fpm upgrade --probe` prints.
 type Probe struct {
 	Version string `json:"phpsapi"`
 	Formats []int  `json:"handoff"`
 }
 
-// WriteProbe answers the question for this program.
+// WriteProbe writes the Probe of this program.
 func WriteProbe(w io.Writer, version string) error {
 	return json.NewEncoder(w).Encode(Probe{version, []int{handoffFormat}})
 }

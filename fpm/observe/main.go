@@ -70,7 +70,7 @@ func Main() int {
 		return exitSoftware
 	}
 	p.watchSignals()
-	go p.control.Read(channel.Any, p.hear)
+	go p.control.Read(channel.AnyDescriptor, p.hear)
 	p.server.awaitService(firstPatience)
 	if p.exporter != nil {
 		p.startExport(p.sources)

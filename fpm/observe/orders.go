@@ -98,7 +98,7 @@ func (d *dashboard) serveOrder(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// clientOf returns who has sent a request.
+// clientOf returns the address of the client that has sent a request.
 func clientOf(r *http.Request) string {
 	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
 		return host

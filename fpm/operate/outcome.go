@@ -95,8 +95,8 @@ func (o *Operator) printOutcome(command string) {
 	fmt.Fprintf(o.Out, "%s\n", plainJSON(line))
 }
 
-// Watched runs a command of php-fpm's, which logs on standard error, and prints its outcome as JSON. started returns the master that it has
-// started, or 0. Watched returns the exit status, which is run's.
+// Watched runs a command of php-fpm's, such as its start, whose messages go to standard error, and prints the outcome as JSON. started returns the
+// pid of the master that the command has started, or 0. Watched returns the exit status of run.
 func (o *Operator) Watched(command string, run func() int, started func() int) int {
 	status, said, err := stderrOf(run)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/control"
 )
 
-// Top is how `phpsapi fpm top` shows a service.
+// Top says how `phpsapi fpm top` shows a service.
 type Top struct {
 	Interval time.Duration
 	Once     bool   // one plain print, after one interval

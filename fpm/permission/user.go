@@ -8,7 +8,7 @@ type User struct {
 	Groups   []int // besides GID
 }
 
-// What may be allowed: bits of a mode, of one of owner, group and others.
+// What a file may allow a user: bits of its mode, as those for owner, group or others have them.
 const (
 	Search = 0o1 // of a directory
 	Write  = 0o2

@@ -36,10 +36,11 @@ func (f *Faults) Add(now time.Time) bool {
 	return true
 }
 
-// Backoff spaces out the replacement of workers that end before they were ever ready: the first is replaced at once,
-// as php-fpm does with all.
-type Backoff struct{ Failures int }
+// Backoff says when a worker that ended before it was ever ready is to be replaced. The first two in a row are replaced at once, as php-fpm
+// does with all.
+type Backoff struct{ Failures int } // in a row
 
+// Failed notes that a worker ended before it was ready, and returns how long to wait before another is forked: 0 to 5 s.
 func (b *Backoff) Failed() time.Duration {
 	const first, most = 100 * time.Millisecond, 5 * time.Second
 	b.Failures++
@@ -49,4 +50,5 @@ func (b *Backoff) Failed() time.Duration {
 	return min(most, first<<min(b.Failures-3, 10))
 }
 
+// Succeeded notes that a worker is ready: the next failure is a first one.
 func (b *Backoff) Succeeded() { b.Failures = 0 }

@@ -1,6 +1,7 @@
 // Package profile makes a profile of the samples that workers take of PHP's stack, and writes it in three formats: a flame graph (SVG), folded stacks, and
-// pprof's. A sample is one look at the stack of a request: its functions, its file and line, its URL, and whether it was running or waiting. The samples come from
-// package worker by the master; docs/PROFILER.md is for those who read the profiles. The package is pure Go and knows nothing of processes.
+// pprof's. A sample is one look at the stack of a request: the functions that it was in, with file and line, and the request's host and path. Workers
+// take the samples (package worker) and send them by the master; package operate and the dashboard make profiles of them. docs/PROFILER.md says how to
+// read a profile. The package is pure Go and knows nothing of processes.
 package profile
 
 import (
@@ -17,7 +18,7 @@ type Frame struct {
 	Line     int    // where it was executed; 0: not known
 }
 
-// Names of frames that are none of PHP's.
+// Names of frames that do not stand for a function.
 const (
 	Further = "(further frames)"       // those that were called first, of a stack that is very deep
 	Nowhere = "(no function of PHP's)" // PHP compiles the script, begins the request or ends it

@@ -91,8 +91,8 @@ const (
 // both are the devices that programs write to, too.
 var both = []string{"/dev/null", "/dev/zero", "/dev/full"}
 
-// Ruleset makes the Landlock ruleset of a kind of sandbox, below a root: empty, or a chroot. The kernel must lack nothing for
-// it. The error is about a path, or the kernel's.
+// Ruleset makes the Landlock ruleset of a kind of sandbox, for paths below a root, which is a chroot or empty. Kernel.Lacks must have returned
+// nothing for this kind. The error is about a path, or the kernel's.
 //
 // Each keeps processes from those outside: from their memory, environment and descriptors, and from what is mounted where. web
 // restricts nothing more but the making of devices.

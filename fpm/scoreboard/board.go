@@ -88,7 +88,7 @@ func (b *Board) Occupy(i int) {
 	b.setEntry(i, tableEntry{ticket: b.last, startEpoch: time.Now().Unix()})
 }
 
-// SetPid tells readers who has slot i.
+// SetPid tells readers the pid of the worker in slot i.
 func (b *Board) SetPid(i, pid int) {
 	e := b.taken[i]
 	e.pid = int64(pid)

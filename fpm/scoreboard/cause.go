@@ -27,7 +27,7 @@ func (e Cause) String() string {
 	return [Causes]string{"done", "idle", "crash", "killed", "out of memory", "timeout", "exit", "panic", "fatal", "script exit", "boot", "operator", "other"}[e]
 }
 
-// CauseOf returns the reason of a name; CauseOther: there is none such.
+// CauseOf returns the cause with a name, or CauseOther if there is none.
 func CauseOf(name string) Cause {
 	for e := range Cause(Causes) {
 		if e.String() == name {

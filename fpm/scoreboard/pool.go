@@ -41,7 +41,7 @@ type Pool struct {
 type Totals struct {
 	Pool        Pool
 	Idle        int    // workers that wait for a request
-	Active      int    // workers that have one; who is Creating is in neither
+	Active      int    // workers that have one; a worker that is Creating is in neither
 	MaxActive   int    // most active workers anybody saw
 	Requests    uint64 // of all workers there were, as are:
 	Connections uint64

@@ -203,7 +203,7 @@ func (s *Slot) Finished() { s.enter(Finished) }
 // CountConnection counts a connection accepted.
 func (s *Slot) CountConnection() { atomic.AddUint64(&s.page.connections, 1) }
 
-// Keeps reports whether the worker watches a kept connection while it waits.
+// Keeps notes whether the worker watches a connection that its client keeps open, while it waits for a request.
 func (s *Slot) Keeps(yes bool) {
 	n := uint32(0)
 	if yes {

@@ -63,7 +63,7 @@ var reasons = [Reasons]string{"max_requests", "max_memory", "exit", "fatal", "ti
 // String returns the reason's name, as it is on the status page and in Message.
 func (r Reason) String() string { return reasons[r] }
 
-// ReasonOf returns the reason of a name; false if there is none such.
+// ReasonOf returns the reason with a name; false if there is none.
 func ReasonOf(name string) (Reason, bool) {
 	for i, known := range reasons {
 		if known == name {

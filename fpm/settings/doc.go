@@ -1,4 +1,5 @@
-// Package settings is what php-fpm.conf has no word for: phpsapi's own settings. It is pure Go and starts nothing.
+// Package settings is phpsapi's own settings, for what php-fpm.conf has no directive: HTTP, sites, worker mode, metrics and others. It is pure
+// Go and starts nothing.
 //
 //	s, err := settings.Source{Flags: flags, Beside: "/etc/php/8.2/fpm/php-fpm.conf"}.Load()
 //
@@ -7,7 +8,7 @@
 // defaults. Load makes a Settings, a value, so a reload can read the new ones while the old ones are at work.
 //
 // Overrides are php-fpm's directives from elsewhere than php-fpm.conf: --set, PHPSAPI_POOL_* and PHPSAPI_GLOBAL_*.
-// BuiltIn is the php-fpm.conf of a service without one.
+// Overrides.BuiltIn is the text that stands for php-fpm.conf in a service without that file.
 //
 // An error names the flag, variable or line that is wrong, and what is allowed.
 package settings

@@ -17,7 +17,7 @@ const (
 	XML
 	JSON
 	OpenMetrics
-	Text // what is left
+	Text // if the query asks for none of them
 )
 
 var words = [...]string{HTML: "html", XML: "xml", JSON: "json", OpenMetrics: "openmetrics"}

@@ -9,10 +9,10 @@
 //	page.Lines(defaults), page.Body                // the response
 //
 // The pages are those of php-fpm of that version, byte for byte, with these exceptions, all for
-// the sake of those who read them with a parser:
+// the sake of programs that parse them:
 //
-//   - The pool's name is written by the format's rules too; php-fpm escapes
-//     only what requests said.
+//   - The pool's name is escaped as the format demands. php-fpm escapes only
+//     texts from requests.
 //   - Control characters are \x0a and the like in the text format, where a
 //     line end in a URI could pass for another field.
 //   - A worker that has not come to its first request is Creating, as in

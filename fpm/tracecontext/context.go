@@ -15,13 +15,13 @@ const (
 	ParentLength = 55 // of a traceparent of version 00
 )
 
-// Sampled is the flag by which a client says that it may record its span.
+// Sampled is the flag in traceparent by which a client says that it may record its span.
 const Sampled = 1
 
-// Context is where a request is in its trace.
+// Context is the place of a request in its trace.
 type Context struct {
 	Trace  TraceID
-	Parent SpanID // that asks; zero: the request begins the trace
+	Parent SpanID // the client's; zero: the request begins the trace
 	Span   SpanID // the request's own
 	Flags  byte
 }
@@ -71,7 +71,7 @@ func (c *Context) ParseOwn(text []byte) bool {
 	return true
 }
 
-// OwnLength is the length of AppendOwn's text.
+// OwnLength is the length of the text that Context.AppendOwn appends.
 const OwnLength = TraceDigits + 1 + SpanDigits
 
 // AppendOwn appends the ids of the trace and of the request's span.

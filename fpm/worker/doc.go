@@ -1,18 +1,23 @@
-// Package worker is a process that answers the requests of one pool. A zygote forked it with PHP started; it becomes
-// what its Spec says and then accepts connections itself, until it is told to go.
+// Package worker is a process that answers the requests of one pool. A zygote forked it with PHP started. It becomes what its
+// orders say, a contract.Spec from the master, and then accepts connections itself, until it is told to end.
 //
 //	worker.go       Main: from the fork to the exit
 //	become.go       limits, root, user, environment, PHP's values
 //	loop.go         what to do next: a connection, a kept one, a word from the master
-//	request.go      one request, through PHP's five steps, with package cgi/responder
-//	client.go       what is heard of it meanwhile
+//	request.go      one request, from its reading to the end of its response, with package cgi/responder
+//	client.go       PHP's messages, and its questions, during a request
+//	http.go         connections by HTTP, with package direct
+//	workermode.go   worker mode: a script that boots an application once, and asks for one request after another
+//	handed.go       connections that are handed on to workers that run other scripts, and the end that gets them
+//	apache.go       requests that Apache's httpd sends
+//	trace.go        the stack for the slow log, on a thread of its own; profile.go: samples for a profile, likewise
 //
-// All of it runs on the process's main thread, as PHP must. A request allocates nothing, so that the process stays as
+// Everything else runs on the process's main thread, as PHP must. A request allocates nothing, so that the process stays as
 // small as PHP is; what happens rarely, such as a message for a log, may.
 //
-// A connection that its client keeps open never holds a worker: between two requests the worker watches it and the
-// listening socket, and before it takes up a request it hands the other connection to the master, who watches it until
-// its next request comes.
+// A connection that its client keeps open never holds a worker. Between two requests the worker watches one such connection and the
+// listening socket. If a request comes elsewhere, the worker first hands the kept connection to the master, which watches it until
+// a request comes on it.
 //
 // Counterpart: sapi/fpm/fpm/fpm_children.c (fpm_child_init), fpm_main.c (main), main/fastcgi.c (fcgi_accept_request).
 package worker

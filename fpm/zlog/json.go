@@ -8,7 +8,8 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/jsonline"
 )
 
-// About is what a line in JSON says besides its message; what is empty is left out. Lines in php-fpm's form have it in their text, or nowhere.
+// About is what a line in JSON says besides its message. A field that is empty is left out. Lines in php-fpm's form do not have it, unless it is in
+// the message's text.
 type About struct {
 	Pool string
 	Pid  int // 0: as the message says, else this process's

@@ -72,9 +72,8 @@ func newStream(l *Log, s Settings, level Level, out io.Writer, syslog bool) *Str
 	return t
 }
 
-// Msg writes prefix and msg as one line, which is cut at log_limit. Unlike
-// Log it writes the message, then without time and level, even below the
-// Log's level.
+// Msg writes prefix and msg as one line, which is cut at log_limit. Unlike Log it writes a message below the Log's level, too, but then without time
+// and level.
 //
 // In JSON the level is the message's own, as SeverityOf has it.
 func (l *Log) Msg(level Level, prefix, msg string) {

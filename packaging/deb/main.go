@@ -2,9 +2,9 @@
 //
 //	go run ./packaging/deb -program FILE -version VERSION -o DIRECTORY
 //
-// The package of a program that has PHP inside is called phpsapi-php8.2, that of another one phpsapi. What is in it besides the program
-// stands in the directory files, or is made of what the program says of itself: manual pages, completions for shells, copyright, and the list
-// of what the program contains (SPDX). It needs dpkg-deb and dpkg-shlibdeps, and prints the file's name.
+// The package of a program with PHP 8.2 inside is called phpsapi-php8.2, that of a program without PHP phpsapi. Besides the program it has
+// the files of the directory files, and what the program prints about itself: manual pages, completions for shells, copyright, and the list of
+// what the program contains (SPDX). The command needs dpkg-deb and dpkg-shlibdeps, and prints the name of the file that it has made.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Command engine builds an engine that has PHP in it: PHP from its sources, compiled for phpsapi and trained by a profile, with the
-// extensions beside it.
+// Command engine builds an engine that has PHP in it: PHP from its sources, compiled for phpsapi and with the extensions beside it. The
+// compiler optimizes it by a profile of what PHP does in typical scripts (profile-guided optimization).
 //
 //	go run ./packaging/engine                     # the PHP that the machine has, from the distribution's source package
 //	go run ./packaging/engine -php 8.2 -source php-8.2.32.tar.xz

@@ -2,10 +2,11 @@
 //
 //	go run ./packaging/single build/single/phpsapi
 //
-// It takes the words that hold addresses of the program's own off the loader's list (DT_RELR), and has the program enter them itself
-// (lifecycle/boot_relocations.c): that is quicker, and those of Go's data are entered by processes with Go alone. The list stays where it
-// is, and the loader reads its first entry, which is the word that calls the program's function. Only the list's length and a table of the
-// program's are changed. A program that is finished already is left as it is.
+// Such a program can be loaded at any address, so that thousands of its words have to be corrected at each start. The system's loader has
+// a list of them (DT_RELR) and corrects them one by one, which costs a page fault for each page. This command makes the list shorter and
+// writes the rest of it into a table in the program, which then corrects those words itself (lifecycle/boot_relocations.c). That is
+// quicker, and words of Go's data are corrected only in processes that start Go. One entry is left to the loader: the word by which it
+// finds the program's function. Nothing else in the file is changed, and a program that is finished already is left as it is.
 package main
 
 import (

@@ -104,7 +104,7 @@ func configured(t *testing.T, yaml string) (conf string) {
 	return conf
 }
 
-// Who starts a daemon may wait for the end of its output: nobody of the service keeps that open.
+// A program that starts a daemon may wait for the end of its output: no process of the service keeps that open.
 func TestDaemonLeavesItsStartersOutput(t *testing.T) {
 	t.Parallel()
 	address := serve.Address(t)

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 )
 
-// NginxConf is a configuration as an operator writes it who wants speed: a process for each processor, an access log, and
+// NginxConf is a configuration as an operator that wants speed writes it: a process for each processor, an access log, and
 // Debian's own way of passing PHP on, to the pool whose socket is Socket(dir). It serves root on address. keep says that
 // connections to the pool are kept, as many for each of nginx's processes. settings are more lines for the server.
 func NginxConf(dir, address, root string, keep int, settings string) string {

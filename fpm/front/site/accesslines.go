@@ -17,10 +17,10 @@ const (
 	AccessDelay  = 200 * time.Millisecond
 )
 
-// StatusGone is nginx's word in the access log for a client that left before there was an answer. Nobody is sent it.
+// StatusGone is the status that the access log has, as nginx's does, for a client that left before there was an answer. No client is sent it.
 const StatusGone = 499
 
-// AccessEntry is what the access log says of a request that has ended.
+// AccessEntry is a request that has ended, for the access log.
 type AccessEntry struct {
 	Remote netip.AddrPort // not valid: unknown, on a unix socket
 	Method string

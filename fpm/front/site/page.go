@@ -25,7 +25,7 @@ func ErrorPage(status int, text, id string) string {
 // NotUnderstood is the text of a page in place of a script's response that cannot be understood.
 const NotUnderstood = "The answer of the program behind this page cannot be understood. The log says why."
 
-// Explain says what a status means to the person in front of the page; "": nothing that the status does not say itself.
+// Explain returns what a status means to the person who sees the page. It returns the empty string if the status needs no more words.
 func Explain(status int) string {
 	switch status {
 	case http.StatusBadRequest:

@@ -36,7 +36,8 @@ const lookInterval = time.Second
 // maxLinks is the kernel's own limit (path_resolution(7)).
 const maxLinks = 40
 
-// Present returns the site with its root as it is now.
+// Present returns the site with its root as it is now. If the root is a symbolic link, it may lead to another directory than before, after a
+// deployment say.
 func (s *Site) Present(now time.Time) *Site {
 	f := s.follower
 	seen := f.seen.Load()

@@ -32,7 +32,8 @@ type Site struct {
 	log             Log // nil: nobody wants to know
 }
 
-// Counted returns the number of a site from 1, as workers are told it for their counts, of that from 0; 0: it is not counted for itself.
+// Counted returns the number by which a worker counts the requests of a site, from 1, for the number of the site, from 0. It returns 0 if the site is
+// not counted for itself: there are more than scoreboard.MostSites.
 func Counted(number int) uint8 {
 	if number < 0 || number >= scoreboard.MostSites {
 		return 0

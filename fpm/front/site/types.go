@@ -8,8 +8,8 @@ import (
 // defaultType is what a file is whose name says nothing.
 const defaultType = "application/octet-stream"
 
-// ContentType is the media type of a file by its name, known says that the name says it. The machine's own tables are
-// not asked: an answer is the same everywhere. A switch costs a start of php nothing, as a map would.
+// ContentType returns the media type of a file by its name. known is false if the name does not say it. The machine's own tables are not asked, so
+// that an answer is the same everywhere. It is a switch and not a map, because a map would be made at each start of php.
 func ContentType(name string) (mediaType string, known bool) {
 	ext := path.Ext(name)
 	if ext == "" {

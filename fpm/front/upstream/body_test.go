@@ -138,7 +138,7 @@ func TestClientLeavesWithinTheBody(t *testing.T) {
 	}
 }
 
-// Who sends a short body slowly, or none at all in the end, holds no worker.
+// A client that sends a short body slowly, or none at all in the end, holds no worker.
 func TestSlowSenderHoldsNoWorker(t *testing.T) {
 	f := serve(t, Options{Pool: contract.FrontPool{Connections: 1}}, func(p *peer) bool { return p.ok(p.body()) })
 	c := talk(t, f, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhello")

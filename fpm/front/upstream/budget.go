@@ -35,7 +35,7 @@ func (b *Budget) Take(n int) error {
 	return nil
 }
 
-// Give gives n bytes back.
+// Give returns space for n bytes to the budget.
 func (b *Budget) Give(n int64) {
 	if b != nil {
 		b.left.Add(n)

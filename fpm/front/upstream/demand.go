@@ -57,7 +57,7 @@ func (p *Pool) Supply(workers, most int) {
 	p.noteDemand()
 }
 
-// Crowded has call called while there are more requests than workers.
+// Crowded sets the function that is called while there are more requests than workers.
 func (p *Pool) Crowded(call func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -31,7 +31,7 @@ func (p *Pool) report(r *Request, err error) {
 	}
 }
 
-// ReportLost logs that a request failed which a worker has answered without this package.
+// ReportLost logs that a request failed which a worker has answered by HTTP, without this package.
 func (p *Pool) ReportLost(id, method, uri, script string, err error) {
 	p.say(zlog.Warning, id, fmt.Sprintf("%s %s: script %s: %v", zlog.Printable(method), zlog.Printable(uri), zlog.Printable(script), err))
 }

@@ -103,7 +103,7 @@ func TestBodiesOfAllLengths(t *testing.T) {
 	}
 }
 
-// Who is slow from the beginning holds none, though there is room to stream; without a file, it is streamed as before.
+// A client that is slow from the beginning holds no worker, though there is room to stream; without a file, it is streamed as before.
 func TestSlowStartHoldsNoWorker(t *testing.T) {
 	const length = 200_000
 	for _, full := range []bool{false, true} {

@@ -380,7 +380,7 @@ func TestSlowClientIsCutOff(t *testing.T) {
 	}
 }
 
-// Only who takes little from one look to the next, and is in a write at both, is slow.
+// Only a client that takes little from one look to the next, and is in a write at both, is slow.
 func TestSlow(t *testing.T) {
 	const at = 5 << 20
 	for _, c := range []struct {
