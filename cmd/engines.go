@@ -26,9 +26,9 @@ func enginesCommand(asked engines.Asked) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "engines",
 		Short: "List the PHPs that this machine has",
-		Long: `List the PHPs that this machine has: version, build, kind, path, the directories of php.ini and that of the extensions; which
-one runs by default, or with what was asked for, and why; and of those that cannot run the reason. Each is tried in a
-process of its own. The exit status is 1 if none can run.`,
+		Long: `List the PHPs that this machine has: version, build, kind, path, the directories of php.ini, and the directory of the extensions.
+The list says which PHP runs, with the options and variables given, and why; and for each PHP that cannot run the reason. Each is
+tried in a process of its own. The exit status is 1 if none can run.`,
 		Args: cobra.NoArgs,
 	}
 	asJSON := command.Flags().Bool("json", false, "print JSON")

@@ -67,7 +67,7 @@ func fpmCommand(asked engines.Asked) *cobra.Command {
 		Use:   "fpm [php-fpm's options]",
 		Short: "Run PHP as the FastCGI server php-fpm does",
 		Long: "Run PHP as the FastCGI server php-fpm does: the same options, configuration, log lines and signals.\n\n" +
-			"The options are php-fpm's own, and --config for --fpm-config:\n\n" + usage.String(),
+			"The options are php-fpm's own, and --config is another name for --fpm-config:\n\n" + usage.String(),
 		Example: `  phpsapi fpm --http 127.0.0.1:8080 --root public
   phpsapi fpm --config /etc/php/8.2/fpm/php-fpm.conf --nodaemonize
   phpsapi fpm test

@@ -15,12 +15,12 @@ func opcacheCommand(asked engines.Asked) *cobra.Command {
 	return family(&cobra.Command{
 		Use:   "opcache status|reset",
 		Short: "Show or reset what opcache has",
-		Long:  "Commands for the opcache of the running service, which all pools share that have one engine.",
+		Long:  "Commands for the opcache of the running service. All pools that run the same PHP share one.",
 	}, opcacheOf(asked, 10*time.Second, (*operate.Operator).OpcacheStatus, &cobra.Command{
 		Use:   "status",
 		Short: "Show what opcache and APCu have",
-		Long: `Show what opcache and APCu have: memory, scripts, hits, restarts. An idle worker is asked. If all have requests the figures are those of when one
-was asked last, with their age.`,
+		Long: `Show what opcache and APCu have: memory, scripts, hits, restarts. An idle worker is asked. If none is idle, the figures are the last ones that
+a worker has told, with their age.`,
 	}), opcacheOf(asked, 40*time.Second, (*operate.Operator).OpcacheReset, &cobra.Command{
 		Use:   "reset",
 		Short: "Have opcache forget all scripts",
@@ -28,14 +28,14 @@ was asked last, with their age.`,
 it or, if none is, the first one to end its request; after 30 seconds without one the command fails, and nothing is reset. Requests
 that run continue with what they have, and opcache's memory is free when they have ended.
 
-All pools of an engine share an opcache, so it is reset for all of them. Pools in worker mode keep theirs: phpsapi fpm reload gives them another.`,
+All pools that run the same PHP share an opcache, and it is reset for all of them. Pools in worker mode keep theirs, until phpsapi fpm reload.`,
 	}))
 }
 
 // opcacheOf is a command for the opcache of a pool or of all pools.
 func opcacheOf(asked engines.Asked, timeout time.Duration, run func(*operate.Operator, string) int, command *cobra.Command) *cobra.Command {
 	command, operator := operatorCommand(asked, command, timeout)
-	pool := command.Flags().String("pool", "", "that of this pool: a `name`")
+	pool := command.Flags().String("pool", "", "only the opcache that the pool of this `name` uses")
 	command.RunE = func(*cobra.Command, []string) error { return exitStatus(run(operator(), *pool)) }
 	return command
 }

@@ -31,7 +31,7 @@ func startCommand(asked engines.Asked) *cobra.Command {
 		Short: "Start the service",
 		Long: `Start the service: the same as phpsapi fpm without a command. It runs in the background if daemonize of php-fpm.conf says
 so (that is php-fpm's default; -F prevents it), and in the foreground without a php-fpm.conf. With --json it runs in the background,
-and the outcome is printed when it serves or has failed.`,
+and the command prints the outcome when the service serves or has failed.`,
 	})
 }
 
@@ -65,11 +65,11 @@ serve. If they cannot, the old ones keep serving, and the command shows the reas
 func upgradeCommand(asked engines.Asked) *cobra.Command {
 	command, operator := operatorCommand(asked, &cobra.Command{
 		Use:   "upgrade",
-		Short: "Have the program that is installed by now take over the running service",
-		Long: `Have the program that is installed by now take over the running service, with the configuration and php.ini of now, and wait
-until its workers serve. The master keeps its pid, its sockets and its connections, and the old workers finish their requests.
-Before anything is given up the program is tried: if it does not start, the running one keeps serving, and the command shows
-the reason and fails. A reload (or the signal USR2) does the same if the program's file was replaced.`,
+		Short: "Replace the program of the running service by the one that is installed now",
+		Long: `Replace the program of the running service by the one that is installed now, load the configuration and php.ini, and wait until the
+new workers serve. The master keeps its pid, its sockets and its connections, and the old workers finish their requests. The new
+program is tried first: if it does not start, the old one keeps serving, and the command shows the reason and fails. A reload (or
+the signal USR2) does the same if the program's file was replaced.`,
 	}, 3*time.Minute)
 	drained := command.Flags().Bool("wait-drained", false, "also wait until the old workers have finished their requests")
 	probe := command.Flags().Bool("probe", false, "say what this program can take over from")
@@ -88,9 +88,9 @@ func stopCommand(asked engines.Asked) *cobra.Command {
 		Use:   "stop",
 		Short: "Stop the running service",
 		Long: `Stop the running service after its current requests, and wait until it has ended. The requests have as long as
-process_control_timeout of php-fpm.conf says. Without it they have no limit but request_terminate_timeout, and for HTTP
-http.limits.drain_timeout. The signal QUIT, which systemd sends, cuts requests after a second then. To abort requests, use
---now, also while another stop waits. If requests were aborted, the last line tells how many.`,
+process_control_timeout of php-fpm.conf says. If that is not set, their only limits are request_terminate_timeout and, for HTTP,
+http.limits.drain_timeout; the signal QUIT, which systemd sends, aborts them after a second in that case. --now aborts the requests, also
+while another stop waits for them. If requests were aborted, the last line says how many.`,
 	}, 0)
 	now := command.Flags().Bool("now", false, "abort the requests, as the signal TERM does")
 	command.RunE = func(*cobra.Command, []string) error { return exitStatus(operator().Stop(*now)) }
@@ -101,8 +101,8 @@ func statusCommand(asked engines.Asked) *cobra.Command {
 	command, operator := operatorCommand(asked, &cobra.Command{
 		Use:   "status",
 		Short: "Show the status of the running service",
-		Long: `Show the status of the running service: the numbers of php-fpm's status page for each pool, from the master itself. It
-answers while all workers are busy.`,
+		Long: `Show the status of the running service: the numbers of php-fpm's status page for each pool. The master answers, even while all
+workers are busy.`,
 	}, 10*time.Second)
 	full := command.Flags().Bool("full", false, "also show each worker")
 	command.RunE = func(*cobra.Command, []string) error { return exitStatus(operator().Status(*full)) }
@@ -114,10 +114,10 @@ func incidentsCommand(asked engines.Asked) *cobra.Command {
 		Use:   "incidents",
 		Short: "Show the last abnormal ends of workers and requests",
 		Long: `Show the last abnormal ends of workers and requests: crashes, kills, requests that took too long, exits in the middle of a
-request, worker scripts that fail. Each has its request, PHP's stack and what the client got, as far as that is known. The
-master remembers the last 256 at most; the setting incident_log keeps all in a file.`,
+request, worker scripts that fail. Each is shown with its request, PHP's stack and what the client got, as far as that is known. The
+master remembers the last 256; the setting incident_log keeps all in a file.`,
 	}, 10*time.Second)
-	pool := command.Flags().String("pool", "", "only those of this pool: a `name`")
+	pool := command.Flags().String("pool", "", "only those of the pool of this `name`")
 	n := command.Flags().IntP("number", "n", 10, "how many; 0 for all that the master remembers")
 	command.RunE = func(*cobra.Command, []string) error {
 		if *n < 0 {
@@ -132,10 +132,10 @@ func requestsCommand(asked engines.Asked) *cobra.Command {
 	command, operator := operatorCommand(asked, &cobra.Command{
 		Use:   "requests",
 		Short: "Show the requests that run",
-		Long: `Show the requests that the workers have at the moment, the longest first: the worker's pid, its pool and generation, what it does,
-for how long, for which client, the request with its host, the script, the request's id.`,
+		Long: `Show the requests that the workers have at the moment, the longest first: the worker's pid, its pool and generation (a number that
+each reload raises), what it does, for how long, for which client, the request with its host, the script, the request's id.`,
 	}, 10*time.Second)
-	pool := command.Flags().String("pool", "", "only those of this pool: a `name`")
+	pool := command.Flags().String("pool", "", "only those of the pool of this `name`")
 	command.RunE = func(*cobra.Command, []string) error { return exitStatus(operator().Requests(*pool)) }
 	return command
 }
@@ -145,8 +145,8 @@ func killCommand(asked engines.Asked) *cobra.Command {
 		Use:   "kill PID",
 		Short: "End the request of a worker",
 		Long: `End the request of a worker, and wait until the worker has ended; another takes its place. PID is the worker's, as phpsapi fpm
-requests shows it. The worker gets SIGTERM, and SIGKILL if it is there after request_kill_timeout, by default 2 seconds. The
-client gets 502 if nothing of the response was sent, and phpsapi fpm incidents shows where PHP was.`,
+requests shows it. The worker gets SIGTERM, and after request_kill_timeout (2 seconds by default) SIGKILL. The client gets 502 if
+nothing of the response was sent, and phpsapi fpm incidents shows where PHP was.`,
 	}, 10*time.Second)
 	now := command.Flags().Bool("now", false, "by SIGKILL at once, which leaves PHP no time to say where it was")
 	pid := 0
@@ -164,8 +164,9 @@ func scaleCommand(asked engines.Asked) *cobra.Command {
 	command, operator := operatorCommand(asked, &cobra.Command{
 		Use:   "scale POOL N",
 		Short: "Change how many workers a pool may have",
-		Long: `Have a pool have N workers at most, in place of pm.max_children, until the next reload; a static pool has so many. Workers that are too
-many leave after their request. There is shared memory for twice pm.max_children, at least 16 and at most 1024 more.`,
+		Long: `Set the most workers that a pool may have to N, in place of pm.max_children, until the next reload; a pool with pm = static has as many.
+If it has more, some end after their requests. N is at most twice pm.max_children; for a small pool it is at most pm.max_children + 16, and
+for a large one at most pm.max_children + 1024.`,
 	}, time.Minute)
 	pool, n := "", 0
 	command.Args = arguments(poolArgument(&pool), argument{"a number of workers", func(text string) (err error) {
@@ -179,17 +180,17 @@ many leave after their request. There is shared memory for twice pm.max_children
 func pauseCommand(asked engines.Asked) *cobra.Command {
 	return poolCommand(asked, 10*time.Second, (*operate.Operator).Pause, &cobra.Command{
 		Use:   "pause POOL",
-		Short: "Have a pool take no connections",
-		Long: `Have a pool take no connections, until phpsapi fpm resume or the next reload. Its workers finish their requests and leave. What
-comes waits: in the listen queue, in the front for http.limits.queue_timeout. The front keeps sending files.`,
+		Short: "Stop a pool from taking connections",
+		Long: `Stop a pool from taking connections, until phpsapi fpm resume or the next reload. Its workers finish their requests and end. New
+connections wait in the listen queue, and new requests by HTTP wait for http.limits.queue_timeout. Files are still sent by HTTP.`,
 	})
 }
 
 func resumeCommand(asked engines.Asked) *cobra.Command {
 	return poolCommand(asked, time.Minute, (*operate.Operator).Resume, &cobra.Command{
 		Use:   "resume POOL",
-		Short: "Have a paused pool take connections again",
-		Long:  "Have a paused pool take connections again, those that wait first, and wait until a worker is ready.",
+		Short: "Let a paused pool take connections again",
+		Long:  "Let a paused pool take connections again, those that wait first, and wait until a worker is ready.",
 	})
 }
 
@@ -197,8 +198,8 @@ func drainCommand(asked engines.Asked) *cobra.Command {
 	return poolCommand(asked, 0, (*operate.Operator).Drain, &cobra.Command{
 		Use:   "drain POOL",
 		Short: "Pause a pool and wait until its requests have ended",
-		Long: `Have a pool take no connections, as phpsapi fpm pause does, and wait until the last of its workers has finished its request and left,
-those of old generations among them.`,
+		Long: `Stop a pool from taking connections, as phpsapi fpm pause does, and wait until all of its workers have finished their requests and
+ended, also those that are left from before a reload.`,
 	})
 }
 
@@ -206,8 +207,8 @@ func configCommand(asked engines.Asked) *cobra.Command {
 	command, operator := operatorCommand(asked, &cobra.Command{
 		Use:   "diff",
 		Short: "Show what a reload would change",
-		Long: `Show what a reload would change: compare the configuration that runs, with what operators have changed, with that of the files,
-php.ini's among them. Passwords, keys and other secrets are not shown.`,
+		Long: `Show what a reload would change: the difference between the configuration that runs, with the changes of commands such as phpsapi fpm
+scale, and the files: php-fpm.conf, phpsapi.yaml and php.ini. Passwords, keys and other secrets are not shown.`,
 	}, 30*time.Second)
 	command.RunE = func(*cobra.Command, []string) error { return exitStatus(operator().ConfigDiff()) }
 	return family(&cobra.Command{
@@ -222,7 +223,7 @@ func logLevelCommand(asked engines.Asked) *cobra.Command {
 		Use:   "log-level [alert|error|warning|notice|debug]",
 		Short: "Show or change from which level messages are logged",
 		Long: `Show from which level messages are logged, or change it until the next reload. It is the level of the error log, for the master and the
-workers; the front continues with the level that it was started with.`,
+workers; the process that serves HTTP keeps the level that it was started with.`,
 	}, 10*time.Second)
 	level := ""
 	command.Args = func(command *cobra.Command, args []string) error {
@@ -287,12 +288,12 @@ func arguments(all ...argument) cobra.PositionalArgs {
 func healthcheckCommand(asked engines.Asked) *cobra.Command {
 	command, operator := operatorCommand(asked, &cobra.Command{
 		Use:   "healthcheck",
-		Short: "Tell whether the running service can answer requests",
-		Long: `Tell whether the running service can answer requests, with the reasons if it cannot, as /readyz of metrics.listen does: see
-docs/METRICS.md. The exit status is 0 if it can, and 1 if it cannot or nobody says so, which is what HEALTHCHECK of a container image
-wants. The master is asked, or with --address the process that listens there for metrics.listen.`,
+		Short: "Show whether the running service can answer requests",
+		Long: `Show whether the running service can answer requests, and the reasons if it cannot, as /readyz of metrics.listen does: see
+docs/METRICS.md. The exit status is 0 if it can, and 1 if it cannot or no answer comes, as HEALTHCHECK of a container image needs it. The
+command asks the master, or with --address the process that serves metrics.listen there.`,
 	}, 5*time.Second)
-	pool := command.Flags().String("pool", "", "this pool alone: a `name`")
+	pool := command.Flags().String("pool", "", "only the pool of this `name`")
 	address := command.Flags().String("address", "", "ask at this `address` of metrics.listen: 127.0.0.1:9253, unix:/path")
 	command.RunE = func(*cobra.Command, []string) error {
 		return exitStatus(operator().Healthcheck(*pool, *address))
@@ -304,9 +305,9 @@ func testCommand(asked engines.Asked) *cobra.Command {
 	return fpmOptions(asked, &cobra.Command{
 		Use:   "test [php-fpm's options]",
 		Short: "Check the configuration",
-		Long: `Check the configuration, as phpsapi fpm -t does, and exit with status 0 if it is good. The options are php-fpm's; -t
-also shows every value, and where each comes from if one of phpsapi's own settings or overrides is in use. With --json the outcome is
-printed, with the messages.`,
+		Long: `Check the configuration, as phpsapi fpm -t does, and exit with status 0 if it is good. The options are php-fpm's. phpsapi fpm test -t
+also shows every value, and where each comes from if one of phpsapi's own settings or overrides is in use. With --json the command
+prints the outcome, with the messages.`,
 	}, "-t")
 }
 
@@ -318,11 +319,12 @@ const jsonFlag = "json"
 func operatorCommand(asked engines.Asked, command *cobra.Command, timeout time.Duration) (*cobra.Command, func() *operate.Operator) {
 	flags := command.Flags()
 	flags.SortFlags = false
+	command.Long += "\n\nIf several services run, one of the options --master, -g, -y, -p and -c says which is meant."
 	var pid pidFlag
 	flags.Var(&pid, "master", "the `pid` of the master")
 	pidFile := flags.StringP("pid", "g", "", "the `file` with the pid of the master")
 	config := flags.StringP("fpm-config", "y", "", "the php-fpm.conf `file` of the service")
-	alias := flags.String("config", "", "the same as --fpm-config: a `file`")
+	alias := flags.String("config", "", "another name for --fpm-config `file`")
 	prefix := flags.StringP("prefix", "p", "", "the --prefix `directory` of the service")
 	ini := flags.StringP("php-ini", "c", "", "the php.ini `file` of the service, or its directory")
 	asJSON := flags.Bool(jsonFlag, false, "print JSON")

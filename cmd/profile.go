@@ -19,10 +19,10 @@ import (
 func profileCommand(asked engines.Asked) *cobra.Command {
 	command, operator := operatorCommand(asked, &cobra.Command{
 		Use:   "profile",
-		Short: "See where the running requests spend their time",
-		Long: `See where the requests that run spend their time: the workers of a pool look at PHP's stack, up to 100 times a second, for a while. Nothing has to be
-installed or switched on for it, and it costs the workers less than 2 % of a processor's time. The result is a flame graph, folded stacks, or what
-go tool pprof reads. Only requests that run are looked at. Ctrl+C ends it before its time, with what there is.
+		Short: "Show where the running requests spend their time",
+		Long: `Show where the requests that run spend their time: the workers of a pool look at PHP's stack, up to 100 times a second, for a while. Nothing has to be
+installed or switched on for it, and it costs the workers less than 2 % of a processor's time. The result is a flame graph, folded stacks, or a
+profile for go tool pprof. Idle workers are not looked at. Ctrl+C ends it early, and writes the result so far.
 
 A worker begins with its next request. In pools with request_slowlog_timeout it begins at once, in the middle of a request. See docs/PROFILER.md.`,
 		Example: `  phpsapi fpm profile --pool www --seconds 30 -o www.svg
@@ -31,13 +31,13 @@ A worker begins with its next request. In pools with request_slowlog_timeout it 
 	}, 0)
 	flags := command.Flags()
 	cobra.CheckErr(flags.MarkHidden("timeout"))
-	pool := flags.String("pool", "", "the requests of this pool: a `name`; by default those of all pools")
+	pool := flags.String("pool", "", "only the requests of the pool of this `name`")
 	seconds := secondsFlag(10 * time.Second)
 	flags.Var(&seconds, "seconds", "for how long, a `time` such as 30, 90s or 1m30s")
 	rate := flags.Int("rate", 100, "how many `samples` a second of each worker")
 	site := flags.String("site", "", "only the requests of this `host`")
-	url := flags.String("url", "", "only the requests whose URI begins so: a `prefix` such as /checkout")
-	format := flags.String("format", "", "svg, folded or pprof: a `format`; by default what the file's name says (.svg, .folded, .pb.gz), or svg")
+	url := flags.String("url", "", "only the requests whose URI begins with this `prefix`, such as /checkout")
+	format := flags.String("format", "", "the `format`: svg, folded or pprof; by default what the file's name says (.svg, .folded, .pb.gz), or svg")
 	file := flags.StringP("output", "o", "", "the `file` to write; by default standard output")
 	command.RunE = func(*cobra.Command, []string) error {
 		length := time.Duration(seconds)

@@ -101,13 +101,14 @@ func rootCommand(asked engines.Asked) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "phpsapi",
 		Short: "Runs PHP as a command line, as a CGI program and as a FastCGI server",
-		Long: `phpsapi runs PHP on the real Zend Engine, as a drop-in for php.
+		Long: `phpsapi runs PHP on the real Zend Engine, in place of php, php-cgi and php-fpm.
 
-Called under the name php (a symbolic link is enough) it takes php's arguments directly; a file or one of
+Called under one of these names (a symbolic link is enough) it takes that program's arguments directly. A file or one of
 php's options directly after phpsapi means "phpsapi cli".
 
---engine 8.4, or the path of a libphp, before all other arguments chooses the PHP that runs; so do PHPSAPI_ENGINE in the
-environment and names such as php8.4. Without a word it is the PHP that the machine's php is.`,
+--engine 8.4, or --engine with the path of a libphp, before all other arguments chooses the PHP that runs; so do PHPSAPI_ENGINE
+in the environment and names such as php8.4. Without any of these it is the version of the machine's php. phpsapi engines lists
+the PHPs that can run.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Version:       version(),
@@ -160,12 +161,13 @@ func cgiCommand(asked engines.Asked) *cobra.Command {
 		Use:   "cgi [php-cgi's options] [file] [args...]",
 		Short: "Run PHP as the CGI program php-cgi does",
 		Long: "Run PHP as the CGI program php-cgi does: executed by a web server once per request, or from a shell.\n\n" +
-			"With -b, or a listening socket as standard input, it is a FastCGI server: PHP_FCGI_CHILDREN, PHP_FCGI_MAX_REQUESTS,\n" +
-			"PHP_FCGI_BACKLOG, FCGI_WEB_SERVER_ADDRS, PHPSAPI_CGI_SOCKET_MODE (0660 without it) and PHPSAPI_CGI_STOP_TIMEOUT (10\n" +
-			"seconds without it) are its settings.\n\n" +
-			"With --zygote PATH before all other options, or PHPSAPI_CGI_ZYGOTE, a web server's request is handed to a resident\n" +
-			"zygote, which has PHP started; the first request starts it. --zygote-listen PATH is the zygote itself, for systemd and\n" +
-			"to see what it says. It leaves when nobody asked for PHPSAPI_CGI_ZYGOTE_IDLE seconds (300).\n\n" +
+			"With -b, or a listening socket as standard input, it is a FastCGI server. Variables of the environment are its settings:\n" +
+			"PHP_FCGI_CHILDREN, PHP_FCGI_MAX_REQUESTS, PHP_FCGI_BACKLOG, FCGI_WEB_SERVER_ADDRS, PHPSAPI_CGI_SOCKET_MODE (0660 by\n" +
+			"default) and PHPSAPI_CGI_STOP_TIMEOUT (10 seconds by default).\n\n" +
+			"With --zygote PATH before all other options, or PHPSAPI_CGI_ZYGOTE=PATH, a web server's request is handed to a resident\n" +
+			"zygote: a process with PHP started, which listens at PATH. The first request starts it. --zygote-listen PATH runs that\n" +
+			"process itself, for systemd, or to see its messages. It ends after PHPSAPI_CGI_ZYGOTE_IDLE seconds without a request\n" +
+			"(300 by default).\n\n" +
 			"The options are php-cgi's own:\n\n" + usage.String(),
 		Example: `  phpsapi cgi script.php a=1 b=2
   phpsapi cgi --zygote-listen /run/php/cgi.sock

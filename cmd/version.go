@@ -32,10 +32,9 @@ func versionCommand(asked engines.Asked) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "version",
 		Short: "Print the version of phpsapi and which PHP it runs",
-		Long: `Print the version of phpsapi, the PHPs whose headers it was built with, the libphp that it runs, with its version, and why it
-is that.
-If libphp cannot be used, the reason is printed instead, and the exit status is 0 all the same: phpsapi has its version without
-PHP. phpsapi engines has the status 1 if no PHP can run.`,
+		Long: `Print the version of phpsapi, the PHPs that it was built for, and the libphp that it runs: its version, its path, and why it was
+chosen. If libphp cannot be used, the reason is printed instead, and the exit status is 0 all the same. phpsapi engines exits with
+status 1 if no PHP can run.`,
 		Args: cobra.NoArgs,
 	}
 	withLicenses := command.Flags().Bool("licenses", false, "print the licences of all that this program contains instead")

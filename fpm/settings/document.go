@@ -12,12 +12,12 @@ import (
 func Usage(w io.Writer) {
 	for _, o := range [][2]string{
 		{"--engine <version>|<file>", "Run this PHP: 8.4, or the path of a libphp"},
-		{"--worker <script>", "Worker mode: the script boots the application once and answers request after request"},
+		{"--worker <script>", "Worker mode: this script boots the application once and answers one request after another"},
 		{"--watch[=<dirs>]", "Reload when a file of the application changes"},
 		{"--http <addresses>", "Listen for HTTP on these addresses: :8080, 127.0.0.1:8080, unix:/path"},
 		{"--root <dir>", "Serve the files and scripts of this directory"},
 		{"--index <files>", "The files that answer for a directory; the first is the script for paths that are not files"},
-		{"--metrics <addresses>", "Tell metrics and health at these addresses: 127.0.0.1:9253, unix:/path, off"},
+		{"--metrics <addresses>", "Serve metrics and health at these addresses: 127.0.0.1:9253, unix:/path, off"},
 		{"--dashboard <addresses>", "Show the dashboard at these addresses: 127.0.0.1:9254, unix:/path"},
 		{"--set <pool>.<directive>=<value>", "Override php-fpm.conf; global.<directive>=<value> for [global]"},
 		{"--settings <file>", "Read phpsapi's own settings from this file"},
