@@ -97,10 +97,23 @@ func showEngine(out *strings.Builder, l engines.Listed) {
 	fmt.Fprintln(out, title)
 	line("build", l.Build)
 	line("kind", l.Kind)
-	line("php.ini", strings.Join(l.INI, ", "))
+	line("php.ini", iniDirs(l.INI))
 	line("extensions", l.Extensions)
 	line("runs", l.Default)
 	line("cannot run", l.Unusable)
+}
+
+// iniDirs returns directories of php.ini as text, each with the front ends that look there unless all do.
+func iniDirs(dirs []engines.INIDir) string {
+	var texts []string
+	for _, d := range dirs {
+		text := d.Dir
+		if len(d.FrontEnds) > 0 {
+			text += " (" + strings.Join(d.FrontEnds, ", ") + ")"
+		}
+		texts = append(texts, text)
+	}
+	return strings.Join(texts, ", ")
 }
 
 // tryEngine starts PHP in a process of its own, without any php.ini, and asks it what it is.

@@ -83,7 +83,7 @@ void start_locate_ini(struct engine_module *m, const struct start_options *o)
 	m->ini_embed = start_text("/etc/php/%.*s/embed", len, version);
 	m->ini_dir = start_text("/etc/php/%.*s/%s", len, version, m->front_end == ENGINE_CGI ? "cgi" : m->front_end == ENGINE_APACHE ? "apache2" : "cli");
 	if (!is_directory(m->ini_dir)) {
-		m->ini_dir = !is_directory(m->ini_embed) && is_directory(OWN_DIRECTORY) ? OWN_DIRECTORY : m->ini_embed;
+		m->ini_dir = is_directory(m->ini_embed) ? m->ini_embed : OWN_DIRECTORY;
 	}
 	m->ini_scan_default = start_text("%s/conf.d", m->ini_dir);
 	m->ini_scan_dir = scan_directories(m->ini_scan_default);

@@ -41,7 +41,7 @@ type Places struct{ Dir, ScanDir string }
 type INISource struct {
 	// Version is the engine's MAJOR.MINOR, such as 8.2.
 	Version string
-	// Package is the front end's directory below /etc/php/VERSION: cli, cgi or fpm.
+	// Package is the front end's directory below /etc/php/VERSION: cli, cgi, fpm or apache2.
 	Package string
 	// Configured is what an engine has told of its own places; zero: those of the distribution are taken.
 	Configured Places
@@ -57,26 +57,32 @@ type INISource struct {
 	Getenv func(string) (string, bool)
 }
 
+// EmbedDir returns the directory of php.ini that the distribution's libphp of a version, MAJOR.MINOR, was configured with.
+func EmbedDir(version string) string { return filepath.Join("/etc/php", version, "embed") }
+
 // ownDir is phpsapi's own directory of php.ini, for machines that have no package of PHP.
 const ownDir = "/etc/phpsapi/php"
+
+// PackageDir returns the directory where a libphp that was configured as the distribution's has php.ini for a front end: that of the
+// front end's package, such as /etc/php/8.2/fpm, else that of libphp's, else phpsapi's own. The first of them is taken that isDir
+// reports, or phpsapi's own if none is there.
+func PackageDir(version, front string, isDir func(path string) bool) string {
+	for _, dir := range []string{filepath.Join("/etc/php", version, front), EmbedDir(version)} {
+		if isDir(dir) {
+			return dir
+		}
+	}
+	return ownDir
+}
 
 // Locate says where the settings are, by the rules of php_init_config (main/php_ini.c): -c rules over everything;
 // else PHPRC (a file or a directory), the current directory where the SAPI says so, the directory of the binary, the
 // directory of the front end's package. Entries and Defaults of the result are not set.
 //
-// The engine's own directory (libphp's is /etc/php/VERSION/embed) is used if the front end's package is not
-// installed, and phpsapi's if the distribution has neither.
+// The directory of the front end's package is PackageDir's, unless the engine was configured with another.
 func (s INISource) Locate() INI {
 	ini := INI{Ignore: s.Ignore}
-	ini.Embed = filepath.Join("/etc/php", s.Version, "embed")
-	ini.Dir = filepath.Join("/etc/php", s.Version, s.Package)
-	switch {
-	case isDir(ini.Dir):
-	case !isDir(ini.Embed) && isDir(ownDir):
-		ini.Dir = ownDir
-	default:
-		ini.Dir = ini.Embed
-	}
+	ini.Embed, ini.Dir = EmbedDir(s.Version), PackageDir(s.Version, s.Package, isDir)
 	ini.ScanDefault = filepath.Join(ini.Dir, "conf.d")
 	if s.Configured.Dir != "" {
 		ini.Dir, ini.ScanDefault = s.Configured.Dir, s.Configured.ScanDir

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -46,8 +47,8 @@ func TestLocate(t *testing.T) {
 			return "", false
 		}
 	}
-	// No package has the version 0.0: its directory is that of embed, which is not looked at.
-	const pkg, scan = "/etc/php/0.0/embed", "/etc/php/0.0/embed/conf.d"
+	// No package has the version 0.0: the directory is phpsapi's own.
+	const pkg, scan = "/etc/phpsapi/php", "/etc/phpsapi/php/conf.d"
 	for _, test := range []struct {
 		name    string
 		source  INISource
@@ -74,10 +75,32 @@ func TestLocate(t *testing.T) {
 		{"empty elements between", INISource{Getenv: env("PHP_INI_SCAN_DIR", "/a::/b")}, pkg, "/a:" + scan + ":/b"},
 	} {
 		test.source.Version, test.source.Package = "0.0", "cli"
-		want := INI{Path: test.path, Ignore: test.source.Ignore, ScanDir: test.scanned, Dir: pkg, ScanDefault: scan, Embed: pkg,
+		want := INI{Path: test.path, Ignore: test.source.Ignore, ScanDir: test.scanned, Dir: pkg, ScanDefault: scan, Embed: "/etc/php/0.0/embed",
 			Search: strings.HasSuffix(test.path, pkg)}
 		if got := test.source.Locate(); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %+v, want %+v", test.name, got, want)
+		}
+	}
+}
+
+// Each front end has the first directory that is there.
+func TestPackageDir(t *testing.T) {
+	const cli, embed, own = "/etc/php/8.2/cli", "/etc/php/8.2/embed", "/etc/phpsapi/php"
+	for _, c := range []struct {
+		there    []string
+		cli, fpm string
+	}{
+		{nil, own, own},
+		{[]string{own}, own, own},
+		{[]string{embed}, embed, embed},
+		{[]string{embed, own}, embed, embed},
+		{[]string{cli}, cli, own},
+		{[]string{cli, own}, cli, own},
+		{[]string{cli, embed, own}, cli, embed},
+	} {
+		isDir := func(path string) bool { return slices.Contains(c.there, path) }
+		if got, other := PackageDir("8.2", "cli", isDir), PackageDir("8.2", "fpm", isDir); got != c.cli || other != c.fpm {
+			t.Errorf("with %q: %s and %s, want %s and %s", c.there, got, other, c.cli, c.fpm)
 		}
 	}
 }

@@ -240,3 +240,32 @@ func TestListedEngineIsNamedElsewhereWhereItWas(t *testing.T) {
 		t.Errorf("%d are listed", len(list))
 	}
 }
+
+// An engine with PHP in it was listed with a directory that nobody reads.
+func TestListedDirectoriesOfPHPINI(t *testing.T) {
+	const embed, own = "/etc/php/8.2/embed", "/etc/phpsapi/php"
+	for _, c := range []struct {
+		name  string
+		files []string
+		facts Facts
+		path  string
+		want  []INIDir
+	}{
+		{"all packages", []string{"/etc/php/8.2/cli/php.ini", "/etc/php/8.2/cgi/php.ini", "/etc/php/8.2/fpm/php.ini", "/etc/php/8.2/apache2/php.ini"}, Facts{INI: embed}, "/x.so",
+			[]INIDir{{"/etc/php/8.2/cli", []string{"cli"}}, {"/etc/php/8.2/cgi", []string{"cgi"}}, {"/etc/php/8.2/fpm", []string{"fpm"}}, {"/etc/php/8.2/apache2", []string{"apache"}}}},
+		{"those of cli and libphp", []string{"/etc/php/8.2/cli/php.ini", embed + "/php.ini", own + "/php.ini"}, Facts{INI: embed}, "/x.so",
+			[]INIDir{{"/etc/php/8.2/cli", []string{"cli"}}, {embed, []string{"cgi", "fpm", "apache"}}}},
+		{"that of cli, and PHP in the program", []string{"/etc/php/8.2/cli/php.ini", own + "/php.ini"}, Facts{INI: embed}, OfProgram,
+			[]INIDir{{"/etc/php/8.2/cli", []string{"cli"}}, {own, []string{"cgi", "fpm"}}}},
+		{"none, and PHP in the program", nil, Facts{INI: embed}, OfProgram, []INIDir{{Dir: own}}},
+		{"none, and an engine that is a file", nil, Facts{INI: embed, Own: true}, "/x.so", []INIDir{{Dir: own}}},
+		{"a libphp that was configured with a place of its own", []string{"/etc/php/8.2/cli/php.ini"}, Facts{INI: "/opt/etc/embed"}, "/x.so", []INIDir{{Dir: "/opt/etc/embed"}}},
+		{"a libphp of another version's place", []string{"/etc/php/8.4/cli/php.ini"}, Facts{INI: "/etc/php/8.4/embed"}, "/x.so", []INIDir{{Dir: "/etc/php/8.4/embed"}}},
+	} {
+		c.facts.Version = "8.2.36"
+		m := machine(t, c.files...)
+		if got := m.listed(c.path, c.facts, nil).INI; !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: got %v, want %v", c.name, got, c.want)
+		}
+	}
+}

@@ -24,10 +24,17 @@ type Listed struct {
 	Build      string   `json:"build,omitempty"`
 	Kind       string   `json:"kind"`
 	Path       string   `json:"path,omitempty"`
-	INI        []string `json:"ini,omitempty"` // the directories of php.ini, one for each front end
+	INI        []INIDir `json:"ini,omitempty"`
 	Extensions string   `json:"extensions,omitempty"`
 	Default    string   `json:"default,omitempty"`  // why it is the one that runs; empty if it is not
 	Unusable   string   `json:"unusable,omitempty"` // why it cannot run; empty if it can
+}
+
+// INIDir is a directory of php.ini.
+type INIDir struct {
+	Dir string `json:"dir"`
+	// FrontEnds are those that look there: cli, cgi, fpm, and apache for the module of Apache's httpd. They are empty if all do.
+	FrontEnds []string `json:"front_ends,omitempty"`
 }
 
 // The kinds of engines.
@@ -89,25 +96,52 @@ func (m Machine) listed(path string, facts Facts, err error) Listed {
 	if err != nil {
 		l.Unusable = strings.TrimPrefix(err.Error(), path+": ")
 	}
-	if facts.INI != "" {
-		l.INI = []string{facts.INI}
-	}
-	switch shared, debian := strings.CutSuffix(facts.INI, "/embed"); {
+	l.INI = m.iniDirs(facts, path)
+	switch {
 	case facts.Own:
 		l.Kind = kindOwn
-	case debian:
-		l.Kind, l.INI = kindDistribution, nil
-		for _, front := range []string{"cli", "cgi", "fpm"} {
-			if info, err := os.Stat(m.Root + filepath.Join(shared, front)); err == nil && info.IsDir() {
-				l.INI = append(l.INI, filepath.Join(shared, front))
-			}
-		}
-		if l.INI == nil {
-			l.INI = []string{facts.INI}
-		}
+	case isDistributions(facts):
+		l.Kind = kindDistribution
 	}
 	if path == OfProgram {
 		l.Kind, l.Path = kindOfProgram, m.Self
 	}
 	return l
+}
+
+// isDistributions reports whether a PHP was configured as the distribution's, whose front ends have directories of their own.
+func isDistributions(facts Facts) bool {
+	return facts.INI != "" && facts.INI == sapi.EmbedDir(Minor(facts.Version))
+}
+
+// iniDirs returns the directories of php.ini of a library that was tried.
+func (m Machine) iniDirs(facts Facts, path string) []INIDir {
+	if facts.INI == "" {
+		return nil
+	}
+	if !isDistributions(facts) {
+		return []INIDir{{Dir: facts.INI}}
+	}
+	fronts := []struct{ name, directory string }{{"cli", "cli"}, {"cgi", "cgi"}, {"fpm", "fpm"}, {"apache", "apache2"}}
+	if path == OfProgram {
+		fronts = fronts[:3] // httpd cannot load the program
+	}
+	var dirs []INIDir
+	for _, front := range fronts {
+		dir := sapi.PackageDir(Minor(facts.Version), front.directory, m.isDir)
+		i := slices.IndexFunc(dirs, func(d INIDir) bool { return d.Dir == dir })
+		if i < 0 {
+			i, dirs = len(dirs), append(dirs, INIDir{Dir: dir})
+		}
+		dirs[i].FrontEnds = append(dirs[i].FrontEnds, front.name)
+	}
+	if len(dirs) == 1 {
+		dirs[0].FrontEnds = nil
+	}
+	return dirs
+}
+
+func (m Machine) isDir(path string) bool {
+	info, err := os.Stat(m.Root + path)
+	return err == nil && info.IsDir()
 }
