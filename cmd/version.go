@@ -66,7 +66,11 @@ func printVersion(out io.Writer, asked engines.Asked) error {
 	if err != nil {
 		text += fmt.Sprintf("runs no PHP: %v\n", err)
 	} else {
-		text += fmt.Sprintf("runs PHP %s (%s), %s\nchosen: %s\n", engine.LoadedVersion(), engine.Description().Build, engine.Path(), choice.Because)
+		where := engine.Path()
+		if where == engines.OfProgram {
+			where = "inside this program"
+		}
+		text += fmt.Sprintf("runs PHP %s (%s), %s\nchosen: %s\n", engine.LoadedVersion(), engine.Description().Build, where, choice.Because)
 	}
 	_, err = io.WriteString(out, text)
 	return err

@@ -53,8 +53,12 @@ func (d Description) Minor() string {
 	return ""
 }
 
-// Inside returns the engines inside this program, without loading any PHP. Their order has no meaning.
+// Inside returns the engines inside this program, without loading any PHP. Their order has no meaning. A program that has PHP in it
+// loads no other: Inside returns its engine alone.
 func Inside() []Description {
+	if e := C.engine_of_program(); e != nil {
+		return []Description{describe(e)}
+	}
 	var list []Description
 	for i := C.size_t(0); ; i++ {
 		e := C.engine_inside(i)

@@ -175,6 +175,10 @@ func (m Machine) named(text, who string, inside []string) (Choice, error) {
 	if text == Minor(m.OfProgram) {
 		return Choice{Library: OfProgram, Version: text, Because: who, Wanted: true}, nil
 	}
+	if m.OfProgram != "" {
+		return Choice{Version: text, Because: who, Wanted: true}, fmt.Errorf("%s: this phpsapi has PHP %s inside and runs no other: for PHP %s take a phpsapi without PHP inside, make build, "+
+			"or one that has it inside, make single", who, m.OfProgram, text)
+	}
 	c := Choice{Library: m.library(text), Version: text, Because: who, Wanted: true}
 	if !slices.Contains(inside, text) {
 		has := "it has none"

@@ -269,3 +269,25 @@ func TestListedDirectoriesOfPHPINI(t *testing.T) {
 		}
 	}
 }
+
+// A program with PHP 8.4 in it, made on a machine with the headers of 8.2, had an engine for that, too, and named a package to install.
+func TestProgramWithPHPInItRunsNoOther(t *testing.T) {
+	m := machine(t, debian("8.2")...)
+	m.OfProgram = "8.4.24"
+	inside := []string{"8.2", "8.4"}
+	choice, err := m.Choose(Asked{}, inside)
+	if err != nil || choice.Library != OfProgram || choice.Minor() != "8.4" {
+		t.Fatalf("chosen: %+v, %v", choice, err)
+	}
+	list := m.List(choice, inside, func(string) (Facts, error) { return Facts{Version: "8.4.24", INI: "/etc/php/8.4/embed"}, nil })
+	if len(list) != 1 || list[0].Version != "8.4.24" || list[0].Kind != "part of this program" || list[0].Default == "" {
+		t.Errorf("listed: %+v", list)
+	}
+	const want = "the name php8.2: this phpsapi has PHP 8.4.24 inside and runs no other: for PHP 8.2 take a phpsapi without PHP inside, make build, or one that has it inside, make single"
+	if _, err := m.Choose(Asked{Name: "php8.2"}, inside); err == nil || err.Error() != want {
+		t.Errorf("php8.2: got %v, want %s", err, want)
+	}
+	if choice, err := m.Choose(Asked{Name: "php8.4"}, inside); err != nil || choice.Library != OfProgram {
+		t.Errorf("php8.4: %+v, %v", choice, err)
+	}
+}

@@ -75,6 +75,9 @@ func (m Machine) List(choice Choice, inside []string, try func(library string) (
 		}
 		all = append(all, l)
 	}
+	if m.OfProgram != "" {
+		inside = nil // the others inside have no use
+	}
 	for _, v := range inside {
 		if !slices.ContainsFunc(all, func(l Listed) bool { return l.Version == v || strings.HasPrefix(l.Version, v+".") }) {
 			all = append(all, Listed{Version: v, Kind: kindInside, Unusable: libraryName(v) + " was not found (install the package libphp" + v + "-embed)"})
