@@ -26,7 +26,7 @@
 #include "engine_httpd.h"
 
 #ifndef ENGINE_CONTRACT /* a test gives another */
-#define ENGINE_CONTRACT 20
+#define ENGINE_CONTRACT 21
 #endif
 
 /* ---- module startup and shutdown ---- */
@@ -393,8 +393,9 @@ enum engine_reflection {
 	X(int, stack_unask, (void), ()) \
 	/* PHP_VERSION of the started engine. */ \
 	X(const char *, version, (void), ()) \
-	/* Who built that PHP, such as Debian; "" if nobody says so. */ \
+	/* Who compiled that PHP, such as Debian, and when, as php's -v writes it; "" if it does not tell. */ \
 	X(const char *, build_provider, (void), ()) \
+	X(const char *, built, (void), ()) \
 	/* "Zend Engine v..." and a line for each Zend extension. */ \
 	X(const char *, zend_version, (void), ()) \
 	/* What kind of build the headers are of, such as NTS. */ \
@@ -405,9 +406,8 @@ enum engine_reflection {
 	X(const char *, ini_file, (enum engine_ini_file which), (which)) \
 	/* Prints through PHP's output layer. */ \
 	X(void, print, (const char *text, size_t len), (text, len)) \
-	/* phpinfo() */ \
+	/* phpinfo(), and php -m */ \
 	X(void, print_info, (int with_credits), (with_credits)) \
-	/* php -m */ \
 	X(void, print_modules, (void), ()) \
 	X(void, reflect, (enum engine_reflection kind, const char *name), (kind, name)) \
 	/* php --ri; 0 if there is no such extension. The name is in lower case. */ \

@@ -7,12 +7,10 @@ package lifecycle
 import "C"
 
 import (
-	"os"
-	"time"
+	"cmp"
 	"unsafe"
 
 	"github.com/phpsapi/phpsapi/sapi"
-	"github.com/phpsapi/phpsapi/sapi/engines"
 )
 
 // ExitStatus is the status the script left: exit()'s argument, 255 after a fatal error.
@@ -45,22 +43,8 @@ func (e *Engine) PHPVersion() string {
 
 // Build is what -v tells of the started engine.
 func (e *Engine) Build() *sapi.Build {
-	return &sapi.Build{Version: e.PHPVersion(), Time: buildTime(), Kind: C.GoString(C.engine_build()),
+	return &sapi.Build{Version: e.PHPVersion(), Built: cmp.Or(C.GoString(C.engine_built()), "unknown"), Kind: C.GoString(C.engine_build()),
 		Provider: C.GoString(C.engine_build_provider()), Zend: C.GoString(C.engine_zend_version())}
-}
-
-// buildTime is when the engine was built, as far as its file's time tells, or the program's if it is a part of that: packages carry the
-// time of their build.
-func buildTime() time.Time {
-	path := C.GoString(C.engine_path())
-	if path == engines.OfProgram {
-		path = "/proc/self/exe"
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return time.Time{}
-	}
-	return info.ModTime().UTC()
 }
 
 // INIFiles are the files that the settings came from, as PHP words them; empty for none.

@@ -1,17 +1,14 @@
 package sapi
 
-import (
-	"fmt"
-	"time"
-)
+import "fmt"
 
 // A Build is what -v tells of an engine.
 type Build struct {
-	Version  string    // PHP_VERSION
-	Time     time.Time // when it was built
-	Kind     string    // such as NTS
-	Provider string    // who built it; empty if nobody says so
-	Zend     string    // a line for the engine and one for each Zend extension
+	Version  string // PHP_VERSION
+	Built    string // when its PHP was compiled, such as "Nov  8 2026 20:02:04"
+	Kind     string // such as NTS
+	Provider string // who built it; empty if nobody says so
+	Zend     string // a line for the engine and one for each Zend extension
 }
 
 // VersionText is what -v prints of the program whose PHP_SAPI is name. Before 8.4 php alone tells the build's kind, and
@@ -26,5 +23,5 @@ func (b *Build) VersionText(name string) string {
 		provider = "Built by " + b.Provider + "\n"
 	}
 	return fmt.Sprintf("PHP %s (%s) (built: %s)%s\nCopyright (c) The PHP Group\n%s%s", b.Version, name,
-		b.Time.Format("Jan _2 2006 15:04:05"), kind, provider, b.Zend)
+		b.Built, kind, provider, b.Zend)
 }

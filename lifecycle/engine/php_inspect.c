@@ -91,6 +91,48 @@ const char *engine_server_software(void)
 	return name;
 }
 
+/* Copies what phpinfo() has as its build date, such as "Nov  8 2026 20:02:04". */
+static void copy_build_date(char *date, size_t size)
+{
+	static const char before[] = "Build Date => ";
+	const char *at;
+	zval info;
+
+	php_output_start_default();
+	php_print_info(PHP_INFO_GENERAL);
+	if (php_output_get_contents(&info) == SUCCESS) {
+		at = strstr(Z_STRVAL(info), before);
+		if (at) {
+			at += strlen(before);
+			snprintf(date, size, "%.*s", (int)strcspn(at, "\n"), at);
+		}
+		zval_ptr_dtor(&info);
+	}
+	php_output_discard();
+}
+
+/* PHP tells when it was compiled in phpinfo() alone. There may be no request. */
+const char *engine_built(void)
+{
+	static char date[64];
+	int as_text = SAPI_MODULE(phpinfo_as_text), in_request = SG(sapi_started), headers_sent = SG(headers_sent);
+
+	SAPI_MODULE(phpinfo_as_text) = 1;
+	if (!in_request) {
+		php_output_activate();
+		SG(headers_sent) = 1; /* else the end of the output sends some */
+	}
+	zend_try {
+		copy_build_date(date, sizeof(date));
+	} zend_end_try();
+	if (!in_request) {
+		php_output_deactivate();
+		SG(headers_sent) = headers_sent;
+	}
+	SAPI_MODULE(phpinfo_as_text) = as_text;
+	return date;
+}
+
 const char *engine_build(void)
 {
 	return ENGINE_BUILD;

@@ -399,6 +399,22 @@ func TestVersionNamesThePHPsThatItWasBuiltWithAndRuns(t *testing.T) {
 	}
 }
 
+// A copy of libphp was built when it was copied.
+func TestVersionTellsWhenPHPWasCompiled(t *testing.T) {
+	t.Parallel()
+	l := newLibphp(t)
+	info, _ := l.run("cli", "-i")
+	date := regexp.MustCompile(`(?m)^Build Date => (.*)$`).FindStringSubmatch(info)
+	if date == nil {
+		t.Fatalf("no build date in\n%s", info)
+	}
+	for _, front := range []string{"cli", "cgi", "fpm"} {
+		if out, errors := l.run(front, "-v"); !strings.Contains(out, " (built: "+date[1]+")") || strings.Contains(out, "Build Date") || errors != "" {
+			t.Errorf("%s -v wrote %q and %q, want %s", front, out, errors, date[1])
+		}
+	}
+}
+
 // anEngine builds an engine that is a file of its own: linked to stock libphp, with the flags on top.
 func anEngine(t *testing.T, flags ...string) string {
 	t.Helper()
