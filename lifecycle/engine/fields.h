@@ -52,6 +52,7 @@
 	X(variables_order)
 
 #define EXECUTOR_FIELDS(X) \
+	X(active) \
 	X(active_fiber) \
 	X(bailout) \
 	X(current_execute_data) \

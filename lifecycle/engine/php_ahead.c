@@ -31,8 +31,8 @@ static int place_of(const char *name)
 	return -1;
 }
 
-/* Opens a library, whose functions the slots have then. If it cannot be opened, the process ends with a message: the slots would still
- * have those here. */
+/* Opens a library, whose functions the slots have then. If it cannot be opened, the call does not return: the slots would still have those
+ * here. */
 static void open_named(const char *name)
 {
 	int place = place_of(name);
@@ -239,7 +239,7 @@ const char *ahead_OpenSSL_version(int what)
 
 const char *ahead_arrived_libcrypto_so_3(void)
 {
-	open_named(LIBSSL);
+	could_open(LIBSSL); /* which initializes both; without it libcrypto initializes itself */
 	if (ssl.has_index && CRYPTO_get_ex_new_index(INDEX_OF_SSL, 0, "PHP stream index", NULL, NULL, NULL) != FIRST_INDEX) {
 		return LIBSSL ": another library had an index of SSL before PHP";
 	}

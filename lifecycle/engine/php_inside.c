@@ -119,6 +119,20 @@ static int requires_one_of(const struct inside_extension *extension, const char 
 	return 0;
 }
 
+/* Something is called of a library that cannot be had. In a request that is a fatal error of the script; else it returns, and the process
+ * ends. */
+static void fail_request(const char *reason)
+{
+	if (php_get_module_initialized() && EG(active) && EG(bailout)) {
+		zend_error_noreturn(E_ERROR, "A library that is called here cannot be used: %s", reason);
+	}
+}
+
+void inside_begin(void)
+{
+	late_when_missing(fail_request);
+}
+
 const char *inside_with_extensions(const char *entries)
 {
 	char left_out[1024] = " ";

@@ -24,6 +24,9 @@ struct inside_extension {
 
 extern const struct inside_extension inside_extensions[] __attribute__((visibility("hidden")));
 
+/* Is to be called before PHP starts: what of a library cannot be had is a fatal error of the request that needs it. */
+void inside_begin(void);
+
 /* Returns entries, settings as lines, with lines before them that load all extensions inside whose libraries the machine has. NULL: there
  * is no memory. */
 const char *inside_with_extensions(const char *entries);

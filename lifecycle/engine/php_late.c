@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "php_late.h"
@@ -18,6 +19,7 @@ static struct {
 	void *handle;
 	int promised;
 	int arrived;
+	const char *wrong; /* why it is of no use although it is open; NULL: it is sound */
 } states[MOST_LIBRARIES];
 
 /* What a stub jumps to the first time: the number of its function is on the stack, above the address where the call returns to. All
@@ -46,8 +48,18 @@ __asm__(
 
 __attribute__((visibility("hidden"))) void *late_bind(size_t function);
 
-static _Noreturn void end(const char *reason)
+static void (*missing)(const char *reason);
+
+void late_when_missing(void (*function)(const char *reason))
 {
+	missing = function;
+}
+
+static _Noreturn void refuse(const char *reason)
+{
+	if (missing) {
+		missing(reason);
+	}
 	fprintf(stderr, "phpsapi: %s\n", reason);
 	_exit(STATUS_OF_THE_LOADER);
 }
@@ -67,51 +79,104 @@ static int is_ahead(int library)
 	return late_libraries[library].arrived && !states[library].arrived;
 }
 
+/* Binds the functions of a library, and makes the calls that were answered ahead. NULL: done; else why not, and the slots are as before. */
+static const char *bind_functions(int library)
+{
+	size_t count = 0, i;
+	const char *wrong = NULL;
+	void **before;
+
+	while (late_functions[count].name) {
+		count++;
+	}
+	before = malloc(count * sizeof(*before));
+	if (!before) {
+		return "there is no memory";
+	}
+	memcpy(before, late_function_slots, count * sizeof(*before));
+	for (i = 0; i < count && !wrong; i++) {
+		if (late_functions[i].library == library && !(late_function_slots[i] = dlsym(states[library].handle, late_functions[i].name))) {
+			wrong = not_the_one(late_functions[i].name, library);
+		}
+	}
+	if (!wrong) {
+		wrong = late_libraries[library].arrived();
+	}
+	for (i = 0; i < count && wrong; i++) {
+		if (late_functions[i].library == library) {
+			late_function_slots[i] = before[i];
+		}
+	}
+	free(before);
+	return wrong;
+}
+
 /* Binds the objects that code refers to, and the functions that were answered ahead; then these calls are made. */
-static const char *arrive(int library)
+static const char *bind_all(int library)
 {
 	size_t i;
 
-	states[library].arrived = 1;
 	for (i = 0; late_objects[i].name; i++) {
-		if (late_objects[i].library == library && !(*late_object_slots[i] = dlsym(states[library].handle, late_objects[i].name))) {
-			return not_the_one(late_objects[i].name, library);
+		if (late_objects[i].library == library) {
+			void *address = dlsym(states[library].handle, late_objects[i].name);
+
+			if (!address) {
+				return not_the_one(late_objects[i].name, library);
+			}
+			*late_object_slots[i] = address;
 		}
 	}
-	if (!late_libraries[library].arrived) {
-		return NULL;
+	return late_libraries[library].arrived ? bind_functions(library) : NULL;
+}
+
+/* A library is open: it is bound, once. If that fails the reason is kept, for all calls that follow. */
+static const char *arrive(int library)
+{
+	const char *wrong;
+
+	states[library].arrived = 1;
+	wrong = bind_all(library);
+	if (wrong) {
+		states[library].wrong = strdup(wrong);
+		return wrong;
 	}
-	for (i = 0; late_functions[i].name; i++) {
-		if (late_functions[i].library == library && !(late_function_slots[i] = dlsym(states[library].handle, late_functions[i].name))) {
-			return not_the_one(late_functions[i].name, library);
-		}
-	}
-	return late_libraries[library].arrived();
+	return NULL;
 }
 
 void late_look(void)
 {
-	const char *wrong;
 	int i;
 
 	for (i = 0; late_libraries[i].name; i++) {
-		if (is_ahead(i) && (states[i].handle = dlopen(late_libraries[i].name, RTLD_LAZY | RTLD_NOLOAD)) && (wrong = arrive(i))) {
-			end(wrong);
+		if (is_ahead(i) && (states[i].handle = dlopen(late_libraries[i].name, RTLD_LAZY | RTLD_NOLOAD))) {
+			arrive(i); /* if it is of no use, the next call says so */
 		}
 	}
 }
 
-const char *late_open(int library)
+/* Why the loader could not open a library, and what to do. */
+static const char *not_opened(int library)
 {
 	static char reason[512];
+	const char *package = late_libraries[library].package;
+
+	if (package) {
+		snprintf(reason, sizeof(reason), "%s; install it: apt-get install %s (its name in %s)", dlerror(), package, late_system);
+	} else {
+		snprintf(reason, sizeof(reason), "%s; install the package that has %s", dlerror(), late_libraries[library].name);
+	}
+	return reason;
+}
+
+const char *late_open(int library)
+{
 	const char *wrong;
 
 	if (states[library].handle) {
-		return NULL;
+		return states[library].wrong;
 	}
 	if (!(states[library].handle = dlopen(late_libraries[library].name, RTLD_LAZY | RTLD_LOCAL))) {
-		snprintf(reason, sizeof(reason), "%s: install the package that has this library", dlerror());
-		return reason;
+		return not_opened(library);
 	}
 	wrong = states[library].arrived ? NULL : arrive(library);
 	late_look(); /* it may have brought others */
@@ -123,7 +188,7 @@ void late_require(int library)
 	const char *wrong = late_open(library);
 
 	if (wrong) {
-		end(wrong);
+		refuse(wrong);
 	}
 }
 
@@ -138,16 +203,17 @@ const char *late_promise(int library)
 
 void late_open_promised(void)
 {
+	void *address;
 	size_t i;
 
 	for (i = 0; late_functions[i].name; i++) {
 		int library = late_functions[i].library;
 
 		if (states[library].promised) {
-			late_require(library);
+			late_open(library);
 		}
-		if (states[library].handle) {
-			late_bind(i);
+		if (states[library].handle && !states[library].wrong && (address = dlsym(states[library].handle, late_functions[i].name))) {
+			late_function_slots[i] = address;
 		}
 	}
 }
@@ -171,7 +237,7 @@ void *late_bind(size_t function)
 
 	late_require(symbol->library);
 	if (!(address = dlsym(states[symbol->library].handle, symbol->name))) {
-		end(not_the_one(symbol->name, symbol->library));
+		refuse(not_the_one(symbol->name, symbol->library));
 	}
 	return late_function_slots[function] = address;
 }

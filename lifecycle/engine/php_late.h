@@ -14,7 +14,8 @@
 
 struct late_library {
 	const char *name; /* what the loader looks for; NULL ends the list */
-	const char *file; /* where it was when the program was built */
+	const char *file; /* where it was when the program was built, */
+	const char *package; /* and in which package of late_system; NULL: unknown */
 	/* Calls that were answered before it was open are made now. NULL: done; else why that cannot be. NULL itself: there are none. */
 	const char *(*arrived)(void);
 };
@@ -28,17 +29,22 @@ struct late_symbol {
 #pragma GCC visibility push(hidden)
 
 extern const struct late_library late_libraries[];
+extern const char late_system[]; /* where the program was built, such as Debian GNU/Linux 12 (bookworm) */
 extern const struct late_symbol late_functions[], late_objects[];
 extern void *late_function_slots[];
 extern void **const late_object_slots[]; /* each is where code reads an object's address */
 
-/* Opens a library and binds what the program refers to in it. NULL: it is open; else the reason why it is not. */
+/* Opens a library and binds what the program refers to in it. NULL: it is open; else the reason why it cannot be used. */
 const char *late_open(int library);
-/* Opens a library as late_open does. If that fails, it ends the process with a message. */
+/* Opens a library as late_open does. If that fails, late_require does not return. */
 void late_require(int library);
+/* Names what is called if something of a library is called that cannot be had. It may leave the call by longjmp. If it returns, the process
+ * ends with a message and the loader's status. */
+void late_when_missing(void (*function)(const char *reason));
 /* Opens a library at its first use, if it is where it was when the program was built. NULL: it will be; else as late_open. */
 const char *late_promise(int library);
-/* Opens all libraries that are used or promised, for processes that are forked from this one. */
+/* Opens all libraries that are used or promised, for processes that are forked from this one. One that cannot be opened is left to the call
+ * that needs it. */
 void late_open_promised(void);
 /* Is to be called after the loader has opened anything: a library may be there now that calls were answered for ahead. */
 void late_look(void);

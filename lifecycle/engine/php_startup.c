@@ -142,6 +142,9 @@ static const char *entries_of(const struct engine_module *m)
 
 int engine_module_startup(const struct engine_module *m)
 {
+#ifdef ENGINE_INSIDE
+	inside_begin();
+#endif
 	started_module = m;
 	started_ini_dir = m->ini_dir;
 	module = (struct filled_module){

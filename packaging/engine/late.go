@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -153,9 +154,13 @@ func (t *lateTable) list() string {
 		if name := arrived(l.name); t.ahead[name] {
 			hook = "ahead_" + name
 		}
-		fmt.Fprintf(&b, "\t{%q, %q, %s},\n", l.name, l.file, hook)
+		pkg := "0"
+		if l.pkg != "" {
+			pkg = strconv.Quote(l.pkg)
+		}
+		fmt.Fprintf(&b, "\t{%q, %q, %s, %s},\n", l.name, l.file, pkg, hook)
 	}
-	b.WriteString("\t{0},\n};\n")
+	fmt.Fprintf(&b, "\t{0},\n};\nconst char late_system[] = %q;\n", system())
 	for _, table := range []struct {
 		name    string
 		symbols []lateSymbol

@@ -14,6 +14,7 @@ import (
 type sharedObject struct {
 	name    string          // what the loader looks for, such as libcurl.so.4
 	file    string          // where it is
+	pkg     string          // the Debian package that has it; empty if there is none
 	symbols map[string]bool // those that it defines, and which of them are objects
 }
 
@@ -70,5 +71,29 @@ func libraryFile(name string) (sharedObject, error) {
 	if !exists(shared.file) { // the loader finds it elsewhere
 		shared.file, err = filepath.EvalSymlinks(path)
 	}
+	shared.pkg = debianPackage(shared.file)
 	return shared, err
+}
+
+// debianPackage returns the Debian package that a file is of; empty if it is of none. dpkg knows some files by their place before /lib
+// became a link to /usr/lib.
+func debianPackage(file string) string {
+	for _, name := range []string{file, strings.TrimPrefix(file, "/usr"), "/usr" + file} {
+		said, _ := exec.Command("dpkg-query", "-S", name).Output()
+		if pkg, _, found := strings.Cut(string(said), ":"); found {
+			return pkg
+		}
+	}
+	return ""
+}
+
+// system returns what the machine that the program is built on calls itself, such as Debian GNU/Linux 12 (bookworm).
+func system() string {
+	text, _ := os.ReadFile("/etc/os-release")
+	for line := range strings.Lines(string(text)) {
+		if name, found := strings.CutPrefix(strings.TrimSpace(line), "PRETTY_NAME="); found {
+			return strings.Trim(name, `"'`)
+		}
+	}
+	return "the system that this program was built on"
 }
