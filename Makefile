@@ -141,11 +141,11 @@ engines: deps-build ## an engine for each PHP whose headers are installed, which
 	@PHP_CONFIG=$(PHP_CONFIG) packaging/build-engine
 
 # PHP is the version, SOURCE a directory or an archive of PHP's sources, EXTENSIONS a list such as curl,intl,zip.
-engine: deps-engine build ## build/engines: an engine with PHP in it, compiled by a profile (PHP=8.2 SOURCE=path EXTENSIONS=list; 10 to 30 minutes)
+engine: deps-engine build ## build/engines: an engine with PHP in it, compiled by a profile (PHP=8.2, else the machine's; SOURCE=path EXTENSIONS=list; 10 to 30 minutes)
 	go run ./packaging/engine $(if $(PHP),-php $(PHP)) $(if $(SOURCE),-source $(SOURCE)) $(if $(EXTENSIONS),-extensions $(EXTENSIONS))
 
 single: engine ## build/single/phpsapi: the program with PHP inside, in one file (PHP=8.2 and so on, as for engine)
-	go build $(VCS) -buildmode=pie -ldflags "$(STAMP) -linkmode external -extldflags '-Wl,@$$(echo $(CURDIR)/build/engines/php$(or $(PHP),8.2)/arguments-*)'" -o build/single/phpsapi .
+	php=$(or $(PHP),$$(go run ./packaging/engine -version)) && go build $(VCS) -buildmode=pie -ldflags "$(STAMP) -linkmode external -extldflags '-Wl,@$$(echo $(CURDIR)/build/engines/php$$php/arguments-*)'" -o build/single/phpsapi .
 	go run ./packaging/single build/single/phpsapi
 
 deps-build deps-run deps-test deps-bench deps-e2e deps-engine deps-package deps-apache:

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/phpsapi/phpsapi/sapi/engines"
 )
 
 func TestExtensionsAreChosenWithWhatTheyNeed(t *testing.T) {
@@ -146,5 +148,29 @@ func TestCodeThatIsBoundByTheLoaderIsRefused(t *testing.T) {
 func TestLicenseTextIsC(t *testing.T) {
 	if got, want := licenseText("a \"b\" \\ ??)\n"), `"a \"b\" \\ \?\?)\n"`; !strings.Contains(got, want) {
 		t.Errorf("%s lacks %s", got, want)
+	}
+}
+
+// make engine built 8.2 on a Debian that has 8.4.
+func TestPHPOfTheMachine(t *testing.T) {
+	root := t.TempDir()
+	m := engines.Machine{Root: root, Path: "/usr/bin", Self: root + "/phpsapi"}
+	if got := machinePHP(m); got != "8.2" {
+		t.Errorf("a machine without PHP has %q", got)
+	}
+	for _, file := range []string{"usr/bin/php8.4", "usr/lib/libphp8.4.so"} {
+		path := filepath.Join(root, file)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, nil, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("php8.4", filepath.Join(root, "usr/bin/php")); err != nil {
+		t.Fatal(err)
+	}
+	if got := machinePHP(m); got != "8.4" {
+		t.Errorf("a machine with 8.4 has %q", got)
 	}
 }

@@ -25,6 +25,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/phpsapi/phpsapi/sapi/engines"
 )
 
 // options are the command line's.
@@ -40,7 +42,7 @@ type options struct {
 
 func main() {
 	o := options{}
-	flag.StringVar(&o.php, "php", "8.2", "the `version` of PHP")
+	flag.StringVar(&o.php, "php", machinePHP(engines.This("")), "the `version` of PHP; else that of the machine's php")
 	flag.StringVar(&o.source, "source", "", "the `directory` or tarball of PHP's sources; else the distribution's source package")
 	list := flag.String("extensions", "", "the `extensions`, as curl,intl,zip; else all: "+strings.Join(extensionNames(extensions), ", "))
 	flag.BoolVar(&o.profile, "profile", true, "compile twice, the second time by a profile of what PHP does")
@@ -48,7 +50,12 @@ func main() {
 	flag.StringVar(&o.phpsapi, "phpsapi", "./phpsapi", "the `program` that runs the scripts which the engine is trained by")
 	flag.StringVar(&o.from, "from", "", "begin with this `step`, where an earlier run has got to: sources, configure, train ...")
 	packages := flag.Bool("packages", false, "print the Debian packages that this needs, and end")
+	version := flag.Bool("version", false, "print the version of PHP that is built, and end")
 	flag.Parse()
+	if *version {
+		fmt.Println(o.php)
+		return
+	}
 	var err error
 	if o.extensions, err = chooseExtensions(*list); err == nil {
 		if *packages {
@@ -61,6 +68,15 @@ func main() {
 		fmt.Fprintln(os.Stderr, "packaging/engine:", err)
 		os.Exit(1)
 	}
+}
+
+// machinePHP returns the version of the PHP that the machine has, by the rules of phpsapi itself, or 8.2 if it has none.
+func machinePHP(m engines.Machine) string {
+	choice, err := m.Choose(engines.Asked{}, []string{"8.2", "8.3", "8.4", "8.5"})
+	if err != nil || choice.Version == "" || !filepath.IsAbs(choice.Library) {
+		return "8.2"
+	}
+	return choice.Version
 }
 
 // A work is one engine as it is made.
