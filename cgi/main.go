@@ -14,7 +14,7 @@ import (
 type Invocation struct {
 	Args    []string // the arguments, without the program's name
 	Program string   // what the usage text calls the program
-	Binary  string   // PHP_BINARY; empty where unknown
+	Binary  string   // PHP_BINARY; empty if it is not known
 	Engine  engines.Asked
 }
 
@@ -78,7 +78,7 @@ func (s startup) module(version, binary string, getenv func(string) (string, boo
 	return m
 }
 
-// main does the program's work and gives its exit status.
+// main does the program's work and returns its exit status.
 func (p *program) main(call Invocation) int {
 	if p.cgi && p.php.Refuses() {
 		return failure

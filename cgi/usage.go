@@ -9,7 +9,7 @@ import (
 	"github.com/phpsapi/phpsapi/sapi"
 )
 
-// printUsage prints the usage text where it is asked for, or an option is wrong, and gives the exit status.
+// printUsage prints the usage text, because it is asked for or an option is wrong, and returns the exit status.
 func printUsage(call Invocation, php sapi.PHPVersion, err error) int {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -13,7 +13,7 @@ import (
 type Invocation struct {
 	Args    []string // the arguments, without the program's name
 	Program string   // what the usage text calls the program
-	Binary  string   // PHP_BINARY; empty where unknown
+	Binary  string   // PHP_BINARY; empty if it is not known
 	Engine  engines.Asked
 }
 

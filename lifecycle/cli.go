@@ -20,7 +20,7 @@ const (
 	CannotStart   = C.BOOT_CANNOT_START
 )
 
-// CommandLineSettings are the settings of the command line that php.ini cannot override, only -d, as lines of php.ini for PHP of that version.
+// CommandLineSettings returns the settings of the command line that php.ini cannot override, only -d, as lines of php.ini for PHP of that version.
 func CommandLineSettings(version string) (settings string) {
 	withText(version, func(c *C.char) { settings = C.GoString(C.boot_cli_settings(c)) })
 	return settings
@@ -50,7 +50,7 @@ type Script struct {
 	Work          Work
 	Mode          int      // what php is asked for, a php_cli_mode of its sapi/cli/cli.h
 	Argv          []string // $argv; the first is PHP_SELF, and the script's name where it is not a file
-	File          *string  // the script; nil where it is not a file
+	File          *string  // the script; nil if it is not a file
 	FromStdin     bool     // without File the script is standard input
 	Code          string   // for Code: it has no tags
 	Lines         LineCode // for Lines

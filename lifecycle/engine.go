@@ -78,7 +78,7 @@ func describe(e *C.struct_engine) Description {
 	return d
 }
 
-// ServerSoftware is what php's development server of the started engine's version calls itself in SERVER_SOFTWARE.
+// ServerSoftware returns what php's development server of the started engine's version calls itself in SERVER_SOFTWARE.
 func ServerSoftware() string {
 	return C.GoString(C.engine_server_software())
 }
@@ -125,7 +125,7 @@ func Machine() engines.Machine {
 	return m
 }
 
-// Version is MAJOR.MINOR of the newest PHP that the program has an engine for, such as 8.2; empty if it has none.
+// Version returns MAJOR.MINOR of the newest PHP that the program has an engine for, such as 8.2; empty if it has none.
 func Version() string {
 	return Newest().Minor()
 }
@@ -159,13 +159,13 @@ func (e *Engine) Description() Description {
 	return describe(C.engine)
 }
 
-// LoadedVersion is the PHP_VERSION of the loaded engine, such as 8.2.36, started or not. It is empty if the engine does not
+// LoadedVersion returns the PHP_VERSION of the loaded engine, such as 8.2.36, started or not. It is empty if the engine does not
 // tell.
 func (e *Engine) LoadedVersion() string {
 	return C.GoString(C.engine_loaded_version())
 }
 
-// Path is the file that the loaded engine came from.
+// Path returns the file that the loaded engine came from.
 func (e *Engine) Path() string {
 	return C.GoString(C.engine_path())
 }

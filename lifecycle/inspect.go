@@ -13,7 +13,7 @@ import (
 	"github.com/phpsapi/phpsapi/sapi"
 )
 
-// ExitStatus is the status the script left: exit()'s argument, 255 after a fatal error.
+// ExitStatus returns the status the script left: exit()'s argument, 255 after a fatal error.
 func (e *Engine) ExitStatus() int {
 	return int(C.engine_exit_status())
 }
@@ -36,12 +36,12 @@ func (e *Engine) LoadZendExtension(path string) {
 	C.engine_load_zend_extension(C.CString(path))
 }
 
-// PHPVersion is the PHP_VERSION of the started engine, such as 8.2.36.
+// PHPVersion returns the PHP_VERSION of the started engine, such as 8.2.36.
 func (e *Engine) PHPVersion() string {
 	return C.GoString(C.engine_version())
 }
 
-// Build is what -v tells of the started engine.
+// Build returns what -v tells of the started engine.
 func (e *Engine) Build() *sapi.Build {
 	return &sapi.Build{Version: e.PHPVersion(), Built: cmp.Or(C.GoString(C.engine_built()), "unknown"), Kind: C.GoString(C.engine_build()),
 		Provider: C.GoString(C.engine_build_provider()), Zend: C.GoString(C.engine_zend_version())}

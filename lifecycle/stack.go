@@ -57,7 +57,7 @@ const (
 
 var errBadAddress = errors.New("the stack has an address that is not PHP's")
 
-// Script is the request's script; empty if no request is running, or it has none.
+// Script returns the request's script; empty if no request is running, or it has none.
 func (s *Stack) Script() (string, error) {
 	path, err := s.pointer(uint64(s.layout.script))
 	if err != nil || path == 0 {

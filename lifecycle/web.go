@@ -283,7 +283,7 @@ func (w *Web) NoDefaultContentType() {
 	C.engine_web_no_default_content_type()
 }
 
-// AuthUser is the user of the Authorization header, valid until the request's shutdown; nil: none.
+// AuthUser returns the user of the Authorization header, valid until the request's shutdown; nil: none.
 func (w *Web) AuthUser() []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(w.c.auth_user)), int(w.c.auth_user_len))
 }
@@ -294,7 +294,7 @@ type WebEnd struct {
 	Memory uint64 // peak, in bytes
 }
 
-// RequestEnd is for after the script, before RequestShutdown.
+// RequestEnd returns what is known of the request when its script has ended. It is to be called before RequestShutdown.
 func (w *Web) RequestEnd() WebEnd {
 	return WebEnd{Status: int(w.c.status), Memory: uint64(w.c.memory)}
 }

@@ -35,7 +35,7 @@ func (w *Web) CollectExtensions() {
 	C.engine_collect_extensions()
 }
 
-// PathRules are the rules that the version of PHP and the settings cgi.fix_pathinfo, cgi.discard_path,
+// PathRules returns the rules that the version of PHP and the settings cgi.fix_pathinfo, cgi.discard_path,
 // fastcgi.script_path_encoded and doc_root make.
 func (e *Engine) PathRules() sapi.PathRules {
 	s, php := C.engine_web_settings(), sapi.ParsePHPVersion(e.LoadedVersion())
@@ -48,13 +48,13 @@ func (e *Engine) PathRules() sapi.PathRules {
 	}
 }
 
-// Logging is fastcgi.logging: whether messages go to the client's STDERR, too.
+// Logging reports whether messages go to the client's STDERR, too: fastcgi.logging.
 func (w *Web) Logging() bool { return bool(w.settings.logging) }
 
-// Color is cli_server.color.
+// Color reports whether cli_server.color is set.
 func (w *Web) Color() bool { return bool(w.settings.color) }
 
-// SettingText is a setting's value; empty if it has none.
+// SettingText returns a setting's value; empty if it has none.
 func (e *Engine) SettingText(name string) string {
 	c := C.CString(name)
 	defer C.free(unsafe.Pointer(c))

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Atoi is the number text begins with, as C's atol reads it: 0 if there is none, the nearest that can be where it is
+// Atoi returns the number text begins with, as C's atol reads it: 0 if there is none, the nearest that can be where it is
 // too large. It is how PHP's SAPIs read numbers from the command line and the environment.
 func Atoi(text string) int {
 	text = strings.TrimLeft(text, " \t\n\v\f\r")

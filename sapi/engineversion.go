@@ -6,7 +6,7 @@ import (
 	"syscall"
 )
 
-// EngineVersion is the PHP_VERSION of a libphp, such as "8.2.36", found in its file without loading it; empty if path is
+// EngineVersion returns the PHP_VERSION of a libphp, such as "8.2.36", found in its file without loading it; empty if path is
 // not the path of a libphp. PHP's own header for responses tells it.
 func EngineVersion(path string) string {
 	info, err := os.Stat(path)

@@ -11,7 +11,7 @@ const (
 	Apache    = "apache2handler"
 )
 
-// FrontEnd is the number of the module's name, in the order of enum engine_front_end (lifecycle/engine.h).
+// FrontEnd returns the number of the module's name, in the order of enum engine_front_end (lifecycle/engine.h).
 func (m Module) FrontEnd() int {
 	return slices.Index([]string{CLI, CLIServer, CGI, FPM, Apache}, m.Name)
 }

@@ -118,7 +118,7 @@ func (w *pathWork) splitAt(n int, root []byte) {
 }
 
 // setPathInfo sets PATH_INFO, and SCRIPT_NAME where the server's still has PATH_INFO in it. name is what the server's
-// PATH_INFO says SCRIPT_NAME to be; nil where it says nothing. It returns PATH_INFO, which may have been decoded.
+// PATH_INFO says SCRIPT_NAME to be; nil if it says nothing. It returns PATH_INFO, which may have been decoded.
 func (w *pathWork) setPathInfo(pathInfo, name []byte) []byte {
 	if w.pathInfo != nil {
 		w.keep("PATH_INFO", w.pathInfo)

@@ -9,7 +9,7 @@ import (
 // what docs/VERSIONS.md lists; code that does such a thing asks AtLeast of the version of the engine that is used.
 type PHPVersion int
 
-// ParsePHPVersion is the version of a PHP_VERSION such as "8.4.21", "8.5.0RC1" or "8.4". Numbers that are missing are 0.
+// ParsePHPVersion returns the version of a PHP_VERSION such as "8.4.21", "8.5.0RC1" or "8.4". Numbers that are missing are 0.
 func ParsePHPVersion(text string) PHPVersion {
 	major, rest, _ := strings.Cut(text, ".")
 	minor, release, _ := strings.Cut(rest, ".")
@@ -21,12 +21,12 @@ func (v PHPVersion) AtLeast(major, minor int) bool {
 	return int(v) >= major*10000+minor*100
 }
 
-// Minor is the release series, such as "8.4", by which Debian names its packages and directories.
+// Minor returns the release series, such as "8.4", by which Debian names its packages and directories.
 func (v PHPVersion) Minor() string {
 	return fmt.Sprintf("%d.%d", v/10000, v/100%100)
 }
 
-// String is the version with its patch level, such as "8.4.21".
+// String returns the version with its patch level, such as "8.4.21".
 func (v PHPVersion) String() string {
 	return fmt.Sprintf("%d.%d.%d", v/10000, v/100%100, v%100)
 }

@@ -23,7 +23,7 @@ type Variable struct {
 
 // ResponseHead is a response's status and header lines. It is valid only during the call that passes it.
 type ResponseHead struct {
-	Status     int      // 200 where the script set none
+	Status     int      // 200 if the script set none
 	StatusLine string   // the line the script gave itself, such as "HTTP/1.1 404 Gone Fishing"; else empty
 	Lines      [][]byte // "Name: value", without line ends
 }

@@ -32,7 +32,7 @@ type PathRules struct {
 
 // ScriptPath is the outcome.
 type ScriptPath struct {
-	// Filename is the script's file; nil where the request names none that could be opened.
+	// Filename is the script's file; nil if the request names no script that could be opened.
 	Filename []byte
 	// URI is what PHP calls request_uri: SCRIPT_NAME as a rule. It may be nil.
 	URI []byte

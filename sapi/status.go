@@ -1,6 +1,6 @@
 package sapi
 
-// StatusText is the phrase PHP gives for a status (main/http_status_codes.h); empty where it has none.
+// StatusText returns the phrase PHP gives for a status (main/http_status_codes.h); empty if there is none.
 func StatusText(status int) string {
 	return statusTexts[status]
 }

@@ -11,7 +11,7 @@ type Build struct {
 	Zend     string // a line for the engine and one for each Zend extension
 }
 
-// VersionText is what -v prints of the program whose PHP_SAPI is name. Before 8.4 php alone tells the build's kind, and
+// VersionText returns what -v prints of the program whose PHP_SAPI is name. Before 8.4 php alone tells the build's kind, and
 // nobody the provider.
 func (b *Build) VersionText(name string) string {
 	kind, provider := "", ""

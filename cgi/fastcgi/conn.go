@@ -90,7 +90,7 @@ func (c *Conn) Reset(rw io.ReadWriter) {
 // Stage returns where the connection is in the life of a request.
 func (c *Conn) Stage() Stage { return c.stage }
 
-// Buffered is the number of bytes read from the transport and not yet
+// Buffered returns the number of bytes read from the transport and not yet
 // consumed. While it is not 0 between two requests, the next one has begun: do
 // not wait for the transport, nor hand the descriptor to another process.
 func (c *Conn) Buffered() int { return c.in.Buffered() }

@@ -39,7 +39,7 @@ func (p *Params) Reset() {
 	p.index.reset()
 }
 
-// Len is the number of params.
+// Len returns the number of params.
 func (p *Params) Len() int { return len(p.pairs) }
 
 // At returns the i-th param; it panics unless 0 <= i < Len.
@@ -105,7 +105,7 @@ func (p *Params) Delete(name string) {
 	p.index.rebuild(p)
 }
 
-// Bytes is the buffer that Pairs points into. Read only.
+// Bytes returns the buffer that Pairs points into. Read only.
 func (p *Params) Bytes() []byte { return p.buf }
 
 // Pairs locates every param in Bytes, in order. Read only.

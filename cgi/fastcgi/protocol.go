@@ -58,7 +58,7 @@ var typeNames = [...]string{
 // Known reports whether t is one of the types of §8.
 func (t Type) Known() bool { return t >= TypeBeginRequest && t <= TypeUnknownType }
 
-// String is the specification's name without its FCGI_ prefix, or "type 42".
+// String returns the specification's name without its FCGI_ prefix, or "type 42".
 func (t Type) String() string {
 	if t.Known() {
 		return typeNames[t]
@@ -79,7 +79,7 @@ const (
 // Known reports whether r is one of the roles of §6.
 func (r Role) Known() bool { return r >= RoleResponder && r <= RoleFilter }
 
-// String is the value php-fpm and php-cgi give the param FCGI_ROLE, or "role 42".
+// String returns the value php-fpm and php-cgi give the param FCGI_ROLE, or "role 42".
 func (r Role) String() string {
 	switch r {
 	case RoleResponder:
@@ -128,7 +128,7 @@ const (
 	UnknownRole     ProtocolStatus = 3
 )
 
-// String is the specification's name without its FCGI_ prefix, or "status 42".
+// String returns the specification's name without its FCGI_ prefix, or "status 42".
 func (s ProtocolStatus) String() string {
 	switch s {
 	case RequestComplete:

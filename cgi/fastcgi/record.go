@@ -94,7 +94,7 @@ type BeginRequest struct {
 	Site  uint8
 }
 
-// Body is the wire form of b.
+// Body returns the wire form of b.
 func (b BeginRequest) Body() [8]byte {
 	body := [8]byte{byte(b.Role >> 8), byte(b.Role), byte(b.Flags)}
 	if b.Flags&Interim != 0 {
@@ -119,7 +119,7 @@ type EndRequest struct {
 	ProtocolStatus ProtocolStatus
 }
 
-// Body is the wire form of e, reserved bytes zero. (Stock PHP leaves in them
+// Body returns the wire form of e, reserved bytes zero. (Stock PHP leaves in them
 // what was in its buffer.)
 func (e EndRequest) Body() (b [8]byte) {
 	binary.BigEndian.PutUint32(b[:], e.AppStatus)

@@ -53,10 +53,10 @@ func (rr *RecordReader) rebuffer(buf []byte) (old []byte) {
 // Reset begins a new stream with the same buffer; what was read ahead is dropped.
 func (rr *RecordReader) Reset(src io.Reader) { *rr = RecordReader{src: src, buf: rr.buf} }
 
-// Buffered is the number of bytes read from the source and not yet consumed.
+// Buffered returns the number of bytes read from the source and not yet consumed.
 func (rr *RecordReader) Buffered() int { return rr.w - rr.r }
 
-// Header is the header that Next returned last.
+// Header returns the header that Next returned last.
 func (rr *RecordReader) Header() Header { return rr.h }
 
 // Next skips what is left of the current record and reads the header of the

@@ -103,7 +103,7 @@ func (w *RequestWriter) GetValues(names ...string) error {
 	return w.f.writeNow(Record{Type: TypeGetValues, Content: q, PaddingLength: uint8(padTo8(len(q)))}.AppendTo(nil))
 }
 
-// Available is how much more fits the buffer, framing included, before it is
+// Available returns how much more fits the buffer, framing included, before it is
 // written: EndParams takes 8 bytes, EndStdin 8 and up to 7 for padding.
 func (w *RequestWriter) Available() int { return len(w.f.buf) - w.f.n - TailRoom }
 

@@ -100,14 +100,14 @@ func (r *ResponseReader) Next() (Type, []byte, error) {
 // last stays as it is.
 func (r *ResponseReader) Rebuffer(buf []byte) (old []byte) { return r.in.rebuffer(buf) }
 
-// Status is the body of the END_REQUEST that Next reported.
+// Status returns the body of the END_REQUEST that Next reported.
 func (r *ResponseReader) Status() EndRequest { return r.status }
 
-// Buffered is the number of bytes read and not yet consumed, which is 0
+// Buffered returns the number of bytes read and not yet consumed, which is 0
 // between two responses unless the application sent what nobody asked for.
 func (r *ResponseReader) Buffered() int { return r.in.Buffered() }
 
-// Left is how many bytes of the record that Next returned a piece of are still to come.
+// Left returns how many bytes of the record that Next returned a piece of are still to come.
 func (r *ResponseReader) Left() int { return r.in.left }
 
 // Rest reports whether all that is left of the response has been read already,

@@ -50,7 +50,7 @@ func (w *ResponseWriter) write(t Type, p []byte) (int, error) {
 	return w.f.write(t, p)
 }
 
-// Room is where the next bytes of STDOUT go, for a producer that can put them
+// Room returns where the next bytes of STDOUT go, for a producer that can put them
 // there itself: fill from its start, then Commit how many. It is at least one
 // byte long, at most one record, and valid until any other call; what is
 // buffered may be written to make room. It ends an open record of STDERR.
@@ -78,7 +78,7 @@ func (w *ResponseWriter) Commit(n int) {
 	w.f.n += n
 }
 
-// Buffered is the number of bytes, framing included, waiting to be written.
+// Buffered returns the number of bytes, framing included, waiting to be written.
 func (w *ResponseWriter) Buffered() int { return w.f.n }
 
 // Flush writes what is buffered.

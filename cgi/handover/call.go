@@ -83,7 +83,7 @@ func (c *Call) Path(name string) string {
 	return c.directoryLink() + "/" + name
 }
 
-// WorkingDirectory is the path of the client's current directory; empty where it has none.
+// WorkingDirectory returns the path of the client's current directory; empty if there is none.
 func (c *Call) WorkingDirectory() string {
 	path, err := os.Readlink(c.directoryLink())
 	if err != nil || !strings.HasPrefix(path, "/") || strings.HasSuffix(path, " (deleted)") {

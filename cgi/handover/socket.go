@@ -17,9 +17,9 @@ import (
 // Socket is a resident's listening socket.
 type Socket struct {
 	file *os.File
-	path string      // what is to be removed with it; empty where systemd made it
+	path string      // what is to be removed with it; empty if systemd made it
 	made fingerprint // of path
-	lock *os.File    // held as long as the socket is listened on; nil where systemd made it
+	lock *os.File    // held as long as the socket is listened on; nil if systemd made it
 }
 
 // firstActivated is the first descriptor of socket activation: SD_LISTEN_FDS_START.

@@ -32,7 +32,7 @@ func (a *Allowed) Admits(p Peer) bool {
 	return false
 }
 
-// String is the address as logs show it; "" on a unix socket.
+// String returns the address as logs show it; "" on a unix socket.
 func (p Peer) String() string {
 	if !p.addr.IsValid() {
 		return ""

@@ -32,7 +32,7 @@ func (e *ListenError) Error() string { return e.Reason }
 
 func refuse(format string, args ...any) error { return &ListenError{fmt.Sprintf(format, args...)} }
 
-// StandardInput is the listening socket that a web server left as standard input.
+// StandardInput returns the listening socket that a web server left as standard input.
 func StandardInput() (*Socket, error) { return newSocket(0, "stdin") }
 
 // newSocket makes a socket that does not block. os.File must not know of that, or its Fd would take it back.
@@ -60,7 +60,7 @@ func Listen(address string, s Settings) (*Socket, error) {
 	return listenUnix(address, s)
 }
 
-// resolve says which address of TCP is meant; tcp is false where a path is.
+// resolve returns the TCP address that is meant; tcp is false if a path is meant.
 func resolve(address string) (addr netip.AddrPort, tcp bool, err error) {
 	if inner, found := strings.CutPrefix(address, "["); found {
 		if host, port, found := strings.Cut(inner, "]:"); found {
@@ -165,7 +165,7 @@ func listen(family int, to unix.Sockaddr, name string, backlog int, bound func()
 	return newSocket(fd, name)
 }
 
-// Close closes the socket, and removes it where it has a name that it still owns.
+// Close closes the socket, and removes its file if that is still this socket's.
 func (s *Socket) Close() {
 	s.File.Close()
 	if s.path == "" {

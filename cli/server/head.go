@@ -42,7 +42,7 @@ var (
 type head struct {
 	method   string
 	uri      string  // the target as it was sent
-	path     string  // its path, still encoded; empty where the target is a host alone
+	path     string  // its path, still encoded; empty if the target is a host alone
 	query    *string // nil if there is none; "/?" has none
 	protocol int     // 101 for HTTP/1.1, 9 for HTTP/0.9
 	fields   []field // in the order they were sent, repeated ones too

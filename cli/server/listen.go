@@ -39,7 +39,7 @@ func parseAddress(text string) (address, bool) {
 	return address{host, n}, err == nil && n >= 0 && n <= 65535
 }
 
-// String is the address as a URL has it.
+// String returns the address as a URL has it.
 func (a address) String() string {
 	if strings.Contains(a.host, ":") {
 		return "[" + a.host + "]:" + strconv.Itoa(a.port)
@@ -50,7 +50,7 @@ func (a address) String() string {
 // url is where the server can be reached.
 func (a address) url() string { return "http://" + a.String() }
 
-// named is the address as php of that version names it where it cannot listen.
+// named is the address as php of that version names it if it cannot listen.
 func (a address) named(php sapi.PHPVersion) string {
 	if php.AtLeast(8, 3) {
 		return a.String()

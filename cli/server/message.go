@@ -64,7 +64,7 @@ type Task struct {
 	Protocol int     // 101 for HTTP/1.1
 	VPath    string
 	PathInfo string
-	File     string // the script; empty where only a router can answer
+	File     string // the script; empty if only a router can answer
 	Script   bool   // File is for PHP to execute
 	Headers  []sapi.Variable
 	Sent     []sapi.Variable // the headers by the names the client used

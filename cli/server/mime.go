@@ -24,7 +24,7 @@ var types = sync.OnceValue(func() map[string]string {
 	return table
 })
 
-// contentType is the Content-Type of a file by its name's ending; empty where it is not known.
+// contentType is the Content-Type of a file by its name's ending; empty if it is not known.
 func contentType(ending string) string {
 	t := types()[strings.ToLower(ending)]
 	if strings.HasPrefix(t, "text/") {

@@ -87,7 +87,7 @@ func AppendEssential(b []byte, headers []sapi.Variable, withDate bool) []byte {
 	return append(b, "Connection: close\r\n"...)
 }
 
-// entity is the entity with which text begins; empty where it begins with none.
+// entity is the entity with which text begins; empty if it begins with none.
 func entity(text string) string {
 	end := strings.IndexByte(text, ';') + 1
 	if end == 0 || strings.ContainsAny(text[1:end], "& ") || strings.HasSuffix(html.UnescapeString(text[:end]), ";") {

@@ -23,7 +23,7 @@ type Options struct {
 	Router  string // the router script; empty for none
 	Quiet   int    // how many times -q is given
 	Watch   string // PHPSAPI_WATCH: directories, between commas, whose changes start PHP again; "on" is the root; empty: none
-	Workers string // PHP_CLI_SERVER_WORKERS; empty where it is not set
+	Workers string // PHP_CLI_SERVER_WORKERS; empty if it is not set
 
 	Program string          // phpsapi itself, to execute as the zygote
 	Engine  engines.Choice  // the PHP to load

@@ -6,12 +6,12 @@ import (
 	"github.com/phpsapi/phpsapi/sapi"
 )
 
-// StatusLine is the first line of a response, without the line's end. protocol is the request's.
+// StatusLine returns the first line of a response, without the line's end. protocol is the request's.
 func StatusLine(protocol, status int) string {
 	return "HTTP/" + Version(protocol) + " " + strconv.Itoa(status) + " " + reason(status)
 }
 
-// Version is a protocol's number as text: 1.1 for 101.
+// Version returns a protocol's number as text: 1.1 for 101.
 func Version(protocol int) string {
 	return strconv.Itoa(protocol/100) + "." + strconv.Itoa(protocol%100)
 }

@@ -94,7 +94,7 @@ func locate(php sapi.PHPVersion, root, vpath string) location {
 	return location{vpath: vpath}
 }
 
-// indexOf returns a directory's index file; empty where it has none.
+// indexOf returns a directory's index file; empty if there is none.
 func indexOf(dir string) (string, os.FileInfo) {
 	if !strings.HasSuffix(dir, "/") {
 		dir += "/"
@@ -113,7 +113,7 @@ func UntilNUL(text string) string {
 	return text
 }
 
-// extension is what follows the last dot of the virtual path; empty where it has none.
+// extension is what follows the last dot of the virtual path; empty if there is none.
 func (l location) extension() string {
 	if dot := strings.LastIndexByte(l.vpath, '.'); dot >= 0 {
 		return l.vpath[dot+1:]

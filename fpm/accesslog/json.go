@@ -16,7 +16,7 @@ const (
 	unbounded   = 1 << 30
 )
 
-// JSONLine is the line for an entry as an object, whatever the format; what the format has of params and headers of the response is in it, too. It is
+// JSONLine returns the line for an entry as an object, whatever the format; what the format has of params and headers of the response is in it, too. It is
 // valid until the next call, and nil if nothing is to be logged. bounded says that it must have jsonline.Atomic bytes at most.
 func (l *Log) JSONLine(e *Entry, now time.Time, bounded bool) []byte {
 	shown := e.Request.Shown()

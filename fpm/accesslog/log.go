@@ -55,9 +55,8 @@ func New(f *Format, o Options) *Log {
 // maxPool is how much of a pool's name is shown, in bytes.
 const maxPool = 31
 
-// Line is the line for an entry, with its end, valid until the next call. It
-// is nil where nothing is to be logged. Where it was truncated, TruncatedNotice
-// belongs into the error log.
+// Line returns the line for an entry, with its end. It is valid until the next call, and nil if nothing is to be logged. If it was truncated,
+// TruncatedNotice belongs into the error log.
 func (l *Log) Line(e *Entry) (line []byte, truncated bool) {
 	shown := e.Request.Shown()
 	if l.suppressed(e, &shown) {

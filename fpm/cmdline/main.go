@@ -34,7 +34,7 @@ type Invocation struct {
 	Argv    []string // the whole command line, for executing it again
 	Args    []string // php-fpm's arguments
 	Program string   // what the usage text calls the program
-	Binary  string   // PHP_BINARY; empty where unknown
+	Binary  string   // PHP_BINARY; empty if it is not known
 	File    string   // this program's file
 
 	Asked engines.Asked // the engine that was asked for, by whom

@@ -9,7 +9,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
-// AllowedClients are the addresses a TCP pool takes connections from, and
+// AllowedClients returns the addresses a TCP pool takes connections from, and
 // whether there is such a list at all: an empty list lets nobody in. Like
 // php-fpm it logs the addresses it does not understand; children do that.
 func (p *Pool) AllowedClients(log Logger) (addrs []netip.Addr, limited bool) {

@@ -168,7 +168,7 @@ const (
 	Ondemand
 )
 
-// String is the process manager's name; php-fpm shows none as ondemand.
+// String returns the process manager's name; php-fpm shows none as ondemand.
 func (p PM) String() string {
 	switch p {
 	case Static:
@@ -199,7 +199,7 @@ func DomainOf(address string) Domain {
 // isID reports whether a name consists of digits, or of nothing at all.
 func isID(s string) bool { return strings.Trim(s, "0123456789") == "" }
 
-// SocketMode is listen.mode, 0660 if not set; like php-fpm it takes what
+// SocketMode returns listen.mode, 0660 if not set; like php-fpm it takes what
 // strtoul finds.
 func (p *Pool) SocketMode() uint32 {
 	if !p.ListenMode.Filled() {

@@ -103,7 +103,7 @@ func (l *loader) value(v Value) {
 	l.notice("\t" + v.Name + " = " + v.Text + origin)
 }
 
-// String is the place as in a message, file:line; what stands nowhere is the
+// String returns the place as in a message, file:line; what stands nowhere is the
 // default.
 func (p Place) String() string {
 	switch {

@@ -31,7 +31,7 @@ type Build struct {
 	Config        string // the configuration file if no other is named
 }
 
-// Debian is the php-fpm of Debian's package of a PHP version such as "8.2".
+// Debian returns the paths of Debian's php-fpm for a PHP version such as "8.2".
 func Debian(version string) Build {
 	return Build{Prefix: "/usr", LocalStateDir: "/var", Config: "/etc/php/" + version + "/fpm/php-fpm.conf"}
 }
@@ -75,7 +75,7 @@ type Options struct {
 	Directive func(name string) (string, bool)
 }
 
-// File is the configuration file that is read.
+// File returns the configuration file that is read.
 func (o *Options) File() string {
 	switch {
 	case o.Path != "":

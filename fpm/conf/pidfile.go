@@ -2,9 +2,9 @@ package conf
 
 import "io"
 
-// PidFile reads a configuration only as far as it says where a running master is: its own path, and the pid file,
-// empty where it names none. Mistakes in it are passed over and nothing is opened but the configuration itself: a
-// service must be found, and can be stopped, while its configuration is being edited.
+// PidFile reads a configuration only as far as it says where a running master is. It returns the configuration's own path and that of the pid file,
+// which is empty if none is named. It ignores mistakes and opens nothing but the configuration itself, so that a service can be found and stopped
+// while its configuration is being edited.
 func PidFile(opt Options) (config, pid string) {
 	opt.Log, opt.Stderr = nil, io.Discard
 	l := newLoader(opt)

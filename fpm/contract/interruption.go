@@ -17,7 +17,7 @@ type Interruption struct {
 // longestField is how much of a field is told, in bytes; as much as the scoreboard has of a query.
 const longestField = 511
 
-// Text is the text of the message.
+// Text returns the text of the message.
 func (i *Interruption) Text() string {
 	var b strings.Builder
 	b.WriteString(i.Why + " " + strconv.FormatInt(int64(i.After), 10))
@@ -28,7 +28,7 @@ func (i *Interruption) Text() string {
 	return b.String()
 }
 
-// ParseInterruption is the opposite of Text. ok is false if the text is not one of Text's: it is the worker's word, as the fields are.
+// ParseInterruption returns the Interruption whose Text is text. ok is false if there is none. The text is the worker's word, and so are the fields.
 func ParseInterruption(text string) (i Interruption, ok bool) {
 	fields := strings.Split(text, "\x00")
 	if len(fields) != 5 {

@@ -12,13 +12,13 @@ import (
 
 const prefix = "@phpsapi-fpm-"
 
-// Name is the address of the control socket of a master: an abstract unix socket. pid is the master's in its own pid
+// Name returns the address of the control socket of a master: an abstract unix socket. pid is the master's in its own pid
 // namespace, which namespace tells from others: containers may share a network namespace, where the names are.
 func Name(namespace uint64, pid int) string {
 	return prefix + strconv.FormatUint(namespace, 10) + "-" + strconv.Itoa(pid)
 }
 
-// OwnName is the address for this process.
+// OwnName returns the Name of this process's own control socket.
 func OwnName() (string, error) {
 	namespace, err := namespaceOf("self", "pid")
 	return Name(namespace, os.Getpid()), err
@@ -79,7 +79,7 @@ func lives(pid int) bool {
 	return err == nil && !(bytes.Contains(text, []byte("\nState:\tZ")) && bytes.Contains(text, []byte("\nThreads:\t1\n")))
 }
 
-// Masters are the pids of the masters in this process's pid namespace and network namespace, of any user.
+// Masters returns the pids of the masters in this process's pid namespace and network namespace, of any user.
 func Masters() ([]int, error) {
 	own, err := namespaceOf("self", "pid")
 	if err != nil {

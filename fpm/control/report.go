@@ -63,7 +63,7 @@ type Generation struct {
 	Engines    []Engine `json:"engines"`
 	// Pools are the pools' status pages in JSON, php-fpm's names and values: Pool reads them.
 	Pools []json.RawMessage `json:"pools"`
-	Front *Front            `json:"front,omitempty"` // nil where it has none
+	Front *Front            `json:"front,omitempty"` // nil if it has none
 	// Steered are the pools that operators have paused or scaled.
 	Steered []Steered `json:"steered,omitempty"`
 }

@@ -137,7 +137,7 @@ func (c *Conn) readBody(n int) outcome {
 	return forScript
 }
 
-// Site is the number of the site that has the present request, from 0; -1: none has.
+// Site returns the number of the site that has the present request, from 0; -1: none has.
 func (c *Conn) Site() int { return c.number }
 
 // route finds out what answers the present request.

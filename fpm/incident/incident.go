@@ -28,7 +28,7 @@ const (
 // Slow is the kind of a request that took longer than request_slowlog_timeout. It is not an incident, and not among Kinds.
 const Slow Kind = "slow"
 
-// Kinds are all kinds.
+// Kinds returns the kinds of incidents.
 func Kinds() []Kind {
 	return []Kind{Crash, Killed, OutOfMemory, Timeout, Operator, Exit, Panic, Fatal, ScriptExit, Boot}
 }

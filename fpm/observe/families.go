@@ -12,7 +12,7 @@ type Family struct {
 // ofPool are the labels of all that is told of a pool.
 var ofPool = []string{"pool", "generation"}
 
-// Families is the table of all metrics, in the order of the page.
+// Families returns the table of all metrics, in the order of the page.
 func Families() []Family {
 	all := serviceFamilies()
 	all = append(all, poolFamilies()...)

@@ -24,7 +24,7 @@ const (
 	Nowhere = "(no function of PHP's)" // PHP compiles the script, begins the request or ends it
 )
 
-// Name is what a frame is called in a graph.
+// Name returns what a frame is called in a graph.
 func (f *Frame) Name() string {
 	if f.Function == "" {
 		return f.File

@@ -47,7 +47,7 @@ func Create(slots int) (*Board, error) {
 	return b, nil
 }
 
-// File is the descriptor to pass to workers. It stays the Board's.
+// File returns the descriptor to pass to workers. It stays the Board's.
 func (b *Board) File() *os.File { return b.file }
 
 // Close unmaps the master's part. Workers that have it mapped keep theirs.
@@ -77,8 +77,7 @@ func (b *Board) Publish(p Pool) {
 	b.write(func(page *poolPage) { page.data = *d })
 }
 
-// Occupy gives slot i to a worker that is about to be forked. It panics where
-// i is not a slot or is occupied.
+// Occupy gives slot i to a worker that is about to be forked. It panics if i is not a slot, or is occupied.
 func (b *Board) Occupy(i int) {
 	if b.taken[i].ticket != 0 {
 		panic("BUG: scoreboard slot is occupied")

@@ -32,10 +32,10 @@ func NewClock() Clock {
 	return best
 }
 
-// Now is CLOCK_MONOTONIC in nanoseconds.
+// Now returns CLOCK_MONOTONIC in nanoseconds.
 func (c Clock) Now() int64 { return c.offset + int64(time.Since(c.base)) }
 
-// At is a moment of time.Now's clock, likewise.
+// At returns a moment of time.Now's clock as nanoseconds of CLOCK_MONOTONIC.
 func (c Clock) At(t time.Time) int64 { return c.offset + int64(t.Sub(c.base)) }
 
 // both is Now and the seconds since the epoch.

@@ -49,9 +49,8 @@ type Totals struct {
 	MemoryPeak  uint64 // most memory that a request needed, bytes
 }
 
-// Totals sums up the pool, without allocation but for two texts. It is false
-// where the master's page could not be read in one piece, which happens if the
-// master died writing it.
+// Totals sums up the pool, without allocation but for two texts. It returns false if the master's page could not be read in one piece, which happens
+// if the master died writing it.
 func (r *Reader) Totals(into *Totals) bool {
 	d := &r.pool
 	page := r.poolPage()

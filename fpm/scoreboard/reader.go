@@ -54,7 +54,7 @@ func (r *Reader) Close() error {
 	return unmap(mem)
 }
 
-// Slots is the number of slots.
+// Slots returns the number of slots.
 func (r *Reader) Slots() int { return r.slots }
 
 // Proc is a worker as its slot shows it. Pid and StartEpoch are the master's
@@ -99,10 +99,9 @@ type Activity struct {
 // Used reports whether slot i has a worker.
 func (r *Reader) Used(i int) bool { return r.has(i) && r.ticket(i) != 0 }
 
-// Snapshot copies slot i. It is false where the slot is vacant (Pid and
-// StartEpoch are 0) or its worker's page cannot be read in one piece, because
-// the worker is not there yet, writes too fast or died writing: then only Pid
-// and StartEpoch are set, and Stage is Creating.
+// Snapshot copies slot i. It returns false if the slot is vacant: Pid and StartEpoch are 0 then. It also returns false if the worker's page cannot be
+// read in one piece, because the worker is not there yet, writes too fast or died writing: then only Pid and StartEpoch are set, and Stage is
+// Creating.
 func (r *Reader) Snapshot(i int, into *Proc) bool {
 	*into = Proc{}
 	if !r.has(i) {
@@ -130,8 +129,7 @@ func (r *Reader) Snapshot(i int, into *Proc) bool {
 	return true
 }
 
-// Activity is what slot i's worker is doing, without allocation. It is false
-// as Snapshot is.
+// Activity returns what the worker of slot i is doing, without allocation. It returns false if Snapshot would.
 func (r *Reader) Activity(i int, into *Activity) bool {
 	*into = Activity{}
 	if !r.has(i) {

@@ -30,7 +30,7 @@ func (r *Request) sizes() (uri, query int) {
 	return shortURISize, shortQuerySize
 }
 
-// Shown is the request with its texts as readers get them. It shares their memory.
+// Shown returns the request with its texts as readers get them. It shares their memory.
 func (r *Request) Shown() Request {
 	uri, query := r.sizes()
 	return Request{

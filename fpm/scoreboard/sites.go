@@ -49,8 +49,8 @@ func (s *Sites) add(shared *Sites) {
 	shared.Each(func(number int, m *Measures) { sum(s.of(number+1).words(), m.words()) })
 }
 
-// Sites sums up what all workers that the pool had have measured by the sites of their requests. It is false as Totals is. A worker may say anything
-// of itself, as in Counts.
+// Sites sums up what all workers that the pool had have measured by the sites of their requests. It returns false if Totals would. A worker may say
+// anything of itself, as in Counts.
 func (r *Reader) Sites(into *Sites) bool {
 	page := r.poolPage()
 	return consistently(&page.seq, func() {

@@ -215,34 +215,34 @@ func (s *Slot) Keeps(yes bool) {
 // CountSlow counts a slow request. Any goroutine or thread may call it.
 func (s *Slot) CountSlow() { atomic.AddUint64(&s.page.slow, 1) }
 
-// OutputOpen is what the master's OutputOpen said last.
+// OutputOpen returns what the master has told by its OutputOpen last.
 func (s *Slot) OutputOpen() (stdout, stderr bool) {
 	word := atomic.LoadUint64(&s.tableEntry(s.index).outputOpen)
 	return word&stdoutOpen != 0, word&stderrOpen != 0
 }
 
-// Requests is the number of requests so far.
+// Requests returns the number of requests so far.
 func (s *Slot) Requests() uint64 { return atomic.LoadUint64(&s.page.requests) }
 
-// Accepted is when the present request was accepted, on the clock of Clock.
+// Accepted returns when the present request was accepted, on the clock of Clock.
 func (s *Slot) Accepted() int64 { return s.page.data.accepted }
 
-// AcceptedEpoch is when ReadingHeaders was last called.
+// AcceptedEpoch returns when ReadingHeaders was last called.
 func (s *Slot) AcceptedEpoch() int64 { return s.page.data.acceptedEpoch }
 
-// Duration is the last request's, from ReadingHeaders to End.
+// Duration returns how long the last request took, from ReadingHeaders to End.
 func (s *Slot) Duration() time.Duration { return time.Duration(s.page.data.duration) }
 
-// QueueWait is how long the present request waited for a worker; 0: not known.
+// QueueWait returns how long the present request waited for a worker; 0: not known.
 func (s *Slot) QueueWait() time.Duration { return time.Duration(s.page.data.queued) }
 
-// Elapsed is how long the present request has taken since ReadingHeaders.
+// Elapsed returns how long the present request has taken since ReadingHeaders.
 func (s *Slot) Elapsed() time.Duration { return time.Duration(s.clock.Now() - s.page.data.accepted) }
 
-// Idle is how long the worker has been Accepting, in all, when it was last Receiving.
+// Idle returns how long the worker has been Accepting, in all, when it was last Receiving.
 func (s *Slot) Idle() time.Duration { return time.Duration(s.idle) }
 
-// Clock is the one the Slot reads.
+// Clock returns the clock that the Slot reads.
 func (s *Slot) Clock() Clock { return s.clock }
 
 func (s *Slot) enter(stage Stage) {

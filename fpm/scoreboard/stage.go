@@ -25,7 +25,7 @@ const (
 	stages
 )
 
-// String is the state on the status page.
+// String returns the state on the status page.
 func (s Stage) String() string {
 	if s >= stages {
 		s = Creating

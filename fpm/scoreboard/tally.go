@@ -94,7 +94,7 @@ func (h *Histogram) note(value uint64, bounds *[buckets]uint64) {
 	h.Sum += value
 }
 
-// Total is how many values were counted.
+// Total returns how many values were counted.
 func (h *Histogram) Total() (n uint64) {
 	for _, c := range h.Counts {
 		n += c
@@ -105,7 +105,7 @@ func (h *Histogram) Total() (n uint64) {
 // Classes is how many classes of statuses there are: 1xx to 5xx, and all that is none of these.
 const Classes = 6
 
-// ClassName is what a class is called.
+// ClassName returns the name of a class of statuses.
 func ClassName(class int) string {
 	return [Classes]string{"1xx", "2xx", "3xx", "4xx", "5xx", "other"}[class]
 }
@@ -123,7 +123,7 @@ var methodNames = [...]string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "
 
 const methods = len(methodNames)
 
-// MethodName is what the method of a number is called.
+// MethodName returns the name of the method with a number.
 func MethodName(method int) string { return methodNames[method] }
 
 // methodOf returns the number of the method in a field.
@@ -238,8 +238,8 @@ func (s *Slot) CountSpan(told bool) {
 	}
 }
 
-// Counts sums up what all workers that the pool had have counted. It is false as Totals is. A worker may say anything of itself, up to
-// 2^52 of each.
+// Counts sums up what all workers that the pool had have counted. It returns false if Totals would. A worker may say anything of itself, up to 2^52
+// of each.
 func (r *Reader) Counts(into *Counts) bool {
 	page := r.poolPage()
 	return consistently(&page.seq, func() {

@@ -2,8 +2,7 @@ package settings
 
 import "strings"
 
-// nearest is the name most like a wrong one, as the end of a message: `; did you mean "x"?`. It is empty where none is
-// much like it.
+// nearest returns the name that is most like a wrong one, as the end of a message: `; did you mean "x"?`. It returns the empty string if no name is.
 func nearest(wrong string, names []string) string {
 	best, least := "", len(wrong)/2+1
 	for _, name := range names {

@@ -164,7 +164,7 @@ func (s *Settings) Given() bool {
 	return len(s.Sites)+len(s.Pools)+len(s.workers)+len(s.stages)+len(s.protections) > 0 || slices.ContainsFunc(s.Values, func(v Value) bool { return v.Origin != "" })
 }
 
-// Lines are the settings as -tt shows php-fpm's, with where each comes from.
+// Lines returns the settings as -tt shows php-fpm's, with where each comes from.
 func (s *Settings) Lines() []string {
 	lines := []string{"[phpsapi]"}
 	for _, v := range s.Values {
@@ -216,7 +216,7 @@ func (s *Settings) Lines() []string {
 // leastBody is what a body may have at least if nobody has set http.limits.body_size: .user.ini may allow more than php.ini.
 const leastBody = 64 << 20
 
-// BodyLimit is the largest body of a request for a pool whose post_max_size is text, as PHP writes it; "" if that is
+// BodyLimit returns the largest body of a request for a pool whose post_max_size is text, as PHP writes it; "" if that is
 // unknown. 0: any.
 func (s *Settings) BodyLimit(text string) int64 {
 	if s.BodyBytes >= 0 {

@@ -45,7 +45,7 @@ type Row struct {
 	Doc     string
 }
 
-// Environment is the name of a row's variable.
+// Environment returns the name of a row's variable.
 func (r *Row) Environment() string {
 	return environmentPrefix + strings.ToUpper(strings.ReplaceAll(r.Key, ".", "_"))
 }
@@ -89,7 +89,7 @@ const (
 	SetFlag          = "set"
 )
 
-// Table is all settings but the list of sites.
+// Table returns all settings but the list of sites.
 func Table() []Row {
 	return slices.Concat(ownRows(), dashboardRows(), tracesRows(), []Row{
 		{Key: apacheKey, Kind: Choice, Default: "off", Allowed: []string{on, "off"},

@@ -10,7 +10,7 @@ type Entry struct {
 	Value any
 }
 
-// Function is what fpm_get_status() returns, in its order.
+// Function returns what fpm_get_status() returns, in its order.
 func (s *Snapshot) Function() []Entry {
 	procs := make([][]Entry, 0, len(s.Procs))
 	for i := range s.Procs {

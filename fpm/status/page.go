@@ -24,7 +24,7 @@ var contentTypes = [...]string{
 	OpenMetrics: "Content-Type: application/openmetrics-text; version=1.0.0; charset=utf-8", Text: plain,
 }
 
-// NewPage is the status page; without its body for a HEAD request.
+// NewPage returns the status page; without its body for a HEAD request.
 func NewPage(s Snapshot, c Choice, head bool) Page {
 	p := Page{Status: 200, Headers: []string{expires, cacheControl}}
 	if head {
@@ -46,14 +46,14 @@ func NewPage(s Snapshot, c Choice, head bool) Page {
 	return p
 }
 
-// Failure is the page if there is no scoreboard to read. php-fpm logs
+// Failure returns the page if there is no scoreboard to read. php-fpm logs
 // "status: unable to find or access status shared memory" with it.
 func Failure() Page {
 	return Page{Status: 500, Headers: []string{plain, expires, cacheControl},
 		Body: []byte("Internal error. Please review log file for errors.")}
 }
 
-// Ping is the ping page; without its body for a HEAD request.
+// Ping returns the ping page; without its body for a HEAD request.
 func Ping(response string, head bool) Page {
 	p := Page{Status: 200, Headers: []string{plain, expires, cacheControl}}
 	if !head {
@@ -69,7 +69,7 @@ type Defaults struct {
 	Charset   string // default_charset
 }
 
-// Lines are the header lines of a page that PHP does not send, as it would
+// Lines returns the header lines of a page that PHP does not send, as it would
 // send them. The status is not among them.
 func (p *Page) Lines(d Defaults) []string {
 	var lines []string

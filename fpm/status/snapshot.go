@@ -19,9 +19,8 @@ type Snapshot struct {
 	PHP sapi.PHPVersion
 }
 
-// Take reads a scoreboard for the pages of a PHP of that version. It is false
-// where there is nothing to read (see Reader.Totals); Failure is the page to
-// show then.
+// Take reads a scoreboard for the pages of a PHP of that version. It returns false if nothing can be read (see Reader.Totals); the page to show is
+// then Failure.
 func Take(r *scoreboard.Reader, php sapi.PHPVersion) (Snapshot, bool) {
 	s := Snapshot{PHP: php, Epoch: time.Now().Unix(), Mono: scoreboard.NewClock().Now()}
 	if !patiently(func() bool { return r.Totals(&s.Totals) }) {

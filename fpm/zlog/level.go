@@ -20,7 +20,7 @@ const (
 	MinLimit     = 512
 )
 
-// String is the level as lines show it.
+// String returns the level as lines show it.
 func (l Level) String() string {
 	switch l {
 	case Debug:

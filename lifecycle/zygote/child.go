@@ -51,7 +51,7 @@ func (c *Child) Peak() int64 {
 	return c.peak
 }
 
-// Wait is Status after Done, or after ctx has ended.
+// Wait waits for Done, or until ctx has ended, and returns Status.
 func (c *Child) Wait(ctx context.Context) (status syscall.WaitStatus, known bool) {
 	select {
 	case <-c.done:

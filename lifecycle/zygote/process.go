@@ -38,7 +38,7 @@ type process struct {
 	reaped   bool // the pid may be another process's
 }
 
-// Self is the program to execute as a zygote of this process. It is the very program that runs here, even if its file
+// Self returns the program to execute as a zygote of this process. It is the very program that runs here, even if its file
 // has been replaced; path, if there is no /proc.
 func Self(path string) string {
 	const self = "/proc/self/exe"

@@ -265,7 +265,7 @@ func (z *Zygote) Children() []*Child { return z.children.children() }
 // Done is closed when the zygote is gone or was given up. Done of each of its children is closed then.
 func (z *Zygote) Done() <-chan struct{} { return z.done }
 
-// Pid is the zygote's own process.
+// Pid returns the pid of the zygote's own process.
 func (z *Zygote) Pid() int { return z.process.pid }
 
 // giveUp ends a zygote that cannot be talked to. It returns ErrGone with the reason.

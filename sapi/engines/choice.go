@@ -66,7 +66,7 @@ func (c Choice) IsDistributions() bool {
 	return c.Library == OfProgram || filepath.Dir(c.Library) == debianDir && version(c.Library) != ""
 }
 
-// Label is how messages call the engine: the version that was asked for or found, else the path.
+// Label returns how messages call the engine: the version that was asked for or found, else the path.
 func (c Choice) Label() string { return cmp.Or(c.Version, c.Library) }
 
 // PHP returns the version of the engine's PHP, of which the patch level may be 0: what differs between versions is asked of

@@ -20,7 +20,7 @@ type Machine struct {
 
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// This is the machine that the process runs on. self is its program's file.
+// This returns the machine that the process runs on. self is its program's file.
 func This(self string) Machine {
 	return Machine{Path: os.Getenv("PATH"), LibraryPath: os.Getenv("LD_LIBRARY_PATH"), Self: self}
 }

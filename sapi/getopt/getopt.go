@@ -142,7 +142,7 @@ func (g *Reader) parameter(o Option, word string, at int) (Argument, bool, error
 	return Argument{o.Letter, g.Args[g.next-1]}, true, nil
 }
 
-// Failed is the word in which the option of the last UsageError stands, which its text does not name.
+// Failed returns the word in which the option of the last UsageError stands, which its text does not name.
 func (g *Reader) Failed() string { return g.failed }
 
 // Rest returns the arguments after the options.

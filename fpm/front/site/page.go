@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// ErrorPage is a page for people. It tells nothing about the server but the request's id, by which the logs can be
+// ErrorPage returns a page for people. It tells nothing about the server but the request's id, by which the logs can be
 // searched.
 func ErrorPage(status int, text, id string) string {
 	title := strconv.Itoa(status) + " " + http.StatusText(status)

@@ -25,7 +25,7 @@ func AppendRequestID(dst []byte) []byte {
 	return hex.AppendEncode(dst, raw[:])
 }
 
-// NewRequestID is AppendRequestID's id as a string.
+// NewRequestID returns AppendRequestID's id as a string.
 func NewRequestID() string {
 	var text [RequestIDBytes]byte
 	return string(AppendRequestID(text[:0]))

@@ -180,7 +180,7 @@ func (s *Site) isScript(name string) bool {
 	return false
 }
 
-// index is the index of a directory, whose path ends in a slash. ok is false where it has none.
+// index is the index of a directory, whose path ends in a slash. ok is false if it has none.
 func (s *Site) index(dir string) (t Target, ok bool) {
 	for _, name := range s.Index {
 		switch s.look(dir + name) {

@@ -103,7 +103,7 @@ func (s *Site) answers(host string) bool {
 	return false
 }
 
-// HostName is a Host header as sites know it: lower case, without port and without the dot of a full name.
+// HostName returns a Host header as sites know it: lower case, without port and without the dot of a full name.
 func HostName(host string) string {
 	if i := strings.LastIndexByte(host, ':'); i >= 0 && strings.IndexByte(host[i:], ']') < 0 {
 		host = host[:i]

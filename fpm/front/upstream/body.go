@@ -54,8 +54,8 @@ func (b *buffers) get() *[maxFirst]byte {
 	return new([maxFirst]byte)
 }
 
-// prepare reads the beginning of a body; all of it where its length is not known, because PHP must be told, where it
-// comes slowly, or where the pool has no worker to wait for the rest: what does not fit memory goes to a temporary file.
+// prepare reads the beginning of a body. It reads all of it if its length is not known, because PHP must be told, if it comes slowly, or if the pool
+// has no worker to wait for the rest: what does not fit in memory goes to a temporary file.
 func (b *body) prepare(h *http.Request, p *Pool) error {
 	if h.ContentLength == 0 || h.Body == nil || h.Body == http.NoBody {
 		return nil

@@ -29,7 +29,7 @@ const (
 	waitInterval = 10 * time.Second
 )
 
-// Demand is what the pool's requests want at this moment.
+// Demand returns what the pool's requests want at this moment.
 func (p *Pool) Demand() contract.PoolDemand {
 	p.mu.Lock()
 	defer p.mu.Unlock()
