@@ -12,8 +12,8 @@
 // mailbox. Methods without a lock are the loop's. The loop waits for no other process.
 //
 // A generation is the pools of one configuration with their zygotes: one for all pools that want the same PHP (engine.go).
-// A reload makes a generation beside the serving one, waits until its workers are ready, and then retires the old one: that
-// finishes its requests and ends. If anything fails, the new generation is ended and the old one keeps serving. A renewal does the
+// A reload makes a generation beside the serving one, waits until it can serve, and then retires the old one: that finishes
+// its requests and ends. If anything fails, the new generation is ended and the old one keeps serving. A renewal does the
 // same after the only zygote of a generation has died, with the configuration that is loaded; if the generation has others,
 // the one that died is replaced by itself (restart.go).
 //

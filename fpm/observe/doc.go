@@ -1,6 +1,6 @@
 // Package observe is the observer, the process that shows operators how the service is: metrics for Prometheus and programs that read
 // its format, health for systemd, Kubernetes and load balancers, the dashboard for browsers, and traces, which it sends to a collector. The
-// master executes it, as contract.Observer says, and it lives from one reload to the next; the listening sockets are the master's and
+// master executes it, as contract.ObserverTitle says, and it lives from one reload to the next; the listening sockets are the master's and
 // outlive it.
 //
 //	main.go      the process: its descriptors and its master
