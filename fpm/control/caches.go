@@ -60,7 +60,7 @@ type APCu struct {
 	Hits     int64  `json:"hits"`
 	Misses   int64  `json:"misses"`
 	Inserts  int64  `json:"inserts"`
-	Expunges int64  `json:"expunges"` // how often it was full, and threw entries away
+	Expunges int64  `json:"expunges"` // how often it was full and dropped entries
 }
 
 // Tell fills in what the caches have told.

@@ -43,8 +43,8 @@ func (p *pages) has(x *exchange, one *pool, path string) bool {
 			return true
 		}
 		p.denied.Do(func() {
-			x.logf(zlog.Notice, "the status page %s was asked for by a client that is not in http.status_clients, or for whom a "+
-				"proxy spoke that is not in http.trusted_proxies; it gets what it would without such a page", path)
+			x.logf(zlog.Notice, "the status page %s was asked for by a client that is not in http.status_clients, or that came by "+
+				"a proxy that is not in http.trusted_proxies; for it the path is one like any other", path)
 		})
 	}
 	return false

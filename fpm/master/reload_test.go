@@ -86,7 +86,7 @@ func TestReload(t *testing.T) {
 	s.never("WARNING|ERROR")
 }
 
-// Whatever is wrong with the new configuration, the old one serves on.
+// Whatever is wrong with the new configuration, the old one keeps serving.
 func TestReloadThatFails(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -116,7 +116,7 @@ func (m *Master) scale(p *pool, n int) string {
 	most, configured := len(p.slots)-p.conf.Successors, p.conf.MaxChildren
 	switch total := p.gen.config.Global.ProcessMax; {
 	case n < 1:
-		return fmt.Sprintf("a pool has one worker at least; phpsapi fpm pause %s has it take no connections", p.conf.Name)
+		return fmt.Sprintf("a pool has at least one worker; phpsapi fpm pause %s stops it from taking connections", p.conf.Name)
 	case n > most:
 		return fmt.Sprintf("pool %s can have %s at most until the next reload: its shared memory was made for pm.max_children = %d; "+
 			"set pm.max_children in php-fpm.conf, and reload", p.conf.Name, control.Many(most, "worker"), configured)

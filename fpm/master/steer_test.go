@@ -152,7 +152,7 @@ func TestOperatorScalesAPool(t *testing.T) {
 		request control.Request
 		why     string
 	}{
-		"none":    {control.Request{Command: control.Scale, Pool: "www"}, "a pool has one worker at least; phpsapi fpm pause www has it take no connections"},
+		"none":    {control.Request{Command: control.Scale, Pool: "www"}, "a pool has at least one worker; phpsapi fpm pause www stops it from taking connections"},
 		"many":    {control.Request{Command: control.Scale, Pool: "www", Count: 19}, "pool www can have 18 workers at most until the next reload: its shared memory was made for pm.max_children = 2; set pm.max_children in php-fpm.conf, and reload"},
 		"unknown": {control.Request{Command: control.Scale, Pool: "c", Count: 3}, "there is no pool c; the service has b, www"},
 		"no name": {control.Request{Command: control.Pause}, "no pool is named; the service has b, www"},

@@ -67,7 +67,7 @@ func (s *systemd) reloading() {
 }
 
 func (s *systemd) reloadFailed(err error) {
-	s.begun, s.reloads, s.failed = true, false, "Reload failed, the old configuration serves on: "+oneLine(err.Error())
+	s.begun, s.reloads, s.failed = true, false, "Reload failed, the old configuration keeps serving: "+oneLine(err.Error())
 	s.notify("READY=1\nSTATUS=" + s.failed)
 }
 

@@ -27,7 +27,7 @@ func (l lines) notExecuted(err error) {
 }
 
 func (l lines) notTakenOver(why error, wait time.Duration) {
-	l.Logf(zlog.Alert, "the service cannot be taken over, its workers serve on without a master, trying again in %v, and on USR2: %v", wait, why)
+	l.Logf(zlog.Alert, "the service cannot be taken over, its workers keep serving without a master, trying again in %v, and on USR2: %v", wait, why)
 }
 
 func (l lines) handoffRefused(err error) {

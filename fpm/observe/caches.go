@@ -80,7 +80,7 @@ func cacheFamilies() []Family {
 		{"phpsapi_apcu_hits_total", Counter, ofEngine, "Entries that were asked of APCu, and that it had.", figure(apcu, func(c *sapi.APCuFigures) int64 { return c.Hits })},
 		{"phpsapi_apcu_misses_total", Counter, ofEngine, "Entries that it did not have.", figure(apcu, func(c *sapi.APCuFigures) int64 { return c.Misses })},
 		{"phpsapi_apcu_inserts_total", Counter, ofEngine, "Entries that were added.", figure(apcu, func(c *sapi.APCuFigures) int64 { return c.Inserts })},
-		{"phpsapi_apcu_expunges_total", Counter, ofEngine, "How often APCu was full, and threw entries away.", figure(apcu, func(c *sapi.APCuFigures) int64 { return c.Expunges })},
+		{"phpsapi_apcu_expunges_total", Counter, ofEngine, "How often APCu was full and dropped entries.", figure(apcu, func(c *sapi.APCuFigures) int64 { return c.Expunges })},
 	}
 }
 

@@ -89,11 +89,11 @@ func requestFamilies() []Family {
 func httpFamilies() []Family {
 	return []Family{
 		{"phpsapi_http_requests_total", Counter, []string{"generation", "site", "by", "status"}, "Requests by HTTP, with those for files, by the site (its first host and its path; other: none, or one beyond the first 23), by what answered (front, or worker as http.direct has it) and class of the status; other: the connection ended before.", writeSites},
-		{"phpsapi_site_request_queue_seconds", Histogram, and("site"), "As phpsapi_pool_request_queue_seconds, of a site's requests for PHP that came by the front or as http.direct has it. The first 23 sites have these five; those of the others are in their pools' alone.", siteHistogramOf(queueWait)},
-		{"phpsapi_site_request_first_byte_seconds", Histogram, and("site"), "As phpsapi_pool_request_first_byte_seconds, likewise.", siteHistogramOf(firstByte)},
-		{"phpsapi_site_request_duration_seconds", Histogram, and("site"), "As phpsapi_pool_request_duration_seconds, likewise.", siteHistogramOf(duration)},
-		{"phpsapi_site_request_cpu_seconds", Histogram, and("site"), "As phpsapi_pool_request_cpu_seconds, likewise.", siteHistogramOf(processor)},
-		{"phpsapi_site_request_memory_bytes", Histogram, and("site"), "As phpsapi_pool_request_memory_bytes, likewise.", siteHistogramOf(memory)},
+		{"phpsapi_site_request_queue_seconds", Histogram, and("site"), "As phpsapi_pool_request_queue_seconds, of a site's requests for PHP, which came by the front or to the workers themselves (http.direct). The first 23 sites have these five; requests of other sites are in the pool's alone.", siteHistogramOf(queueWait)},
+		{"phpsapi_site_request_first_byte_seconds", Histogram, and("site"), "As phpsapi_pool_request_first_byte_seconds, of a site's requests.", siteHistogramOf(firstByte)},
+		{"phpsapi_site_request_duration_seconds", Histogram, and("site"), "As phpsapi_pool_request_duration_seconds, of a site's requests.", siteHistogramOf(duration)},
+		{"phpsapi_site_request_cpu_seconds", Histogram, and("site"), "As phpsapi_pool_request_cpu_seconds, of a site's requests.", siteHistogramOf(processor)},
+		{"phpsapi_site_request_memory_bytes", Histogram, and("site"), "As phpsapi_pool_request_memory_bytes, of a site's requests.", siteHistogramOf(memory)},
 		{"phpsapi_front_responses_total", Counter, []string{"generation", "code"}, "Requests that the front has answered, by status code.", writeFrontCodes},
 		{"phpsapi_front_request_duration_seconds", Histogram, []string{"generation"}, "Time from a request's head to the end of its response, of those that the front has answered.", writeFrontDuration},
 		{"phpsapi_front_connections", Gauge, []string{"generation"}, "Connections of clients that the front has, those that wait for a request among them. As of the last second.", writeFrontOpen},

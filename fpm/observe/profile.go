@@ -203,7 +203,7 @@ func (d *dashboard) endProfile(w http.ResponseWriter, token string, number int) 
 	case m == nil || m.number != number || !m.runs():
 		refuse(w, http.StatusConflict, "that profile has ended")
 	case subtle.ConstantTimeCompare(sum[:], m.token[:]) != 1:
-		refuse(w, http.StatusForbidden, "the token is wrong: it is not that by which the profile was begun")
+		refuse(w, http.StatusForbidden, "the token is wrong: it is not the one that began the profile")
 	default:
 		m.cancel()
 		w.Header().Set("Content-Type", "application/json")

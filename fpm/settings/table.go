@@ -61,7 +61,7 @@ const watchKey = "watch"
 // incidentLogKey is the key of the incident log.
 const incidentLogKey = "incident_log"
 
-// shutdownDelayKey is the key of the time for which a service that is to end serves on.
+// shutdownDelayKey is the key of the time for which a service that is to end keeps serving.
 const shutdownDelayKey = "shutdown_delay"
 
 // logFormatKey is the key of the form of all logs, accessFormatKey that of the front's access log.

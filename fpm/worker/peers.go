@@ -79,6 +79,6 @@ func (k *worker) dropClientValues() {
 	r.PHPValue, r.PHPAdminValue = nil, nil
 	if !k.ignored {
 		k.ignored = true
-		k.report(zlog.Warning, "PHP_VALUE and PHP_ADMIN_VALUE of a request are ignored, as client_values is off; no more is said of it by this process")
+		k.report(zlog.Warning, "PHP_VALUE and PHP_ADMIN_VALUE of a request are ignored, as client_values is off; this process does not log it again")
 	}
 }

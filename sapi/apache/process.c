@@ -112,7 +112,7 @@ static int load(void)
 	}
 	if (other) {
 		ap_log_error(APLOG_MARK, APLOG_ERR | APLOG_STARTUP, 0, NULL,
-			"mod_phpsapi: %s has to wait until httpd is stopped and started: %s is in the process since before the restart, and serves on", path, other);
+			"mod_phpsapi: %s has to wait until httpd is stopped and started: %s is in the process since before the restart, and keeps serving", path, other);
 		path = other;
 	}
 	result = engine_load(path, RTLD_NOW, &refusal);

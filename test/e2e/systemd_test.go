@@ -103,7 +103,7 @@ func TestServiceOfSystemd(t *testing.T) {
 		if out, status := m.run("systemctl reload " + unit); status != 1 {
 			t.Errorf("a reload of a bad php-fpm.conf: status %d, %s", status, out)
 		}
-		const why = "Reload failed, the old configuration serves on: /etc/php/8.2/fpm/pool.d/www.conf:"
+		const why = "Reload failed, the old configuration keeps serving: /etc/php/8.2/fpm/pool.d/www.conf:"
 		m.eventually("a heartbeat tells why, too", func() bool {
 			text := m.property(unit, "StatusText")
 			return strings.HasPrefix(text, "Processes active: ") && strings.Contains(text, why) && strings.HasSuffix(text, "unknown entry 'nonsense'")

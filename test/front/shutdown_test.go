@@ -46,7 +46,7 @@ func (s *service) page(url string) string {
 	return string(text)
 }
 
-// A service that is to end serves on for shutdown_delay, says that it is not ready, and takes no reload.
+// A service that is to end keeps serving for shutdown_delay, says that it is not ready, and takes no reload.
 func TestShutdownDelay(t *testing.T) {
 	began := time.Now()
 	s := leaving(t, "4s")

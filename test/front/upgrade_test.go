@@ -434,7 +434,7 @@ func TestUpgradeIsToldToSystemd(t *testing.T) {
 	heard(ready)
 	u.install(t, []byte("#!/bin/sh\nexit 1\n"))
 	u.Signal(syscall.SIGUSR2)
-	heard("READY=1\nSTATUS=Reload failed, the old configuration serves on: the program ")
+	heard("READY=1\nSTATUS=Reload failed, the old configuration keeps serving: the program ")
 }
 
 // As process 1, of a container, the master reaps whatever is left to it, and only the service's end may end it.

@@ -112,7 +112,7 @@ func showBroken(programs [2]program, _ sizes) (err error) {
 				}
 				continue
 			}
-			fmt.Printf("- %s, %s: serves on; %v\n", p.name, b.name, t)
+			fmt.Printf("- %s, %s: keeps serving; %v\n", p.name, b.name, t)
 		}
 	}
 	return err

@@ -24,7 +24,7 @@ func NewProxies(list []string) (p Proxies, err error) {
 		if err != nil {
 			address, err := netip.ParseAddr(text)
 			if err != nil {
-				return p, fmt.Errorf("trusted proxy %q is not an address, a network as 10.0.0.0/8, or \"unix\"", text)
+				return p, fmt.Errorf("trusted proxy %q is not an address, a network such as 10.0.0.0/8, or \"unix\"", text)
 			}
 			network = netip.PrefixFrom(address, address.BitLen())
 		}
