@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -226,6 +227,35 @@ func TestViewTellsOfRequestsWithoutMarkup(t *testing.T) {
 	}
 	if w := v.Pools[0].Workers; len(w) != 2 || w[0].Stage != int(scoreboard.Executing) || w[1].Stage != int(scoreboard.Accepting) {
 		t.Errorf("got workers %+v", w)
+	}
+}
+
+// A generation that has no worker of a pool any more is not at work there.
+func TestViewNamesTheGenerationsThatHaveWorkers(t *testing.T) {
+	s := serverOf(t, map[string]*pool{"www": newPool(t, "www", 1, 2), "api": newPool(t, "api", 1, 2)})
+	for name, workers := range map[string]int{"www": 1, "api": 0} {
+		file, err := newPool(t, name, workers, 2).board.ForReading()
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err := watch(contract.ObservedPool{Generation: 2, Name: name, Slots: 2}, int(file.Fd()))
+		file.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.pools = append(s.pools, w)
+	}
+	now := *s.service
+	retiring := now.Generations[0]
+	retiring.Number, retiring.State = 2, "retiring"
+	now.Generations = append(now.Generations, retiring)
+	s.heed(&now)
+	got := map[string][]int{}
+	for _, p := range s.view().Pools {
+		got[p.Name] = p.Generations
+	}
+	if want := map[string][]int{"www": {1, 2}, "api": {1}}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
 

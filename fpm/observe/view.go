@@ -40,9 +40,9 @@ type poolView struct {
 	PM          string   `json:"pm"`
 	Kind        string   `json:"kind"`
 	PHP         string   `json:"php"`
-	Generations []int    `json:"generations"`
-	Serving     bool     `json:"serving"` // the generation that serves has it
-	Unready     []string `json:"unready"` // why it cannot answer
+	Generations []int    `json:"generations"` // the one that serves, and those that have workers
+	Serving     bool     `json:"serving"`     // the generation that serves has it
+	Unready     []string `json:"unready"`     // why it cannot answer
 	Paused      bool     `json:"paused"`
 	Limit       int      `json:"limit"`      // how many workers it may have
 	Configured  int      `json:"configured"` // by php-fpm.conf
@@ -144,10 +144,12 @@ func (v *view) add(service *contract.Service, p *poolPicture, board *scoreboard.
 	at := slices.IndexFunc(v.Pools, func(q poolView) bool { return q.Name == p.Name })
 	if at < 0 {
 		at = len(v.Pools)
-		v.Pools = append(v.Pools, poolView{Name: p.Name, Workers: []workerView{}})
+		v.Pools = append(v.Pools, poolView{Name: p.Name, Generations: []int{}, Workers: []workerView{}})
 	}
 	to, t := &v.Pools[at], &p.totals
-	to.Generations = append(to.Generations, p.Generation)
+	if p.serving || t.Idle+t.Active+p.starting > 0 {
+		to.Generations = append(to.Generations, p.Generation)
+	}
 	if p.serving || to.PM == "" {
 		to.PM, to.Kind, to.PHP = t.Pool.PM, t.Pool.WorkerMode.Kind.String(), p.php
 		to.Serving, to.Unready = p.serving, p.unready

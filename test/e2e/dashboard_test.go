@@ -111,7 +111,13 @@ func TestDashboard(t *testing.T) {
 	order("pool www has")
 	press("[aria-label='Scale pool www']")
 	c.evaluate(`document.getElementById("d-count").value = 4, ""`)
+	c.look("light", 360)
+	c.evaluate(`scrollTo(0, document.body.scrollHeight), ""`)
 	order("pool www has 4 workers, 4 at most")
+	c.awaits(`(() => { const r = document.getElementById("outcome").getBoundingClientRect(); return scrollY > 300 && r.height > 0 && r.top >= 0 && r.bottom <= innerHeight; })()`)
+	press("#outcome-close")
+	c.awaits(`!document.getElementById("outcome").checkVisibility()`)
+	c.look("light", 1280)
 	c.reads("4 of 4 workers")
 	press("#reload")
 	order("generation 2 serves")
@@ -130,6 +136,9 @@ func TestDashboard(t *testing.T) {
 	}
 	c.do("keys", chromedp.KeyEvent("\x1b"))
 	c.awaits("!document.getElementById('dialog').open && document.activeElement.id == 'reload'")
+
+	// The graphs say what their left edge is.
+	c.awaits(`[...document.querySelectorAll("#graphs small")].some((s) => s.textContent.startsWith("5 min ago; most"))`)
 
 	// Light and dark, and a phone: the page is as wide as the screen.
 	for _, look := range []struct {

@@ -94,10 +94,11 @@ export function seconds(s) {
 export function span(s) {
   s = Math.max(0, Math.floor(s));
   const d = Math.floor(s / 86400), h = Math.floor(s / 3600) % 24, m = Math.floor(s / 60) % 60;
-  if (d) return d + " d " + h + " h";
-  if (h) return h + " h " + m + " min";
-  if (m) return m + " min " + (s % 60) + " s";
-  return s + " s";
+  const one = (...parts) => parts.join("\u00a0"); // in one line
+  if (d) return one(d, "d", h, "h");
+  if (h) return one(h, "h", m, "min");
+  if (m) return one(m, "min", s % 60, "s");
+  return one(s, "s");
 }
 
 export function number(n, digits = 1) {

@@ -88,19 +88,23 @@ function show(now) {
     all.forEach((list, i) => kind.paths[i].setAttribute("d", path(list, now, top, kind.gaps)));
     const last = all.map((list) => list.length ? list[list.length - 1] : 0);
     text(kind.now, stamps.length ? last.map(kind.show).join(" / ") : "–");
-    text(kind.most, stamps.length ? `${Math.max(1, Math.round((now - stamps[0]) * step / 60))} min ago; most ${kind.show(most)}` : "there is nothing yet");
+    text(kind.most, stamps.length ? `${Math.round((now - first(now)) * step / 60)} min ago; most ${kind.show(most)}` : "there is nothing yet");
     kind.svg.setAttribute("aria-label", `${kind.name}: now ${kind.now.textContent}, most ${kind.show(most)}`);
   }
 }
 
+// first returns the stamp of the left edge: the oldest value's, or what was five minutes ago if that is older.
+function first(now) {
+  return Math.min(stamps[0] ?? now, now - 60);
+}
+
 // path returns a line through the values, with gaps where there are none.
 function path(list, now, top, gaps) {
-  const first = Math.min(stamps[0] ?? now, now - 59); // at least five minutes
-  const wide = Math.max(1, now - first);
+  const left = first(now), wide = now - left;
   let d = "", before = -Infinity;
   list.forEach((v, i) => {
     if (gaps && v === 0) return;
-    const x = ((stamps[i] - first) / wide * width).toFixed(1), y = (height - 1 - v / top * (height - 1 - base)).toFixed(1);
+    const x = ((stamps[i] - left) / wide * width).toFixed(1), y = (height - 1 - v / top * (height - 1 - base)).toFixed(1);
     d += (stamps[i] - before <= 3 ? "L" : "M") + x + " " + y;
     before = stamps[i];
   });

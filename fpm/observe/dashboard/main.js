@@ -186,7 +186,7 @@ function caches(v) {
       c.memory.value = (o.memory.used + (o.memory.wasted || 0)) / (o.memory.used + o.memory.free + (o.memory.wasted || 0) || 1);
       c.memory.setAttribute("aria-label", "memory of opcache that is used");
     }
-    fill(c.stats, [o ? bytes(o.memory.used) : "–", o ? bytes(o.memory.free) : "–", o ? bytes(o.memory.wasted) : "–", o ? o.scripts : "–", o ? share(o.hits, o.misses) : "–",
+    fill(c.stats, [o ? bytes(o.memory.used) : "–", o ? bytes(o.memory.free) : "–", o ? (o.memory.wasted ? bytes(o.memory.wasted) : "0") : "–", o ? o.scripts : "–", o ? share(o.hits, o.misses) : "–",
       o ? bytes(o.interned_strings_memory.used) : "–", o ? o.restarts.memory + o.restarts.keys + o.restarts.reset : "–", a ? bytes(a.memory.used) : "–", a ? a.entries : "–",
       a ? share(a.hits, a.misses) : "–"]);
   });
@@ -215,7 +215,7 @@ function service(v) {
 $("hold").addEventListener("click", () => {
   held = !held;
   $("hold").setAttribute("aria-pressed", String(held));
-  text($("hold"), held ? "Go on" : "Hold the picture");
+  text($("hold"), held ? "Continue" : "Hold the picture");
 });
 $("reload").addEventListener("click", () => orders.ask({ title: "Reload the configuration?", ok: "Reload", order: { command: "reload" },
   text: "php-fpm.conf, phpsapi.yaml and php.ini are read again. Requests that run are finished by the old workers. What was scaled or paused is undone." }));

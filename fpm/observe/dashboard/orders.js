@@ -7,6 +7,7 @@ let token = "", pending = null;
 export function begin() {
   $("d-cancel").addEventListener("click", () => $("dialog").close());
   $("dialog").addEventListener("close", () => { pending = null; });
+  $("outcome-close").addEventListener("click", () => hidden($("outcome"), true));
   $("d-form").addEventListener("submit", (event) => {
     event.preventDefault();
     send();
@@ -89,7 +90,7 @@ async function send() {
 
 function say(what, isBad) {
   const e = $("outcome");
-  text(e, what);
+  text($("outcome-text"), what);
   e.className = isBad ? "bad" : "";
   hidden(e, false);
 }

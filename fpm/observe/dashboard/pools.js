@@ -46,7 +46,7 @@ function update(card, p, orders, rate, durations) {
   className(c.state, "pill " + kind);
   const why = [...(p.paused ? [] : p.unready || [])];
   if (p.limit !== p.configured) why.push(`it may have ${many(p.limit, "worker")} until the next reload; php-fpm.conf says ${p.configured}`);
-  if (p.generations.length > 1) why.push("generations " + p.generations.join(", ") + " are at work");
+  if (p.generations.length > 1) why.push(`generations ${[...p.generations].sort((a, b) => a - b).join(" and ")} are at work`);
   text(c.why, why.join("; "));
   hidden(c.why, why.length === 0);
   keyed(c.workers, p.workers, (w) => w.pid, () => make("li"), (e, w) => {
