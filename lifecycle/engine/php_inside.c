@@ -69,35 +69,30 @@ static const struct inside_extension *extension_of_handle(const void *handle)
 	return NULL;
 }
 
-/* Sees to it that the extension's libraries are there when its code calls them. 0, and refusal: one is not. */
+/* Sees to it that the extension's libraries are there when its code calls them. NULL: they are; else why one is not. */
+static const char *require_libraries(const struct inside_extension *extension)
+{
+	const char *wrong = NULL;
+	size_t i;
+
+	for (i = 0; extension->libraries[i] >= 0 && !wrong; i++) {
+		wrong = extension->at_once ? late_open(extension->libraries[i]) : late_promise(extension->libraries[i]);
+	}
+	return wrong;
+}
+
+/* Has the extension refer to its libraries. 0, and refusal: one is not there. */
 static int bind_to_libraries(const struct inside_extension *extension)
 {
 	const struct inside_fixup *fixup;
-	const char *wrong;
-	size_t i;
+	const char *wrong = require_libraries(extension);
 
-	for (i = 0; extension->libraries[i] >= 0; i++) {
-		wrong = extension->at_once ? late_open(extension->libraries[i]) : late_promise(extension->libraries[i]);
-		if (wrong) {
-			snprintf(refusal, sizeof(refusal), "%s", wrong);
-			return 0;
-		}
+	if (wrong) {
+		snprintf(refusal, sizeof(refusal), "%s", wrong);
+		return 0;
 	}
 	for (fixup = extension->fixups; fixup->place; fixup++) {
 		*fixup->place = (char *)*late_object_slots[fixup->object] + fixup->addend;
-	}
-	return 1;
-}
-
-/* Reports whether the machine has the libraries of an extension. */
-static int has_libraries(const struct inside_extension *extension)
-{
-	size_t i;
-
-	for (i = 0; extension->libraries[i] >= 0; i++) {
-		if (late_promise(extension->libraries[i])) {
-			return 0;
-		}
 	}
 	return 1;
 }
@@ -148,7 +143,7 @@ const char *inside_with_extensions(const char *entries)
 		return NULL;
 	}
 	for (extension = inside_extensions; extension->name; extension++) {
-		if (!has_libraries(extension) || requires_one_of(extension, left_out)) {
+		if (require_libraries(extension) || requires_one_of(extension, left_out)) {
 			size_t used = strlen(left_out);
 
 			snprintf(left_out + used, sizeof(left_out) - used, "%s ", extension->name);

@@ -18,7 +18,7 @@ struct inside_extension {
 	/* By these PHP finds what a loaded extension is. NULL: it has none. */
 	const void *get_module, *zend_extension_entry, *extension_version_info;
 	const int *libraries; /* places in late_libraries, up to -1 */
-	int at_once; /* refers to objects of its libraries, which have to be opened before any of its code runs */
+	int at_once; /* its libraries have to be opened before any of its code runs: it refers to objects of them, or its startup calls them */
 	const struct inside_fixup *fixups; /* up to one without a place */
 };
 

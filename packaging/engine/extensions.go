@@ -17,6 +17,8 @@ type extension struct {
 	packages []string
 	// needs are the extensions that it calls.
 	needs []string
+	// starts says that its startup calls its libraries: they are opened before, so that PHP can do without it if one is missing.
+	starts bool
 }
 
 // core are the options for what every engine has: what Debian's own php has inside, so that both start with the same.
@@ -37,7 +39,7 @@ var extensions = []extension{
 	{name: "bz2", option: "--with-bz2", packages: []string{"libbz2-dev"}},
 	{name: "calendar", option: "--enable-calendar"},
 	{name: "ctype", option: "--enable-ctype"},
-	{name: "curl", option: "--with-curl", packages: []string{"libcurl4-openssl-dev"}},
+	{name: "curl", option: "--with-curl", packages: []string{"libcurl4-openssl-dev"}, starts: true},
 	{name: "dom", option: "--enable-dom"},
 	{name: "exif", option: "--enable-exif", needs: []string{"mbstring"}},
 	{name: "ffi", option: "--with-ffi", packages: []string{"libffi-dev"}},
@@ -56,7 +58,7 @@ var extensions = []extension{
 	{name: "pdo_mysql", option: "--with-pdo-mysql", needs: []string{"pdo", "mysqlnd"}},
 	{name: "pdo_pgsql", option: "--with-pdo-pgsql", needs: []string{"pdo"}, packages: []string{"libpq-dev"}},
 	{name: "pdo_sqlite", option: "--with-pdo-sqlite", needs: []string{"pdo"}, packages: []string{"libsqlite3-dev"}},
-	{name: "pgsql", option: "--with-pgsql", packages: []string{"libpq-dev"}},
+	{name: "pgsql", option: "--with-pgsql", packages: []string{"libpq-dev"}, starts: true},
 	{name: "phar", option: "--enable-phar"},
 	{name: "posix", option: "--enable-posix"},
 	{name: "readline", option: "--with-libedit", packages: []string{"libedit-dev"}},
@@ -73,7 +75,7 @@ var extensions = []extension{
 	{name: "xmlreader", option: "--enable-xmlreader", needs: []string{"dom"}},
 	{name: "xmlwriter", option: "--enable-xmlwriter"},
 	{name: "xsl", option: "--with-xsl", needs: []string{"dom"}, packages: []string{"libxslt1-dev"}},
-	{name: "zip", option: "--with-zip", packages: []string{"libzip-dev"}},
+	{name: "zip", option: "--with-zip", packages: []string{"libzip-dev"}, starts: true},
 }
 
 // values are what follows the word shared in an extension's option.

@@ -15,7 +15,7 @@ type part struct {
 	extension
 	object    string
 	libraries []int // places in late.libraries
-	atOnce    bool  // it refers to objects which nothing of the program stands for until the library is open
+	atOnce    bool  // its libraries are opened when it is loaded
 	fixups    []fixup
 }
 
@@ -54,7 +54,8 @@ func (w *work) partOf(log *os.File, dir string, e extension, known map[string]bo
 			return p, fmt.Errorf("%s: %w", e.name, err)
 		}
 	}
-	p.atOnce = slices.ContainsFunc(missing, func(name string) bool { return late.isObject(name) && !late.ahead[name] })
+	// Nothing of the program stands for an object until its library is open.
+	p.atOnce = e.starts || slices.ContainsFunc(missing, func(name string) bool { return late.isObject(name) && !late.ahead[name] })
 	if p.fixups, err = bindLater(p.object, late.isObject); err != nil {
 		return p, err
 	}

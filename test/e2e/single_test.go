@@ -64,6 +64,18 @@ func TestSingleFileWithoutALibrary(t *testing.T) {
 	}
 }
 
+// The startup of some extensions calls their libraries: without libcurl, php ended by status 127 if php.ini named curl.
+func TestSingleFileStartsWithoutTheLibrariesOfExtensions(t *testing.T) {
+	program := single(t)
+	for extension, library := range map[string]string{"bz2": "libbz2.so.1.0", "curl": "libcurl.so.4", "ffi": "libffi.so.8", "gd": "libgd.so.3", "gmp": "libgmp.so.10", "intl": "libicui18n.so.72",
+		"mbstring": "libonig.so.5", "pgsql": "libpq.so.5", "readline": "libedit.so.2", "sqlite3": "libsqlite3.so.0", "xsl": "libxslt.so.1", "zip": "libzip.so.4"} {
+		cmd := without(t, library, program, "cli", "-n", "-d", "extension=dom", "-d", "extension="+extension, "-r", "echo 'runs';")
+		if said, err := cmd.CombinedOutput(); err != nil || !strings.HasSuffix(string(said), "runs") {
+			t.Errorf("%s without %s: %v, %q", extension, library, err, said)
+		}
+	}
+}
+
 // openssl calls libcrypto if libssl alone is not there. It ended php -i.
 func TestSingleFileWithoutLibsslHasLibcrypto(t *testing.T) {
 	const code = `echo openssl_digest('a', 'md5'), ' ', openssl_digest('a', 'md5');`
