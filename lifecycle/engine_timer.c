@@ -3,7 +3,7 @@
  *
  * PHP starts the timer (ITIMER_PROF, which counts the CPU time of the process) two times in a request and stops it once, and has
  * the handler of its signal installed: five system calls. libphp calls the C library by name, and the executable's functions are
- * found first, which are those below. They let the timer run on from request to request, a little longer than was asked for:
+ * found first, which are those below; in httpd's process they are entered for it (sapi/apache/replace.c). They let the timer run on from request to request, a little longer than was asked for:
  *
  *     requests    start 30 s ... stop   start 30 s ... stop   start 30 s ... stop
  *     kernel      start 30.01 s ------------------------------>
@@ -93,7 +93,7 @@ static int start(int64_t ns)
 	return 0;
 }
 
-EXPORTED int setitimer(__itimer_which_t which, const struct itimerval *value, struct itimerval *old)
+int timer_setitimer(__itimer_which_t which, const struct itimerval *value, struct itimerval *old)
 {
 	if (!lasts || which != ITIMER_PROF || !value || old || value->it_interval.tv_sec || value->it_interval.tv_usec ||
 		value->it_value.tv_usec) {
@@ -177,7 +177,7 @@ static int is_same(const struct sigaction *a, const struct sigaction *b)
 	return a->sa_sigaction == b->sa_sigaction && a->sa_flags == b->sa_flags && is_same_set(&a->sa_mask, &b->sa_mask);
 }
 
-EXPORTED int sigaction(int sig, const struct sigaction *given, struct sigaction *old)
+int timer_sigaction(int sig, const struct sigaction *given, struct sigaction *old)
 {
 	static int (*original)(int sig, const struct sigaction *given, struct sigaction *old);
 	struct sigaction ours, was = action;
@@ -209,7 +209,7 @@ EXPORTED int sigaction(int sig, const struct sigaction *given, struct sigaction 
 	return result;
 }
 
-EXPORTED int sigprocmask(int how, const sigset_t *given, sigset_t *old)
+int timer_sigprocmask(int how, const sigset_t *given, sigset_t *old)
 {
 	static int (*original)(int how, const sigset_t *given, sigset_t *old);
 	sigset_t only;
@@ -230,6 +230,23 @@ EXPORTED int sigprocmask(int how, const sigset_t *given, sigset_t *old)
 	result = original(how, given, old);
 	open = result == 0 && (opens || (how == SIG_UNBLOCK && open));
 	return result;
+}
+
+/* ---- by the C library's names ---- */
+
+EXPORTED int setitimer(__itimer_which_t which, const struct itimerval *value, struct itimerval *old)
+{
+	return timer_setitimer(which, value, old);
+}
+
+EXPORTED int sigaction(int sig, const struct sigaction *given, struct sigaction *old)
+{
+	return timer_sigaction(sig, given, old);
+}
+
+EXPORTED int sigprocmask(int how, const sigset_t *given, sigset_t *old)
+{
+	return timer_sigprocmask(how, given, old);
 }
 
 /* ---- the process ---- */

@@ -13,6 +13,7 @@
 #include <unixd.h>
 
 #include "apache.h"
+#include "engine_timer.h"
 #include "engine_host.h"
 
 _Thread_local struct apache_running *apache_running;
@@ -400,10 +401,6 @@ static int no(void)
 static int is_forked(int look)
 {
 	return 0;
-}
-
-static void timer_rests(int rests)
-{
 }
 
 struct engine_host host = {

@@ -21,6 +21,8 @@
 
 #include "apache.h"
 #include "engine_load.h"
+#include "engine_timer.h"
+#include "replace.h"
 #include "start.h"
 
 /* ---- PHP's start and end ---- */
@@ -182,9 +184,25 @@ static apr_status_t end_child(void *unused)
 	return APR_SUCCESS;
 }
 
+/* Has the timer of max_execution_time run on from request to request. Where httpd is one process alone (httpd -X) a restart may unload this
+ * module and leave PHP in the process: nothing of PHP's may call it then. */
+static void share_timer(void)
+{
+	static const struct replacement replacements[] = {
+		{"setitimer", (void (*)(void))timer_setitimer},
+		{"sigaction", (void (*)(void))timer_sigaction},
+		{"sigprocmask", (void (*)(void))timer_sigprocmask},
+	};
+
+	if (getpid() != parent && apache_replace(replacements, sizeof(replacements) / sizeof(replacements[0]))) {
+		timer_lasts();
+	}
+}
+
 void apache_child_of_process(apr_pool_t *p, server_rec *s)
 {
 	engine_httpd_child();
+	share_timer();
 	apr_pool_cleanup_register(p, NULL, end_child, apr_pool_cleanup_null);
 }
 
@@ -276,9 +294,11 @@ static void answer_whole(struct apache_running *running, enum apache_kind kind)
 	apache_fill_request(&running->request, r);
 	apache_forget_file(r);
 	if (engine_httpd_startup(&running->request) == 0) {
+		timer_rests(0);
 		r->user = apr_pstrdup(r->pool, running->request.auth_user);
 		execute(r, kind, ENGINE_HTTPD_PRIMARY, &running->request);
 	}
+	timer_rests(1);
 	engine_httpd_shutdown();
 	running->has_ended = true;
 	apache_send_end(r, running->brigade);

@@ -44,7 +44,7 @@ var (
 )
 
 // ofLifecycle are lifecycle's headers that the module of httpd may include: the contract, and what finds and loads an engine.
-var ofLifecycle = []string{"engine.h", "engine_host.h", "engine_load.h", "httpd_wire.h", "start.h"}
+var ofLifecycle = []string{"engine.h", "engine_host.h", "engine_load.h", "engine_timer.h", "httpd_wire.h", "start.h"}
 
 // includes checks that PHP's headers are included by the engine alone, there by php.h and php_engine.c; that the engine
 // includes the contract and nothing else of the program's, and the program nothing of the engine's; that httpd's are included by

@@ -125,6 +125,9 @@ func lackDescriptors(pids func(r *run) []int) func(r *run) error {
 	return func(r *run) (err error) {
 		for _, pid := range pids(r) {
 			back, e := noDescriptors(pid)
+			if e != nil && !serve.Lives(pid) {
+				continue // it has ended since: after a reload, say
+			}
 			if e != nil {
 				err = errors.Join(err, e)
 				continue
