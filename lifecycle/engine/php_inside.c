@@ -81,6 +81,43 @@ static const char *require_libraries(const struct inside_extension *extension)
 	return wrong;
 }
 
+#define MOST_EXTENSIONS 64
+
+static void (*info_functions[MOST_EXTENSIONS])(zend_module_entry *module); /* by the place in inside_extensions */
+
+/* Prints an extension's part of phpinfo(), which asks its libraries for their versions; without them, why they cannot be had. */
+static void print_info(zend_module_entry *module)
+{
+	const char *wrong = NULL;
+	size_t place = 0, i;
+
+	while (!info_functions[place] || strcasecmp(inside_extensions[place].name, module->name) != 0) {
+		place++;
+	}
+	for (i = 0; inside_extensions[place].libraries[i] >= 0 && !wrong; i++) {
+		wrong = late_open(inside_extensions[place].libraries[i]);
+	}
+	if (!wrong) {
+		info_functions[place](module);
+		return;
+	}
+	php_info_print_table_start();
+	php_info_print_table_row(2, "Library", wrong);
+	php_info_print_table_end();
+}
+
+/* Has print_info stand before what the extension prints in phpinfo(). */
+static void look_before_info(const struct inside_extension *extension)
+{
+	zend_module_entry *(*get_module)(void) = (zend_module_entry * (*)(void)) extension->get_module;
+	size_t place = extension - inside_extensions;
+
+	if (get_module && extension->libraries[0] >= 0 && place < MOST_EXTENSIONS && !info_functions[place] && get_module()->info_func) {
+		info_functions[place] = get_module()->info_func;
+		get_module()->info_func = print_info;
+	}
+}
+
 /* Has the extension refer to its libraries. 0, and refusal: one is not there. */
 static int bind_to_libraries(const struct inside_extension *extension)
 {
@@ -94,6 +131,7 @@ static int bind_to_libraries(const struct inside_extension *extension)
 	for (fixup = extension->fixups; fixup->place; fixup++) {
 		*fixup->place = (char *)*late_object_slots[fixup->object] + fixup->addend;
 	}
+	look_before_info(extension);
 	return 1;
 }
 

@@ -85,6 +85,23 @@ func TestSingleFileWithoutLibsslHasLibcrypto(t *testing.T) {
 	}
 }
 
+// phpinfo() asks an extension's library for its version. It ended in a fatal error if a library of that one was not there.
+func TestSingleFilesInfoWithoutTheLibrariesOfExtensions(t *testing.T) {
+	program := single(t)
+	for extension, library := range map[string]string{"pdo_pgsql": "libssl.so.3", "gd": "libstdc++.so.6", "pdo_sqlite": "libsqlite3.so.0", "bz2": "libbz2.so.1.0", "ftp": "libssl.so.3"} {
+		for _, options := range [][]string{{"-i"}, {"--ri", extension}} {
+			arguments := append([]string{"cli", "-n", "-d", "extension=pdo", "-d", "extension=" + extension}, options...)
+			said, err := without(t, library, program, arguments...).CombinedOutput()
+			if !strings.Contains(string(said), "\nLibrary => /lib/x86_64-linux-gnu/"+library+": file too short; install it: apt-get install ") || err != nil {
+				t.Errorf("%s without %s: %v\n%s", extension, library, err, said)
+			}
+			if said, err := exec.Command(program, arguments...).CombinedOutput(); strings.Contains(string(said), "\nLibrary => ") || err != nil {
+				t.Errorf("%s: %v\n%s", extension, err, said)
+			}
+		}
+	}
+}
+
 // A worker that calls a library which is not there answers 500 and lives on.
 func TestSingleFilesWorkerLivesOnWithoutALibrary(t *testing.T) {
 	program, address := single(t), processes.Address(t)
