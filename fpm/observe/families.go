@@ -50,7 +50,7 @@ func poolFamilies() []Family {
 		{"phpsapi_pool_info", Gauge, and("pm", "kind", "php", "engine"), "Always 1; the pool's process manager, what its workers do, their PHP, and the number of its engine.", writePoolInfo},
 		{"phpsapi_pool_ready", Gauge, ofPool, "1 if the pool can answer requests, as /readyz tells it. Of the generation that serves.", writePoolReady},
 		{"phpsapi_pool_workers", Gauge, and("state"), "Workers by state: idle, active (with a request), starting (not accepting yet).", writeWorkers},
-		{"phpsapi_pool_workers_limit", Gauge, ofPool, "How many workers the pool can have.", writeWorkersLimit},
+		{"phpsapi_pool_workers_limit", Gauge, ofPool, "How many workers the pool may have: pm.max_children, or what an operator has made of it; of a generation that retires, how many it still has.", writeWorkersLimit},
 		{"phpsapi_pool_workers_active_max", Gauge, ofPool, "Most workers that had a request at the same time so far.", writeWorkersMost},
 		{"phpsapi_pool_workers_started_total", Counter, ofPool, "Workers that were forked.", writeStarted},
 		{"phpsapi_pool_workers_ended_total", Counter, and("reason"), "Workers that ended, by reason: done (after pm.max_requests, by a reload or a stop), idle (the process manager had too many), or the kind of the incident, see INCIDENTS.md.", writeEnded},

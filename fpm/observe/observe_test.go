@@ -131,7 +131,7 @@ func serverOf(t testing.TB, pools map[string]*pool) *server {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w, err := watch(contract.ObservedPool{Generation: 1, Name: name, Slots: p.board.Slots(), Sites: p.sites}, int(file.Fd()))
+		w, err := watch(contract.ObservedPool{Generation: 1, Name: name, Slots: p.board.Slots(), Limit: p.board.Slots() - 1, Sites: p.sites}, int(file.Fd()))
 		file.Close()
 		if err != nil {
 			t.Fatal(err)
@@ -188,7 +188,7 @@ func TestMetricsTellWhatWasCounted(t *testing.T) {
 		`phpsapi_pool_ready` + www + `} 1`,
 		`phpsapi_pool_workers` + www + `,state="idle"} 2`,
 		`phpsapi_pool_workers` + www + `,state="active"} 1`,
-		`phpsapi_pool_workers_limit` + www + `} 5`,
+		`phpsapi_pool_workers_limit` + www + `} 4`,
 		`phpsapi_pool_requests_total` + www + `,method="GET",status="2xx"} 1`,
 		`phpsapi_pool_requests_total` + www + `,method="POST",status="2xx"} 1`,
 		`phpsapi_pool_responses_total` + www + `,code="404"} 1`,
@@ -381,6 +381,29 @@ func TestHealth(t *testing.T) {
 	s.heard = time.Now().Add(-time.Minute)
 	expect("/livez", 503, "the master has said nothing for 60 seconds\n")
 	expect("/nothing", 404, "not found")
+}
+
+// A pool has room for more workers than it may have, for operators that scale it.
+func TestLimitIsHowManyWorkersAPoolMayHave(t *testing.T) {
+	s := serverOf(t, map[string]*pool{"www": newPool(t, "www", 3, 20)})
+	now := *s.service
+	for _, c := range []struct {
+		state   string
+		steered []contract.SteeredPool
+		want    int
+	}{
+		{control.Serving, nil, 19},
+		{control.Serving, []contract.SteeredPool{{Pool: "shop", Limit: 4}, {Pool: "www", Limit: 12}}, 12},
+		{control.Retiring, nil, 3},
+	} {
+		g := now.Generations[0]
+		g.State, g.Steered = c.state, c.steered
+		now.Generations = []contract.ServiceGeneration{g}
+		s.heed(&now)
+		if want := fmt.Sprintf("phpsapi_pool_workers_limit%s} %d\n", www, c.want); !strings.Contains(body(t, s.get(t, "/metrics")), want) {
+			t.Errorf("%s, %+v: there is no %q", c.state, c.steered, want)
+		}
+	}
 }
 
 func TestEveryKindOfIncidentIsACauseOfAWorkersEnd(t *testing.T) {

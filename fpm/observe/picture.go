@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/control"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 )
 
@@ -43,6 +44,8 @@ type poolPicture struct {
 	queued   bool     // queue is known
 	unready  []string // why the pool is not ready; nil: it is, or another generation serves
 	serving  bool     // its generation serves
+	limit    int      // how many workers it may have; of a generation that retires: that it still has
+	paused   bool     // an operator has paused it
 }
 
 // sitePicture is what a pool's workers have measured of the requests of a site.
@@ -132,6 +135,15 @@ func (p *poolPicture) take(w *watched, g *contract.ServiceGeneration, queues map
 		p.queue, p.queued = backlog{t.ListenQueue, t.ListenQueueLen}, t.ListenQueueLen > 0
 	}
 	p.serving = g.State == serving
+	p.limit, p.paused = w.Limit, false
+	for i := range g.Steered {
+		if s := &g.Steered[i]; s.Pool == w.Name {
+			p.limit, p.paused = s.Limit, s.Paused
+		}
+	}
+	if g.State == control.Retiring {
+		p.limit = p.totals.Idle + p.totals.Active + p.starting
+	}
 	for i := range g.Unready {
 		if g.Unready[i].Pool == w.Name {
 			p.unready = g.Unready[i].Reasons

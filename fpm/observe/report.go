@@ -160,7 +160,7 @@ func writeWorkers(e *exposition, p *picture) {
 }
 
 func writeWorkersLimit(e *exposition, p *picture) {
-	e.each(p, func(p *poolPicture) float64 { return float64(p.Slots) })
+	e.each(p, func(p *poolPicture) float64 { return float64(p.limit) })
 }
 func writeWorkersMost(e *exposition, p *picture) {
 	e.each(p, func(p *poolPicture) float64 { return float64(p.totals.MaxActive) })

@@ -110,7 +110,7 @@ func (s *server) view() *view {
 	p.take(s.service, s.pools)
 	clock := scoreboard.NewClock().Now()
 	for i := range p.pools {
-		v.add(s.service, &p.pools[i], boardOf(s.pools, &p.pools[i]), now, clock)
+		v.add(&p.pools[i], boardOf(s.pools, &p.pools[i]), now, clock)
 	}
 	for i := range v.Pools {
 		slices.SortFunc(v.Pools[i].Workers, func(a, b workerView) int { return cmp.Compare(a.Pid, b.Pid) })
@@ -140,7 +140,7 @@ func boardOf(pools []*watched, p *poolPicture) *scoreboard.Reader {
 }
 
 // add adds a pool of a generation.
-func (v *view) add(service *contract.Service, p *poolPicture, board *scoreboard.Reader, now time.Time, clock int64) {
+func (v *view) add(p *poolPicture, board *scoreboard.Reader, now time.Time, clock int64) {
 	at := slices.IndexFunc(v.Pools, func(q poolView) bool { return q.Name == p.Name })
 	if at < 0 {
 		at = len(v.Pools)
@@ -153,10 +153,8 @@ func (v *view) add(service *contract.Service, p *poolPicture, board *scoreboard.
 	if p.serving || to.PM == "" {
 		to.PM, to.Kind, to.PHP = t.Pool.PM, t.Pool.WorkerMode.Kind.String(), p.php
 		to.Serving, to.Unready = p.serving, p.unready
-		to.Limit, to.Configured, to.Most = p.ObservedPool.Limit, p.ObservedPool.Limit, p.ObservedPool.Most
-		if s := steered(service, p); s != nil {
-			to.Paused, to.Limit = s.Paused, s.Limit
-		}
+		to.Limit, to.Configured, to.Most = p.limit, p.ObservedPool.Limit, p.ObservedPool.Most
+		to.Paused = p.paused
 		to.Queue, to.QueueMax = 0, 0
 		if p.queued { // the generations share the socket
 			to.Queue, to.QueueMax = p.queue.waiting, p.queue.most
@@ -187,18 +185,6 @@ func serverErrors(c *scoreboard.Counts) (n uint64) {
 		}
 	}
 	return n
-}
-
-func steered(service *contract.Service, p *poolPicture) *contract.SteeredPool {
-	for i := range service.Generations {
-		g := &service.Generations[i]
-		for j := range g.Steered {
-			if g.Number == p.Generation && g.Steered[j].Pool == p.Name {
-				return &g.Steered[j]
-			}
-		}
-	}
-	return nil
 }
 
 // addWorkers adds the workers of a pool and the requests that they have. All of it but the pid is a worker's own word.
