@@ -10,6 +10,7 @@
  *   say.c          what it is told of the request
  *   links.c        the connections to the workers
  *   service.c      that fpm: httpd starts, watches and stops it
+ *   health.c       what httpd's children know of it
  *
  * The engine is that of lifecycle/engine, and is found and loaded by lifecycle's code. This directory includes httpd's headers and no
  * PHP's, and lifecycle the other way round.
@@ -152,6 +153,24 @@ extern struct apache_service apache_service;
 /* In the parent, every few seconds: starts the service that could not be started again when it ended. */
 void apache_watch_pool(apr_pool_t *p);
 
+/* ---- health.c ---- */
+
+/* In the parent: 0, or -1 and errno. */
+int apache_open_health(apr_pool_t *lasting);
+void apache_service_begins(void);
+void apache_service_not_forked(int reason); /* an errno */
+void apache_service_ended(int status);
+
+/* How it ended, by the status that httpd tells. */
+const char *apache_how_it_ended(apr_pool_t *p, int status);
+
+/* In parent and children: the service has answered. */
+void apache_service_answers(void);
+
+/* In a child: whether it is known that the service cannot be started, and why; NULL: it runs, or is being started. */
+bool apache_service_fails(void);
+const char *apache_service_failure(apr_pool_t *p);
+
 /* ---- links.c ---- */
 
 /* A connection to a worker. */
@@ -160,6 +179,9 @@ struct apache_link {
 	struct apache_link *next;
 	bool is_kept; /* it has had a request, and its other end may be gone since */
 };
+
+/* How long a request waits for a service that does not run, until it is started again, in seconds. */
+enum { APACHE_PATIENCE = 5 };
 
 /* A connection to a pool; NULL: it cannot be reached, and errno says why. */
 struct apache_link *apache_take_link(struct apache_pool *pool);

@@ -24,22 +24,44 @@ static void unlock(struct apache_pool *pool)
 	}
 }
 
+/* Reports whether it is worth while to try again to connect, which has failed by errno. While all workers are busy connections wait in the
+ * backlog, and beyond it here. A service that has ended is started again in a moment, unless it is known to fail. */
+static bool is_worth_waiting(apr_time_t waited)
+{
+	switch (errno) {
+	case EINTR:
+		return true;
+	case EAGAIN:
+		return waited < apr_time_from_sec(60);
+	case ECONNREFUSED:
+	case ENOENT:
+		return waited < apr_time_from_sec(APACHE_PATIENCE) && !apache_service_fails();
+	default:
+		return false;
+	}
+}
+
 static int connect_to(const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), tries;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	apr_time_t began = 0, waited = 0;
 
 	if (fd < 0 || strlen(path) >= sizeof(address.sun_path)) {
 		return fd;
 	}
 	strcpy(address.sun_path, path);
-	/* While all workers are busy connections wait in the backlog, and beyond it here. */
-	for (tries = 0; connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0; tries++) {
-		if ((errno != EAGAIN && errno != EINTR && errno != ECONNREFUSED && errno != ENOENT) || tries >= 600) {
+	while (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
+		if (!is_worth_waiting(waited)) {
+			int reason = errno;
+
 			close(fd);
+			errno = reason;
 			return -1;
 		}
-		apr_sleep(tries < 100 ? 10000 : 100000);
+		began = began ? began : apr_time_now();
+		apr_sleep(waited < apr_time_from_sec(1) ? 10000 : 100000);
+		waited = apr_time_now() - began;
 	}
 	return fd;
 }

@@ -317,21 +317,50 @@ static enum outcome converse(struct conversation *c, enum apache_kind kind, stru
 	return wire_send(wire) == 0 ? listen_until(c, WIRE_END) : WORKER_LEFT;
 }
 
-/* A kept connection may have been closed before its worker read the request: another one takes it then. */
+/* Says why no worker can be reached, and the way out. */
+static void say_unreached(request_rec *r, const struct apache_pool *pool)
+{
+	int reason = errno;
+	const char *failure = apache_service_failure(r->pool);
+
+	if (failure) {
+		ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "mod_phpsapi: the phpsapi fpm of httpd does not run: %s", failure);
+	} else if (reason == ECONNREFUSED || reason == ENOENT) {
+		ap_log_rerror(APLOG_MARK, APLOG_ERR, reason, r, "mod_phpsapi: the phpsapi fpm of httpd does not run, and was not started again within %d seconds: nothing listens on %s; httpd's error log says what has become of it",
+			APACHE_PATIENCE, pool->socket);
+	} else if (reason == EAGAIN) {
+		ap_log_rerror(APLOG_MARK, APLOG_ERR, reason, r, "mod_phpsapi: all workers of pool %s are busy, and so are the places where requests wait for them; PHPSAPIPool pm.max_children allows more workers", pool->name);
+	} else {
+		ap_log_rerror(APLOG_MARK, APLOG_ERR, reason, r, "mod_phpsapi: no worker of pool %s can be reached on %s", pool->name, pool->socket);
+	}
+}
+
+/* Reports whether another worker may have the request: this one is gone, and has not read it. That a kept connection was closed before is usual. One that
+ * is new has waited for a worker of a service that has ended. */
+static bool may_try_again(const struct conversation *c, const struct apache_link *link, apr_time_t began)
+{
+	return link->wire.unread && !c->has_heard && (link->is_kept || apr_time_now() - began < apr_time_from_sec(APACHE_PATIENCE));
+}
+
 static enum outcome find_worker(struct conversation *c, enum apache_kind kind, struct apache_pool *pool)
 {
+	apr_time_t began = apr_time_now();
+
 	for (;;) {
 		struct apache_link *link = apache_take_link(pool);
 		enum outcome outcome;
 		bool again;
 
 		if (!link) {
-			ap_log_rerror(APLOG_MARK, APLOG_ERR, errno, c->running.r, "mod_phpsapi: no worker of pool %s can be reached on %s", pool->name, pool->socket);
+			say_unreached(c->running.r, pool);
 			return UNREACHED;
 		}
 		outcome = converse(c, kind, &link->wire);
-		again = outcome == WORKER_LEFT && link->is_kept && link->wire.unread && !c->has_heard;
+		again = outcome == WORKER_LEFT && may_try_again(c, link, began);
 		apache_give_back(pool, link);
+		if (c->has_heard) {
+			apache_service_answers();
+		}
 		if (!again) {
 			return outcome;
 		}

@@ -224,6 +224,7 @@ static int start_service(apr_pool_t *p)
 		arguments[n++] = apache_options.engine;
 	}
 	arguments[n] = NULL;
+	apache_service_begins();
 	service->process.pid = start_program(arguments);
 	service->started = apr_time_now();
 	return service->process.pid != 0 ? 0 : -1;
@@ -354,7 +355,8 @@ static void restart_service(apr_pool_t *p)
 	if (start_service(p) == 0) {
 		apr_proc_other_child_register(&service->process, watch, p, NULL, p);
 	} else {
-		say(APLOG_CRIT, "the phpsapi fpm of httpd cannot be started: fork: %s. Requests for PHP wait, and are answered by 503; it is tried again every few seconds", strerror(errno));
+		apache_service_not_forked(errno);
+		say(APLOG_CRIT, "the phpsapi fpm of httpd cannot be started: fork: %s. Requests for PHP are answered by 503; it is tried again every few seconds", strerror(errno));
 	}
 }
 
@@ -371,8 +373,8 @@ static void watch(int reason, void *data, apr_wait_t status)
 	apr_proc_other_child_unregister(data);
 	service->process.pid = 0;
 	if (is_for_parent()) {
-		say(APLOG_ERR, "the phpsapi fpm of httpd has ended (%s %d), and is started again", WIFSIGNALED(status) ? "signal" : "exit status",
-			WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+		apache_service_ended(status);
+		say(APLOG_ERR, "the phpsapi fpm of httpd has ended (%s), and is started again", apache_how_it_ended(data, status));
 		if (apr_time_now() - service->started < apr_time_from_sec(1)) {
 			apr_sleep(apr_time_from_sec(1));
 		}
@@ -401,6 +403,10 @@ static int find_service(apr_pool_t *p, server_rec *s)
 		service->parent = getpid();
 		service->dir = ap_runtime_dir_relative(lasting, apr_psprintf(lasting, "phpsapi.%d", (int)getpid()));
 		apr_pool_userdata_set(service, key, apr_pool_cleanup_null, lasting);
+	}
+	if (apache_open_health(lasting) != 0) {
+		say(APLOG_CRIT, "mmap: %s", strerror(errno));
+		return -1;
 	}
 	if (mkdir(service->dir, 0755) != 0 && errno != EEXIST) {
 		say(APLOG_CRIT, "%s: %s. It is below DefaultRuntimeDir", service->dir, strerror(errno));
@@ -434,6 +440,7 @@ int apache_start_pool(apr_pool_t *p, server_rec *s)
 		stop_service();
 		return HTTP_INTERNAL_SERVER_ERROR;
 	}
+	apache_service_answers();
 	apr_proc_other_child_register(&service->process, watch, p, NULL, p);
 	if (ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads) != APR_SUCCESS || threads < 1) {
 		threads = 1;

@@ -112,6 +112,7 @@ pid_t fork(void)
 	p.eventually("httpd says why", func() bool {
 		return strings.Contains(p.log("apache-error.log"), "the phpsapi fpm of httpd cannot be started: fork: Resource temporarily unavailable")
 	})
+	p.refusedWithin(s, time.Second, "the phpsapi fpm of httpd does not run: fork: Resource temporarily unavailable")
 	if err := os.Remove(p.path("full")); err != nil {
 		t.Fatal(err)
 	}
@@ -124,6 +125,71 @@ pid_t fork(void)
 		t.Fatal(err)
 	}
 	s.get("/a.php", "fine")
+}
+
+// refusedWithin checks that a script is answered by 503 so soon, and that httpd logs why.
+func (p *place) refusedWithin(s *site, most time.Duration, why string) {
+	p.t.Helper()
+	began := time.Now()
+	status := s.status("/a.php")
+	if took := time.Since(began); status != http.StatusServiceUnavailable || took > most {
+		p.t.Errorf("status %d after %v, want 503 within %v", status, took, most)
+	}
+	if log := p.log("apache-error.log"); !strings.Contains(log, why) {
+		p.t.Errorf("no %q in the log", why)
+	}
+}
+
+// A request waits for a service that is started again, but not for one that cannot be.
+func TestApachePoolThatIsDown(t *testing.T) {
+	p := at(t)
+	p.write("www/a.php", `<?php echo 'fine';`)
+	p.write("program", `#!/bin/sh
+[ ! -e DIR/hangs ] || { echo $$ >DIR/hangs; exec sleep 60; }
+[ ! -e DIR/broken ] || { echo 'the engine is missing, says the test' >&2; exit 78; }
+exec `+ours+`/phpsapi "$@"
+`)
+	if err := os.Chmod(p.path("program"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	mode := inPool()
+	address, httpd := p.httpd(mode.mpm, "", strings.ReplaceAll(mode.load, ours+"/phpsapi", "DIR/program")+mpmSettings[mode.mpm]+apacheHandler)
+	s := visit(t, address)
+	end := func() {
+		p.eventually("httpd has a phpsapi fpm", func() bool { return serviceOf(t, httpd.pid) != 0 })
+		ends := func() int { return strings.Count(p.log("apache-error.log"), "the phpsapi fpm of httpd has ended") }
+		before := ends()
+		syscall.Kill(serviceOf(t, httpd.pid), syscall.SIGKILL)
+		p.eventually("httpd has seen its end", func() bool { return ends() > before })
+	}
+
+	// It is started again: the request waits for that.
+	s.get("/a.php", "fine")
+	end()
+	s.get("/a.php", "fine")
+
+	// It ends as soon as it is started.
+	p.write("broken", "")
+	end()
+	p.eventually("httpd has seen that it fails", func() bool { return strings.Contains(p.log("apache-error.log"), "has ended (exit status 78)") })
+	p.refusedWithin(s, time.Second, "the phpsapi fpm of httpd does not run: it ends (exit status 78) before it answers")
+	if log := p.log("apache-error.log"); !strings.Contains(log, "the engine is missing, says the test") {
+		t.Error("what it says itself is not in the log")
+	}
+	os.Remove(p.path("broken"))
+	p.eventually("it is started again", func() bool { return s.status("/a.php") == http.StatusOK })
+
+	// It neither answers nor ends.
+	p.write("hangs", "")
+	end()
+	p.refusedWithin(s, 8*time.Second, "was not started again within 5 seconds")
+	hanging, err := strconv.Atoi(strings.TrimSpace(p.log("hangs")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	os.Remove(p.path("hangs"))
+	syscall.Kill(hanging, syscall.SIGKILL)
+	p.eventually("it is started again", func() bool { return s.status("/a.php") == http.StatusOK })
 }
 
 // A worker that ends before it has read a request costs nothing: another takes it. Its connection was kept.
