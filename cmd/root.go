@@ -106,9 +106,7 @@ func rootCommand(asked engines.Asked) *cobra.Command {
 Called under one of these names (a symbolic link is enough) it takes that program's arguments directly. A file or one of
 php's options directly after phpsapi means "phpsapi cli".
 
---engine 8.4, or --engine with the path of a libphp, before all other arguments chooses the PHP that runs; so do PHPSAPI_ENGINE
-in the environment and names such as php8.4. Without any of these it is the version of the machine's php. phpsapi engines lists
-the PHPs that can run.`,
+` + enginesHelp(lifecycle.Machine().OfProgram),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Version:       version(),
@@ -118,6 +116,16 @@ the PHPs that can run.`,
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	return root
+}
+
+// enginesHelp tells which PHP runs. inside is the version of the PHP that is a part of the program; empty if there is none.
+func enginesHelp(inside string) string {
+	if inside != "" {
+		return "PHP " + inside + " is a part of this program, which runs no other."
+	}
+	return `--engine 8.4, or --engine with the path of a libphp, before all other arguments chooses the PHP that runs; so do PHPSAPI_ENGINE
+in the environment and names such as php8.4. Without any of these it is the version of the machine's php. phpsapi engines lists
+the PHPs that can run.`
 }
 
 // isHelp reports whether args ask for phpsapi's own help: a lone --help does. -h is php's.

@@ -127,3 +127,13 @@ func TestCommandsAreKnownByName(t *testing.T) {
 		}
 	}
 }
+
+// The help of a program with PHP inside told how to choose another.
+func TestHelpTellsWhichPHPRuns(t *testing.T) {
+	if text := enginesHelp("8.2.36"); text != "PHP 8.2.36 is a part of this program, which runs no other." {
+		t.Errorf("with PHP inside: %s", text)
+	}
+	if long := rootCommand(engines.Asked{}).Long; !strings.Contains(long, "\n\n--engine 8.4, or ") || strings.HasSuffix(long, "\n") {
+		t.Errorf("the help is %s", long)
+	}
+}

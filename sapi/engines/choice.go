@@ -177,7 +177,7 @@ func (m Machine) named(text, who string, inside []string) (Choice, error) {
 	}
 	if m.OfProgram != "" {
 		return Choice{Version: text, Because: who, Wanted: true}, fmt.Errorf("%s: this phpsapi has PHP %s inside and runs no other: for PHP %s take a phpsapi without PHP inside, make build, "+
-			"or one that has it inside, make single", who, m.OfProgram, text)
+			"or one that has it inside, make single PHP=%[3]s", who, m.OfProgram, text)
 	}
 	c := Choice{Library: m.library(text), Version: text, Because: who, Wanted: true}
 	if !slices.Contains(inside, text) {

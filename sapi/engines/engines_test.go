@@ -283,7 +283,7 @@ func TestProgramWithPHPInItRunsNoOther(t *testing.T) {
 	if len(list) != 1 || list[0].Version != "8.4.24" || list[0].Kind != "part of this program" || list[0].Default == "" {
 		t.Errorf("listed: %+v", list)
 	}
-	const want = "the name php8.2: this phpsapi has PHP 8.4.24 inside and runs no other: for PHP 8.2 take a phpsapi without PHP inside, make build, or one that has it inside, make single"
+	const want = "the name php8.2: this phpsapi has PHP 8.4.24 inside and runs no other: for PHP 8.2 take a phpsapi without PHP inside, make build, or one that has it inside, make single PHP=8.2"
 	if _, err := m.Choose(Asked{Name: "php8.2"}, inside); err == nil || err.Error() != want {
 		t.Errorf("php8.2: got %v, want %s", err, want)
 	}

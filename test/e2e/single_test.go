@@ -166,6 +166,9 @@ func TestSingleFileListsItsPHPAlone(t *testing.T) {
 	if n := strings.Count(string(version), "built with PHP "); err != nil || n != 1 {
 		t.Errorf("phpsapi version: %v\n%s", err, version)
 	}
+	if help, err := exec.Command(program, "--help").Output(); err != nil || strings.Contains(string(help), "--engine 8.4") || !strings.Contains(string(help), "which runs no other") {
+		t.Errorf("phpsapi --help: %v\n%s", err, help)
+	}
 	linked := filepath.Join(t.TempDir(), "php7.4")
 	if out, err := exec.Command("ln", "-s", program, linked).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
