@@ -398,6 +398,7 @@ func (m *Master) abandonReload(why error) {
 	}
 	if a.upgrade != nil {
 		a.upgrade.cancel()
+		count(&m.tally.Upgrades, true)
 		m.fillAgain()
 	}
 	if g != nil {
