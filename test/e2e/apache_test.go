@@ -43,7 +43,7 @@ var apacheModes = []apacheMode{
 var apacheModule, _ = filepath.Abs("../../build/apache/mod_phpsapi.so")
 
 // mpmSettings keep httpd small.
-var mpmSettings = map[string]string{"prefork": "MaxRequestWorkers 8\n", "event": "ThreadsPerChild 8\nMaxRequestWorkers 16\n"}
+var mpmSettings = map[string]string{"prefork": "MaxRequestWorkers 8\n", "event": "ThreadsPerChild 8\nMaxRequestWorkers 16\n", "worker": "ThreadsPerChild 8\nMaxRequestWorkers 16\n"}
 
 // apacheVaries are what may differ between two runs, and what takes its place.
 var apacheVaries = []struct {
@@ -59,6 +59,7 @@ var apacheVaries = []struct {
 	// what httpd draws lots for: the order in which it has methods, nonces
 	{regexp.MustCompile(`(?m)^Allow: [A-Z,]+$`), "Allow: (methods)"},
 	{regexp.MustCompile(`nonce="[^"]*"`), `nonce="(nonce)"`},
+	{regexp.MustCompile(`(?m)(^--|boundary=)[0-9a-f]{16}`), "$1(boundary)"},
 	// ports
 	{regexp.MustCompile(`\b(REMOTE_PORT(?:'\])?(?: =>| =) )"?\d+"?`), "$1(port)"},
 	{regexp.MustCompile(`\[client 127\.0\.0\.1:\d+\]`), "[client 127.0.0.1:(port)]"},
@@ -112,7 +113,7 @@ var sharedFiles = map[string]string{
 		header('Content-Type: text/plain');
 		preg_match('~<h2><a name="module_apache2handler".*?(?=<h2><a name="module_)~s', text(INFO_MODULES), $module);
 		// mod_php has no setting child_terminate, and needs the MPM prefork.
-		echo preg_replace(['~ +=> +~', '~\s*\n\s*~', '~(REQUEST_TIME_FLOAT.\] => )[\d.]+~', '~^child_terminate => Off => Off\n~m', '~\b(prefork|event)\b~'], [' => ', "\n", '$1(time)', '', '(mpm)'],
+		echo preg_replace(['~ +=> +~', '~\s*\n\s*~', '~(REQUEST_TIME_FLOAT.\] => )[\d.]+~', '~^child_terminate => Off => Off\n~m', '~\b(prefork|event|worker)\b~'], [' => ', "\n", '$1(time)', '', '(mpm)'],
 			html_entity_decode(strip_tags(text(INFO_GENERAL) . "\n=====\n" . $module[0] . "\n=====\n" . text(INFO_VARIABLES))));`,
 }
 
@@ -357,7 +358,9 @@ func TestApacheSetups(t *testing.T) {
 	}) {
 		return
 	}
-	for _, mode := range apacheModes {
+	underWorker := inPool()
+	underWorker.name, underWorker.mpm = "pool, MPM worker", "worker"
+	for _, mode := range append(slices.Clone(apacheModes), underWorker) {
 		t.Run(mode.name, func(t *testing.T) {
 			got := apacheRecord(t, mode, apacheSetups)
 			for _, s := range apacheSetups {

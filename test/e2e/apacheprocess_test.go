@@ -53,6 +53,9 @@ func TestApacheOwn(t *testing.T) {
 	p.write("www/set/.htaccess", "php_value user_agent set\n")
 	p.write("www/set/virtual.php", "<?php virtual('/set/plain.txt'); echo ini_get('user_agent');")
 	p.write("www/set/plain.txt", "plain ")
+	p.write("www/session/.htaccess", "php_value session.name own\nphp_flag display_errors on\n")
+	p.write("www/session/virtual.php", "<?php virtual('/session/plain.txt'); echo ini_get('session.name');")
+	p.write("www/session/plain.txt", "plain ")
 	p.write("www/bad/.htaccess", "ErrorDocument 400 /error.php\n")
 	p.write("www/error.php", "<?php echo 'error';")
 	p.write("www/bad/body.php", "<?php file_get_contents('php://input');")
@@ -76,6 +79,7 @@ php_admin_value upload_tmp_dir /tmp/b
 		wantBody(t, address, "/b/shared.php", "/tmp/b 4")
 	}
 	wantBody(t, address, "/set/virtual.php", "plain set")
+	wantBody(t, address, "/session/virtual.php", "plain own")
 
 	said, err := fetch(address, "/terminate.php")
 	var child int
@@ -195,6 +199,7 @@ func TestApacheChildThatDies(t *testing.T) {
 func TestApacheRefusals(t *testing.T) {
 	for _, test := range []struct{ name, mpm, load, want string }{
 		{"a threaded MPM", "event", inProcess.load, "the MPM event has threads, and PHP is built without. Either leave PHP its processes, by `PHPSAPIMode pool`"},
+		{"the other threaded MPM", "worker", inProcess.load, "the MPM worker has threads, and PHP is built without"},
 		{"mod_php beside it", "prefork", modPHP.load + strings.Replace(inProcess.load, "php_module", "phpsapi_module", 1), "mod_php.c is loaded, too, and both are PHP"},
 		{"both names", "prefork", inProcess.load + strings.Replace(inProcess.load, "php_module", "phpsapi_module", 1), "is loaded, too, and both are PHP"},
 		{"a PHP that is not there", "prefork", inProcess.load + "PHPSAPIEngine 7.4\n", "PHPSAPIEngine 7.4: there is no libphp of that version"},
