@@ -58,6 +58,29 @@ func cText(text *C.char) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(text)), int(C.strlen(text)))
 }
 
+// ApacheVariable returns a variable of the request that NextApache has read, such as HTTP_HOST; nil: there is none of that name. It is valid
+// until the next request is read. name ends with a NUL.
+func (w *Web) ApacheVariable(name string) []byte {
+	return cText(C.httpd_variable(cName(name)))
+}
+
+// TellApacheVariable gives the script and httpd a variable, before AnswerApache. nil takes it from the script. name, a constant, ends with a NUL.
+func (w *Web) TellApacheVariable(name string, value []byte) {
+	var text *C.char
+	if value != nil {
+		text = C.CString(string(value))
+		defer C.free(unsafe.Pointer(text))
+	}
+	C.httpd_tell_variable(cName(name), text)
+}
+
+func cName(name string) *C.char {
+	if name[len(name)-1] != 0 {
+		panic("BUG: " + name + " does not end with a NUL")
+	}
+	return (*C.char)(unsafe.Pointer(unsafe.StringData(name)))
+}
+
 // AnswerApache runs PHP for the request that NextApache has read. EndApache ends its answer.
 func (w *Web) AnswerApache() ApacheEnd {
 	var end C.struct_httpd_result

@@ -16,6 +16,11 @@ static struct {
 	int64_t memory;
 } end;
 
+/* How many variables the worker may add to a request, and their values. */
+enum { MOST_TOLD = 8 };
+static char *told[MOST_TOLD];
+static int told_len;
+
 /* ---- a request ---- */
 
 static void *grown(void *memory, size_t *had, size_t want)
@@ -37,7 +42,7 @@ static void take_pairs(struct wire_message *m, struct list *list)
 	list->len = 0;
 	list->stale = false;
 	free(list->pairs);
-	list->pairs = len > 0 && len < m->end - m->at ? calloc(len, sizeof(*list->pairs)) : NULL;
+	list->pairs = len > 0 && len < m->end - m->at ? calloc(len + MOST_TOLD, sizeof(*list->pairs)) : NULL;
 	for (; list->pairs && len > 0 && !m->damaged; len--) {
 		struct pair *p = &list->pairs[list->len];
 
@@ -172,10 +177,71 @@ static void answer_hello(void)
 	wire_send(&httpd_wire);
 }
 
+/* ---- variables ---- */
+
+static struct pair *find_variable(const char *name)
+{
+	struct list *l = &first.environment;
+	size_t i;
+
+	for (i = 0; i < l->len; i++) {
+		if (strcasecmp(l->pairs[i].name, name) == 0) {
+			return &l->pairs[i];
+		}
+	}
+	return NULL;
+}
+
+const char *httpd_variable(const char *name)
+{
+	const struct pair *p = find_variable(name);
+
+	return p ? p->value : NULL;
+}
+
+/* name lives as long as the program. */
+void httpd_tell_variable(const char *name, const char *value)
+{
+	struct list *l = &first.environment;
+	struct pair *p = find_variable(name);
+
+	wire_begin(&httpd_wire, WIRE_SET);
+	wire_number(&httpd_wire, ENGINE_HTTPD_ENV);
+	wire_string(&httpd_wire, name);
+	wire_string(&httpd_wire, value ? value : "");
+	wire_number(&httpd_wire, false);
+	wire_end(&httpd_wire);
+	if (!value && p) {
+		*p = l->pairs[--l->len];
+	}
+	if (!value || !l->pairs || told_len == MOST_TOLD) {
+		return;
+	}
+	told[told_len] = strdup(value);
+	if (!told[told_len]) {
+		abort();
+	}
+	if (!p) {
+		p = &l->pairs[l->len++];
+		p->name = name;
+	}
+	p->value = told[told_len++];
+}
+
+static void forget_told(void)
+{
+	while (told_len > 0) {
+		free(told[--told_len]);
+	}
+}
+
+/* ---- the request of a connection ---- */
+
 int httpd_next(int fd, int patience, struct httpd_request *r)
 {
 	struct wire_message m = {0};
 
+	forget_told();
 	if (httpd_wire.fd != fd || httpd_wire.broken) {
 		wire_open(&httpd_wire, fd);
 	}

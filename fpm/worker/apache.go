@@ -32,7 +32,7 @@ func (k *worker) answerApache() (keep bool) {
 	k.executing()
 	end := k.responder.PHP.AnswerApache()
 	k.executed()
-	k.account(&end.WebEnd)
+	k.tellSpan(&end.WebEnd, k.account(&end.WebEnd), func(name string) []byte { return k.responder.PHP.ApacheVariable(name + "\x00") })
 	k.requests++
 	if end.Last || k.pool.MaxRequests > 0 && k.requests >= k.pool.MaxRequests {
 		k.leaving = true
@@ -51,6 +51,9 @@ func (k *worker) noteApache(r *lifecycle.ApacheRequest) {
 	k.info.Host, k.info.Target, k.info.Client, k.info.User = r.Host, r.Target, r.Client, r.User
 	k.info.ID = nil
 	k.info.ContentLength = uint64(max(r.ContentLength, 0))
+	if k.tracing.on {
+		k.followApache()
+	}
 	k.info.Since, k.info.Site = 0, 0
 	k.info.Long = k.php.AtLeast(8, 5)
 	k.slot.Info(&k.info)

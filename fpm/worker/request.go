@@ -253,7 +253,7 @@ func (k *worker) mayRun(script []byte) bool {
 func (k *worker) end() {
 	k.executed()
 	end := k.responder.PHP.RequestEnd()
-	k.tellSpan(&end, k.account(&end))
+	k.tellSpan(&end, k.account(&end), k.responder.Request.Params.Get)
 }
 
 // account tells the scoreboard and the access log what the request took, and returns its processor time.
