@@ -109,14 +109,16 @@ echo json_encode([
 	if got := get("/"); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	modules := strings.Split(do("exec", name, "php-fpm", "-m"), "\n")
 	here, err := exec.Command(program, "fpm", "-m").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for module := range strings.Lines(string(here)) {
-		if module = strings.TrimSpace(module); !slices.Contains(modules, module) {
-			t.Errorf("the image has no %s", module)
+	for _, called := range []string{"php-fpm", "php-cgi", "php"} {
+		modules := strings.Split(do("exec", name, called, "-m"), "\n")
+		for module := range strings.Lines(string(here)) {
+			if module = strings.TrimSpace(module); !slices.Contains(modules, module) && (called != "php" || module != "cgi-fcgi") {
+				t.Errorf("the image's %s has no %s", called, module)
+			}
 		}
 	}
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(200 * time.Millisecond) {
