@@ -97,6 +97,8 @@ const documentEnd = `## What they are made of
 - Histograms by site are at most 23 times five, whatever the number of pools: a page for 500 pools with two workers each and all figures is 4.9 MB, 0.2 MB of it by site, and takes 10 ms
   (2 × AMD EPYC). They cost a request 1.5 ns, and a worker no memory for the first site, and a page of 4 KB for each six others that it has had requests for. Web servers that speak FastCGI
   themselves do not say which site a request is for: their pools are their sites.
+- phpsapi_front_request_duration_seconds is of all sites together. What differs between sites is PHP's time, which the histograms by site have; phpsapi_http_requests_total has
+  the requests and their statuses by site, those for files among them. A site would have 15 more samples.
 - Bounds of the histograms: %s; for memory %s.
 - Requests that a worker dies in have no status: they are incidents. What an HTTP front answers without PHP is not a pool's.
 - Processes are weighed by the master, by /proc/PID/smaps_rollup, if somebody asks for metrics or looks at the dashboard: once in ten seconds, for 50 ms at most, and the next round
