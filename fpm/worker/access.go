@@ -21,6 +21,8 @@ type access struct {
 	headers bool // the format shows a header of the response
 	json    bool
 	bounded bool // what other processes write may come between two writes
+
+	accessPipe
 }
 
 // openAccess prepares for the log that the master opened; -1: there is none.
@@ -36,6 +38,7 @@ func (k *worker) openAccess(fd int) {
 		return
 	}
 	k.access.fd = fd
+	k.access.mayWait = !isFile(fd)
 	k.access.headers = strings.Contains(k.pool.AccessFormat.Value, "}o")
 	k.cpu.exact = strings.Contains(k.pool.AccessFormat.Value, "%C") || strings.Contains(k.pool.AccessFormat.Value, "}C")
 	options := accesslog.Options{Pool: k.pool.Name, Pid: k.pid, MasterPid: k.spec.MasterPid, Suppress: k.pool.AccessSuppressPaths}
@@ -44,7 +47,7 @@ func (k *worker) openAccess(fd int) {
 	}
 	k.access.log = accesslog.New(format, options)
 	if k.access.json = k.spec.Global.LogJSON; k.access.json {
-		k.access.bounded = !isFile(fd)
+		k.access.bounded = k.access.mayWait
 	}
 }
 
@@ -59,7 +62,8 @@ func (k *worker) setAccessLog(fd int) {
 	}
 	unix.Close(k.access.fd)
 	k.access.fd = fd
-	k.access.bounded = k.access.json && !isFile(fd)
+	k.access.mayWait = !isFile(fd)
+	k.access.bounded = k.access.json && k.access.mayWait
 	k.withhold()
 }
 
@@ -83,7 +87,7 @@ func (k *worker) logAccess(end *lifecycle.WebEnd, user, system time.Duration) {
 			e.TraceID, e.SpanID = k.tracing.trace[:], k.tracing.span[:]
 		}
 		if line := k.access.log.JSONLine(e, time.Now(), k.access.bounded); line != nil {
-			unix.Write(k.access.fd, line)
+			k.writeAccess(line)
 		}
 		return
 	}
@@ -92,7 +96,7 @@ func (k *worker) logAccess(end *lifecycle.WebEnd, user, system time.Duration) {
 		k.log.Log(zlog.Notice, accesslog.TruncatedNotice)
 	}
 	if line != nil {
-		unix.Write(k.access.fd, line)
+		k.writeAccess(line)
 	}
 }
 
