@@ -8,6 +8,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/front/site"
 	"github.com/phpsapi/phpsapi/fpm/jsonline"
+	"github.com/phpsapi/phpsapi/fpm/logfile"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
@@ -19,6 +20,7 @@ type accessLog struct {
 	since  time.Time // when the first of lines was added
 	broken bool      // it was said that it cannot be written
 	shared bool      // what other processes write may come between two writes
+	pipe   logfile.Pipe
 }
 
 // logRequest adds the line of the present request to the access log.
@@ -65,7 +67,16 @@ func (c *Conn) WriteLines() {
 		if l.shared {
 			n = jsonline.Chunk(rest)
 		}
-		if _, err := unix.Write(l.fd, rest[:n]); err != nil && !l.broken {
+		var err error
+		if l.shared {
+			var lost int
+			if lost, err = l.pipe.Write(l.fd, rest[:n]); lost > 0 {
+				c.Log(zlog.Error, "the HTTP access log did not take lines for a while, and they are lost")
+			}
+		} else {
+			_, err = unix.Write(l.fd, rest[:n])
+		}
+		if err != nil && !l.broken {
 			l.broken = true
 			c.Log(zlog.Error, "the HTTP access log cannot be written, lines are lost: "+err.Error())
 		}

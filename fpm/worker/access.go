@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/accesslog"
+	"github.com/phpsapi/phpsapi/fpm/logfile"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/lifecycle"
 )
@@ -21,8 +22,8 @@ type access struct {
 	headers bool // the format shows a header of the response
 	json    bool
 	bounded bool // what other processes write may come between two writes
-
-	accessPipe
+	mayWait bool // it is not a file
+	pipe    logfile.Pipe
 }
 
 // openAccess prepares for the log that the master opened; -1: there is none.

@@ -1,4 +1,4 @@
-package worker
+package logfile
 
 import (
 	"io"
@@ -20,18 +20,18 @@ func TestAccessLogThatNobodyReadsHoldsNobodyUp(t *testing.T) {
 	defer read.Close()
 	defer write.Close()
 	fd := int(write.Fd()) // which makes it block, as an inherited one does
-	a := &access{fd: fd, accessPipe: accessPipe{mayWait: true}}
+	a := &Pipe{}
 	const lines = 2000
 	line := []byte(strings.Repeat("x", 199) + "\n")
 	began := time.Now()
 	serve.Returns(t, "a full access log", func() {
 		for range lines {
-			if lost := a.write(fd, line); lost != 0 {
+			if lost, _ := a.Write(fd, line); lost != 0 {
 				t.Errorf("%d lines are said to be lost while the pipe is full", lost)
 			}
 		}
 	})
-	if took := time.Since(began); took < accessPatience {
+	if took := time.Since(began); took < pipePatience {
 		t.Errorf("the first line that found it full has waited for %s only", took)
 	}
 	missing := a.lost
@@ -41,10 +41,10 @@ func TestAccessLogThatNobodyReadsHoldsNobodyUp(t *testing.T) {
 	if _, err := io.ReadFull(read, make([]byte, (lines-missing)*len(line))); err != nil {
 		t.Fatal(err)
 	}
-	if lost := a.write(fd, line); lost != missing || a.full {
+	if lost, _ := a.Write(fd, line); lost != missing || a.full {
 		t.Errorf("when it is read again %d lines are said to be lost, not %d", lost, missing)
 	}
-	if lost := a.write(fd, line); lost != 0 {
+	if lost, _ := a.Write(fd, line); lost != 0 {
 		t.Errorf("%d are said to be lost twice", lost)
 	}
 }
