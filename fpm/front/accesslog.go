@@ -6,8 +6,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/front/site"
 	"github.com/phpsapi/phpsapi/fpm/jsonline"
+	"github.com/phpsapi/phpsapi/fpm/logfile"
 	"github.com/phpsapi/phpsapi/fpm/tracecontext"
 )
 
@@ -20,6 +22,7 @@ type accessLog struct {
 	file   *os.File
 	broken bool
 	shared bool // what other processes write may come between two writes
+	pipe   logfile.Pipe
 	lines  []byte
 	flush  *time.Timer // armed while there are lines
 	text   site.AccessLines
@@ -69,7 +72,13 @@ func (l *accessLog) writeLines() {
 		if l.shared {
 			n = jsonline.Chunk(rest)
 		}
-		if _, err := l.file.Write(rest[:n]); err != nil && !l.broken {
+		var err error
+		if fd := channel.RawFD(l.file); l.shared && fd >= 0 {
+			_, err = l.pipe.Write(fd, rest[:n])
+		} else {
+			_, err = l.file.Write(rest[:n])
+		}
+		if err != nil && !l.broken {
 			l.broken = true
 			l.failed(err)
 		}
