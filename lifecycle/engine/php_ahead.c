@@ -322,6 +322,36 @@ const char *ahead_arrived_libgd_so_3(void)
 	return NULL;
 }
 
+/* ---- libcurl, which an engine may be without: it brings thirty libraries ---- */
+
+#define LIBCURL "libcurl.so.4"
+
+__attribute__((weak)) int curl_global_init(long flags);
+
+static struct {
+	int init;
+	long flags;
+} curl;
+
+int ahead_curl_global_init(long flags)
+{
+	curl.init = 1;
+	curl.flags = flags;
+	return 0;
+}
+
+void ahead_curl_global_cleanup(void)
+{
+}
+
+const char *ahead_arrived_libcurl_so_4(void)
+{
+	if (curl.init && curl_global_init(curl.flags) != 0) {
+		return LIBCURL ": it cannot be initialized";
+	}
+	return NULL;
+}
+
 #pragma GCC visibility pop
 
 #endif

@@ -39,7 +39,7 @@ var extensions = []extension{
 	{name: "bz2", option: "--with-bz2", packages: []string{"libbz2-dev"}},
 	{name: "calendar", option: "--enable-calendar"},
 	{name: "ctype", option: "--enable-ctype"},
-	{name: "curl", option: "--with-curl", packages: []string{"libcurl4-openssl-dev"}, starts: true},
+	{name: "curl", option: "--with-curl", packages: []string{"libcurl4-openssl-dev"}},
 	{name: "dom", option: "--enable-dom"},
 	{name: "exif", option: "--enable-exif", needs: []string{"mbstring"}},
 	{name: "ffi", option: "--with-ffi", packages: []string{"libffi-dev"}},
