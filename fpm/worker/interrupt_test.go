@@ -129,8 +129,13 @@ func TestNoTimeoutUnlessItIsSet(t *testing.T) {
 	soft, with := newSoftPool(t)
 	soft.write("a.php", "<?php")
 	get(soft.Dir, "a.php").do(t, soft.Socket)
-	if n, m := tasks(t, c.pid), tasks(t, with.pid); m != n+1 {
-		t.Errorf("a worker has %d threads, and one that watches its requests %d", n, m)
+	// Go's runtime may have one more at any time.
+	n, m := tasks(t, c.pid), tasks(t, with.pid)
+	for range 4 {
+		n, m = min(n, tasks(t, p.spawn().pid)), min(m, tasks(t, soft.spawn().pid))
+	}
+	if m != n+1 {
+		t.Errorf("of five workers each the least has %d threads, and %d if they watch their requests", n, m)
 	}
 }
 
