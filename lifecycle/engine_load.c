@@ -81,8 +81,7 @@ static enum engine_load_result find_engine(const struct engine **found, char *de
 	return ENGINE_OTHER_BUILD;
 }
 
-/* The object that has PHP: a libphp, or an engine that contains one or is linked to one. NULL: it does not show it. */
-static const struct link_map *object_of_php(void)
+const struct link_map *engine_object_of_php(void)
 {
 	void *function = dlsym(object, "php_module_startup");
 	struct link_map *map = NULL;
@@ -129,7 +128,7 @@ static enum engine_load_result join(const struct engine *e, char *detail, size_t
 		php_version = e->php_version;
 		return ENGINE_LOADED;
 	}
-	php = e->slots ? object : object_of_php(); /* the latter reads all symbols: 20 microseconds */
+	php = e->slots ? object : engine_object_of_php(); /* the latter reads all symbols: 20 microseconds */
 	if (php && !fit_structures(e, php, detail, size)) {
 		return ENGINE_OTHER_LAYOUT;
 	}

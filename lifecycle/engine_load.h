@@ -45,6 +45,10 @@ const char *engine_loaded_version(void); /* PHP_VERSION of the loaded PHP, start
 /* MAJOR.MINOR of a version, such as 8.2.36, as a number that orders them: 8002. */
 int engine_number(const char *version);
 
+/* The object that has PHP: a libphp, or an engine that contains one or is linked to one. NULL: it does not show it. */
+struct link_map;
+const struct link_map *engine_object_of_php(void);
+
 /* A symbol of the loaded PHP's; NULL if it has none of that name. */
 void *engine_symbol(const char *name);
 

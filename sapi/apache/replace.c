@@ -3,7 +3,6 @@
  * this code as a module of its own, as httpd has. The loader has entered the C library's addresses in a table of libphp's, and they are
  * replaced here.
  */
-#include <dlfcn.h>
 #include <elf.h>
 #include <link.h>
 #include <stdint.h>
@@ -116,20 +115,10 @@ static int enter(const struct tables *t, void **word, void *address)
 	return !place.is_sealed || mprotect((void *)page, size, PROT_READ) == 0;
 }
 
-/* The object that has PHP. */
-static const struct link_map *object_of_php(void)
-{
-	void *function = engine_symbol("php_module_startup");
-	struct link_map *map = NULL;
-	Dl_info where;
-
-	return function && dladdr1(function, &where, (void **)&map, RTLD_DL_LINKMAP) ? map : NULL;
-}
-
 int apache_replace(const struct replacement *replacements, size_t len)
 {
 	enum { MOST = 8 };
-	const struct link_map *php = object_of_php();
+	const struct link_map *php = engine_object_of_php();
 	void **words[MOST];
 	struct tables t;
 	size_t i;
