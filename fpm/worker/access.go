@@ -3,6 +3,7 @@
 package worker
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -21,8 +22,7 @@ type access struct {
 	entry   accesslog.Entry
 	headers bool // the format shows a header of the response
 	json    bool
-	bounded bool // what other processes write may come between two writes
-	mayWait bool // it is not a file
+	mayWait bool // it is not a file: writing may wait, and what other processes write may come between two writes
 	pipe    logfile.Pipe
 }
 
@@ -47,9 +47,7 @@ func (k *worker) openAccess(fd int) {
 		options.LogLimit = k.log.Settings().Limit
 	}
 	k.access.log = accesslog.New(format, options)
-	if k.access.json = k.spec.Global.LogJSON; k.access.json {
-		k.access.bounded = k.access.mayWait
-	}
+	k.access.json = k.spec.Global.LogJSON
 }
 
 // setAccessLog takes the access log, which was opened again.
@@ -64,7 +62,6 @@ func (k *worker) setAccessLog(fd int) {
 	unix.Close(k.access.fd)
 	k.access.fd = fd
 	k.access.mayWait = !isFile(fd)
-	k.access.bounded = k.access.json && k.access.mayWait
 	k.withhold()
 }
 
@@ -87,7 +84,7 @@ func (k *worker) logAccess(end *lifecycle.WebEnd, user, system time.Duration) {
 		if k.tracing.on {
 			e.TraceID, e.SpanID = k.tracing.trace[:], k.tracing.span[:]
 		}
-		if line := k.access.log.JSONLine(e, time.Now(), k.access.bounded); line != nil {
+		if line := k.access.log.JSONLine(e, time.Now(), k.access.mayWait); line != nil {
 			k.writeAccess(line)
 		}
 		return
@@ -105,4 +102,23 @@ func (k *worker) logAccess(end *lifecycle.WebEnd, user, system time.Duration) {
 func isFile(fd int) bool {
 	var s unix.Stat_t
 	return unix.Fstat(fd, &s) == nil && s.Mode&unix.S_IFMT == unix.S_IFREG
+}
+
+// writeAccess writes a line of the access log. The first that is written after some were lost tells how many they were.
+func (k *worker) writeAccess(line []byte) {
+	a := &k.access
+	if !a.mayWait {
+		unix.Write(a.fd, line)
+		return
+	}
+	if n, _ := a.pipe.Write(a.fd, line); n > 0 {
+		k.log.Log(zlog.Warning, accessLinesLost(n))
+	}
+}
+
+func accessLinesLost(n int) string {
+	if n == 1 {
+		return "1 line of the access log is lost: the log did not take it"
+	}
+	return fmt.Sprintf("%d lines of the access log are lost: the log did not take them", n)
 }
