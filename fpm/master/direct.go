@@ -65,56 +65,18 @@ func (p *pool) isDirect() bool {
 	return p.gen.plan != nil && p.gen.plan.direct != "" && p.gen.plan.direct == p.conf.Name
 }
 
-// handing are the ends of the two socket pairs by which workers that speak HTTP and fronts give each other connections. The master
-// keeps them to its end: what was sent survives the processes at either end.
-type handing struct {
-	toFront, fromWorkers *os.File
-	toWorkers, untaken   *os.File
-}
-
-// handingBuffer is how much may wait in such a pair, in bytes.
-const handingBuffer = 4 << 20
-
-func newHanding() (*handing, error) {
-	h := &handing{}
-	for _, pair := range []struct{ to, from **os.File }{{&h.toFront, &h.fromWorkers}, {&h.toWorkers, &h.untaken}} {
-		ends, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
-		if err != nil {
-			h.close()
-			return nil, err
-		}
-		if unix.SetsockoptInt(ends[0], unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, handingBuffer) != nil {
-			unix.SetsockoptInt(ends[0], unix.SOL_SOCKET, unix.SO_SNDBUF, handingBuffer)
-		}
-		*pair.to, *pair.from = os.NewFile(uintptr(ends[0]), "handing over"), os.NewFile(uintptr(ends[1]), "handing over")
-	}
-	return h, nil
-}
-
-// close closes the ends. h may be nil.
-func (h *handing) close() {
-	if h == nil {
-		return
-	}
-	for _, f := range []*os.File{h.toFront, h.fromWorkers, h.toWorkers, h.untaken} {
-		if f != nil {
-			f.Close()
-		}
-	}
-}
-
 // equipDirect passes a worker that speaks HTTP its descriptors.
 func (m *Master) equipDirect(c *child, e *equipment) error {
 	p := c.pool
 	if !p.isDirect() || m.state != normal || m.taken.isTrial() {
 		return nil
 	}
-	g, h := p.gen, m.sockets.handing
+	g, h := p.gen, m.sockets.Handing()
 	for _, l := range g.http {
 		if l.TLS {
 			continue
 		}
-		if err := e.lend(contract.HTTPListen, l.file); err != nil {
+		if err := e.lend(contract.HTTPListen, l.File()); err != nil {
 			return err
 		}
 	}
@@ -123,10 +85,10 @@ func (m *Master) equipDirect(c *child, e *equipment) error {
 			return err
 		}
 	}
-	if err := e.lend(contract.ToFront, h.toFront); err != nil {
+	if err := e.lend(contract.ToFront, h.ToFront); err != nil {
 		return err
 	}
-	if err := e.lend(contract.FromFront, h.untaken); err != nil {
+	if err := e.lend(contract.FromFront, h.Untaken); err != nil {
 		return err
 	}
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)

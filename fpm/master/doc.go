@@ -1,5 +1,5 @@
-// Package master is php-fpm's master process: it owns the configuration, the listening sockets, the workers' lives
-// and the error log, from the start of the program to its end.
+// Package master is php-fpm's master process: it owns the configuration, the workers' lives and the error log, from the
+// start of the program to its end. Its listening sockets are package listening's.
 //
 //	os.Exit(master.Main(master.Options{...}))
 //

@@ -130,8 +130,8 @@ func (g *formerGroup) adoptWorker(m *Master, handed handedWorker) {
 		m.reading += len(w.output.pipes)
 		w.output.read(m.box)
 	}
-	socket := m.sockets.find(handed.Socket)
-	wants := func(letter byte, fd int) bool { return letter == contract.Park && socket != nil && socket.accepted(fd) }
+	socket := m.sockets.Find(handed.Socket)
+	wants := func(letter byte, fd int) bool { return letter == contract.Park && socket != nil && socket.Accepted(fd) }
 	m.hear(control, wants, func(s channel.Message) utterance { return formerSaid{w, s} })
 }
 
@@ -208,7 +208,7 @@ func (e formerSaid) heed(m *Master) reception {
 // poolAt returns the pool that serves a socket; nil if there is none.
 func (m *Master) poolAt(key string) *pool {
 	for _, p := range m.gen.pools {
-		if p.socket != nil && p.socket.key == key {
+		if p.socket != nil && p.socket.Key() == key {
 			return p
 		}
 	}

@@ -2,7 +2,6 @@ package master
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"slices"
 	"strings"
@@ -10,9 +9,9 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
-	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/errorlog"
+	"github.com/phpsapi/phpsapi/fpm/listening"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 )
@@ -41,7 +40,7 @@ type front struct {
 
 // httpListener is an address of a front.
 type httpListener struct {
-	*socket
+	*listening.Socket
 	contract.FrontListener
 }
 
@@ -132,7 +131,7 @@ func (m *Master) frontOrders(g *generation) (*contract.Front, []*os.File) {
 	}
 	for _, l := range g.http {
 		o.Listeners = append(o.Listeners, l.FrontListener)
-		add(contract.FrontListen, l.file)
+		add(contract.FrontListen, l.File())
 	}
 	if g.frontLog != nil {
 		add(contract.FrontAccess, g.frontLog)
@@ -142,16 +141,16 @@ func (m *Master) frontOrders(g *generation) (*contract.Front, []*os.File) {
 		o.Pools = append(o.Pools, at)
 		switch {
 		case p.conf.Handed:
-			add(contract.FrontPoolTo, p.socket.pair)
-		case p.socket.path != nil:
-			add(contract.FrontPoolAt, p.socket.path)
+			add(contract.FrontPoolTo, p.socket.Pair())
+		case p.socket.Path() != nil:
+			add(contract.FrontPoolAt, p.socket.Path())
 		}
 	}
-	if h := m.sockets.handing; h != nil {
-		add(contract.FromWorkers, h.fromWorkers) // also for what workers of another generation hand over
+	if h := m.sockets.Handing(); h != nil {
+		add(contract.FromWorkers, h.FromWorkers) // also for what workers of another generation hand over
 		if plan.direct != "" {
-			add(contract.ToWorkers, h.toWorkers)
-			add(contract.Untaken, h.untaken)
+			add(contract.ToWorkers, h.ToWorkers)
+			add(contract.Untaken, h.Untaken)
 		}
 	}
 	return o, files
@@ -170,11 +169,11 @@ func (p *pool) frontPool() contract.FrontPool {
 	switch {
 	case p.conf.Handed:
 		at.Network, at.PingPath, at.StatusPath = contract.Handed, "", "" // its pages are those of the pool that it is beside
-	case p.socket.path != nil:
-	case strings.HasPrefix(p.socket.key, "/"):
-		at.Network, at.Address = "unix", p.socket.key
+	case p.socket.Path() != nil:
+	case strings.HasPrefix(p.socket.Key(), "/"):
+		at.Network, at.Address = "unix", p.socket.Key()
 	default:
-		at.Network, at.Address = "tcp", p.socket.reachedAt()
+		at.Network, at.Address = "tcp", p.socket.ReachedAt()
 	}
 	return at
 }
@@ -197,18 +196,9 @@ func (g *generation) addresses() string {
 		if l.TLS {
 			scheme = "https"
 		}
-		all = append(all, l.url(scheme))
+		all = append(all, l.URL(scheme))
 	}
 	return strings.Join(all, ", ")
-}
-
-// url is where clients reach a socket by HTTP.
-func (s *socket) url(scheme string) string {
-	if s.domain == conf.Unix {
-		return "unix:" + s.key
-	}
-	at := strings.LastIndexByte(s.key, ':')
-	return scheme + "://" + net.JoinHostPort(s.key[:at], s.key[at+1:])
 }
 
 // frontSaid is a message on a front's control socket.

@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -14,6 +13,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/errorlog"
+	"github.com/phpsapi/phpsapi/fpm/listening"
 	"github.com/phpsapi/phpsapi/fpm/logfile"
 	"github.com/phpsapi/phpsapi/fpm/permission"
 	"github.com/phpsapi/phpsapi/fpm/settings"
@@ -41,13 +41,11 @@ func (l *listener) listenHTTP(g *generation) error {
 		l.log.frontImpossible(err)
 		return err
 	}
-	if g.plan.direct != "" && l.sockets.handing == nil {
-		h, err := newHanding()
-		if err != nil {
+	if g.plan.direct != "" {
+		if err := l.sockets.Hand(); err != nil {
 			l.log.frontImpossible(err)
 			return err
 		}
-		l.sockets.handing = h
 	}
 	l.warn(g.plan)
 	if path := g.plan.own.AccessLog; path != "" {
@@ -76,17 +74,14 @@ func (l *listener) warn(plan *frontPlan) {
 
 // listenHTTPAt opens one address, as those of pools are opened.
 func (l *listener) listenHTTPAt(g *generation, address string, tls bool) error {
-	p := l.httpPool(g, address)
-	open := l.unix
-	if p.Domain == conf.Inet {
-		open = l.inet
-	}
-	s, err := open(p)
+	isTCP := conf.DomainOf(address) == conf.Inet
+	who := g.plan.who
+	s, err := l.open.At(listening.Address{For: "http", Listen: address, Mode: g.plan.own.UnixMode, Own: who.drop, UID: who.uid, GID: who.share})
 	if err != nil {
-		if isLookup(err) { // what has been logged does not say whose
+		if listening.IsLookUp(err) { // what has been logged does not say whose
 			l.log.httpAddressTaken(address, err)
 		}
-		if p.Domain == conf.Inet && errors.Is(err, unix.EACCES) { // what has been logged does not say what to do
+		if isTCP && errors.Is(err, unix.EACCES) { // what has been logged does not say what to do
 			if !strings.Contains(address, ":") { // as the setting has it
 				address = ":" + address
 			}
@@ -100,7 +95,7 @@ func (l *listener) listenHTTPAt(g *generation, address string, tls bool) error {
 			err = fmt.Errorf("pool %s listens there", other.conf.Name)
 		}
 	}
-	if slices.ContainsFunc(g.http, func(other httpListener) bool { return other.socket == s }) {
+	if slices.ContainsFunc(g.http, func(other httpListener) bool { return other.Socket == s }) {
 		err = fmt.Errorf("it is named twice")
 	}
 	if err != nil {
@@ -111,29 +106,18 @@ func (l *listener) listenHTTPAt(g *generation, address string, tls bool) error {
 	return nil
 }
 
-// httpPool describes an address of a front in the words of a pool.
-func (l *listener) httpPool(g *generation, address string) *conf.Pool {
-	text := func(s string) conf.Text { return conf.Text{Value: s, Set: true} }
-	p := &conf.Pool{Name: "http", Listen: text(address), Domain: conf.DomainOf(address), ListenBacklog: -1,
-		ListenMode: text(strconv.FormatUint(uint64(g.plan.own.UnixMode), 8))}
-	if who := g.plan.who; who.drop {
-		p.ListenOwner, p.ListenGroup = text(strconv.Itoa(who.uid)), text(strconv.Itoa(who.share))
-	}
-	return p
-}
-
 // reachPools sees to it that the front can connect to the pools of its sites.
 func (l *listener) reachPools(g *generation) error {
 	who := g.plan.who
 	for _, p := range g.plan.pools(g) {
 		switch {
 		case p.conf.Handed: // it gets a descriptor
-		case isNameless(p.conf):
-			if err := p.socket.lend(who.uid, who.gid); err != nil {
+		case listening.IsNameless(p.conf):
+			if err := p.socket.Lend(who.uid, who.gid); err != nil {
 				return fmt.Errorf("pool %s: %w", p.conf.Name, err)
 			}
 		case p.conf.Domain == conf.Unix:
-			permissions, err := conf.Permissions(l.cfg, p.conf, l.options)
+			permissions, err := conf.Permissions(l.open.Config, p.conf, l.open.Options)
 			if err != nil {
 				return err
 			}
@@ -155,7 +139,7 @@ func (p *pool) takesFront() error {
 	if !limited {
 		return nil
 	}
-	host, _, err := net.SplitHostPort(p.socket.reachedAt())
+	host, _, err := net.SplitHostPort(p.socket.ReachedAt())
 	if err != nil {
 		return err
 	}
@@ -165,29 +149,6 @@ func (p *pool) takesFront() error {
 		}
 	}
 	return fmt.Errorf("pool %s: the front connects from %s, which is not in its listen.allowed_clients", p.conf.Name, host)
-}
-
-// reachedAt is the address at which this machine reaches a TCP socket.
-func (s *socket) reachedAt() string {
-	switch a, _ := unix.Getsockname(s.fd); a := a.(type) {
-	case *unix.SockaddrInet4:
-		return hostPort(a.Addr[:], net.IPv4(127, 0, 0, 1), a.Port)
-	case *unix.SockaddrInet6:
-		local := net.IPv4(127, 0, 0, 1)
-		if only, err := unix.GetsockoptInt(s.fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY); err == nil && only != 0 {
-			local = net.IPv6loopback
-		}
-		return hostPort(a.Addr[:], local, a.Port)
-	}
-	return s.key
-}
-
-// hostPort is an address, local where it is any.
-func hostPort(ip, local net.IP, port int) string {
-	if ip.IsUnspecified() {
-		ip = local
-	}
-	return net.JoinHostPort(ip.String(), strconv.Itoa(port))
 }
 
 // errNoStdout is a reload that wants the standard output, which a start gives up unless it is told to keep it.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/listening"
 	"github.com/phpsapi/phpsapi/fpm/pm"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/settings"
@@ -50,7 +51,7 @@ type pool struct {
 	orders   *conf.Pool // as workers get it: environment variables filled in
 	identity contract.Identity
 	limits   pm.Limits
-	socket   *socket
+	socket   *listening.Socket
 	board    *scoreboard.Board
 	slots    []*child // which child has which slot of the scoreboard
 	children []*child // the youngest first

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
-	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/listening"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 )
@@ -43,8 +43,8 @@ type handoff struct {
 	Stdout     int
 	Control    int // the control socket
 
-	Sockets   []handedSocket
-	Handing   []int // of type handing, in its order; empty: none
+	Sockets   []listening.Left
+	Handing   []int // see listening.Sockets.LeaveHanding; empty: none
 	Parked    []handedConnection
 	Groups    []handedGroup
 	Operators []handedOperator
@@ -54,17 +54,6 @@ type handoff struct {
 	Observers []int // the pids of observers, which end with the program that has started them
 	Past      int   // what observers remember; 0: nothing
 	Tally     *tally
-}
-
-// handedSocket is a listening socket.
-type handedSocket struct {
-	Key    string
-	Domain conf.Domain
-	FD     int
-	Lent   bool
-	Gone   bool
-	Path   int // of a nameless one
-	Pair   int // the other end of one that is of a pair
 }
 
 // handedConnection is a connection that is kept and idle, or was when it was last looked at.
@@ -226,11 +215,7 @@ func (m *Master) handOff() *handoff {
 	if m.control != nil {
 		h.Control = channel.RawFD(m.control.listener)
 	}
-	if n := m.sockets.handing; n != nil {
-		for _, f := range []*os.File{n.toFront, n.fromWorkers, n.toWorkers, n.untaken} {
-			h.Handing = append(h.Handing, int(f.Fd()))
-		}
-	}
+	h.Handing = m.sockets.LeaveHanding()
 	for _, g := range m.generations() {
 		h.Groups = append(h.Groups, m.leaveGeneration(g)...)
 	}
@@ -252,12 +237,12 @@ func (m *Master) handOff() *handoff {
 func (m *Master) leaveParked(h *handoff) {
 	for _, c := range m.park.parked {
 		if c.pool != nil {
-			h.Parked = append(h.Parked, handedConnection{c.fd, c.pool.home().socket.key})
+			h.Parked = append(h.Parked, handedConnection{c.fd, c.pool.home().socket.Key()})
 		}
 	}
 	for _, p := range m.gen.pools {
 		for _, c := range p.due {
-			h.Parked = append(h.Parked, handedConnection{c.fd, p.home().socket.key})
+			h.Parked = append(h.Parked, handedConnection{c.fd, p.home().socket.Key()})
 		}
 	}
 }
@@ -265,16 +250,7 @@ func (m *Master) leaveParked(h *handoff) {
 // leaveSockets returns a handoff of the listening sockets alone.
 func (m *Master) leaveSockets() *handoff {
 	h := &handoff{Format: handoffFormat, Version: m.opt.Version, Trial: -1, Old: -1, Stderr: -1, Stdout: -1, Control: -1}
-	for _, s := range m.sockets.open {
-		left := handedSocket{Key: s.key, Domain: s.domain, FD: s.fd, Lent: s.lent, Gone: s.gone, Path: -1, Pair: -1}
-		if s.path != nil {
-			left.Path = int(s.path.Fd())
-		}
-		if s.pair != nil {
-			left.Pair = int(s.pair.Fd())
-		}
-		h.Sockets = append(h.Sockets, left)
-	}
+	h.Sockets = m.sockets.Leave()
 	return h
 }
 
@@ -307,7 +283,7 @@ func (m *Master) leaveGeneration(g *generation) (all []handedGroup) {
 func (c *child) leave(told bool) handedWorker {
 	p := c.pool
 	w := handedWorker{
-		handedProcess: handedProcess{Pid: c.pid, Control: c.control.FD(), Told: told}, Pool: p.conf.Name, Socket: p.home().socket.key,
+		handedProcess: handedProcess{Pid: c.pid, Control: c.control.FD(), Told: told}, Pool: p.conf.Name, Socket: p.home().socket.Key(),
 		Board: int(p.board.File().Fd()), Layout: scoreboard.Layout(), Slots: len(p.slots), Slot: c.slot,
 		Terminate: int64(p.conf.RequestTerminateTimeout), Tracked: p.conf.RequestTerminateTimeoutTrackFinished, Decorate: p.conf.DecorateWorkersOutput,
 	}

@@ -85,7 +85,7 @@ const lastWords = 500 * time.Millisecond
 
 // listenTo begins to wait for a forked child's end and to read what it says.
 func (m *Master) listenTo(c *child) {
-	wants := func(letter byte, fd int) bool { return letter == contract.Park && c.pool.home().socket.accepted(fd) }
+	wants := func(letter byte, fd int) bool { return letter == contract.Park && c.pool.home().socket.Accepted(fd) }
 	last := m.hear(c.control, wants, func(s channel.Message) utterance { return workerSaid{c, s} })
 	go func() {
 		<-c.process.Done()

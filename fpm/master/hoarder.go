@@ -57,7 +57,7 @@ func (g *generation) starving() *pool {
 
 // wantsWorker reports whether a pool is to have a worker now.
 func (p *pool) wantsWorker() bool {
-	return !p.isPaused() && (p.limits.PM != conf.Ondemand || p.socket.readable())
+	return !p.isPaused() && (p.limits.PM != conf.Ondemand || p.socket.Readable())
 }
 
 // hoarder returns the worker that holds the most processes, and how many. It is nil if none holds a hoard. A pool that

@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/listening"
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 
@@ -157,67 +157,6 @@ func TestClosingALingeringConnectionHoldsNobodyUp(t *testing.T) {
 	serve.Eventually(t, "all to be closed", func() bool { return c.pending() == 0 })
 }
 
-func TestOnlyConnectionsOfThePoolAreParked(t *testing.T) {
-	listen := func(network, address string) (*socket, *net.TCPListener) {
-		l, err := net.Listen(network, address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { l.Close() })
-		file, err := l.(*net.TCPListener).File()
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { file.Close() })
-		return &socket{fd: int(file.Fd()), domain: conf.Inet}, l.(*net.TCPListener)
-	}
-	accept := func(l *net.TCPListener) (client, server int) {
-		conn, err := net.Dial("tcp", l.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { conn.Close() })
-		theirs, err := l.AcceptTCP()
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { theirs.Close() })
-		return int(fdOf(conn)), int(fdOf(theirs))
-	}
-	one, oneL := listen("tcp", "127.0.0.1:0")
-	any, anyL := listen("tcp", ":0")
-	oneClient, oneServer := accept(oneL)
-	_, anyServer := accept(anyL)
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unix.Close(pair[0])
-	defer unix.Close(pair[1])
-	null, err := os.Open(os.DevNull)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer null.Close()
-	for name, c := range map[string]struct {
-		s    *socket
-		fd   int
-		want bool
-	}{
-		"its connection":        {one, oneServer, true},
-		"one at any address":    {any, anyServer, true},
-		"the client's end":      {one, oneClient, false},
-		"another pool's":        {one, anyServer, false},
-		"the listening socket":  {one, one.fd, false},
-		"one of another family": {one, pair[0], false},
-		"a file":                {one, int(null.Fd()), false},
-	} {
-		if got := c.s.accepted(c.fd); got != c.want {
-			t.Errorf("%s: %v", name, got)
-		}
-	}
-}
-
 // A slow log became a pipe that nobody reads: opening it stopped the master. A worker had its descriptor, too, and could
 // write to it what it liked.
 func TestSlowLog(t *testing.T) {
@@ -274,7 +213,7 @@ func TestEachPoolHasItsShareOfTheParkedConnections(t *testing.T) {
 	m := idleMaster(t)
 	defer m.gen.close()
 	first := m.gen.pools[0]
-	other := &pool{gen: m.gen, engine: first.engine, conf: first.conf, board: first.board, socket: &socket{}}
+	other := &pool{gen: m.gen, engine: first.engine, conf: first.conf, board: first.board, socket: &listening.Socket{}}
 	m.gen.pools = append(m.gen.pools, other)
 	k, err := newParking(m)
 	if err != nil {

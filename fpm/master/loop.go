@@ -10,6 +10,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/errorlog"
+	"github.com/phpsapi/phpsapi/fpm/listening"
 	"github.com/phpsapi/phpsapi/fpm/pm"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 )
@@ -26,7 +27,7 @@ type Master struct {
 	box               *mailbox
 	signals, children chan os.Signal // SIGCHLD alone is in the second
 
-	sockets    sockets
+	sockets    listening.Sockets
 	park       *parking
 	generation int           // the last one's number
 	gen        *generation   // the one that serves

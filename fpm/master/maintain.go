@@ -107,7 +107,7 @@ func (m *Master) killIdle(c *child) {
 func (m *Master) publishQueue(p *pool) {
 	s := p.published
 	s.Parked = p.idleKept
-	if waiting, most, ok := p.socket.queue(); ok {
+	if waiting, most, ok := p.socket.Queue(); ok {
 		s.ListenQueue, s.ListenQueueLen = waiting, most
 		s.MaxListenQueue = max(s.MaxListenQueue, waiting)
 	}
@@ -163,7 +163,7 @@ func (m *Master) recheck(now time.Time) {
 		}
 		p.recheckAt = time.Time{}
 		switch {
-		case !p.socket.readable() && len(p.due) == 0:
+		case !p.socket.Readable() && len(p.due) == 0:
 		case p.someStart():
 			p.recheckAt = now.Add(finishingTime)
 		default:

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
-	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/listening"
 	"github.com/phpsapi/phpsapi/fpm/pm"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/settings"
@@ -73,23 +73,15 @@ func (l *listener) listenMetrics(g *generation) error {
 
 // metricsListener is an address of an observer.
 type metricsListener struct {
-	*socket
+	*listening.Socket
 	address string
 	what    contract.File // who connects there: for metrics, or for the dashboard
 }
 
 // metricsAt opens an address of an observer, with the mode of a unix socket there.
-func (l *listener) metricsAt(g *generation, address string, mode uint32) (*socket, error) {
-	quiet := *l
-	quiet.log = lines{zlog.New(nil)} // what is wrong is said with the setting's place
-	text := func(s string) conf.Text { return conf.Text{Value: s, Set: true} }
-	p := &conf.Pool{Name: "metrics", Listen: text(address), Domain: conf.DomainOf(address), ListenBacklog: -1,
-		ListenMode: text(fmt.Sprintf("%o", mode))}
-	open := quiet.unix
-	if p.Domain == conf.Inet {
-		open = quiet.inet
-	}
-	s, err := open(p)
+func (l *listener) metricsAt(g *generation, address string, mode uint32) (*listening.Socket, error) {
+	// What is wrong is said with the setting's place.
+	s, err := l.open.Quiet().At(listening.Address{For: "metrics", Listen: address, Mode: mode})
 	if err != nil {
 		return nil, err
 	}
@@ -98,10 +90,10 @@ func (l *listener) metricsAt(g *generation, address string, mode uint32) (*socke
 			return nil, fmt.Errorf("pool %s listens there", other.conf.Name)
 		}
 	}
-	if slices.ContainsFunc(g.http, func(other httpListener) bool { return other.socket == s }) {
+	if slices.ContainsFunc(g.http, func(other httpListener) bool { return other.Socket == s }) {
 		return nil, errors.New("the HTTP front listens there")
 	}
-	if slices.ContainsFunc(g.metrics, func(other metricsListener) bool { return other.socket == s }) {
+	if slices.ContainsFunc(g.metrics, func(other metricsListener) bool { return other.Socket == s }) {
 		return nil, errors.New("it is named twice, for metrics or the dashboard")
 	}
 	return s, nil
@@ -186,7 +178,7 @@ func (m *Master) observerOrders() (*contract.Observer, []*os.File, error) {
 	var files []*os.File
 	for _, l := range m.gen.metrics {
 		o.Addresses, o.Files = append(o.Addresses, l.address), append(o.Files, l.what)
-		files = append(files, l.file)
+		files = append(files, l.File())
 	}
 	if m.gen.door != nil {
 		past, err := m.observers.memory()
@@ -213,7 +205,7 @@ func (m *Master) observerOrders() (*contract.Observer, []*os.File, error) {
 	for _, g := range append([]*generation{m.gen}, m.old...) {
 		sites := g.siteNames()
 		for _, p := range g.pools {
-			pool := contract.ObservedPool{Generation: g.number, Name: p.conf.Name, Slots: len(p.slots), Socket: p.socket.inode(),
+			pool := contract.ObservedPool{Generation: g.number, Name: p.conf.Name, Slots: len(p.slots), Socket: p.socket.Inode(),
 				Limit: p.conf.MaxChildren}
 			if slices.ContainsFunc(g.plan.sites[:len(sites)], func(s contract.Site) bool { return s.Pool == p.conf.Name }) {
 				pool.Sites = sites
@@ -238,15 +230,6 @@ func (m *Master) observerOrders() (*contract.Observer, []*os.File, error) {
 		}
 	}
 	return o, files, nil
-}
-
-// inode returns the number by which the kernel knows a unix socket; 0: it is none that connections wait at.
-func (s *socket) inode() uint64 {
-	var st unix.Stat_t
-	if s.domain != conf.Unix || s.pair != nil || unix.Fstat(s.fd, &st) != nil {
-		return 0
-	}
-	return st.Ino
 }
 
 // observerSaid is a message on an observer's control socket.
@@ -443,7 +426,7 @@ func (l lines) observerReady(pid int, at []metricsListener, e *contract.Export) 
 			if where != "" {
 				where += ", "
 			}
-			where += s.url("http")
+			where += s.URL("http")
 		}
 		if where != "" {
 			l.Logf(zlog.Notice, "[observer] process %d %s at %s", pid, task.text, where)

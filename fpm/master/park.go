@@ -220,7 +220,7 @@ func (k *parking) listen(p *pool) {
 	if p.limits.PM != conf.Ondemand {
 		return
 	}
-	fd := p.socket.fd
+	fd := p.socket.FD()
 	k.watch.forget(fd) // the last generation's pool may have watched it
 	if id, err := k.watch.each(fd); err == nil {
 		k.sockets[id] = p
@@ -231,7 +231,7 @@ func (k *parking) listen(p *pool) {
 // rearm looks again at what waits at an ondemand pool's socket.
 func (k *parking) rearm(p *pool) {
 	if k.sockets[p.watched] == p {
-		k.watch.again(p.socket.fd, p.watched)
+		k.watch.again(p.socket.FD(), p.watched)
 	}
 }
 

@@ -3,36 +3,15 @@ package master
 import (
 	"bytes"
 	"net"
-	"os"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/phpsapi/phpsapi/fpm/conf"
-	"github.com/phpsapi/phpsapi/fpm/permission"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
-
-func TestACLIsSet(t *testing.T) {
-	path := t.TempDir() + "/file"
-	if err := os.WriteFile(path, nil, 0o640); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := setACL(path, []int{33}, nil); err == unix.EOPNOTSUPP {
-		t.Skip("no access control lists here")
-	} else if err != nil {
-		t.Fatal(err)
-	}
-	got := make([]byte, 256)
-	n, err := unix.Getxattr(path, permission.Attribute, got)
-	if err != nil || !bytes.Equal(got[:n], permission.EncodeACL(0o640, []int{33}, nil)) {
-		t.Errorf("got %x, %v", got[:n], err)
-	}
-}
 
 func TestEndingIsWordedAsPHPFPMDoes(t *testing.T) {
 	for status, want := range map[syscall.WaitStatus]struct {

@@ -70,7 +70,7 @@ func (c credentials) mayConnect(p *pool, s conf.SocketPermissions) error {
 	case !c.drop:
 		return nil
 	case !listed:
-		err = c.may(p.socket.key, permission.Write, "connect to")
+		err = c.may(p.socket.Key(), permission.Write, "connect to")
 	case !slices.Contains(s.ACLUsers, c.uid) && !slices.ContainsFunc(s.ACLGroups, c.user().IsIn):
 		err = fmt.Errorf("the front's user %s is not among its listen.acl_users; add it, or set http.user to a user that is", c.name)
 	}
@@ -78,8 +78,8 @@ func (c credentials) mayConnect(p *pool, s conf.SocketPermissions) error {
 		return nil
 	}
 	// The list begins with the mode that the directives say: that of the file is the mask, if there is a list already.
-	if c.own && c.may(filepath.Dir(p.socket.key), permission.Search, "enter") == nil &&
-		unix.Setxattr(p.socket.key, permission.Attribute, permission.EncodeACL(s.Mode, append(s.ACLUsers, c.uid), s.ACLGroups), 0) == nil {
+	if c.own && c.may(filepath.Dir(p.socket.Key()), permission.Search, "enter") == nil &&
+		unix.Setxattr(p.socket.Key(), permission.Attribute, permission.EncodeACL(s.Mode, append(s.ACLUsers, c.uid), s.ACLGroups), 0) == nil {
 		return nil
 	}
 	if !listed {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/errorlog"
+	"github.com/phpsapi/phpsapi/fpm/listening"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 )
@@ -90,7 +91,7 @@ func (m *Master) reload() {
 // rehearsed is the end of a rehearsal.
 type rehearsed struct {
 	attempt  *attempt
-	names    names
+	names    listening.Names
 	question *question // the PHP that must be asked before; nil: none
 }
 
@@ -123,7 +124,7 @@ func (e rehearsed) happen(m *Master) {
 
 // prepare reads the configuration and makes a generation of it, with its sockets, but without a process. Complaints
 // about syntax go to stderr. It waits for nobody: names, constants and places are known.
-func (m *Master) prepare(stderr io.Writer, known names, constants *constants, places *places) (*generation, error) {
+func (m *Master) prepare(stderr io.Writer, known listening.Names, constants *constants, places *places) (*generation, error) {
 	opt := m.opt
 	opt.places = places
 	options, plan := opt.confOptions(m.errorLog)
@@ -153,7 +154,7 @@ type refusal struct{ error }
 func (r refusal) Unwrap() error { return r.error }
 
 // newGeneration makes a generation with its logs and sockets.
-func (m *Master) newGeneration(cfg *conf.Config, options conf.Options, plan *frontPlan, known names) (*generation, error) {
+func (m *Master) newGeneration(cfg *conf.Config, options conf.Options, plan *frontPlan, known listening.Names) (*generation, error) {
 	ids, err := conf.Identify(cfg, options)
 	if err != nil {
 		return nil, err
@@ -193,12 +194,11 @@ func (m *Master) newGeneration(cfg *conf.Config, options conf.Options, plan *fro
 		g.close()
 		return nil, err
 	}
-	for _, s := range m.sockets.open {
-		if m.gen != nil {
-			m.log.socketInherited(s.fd, s.key)
-		}
+	if m.gen != nil {
+		m.sockets.LogReused(m.log.Log)
 	}
-	l := listener{sockets: &m.sockets, log: m.log, errorLog: m.errorLog, cfg: cfg, options: options, known: known}
+	l := listener{log: m.log, errorLog: m.errorLog, sockets: &m.sockets,
+		open: &listening.Opener{Sockets: &m.sockets, Log: m.log.Log, Config: cfg, Options: options, Known: known}}
 	if err := l.listen(g); err != nil {
 		g.close()
 		return nil, err
@@ -374,7 +374,7 @@ func (m *Master) commitReload() {
 	// Before it is said that the new one serves: a reader of the line finds no old worker and no old address.
 	m.handover = &handover{reload: a, old: old, until: m.sys.now().Add(handoverPatience)}
 	m.retire(old)
-	m.sockets.keep([]*generation{g})
+	m.keepSockets(g)
 	m.begin()
 	m.park.move(old)
 	m.park.unlisten(old)
@@ -411,7 +411,7 @@ func (m *Master) abandonReload(why error) {
 		m.log.reloadFailed(why)
 		m.systemd.reloadFailed(why)
 	}
-	m.sockets.keep([]*generation{m.gen})
+	m.keepSockets(m.gen)
 	m.reloadEnded(why, a.lines.lines)
 	if m.gen.lacksZygote() && len(m.gen.engines) == 1 {
 		m.renewLater(why)

@@ -163,7 +163,7 @@ const leaveInterval = 20 * time.Millisecond
 
 // leaveHTTP has all workers accept no more by HTTP, as the service ends. The fronts take what they hand over until all have.
 func (m *Master) leaveHTTP() {
-	if m.sockets.handing == nil {
+	if m.sockets.Handing() == nil {
 		return
 	}
 	for _, g := range m.generations() {

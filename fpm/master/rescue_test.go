@@ -12,6 +12,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/listening"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
@@ -41,7 +42,10 @@ func newLonely(t *testing.T, limit time.Duration) *lonely {
 	}
 	l := &lonely{t: t, slot: slot, front: make(chan channel.Message, 16), told: make(chan channel.Message, 16)}
 	l.Master = &Master{log: lines{zlog.New(nil)}, clock: scoreboard.NewClock(), sys: system{now: time.Now}}
-	l.sockets.handing = &handing{}
+	if err := l.sockets.Hand(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(l.sockets.CloseAll)
 	own := &settings.Settings{Direct: true, Listen: []string{":80", "/run/x.sock"}}
 	own.Limits.RequestTimeout = limit
 	l.gen = &generation{plan: &frontPlan{own: own, direct: "www", sites: []contract.Site{{Pool: "www"}}}, http: []httpListener{
@@ -251,19 +255,19 @@ func TestWorkersThatAnswerByHTTPAreBusy(t *testing.T) {
 // none of that when the service ends.
 func TestWorkerGetsWhatHTTPNeeds(t *testing.T) {
 	l := newLonely(t, 0)
-	h, err := newHanding()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer h.close()
-	l.sockets.handing = h
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer null.Close()
+	fd, err := unix.Dup(int(null.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener := listening.NewSocket(fd, "/x", conf.Unix)
+	defer listener.File().Close()
 	for i := range l.gen.http {
-		l.gen.http[i].socket = &socket{file: null}
+		l.gen.http[i].Socket = listener
 	}
 	l.gen.frontLog = null
 	e := &equipment{spec: &contract.Spec{}}

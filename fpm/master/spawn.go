@@ -10,6 +10,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/listening"
 )
 
 // makeChildren gives a pool up to n more children, or all that a static pool wants. With quiet, their lines are for
@@ -113,7 +114,7 @@ func (m *Master) equip(c *child) (*equipment, error) {
 		return e, err
 	}
 	c.control = control
-	err = errors.Join(e.give(contract.Control, theirs), e.lend(contract.Listen, p.socket.file),
+	err = errors.Join(e.give(contract.Control, theirs), e.lend(contract.Listen, p.socket.File()),
 		e.lend(contract.Scoreboard, p.board.File()))
 	if err == nil && p.conf.RequestSlowlogTimeout > 0 {
 		if c.trace, theirs, err = channel.New(); err == nil {
@@ -141,7 +142,7 @@ func (m *Master) equip(c *child) (*equipment, error) {
 		err = e.lend(contract.Ruleset, p.ruleset)
 	}
 	if err == nil && p.others != nil {
-		err = e.lend(contract.Others, p.others.socket.pair)
+		err = e.lend(contract.Others, p.others.socket.Pair())
 	}
 	if err == nil && p.shared != nil {
 		err = e.lend(contract.SharedScoreboard, p.shared.board.File())
@@ -161,7 +162,7 @@ func (m *Master) spec(c *child) *contract.Spec {
 	return &contract.Spec{
 		Generation: p.gen.number, Slot: c.slot, Slots: len(p.slots), MasterPid: os.Getpid(),
 		Pool: p.orders, Identity: p.identity, Root: os.Geteuid() == 0 && p.engine.launch.Template == nil, // else it is the pool's user's
-		ClientLogs:   isNameless(p.home().conf), // its only client is our own front
+		ClientLogs:   listening.IsNameless(p.home().conf), // its only client is our own front
 		Restrictions: p.restrictions(), Admission: p.gen.plan.admissionOf(p),
 		SoftTimeout: p.stages.Soft, ClientCheck: p.stages.Client,
 		Traces:     p.gen.plan.traces(),

@@ -239,7 +239,7 @@ func run(o Options, sys system) int {
 	}
 	if status != exitOK {
 		starter.tell(verdictFailed)
-		m.sockets.closeAll()
+		m.sockets.CloseAll()
 		if m.deadly != 0 {
 			dieOf(m.deadly)
 			return 128 + int(m.deadly)
@@ -327,9 +327,10 @@ func (m *Master) prepareFirst(cfg *conf.Config, options conf.Options, plan *fron
 		m.log.notPrepared(err)
 		return err
 	}
-	m.sockets.inherit(m.log)
+	m.sockets.Inherit(m.log.Log)
 	if m.taken != nil {
-		m.sockets.adopt(m.taken.h)
+		h := m.taken.h
+		m.sockets.Adopt(h.Sockets, h.Handing, h.Trial >= 0)
 	}
 	g, err := m.newGeneration(cfg, options, plan, nil)
 	if err != nil {
@@ -337,7 +338,7 @@ func (m *Master) prepareFirst(cfg *conf.Config, options conf.Options, plan *fron
 	}
 	m.gen = g
 	if m.taken == nil { // else the former workers may have them
-		m.sockets.keep([]*generation{g})
+		m.keepSockets(g)
 	}
 	if m.park, err = newParking(m); err != nil {
 		m.log.notPrepared(err)
@@ -372,7 +373,7 @@ func (m *Master) serve() {
 	m.log.byeBye()
 	removePidFile(m.gen.config.Global.Pid.Value, m.log)
 	m.endObservers()
-	m.sockets.closeAll()
+	m.sockets.CloseAll()
 	m.endZygotes()
 }
 

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/control"
+	"github.com/phpsapi/phpsapi/fpm/listening"
 	"github.com/phpsapi/phpsapi/fpm/settings"
 )
 
@@ -112,62 +113,13 @@ func listenerOf(fd int) (*net.UnixListener, error) {
 	return u, nil
 }
 
-// adopt takes over the listening sockets. Their descriptors stay the handoff's.
-func (s *sockets) adopt(h *handoff) {
-	file := func(fd int, name string) *os.File { // nil: there is none
-		own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3)
-		if err != nil {
-			return nil
-		}
-		return os.NewFile(uintptr(own), name)
+// closeNew closes the sockets that were opened since the handoff, whose files must stay.
+func (t *takeover) closeNew(s *listening.Sockets) {
+	var left []listening.Left
+	if t != nil {
+		left = t.h.Sockets
 	}
-	for _, left := range h.Sockets {
-		if h.Trial >= 0 && (left.Path >= 0 || left.Pair >= 0) { // somebody would take what comes there
-			continue
-		}
-		own, err := adoptedFile(left.FD, left.Key)
-		if err != nil {
-			continue
-		}
-		s.open = append(s.open, &socket{key: left.Key, domain: left.Domain, fd: int(own.Fd()), file: own, lent: left.Lent, gone: left.Gone,
-			path: file(left.Path, left.Key), pair: file(left.Pair, left.Key)})
-	}
-	if len(h.Handing) == 4 {
-		s.handing = &handing{}
-		for i, f := range []**os.File{&s.handing.toFront, &s.handing.fromWorkers, &s.handing.toWorkers, &s.handing.untaken} {
-			*f = file(h.Handing[i], "handing over")
-		}
-	}
-}
-
-// adoptedFile returns a file for a copy of a descriptor that does not block, without making it block for a moment, which the
-// processes that have it would notice: os.NewFile watches what does not block.
-func adoptedFile(fd int, name string) (*os.File, error) {
-	null, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, err
-	}
-	file := os.NewFile(uintptr(null), name)
-	if err := unix.Dup3(fd, null, unix.O_CLOEXEC); err != nil {
-		file.Close()
-		return nil, err
-	}
-	return file, nil
-}
-
-// isAdopted reports whether a socket is one of the handoff's, whose file must stay.
-func (t *takeover) isAdopted(s *socket) bool {
-	return t != nil && slices.ContainsFunc(t.h.Sockets, func(left handedSocket) bool { return left.Key == s.key && left.Gone == s.gone })
-}
-
-// closeNew closes the sockets that were opened since.
-func (t *takeover) closeNew(s *sockets) {
-	for _, k := range s.open {
-		if !t.isAdopted(k) {
-			k.close()
-		}
-	}
-	s.open = nil
+	s.CloseOthers(left)
 }
 
 // beginTakeover takes over what serves, when the master is about to serve.
@@ -247,7 +199,7 @@ func (m *Master) proveTakeover() {
 	m.former.yield(m)
 	m.handover.open = true
 	m.closeHandoff()
-	m.sockets.keep([]*generation{m.gen})
+	m.keepSockets(m.gen)
 	m.begun()
 }
 

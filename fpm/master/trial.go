@@ -3,10 +3,11 @@ package master
 import (
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/listening"
 )
 
 // trialReport is what a program says that was tried.
@@ -54,14 +55,12 @@ func (m *Master) tryWorkers() error {
 		if p.conf.Handed {
 			continue
 		}
-		err := inPrivateDirectory(func(dir string) (err error) {
-			p.socket, err = listenNameless(filepath.Join(dir, "socket"))
-			return err
-		})
+		s, err := listening.NewNameless()
 		if err != nil {
 			return err
 		}
-		defer p.socket.close()
+		defer s.Close()
+		p.socket = s
 	}
 	for _, p := range m.gen.pools {
 		m.fill(p, 1, true)

@@ -15,6 +15,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/listening"
 )
 
 // upgrade is the part of a reload in which the program itself is replaced. The program is tried beside the loop: asked whether it is
@@ -133,7 +135,7 @@ func (t *trial) copySockets() error {
 		if *fd < 0 {
 			return nil
 		}
-		own, err := adoptedFile(*fd, "listener")
+		own, err := listening.Copy(*fd, "listener")
 		if err != nil {
 			return err
 		}

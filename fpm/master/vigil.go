@@ -49,7 +49,7 @@ func (m *Master) watch(c *child, a *scoreboard.Activity, now int64) (silent bool
 	switch {
 	case !c.asked:
 		v.asked = 0
-		suspect := v.since > v.spoke && !idle || idle && c.pool.socket.readable()
+		suspect := v.since > v.spoke && !idle || idle && c.pool.socket.Readable()
 		if now-v.spoke > limit && suspect && m.park.ask(c) {
 			v.asked, v.begun = now, 0
 		}

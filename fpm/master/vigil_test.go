@@ -9,7 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
+	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/listening"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 )
 
@@ -51,8 +53,8 @@ func watchWorker(t *testing.T) *watched {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { unix.Close(pair[0]); unix.Close(pair[1]) })
-	p.socket, w.waiting = &socket{fd: pair[0]}, pair[1]
+	t.Cleanup(func() { unix.Close(pair[1]) })
+	p.socket, w.waiting = listening.NewSocket(pair[0], "", conf.Unix), pair[1]
 	w.c = &child{pool: p, pid: 7, ready: true, control: control, process: signalTaker{signals: &w.signals}}
 	p.children = []*child{w.c}
 	p.board.Occupy(0)

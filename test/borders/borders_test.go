@@ -53,6 +53,7 @@ var borders = []border{
 	{"cgi/responder", []string{"sapi", "lifecycle", "cgi/fastcgi"}, library},
 	{"cgi/handover", []string{"sapi", "lifecycle/zygote"}, library},
 	{"fpm", []string{"sapi", "cgi/fastcgi", "lifecycle/zygote"}, library},
+	{"fpm/listening", []string{"fpm/conf", "fpm/permission", "fpm/settings", "fpm/zlog", "sapi"}, library},
 	{"fpm/settings", []string{"fpm", "sapi"}, anything},
 	{"fpm/worker", []string{"sapi", "lifecycle", "cgi/fastcgi", "cgi/responder", "fpm"}, library},
 	{"packaging", []string{"sapi"}, library},

@@ -1,6 +1,6 @@
 // Counterpart: sapi/fpm/fpm/fpm_sockets.c (fpm_sockets_hash_op, fpm_socket_get_listening_queue)
 
-package master
+package listening
 
 import (
 	"errors"
@@ -8,14 +8,15 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
 )
 
-// socket is a listening socket. It outlives the generations that use it.
-type socket struct {
+// Socket is a listening socket. It outlives the configurations that use it.
+type Socket struct {
 	key    string // php-fpm's name of its address: 127.0.0.1:9000, ::1:9000, /run/x.sock
 	domain conf.Domain
 	fd     int
@@ -26,18 +27,34 @@ type socket struct {
 	gone   bool     // its file was removed, and the path may be another socket's
 }
 
-// newSocket wraps a descriptor, which it makes non-blocking and closed on exec. Workers share the first of the two
-// with the master.
-func newSocket(fd int, key string, domain conf.Domain) *socket {
+// NewSocket returns a socket with a descriptor that listens, which becomes the socket's. It is made non-blocking and closed
+// on exec; workers share the first of the two with the master.
+func NewSocket(fd int, key string, domain conf.Domain) *Socket {
 	unix.CloseOnExec(fd)
 	unix.SetNonblock(fd, false) // so that File.Fd leaves it alone
 	file := os.NewFile(uintptr(fd), key)
 	unix.SetNonblock(fd, true)
-	return &socket{key: key, domain: domain, fd: fd, file: file}
+	return &Socket{key: key, domain: domain, fd: fd, file: file}
 }
 
-// queue is how many connections wait, and how many can; ok is false for unix sockets, which do not tell.
-func (s *socket) queue() (waiting, most int, ok bool) {
+// Key returns php-fpm's name of the socket's address: 127.0.0.1:9000, ::1:9000, /run/x.sock. No two open sockets that
+// clients can reach have the same.
+func (s *Socket) Key() string { return s.key }
+
+// FD returns the socket's descriptor, which stays the socket's.
+func (s *Socket) FD() int { return s.fd }
+
+// File returns a file for the same descriptor, to be given to another process. It stays the socket's.
+func (s *Socket) File() *os.File { return s.file }
+
+// Path returns the descriptor by which a nameless socket is reached. It is nil for others.
+func (s *Socket) Path() *os.File { return s.path }
+
+// Pair returns the other end of a socket that is one of a pair. It is nil for others.
+func (s *Socket) Pair() *os.File { return s.pair }
+
+// Queue returns how many connections wait, and how many can; ok is false for unix sockets, which do not tell.
+func (s *Socket) Queue() (waiting, most int, ok bool) {
 	if s.domain != conf.Inet {
 		return 0, 0, false
 	}
@@ -48,8 +65,8 @@ func (s *socket) queue() (waiting, most int, ok bool) {
 	return int(info.Unacked), int(info.Sacked), true
 }
 
-// accepted reports whether a descriptor is a connection that was accepted from the socket.
-func (s *socket) accepted(fd int) bool {
+// Accepted reports whether a descriptor is a connection that was accepted from the socket.
+func (s *Socket) Accepted(fd int) bool {
 	option := func(name, want int) bool {
 		got, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, name)
 		return err == nil && got == want
@@ -79,14 +96,14 @@ func (s *socket) accepted(fd int) bool {
 	return false
 }
 
-// readable reports whether a connection waits.
-func (s *socket) readable() bool {
+// Readable reports whether a connection waits.
+func (s *Socket) Readable() bool {
 	n, err := unix.Poll([]unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLIN}}, 0)
 	return err == nil && n > 0
 }
 
-// close closes the socket and removes its file, where that is the master's.
-func (s *socket) close() {
+// Close closes the socket and removes its file, unless that is the service manager's or another socket's.
+func (s *Socket) Close() {
 	s.file.Close()
 	if s.pair != nil {
 		s.pair.Close()
@@ -102,7 +119,7 @@ func (s *socket) close() {
 }
 
 // isGone reports whether somebody has removed the socket's file: nobody can connect to it any more.
-func (s *socket) isGone() bool {
+func (s *Socket) isGone() bool {
 	if s.domain == conf.Unix && !s.lent && s.path == nil && s.pair == nil && !s.gone {
 		_, err := os.Lstat(s.key)
 		s.gone = errors.Is(err, fs.ErrNotExist)
@@ -122,56 +139,6 @@ func removeStale(path string) {
 	case isLink && errors.Is(err, fs.ErrNotExist), err == nil && reached.Mode().Type() == fs.ModeSocket:
 		unix.Unlink(path)
 	}
-}
-
-// sockets are all that are open, in the order they were made.
-type sockets struct {
-	open    []*socket
-	handing *handing // nil: no workers have spoken HTTP so far
-}
-
-// find returns the open socket of an address; nil if there is none that clients can reach.
-func (s *sockets) find(key string) *socket {
-	for _, k := range s.open {
-		if k.key == key && !k.isGone() {
-			return k
-		}
-	}
-	return nil
-}
-
-// keep closes all sockets that none of the generations uses.
-func (s *sockets) keep(generations []*generation) {
-	used := map[*socket]bool{}
-	for _, g := range generations {
-		for _, p := range g.pools {
-			used[p.socket] = true
-		}
-		for _, h := range g.http {
-			used[h.socket] = true
-		}
-		for _, h := range g.metrics {
-			used[h.socket] = true
-		}
-	}
-	var kept []*socket
-	for _, k := range s.open {
-		if used[k] {
-			kept = append(kept, k)
-		} else {
-			k.close()
-		}
-	}
-	s.open = kept
-}
-
-func (s *sockets) closeAll() {
-	for _, k := range s.open {
-		k.close()
-	}
-	s.open = nil
-	s.handing.close()
-	s.handing = nil
 }
 
 // addressKey is php-fpm's name of an address: without brackets.
@@ -195,4 +162,45 @@ func keyOf(fd int) (key string, domain conf.Domain, ok bool) {
 		return a.Name, conf.Unix, a.Name != ""
 	}
 	return "", 0, false
+}
+
+// Inode returns the number by which the kernel knows a unix socket; 0: it is not one that connections wait at.
+func (s *Socket) Inode() uint64 {
+	var st unix.Stat_t
+	if s.domain != conf.Unix || s.pair != nil || unix.Fstat(s.fd, &st) != nil {
+		return 0
+	}
+	return st.Ino
+}
+
+// URL returns where clients reach the socket by HTTP, or by what scheme says.
+func (s *Socket) URL(scheme string) string {
+	if s.domain == conf.Unix {
+		return "unix:" + s.key
+	}
+	at := strings.LastIndexByte(s.key, ':')
+	return scheme + "://" + net.JoinHostPort(s.key[:at], s.key[at+1:])
+}
+
+// ReachedAt returns the address at which this machine reaches a TCP socket.
+func (s *Socket) ReachedAt() string {
+	switch a, _ := unix.Getsockname(s.fd); a := a.(type) {
+	case *unix.SockaddrInet4:
+		return hostPort(a.Addr[:], net.IPv4(127, 0, 0, 1), a.Port)
+	case *unix.SockaddrInet6:
+		local := net.IPv4(127, 0, 0, 1)
+		if only, err := unix.GetsockoptInt(s.fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY); err == nil && only != 0 {
+			local = net.IPv6loopback
+		}
+		return hostPort(a.Addr[:], local, a.Port)
+	}
+	return s.key
+}
+
+// hostPort is an address, local where it is any.
+func hostPort(ip, local net.IP, port int) string {
+	if ip.IsUnspecified() {
+		ip = local
+	}
+	return net.JoinHostPort(ip.String(), strconv.Itoa(port))
 }

@@ -1,4 +1,4 @@
-package master
+package listening
 
 import (
 	"io"
@@ -46,13 +46,13 @@ func TestOnlyASocketIsRemovedFromAListenPath(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "s")
 			c.make(t, path)
 			before, _ := os.Lstat(path)
-			l := listener{sockets: &sockets{}, log: lines{zlog.New(io.Discard)}, cfg: &conf.Config{}}
-			s, err := l.unix(&conf.Pool{Listen: conf.Text{Value: path}, Domain: conf.Unix})
+			o := Opener{Sockets: &Sockets{}, Log: zlog.New(io.Discard), Config: &conf.Config{}}
+			s, err := o.Pool(&conf.Pool{Listen: conf.Text{Value: path}, Domain: conf.Unix})
 			if (err == nil) != c.listen {
 				t.Errorf("listening returns %v", err)
 			}
 			if s != nil {
-				s.close()
+				s.Close()
 				if _, err := os.Lstat(path); err == nil {
 					t.Error("the socket stays after its end")
 				}

@@ -1,6 +1,6 @@
 // Counterpart: sapi/fpm/fpm/fpm_unix.c (fpm_unix_set_socket_permissions)
 
-package master
+package listening
 
 import (
 	"os"

@@ -1,4 +1,4 @@
-package master
+package listening
 
 import (
 	"errors"
@@ -14,47 +14,52 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/settings"
 )
 
-// isNameless reports whether a pool listens at a socket that no file names: it has one only while it is made, and is
-// reached by a descriptor of what that named (socket.path). Nothing of it stays behind, however the master ends.
-func isNameless(p *conf.Pool) bool { return p.Listen.Value == settings.Nameless }
+// IsNameless reports whether a pool listens at a socket that no file names: it has one only while it is made, and is
+// reached by a descriptor of what that named (Socket.Path). Nothing of it stays behind, however the master ends.
+func IsNameless(p *conf.Pool) bool { return p.Listen.Value == settings.Nameless }
 
 // nameless returns the nameless socket.
-func (l *listener) nameless(p *conf.Pool) (*socket, error) {
-	if s := l.sockets.find(settings.Nameless); s != nil {
+func (o *Opener) nameless(p *conf.Pool) (*Socket, error) {
+	if s := o.Sockets.Find(settings.Nameless); s != nil {
 		return s, nil
 	}
-	var s *socket
-	err := inPrivateDirectory(func(dir string) (err error) {
-		s, err = listenNameless(filepath.Join(dir, "socket"))
-		return err
-	})
+	s, err := NewNameless()
 	if err != nil {
-		l.log.bindFailed(settings.Nameless, err)
+		o.log().bindFailed(settings.Nameless, err)
 		return nil, err
 	}
-	l.sockets.open = append(l.sockets.open, s)
+	o.Sockets.open = append(o.Sockets.open, s)
 	return s, nil
 }
 
 // handed returns the socket by which workers in worker mode hand on connections to those of p, which run other scripts.
-func (l *listener) handed(p *conf.Pool) (*socket, error) {
+func (o *Opener) handed(p *conf.Pool) (*Socket, error) {
 	key := p.Listen.Value
-	if s := l.sockets.find(key); s != nil {
+	if s := o.Sockets.Find(key); s != nil {
 		return s, nil
 	}
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		l.log.socketNotMade(err)
+		o.log().socketNotMade(err)
 		return nil, err
 	}
-	s := newSocket(pair[0], key, conf.Unix)
+	s := NewSocket(pair[0], key, conf.Unix)
 	s.pair = os.NewFile(uintptr(pair[1]), key)
-	l.sockets.open = append(l.sockets.open, s)
+	o.Sockets.open = append(o.Sockets.open, s)
 	return s, nil
 }
 
+// NewNameless opens a nameless socket that is not among any Sockets.
+func NewNameless() (s *Socket, err error) {
+	err = inPrivateDirectory(func(dir string) (err error) {
+		s, err = listenNameless(filepath.Join(dir, "socket"))
+		return err
+	})
+	return s, err
+}
+
 // listenNameless listens at a path, and removes it.
-func listenNameless(path string) (*socket, error) {
+func listenNameless(path string) (*Socket, error) {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
@@ -72,13 +77,13 @@ func listenNameless(path string) (*socket, error) {
 		unix.Close(fd)
 		return nil, err
 	}
-	s := newSocket(fd, settings.Nameless, conf.Unix)
+	s := NewSocket(fd, settings.Nameless, conf.Unix)
 	s.path = os.NewFile(uintptr(inode), settings.Nameless)
 	return s, nil
 }
 
-// lend makes a user the owner of a nameless socket: to connect needs the permission to write.
-func (s *socket) lend(uid, gid int) error {
+// Lend makes a user the owner of a nameless socket: to connect needs the permission to write.
+func (s *Socket) Lend(uid, gid int) error {
 	name := "/proc/self/fd/" + strconv.Itoa(int(s.path.Fd()))
 	switch err := os.Chmod(name, 0o600); {
 	case errors.Is(err, fs.ErrNotExist):

@@ -1,4 +1,4 @@
-package master
+package listening
 
 import "testing"
 
@@ -6,8 +6,8 @@ import "testing"
 // service not known".
 func TestStarIsLoopback(t *testing.T) {
 	t.Parallel()
-	known := lookupAll([]string{"*"})
-	addresses, err := known.lookup("*")
+	known := LookUpAll([]string{"*"})
+	addresses, err := known.lookUp("*")
 	if err != nil || len(addresses) != 2 || addresses[0].String() != "::1" || addresses[1].String() != "127.0.0.1" {
 		t.Errorf("got %v, %v", addresses, err)
 	}

@@ -1,6 +1,6 @@
 // Counterpart: sapi/fpm/fpm/fpm_sockets.c (fpm_sockets_init_main); sd_listen_fds(3)
 
-package master
+package listening
 
 import (
 	"os"
@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
 // The most variables FPM_SOCKETS, FPM_SOCKETS_1, ... that are read.
@@ -16,9 +17,9 @@ const maxSocketVariables = 256
 // firstActivated is the first descriptor of socket activation: SD_LISTEN_FDS_START.
 const firstActivated = 3
 
-// inherit takes over the sockets that the environment names: a php-fpm's before it executed this program, or those
+// Inherit takes over the sockets that the environment names: a php-fpm's before it executed this program, or those
 // that systemd opened. Such a socket is used by the pool whose address it has. The variables are removed.
-func (s *sockets) inherit(log lines) {
+func (s *Sockets) Inherit(log *zlog.Log) {
 	for i := range maxSocketVariables {
 		name := "FPM_SOCKETS"
 		if i > 0 {
@@ -35,14 +36,14 @@ func (s *sockets) inherit(log lines) {
 			if !found || err != nil {
 				continue
 			}
-			log.socketInherited(fd, key)
-			s.open = append(s.open, newSocket(fd, key, conf.DomainOf(key)))
+			lines{log}.socketInherited(fd, key)
+			s.open = append(s.open, NewSocket(fd, key, conf.DomainOf(key)))
 		}
 	}
 	s.activated(log)
 }
 
-func (s *sockets) activated(log lines) {
+func (s *Sockets) activated(log *zlog.Log) {
 	count, err := strconv.Atoi(os.Getenv("LISTEN_FDS"))
 	pid := os.Getenv("LISTEN_PID")
 	for _, name := range []string{"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"} {
@@ -53,8 +54,8 @@ func (s *sockets) activated(log lines) {
 	}
 	for fd := firstActivated; fd < firstActivated+count; fd++ {
 		if key, domain, ok := keyOf(fd); ok {
-			log.socketInherited(fd, key)
-			lent := newSocket(fd, key, domain)
+			lines{log}.socketInherited(fd, key)
+			lent := NewSocket(fd, key, domain)
 			lent.lent = true
 			s.open = append(s.open, lent)
 		}
