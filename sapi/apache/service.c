@@ -91,25 +91,50 @@ static int find_pools(apr_pool_t *p, server_rec *s)
 	return 0;
 }
 
+/* A directive that PHPSAPIPool gives, or NULL. */
+static const char *given(const char *directive)
+{
+	size_t len = strlen(directive);
+	int i;
+
+	for (i = apache_options.pool_settings ? apache_options.pool_settings->nelts - 1 : -1; i >= 0; i--) { /* the last one counts */
+		const char *line = APR_ARRAY_IDX(apache_options.pool_settings, i, const char *);
+
+		if (strncmp(line, directive, len) == 0 && strncmp(line + len, " = ", 3) == 0) {
+			return line + len + 3;
+		}
+	}
+	return NULL;
+}
+
+/* A number that PHPSAPIPool gives; else usual, or what of it lies between least and most. */
+static int given_number(const char *directive, int usual, int least, int most)
+{
+	const char *value = given(directive);
+
+	return value ? atoi(value) : usual > most ? most : usual < least ? least : usual;
+}
+
+/* What a pool has if PHPSAPIPool does not say it: the numbers of Debian's prefork, as far as those that it says allow them. */
+static const char *pool_numbers(apr_pool_t *p, bool is_httpds)
+{
+	int children = given_number("pm.max_children", 150, 1, 150); /* MaxRequestWorkers */
+	int least = given_number("pm.min_spare_servers", is_httpds ? 5 : 1, 1, children);
+	int most = given_number("pm.max_spare_servers", 10, least, children);
+	int start = given_number("pm.start_servers", is_httpds ? 10 : 2, least, most);
+
+	return apr_psprintf(p, "pm = dynamic\npm.start_servers = %d\npm.min_spare_servers = %d\npm.max_spare_servers = %d\npm.max_children = %d\n",
+		start, least, most, children);
+}
+
 static const char *pool_lines(apr_pool_t *p, const struct apache_pool *pool)
 {
-	const char *lines = apr_psprintf(p, "[%s]\nlisten = %s\nlisten.mode = 0600\nclear_env = no\nsecurity.limit_extensions =\n", pool->name, pool->socket);
-	bool has_pm = false, has_children = false;
+	const char *lines = apr_psprintf(p, "[%s]\nlisten = %s\nlisten.mode = 0600\nclear_env = no\nsecurity.limit_extensions =\n%s", pool->name, pool->socket,
+		pool_numbers(p, !*pool->user));
 	int i;
 
 	for (i = 0; apache_options.pool_settings && i < apache_options.pool_settings->nelts; i++) {
-		const char *line = APR_ARRAY_IDX(apache_options.pool_settings, i, const char *);
-
-		has_pm |= strncmp(line, "pm =", 4) == 0;
-		has_children |= strncmp(line, "pm.max_children =", 17) == 0;
-		lines = apr_pstrcat(p, lines, line, "\n", NULL);
-	}
-	if (!has_pm) {
-		lines = apr_pstrcat(p, lines, *pool->user ? "pm = dynamic\npm.start_servers = 2\npm.min_spare_servers = 1\npm.max_spare_servers = 10\n"
-			: "pm = dynamic\npm.start_servers = 10\npm.min_spare_servers = 5\npm.max_spare_servers = 10\n", NULL); /* as Debian's prefork has them */
-	}
-	if (!has_children) {
-		lines = apr_pstrcat(p, lines, "pm.max_children = 150\n", NULL); /* as Debian's MaxRequestWorkers of prefork */
+		lines = apr_pstrcat(p, lines, APR_ARRAY_IDX(apache_options.pool_settings, i, const char *), "\n", NULL);
 	}
 	if (geteuid() == 0) {
 		lines = apr_psprintf(p, "%slisten.owner = %d\nlisten.group = %d\n", lines, (int)ap_unixd_config.user_id, (int)ap_unixd_config.group_id);

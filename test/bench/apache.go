@@ -44,7 +44,7 @@ func httpds(o Options) ([]httpd, error) {
 			load: load + "PHPSAPIEngine " + o.Engine + "\n", limit: 0.92})
 	}
 	return append(all,
-		httpd{name: "phpsapi, pool, event", mpm: "event", load: load + "PHPSAPIMode pool\nPHPSAPIProgram " + o.Binary + "\n", limit: 1.15},
+		httpd{name: "phpsapi, pool, event", mpm: "event", load: load + "PHPSAPIMode pool\nPHPSAPIProgram " + o.Binary + "\n" + poolSettings, limit: 1.15},
 		httpd{name: "php-fpm by mod_proxy_fcgi, event", mpm: "event", fcgi: true},
 	), nil
 }
@@ -54,6 +54,9 @@ var mpmSettings = map[string]string{
 	"prefork": fmt.Sprintf("StartServers %d\nMinSpareServers 5\nMaxSpareServers %[1]d\nMaxRequestWorkers 150\nMaxConnectionsPerChild 0\n", workers),
 	"event":   "StartServers 2\nMinSpareThreads 25\nMaxSpareThreads 75\nThreadLimit 64\nThreadsPerChild 25\nMaxRequestWorkers 150\nMaxConnectionsPerChild 0\n",
 }
+
+// poolSettings have the pool keep as many idle workers as prefork keeps idle processes.
+var poolSettings = fmt.Sprintf("PHPSAPIPool pm dynamic\nPHPSAPIPool pm.start_servers %d\nPHPSAPIPool pm.min_spare_servers 5\nPHPSAPIPool pm.max_spare_servers %[1]d\n", workers)
 
 // conf is its configuration, for the files of a directory.
 func (h *httpd) conf(dir, address, root, more string) string {
