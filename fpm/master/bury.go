@@ -14,29 +14,11 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/postmortem"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 )
-
-// ending words a wait status as php-fpm does, with the severity of its line.
-func ending(status syscall.WaitStatus) (how string, level zlog.Level) {
-	switch {
-	case status.Signaled():
-		core := ""
-		if status.CoreDump() {
-			core = " - core dumped"
-		}
-		level = zlog.Warning // a request may be lost
-		if status.Signal() == syscall.SIGQUIT {
-			level = zlog.Notice
-		}
-		return fmt.Sprintf("on signal %d (%s%s)", int(status.Signal()), signalName(status.Signal()), core), level
-	case status.ExitStatus() != 0:
-		return fmt.Sprintf("with code %d", status.ExitStatus()), zlog.Warning
-	}
-	return "with code 0", zlog.Notice
-}
 
 func signalName(s syscall.Signal) string { return unix.SignalName(s) }
 
@@ -77,7 +59,7 @@ func (m *Master) heard(e *engine) zygote.Config {
 
 // unknown logs the end of a process that is nobody's.
 func (m *Master) unknown(pid int, status syscall.WaitStatus) {
-	how, _ := ending(status)
+	how, _ := postmortem.Ending(status)
 	m.log.unknownChild(pid, how, os.Getpid() == 1)
 }
 
@@ -85,7 +67,7 @@ func (m *Master) unknown(pid int, status syscall.WaitStatus) {
 func (m *Master) bury(c *child, status syscall.WaitStatus) {
 	p, g := c.pool, c.pool.gen
 	now := m.sys.now()
-	how, level := ending(status)
+	how, level := postmortem.Ending(status)
 	wanted := c.idleKill && (status.Exited() || status.Signal() == syscall.SIGQUIT || c.makesRoom)
 	if !c.ready && c.hasBegun() { // its end overtook its message
 		m.workerBegan(c)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/pm"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 )
 
@@ -50,7 +51,7 @@ type child struct {
 	ordered     *ordered          // an operator has ended its request; nil: none has
 	retiring    bool              // it wants a successor, which is not there yet
 	succeeded   bool              // its successor is there, and it was told to end
-	leaving     escalation        // of a worker in worker mode that was told to end
+	leaving     pm.Escalation     // of a worker in worker mode that was told to end
 	asked       bool              // it owes an Idle
 	yielded     bool              // it has said so
 	complaints  messages          // for the error log: its own,

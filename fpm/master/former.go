@@ -11,6 +11,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/pm"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 )
 
@@ -41,7 +42,7 @@ type formerFront struct {
 	handed     handedProcess
 	control    *channel.Channel
 	yielded    bool
-	escalation escalation
+	escalation pm.Escalation
 	records    contract.Records
 }
 
@@ -58,7 +59,7 @@ type formerWorker struct {
 	idleSince  time.Time // when it was told to go and had no request; zero: it had one
 	yielded    bool
 	own        *child // the worker as this program's own are, for what is only said of it
-	escalation escalation
+	escalation pm.Escalation
 }
 
 // formerInterval is how often the former processes are looked at.
@@ -274,17 +275,17 @@ func (w *formerWorker) isBusy() bool {
 // asked notes that a worker was told to go.
 func (w *formerWorker) asked(now time.Time) {
 	w.handed.Told = true
-	w.escalation = escalation{sent: syscall.SIGQUIT}
+	w.escalation = pm.Escalation{Sent: syscall.SIGQUIT}
 	if patience := time.Duration(w.group.handed.Patience); patience > 0 {
-		w.escalation.deadline = now.Add(patience)
+		w.escalation.Deadline = now.Add(patience)
 	}
 }
 
 func (f *formerFront) asked(now time.Time) {
 	f.handed.Told = true
-	f.escalation = escalation{sent: syscall.SIGQUIT}
+	f.escalation = pm.Escalation{Sent: syscall.SIGQUIT}
 	if f.handed.Drain > 0 {
-		f.escalation.deadline = now.Add(time.Duration(f.handed.Drain) + drainMargin)
+		f.escalation.Deadline = now.Add(time.Duration(f.handed.Drain) + drainMargin)
 	}
 }
 
@@ -331,7 +332,7 @@ func (f *former) pending() bool {
 			return true
 		}
 		for _, w := range g.workers {
-			if !w.yielded && w.escalation.sent == syscall.SIGQUIT && (!w.activity(&a) || a.Stage < scoreboard.Info) {
+			if !w.yielded && w.escalation.Sent == syscall.SIGQUIT && (!w.activity(&a) || a.Stage < scoreboard.Info) {
 				return true
 			}
 		}
@@ -364,8 +365,8 @@ func (f *former) tick(m *Master, now time.Time) {
 	f.lookAt = now.Add(formerInterval)
 	f.hurry(m, now)
 	for _, g := range slices.Clone(f.groups) {
-		if g.front != nil && g.front.escalation.due(now) {
-			syscall.Kill(g.front.handed.Pid, g.front.escalation.next(now, 0, 0))
+		if g.front != nil && g.front.escalation.Due(now) {
+			syscall.Kill(g.front.handed.Pid, g.front.escalation.Next(now, 0, 0))
 		}
 		for _, w := range slices.Clone(g.workers) {
 			if !w.isHere() {
@@ -375,8 +376,8 @@ func (f *former) tick(m *Master, now time.Time) {
 				continue
 			}
 			w.look(m, now)
-			if (m.state == normal || w.timedOut) && w.escalation.due(now) {
-				syscall.Kill(w.handed.Pid, w.escalation.next(now, 0, 0))
+			if (m.state == normal || w.timedOut) && w.escalation.Due(now) {
+				syscall.Kill(w.handed.Pid, w.escalation.Next(now, 0, 0))
 			}
 		}
 	}
@@ -385,12 +386,12 @@ func (f *former) tick(m *Master, now time.Time) {
 // look sets a deadline for a worker whose request takes too long, or that runs on without one.
 func (w *formerWorker) look(m *Master, now time.Time) {
 	var a scoreboard.Activity
-	if w.escalation.sent == syscall.SIGTERM || w.escalation.sent == syscall.SIGKILL || !w.activity(&a) {
+	if w.escalation.Sent == syscall.SIGTERM || w.escalation.Sent == syscall.SIGKILL || !w.activity(&a) {
 		return
 	}
 	sooner := func(at time.Time) {
-		if w.escalation.deadline.IsZero() || at.Before(w.escalation.deadline) {
-			w.escalation.sent, w.escalation.deadline = syscall.SIGQUIT, at
+		if w.escalation.Deadline.IsZero() || at.Before(w.escalation.Deadline) {
+			w.escalation.Sent, w.escalation.Deadline = syscall.SIGQUIT, at
 		}
 	}
 	busy, took := a.Stage > scoreboard.Accepting && a.Stage < scoreboard.Finished, time.Duration(m.clock.Now()-a.Accepted)
@@ -425,12 +426,12 @@ func (f *former) hurry(m *Master, now time.Time) {
 	for _, number := range numbers[:max(0, len(numbers)+len(m.old)-maxRetired)] {
 		for _, g := range f.groups {
 			for _, w := range g.workers {
-				if g.handed.Generation == number && w.handed.Told && w.escalation.sent == syscall.SIGQUIT {
-					w.escalation.deadline = now
+				if g.handed.Generation == number && w.handed.Told && w.escalation.Sent == syscall.SIGQUIT {
+					w.escalation.Deadline = now
 				}
 			}
-			if g.handed.Generation == number && g.front != nil && g.front.escalation.sent == syscall.SIGQUIT {
-				g.front.escalation.deadline = now
+			if g.handed.Generation == number && g.front != nil && g.front.escalation.Sent == syscall.SIGQUIT {
+				g.front.escalation.Deadline = now
 			}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/incident"
+	"github.com/phpsapi/phpsapi/fpm/postmortem"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/settings"
 )
@@ -35,7 +36,7 @@ func (m *Master) formerExited(pid int, status syscall.WaitStatus) bool {
 				continue
 			}
 			w.exited, w.yielded = true, true
-			how, level := ending(status)
+			how, level := postmortem.Ending(status)
 			m.log.formerExited(level, w.handed.Pool, pid, how)
 			e := m.examineFormer(w, status)
 			if e != nil {
@@ -68,12 +69,12 @@ func (m *Master) examineFormer(w *formerWorker, status syscall.WaitStatus) *exam
 	r := &request{}
 	within := board.Snapshot(slot, &r.Proc) && r.Stage > scoreboard.ReadingHeaders && r.Stage < scoreboard.Finished
 	var kind incident.Kind
-	switch told := w.escalation.sent == syscall.SIGTERM || w.escalation.sent == syscall.SIGKILL; {
+	switch told := w.escalation.Sent == syscall.SIGTERM || w.escalation.Sent == syscall.SIGKILL; {
 	case status.Signaled() && w.own.ordered != nil:
 		kind = incident.Operator
 	case status.Signaled() && w.timedOut:
 		kind = incident.Timeout
-	case isCrash(status):
+	case postmortem.IsCrash(status):
 		kind = incident.Crash
 	case status.Signaled() && (told || status.Signal() == syscall.SIGQUIT || m.state != normal):
 		return nil
@@ -87,7 +88,7 @@ func (m *Master) examineFormer(w *formerWorker, status syscall.WaitStatus) *exam
 		return nil
 	}
 	e := &examination{}
-	e.how, e.level = ending(status)
+	e.how, e.level = postmortem.Ending(status)
 	e.Incident = m.incident(w.own.pool, w.handed.Pid, kind, "exited "+e.how)
 	e.orderedBy(w.own)
 	e.ended(status)

@@ -12,6 +12,8 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/errorlog"
 	"github.com/phpsapi/phpsapi/fpm/listening"
+	"github.com/phpsapi/phpsapi/fpm/pm"
+	"github.com/phpsapi/phpsapi/fpm/postmortem"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 )
@@ -29,13 +31,13 @@ type front struct {
 	beatAt     time.Time // see beat
 	answered   time.Time // when it last gave a sign of life
 	unanswered int
-	crashes    *crashPipe
+	crashes    *postmortem.Crashes
 	records    contract.Records
 
 	stopped    bool // a signal has stopped it, and it is replaced
 	quit       bool // it was asked to go
 	yielded    bool // it takes no more requests, and has said so
-	escalation escalation
+	escalation pm.Escalation
 }
 
 // httpListener is an address of a front.
@@ -73,22 +75,22 @@ func (m *Master) startFront(g *generation) error {
 		files = append(files, g.frontBoard.File())
 	}
 	stderr := m.errorLog.Stderr()
-	var crashes *crashPipe
+	var crashes *postmortem.Crashes
 	if m.errorLog.InUse() {
 		// Not the log itself: a front outlives the file after the log was rotated, and syslog is none.
-		if crashes, err = newCrashPipe(); err != nil {
+		if crashes, err = postmortem.NewCrashes(); err != nil {
 			control.Close()
 			return err
 		}
-		defer crashes.in.Close()
+		defer crashes.In().Close()
 		stderr = nil
 		orders.Files = append(orders.Files, contract.CrashOutput)
-		files = append(files, crashes.in)
+		files = append(files, crashes.In())
 	}
 	spec, err := inMemory("front", func(w *os.File) error { return orders.Encode(w) })
 	if err != nil {
 		control.Close()
-		crashes.close()
+		crashes.Close()
 		return err
 	}
 	defer spec.Close()
@@ -99,7 +101,7 @@ func (m *Master) startFront(g *generation) error {
 	})
 	if err != nil {
 		control.Close()
-		crashes.close()
+		crashes.Close()
 		return fmt.Errorf("%s as %s: %w", m.opt.Program, g.plan.who.name, err)
 	}
 	now := m.sys.now()
@@ -249,9 +251,9 @@ func (m *Master) quitFront(g *generation) {
 	f.quit = true
 	m.log.frontQuits(g.number, f.pid)
 	m.tellFront(f)
-	f.escalation.sent = syscall.SIGQUIT
+	f.escalation.Sent = syscall.SIGQUIT
 	if patience := g.plan.own.Limits.DrainTimeout; patience > 0 {
-		f.escalation.deadline = m.sys.now().Add(patience + drainMargin)
+		f.escalation.Deadline = m.sys.now().Add(patience + drainMargin)
 	}
 }
 
@@ -263,8 +265,8 @@ func (m *Master) killFronts(now time.Time) {
 	for _, f := range m.fronts {
 		f.quit = true
 		f.gen.frontAt = time.Time{}
-		f.escalation = escalation{}
-		m.sys.kill(f.pid, f.escalation.next(now, syscall.SIGTERM, time.Second))
+		f.escalation = pm.Escalation{}
+		m.sys.kill(f.pid, f.escalation.Next(now, syscall.SIGTERM, time.Second))
 	}
 }
 
@@ -279,18 +281,18 @@ func (m *Master) buryFront(f *front, status syscall.WaitStatus) {
 	if g.front == f {
 		g.front = nil
 	}
-	how, level := ending(status)
+	how, level := postmortem.Ending(status)
 	if f.quit && (status == 0 || m.state == terminating) {
 		level = zlog.Debug
 	}
 	m.log.frontExited(level, g.number, f.pid, how, now.Sub(f.started))
-	for _, line := range f.crashes.lines(status) {
+	for _, line := range f.crashes.Lines(status) {
 		m.log.frontPanicked(g.number, f.pid, line)
 	}
-	f.crashes.close()
+	f.crashes.Close()
 	switch {
 	case m.state != normal:
-		if len(m.fronts) == 0 && m.escalation.sent == 0 {
+		if len(m.fronts) == 0 && m.escalation.Sent == 0 {
 			m.nextStep(now) // the workers' turn
 		}
 	case f.quit:
@@ -316,8 +318,8 @@ func (m *Master) replaceFront(g *generation, f *front, now time.Time) {
 // tickFronts does what is due: certificates, the ends of fronts, new ones.
 func (m *Master) tickFronts(now time.Time) {
 	for _, f := range m.fronts {
-		if f.escalation.due(now) {
-			m.sys.kill(f.pid, f.escalation.next(now, 0, 0))
+		if f.escalation.Due(now) {
+			m.sys.kill(f.pid, f.escalation.Next(now, 0, 0))
 		}
 		if !now.Before(f.beatAt) {
 			m.beat(f, now)
@@ -339,7 +341,7 @@ func (m *Master) tickFronts(now time.Time) {
 // frontDeadlines tells when tickFronts has something to do.
 func (m *Master) frontDeadlines(sooner func(time.Time)) {
 	for _, f := range m.fronts {
-		sooner(f.escalation.deadline)
+		sooner(f.escalation.Deadline)
 		sooner(f.beatAt)
 	}
 	sooner(m.gen.frontAt)

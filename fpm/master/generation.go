@@ -10,6 +10,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/listening"
 	"github.com/phpsapi/phpsapi/fpm/pm"
+	"github.com/phpsapi/phpsapi/fpm/postmortem"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/settings"
 )
@@ -39,7 +40,7 @@ type generation struct {
 
 	renewAt    time.Time // when to replace it because a script has asked for that; zero: none has
 	retiring   bool      // no worker of it is replaced
-	escalation escalation
+	escalation pm.Escalation
 	warnedMax  bool // process.max
 }
 
@@ -57,7 +58,7 @@ type pool struct {
 	children []*child // the youngest first
 	began    int      // how many have become ready so far
 	access   *os.File // access.log; nil without
-	crashes  *crashPipe
+	crashes  *postmortem.Crashes
 	spans    *spans   // nil: they are not exported
 	ruleset  *os.File // of Landlock; nil: the pool has no sandbox
 	shared   *pool    // whose status this one shows, if it is one for pm.status_listen or for another's other scripts
@@ -98,7 +99,7 @@ func newGeneration(number int, cfg *conf.Config, ids []conf.Identity, now time.T
 		}
 		p := &pool{gen: g, conf: c, limits: pm.LimitsOf(c), board: board, slots: make([]*child, c.Slots()),
 			spare: pm.Spare{Rate: 1}, shared: byConf[c.Shared]}
-		if p.crashes, err = newCrashPipe(); err != nil {
+		if p.crashes, err = postmortem.NewCrashes(); err != nil {
 			board.Close()
 			g.close()
 			return nil, err
@@ -140,7 +141,7 @@ func (g *generation) find(pid int) *child {
 func (g *generation) close() {
 	for _, p := range g.pools {
 		p.board.Close()
-		p.crashes.close()
+		p.crashes.Close()
 		p.spans.close()
 		if p.ruleset != nil {
 			p.ruleset.Close()

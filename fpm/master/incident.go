@@ -10,6 +10,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/control"
 	"github.com/phpsapi/phpsapi/fpm/incident"
+	"github.com/phpsapi/phpsapi/fpm/postmortem"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
@@ -83,8 +84,8 @@ type examination struct {
 // examine finds out whether a child's end is an incident; nil: it is none. wanted says that the process manager wanted it.
 func (m *Master) examine(c *child, status syscall.WaitStatus, wanted bool) *examination {
 	p := c.pool
-	e := &examination{said: p.crashes.lines(status)}
-	e.how, e.level = ending(status)
+	e := &examination{said: p.crashes.Lines(status)}
+	e.how, e.level = postmortem.Ending(status)
 	r := &request{}
 	within := p.board.Snapshot(c.slot, &r.Proc) && r.Stage > scoreboard.ReadingHeaders && r.Stage < scoreboard.Finished
 	kind := m.kindOf(c, status, within, len(e.said) > 0)
@@ -137,7 +138,7 @@ func (m *Master) kindOf(c *child, status syscall.WaitStatus, within, panicked bo
 		return incident.Operator
 	case status.Signaled() && c.vigil.ended != 0:
 		return incident.Timeout
-	case isCrash(status):
+	case postmortem.IsCrash(status):
 		return incident.Crash
 	case status.Signaled() && (c.terminated || c.killed || status.Signal() == syscall.SIGQUIT):
 		return ""

@@ -4,6 +4,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/phpsapi/phpsapi/fpm/pm"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
@@ -25,10 +26,10 @@ func (p *pool) leavePatience() time.Duration {
 
 // awaitLeave begins to wait for a worker that was told to end.
 func (m *Master) awaitLeave(c *child) {
-	if c.pool.worker == nil || c.leaving.sent != 0 {
+	if c.pool.worker == nil || c.leaving.Sent != 0 {
 		return
 	}
-	c.leaving = escalation{sent: syscall.SIGQUIT, deadline: m.sys.now().Add(c.pool.leavePatience())}
+	c.leaving = pm.Escalation{Sent: syscall.SIGQUIT, Deadline: m.sys.now().Add(c.pool.leavePatience())}
 }
 
 // checkLeft ends workers that were told to end, have no request, and run on.
@@ -40,13 +41,13 @@ func (m *Master) checkLeft(now time.Time) {
 		for _, p := range g.pools {
 			for _, c := range p.children {
 				switch {
-				case !c.leaving.due(now):
-				case c.leaving.kills >= maxKills:
-					c.leaving.deadline = time.Time{}
-				case c.leaving.sent == syscall.SIGQUIT && m.mayStay(c, now):
-					c.leaving.deadline = now.Add(p.leavePatience())
+				case !c.leaving.Due(now):
+				case c.leaving.Kills >= maxKills:
+					c.leaving.Deadline = time.Time{}
+				case c.leaving.Sent == syscall.SIGQUIT && m.mayStay(c, now):
+					c.leaving.Deadline = now.Add(p.leavePatience())
 				default:
-					signal := c.leaving.next(now, 0, 0)
+					signal := c.leaving.Next(now, 0, 0)
 					if signal == syscall.SIGTERM {
 						m.log.runsOn(p.conf.Name, c.pid, p.worker.Script, p.leavePatience())
 					}
@@ -75,7 +76,7 @@ func (m *Master) leaveDeadlines(sooner func(time.Time)) {
 	for _, g := range m.generations() {
 		for _, p := range g.pools {
 			for _, c := range p.children {
-				sooner(c.leaving.deadline)
+				sooner(c.leaving.Deadline)
 			}
 		}
 	}

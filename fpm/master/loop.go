@@ -60,7 +60,7 @@ type Master struct {
 
 	state      state
 	finishAt   time.Time      // when the service finishes that says already that it is not ready; zero: nobody has asked for its end
-	escalation escalation     // of a stop
+	escalation pm.Escalation  // of a stop
 	patient    bool           // a stop waits for requests without a limit: an operator's, without process_control_timeout
 	rehearsals int            // of reloads, that have not ended
 	zygotes    map[int]bool   // the pids of those that are not waited for yet
@@ -139,7 +139,7 @@ func (m *Master) nextDeadline() time.Time {
 		}
 	}
 	for _, t := range []time.Time{m.heartbeatAt, m.systemdAt, m.renewAt, m.park.retryAt, m.operators.progressAt, m.operators.lookAt,
-		m.escalation.deadline, m.silentAt, m.leavingAt, m.killAt, m.finishAt} {
+		m.escalation.Deadline, m.silentAt, m.leavingAt, m.killAt, m.finishAt} {
 		sooner(t)
 	}
 	if m.attempt != nil {
@@ -160,7 +160,7 @@ func (m *Master) nextDeadline() time.Time {
 	m.workerModeDeadlines(sooner)
 	sooner(m.gen.renewAt)
 	for _, g := range m.generations() {
-		sooner(g.escalation.deadline)
+		sooner(g.escalation.Deadline)
 		for _, e := range g.engines {
 			sooner(e.silentAt)
 			sooner(e.restartAt)
@@ -224,12 +224,12 @@ func (m *Master) tick(now time.Time) {
 	if m.isLeaving() && !now.Before(m.finishAt) {
 		m.finish()
 	}
-	if m.state != normal && m.escalation.due(now) {
+	if m.state != normal && m.escalation.Due(now) {
 		m.nextStep(now)
 	}
 	for _, g := range m.generations() {
-		if m.state == normal && g.retiring && g.escalation.due(now) {
-			m.signalAll(g, g.escalation.next(now, 0, 0))
+		if m.state == normal && g.retiring && g.escalation.Due(now) {
+			m.signalAll(g, g.escalation.Next(now, 0, 0))
 		}
 		for _, e := range g.engines {
 			m.checkZygote(e, now)

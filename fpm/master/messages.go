@@ -282,6 +282,10 @@ func (l lines) sendingSignal(pool string, signal syscall.Signal, pid int) {
 
 func (l lines) stillAlive(n int) { l.Logf(zlog.Debug, "%d child(ren) still alive", n) }
 
+func (l lines) workerPanicked(pool string, pid int, line string) {
+	l.Logf(zlog.Error, "[pool %s] child %d: %s", pool, pid, line)
+}
+
 // ---- process manager ----
 
 func (l lines) spareChildren(pool string, active, idle, running, rate int) {
@@ -361,6 +365,10 @@ func (l lines) frontMisses(what string) { l.Logf(zlog.Warning, "[front] %s", wha
 func (l lines) frontNotAlone(name string) {
 	l.Logf(zlog.Warning, "[front] this user namespace has no user of the front's own, so it runs as %s, whom scripts may be, too; "+
 		"make a user phpsapi, or set http.user", name)
+}
+
+func (l lines) frontPanicked(generation, pid int, line string) {
+	l.Logf(zlog.Error, "[front] process %d of generation %d: %s", pid, generation, line)
 }
 
 func (l lines) frontImpossible(err error) { l.Logf(zlog.Error, "[front] %v", err) }

@@ -16,6 +16,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/listening"
 	"github.com/phpsapi/phpsapi/fpm/pm"
+	"github.com/phpsapi/phpsapi/fpm/postmortem"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
@@ -29,10 +30,10 @@ type observer struct {
 	started    time.Time
 	ready      bool // it has said so
 	quit       bool // it was asked to go
-	crashes    *crashPipe
+	crashes    *postmortem.Crashes
 	told       []byte // of the service, the last time
 	door       *door  // what it may ask the master for; nil: nothing
-	escalation escalation
+	escalation pm.Escalation
 }
 
 // observers are the observer that is to serve, and those before it that finish what they answer.
@@ -146,9 +147,9 @@ func (m *Master) executeObserver(now time.Time) (*observer, error) {
 		}
 	}()
 	if err == nil && m.errorLog.InUse() { // as a front's
-		if one.crashes, err = newCrashPipe(); err == nil {
+		if one.crashes, err = postmortem.NewCrashes(); err == nil {
 			orders.Files = append(orders.Files, contract.CrashOutput)
-			files = append(files, one.crashes.in)
+			files = append(files, one.crashes.In())
 		}
 	}
 	var spec *os.File
@@ -166,7 +167,7 @@ func (m *Master) executeObserver(now time.Time) (*observer, error) {
 	}
 	if err != nil {
 		control.Close()
-		one.crashes.close()
+		one.crashes.Close()
 		return nil, err
 	}
 	return one, nil
@@ -269,7 +270,7 @@ func (m *Master) quitObservers(but *observer) {
 		if o != but && !o.quit {
 			o.quit = true
 			o.control.Send(contract.Quit, "", -1)
-			o.escalation = escalation{sent: syscall.SIGQUIT, deadline: m.sys.now().Add(observerPatience)}
+			o.escalation = pm.Escalation{Sent: syscall.SIGQUIT, Deadline: m.sys.now().Add(observerPatience)}
 		}
 	}
 }
@@ -279,7 +280,7 @@ func (m *Master) adoptObservers(pids []int) {
 	now := m.sys.now()
 	for _, pid := range pids {
 		m.observers.all = append(m.observers.all, &observer{pid: pid, started: now, quit: true,
-			escalation: escalation{sent: syscall.SIGQUIT, deadline: now.Add(observerPatience)}})
+			escalation: pm.Escalation{Sent: syscall.SIGQUIT, Deadline: now.Add(observerPatience)}})
 	}
 }
 
@@ -290,15 +291,15 @@ const observerPatience = 10 * time.Second
 func (m *Master) buryObserver(o *observer, status syscall.WaitStatus) {
 	all, now := &m.observers, m.sys.now()
 	all.all = slices.DeleteFunc(all.all, func(other *observer) bool { return other == o })
-	how, level := ending(status)
+	how, level := postmortem.Ending(status)
 	if o.quit {
 		level = zlog.Debug
 	}
 	m.log.observerExited(level, o.pid, how, now.Sub(o.started))
-	for _, line := range o.crashes.lines(status) {
+	for _, line := range o.crashes.Lines(status) {
 		m.log.observerPanicked(o.pid, line)
 	}
-	o.crashes.close()
+	o.crashes.Close()
 	if all.serving != o {
 		return
 	}
@@ -321,8 +322,8 @@ const observerPause = 100 * time.Millisecond
 func (m *Master) tickObservers(now time.Time) {
 	all := &m.observers
 	for _, o := range all.all {
-		if o.escalation.due(now) {
-			m.sys.kill(o.pid, o.escalation.next(now, 0, 0))
+		if o.escalation.Due(now) {
+			m.sys.kill(o.pid, o.escalation.Next(now, 0, 0))
 		}
 	}
 	if !all.startAt.IsZero() && !now.Before(all.startAt) {
@@ -337,7 +338,7 @@ func (m *Master) tickObservers(now time.Time) {
 // observerDeadlines tells when tickObservers has something to do.
 func (m *Master) observerDeadlines(sooner func(time.Time)) {
 	for _, o := range m.observers.all {
-		sooner(o.escalation.deadline)
+		sooner(o.escalation.Deadline)
 	}
 	sooner(m.observers.startAt)
 	sooner(m.observers.tellAt)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"net"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -12,23 +11,6 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
-
-func TestEndingIsWordedAsPHPFPMDoes(t *testing.T) {
-	for status, want := range map[syscall.WaitStatus]struct {
-		how   string
-		level zlog.Level
-	}{
-		0:                                   {"with code 0", zlog.Notice},
-		70 << 8:                             {"with code 70", zlog.Warning},
-		syscall.WaitStatus(syscall.SIGQUIT): {"on signal 3 (SIGQUIT)", zlog.Notice},
-		syscall.WaitStatus(syscall.SIGTERM): {"on signal 15 (SIGTERM)", zlog.Warning},
-		syscall.WaitStatus(syscall.SIGSEGV) | 0x80: {"on signal 11 (SIGSEGV - core dumped)", zlog.Warning},
-	} {
-		if how, level := ending(status); how != want.how || level != want.level {
-			t.Errorf("%#x: %q, %v; want %q, %v", uint32(status), how, level, want.how, want.level)
-		}
-	}
-}
 
 // outputOf returns what pieces of a child's output become in the log.
 func outputOf(decorate bool, pieces ...string) string {

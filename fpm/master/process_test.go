@@ -275,28 +275,6 @@ func TestPanicOfAWorkerIsLogged(t *testing.T) {
 	s.expect(`NOTICE: \[pool www\] child \d+ started$`)
 }
 
-// The pipe is open to scripts.
-func TestCrashOutputIsCleanAndBounded(t *testing.T) {
-	p, err := newCrashPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.close()
-	const panicked = syscall.WaitStatus(2 << 8)
-	text := "panic: x\n\n\tat\x1b[2J y\r\n" + strings.Repeat("line\n", 5000)
-	p.in.WriteString(text)
-	if got := p.lines(0); got != nil {
-		t.Errorf("of a process without a panic: %q", got)
-	}
-	got := p.lines(panicked)
-	if len(got) != maxCrashLine || got[0] != "panic: x" || got[1] != " at?[2J y" {
-		t.Errorf("%d lines, the first %q", len(got), got[:min(len(got), 2)])
-	}
-	if got := p.lines(panicked); got != nil {
-		t.Errorf("then %q", got)
-	}
-}
-
 func TestEmergencyRestart(t *testing.T) {
 	s := start(t, "emergency_restart_threshold = 2\nemergency_restart_interval = 60\n"+static)
 	s.expect("ready to handle")

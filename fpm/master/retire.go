@@ -4,6 +4,8 @@ import (
 	"slices"
 	"syscall"
 	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/pm"
 )
 
 // retire ends a generation when its requests are done. Workers have process_control_timeout for that; without one all
@@ -15,9 +17,9 @@ func (m *Master) retire(g *generation) {
 	}
 	m.old = append(m.old, g)
 	m.quitFront(g)
-	g.escalation = escalation{sent: syscall.SIGQUIT}
+	g.escalation = pm.Escalation{Sent: syscall.SIGQUIT}
 	if patience := g.config.Global.ProcessControlTimeout; patience > 0 {
-		g.escalation.deadline = m.sys.now().Add(patience)
+		g.escalation.Deadline = m.sys.now().Add(patience)
 	}
 	m.signalAll(g, syscall.SIGQUIT)
 	m.childGone(g)
@@ -31,7 +33,7 @@ const maxRetired = 4
 func (m *Master) endOldest() {
 	now := m.sys.now()
 	for _, g := range m.old[:max(0, len(m.old)-maxRetired)] {
-		if g.escalation.sent == syscall.SIGQUIT && (g.escalation.deadline.IsZero() || now.Before(g.escalation.deadline)) {
+		if g.escalation.Sent == syscall.SIGQUIT && (g.escalation.Deadline.IsZero() || now.Before(g.escalation.Deadline)) {
 			m.log.retiredTooMany(g.number, g.running(), maxRetired)
 			m.hurry(g, now)
 		}
@@ -40,9 +42,9 @@ func (m *Master) endOldest() {
 
 // hurry sets the time at which what is left of a retired generation gets TERM.
 func (m *Master) hurry(g *generation, until time.Time) {
-	g.escalation.deadline = until
+	g.escalation.Deadline = until
 	if g.front != nil {
-		g.front.escalation.deadline = until
+		g.front.escalation.Deadline = until
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/pm"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 )
 
@@ -89,7 +90,7 @@ func (m *Master) stop(to state) {
 	m.log.switching(to.String())
 	m.systemd.stopping()
 	m.tellStopping()
-	m.escalation = escalation{}
+	m.escalation = pm.Escalation{}
 	now := m.sys.now()
 	for _, g := range m.generations() {
 		for _, e := range g.engines {
@@ -127,21 +128,21 @@ func (m *Master) nextStep(now time.Time) {
 		}
 	}
 	if m.running() == 0 {
-		m.escalation.deadline = time.Time{} // the end of the last front is the next step
+		m.escalation.Deadline = time.Time{} // the end of the last front is the next step
 		m.done = len(m.fronts) == 0
 		return
 	}
-	if m.escalation.kills >= maxKills {
+	if m.escalation.Kills >= maxKills {
 		m.log.notKilled(m.running())
 		m.done = true
 		return
 	}
-	if m.patient && m.escalation.sent == syscall.SIGQUIT && m.requests() > 0 {
-		m.escalation.deadline = now.Add(leastPatience)
+	if m.patient && m.escalation.Sent == syscall.SIGQUIT && m.requests() > 0 {
+		m.escalation.Deadline = now.Add(leastPatience)
 		return
 	}
-	polite := m.escalation.sent == 0 || m.escalation.sent == syscall.SIGQUIT
-	signal := m.escalation.next(now, m.state.first(), m.patience())
+	polite := m.escalation.Sent == 0 || m.escalation.Sent == syscall.SIGQUIT
+	signal := m.escalation.Next(now, m.state.first(), m.patience())
 	if polite && signal != syscall.SIGQUIT {
 		m.tellCut(m.requests())
 	}

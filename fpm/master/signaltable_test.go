@@ -59,8 +59,8 @@ func signalled(signals ...syscall.Signal) (all []func(*Master, *time.Time)) {
 
 // stepIsDue lets the time pass until the next step of a stop.
 func stepIsDue(m *Master, now *time.Time) {
-	if m.escalation.deadline.After(*now) {
-		*now = m.escalation.deadline
+	if m.escalation.Deadline.After(*now) {
+		*now = m.escalation.Deadline
 	}
 	m.tick(*now)
 }

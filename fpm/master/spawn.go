@@ -130,7 +130,7 @@ func (m *Master) equip(c *child) (*equipment, error) {
 			err = errors.Join(e.give(contract.Stdout, stdout), e.give(contract.Stderr, stderr))
 		}
 	} else if err == nil {
-		err = e.lend(contract.CrashOutput, p.crashes.in)
+		err = e.lend(contract.CrashOutput, p.crashes.In())
 	}
 	if err == nil && p.engine.launch.Template != nil {
 		var reading *os.File

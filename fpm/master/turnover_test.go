@@ -11,6 +11,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/pm"
+	"github.com/phpsapi/phpsapi/fpm/postmortem"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/settings"
 )
@@ -58,10 +59,10 @@ func nextOf(t *testing.T, m *Master, r *recorder, n int) (g *generation, slots [
 	g = &generation{number: 2, config: m.gen.config, faults: pm.NewFaults(0, 0)}
 	p := &pool{gen: g, conf: &conf.Pool{Name: "www"}, board: board, slots: make([]*child, n),
 		limits: pm.Limits{PM: conf.Static, MaxChildren: n}}
-	if p.crashes, err = newCrashPipe(); err != nil {
+	if p.crashes, err = postmortem.NewCrashes(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(p.crashes.close)
+	t.Cleanup(p.crashes.Close)
 	g.pools = []*pool{p}
 	g.assign(anyPHP)
 	for i := range n {

@@ -357,7 +357,7 @@ func TestAbandonedGenerationEndsSoon(t *testing.T) {
 	if got := letterFor(readySocket); got != contract.Quit || r.sent[ready.pid] != 0 {
 		t.Errorf("a worker that may have a request was sent %q and %v, want Quit", got, r.sent[ready.pid])
 	}
-	if d := g.escalation.deadline; d.IsZero() || d.After(m.sys.now().Add(abandonPatience)) {
+	if d := g.escalation.Deadline; d.IsZero() || d.After(m.sys.now().Add(abandonPatience)) {
 		t.Errorf("its end is at %v", d)
 	}
 }

@@ -54,6 +54,7 @@ var borders = []border{
 	{"cgi/handover", []string{"sapi", "lifecycle/zygote"}, library},
 	{"fpm", []string{"sapi", "cgi/fastcgi", "lifecycle/zygote"}, library},
 	{"fpm/listening", []string{"fpm/conf", "fpm/permission", "fpm/settings", "fpm/zlog", "sapi"}, library},
+	{"fpm/postmortem", []string{"fpm/zlog"}, library},
 	{"fpm/settings", []string{"fpm", "sapi"}, anything},
 	{"fpm/worker", []string{"sapi", "lifecycle", "cgi/fastcgi", "cgi/responder", "fpm"}, library},
 	{"packaging", []string{"sapi"}, library},

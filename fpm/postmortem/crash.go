@@ -1,4 +1,4 @@
-package master
+package postmortem
 
 import (
 	"os"
@@ -6,28 +6,31 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
-// crashPipe takes what Go's runtime prints in a process that panics, whose standard error is /dev/null, as a worker's is
+// Crashes takes what Go's runtime prints in a process that panics, whose standard error is /dev/null, as a worker's is
 // in php-fpm. Nobody reads it until a process ends as the runtime ends one, and writing there does not wait: what does not
 // fit the pipe is lost. The workers of a pool share one.
-type crashPipe struct {
-	in  *os.File // for the processes
+type Crashes struct {
+	in  *os.File
 	out int
 }
 
-func newCrashPipe() (*crashPipe, error) {
+// NewCrashes returns crashes that nobody has written to.
+func NewCrashes() (*Crashes, error) {
 	var ends [2]int
 	if err := unix.Pipe2(ends[:], unix.O_CLOEXEC); err != nil {
 		return nil, os.NewSyscallError("pipe2", err)
 	}
 	unix.SetNonblock(ends[0], true)
-	return &crashPipe{in: os.NewFile(uintptr(ends[1]), "crash output"), out: ends[0]}, nil
+	return &Crashes{in: os.NewFile(uintptr(ends[1]), "crash output"), out: ends[0]}, nil
 }
 
-func (p *crashPipe) close() {
+// In returns the file for the processes, which stays the crashes'.
+func (p *Crashes) In() *os.File { return p.in }
+
+// Close closes both ends. p may be nil.
+func (p *Crashes) Close() {
 	if p != nil {
 		p.in.Close()
 		unix.Close(p.out)
@@ -40,11 +43,11 @@ const (
 	maxCrashLine = 100
 )
 
-// lines returns what a process has left, if it ended as Go's runtime ends one that panics, or by a signal: then it may have told
-// what PHP was doing.
-func (p *crashPipe) lines(status syscall.WaitStatus) (lines []string) {
+// Lines returns what a process has left, if it ended as Go's runtime ends one that panics, or by a signal: then it may have told
+// what PHP was doing. p may be nil, and has none then.
+func (p *Crashes) Lines(status syscall.WaitStatus) (lines []string) {
 	const panicked = 2
-	if p == nil || !isCrash(status) && (!status.Exited() || status.ExitStatus() != panicked) {
+	if p == nil || !IsCrash(status) && (!status.Exited() || status.ExitStatus() != panicked) {
 		return nil
 	}
 	text := make([]byte, maxCrash)
@@ -67,8 +70,8 @@ func (p *crashPipe) lines(status syscall.WaitStatus) (lines []string) {
 	return lines
 }
 
-// isCrash reports whether a process has ended by a signal that a fault sends.
-func isCrash(status syscall.WaitStatus) bool {
+// IsCrash reports whether a process has ended by a signal that a fault sends.
+func IsCrash(status syscall.WaitStatus) bool {
 	if !status.Signaled() {
 		return false
 	}
@@ -92,12 +95,4 @@ func printable(line string) string {
 		}
 		return r
 	}, line), " ")
-}
-
-func (l lines) workerPanicked(pool string, pid int, line string) {
-	l.Logf(zlog.Error, "[pool %s] child %d: %s", pool, pid, line)
-}
-
-func (l lines) frontPanicked(generation, pid int, line string) {
-	l.Logf(zlog.Error, "[front] process %d of generation %d: %s", pid, generation, line)
 }
