@@ -6,6 +6,7 @@ import (
 	"slices"
 	"syscall"
 
+	"github.com/phpsapi/phpsapi/fpm/companion"
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 )
@@ -38,9 +39,9 @@ func (f *frontPlan) admit(p *conf.Pool) error {
 		id        func(string) int
 		into      *[]int
 	}{
-		{"listen.allowed_users", "user", w.AllowedUsers, userID, &a.Users},
-		{"listen.allowed_groups", "group", w.AllowedGroups, groupID, &a.Groups},
-		{"script_owners", "user", w.Owners, userID, &a.Owners},
+		{"listen.allowed_users", "user", w.AllowedUsers, companion.UserID, &a.Users},
+		{"listen.allowed_groups", "group", w.AllowedGroups, companion.GroupID, &a.Groups},
+		{"script_owners", "user", w.Owners, companion.UserID, &a.Owners},
 	} {
 		for _, name := range list.names {
 			id := list.id(name)
@@ -52,7 +53,7 @@ func (f *frontPlan) admit(p *conf.Pool) error {
 	}
 	if script := f.workers[p.Name]; w.CheckOwners && script != nil {
 		var stat syscall.Stat_t
-		owners := append([]int{0, os.Geteuid(), userID(p.User.Value)}, a.Owners...)
+		owners := append([]int{0, os.Geteuid(), companion.UserID(p.User.Value)}, a.Owners...)
 		if err := syscall.Stat(script.Script, &stat); err == nil && !slices.Contains(owners, int(stat.Uid)) {
 			return fmt.Errorf("%s: the worker script %s of pool %s is user %d's: change its owner, or add that user", w.PlaceOf("script_owners"), script.Script, p.Name, stat.Uid)
 		}
@@ -77,7 +78,7 @@ func (f *frontPlan) admissionOf(p *pool) *contract.Admission {
 	}
 	a.Owners = append([]int{0, user}, a.Owners...)
 	if f.routes(p.home().conf) {
-		a.Users = append([]int{f.who.uid}, a.Users...)
+		a.Users = append([]int{f.who.UID}, a.Users...)
 	}
 	return &a
 }

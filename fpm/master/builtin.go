@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/user"
 	"slices"
 	"strings"
 
+	"github.com/phpsapi/phpsapi/fpm/companion"
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/machine"
 	"github.com/phpsapi/phpsapi/fpm/settings"
@@ -30,7 +30,7 @@ func (o *Options) wantsBuiltIn(c *conf.Options) bool {
 func (o *Options) buildIn(c *conf.Options, source *settings.Source) {
 	name, group := "", ""
 	if os.Geteuid() == 0 {
-		if u, err := unprivileged(); err == nil {
+		if u, err := companion.Unprivileged(); err == nil {
 			name, group = u.Username, u.Gid
 		}
 	}
@@ -61,14 +61,4 @@ func (o *Options) reachable(own *settings.Settings) error {
 	}
 	return fmt.Errorf("http.listen is empty, and there is no php-fpm.conf: nobody could reach the service; say --http ADDRESS, "+
 		"--fpm-config FILE, or --set %s.listen=ADDRESS", settings.BuiltInPool)
-}
-
-// unprivileged is the user that the workers of the built-in pool are, if root starts them.
-func unprivileged() (u *user.User, err error) {
-	for _, name := range []string{"www-data", "nobody"} {
-		if u, err = user.Lookup(name); err == nil {
-			return u, nil
-		}
-	}
-	return nil, err
 }

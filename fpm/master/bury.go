@@ -256,10 +256,10 @@ func (e zygoteEnded) happen(m *Master) {
 // reap takes the ends of the master's own children that are not zygotes: fronts, observers, those it had before it was executed,
 // and, if it is the init process of a container, orphans, among them the workers of a zygote that is gone.
 func (m *Master) reap() {
-	m.reapObservers(m.buryObserver)
+	m.observers.Reap(m.buryObserver)
 	for _, f := range slices.Clone(m.fronts) {
 		var status syscall.WaitStatus
-		if got, err := syscall.Wait4(f.pid, &status, syscall.WNOHANG, nil); err == nil && got == f.pid {
+		if got, err := syscall.Wait4(f.Pid, &status, syscall.WNOHANG, nil); err == nil && got == f.Pid {
 			m.buryFront(f, status)
 		}
 	}
@@ -294,13 +294,13 @@ func endedChild() int {
 
 func (m *Master) reaped(pid int, status syscall.WaitStatus) {
 	for _, f := range m.fronts { // one that has ended since reap has looked
-		if f.pid == pid {
+		if f.Pid == pid {
 			m.buryFront(f, status)
 			return
 		}
 	}
-	for _, o := range m.observers.all {
-		if o.pid == pid {
+	for _, o := range m.observers.All() {
+		if o.Pid == pid {
 			m.buryObserver(o, status)
 			return
 		}

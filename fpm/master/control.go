@@ -118,7 +118,7 @@ func (m *Master) reloadOrStop(o *operator) {
 // reloadEnded tells the operators who waited for a reload how it ended. why is nil if the new generation serves.
 func (m *Master) reloadEnded(why error, lines []string) {
 	m.countReload(why != nil)
-	m.observers.news()
+	m.observers.News()
 	m.operators.last = &control.Ending{Time: m.sys.now().Unix(), Generation: m.gen.number, Lines: lines}
 	a := control.Answer{Generation: m.gen.number, Lines: lines, From: m.operators.upgradedFrom}
 	if a.From != "" {
@@ -271,12 +271,12 @@ func (e *engine) report() control.Engine {
 func (f *front) report() *control.Front {
 	state := control.Starting
 	switch {
-	case f.quit:
+	case f.Quits:
 		state = control.Retiring
-	case f.ready:
+	case f.Ready:
 		state = control.Serving
 	}
-	r := &control.Front{Pid: f.pid, State: state, Addresses: f.gen.addresses(), StartTime: f.started.Unix()}
+	r := &control.Front{Pid: f.Pid, State: state, Addresses: f.gen.addresses(), StartTime: f.Started.Unix()}
 	for _, p := range f.gen.plan.pools(f.gen) {
 		d := p.demand
 		r.Pools = append(r.Pools, control.FrontPool{Name: p.conf.Name, Busy: d.Busy, Queue: d.Waiting, MaxQueue: p.published.MaxHTTPQueue,

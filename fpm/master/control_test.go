@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
+	"github.com/phpsapi/phpsapi/fpm/companion"
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/control"
 	"github.com/phpsapi/phpsapi/fpm/errorlog"
@@ -361,7 +362,7 @@ func TestOldGenerationHasItsFrontToTheEnd(t *testing.T) {
 	old := m.gen
 	m.gen = &generation{number: 2, config: old.config, plan: &frontPlan{}}
 	old.plan = &frontPlan{own: &settings.Settings{}}
-	old.front = &front{gen: old, pid: 7, control: c}
+	old.front = &front{gen: old, Front: &companion.Front{Process: companion.Process{Pid: 7, Control: c}}}
 	m.fronts = []*front{old.front}
 	o := &operator{answers: make(chan control.Answer, 4), drain: 1}
 	m.keepWaiting(o)

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
+	"github.com/phpsapi/phpsapi/fpm/companion"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/control"
 	"github.com/phpsapi/phpsapi/fpm/incident"
@@ -156,55 +157,17 @@ func (d *door) admit(r *control.DashboardRequest) (control.Request, control.Reas
 	return r.Plain(), "", ""
 }
 
-// memory returns a descriptor of what observers remember, which the caller closes.
-func (o *observers) memory() (*os.File, error) {
-	if o.past == nil {
-		fd, err := unix.MemfdCreate("history", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
-		if err != nil {
-			return nil, err
-		}
-		file := os.NewFile(uintptr(fd), "history")
-		if err = file.Truncate(contract.HistorySize); err == nil {
-			_, err = unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_SEAL)
-		}
-		if err != nil {
-			file.Close()
-			return nil, err
-		}
-		o.past = file
-	}
-	fd, err := unix.FcntlInt(o.past.Fd(), unix.F_DUPFD_CLOEXEC, 3)
-	if err != nil {
-		return nil, err
-	}
-	return os.NewFile(uintptr(fd), "history"), nil
-}
-
-// inherit takes what observers of the program before remembered; 0: nothing. It is left if this program's observers remember otherwise.
-func (o *observers) inherit(fd int) {
-	if fd <= 2 {
-		return
-	}
-	unix.CloseOnExec(fd)
-	file := os.NewFile(uintptr(fd), "history")
-	if info, err := file.Stat(); err != nil || info.Size() != contract.HistorySize {
-		file.Close()
-		return
-	}
-	o.past = file
-}
-
-// openGate gives an observer a connection for a request.
-func (m *Master) openGate(o *observer) {
-	refuse := func(why string) { o.control.Send(contract.Gate, why, -1) }
+// openGate gives an observer a connection for a request at a door.
+func (m *Master) openGate(o *companion.Observer, door *door) {
+	refuse := func(why string) { o.Control.Send(contract.Gate, why, -1) }
 	switch {
-	case o.door == nil:
+	case door == nil:
 		refuse("there is no dashboard")
 		return
 	case m.resting:
 		refuse("the program is being replaced; try again in a moment")
 		return
-	case o.door.open.Load() >= maxGates:
+	case door.open.Load() >= maxGates:
 		refuse(fmt.Sprintf("%d requests of the dashboard wait for the master already", maxGates))
 		return
 	}
@@ -214,14 +177,14 @@ func (m *Master) openGate(o *observer) {
 		return
 	}
 	defer theirs.Close()
-	if o.control.Send(contract.Gate, "", int(theirs.Fd())) != nil {
+	if o.Control.Send(contract.Gate, "", int(theirs.Fd())) != nil {
 		conn.Close()
 		return
 	}
-	o.door.open.Add(1)
+	door.open.Add(1)
 	go func() {
-		defer o.door.open.Add(-1)
-		o.door.take(conn, o.pid, m.box)
+		defer door.open.Add(-1)
+		door.take(conn, o.Pid, m.box)
 	}()
 }
 

@@ -111,8 +111,8 @@ func (m *Master) directOrders(p *pool) *contract.HTTP {
 	own := g.plan.own
 	o := &contract.HTTP{Sites: g.plan.sites, TrustedProxies: own.TrustedProxies, Limits: own.Limits, AccessLogFormat: own.AccessFormat,
 		FrontPool: p.frontPool()}
-	if g.plan.who.drop {
-		o.FrontUser = g.plan.who.user()
+	if g.plan.who.Drop {
+		o.FrontUser = g.plan.who.Permission()
 	}
 	for _, l := range g.http {
 		if !l.TLS {

@@ -42,9 +42,9 @@ func (f *frontPlan) doubts(pools []*conf.Pool) []string {
 // cannotRead returns why the pool's user may not read a file by its mode, its access control list and those of the directories above;
 // empty: it may, or is no other than the master's, or the file's system has rules of its own.
 func (p *pool) cannotRead(file string) string {
-	who := credentials{uid: p.identity.UID, gid: p.identity.GID, groups: p.identity.Groups, drop: true}
+	who := &permission.User{UID: p.identity.UID, GID: p.identity.GID, Groups: p.identity.Groups}
 	real, err := filepath.EvalSymlinks(file)
-	if who.uid == 0 || os.Geteuid() != 0 || err != nil {
+	if who.UID == 0 || os.Geteuid() != 0 || err != nil {
 		return ""
 	}
 	path, bits, do := real, uint32(permission.Read), "read"
@@ -53,8 +53,8 @@ func (p *pool) cannotRead(file string) string {
 		if err != nil {
 			return ""
 		}
-		if !who.allowed(path, info, bits) {
-			return fmt.Sprintf("the pool's user %s may not %s %s (mode %04o)", cmp.Or(p.identity.User, strconv.Itoa(who.uid)), do, path, info.Mode().Perm())
+		if !who.MayAt(path, info, bits) {
+			return fmt.Sprintf("the pool's user %s may not %s %s (mode %04o)", cmp.Or(p.identity.User, strconv.Itoa(who.UID)), do, path, info.Mode().Perm())
 		}
 		if path == "/" {
 			return ""

@@ -23,6 +23,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
+	"github.com/phpsapi/phpsapi/fpm/companion"
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/conf/ini"
 	"github.com/phpsapi/phpsapi/fpm/contract"
@@ -62,9 +63,9 @@ func fakeMaster() int {
 	if patience, err := time.ParseDuration(os.Getenv("MASTER_TEST_PATIENCE")); err == nil {
 		sys.patience = patience
 	}
-	sys.startFront = func(c frontCommand) (int, error) {
-		c.program = "/proc/self/exe"
-		return executeFront(c, roleVariable+"=front", "MASTER_TEST_NO_FRONT="+os.Getenv("MASTER_TEST_NO_FRONT"))
+	sys.startFront = func(c companion.Command) (int, error) {
+		c.Program = "/proc/self/exe"
+		return companion.Execute(c, roleVariable+"=front", "MASTER_TEST_NO_FRONT="+os.Getenv("MASTER_TEST_NO_FRONT"))
 	}
 	no := false
 	options := Options{

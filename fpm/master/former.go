@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
+	"github.com/phpsapi/phpsapi/fpm/companion"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/pm"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
@@ -285,7 +286,7 @@ func (f *formerFront) asked(now time.Time) {
 	f.handed.Told = true
 	f.escalation = pm.Escalation{Sent: syscall.SIGQUIT}
 	if f.handed.Drain > 0 {
-		f.escalation.Deadline = now.Add(time.Duration(f.handed.Drain) + drainMargin)
+		f.escalation.Deadline = now.Add(time.Duration(f.handed.Drain) + companion.DrainMargin)
 	}
 }
 
@@ -316,7 +317,7 @@ func (m *Master) sendHeir(front *channel.Channel) error {
 		if pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0); err == nil {
 			defer unix.Close(pair[0])
 			defer unix.Close(pair[1])
-			if next.control.Send(contract.Inherit, "", pair[0]) == nil {
+			if next.Control.Send(contract.Inherit, "", pair[0]) == nil {
 				heir = pair[1]
 			}
 		}

@@ -9,35 +9,17 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
+	"github.com/phpsapi/phpsapi/fpm/companion"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/errorlog"
 	"github.com/phpsapi/phpsapi/fpm/listening"
-	"github.com/phpsapi/phpsapi/fpm/pm"
-	"github.com/phpsapi/phpsapi/fpm/postmortem"
-	"github.com/phpsapi/phpsapi/fpm/zlog"
-	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 )
 
 // front is a running front process.
 type front struct {
+	*companion.Front
 	gen     *generation
-	pid     int
-	control *channel.Channel
-	started time.Time
-	ready   bool   // it has said so
-	nofile  uint64 // descriptors it needs
-	slot    int    // of frontBoard; -1: none
-
-	beatAt     time.Time // see beat
-	answered   time.Time // when it last gave a sign of life
-	unanswered int
-	crashes    *postmortem.Crashes
-	records    contract.Records
-
-	stopped    bool // a signal has stopped it, and it is replaced
-	quit       bool // it was asked to go
-	yielded    bool // it takes no more requests, and has said so
-	escalation pm.Escalation
+	records contract.Records
 }
 
 // httpListener is an address of a front.
@@ -46,14 +28,9 @@ type httpListener struct {
 	contract.FrontListener
 }
 
-// frontCommand is a front or an observer to execute.
-type frontCommand struct {
-	title   string // argv[0]
-	program string
-	files   []*os.File // from descriptor 3 on
-	stderr  *os.File   // nil: /dev/null
-	who     credentials
-	nofile  uint64 // descriptors it needs
+// keeper returns what executes fronts and observers.
+func (m *Master) keeper() *companion.Keeper {
+	return &companion.Keeper{Program: m.opt.Program, Execute: m.sys.startFront, Kill: m.sys.kill, Log: m.log.Log, ErrorLog: m.errorLog}
 }
 
 // startFront executes a generation's front, if it is to have one. It begins to serve by itself.
@@ -61,60 +38,17 @@ func (m *Master) startFront(g *generation) error {
 	if !g.plan.wanted() {
 		return nil
 	}
-	g.frontAt = time.Time{}
-	control, theirs, err := channel.New()
-	if err != nil {
-		return err
-	}
-	defer theirs.Close()
+	g.renewFront.Cancel()
 	orders, files := m.frontOrders(g)
-	slot := g.frontSlot()
-	if slot >= 0 {
-		orders.Slots, orders.Slot = frontSlots, slot
-		orders.Files = append(orders.Files, contract.Scoreboard)
-		files = append(files, g.frontBoard.File())
-	}
-	stderr := m.errorLog.Stderr()
-	var crashes *postmortem.Crashes
-	if m.errorLog.InUse() {
-		// Not the log itself: a front outlives the file after the log was rotated, and syslog is none.
-		if crashes, err = postmortem.NewCrashes(); err != nil {
-			control.Close()
-			return err
-		}
-		defer crashes.In().Close()
-		stderr = nil
-		orders.Files = append(orders.Files, contract.CrashOutput)
-		files = append(files, crashes.In())
-	}
-	spec, err := inMemory("front", func(w *os.File) error { return orders.Encode(w) })
+	started, err := m.keeper().StartFront(orders, files, g.plan.who, &g.slotsOfFronts, m.sys.now())
 	if err != nil {
-		control.Close()
-		crashes.Close()
 		return err
 	}
-	defer spec.Close()
-	pid, err := m.sys.startFront(frontCommand{
-		title:   contract.FrontTitle,
-		program: zygote.Self(m.opt.Program), files: append([]*os.File{theirs, spec}, files...), stderr: stderr, who: g.plan.who,
-		nofile: descriptors(orders),
-	})
-	if err != nil {
-		control.Close()
-		crashes.Close()
-		return fmt.Errorf("%s as %s: %w", m.opt.Program, g.plan.who.name, err)
-	}
-	now := m.sys.now()
-	f := &front{gen: g, pid: pid, control: control, started: now, answered: now, beatAt: now.Add(beatInterval),
-		nofile: descriptors(orders), crashes: crashes, slot: slot}
-	if slot >= 0 {
-		g.frontBoard.SetPid(slot, pid)
-	}
+	f := &front{Front: started, gen: g}
 	g.front = f
 	m.fronts = append(m.fronts, f)
-	m.log.frontStarted(g.number, pid)
 	m.reading++
-	m.hear(control, nil, func(s channel.Message) utterance { return frontSaid{f, s} })
+	m.hear(f.Control, nil, func(s channel.Message) utterance { return frontSaid{f, s} })
 	return nil
 }
 
@@ -123,7 +57,7 @@ func (m *Master) frontOrders(g *generation) (*contract.Front, []*os.File) {
 	plan := g.plan
 	o := &contract.Front{
 		Generation: g.number, MasterPid: os.Getpid(), Sites: plan.sites, TrustedProxies: plan.own.TrustedProxies, StatusClients: plan.own.StatusClients,
-		Certificates: plan.certificates.read, Limits: plan.own.Limits, AccessLogFormat: plan.own.AccessFormat,
+		Certificates: plan.certificates.Read(), Limits: plan.own.Limits, AccessLogFormat: plan.own.AccessFormat,
 		LogLevel: g.frontLogLevel(), LogJSON: plan.logsJSON(), Traces: plan.traces() != nil, Direct: plan.direct,
 	}
 	var files []*os.File
@@ -180,16 +114,6 @@ func (p *pool) frontPool() contract.FrontPool {
 	return at
 }
 
-// descriptors is how many a front needs: those of its clients and pools, and some for itself and its files.
-func descriptors(o *contract.Front) uint64 {
-	const others = 256
-	n := others + 2*o.Limits.Connections
-	for _, p := range o.Pools {
-		n += p.Connections
-	}
-	return uint64(n)
-}
-
 // addresses are where a generation's front serves, as clients name them.
 func (g *generation) addresses() string {
 	var all []string
@@ -213,19 +137,17 @@ func (e frontSaid) heed(m *Master) reception {
 	f, s := e.f, e.message
 	switch s.Letter {
 	case contract.Ready:
-		f.ready = true
-		raiseFiles(f.pid, f.nofile)
-		m.log.frontReady(f.gen.number, f.pid, f.gen.addresses())
+		m.keeper().Serves(f.Front, f.gen.addresses())
 		if f.gen == m.next {
 			m.proveReload()
 		}
 		m.sendRescues()
 		m.beat(f, m.sys.now())
 	case contract.Yielded:
-		f.yielded = true
+		f.Yielded = true
 		m.begun()
 	case contract.Beat:
-		f.unanswered, f.answered = 0, m.sys.now()
+		f.Beats(m.sys.now())
 		m.heedFront(f, s.Text)
 	case contract.Crowd:
 		m.heedFront(f, s.Text)
@@ -243,30 +165,18 @@ func (e frontSaid) heed(m *Master) reception {
 
 // quitFront asks a generation's front to finish its requests and go.
 func (m *Master) quitFront(g *generation) {
-	f := g.front
-	g.frontAt = time.Time{}
-	if f == nil || f.quit {
-		return
-	}
-	f.quit = true
-	m.log.frontQuits(g.number, f.pid)
-	m.tellFront(f)
-	f.escalation.Sent = syscall.SIGQUIT
-	if patience := g.plan.own.Limits.DrainTimeout; patience > 0 {
-		f.escalation.Deadline = m.sys.now().Add(patience + drainMargin)
+	g.renewFront.Cancel()
+	if f := g.front; f != nil {
+		m.keeper().Quit(f.Front, g.plan.own.Limits.DrainTimeout, m.sys.now(), func() { m.tellFront(f) })
 	}
 }
 
-// drainMargin is how much longer than its drain_timeout a front may take to go.
-const drainMargin = 2 * time.Second
-
 // killFronts ends all fronts at once.
 func (m *Master) killFronts(now time.Time) {
+	k := m.keeper()
 	for _, f := range m.fronts {
-		f.quit = true
-		f.gen.frontAt = time.Time{}
-		f.escalation = pm.Escalation{}
-		m.sys.kill(f.pid, f.escalation.Next(now, syscall.SIGTERM, time.Second))
+		f.gen.renewFront.Cancel()
+		k.End(f.Front, now)
 	}
 }
 
@@ -274,62 +184,43 @@ func (m *Master) killFronts(now time.Time) {
 func (m *Master) buryFront(f *front, status syscall.WaitStatus) {
 	g, now := f.gen, m.sys.now()
 	m.fronts = slices.DeleteFunc(m.fronts, func(other *front) bool { return other == f })
-	g.vacate(f)
-	if !f.quit && m.state == normal {
+	if !f.Quits && m.state == normal {
 		m.replaced.Front++
 	}
 	if g.front == f {
 		g.front = nil
 	}
-	how, level := postmortem.Ending(status)
-	if f.quit && (status == 0 || m.state == terminating) {
-		level = zlog.Debug
-	}
-	m.log.frontExited(level, g.number, f.pid, how, now.Sub(f.started))
-	for _, line := range f.crashes.Lines(status) {
-		m.log.frontPanicked(g.number, f.pid, line)
-	}
-	f.crashes.Close()
+	how := m.keeper().Bury(f.Front, status, m.state == terminating, now)
 	switch {
 	case m.state != normal:
 		if len(m.fronts) == 0 && m.escalation.Sent == 0 {
 			m.nextStep(now) // the workers' turn
 		}
-	case f.quit:
+	case f.Quits:
 	case g == m.next:
 		m.abandonReload(fmt.Errorf("the new front exited %s", how))
-	case !f.ready && m.takeoverFails(fmt.Errorf("the front exited %s", how)):
+	case !f.Ready && m.takeoverFails(fmt.Errorf("the front exited %s", how)):
 		return
 	case !g.retiring:
-		m.replaceFront(g, f, now)
+		g.renewFront.Died(&f.Process, now)
 	}
 	m.childGone(g)
 }
 
-// replaceFront starts another front, later where fronts keep failing.
-func (m *Master) replaceFront(g *generation, f *front, now time.Time) {
-	const shortLife = 5 * time.Second
-	if f.ready && now.Sub(f.started) > shortLife {
-		g.frontBackoff.Succeeded()
-	}
-	g.frontAt = now.Add(g.frontBackoff.Failed())
-}
-
 // tickFronts does what is due: certificates, the ends of fronts, new ones.
 func (m *Master) tickFronts(now time.Time) {
+	k := m.keeper()
 	for _, f := range m.fronts {
-		if f.escalation.Due(now) {
-			m.sys.kill(f.pid, f.escalation.Next(now, 0, 0))
-		}
-		if !now.Before(f.beatAt) {
+		k.Escalate(f.Front, now)
+		if !now.Before(f.LookAt()) {
 			m.beat(f, now)
 		}
 	}
 	g := m.gen
-	if m.state == normal && !g.frontAt.IsZero() && !now.Before(g.frontAt) {
+	if m.state == normal && g.renewFront.Due(now) {
 		if err := m.startFront(g); err != nil {
 			m.log.frontNotStarted(err)
-			g.frontAt = now.Add(max(g.frontBackoff.Failed(), time.Second))
+			g.renewFront.NotStarted(now)
 		}
 	}
 	if !m.certificatesAt.IsZero() && !now.Before(m.certificatesAt) {
@@ -341,10 +232,10 @@ func (m *Master) tickFronts(now time.Time) {
 // frontDeadlines tells when tickFronts has something to do.
 func (m *Master) frontDeadlines(sooner func(time.Time)) {
 	for _, f := range m.fronts {
-		sooner(f.escalation.Deadline)
-		sooner(f.beatAt)
+		sooner(f.Escalation.Deadline)
+		sooner(f.LookAt())
 	}
-	sooner(m.gen.frontAt)
+	sooner(m.gen.renewFront.At())
 	sooner(m.certificatesAt)
 }
 
@@ -361,7 +252,7 @@ func (g *generation) reopenFrontLog(errorLog *errorlog.Log) (some bool, err erro
 	g.frontLog.Close()
 	g.frontLog = file
 	if g.front != nil {
-		g.front.control.Send(contract.AccessLog, "", int(file.Fd()))
+		g.front.Control.Send(contract.AccessLog, "", int(file.Fd()))
 	}
 	g.tellDirect(contract.HTTPAccessLog, int(file.Fd()))
 	return true, nil

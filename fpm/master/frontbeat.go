@@ -2,65 +2,29 @@ package master
 
 import (
 	"encoding/json"
-	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/phpsapi/phpsapi/fpm/companion"
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 )
 
-// beatInterval is how often a front is asked for a sign of life.
-const beatInterval = time.Second
-
-// mostUnanswered is how many of these a front may leave unanswered before it is replaced. They are counted, not timed: if
-// all processes stood still for a while, the master must not blame the front.
-const mostUnanswered = 10
-
-// startPatience is how long a front may take until it serves.
-const startPatience = 30 * time.Second
-
-// beat asks a front for a sign of life, and replaces one that gives none. Somebody with the rights of its user may have
-// stopped it.
+// beat looks after a front, which is asked for a sign of life and told of its pools, and replaces one that a signal has stopped.
 func (m *Master) beat(f *front, now time.Time) {
-	f.beatAt = now.Add(beatInterval)
-	if hasStopped(f.pid) {
-		m.log.frontStopped(f.gen.number, f.pid)
-		if !f.quit && m.state == normal && f.gen != m.next {
-			f.stopped = true
-			m.quitFront(f.gen) // it may finish its requests
-			m.replaceFront(f.gen, f, now)
+	k := m.keeper()
+	switch k.Look(f.Front, now, m.state == normal, f.gen != m.next) {
+	case companion.Stopped:
+		m.quitFront(f.gen) // it may finish its requests
+		f.gen.renewFront.Died(&f.Process, now)
+		k.Continue(f.Front)
+	case companion.Asked:
+		var supplies []contract.PoolSupply
+		for _, p := range f.gen.plan.pools(f.gen) {
+			supplies = append(supplies, p.supply())
 		}
-		m.sys.kill(f.pid, syscall.SIGCONT)
-		return
+		f.Ask(supplies)
 	}
-	if f.quit || m.state != normal {
-		return
-	}
-	if f.unanswered++; f.ready && f.unanswered > mostUnanswered || !f.ready && now.Sub(f.started) > startPatience {
-		m.log.frontSilent(f.gen.number, f.pid, now.Sub(f.answered))
-		f.unanswered = 0
-		m.sys.kill(f.pid, syscall.SIGKILL) // its end brings another
-		return
-	}
-	if !f.ready {
-		return
-	}
-	var supplies []contract.PoolSupply
-	for _, p := range f.gen.plan.pools(f.gen) {
-		supplies = append(supplies, p.supply())
-	}
-	text, _ := json.Marshal(supplies)
-	f.control.Send(contract.Beat, string(text), -1)
-}
-
-// hasStopped reports whether a child of this process was stopped by a signal since the last call.
-func hasStopped(pid int) bool {
-	var info unix.Siginfo
-	err := unix.Waitid(unix.P_PID, pid, &info, unix.WSTOPPED|unix.WNOHANG, nil)
-	return err == nil && info.Signo != 0
 }
 
 // supply is what a front has to know of a pool's workers.

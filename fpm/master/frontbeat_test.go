@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
+	"github.com/phpsapi/phpsapi/fpm/companion"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/test/serve"
@@ -39,8 +40,9 @@ func TestSilentFrontIsReplaced(t *testing.T) {
 	defer control.Close()
 	var killed []syscall.Signal
 	now := time.Now()
+	const mostUnanswered = 10
 	m := &Master{log: lines{zlog.New(nil)}, sys: system{kill: func(_ int, s syscall.Signal) error { killed = append(killed, s); return nil }}}
-	f := &front{gen: &generation{plan: &frontPlan{}}, control: control, pid: 1, ready: true, started: now, answered: now}
+	f := &front{gen: &generation{plan: &frontPlan{}}, Front: &companion.Front{Process: companion.Process{Control: control, Pid: 1, Ready: true, Started: now}}}
 	m.gen = f.gen
 	for range mostUnanswered {
 		m.beat(f, now.Add(time.Hour))

@@ -61,14 +61,14 @@ func (l *listener) listenHTTP(g *generation) error {
 
 // warn logs what makes the front worse, and nobody would notice at the start.
 func (l *listener) warn(plan *frontPlan) {
-	if err := plan.who.may(os.TempDir(), permission.Write|permission.Search, "write to"); err != nil {
+	if err := plan.who.May(os.TempDir(), permission.Write|permission.Search, "write to"); err != nil {
 		l.log.frontWithoutFiles(err)
 	}
 	for _, what := range append(plan.own.Missing(), settings.Unreached(plan.workers, plan.sites)...) {
 		l.log.frontMisses(what)
 	}
-	if plan.who.drop && !plan.who.own && plan.own.User == "" {
-		l.log.frontNotAlone(plan.who.name)
+	if plan.who.Drop && !plan.who.Own && plan.own.User == "" {
+		l.log.frontNotAlone(plan.who.Name)
 	}
 }
 
@@ -76,7 +76,7 @@ func (l *listener) warn(plan *frontPlan) {
 func (l *listener) listenHTTPAt(g *generation, address string, tls bool) error {
 	isTCP := conf.DomainOf(address) == conf.Inet
 	who := g.plan.who
-	s, err := l.open.At(listening.Address{For: "http", Listen: address, Mode: g.plan.own.UnixMode, Own: who.drop, UID: who.uid, GID: who.share})
+	s, err := l.open.At(listening.Address{For: "http", Listen: address, Mode: g.plan.own.UnixMode, Own: who.Drop, UID: who.UID, GID: who.Share})
 	if err != nil {
 		if listening.IsLookUp(err) { // what has been logged does not say whose
 			l.log.httpAddressTaken(address, err)
@@ -113,7 +113,7 @@ func (l *listener) reachPools(g *generation) error {
 		switch {
 		case p.conf.Handed: // it gets a descriptor
 		case listening.IsNameless(p.conf):
-			if err := p.socket.Lend(who.uid, who.gid); err != nil {
+			if err := p.socket.Lend(who.UID, who.GID); err != nil {
 				return fmt.Errorf("pool %s: %w", p.conf.Name, err)
 			}
 		case p.conf.Domain == conf.Unix:
@@ -121,7 +121,7 @@ func (l *listener) reachPools(g *generation) error {
 			if err != nil {
 				return err
 			}
-			if err := who.mayConnect(p, permissions); err != nil {
+			if err := who.MayConnect(p.conf.Name, p.socket.Key(), permissions); err != nil {
 				return err
 			}
 		default:

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/phpsapi/phpsapi/fpm/companion"
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/sandbox"
@@ -25,10 +26,10 @@ type frontPlan struct {
 	kernel       sandbox.Kernel                  // as it was asked for sandboxes
 	stages       map[string]settings.Stages      // of all pools, by their names
 	sites        []contract.Site
-	who          credentials
+	who          companion.User
 	direct       string // the pool whose workers speak HTTP; empty: none, and notDirect says why
 	notDirect    string
-	certificates *certificates
+	certificates *companion.Certificates
 	looking      bool                                        // at the files of the certificates
 	directive    func(name string) (string, bool)            // of php.ini, and of options
 	directives   map[string]func(name string) (string, bool) // of the pools with engines of their own
@@ -113,16 +114,16 @@ func (f *frontPlan) verify(cfg *conf.Config) (err error) {
 	if err := settings.CheckReach(cfg.Pools, f.workers, f.sites); err != nil {
 		return err
 	}
-	if f.who, err = frontCredentials(f.own, cfg.Pools, f.routed(cfg.Pools)); err != nil {
+	if f.who, err = companion.FrontUser(f.own.User, f.own.Group, cfg.Pools, f.routed(cfg.Pools)); err != nil {
 		return f.own.Located(err)
 	}
 	for _, s := range f.sites {
-		if err := f.who.mayRead(s.Root); err != nil {
+		if err := f.who.MayRead(s.Root); err != nil {
 			return fmt.Errorf("the root %s cannot be served: %w", s.Root, err)
 		}
 	}
 	f.direct, f.notDirect = f.chooseDirect(cfg.Pools)
-	f.certificates, err = readCertificates(f.own.Certificates)
+	f.certificates, err = companion.ReadCertificates(f.own.Certificates)
 	return f.own.Located(err)
 }
 

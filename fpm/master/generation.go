@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/phpsapi/phpsapi/fpm/companion"
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/listening"
@@ -28,15 +29,14 @@ type generation struct {
 	starvingSince time.Time // when a pool without a worker was first seen to want one; zero: none does
 	begun         time.Time
 
-	plan         *frontPlan        // what its front is to be, if there is to be one
-	http         []httpListener    // where the front listens
-	metrics      []metricsListener // where the observer listens
-	door         *door             // what the dashboard may ask for; nil: there is none
-	frontLog     *os.File          // its access log; nil without
-	front        *front            // the running one, or nil
-	frontBoard   *scoreboard.Board // what its fronts count; nil: there was none
-	frontBackoff pm.Backoff
-	frontAt      time.Time // when to start another; zero: not
+	plan          *frontPlan        // what its front is to be, if there is to be one
+	http          []httpListener    // where the front listens
+	metrics       []metricsListener // where the observer listens
+	door          *door             // what the dashboard may ask for; nil: there is none
+	frontLog      *os.File          // its access log; nil without
+	front         *front            // the running one, or nil
+	slotsOfFronts companion.Slots   // where its fronts count
+	renewFront    companion.Renewal // when to start another
 
 	renewAt    time.Time // when to replace it because a script has asked for that; zero: none has
 	retiring   bool      // no worker of it is replaced
@@ -153,7 +153,5 @@ func (g *generation) close() {
 	if g.frontLog != nil {
 		g.frontLog.Close()
 	}
-	if g.frontBoard != nil {
-		g.frontBoard.Close()
-	}
+	g.slotsOfFronts.Close()
 }

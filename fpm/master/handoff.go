@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
+	"github.com/phpsapi/phpsapi/fpm/companion"
 	"github.com/phpsapi/phpsapi/fpm/listening"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
@@ -135,7 +136,7 @@ func readHandoff(r io.Reader) (*handoff, error) {
 
 // file returns a file in memory with what is to be left.
 func (h *handoff) file() (*os.File, error) {
-	return inMemory("handoff", func(w *os.File) error { return json.NewEncoder(w).Encode(h) })
+	return companion.InMemory("handoff", func(w *os.File) error { return json.NewEncoder(w).Encode(h) })
 }
 
 // descriptors are all that the handoff has.
@@ -198,12 +199,7 @@ func (m *Master) handOff() *handoff {
 	h.Old, h.Name = -1, zygote.Name()
 	h.Generation, h.Since = m.generation, m.operators.since.Unix()
 	h.Incidents = m.incidents.leave()
-	if m.observers.past != nil {
-		h.Past = int(m.observers.past.Fd())
-	}
-	for _, o := range m.observers.all {
-		h.Observers = append(h.Observers, o.pid)
-	}
+	h.Past, h.Observers = m.observers.LeaveMemory(), m.observers.Pids()
 	h.Tally = &m.tally
 	h.Stderr, h.Stdout, h.Control = m.errorLog.Original, -1, -1
 	if fd, err := unix.Open("/proc/self/exe", unix.O_PATH|unix.O_CLOEXEC, 0); err == nil {
@@ -308,7 +304,7 @@ func (c *child) leave(told bool) handedWorker {
 
 // leave returns what is left of a front.
 func (f *front) leave() handedProcess {
-	return handedProcess{Pid: f.pid, Control: f.control.FD(), Told: f.quit, Drain: int64(f.gen.plan.own.Limits.DrainTimeout)}
+	return handedProcess{Pid: f.Pid, Control: f.Control.FD(), Told: f.Quits, Drain: int64(f.gen.plan.own.Limits.DrainTimeout)}
 }
 
 // duplicate takes copies of the pipes' ends, for the program that is executed.

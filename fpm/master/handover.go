@@ -39,7 +39,7 @@ func (h *handover) pending(now time.Time, former *former) bool {
 	if h.former && former.pending() {
 		return true
 	}
-	if f := h.old.front; f != nil && !f.yielded {
+	if f := h.old.front; f != nil && !f.Yielded {
 		return true
 	}
 	for _, p := range h.old.pools {
@@ -63,15 +63,15 @@ func (c *child) mayTakeConnections() bool {
 // tellFront asks a front to finish. One that has just been replaced leaves to its successor what it has not begun: the two
 // get the ends of a channel for that.
 func (m *Master) tellFront(f *front) {
-	if m.state == normal && f.stopped { // the workers keep handing over: that is for its successor
-		f.control.Send(contract.Yield, "", -1)
+	if m.state == normal && f.Replaced { // the workers keep handing over: that is for its successor
+		f.Control.Send(contract.Yield, "", -1)
 		return
 	}
 	if m.state != normal || m.handover == nil || m.handover.old != f.gen {
-		f.control.Send(contract.Quit, "", -1)
+		f.Control.Send(contract.Quit, "", -1)
 		return
 	}
-	f.yielded = m.sendHeir(f.control) != nil // nobody waits for what cannot be told
+	f.Yielded = m.sendHeir(f.Control) != nil // nobody waits for what cannot be told
 }
 
 // announce tells those who wait for a reload that it has ended, and begins the one that was asked for meanwhile.

@@ -185,7 +185,7 @@ func (m *Master) workerBegan(c *child) {
 	c.ready = true
 	m.profileWorker(c)
 	if c.pool.began++; c.pool.began == 1 {
-		m.observers.news()
+		m.observers.News()
 	}
 	m.bootEnded(c)
 	m.supplied(c.pool.gen)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
+	"github.com/phpsapi/phpsapi/fpm/companion"
 	"github.com/phpsapi/phpsapi/fpm/errorlog"
 	"github.com/phpsapi/phpsapi/fpm/listening"
 	"github.com/phpsapi/phpsapi/fpm/pm"
@@ -50,7 +51,7 @@ type Master struct {
 	resting bool                      // another program is executed next: what is ordered is left to it
 
 	fronts    []*front // all that run, those that drain among them
-	observers observers
+	observers companion.Observers
 	weighing  weighing
 	tally     tally
 	replaced  replaced
@@ -156,7 +157,7 @@ func (m *Master) nextDeadline() time.Time {
 		sooner(m.former.lookAt)
 	}
 	m.frontDeadlines(sooner)
-	m.observerDeadlines(sooner)
+	m.observers.Deadlines(sooner)
 	m.workerModeDeadlines(sooner)
 	sooner(m.gen.renewAt)
 	for _, g := range m.generations() {

@@ -175,11 +175,11 @@ func (l lines) childStarted(pool string, pid int, debug bool) {
 }
 
 func (l lines) childExited(level zlog.Level, pool string, pid int, how string, life time.Duration) {
-	l.Logf(level, "[pool %s] child %d exited %s after %s seconds from start", pool, pid, how, seconds(life))
+	l.Logf(level, "[pool %s] child %d exited %s after %s seconds from start", pool, pid, how, zlog.Seconds(life))
 }
 
 func (l lines) childKilledByPM(pool string, pid int, life time.Duration) {
-	l.Logf(zlog.Debug, "[pool %s] child %d has been killed by the process management after %s seconds from start", pool, pid, seconds(life))
+	l.Logf(zlog.Debug, "[pool %s] child %d has been killed by the process management after %s seconds from start", pool, pid, zlog.Seconds(life))
 }
 
 func (l lines) unknownChild(pid int, how string, init bool) {
@@ -324,30 +324,6 @@ func (l lines) heartbeat(d time.Duration) {
 
 // ---- front ----
 
-func (l lines) frontStarted(generation, pid int) {
-	l.Logf(zlog.Debug, "[front] process %d of generation %d started", pid, generation)
-}
-
-func (l lines) frontReady(generation, pid int, addresses string) {
-	l.Logf(zlog.Notice, "[front] process %d of generation %d serves %s", pid, generation, addresses)
-}
-
-func (l lines) frontQuits(generation, pid int) {
-	l.Logf(zlog.Debug, "[front] asking process %d of generation %d to finish its requests", pid, generation)
-}
-
-func (l lines) frontExited(level zlog.Level, generation, pid int, how string, life time.Duration) {
-	l.Logf(level, "[front] process %d of generation %d exited %s after %s seconds from start", pid, generation, how, seconds(life))
-}
-
-func (l lines) frontStopped(generation, pid int) {
-	l.Logf(zlog.Warning, "[front] process %d of generation %d was stopped by a signal, and is replaced", pid, generation)
-}
-
-func (l lines) frontSilent(generation, pid int, silent time.Duration) {
-	l.Logf(zlog.Error, "[front] process %d of generation %d has given no sign of life for %s seconds, and is replaced", pid, generation, seconds(silent))
-}
-
 func (l lines) createdForHTTP(pool string, n, requests int) {
 	l.Logf(zlog.Debug, "[pool %s] %d child(ren) have been created for %d HTTP requests", pool, n, requests)
 }
@@ -367,10 +343,6 @@ func (l lines) frontNotAlone(name string) {
 		"make a user phpsapi, or set http.user", name)
 }
 
-func (l lines) frontPanicked(generation, pid int, line string) {
-	l.Logf(zlog.Error, "[front] process %d of generation %d: %s", pid, generation, line)
-}
-
 func (l lines) frontImpossible(err error) { l.Logf(zlog.Error, "[front] %v", err) }
 
 func (l lines) httpAddressTaken(address string, err error) {
@@ -388,25 +360,25 @@ func (l lines) certificatesNotSent(err error) {
 // ---- requests ----
 
 func (l lines) tooSlow(pool string, pid int, r request) {
-	l.LogAbout(zlog.Warning, r.about(), fmt.Sprintf("[pool %s] child %d, %s executing too slow (%s sec), logging", pool, pid, r, seconds(r.duration)))
+	l.LogAbout(zlog.Warning, r.about(), fmt.Sprintf("[pool %s] child %d, %s executing too slow (%s sec), logging", pool, pid, r, zlog.Seconds(r.duration)))
 }
 
 func (l lines) timedOut(pool string, pid int, r request) {
-	l.LogAbout(zlog.Warning, r.about(), fmt.Sprintf("[pool %s] child %d, %s execution timed out (%s sec), terminating", pool, pid, r, seconds(r.duration)))
+	l.LogAbout(zlog.Warning, r.about(), fmt.Sprintf("[pool %s] child %d, %s execution timed out (%s sec), terminating", pool, pid, r, zlog.Seconds(r.duration)))
 }
 
 // These three have no counterpart in php-fpm.
 
 func (l lines) killed(pool string, pid int, r request) {
-	l.LogAbout(zlog.Warning, r.about(), fmt.Sprintf("[pool %s] child %d, %s execution timed out (%s sec), killing", pool, pid, r, seconds(r.duration)))
+	l.LogAbout(zlog.Warning, r.about(), fmt.Sprintf("[pool %s] child %d, %s execution timed out (%s sec), killing", pool, pid, r, zlog.Seconds(r.duration)))
 }
 
 func (l lines) interruptedForTime(pool string, pid int, r request) {
-	l.LogAbout(zlog.Warning, r.about(), fmt.Sprintf("[pool %s] child %d, %s execution timed out (%s sec), throwing Phpsapi\\RequestTimeout", pool, pid, r, seconds(r.duration)))
+	l.LogAbout(zlog.Warning, r.about(), fmt.Sprintf("[pool %s] child %d, %s execution timed out (%s sec), throwing Phpsapi\\RequestTimeout", pool, pid, r, zlog.Seconds(r.duration)))
 }
 
 func (l lines) interruptedForClient(pool string, pid int, r request) {
-	l.LogAbout(zlog.Debug, r.about(), fmt.Sprintf("[pool %s] child %d, %s has lost its client (%s sec)", pool, pid, r, seconds(r.duration)))
+	l.LogAbout(zlog.Debug, r.about(), fmt.Sprintf("[pool %s] child %d, %s has lost its client (%s sec)", pool, pid, r, zlog.Seconds(r.duration)))
 }
 
 func (l lines) stoppedForTracing(pid int) { l.Logf(zlog.Notice, "child %d stopped for tracing", pid) }
@@ -432,9 +404,3 @@ func (l lines) systemdInterval(d time.Duration) {
 }
 
 func (l lines) systemdNotNotified() { l.Log.Log(zlog.Warning, "failed to notify start to systemd") }
-
-// seconds is a duration as php-fpm shows it, with six digits.
-func seconds(d time.Duration) string {
-	us := d.Microseconds()
-	return fmt.Sprintf("%d.%06d", us/1e6, us%1e6)
-}

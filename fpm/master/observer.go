@@ -1,7 +1,6 @@
 package master
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,42 +12,13 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
+	"github.com/phpsapi/phpsapi/fpm/companion"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/listening"
-	"github.com/phpsapi/phpsapi/fpm/pm"
-	"github.com/phpsapi/phpsapi/fpm/postmortem"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
-	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 )
-
-// observer is a running observer process.
-type observer struct {
-	pid        int
-	control    *channel.Channel
-	started    time.Time
-	ready      bool // it has said so
-	quit       bool // it was asked to go
-	crashes    *postmortem.Crashes
-	told       []byte // of the service, the last time
-	door       *door  // what it may ask the master for; nil: nothing
-	escalation pm.Escalation
-}
-
-// observers are the observer that is to serve, and those before it that finish what they answer.
-type observers struct {
-	all     []*observer // that run
-	serving *observer   // nil: there is none
-	backoff pm.Backoff
-	startAt time.Time // when to start another; zero: not
-	tellAt  time.Time // when to tell it of the service; zero: there is none
-	toldAt  time.Time // when it was told last
-	past    *os.File  // what observers remember, of which the master reads nothing; nil: there was no need for it
-}
-
-// observeInterval is how often an observer hears of the master.
-const observeInterval = time.Second
 
 // listenMetrics opens the addresses of metrics.listen, or takes those that are open.
 func (l *listener) listenMetrics(g *generation) error {
@@ -102,11 +72,10 @@ func (l *listener) metricsAt(g *generation, address string, mode uint32) (*liste
 
 // renewObserver starts an observer for the generation that begins to serve, if it is to have one. The one before answers until that is ready.
 func (m *Master) renewObserver() {
-	o := &m.observers
 	m.gen.watchCaches(m.cachesUntil)
-	o.startAt, o.backoff = time.Time{}, pm.Backoff{}
+	m.observers.Renew()
 	if len(m.gen.metrics) == 0 && !m.gen.plan.exports() {
-		m.quitObservers(nil)
+		m.observers.Quit(nil, m.sys.now())
 		return
 	}
 	m.startObserver()
@@ -114,63 +83,36 @@ func (m *Master) renewObserver() {
 
 // startObserver executes an observer. If it cannot be, it is tried again later.
 func (m *Master) startObserver() {
-	o := &m.observers
-	o.startAt = time.Time{}
-	now := m.sys.now()
-	one, err := m.executeObserver(now)
+	now, k := m.sys.now(), m.keeper()
+	m.observers.Starts()
+	o, err := m.executeObserver(k, now)
 	if err != nil {
-		m.log.observerNotStarted(err)
-		o.startAt = now.Add(max(o.backoff.Failed(), time.Second))
+		m.observers.NotStarted(k, err, now)
 		return
 	}
-	o.all = append(o.all, one)
-	o.serving, o.tellAt = one, now
-	m.log.observerStarted(one.pid)
-	m.hear(one.control, nil, func(s channel.Message) utterance { return observerSaid{one, s} })
+	door := m.gen.door
+	m.hear(o.Control, nil, func(s channel.Message) utterance { return observerSaid{o, door, s} })
 }
 
-func (m *Master) executeObserver(now time.Time) (*observer, error) {
-	who, err := observerCredentials(m.gen)
+func (m *Master) executeObserver(k *companion.Keeper, now time.Time) (*companion.Observer, error) {
+	var front *companion.User
+	if m.gen.plan.wanted() {
+		front = &m.gen.plan.who
+	}
+	who, err := companion.ObserverUser(m.gen.config.Pools, front)
 	if err != nil {
 		return nil, err
 	}
-	control, theirs, err := channel.New()
-	if err != nil {
-		return nil, err
-	}
-	defer theirs.Close()
-	one := &observer{control: control, started: now, door: m.gen.door}
 	orders, files, err := m.observerOrders()
 	defer func() {
 		for _, f := range files[len(m.gen.metrics):] { // those that listen stay
 			f.Close()
 		}
 	}()
-	if err == nil && m.errorLog.InUse() { // as a front's
-		if one.crashes, err = postmortem.NewCrashes(); err == nil {
-			orders.Files = append(orders.Files, contract.CrashOutput)
-			files = append(files, one.crashes.In())
-		}
-	}
-	var spec *os.File
-	if err == nil {
-		spec, err = inMemory("observer", func(w *os.File) error { return orders.Encode(w) })
-	}
-	if err == nil {
-		defer spec.Close()
-		stderr := m.errorLog.Stderr()
-		if one.crashes != nil {
-			stderr = nil
-		}
-		one.pid, err = m.sys.startFront(frontCommand{title: contract.ObserverTitle,
-			program: zygote.Self(m.opt.Program), files: append([]*os.File{theirs, spec}, files...), stderr: stderr, who: who})
-	}
 	if err != nil {
-		control.Close()
-		one.crashes.Close()
 		return nil, err
 	}
-	return one, nil
+	return m.observers.Start(k, orders, files, who, now)
 }
 
 // observerOrders are an observer's orders, and the descriptors they name: the listeners, which are the master's, and then what is to be closed.
@@ -182,7 +124,7 @@ func (m *Master) observerOrders() (*contract.Observer, []*os.File, error) {
 		files = append(files, l.File())
 	}
 	if m.gen.door != nil {
-		past, err := m.observers.memory()
+		past, err := m.observers.Memory()
 		if err != nil {
 			return nil, files, err
 		}
@@ -224,8 +166,8 @@ func (m *Master) observerOrders() (*contract.Observer, []*os.File, error) {
 				}
 			}
 		}
-		if g.frontBoard != nil {
-			if err := add(g.frontBoard, contract.ObservedPool{Generation: g.number, Slots: frontSlots, Front: true, Sites: sites}); err != nil {
+		if board := g.slotsOfFronts.Board(); board != nil {
+			if err := add(board, contract.ObservedPool{Generation: g.number, Slots: companion.MostFronts, Front: true, Sites: sites}); err != nil {
 				return nil, files, err
 			}
 		}
@@ -235,7 +177,8 @@ func (m *Master) observerOrders() (*contract.Observer, []*os.File, error) {
 
 // observerSaid is a message on an observer's control socket.
 type observerSaid struct {
-	o       *observer
+	o       *companion.Observer
+	door    *door // what it may ask for; nil: nothing
 	message channel.Message
 }
 
@@ -243,10 +186,10 @@ func (e observerSaid) heed(m *Master) reception {
 	o, s := e.o, e.message
 	switch s.Letter {
 	case contract.Ready:
-		o.ready = true
-		m.log.observerReady(o.pid, m.gen.metrics, m.export())
-		if o == m.observers.serving {
-			m.quitObservers(o)
+		o.Ready = true
+		m.log.observerReady(o.Pid, m.gen.metrics, m.export())
+		if m.observers.Serves(o) {
+			m.observers.Quit(o, m.sys.now())
 		}
 	case contract.Asked:
 		m.weigh()
@@ -254,162 +197,43 @@ func (e observerSaid) heed(m *Master) reception {
 			m.watchCaches()
 		}
 	case contract.Gate:
-		m.openGate(o)
+		m.openGate(o, e.door)
 	case contract.Log:
 		m.say(s.Text)
 	}
 	return heeded
 }
 
-// quitObservers asks all observers to finish what they answer and to go, but for one; nil: all.
-func (m *Master) quitObservers(but *observer) {
-	if but == nil {
-		m.observers.serving, m.observers.tellAt = nil, time.Time{}
-	}
-	for _, o := range m.observers.all {
-		if o != but && !o.quit {
-			o.quit = true
-			o.control.Send(contract.Quit, "", -1)
-			o.escalation = pm.Escalation{Sent: syscall.SIGQUIT, Deadline: m.sys.now().Add(observerPatience)}
-		}
-	}
-}
-
-// adoptObservers takes over the observers of the program before. They go as their control sockets have ended with it; one that does not is ended.
-func (m *Master) adoptObservers(pids []int) {
-	now := m.sys.now()
-	for _, pid := range pids {
-		m.observers.all = append(m.observers.all, &observer{pid: pid, started: now, quit: true,
-			escalation: pm.Escalation{Sent: syscall.SIGQUIT, Deadline: now.Add(observerPatience)}})
-	}
-}
-
-// observerPatience is how long an observer may take to go: longer than a client may take its answer for.
-const observerPatience = 10 * time.Second
-
 // buryObserver takes an observer that has ended off the books, and replaces it if nobody wanted its end.
-func (m *Master) buryObserver(o *observer, status syscall.WaitStatus) {
-	all, now := &m.observers, m.sys.now()
-	all.all = slices.DeleteFunc(all.all, func(other *observer) bool { return other == o })
-	how, level := postmortem.Ending(status)
-	if o.quit {
-		level = zlog.Debug
+func (m *Master) buryObserver(o *companion.Observer, status syscall.WaitStatus) {
+	if m.observers.Bury(m.keeper(), o, status, m.state == terminating, m.sys.now()) {
+		m.replaced.Observer++
 	}
-	m.log.observerExited(level, o.pid, how, now.Sub(o.started))
-	for _, line := range o.crashes.Lines(status) {
-		m.log.observerPanicked(o.pid, line)
-	}
-	o.crashes.Close()
-	if all.serving != o {
-		return
-	}
-	all.serving, all.tellAt = nil, time.Time{}
-	if o.quit || m.state == terminating {
-		return
-	}
-	m.replaced.Observer++
-	const shortLife = 5 * time.Second
-	if o.ready && now.Sub(o.started) > shortLife {
-		all.backoff.Succeeded()
-	}
-	all.startAt = now.Add(max(all.backoff.Failed(), observerPause))
 }
-
-// observerPause is how long it takes at least until another observer takes the place of one that has died.
-const observerPause = 100 * time.Millisecond
 
 // tickObservers does what is due.
 func (m *Master) tickObservers(now time.Time) {
-	all := &m.observers
-	for _, o := range all.all {
-		if o.escalation.Due(now) {
-			m.sys.kill(o.pid, o.escalation.Next(now, 0, 0))
-		}
-	}
-	if !all.startAt.IsZero() && !now.Before(all.startAt) {
+	m.observers.Tick(m.keeper(), now)
+	if m.observers.StartIsDue(now) {
 		m.startObserver()
 	}
-	if !all.tellAt.IsZero() && !now.Before(all.tellAt) {
-		all.toldAt, all.tellAt = now, now.Add(observeInterval)
-		m.tellObserver()
+	if m.observers.NewsAreDue(now) {
+		text, err := json.Marshal(m.service())
+		if err != nil {
+			text = nil
+		}
+		m.observers.Tell(text)
 	}
 }
 
-// observerDeadlines tells when tickObservers has something to do.
-func (m *Master) observerDeadlines(sooner func(time.Time)) {
-	for _, o := range m.observers.all {
-		sooner(o.escalation.Deadline)
-	}
-	sooner(m.observers.startAt)
-	sooner(m.observers.tellAt)
-}
-
-// newsInterval is how often an observer may be told of the service.
-const newsInterval = 50 * time.Millisecond
-
-// news has the observer told of the service soon.
-func (o *observers) news() {
-	if soon := o.toldAt.Add(newsInterval); soon.Before(o.tellAt) {
-		o.tellAt = soon
-	}
-}
-
-// tellObserver tells the observer that the master lives, and what the service is unless it knows that.
-func (m *Master) tellObserver() {
-	o := m.observers.serving
-	if o == nil {
-		return
-	}
-	text, err := json.Marshal(m.service())
-	if err != nil || bytes.Equal(text, o.told) {
-		o.control.Send(contract.Beat, "", -1)
-		return
-	}
-	file, err := inMemory("service", func(w *os.File) error { _, err := w.Write(text); return err })
-	if err != nil {
-		return
-	}
-	defer file.Close()
-	if o.control.Send(contract.ServiceIs, "", int(file.Fd())) == nil {
-		o.told = text
-	}
-}
-
-// endObservers ends the observers when the service has ended, and waits for them: another service may want their addresses.
+// endObservers ends the observers when the service has ended.
 func (m *Master) endObservers() {
-	for _, o := range m.observers.all {
-		m.sys.kill(o.pid, syscall.SIGTERM)
-	}
 	patience := time.Second
 	if m.gen.plan.exports() {
 		patience = flushPatience
 	}
-	for deadline := time.Now().Add(patience); len(m.observers.all) > 0; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			for _, o := range m.observers.all {
-				m.sys.kill(o.pid, syscall.SIGKILL)
-			}
-			deadline = time.Now().Add(time.Hour) // nothing keeps a process from that for long
-		}
-		m.reapObservers(func(*observer, syscall.WaitStatus) {})
-	}
+	m.observers.End(m.keeper(), patience)
 }
-
-// reapObservers takes the ends of observers.
-func (m *Master) reapObservers(bury func(*observer, syscall.WaitStatus)) {
-	for _, o := range slices.Clone(m.observers.all) {
-		var status syscall.WaitStatus
-		got, err := syscall.Wait4(o.pid, &status, syscall.WNOHANG, nil)
-		if err == nil && got == o.pid {
-			bury(o, status)
-		}
-		if err == nil && got == o.pid || errors.Is(err, syscall.ECHILD) {
-			m.observers.all = slices.DeleteFunc(m.observers.all, func(other *observer) bool { return other == o })
-		}
-	}
-}
-
-func (l lines) observerStarted(pid int) { l.Logf(zlog.Debug, "[observer] process %d started", pid) }
 
 func (l lines) observerReady(pid int, at []metricsListener, e *contract.Export) {
 	if e != nil {
@@ -433,18 +257,6 @@ func (l lines) observerReady(pid int, at []metricsListener, e *contract.Export) 
 			l.Logf(zlog.Notice, "[observer] process %d %s at %s", pid, task.text, where)
 		}
 	}
-}
-
-func (l lines) observerExited(level zlog.Level, pid int, how string, life time.Duration) {
-	l.Logf(level, "[observer] process %d exited %s after %s seconds from start", pid, how, seconds(life))
-}
-
-func (l lines) observerPanicked(pid int, line string) {
-	l.Logf(zlog.Error, "[observer] process %d: %s", pid, line)
-}
-
-func (l lines) observerNotStarted(err error) {
-	l.Logf(zlog.Error, "[observer] the process could not be started, trying again: %v", err)
 }
 
 func (l lines) observerImpossible(err error) { l.Logf(zlog.Error, "[observer] %v", err) }

@@ -353,7 +353,7 @@ func (m *Master) startNextFront() bool {
 }
 
 // frontReady reports whether the generation's front serves, or is not wanted.
-func (g *generation) frontReady() bool { return !g.plan.wanted() || g.front != nil && g.front.ready }
+func (g *generation) frontReady() bool { return !g.plan.wanted() || g.front != nil && g.front.Ready }
 
 func (m *Master) commitReload() {
 	old, g := m.gen, m.next

@@ -1,7 +1,6 @@
 package master
 
 import (
-	"encoding/json"
 	"os"
 	"slices"
 	"time"
@@ -47,24 +46,14 @@ func (m *Master) keepRescue(r rescue) {
 // sendRescues sends the front what waits for it, if there is a front.
 func (m *Master) sendRescues() {
 	f := m.gen.front
-	if f == nil || !f.ready {
+	if f == nil || !f.Ready {
 		return
 	}
 	for _, r := range m.rescues {
-		f.rescue(r.file, &r.what)
+		f.Rescue(r.file, &r.what)
 		r.file.Close()
 	}
 	m.rescues = nil
-}
-
-// rescue sends a front a worker's rescue socket.
-func (f *front) rescue(file *os.File, what *contract.Rescued) {
-	text, _ := json.Marshal(what)
-	if len(text) >= contract.MaxMessage { // control characters and the like make it long
-		what.URI = what.URI[:min(len(what.URI), 512)]
-		text, _ = json.Marshal(what)
-	}
-	f.control.Send(contract.Rescue, string(text), int(file.Fd()))
 }
 
 // rescued returns what a worker's page says of the connection in its rescue socket. It returns false if there is none, or a part of a request
@@ -146,7 +135,7 @@ func (m *Master) checkSilence(c *child, limit time.Duration) {
 		return
 	}
 	f := m.gen.front
-	if f == nil || !f.ready {
+	if f == nil || !f.Ready {
 		return
 	}
 	what, some := m.rescued(c)
@@ -155,7 +144,7 @@ func (m *Master) checkSilence(c *child, limit time.Duration) {
 	}
 	c.silentSince = h.Spoke
 	what.Late = true
-	f.rescue(c.rescue, &what)
+	f.Rescue(c.rescue, &what)
 }
 
 // leaveInterval is how often it is looked whether the workers have left HTTP.
@@ -187,7 +176,7 @@ func (m *Master) checkLeaving(now time.Time) {
 	}
 	m.leavingAt = time.Time{}
 	for _, f := range m.fronts {
-		f.control.Send(contract.NoMore, "", -1)
+		f.Control.Send(contract.NoMore, "", -1)
 	}
 }
 

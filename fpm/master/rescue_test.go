@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
+	"github.com/phpsapi/phpsapi/fpm/companion"
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/listening"
@@ -55,7 +56,7 @@ func newLonely(t *testing.T, limit time.Duration) *lonely {
 	l.gen.pools = []*pool{p}
 	l.c = &child{pool: p, pid: 1, control: l.channel(l.told)}
 	p.link(l.c)
-	l.gen.front = &front{gen: l.gen, control: l.channel(l.front), ready: true}
+	l.gen.front = &front{gen: l.gen, Front: &companion.Front{Process: companion.Process{Control: l.channel(l.front), Ready: true}}}
 	l.fronts = []*front{l.gen.front}
 	return l
 }

@@ -44,7 +44,7 @@ func (m *Master) endOldest() {
 func (m *Master) hurry(g *generation, until time.Time) {
 	g.escalation.Deadline = until
 	if g.front != nil {
-		g.front.escalation.Deadline = until
+		g.front.Escalation.Deadline = until
 	}
 }
 
@@ -64,8 +64,8 @@ func (m *Master) discard(g *generation) {
 			}
 		}
 	}
-	if f := g.front; f != nil && !f.ready {
-		m.sys.kill(f.pid, syscall.SIGKILL)
+	if f := g.front; f != nil && !f.Ready {
+		m.sys.kill(f.Pid, syscall.SIGKILL)
 	}
 }
 

@@ -62,7 +62,7 @@ func (m *Master) service() *contract.Service {
 	for _, g := range m.generations() {
 		one := contract.ServiceGeneration{Number: g.number, State: g.state(m), Began: g.begun.Unix()}
 		if g.front != nil {
-			one.Front = &contract.ServiceFront{Pid: g.front.pid, Ready: g.front.ready}
+			one.Front = &contract.ServiceFront{Pid: g.front.Pid, Ready: g.front.Ready}
 		} else if g.plan.wanted() && g == m.gen {
 			one.Front = &contract.ServiceFront{}
 		}

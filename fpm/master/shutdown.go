@@ -34,7 +34,7 @@ func (m *Master) finish() {
 		m.cancelUpgrade()
 		m.log.finishingIn(delay)
 		m.systemd.stopping()
-		m.observers.news()
+		m.observers.News()
 		return
 	}
 	m.log.finishing()

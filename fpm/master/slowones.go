@@ -39,7 +39,7 @@ func (m *Master) rememberSlow(c *child, r request, lines string) {
 		}
 	}
 	m.slow.ring.Add(i)
-	m.observers.news()
+	m.observers.News()
 }
 
 // tellSlow answers which requests were slow: the last n of a pool.

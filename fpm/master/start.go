@@ -450,7 +450,7 @@ func (m *Master) begun() {
 		return
 	}
 	m.beginning, m.started = false, true
-	m.observers.news()
+	m.observers.News()
 	if m.state == normal {
 		m.log.ready()
 		m.beginSystemd(m.sys.now())

@@ -64,7 +64,7 @@ func (m *Master) steer(o *operator) {
 			return
 		}
 	}
-	m.observers.news()
+	m.observers.News()
 	o.task = m.steeringTask(p, o.request.Command, m.sys.now().Add(handoverPatience))
 	m.keepWaiting(o)
 }

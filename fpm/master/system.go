@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/phpsapi/phpsapi/fpm/companion"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 )
 
@@ -45,7 +46,7 @@ type system struct {
 	// constants starts PHP, asks it for its constants and ends it. It ends with its context.
 	constants func(context.Context, zygote.Config) (map[string]string, error)
 	// startFront executes a front; its end is told by SIGCHLD.
-	startFront func(frontCommand) (pid int, err error)
+	startFront func(companion.Command) (pid int, err error)
 	// kill is for children of the master's own: their pids are theirs until the loop waits for them.
 	kill func(pid int, signal syscall.Signal) error
 	now  func() time.Time
@@ -65,7 +66,7 @@ func realSystem() system {
 			return realForker{z}, nil
 		},
 		constants:   zygote.Constants,
-		startFront:  func(c frontCommand) (int, error) { return executeFront(c) },
+		startFront:  func(c companion.Command) (int, error) { return companion.Execute(c) },
 		kill:        syscall.Kill,
 		now:         time.Now,
 		patience:    readyTimeout,

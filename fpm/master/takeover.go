@@ -126,8 +126,8 @@ func (t *takeover) closeNew(s *listening.Sockets) {
 func (m *Master) beginTakeover() {
 	h := m.taken.h
 	m.former.adopt(m, h.Groups)
-	m.adoptObservers(h.Observers)
-	m.observers.inherit(h.Past)
+	m.observers.Adopt(h.Observers, m.sys.now())
+	m.observers.InheritMemory(h.Past)
 	if h.Tally != nil {
 		m.tally = *h.Tally
 	}
@@ -302,7 +302,7 @@ func (m *Master) fallBack(status int) {
 	if m.gen != nil {
 		m.endZygotes()
 		if f := m.gen.front; f != nil {
-			syscall.Kill(f.pid, syscall.SIGKILL)
+			syscall.Kill(f.Pid, syscall.SIGKILL)
 		}
 	}
 	t.closeNew(&m.sockets)

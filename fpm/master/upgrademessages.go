@@ -39,5 +39,5 @@ func (l lines) formerExited(level zlog.Level, pool string, pid int, how string) 
 }
 
 func (l lines) formerTimedOut(pool string, pid int, took time.Duration) {
-	l.Logf(zlog.Warning, "[pool %s] child %d of the previous program, execution timed out (%s sec), terminating", pool, pid, seconds(took))
+	l.Logf(zlog.Warning, "[pool %s] child %d of the previous program, execution timed out (%s sec), terminating", pool, pid, zlog.Seconds(took))
 }

@@ -54,10 +54,10 @@ func (m *Master) weigh() {
 func (m *Master) allWeighed() []weighed {
 	all := []weighed{{pid: os.Getpid(), kind: "master"}}
 	for _, f := range m.fronts {
-		all = append(all, weighed{pid: f.pid, kind: "front"})
+		all = append(all, weighed{pid: f.Pid, kind: "front"})
 	}
-	for _, o := range m.observers.all {
-		all = append(all, weighed{pid: o.pid, kind: "observer"})
+	for _, o := range m.observers.All() {
+		all = append(all, weighed{pid: o.Pid, kind: "observer"})
 	}
 	for _, g := range m.generations() {
 		for _, e := range g.engines {

@@ -1,10 +1,12 @@
-package master
+package companion
 
 import (
 	"slices"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
 // An observer that was stopped outlived each upgrade of its service.
@@ -12,26 +14,26 @@ func TestAnObserverOfTheProgramBeforeIsEnded(t *testing.T) {
 	const pid = 7
 	var sent []syscall.Signal
 	now := time.Now()
-	m := &Master{}
-	m.sys.now = func() time.Time { return now }
-	m.sys.kill = func(to int, signal syscall.Signal) error {
+	k := &Keeper{Log: zlog.New(nil)}
+	k.Kill = func(to int, signal syscall.Signal) error {
 		if to != pid {
 			t.Errorf("signal %v to process %d", signal, to)
 		}
 		sent = append(sent, signal)
 		return nil
 	}
-	m.adoptObservers([]int{pid})
+	var all Observers
+	all.Adopt([]int{pid}, now)
 	for range int((observerPatience - time.Second) / time.Second) {
 		now = now.Add(time.Second)
-		m.tickObservers(now)
+		all.Tick(k, now)
 	}
 	if len(sent) > 0 {
 		t.Errorf("within its time to go it got %v", sent)
 	}
 	for range 3 {
 		now = now.Add(time.Second)
-		m.tickObservers(now)
+		all.Tick(k, now)
 	}
 	if want := []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL, syscall.SIGKILL}; !slices.Equal(sent, want) {
 		t.Errorf("it got %v, want %v", sent, want)

@@ -1,4 +1,4 @@
-package master
+package companion
 
 import (
 	"bufio"
@@ -10,17 +10,16 @@ import (
 	"strconv"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
-	"github.com/phpsapi/phpsapi/fpm/settings"
 )
 
-// credentials is the user and the groups that a front runs as.
-type credentials struct {
-	name     string // of the user, for messages
-	uid, gid int
-	groups   []int // others than gid
-	share    int   // the group of the front's own unix sockets
-	drop     bool  // the master is root, and the front is another user
-	own      bool  // nobody else is that user
+// User is the user and the groups that a companion runs as.
+type User struct {
+	Name     string // for messages
+	UID, GID int
+	Groups   []int // others than GID
+	Share    int   // the group of the companion's own unix sockets
+	Drop     bool  // the master is root, and the companion is another user
+	Own      bool  // nobody else is that user
 }
 
 // A front that root starts is a user of its own: a process of another user that runs scripts cannot signal it, read its memory or
@@ -36,84 +35,84 @@ const (
 // webGroup is the group that files and sockets for web servers have on Debian.
 const webGroup = "www-data"
 
-// frontCredentials are those of http.user and http.group. Only root can give others than its own. pools are all, routed
-// those that the sites name.
-func frontCredentials(own *settings.Settings, pools, routed []*conf.Pool) (c credentials, err error) {
+// FrontUser returns the user of a front by http.user and http.group, each of which may be empty. Only root can give another than its own.
+// pools are all, routed those that the sites name.
+func FrontUser(name, group string, pools, routed []*conf.Pool) (c User, err error) {
 	if os.Geteuid() != 0 {
-		c = credentials{uid: os.Geteuid(), gid: os.Getegid(), share: os.Getegid(), name: "user " + strconv.Itoa(os.Geteuid())}
-		if u, err := user.LookupId(strconv.Itoa(c.uid)); err == nil {
-			c.name = u.Username
+		c = User{UID: os.Geteuid(), GID: os.Getegid(), Share: os.Getegid(), Name: "user " + strconv.Itoa(os.Geteuid())}
+		if u, err := user.LookupId(strconv.Itoa(c.UID)); err == nil {
+			c.Name = u.Username
 		}
 		return c, nil
 	}
-	if own.User != "" {
-		c, err = namedUser(own.User)
+	if name != "" {
+		c, err = namedUser(name)
 	} else {
 		c, err = ownUser(pools)
 	}
 	if err != nil {
 		return c, err
 	}
-	c.drop = true
+	c.Drop = true
 	switch {
-	case own.Group != "":
-		if c.gid = groupID(own.Group); c.gid < 0 {
-			return c, fmt.Errorf("http.group: there is no group %s", own.Group)
+	case group != "":
+		if c.GID = GroupID(group); c.GID < 0 {
+			return c, fmt.Errorf("http.group: there is no group %s", group)
 		}
-	case own.User == "":
-		c.groups = webGroups(routed, c.gid)
+	case name == "":
+		c.Groups = webGroups(routed, c.GID)
 	}
-	if c.uid == 0 || c.gid == 0 {
+	if c.UID == 0 || c.GID == 0 {
 		return c, errors.New("the front is never root: set http.user and http.group to others")
 	}
-	c.share = c.gid
-	if len(c.groups) > 0 {
-		c.share = c.groups[0]
+	c.Share = c.GID
+	if len(c.Groups) > 0 {
+		c.Share = c.Groups[0]
 	}
 	return c, nil
 }
 
 // namedUser is the user of http.user.
-func namedUser(name string) (credentials, error) {
+func namedUser(name string) (User, error) {
 	u, err := user.Lookup(name)
 	if err != nil {
 		u, err = user.LookupId(name)
 	}
 	if err != nil {
-		return credentials{}, fmt.Errorf("http.user: there is no user %s", name)
+		return User{}, fmt.Errorf("http.user: there is no user %s", name)
 	}
-	return credentialsOf(u), nil
+	return userOf(u), nil
 }
 
-func credentialsOf(u *user.User) credentials {
-	c := credentials{name: u.Username}
-	c.uid, _ = strconv.Atoi(u.Uid)
-	c.gid, _ = strconv.Atoi(u.Gid)
+func userOf(u *user.User) User {
+	c := User{Name: u.Username}
+	c.UID, _ = strconv.Atoi(u.Uid)
+	c.GID, _ = strconv.Atoi(u.Gid)
 	return c
 }
 
 // ownUser is the first of the front's own users that no pool has, and that is not taken. Where none is there, in a small namespace, it is a user
 // without privileges.
-func ownUser(pools []*conf.Pool, taken ...int) (credentials, error) {
+func ownUser(pools []*conf.Pool, taken ...int) (User, error) {
 	for _, p := range pools {
-		taken = append(taken, userID(p.User.Value))
+		taken = append(taken, UserID(p.User.Value))
 	}
 	if u, err := user.Lookup(frontUser); err == nil {
-		if c := credentialsOf(u); !slices.Contains(taken, c.uid) {
-			c.own = true
+		if c := userOf(u); !slices.Contains(taken, c.UID) {
+			c.Own = true
 			return c, nil
 		}
 	}
 	for id := ownUID; id <= lastUID; id++ {
 		if !slices.Contains(taken, id) && mapped("/proc/self/uid_map", id) && mapped("/proc/self/gid_map", id) {
-			return credentials{name: strconv.Itoa(id), uid: id, gid: id, own: true}, nil
+			return User{Name: strconv.Itoa(id), UID: id, GID: id, Own: true}, nil
 		}
 	}
-	u, err := unprivileged()
+	u, err := Unprivileged()
 	if err != nil {
-		return credentials{}, errors.New("there is neither a user www-data nor nobody: set http.user to the user of the front")
+		return User{}, errors.New("there is neither a user www-data nor nobody: set http.user to the user of the front")
 	}
-	return credentialsOf(u), nil
+	return userOf(u), nil
 }
 
 // webGroups are the groups by which a front of its own user reaches files and sockets: that of web servers, and those of
@@ -125,7 +124,7 @@ func webGroups(routed []*conf.Pool, besides int) (groups []int) {
 			groups = append(groups, id)
 		}
 	}
-	add(groupID(webGroup))
+	add(GroupID(webGroup))
 	for _, p := range routed {
 		if p.User.Value != routed[0].User.Value || p.Group.Value != routed[0].Group.Value {
 			return groups
@@ -134,7 +133,7 @@ func webGroups(routed []*conf.Pool, besides int) (groups []int) {
 	if len(routed) == 0 {
 		return groups
 	}
-	add(groupID(routed[0].Group.Value))
+	add(GroupID(routed[0].Group.Value))
 	u, err := user.Lookup(routed[0].User.Value)
 	if err != nil {
 		u, err = user.LookupId(routed[0].User.Value)
@@ -149,30 +148,31 @@ func webGroups(routed []*conf.Pool, besides int) (groups []int) {
 	return groups
 }
 
-// userID is the id of a user by name or number; -1 if there is none.
-func userID(name string) int {
+// UserID is the id of a user by name or number; -1 if there is none.
+func UserID(name string) int {
 	if u, err := user.Lookup(name); err == nil {
 		name = u.Uid
 	}
 	return idOf(name)
 }
 
-// observerCredentials are those of an observer: a user of its own, as a front has one, and another than that of the front.
-func observerCredentials(g *generation) (credentials, error) {
+// ObserverUser returns the user of an observer: one of its own, as a front has one, and another than that of front, which is the front's
+// if there is one.
+func ObserverUser(pools []*conf.Pool, front *User) (User, error) {
 	if os.Geteuid() != 0 {
-		return frontCredentials(g.plan.own, nil, nil)
+		return FrontUser("", "", nil, nil)
 	}
 	var taken []int
-	if g.plan.wanted() {
-		taken = append(taken, g.plan.who.uid)
+	if front != nil {
+		taken = append(taken, front.UID)
 	}
-	c, err := ownUser(g.config.Pools, taken...)
-	c.drop = true
+	c, err := ownUser(pools, taken...)
+	c.Drop = true
 	return c, err
 }
 
-// groupID is the id of a group by name or number; -1 if there is none.
-func groupID(name string) int {
+// GroupID is the id of a group by name or number; -1 if there is none.
+func GroupID(name string) int {
 	if g, err := user.LookupGroup(name); err == nil {
 		name = g.Gid
 	}
@@ -200,4 +200,14 @@ func mapped(file string, id int) bool {
 		}
 	}
 	return false
+}
+
+// Unprivileged is a user without privileges that any machine has: that of the workers of the built-in pool, if root starts them.
+func Unprivileged() (u *user.User, err error) {
+	for _, name := range []string{"www-data", "nobody"} {
+		if u, err = user.Lookup(name); err == nil {
+			return u, nil
+		}
+	}
+	return nil, err
 }
