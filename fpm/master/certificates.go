@@ -12,11 +12,11 @@ const certificatesInterval = 5 * time.Second
 // checkCertificates looks at the files of certificates, beside the loop: their file system may not answer.
 func (m *Master) checkCertificates() {
 	for _, g := range m.generations() {
-		if !g.plan.wanted() || g.retiring || g.plan.looking {
+		if !g.plan.HasFront() || g.retiring || g.plan.Looking {
 			continue
 		}
-		g.plan.looking = true
-		c := *g.plan.certificates
+		g.plan.Looking = true
+		c := *g.plan.Certificates
 		go func() {
 			changed, err := c.Refresh()
 			m.box.post(certificatesSeen{g, &c, changed, err})
@@ -35,7 +35,7 @@ type certificatesSeen struct {
 // happen passes certificates that have changed to the front that has them.
 func (e certificatesSeen) happen(m *Master) {
 	g := e.g
-	g.plan.looking, g.plan.certificates = false, e.c
+	g.plan.Looking, g.plan.Certificates = false, e.c
 	switch {
 	case e.err != nil:
 		m.log.certificatesNotRead(e.err)

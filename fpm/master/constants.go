@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/plan"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 	"github.com/phpsapi/phpsapi/sapi/engines"
 )
@@ -32,7 +35,7 @@ type question struct {
 }
 
 // question is what starts a PHP that tells its constants: one that workers will have.
-func (o *Options) question(plan *frontPlan, engine engines.Choice) question {
+func (o *Options) question(plan *plan.Plan, engine engines.Choice) question {
 	q := question{engine: engine, launch: o.launch(plan, engine)}
 	q.launch.Module.INI.Entries += withoutScripts
 	return q
@@ -55,11 +58,27 @@ func (s system) ask(q question) constants {
 }
 
 // asking is conf.Options.Loaded where the master may wait.
-func (o *Options) asking(s system, plan *frontPlan) func() (map[string]string, error) {
+func (o *Options) asking(s system, plan *plan.Plan) func() (map[string]string, error) {
 	return func() (map[string]string, error) {
-		answer := s.ask(o.question(plan, plan.engine))
+		answer := s.ask(o.question(plan, plan.Engine))
 		return answer.known, answer.err
 	}
+}
+
+// try starts each PHP that the pools want, and ends it again. The error is the first one's that does not start.
+func (o *Options) try(f *plan.Plan, s system, pools []*conf.Pool) error {
+	var tried []string
+	for _, p := range pools {
+		engine := f.EngineOf(p.Name)
+		if slices.Contains(tried, engine.Library) {
+			continue
+		}
+		tried = append(tried, engine.Library)
+		if err := s.ask(o.question(f, engine)).err; err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // lookUp is conf.Options.Loaded where it may not: it tells what PHP has answered, and sets unknown if that is nil.

@@ -216,7 +216,7 @@ func (m *Master) progress(drain int) *control.Progress {
 // report is what `phpsapi fpm status` tells.
 func (m *Master) report(full bool) *control.Report {
 	now := m.sys.now()
-	r := &control.Report{Pid: os.Getpid(), Version: m.opt.Version, PHP: m.gen.plan.php, Config: m.configPath(), State: m.state.String(),
+	r := &control.Report{Pid: os.Getpid(), Version: m.opt.Version, PHP: m.gen.plan.PHP, Config: m.configPath(), State: m.state.String(),
 		StartTime: m.operators.since.Unix(), StartSince: int64(now.Sub(m.operators.since).Seconds()),
 		Former: m.former.running(), Reloading: m.attempt != nil || m.handover != nil, LastReload: m.operators.last}
 	if m.isLeaving() {
@@ -277,7 +277,7 @@ func (f *front) report() *control.Front {
 		state = control.Serving
 	}
 	r := &control.Front{Pid: f.Pid, State: state, Addresses: f.gen.addresses(), StartTime: f.Started.Unix()}
-	for _, p := range f.gen.plan.pools(f.gen) {
+	for _, p := range f.gen.frontPools() {
 		d := p.demand
 		r.Pools = append(r.Pools, control.FrontPool{Name: p.conf.Name, Busy: d.Busy, Queue: d.Waiting, MaxQueue: p.published.MaxHTTPQueue,
 			Longest: d.Longest.Milliseconds(), Refused: d.Refused})

@@ -18,6 +18,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/control"
 	"github.com/phpsapi/phpsapi/fpm/errorlog"
+	"github.com/phpsapi/phpsapi/fpm/plan"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
@@ -360,8 +361,8 @@ func TestOldGenerationHasItsFrontToTheEnd(t *testing.T) {
 	}
 	defer theirs.Close()
 	old := m.gen
-	m.gen = &generation{number: 2, config: old.config, plan: &frontPlan{}}
-	old.plan = &frontPlan{own: &settings.Settings{}}
+	m.gen = &generation{number: 2, config: old.config, plan: &plan.Plan{}}
+	old.plan = &plan.Plan{Own: &settings.Settings{}}
 	old.front = &front{gen: old, Front: &companion.Front{Process: companion.Process{Pid: 7, Control: c}}}
 	m.fronts = []*front{old.front}
 	o := &operator{answers: make(chan control.Answer, 4), drain: 1}
@@ -422,7 +423,7 @@ func idleMaster(t *testing.T) *Master {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &generation{number: 1, config: &conf.Config{}, plan: &frontPlan{}}
+	g := &generation{number: 1, config: &conf.Config{}, plan: &plan.Plan{}}
 	g.pools = []*pool{{gen: g, conf: &conf.Pool{Name: "www"}, board: board}}
 	g.assign(anyPHP)
 	m := &Master{sys: realSystem(), box: newMailbox(), log: lines{errors.Messages}, errorLog: errors, gen: g, park: &parking{},

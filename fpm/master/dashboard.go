@@ -51,10 +51,10 @@ const (
 
 // listenDashboard opens the addresses of dashboard.listen, or takes those that are open, and reads the token.
 func (l *listener) listenDashboard(g *generation) error {
-	if g.plan == nil || g.plan.own == nil || len(g.plan.own.Dashboard.Listen) == 0 {
+	if g.plan == nil || g.plan.Own == nil || len(g.plan.Own.Dashboard.Listen) == 0 {
 		return nil
 	}
-	own := g.plan.own
+	own := g.plan.Own
 	fail := func(key string, err error) error {
 		err = own.Located(fmt.Errorf("%s: %w", key, err))
 		l.log.observerImpossible(err)

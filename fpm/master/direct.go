@@ -1,12 +1,10 @@
 package master
 
 import (
-	"fmt"
 	"os"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
@@ -14,55 +12,9 @@ import (
 // If all sites of a front are of one pool, the pool's workers accept from the front's listeners without TLS, and hand over to the
 // front what they must not wait for: contract.HTTP, docs/adr/0013-why-workers-speak-http.md.
 
-// mostDirect is how many listeners a worker can have, besides its other descriptors.
-const mostDirect = 40
-
-// chooseDirect returns the pool whose workers are to speak HTTP, or why there is none.
-func (f *frontPlan) chooseDirect(pools []*conf.Pool) (name, why string) {
-	routed := f.routed(pools)
-	switch {
-	case !f.own.Direct:
-		return "", "http.direct is off"
-	case len(f.own.Listen) > mostDirect:
-		return "", fmt.Sprintf("there are more than %d addresses", mostDirect)
-	case len(routed) != 1:
-		return "", fmt.Sprintf("the sites are of %d pools", len(routed))
-	}
-	for _, s := range f.sites {
-		if s.Compress != nil {
-			return "", fmt.Sprintf("the site in %s has compress", s.Root)
-		}
-	}
-	switch p := routed[0]; {
-	case p.PM == conf.Ondemand:
-		return "", fmt.Sprintf("pool %s has pm = ondemand", p.Name)
-	case p.Chroot.Filled():
-		return "", fmt.Sprintf("pool %s has a chroot", p.Name)
-	}
-	return routed[0].Name, ""
-}
-
-// lines are the plan's part of -tt.
-func (f *frontPlan) lines() []string {
-	lines := f.own.Lines()
-	if f.wanted() {
-		for _, address := range f.own.Listen {
-			if f.direct != "" {
-				lines = append(lines, "\tlisten = "+address+" -> the workers of pool "+f.direct)
-			} else {
-				lines = append(lines, "\tlisten = "+address+" -> the front, because "+f.notDirect)
-			}
-		}
-		for _, address := range f.own.TLSListen {
-			lines = append(lines, "\tlisten = "+address+" -> the front, because of TLS")
-		}
-	}
-	return append(lines, " ")
-}
-
 // isDirect reports whether the pool's workers speak HTTP.
 func (p *pool) isDirect() bool {
-	return p.gen.plan != nil && p.gen.plan.direct != "" && p.gen.plan.direct == p.conf.Name
+	return p.gen.plan != nil && p.gen.plan.Direct != "" && p.gen.plan.Direct == p.conf.Name
 }
 
 // equipDirect passes a worker that speaks HTTP its descriptors.
@@ -108,11 +60,11 @@ func (m *Master) directOrders(p *pool) *contract.HTTP {
 		return nil
 	}
 	g := p.gen
-	own := g.plan.own
-	o := &contract.HTTP{Sites: g.plan.sites, TrustedProxies: own.TrustedProxies, Limits: own.Limits, AccessLogFormat: own.AccessFormat,
+	own := g.plan.Own
+	o := &contract.HTTP{Sites: g.plan.Sites, TrustedProxies: own.TrustedProxies, Limits: own.Limits, AccessLogFormat: own.AccessFormat,
 		FrontPool: p.frontPool()}
-	if g.plan.who.Drop {
-		o.FrontUser = g.plan.who.Permission()
+	if g.plan.Who.Drop {
+		o.FrontUser = g.plan.Who.Permission()
 	}
 	for _, l := range g.http {
 		if !l.TLS {

@@ -7,15 +7,13 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/permission"
-	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
 // tellDoubts warns of settings that are hardly meant.
 func (m *Master) tellDoubts(g *generation) {
-	for _, what := range g.plan.doubts(g.config.Pools) {
+	for _, what := range g.plan.Doubts(g.config.Pools) {
 		m.log.Logf(zlog.Warning, "%s", what)
 	}
 	for _, p := range g.pools {
@@ -26,17 +24,6 @@ func (m *Master) tellDoubts(g *generation) {
 			m.log.Logf(zlog.Warning, "%s: worker: script: %s; give it that right, or name another script", p.worker.Place, why)
 		}
 	}
-}
-
-// doubts returns a sentence for each setting that has no effect beside the others.
-func (f *frontPlan) doubts(pools []*conf.Pool) []string {
-	all := settings.Unused(f.workers)
-	for _, p := range pools {
-		if !p.Handed {
-			all = append(all, f.stages[p.Name].Idle(p)...)
-		}
-	}
-	return all
 }
 
 // cannotRead returns why the pool's user may not read a file by its mode, its access control list and those of the directories above;

@@ -42,7 +42,7 @@ func (g *generation) assign(want func(i int, p *pool) zygote.Config) {
 	for i, p := range g.pools {
 		launch := want(i, p)
 		key := fmt.Sprintf("%q %q %+v", launch.Engine, launch.Env, launch.Module)
-		if w := g.plan.protectionOf(p); w != nil && w.OwnMemory {
+		if w := g.plan.ProtectionOf(p.conf.Name); w != nil && w.OwnMemory {
 			of := p.conf
 			if of.Shared != nil {
 				of = of.Shared

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/plan"
 	"github.com/phpsapi/phpsapi/fpm/pm"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
@@ -107,7 +108,7 @@ func TestReloadNeedsAllOfItsPHPs(t *testing.T) {
 		m.gen = &generation{number: 2, config: old.config, faults: pm.NewFaults(0, 0)}
 		m.next, m.attempt = next, m.newAttempt()
 		m.attempt.renewal = true
-		next.plan = &frontPlan{}
+		next.plan = &plan.Plan{}
 		zygotes := []forker{first.zygote, second.zygote}
 		for _, e := range next.engines {
 			e.zygote, e.cancelStart = nil, func() {}

@@ -35,12 +35,12 @@ func (m *Master) keeper() *companion.Keeper {
 
 // startFront executes a generation's front, if it is to have one. It begins to serve by itself.
 func (m *Master) startFront(g *generation) error {
-	if !g.plan.wanted() {
+	if !g.plan.HasFront() {
 		return nil
 	}
 	g.renewFront.Cancel()
 	orders, files := m.frontOrders(g)
-	started, err := m.keeper().StartFront(orders, files, g.plan.who, &g.slotsOfFronts, m.sys.now())
+	started, err := m.keeper().StartFront(orders, files, g.plan.Who, &g.slotsOfFronts, m.sys.now())
 	if err != nil {
 		return err
 	}
@@ -56,9 +56,9 @@ func (m *Master) startFront(g *generation) error {
 func (m *Master) frontOrders(g *generation) (*contract.Front, []*os.File) {
 	plan := g.plan
 	o := &contract.Front{
-		Generation: g.number, MasterPid: os.Getpid(), Sites: plan.sites, TrustedProxies: plan.own.TrustedProxies, StatusClients: plan.own.StatusClients,
-		Certificates: plan.certificates.Read(), Limits: plan.own.Limits, AccessLogFormat: plan.own.AccessFormat,
-		LogLevel: g.frontLogLevel(), LogJSON: plan.logsJSON(), Traces: plan.traces() != nil, Direct: plan.direct,
+		Generation: g.number, MasterPid: os.Getpid(), Sites: plan.Sites, TrustedProxies: plan.Own.TrustedProxies, StatusClients: plan.Own.StatusClients,
+		Certificates: plan.Certificates.Read(), Limits: plan.Own.Limits, AccessLogFormat: plan.Own.AccessFormat,
+		LogLevel: g.frontLogLevel(), LogJSON: plan.LogsJSON(), Traces: plan.Traces() != nil, Direct: plan.Direct,
 	}
 	var files []*os.File
 	add := func(what contract.File, file *os.File) {
@@ -72,7 +72,7 @@ func (m *Master) frontOrders(g *generation) (*contract.Front, []*os.File) {
 	if g.frontLog != nil {
 		add(contract.FrontAccess, g.frontLog)
 	}
-	for _, p := range plan.pools(g) {
+	for _, p := range g.frontPools() {
 		at := p.frontPool()
 		o.Pools = append(o.Pools, at)
 		switch {
@@ -84,7 +84,7 @@ func (m *Master) frontOrders(g *generation) (*contract.Front, []*os.File) {
 	}
 	if h := m.sockets.Handing(); h != nil {
 		add(contract.FromWorkers, h.FromWorkers) // also for what workers of another generation hand over
-		if plan.direct != "" {
+		if plan.Direct != "" {
 			add(contract.ToWorkers, h.ToWorkers)
 			add(contract.Untaken, h.Untaken)
 		}
@@ -95,7 +95,7 @@ func (m *Master) frontOrders(g *generation) (*contract.Front, []*os.File) {
 // frontPool is how a front reaches a pool.
 func (p *pool) frontPool() contract.FrontPool {
 	at := contract.FrontPool{Name: p.conf.Name, Connections: p.conf.MaxChildren, PingPath: p.conf.PingPath.Value, StatusPath: p.conf.StatusPath.Value,
-		BodyBytes: p.gen.plan.bodyLimit(p.conf)}
+		BodyBytes: p.gen.plan.BodyLimit(p.conf)}
 	if p.others != nil {
 		at.Others, at.For = p.others.conf.Name, p.worker.For
 	}
@@ -167,7 +167,7 @@ func (e frontSaid) heed(m *Master) reception {
 func (m *Master) quitFront(g *generation) {
 	g.renewFront.Cancel()
 	if f := g.front; f != nil {
-		m.keeper().Quit(f.Front, g.plan.own.Limits.DrainTimeout, m.sys.now(), func() { m.tellFront(f) })
+		m.keeper().Quit(f.Front, g.plan.Own.Limits.DrainTimeout, m.sys.now(), func() { m.tellFront(f) })
 	}
 }
 
@@ -244,9 +244,9 @@ func (g *generation) reopenFrontLog(errorLog *errorlog.Log) (some bool, err erro
 	if g.frontLog == nil {
 		return false, nil
 	}
-	file, err := openFrontLog(g.plan.own.AccessLog, errorLog)
+	file, err := openFrontLog(g.plan.Own.AccessLog, errorLog)
 	if err != nil {
-		lines{errorLog.Messages}.accessLogNotOpened(g.plan.own.AccessLog, err)
+		lines{errorLog.Messages}.accessLogNotOpened(g.plan.Own.AccessLog, err)
 		return true, err
 	}
 	g.frontLog.Close()
@@ -256,4 +256,15 @@ func (g *generation) reopenFrontLog(errorLog *errorlog.Log) (some bool, err erro
 	}
 	g.tellDirect(contract.HTTPAccessLog, int(file.Fd()))
 	return true, nil
+}
+
+// frontPools are those that the front asks, in the order of the configuration: the pools that the sites name, and those for their
+// other scripts.
+func (g *generation) frontPools() (asked []*pool) {
+	for _, p := range g.pools {
+		if g.plan.Routes(p.home().conf.Name) {
+			asked = append(asked, p)
+		}
+	}
+	return asked
 }

@@ -20,7 +20,7 @@ func (m *Master) beat(f *front, now time.Time) {
 		k.Continue(f.Front)
 	case companion.Asked:
 		var supplies []contract.PoolSupply
-		for _, p := range f.gen.plan.pools(f.gen) {
+		for _, p := range f.gen.frontPools() {
 			supplies = append(supplies, p.supply())
 		}
 		f.Ask(supplies)
@@ -47,7 +47,7 @@ func (m *Master) heedFront(f *front, text string) {
 		return
 	}
 	for _, d := range demands {
-		for _, p := range f.gen.plan.pools(f.gen) {
+		for _, p := range f.gen.frontPools() {
 			if p.conf.Name == d.Pool {
 				p.demand = d
 				p.publishDemand()

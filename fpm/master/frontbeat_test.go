@@ -9,6 +9,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/companion"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/plan"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/test/serve"
 )
@@ -42,7 +43,7 @@ func TestSilentFrontIsReplaced(t *testing.T) {
 	now := time.Now()
 	const mostUnanswered = 10
 	m := &Master{log: lines{zlog.New(nil)}, sys: system{kill: func(_ int, s syscall.Signal) error { killed = append(killed, s); return nil }}}
-	f := &front{gen: &generation{plan: &frontPlan{}}, Front: &companion.Front{Process: companion.Process{Control: control, Pid: 1, Ready: true, Started: now}}}
+	f := &front{gen: &generation{plan: &plan.Plan{}}, Front: &companion.Front{Process: companion.Process{Control: control, Pid: 1, Ready: true, Started: now}}}
 	m.gen = f.gen
 	for range mostUnanswered {
 		m.beat(f, now.Add(time.Hour))

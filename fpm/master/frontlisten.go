@@ -16,6 +16,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/listening"
 	"github.com/phpsapi/phpsapi/fpm/logfile"
 	"github.com/phpsapi/phpsapi/fpm/permission"
+	"github.com/phpsapi/phpsapi/fpm/plan"
 	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
@@ -23,14 +24,14 @@ import (
 // listenHTTP opens the addresses of a generation's front, or takes those that are open, and the access log. The error
 // has been logged.
 func (l *listener) listenHTTP(g *generation) error {
-	if !g.plan.wanted() {
+	if !g.plan.HasFront() {
 		return nil
 	}
 	for _, of := range []struct {
 		key       string
 		addresses []string
 		tls       bool
-	}{{"http.listen", g.plan.own.Listen, false}, {"http.tls.listen", g.plan.own.TLSListen, true}} {
+	}{{"http.listen", g.plan.Own.Listen, false}, {"http.tls.listen", g.plan.Own.TLSListen, true}} {
 		for _, address := range of.addresses {
 			if err := l.listenHTTPAt(g, address, of.tls); err != nil {
 				return fmt.Errorf("%s %s: %w", of.key, address, err)
@@ -41,14 +42,14 @@ func (l *listener) listenHTTP(g *generation) error {
 		l.log.frontImpossible(err)
 		return err
 	}
-	if g.plan.direct != "" {
+	if g.plan.Direct != "" {
 		if err := l.sockets.Hand(); err != nil {
 			l.log.frontImpossible(err)
 			return err
 		}
 	}
 	l.warn(g.plan)
-	if path := g.plan.own.AccessLog; path != "" {
+	if path := g.plan.Own.AccessLog; path != "" {
 		file, err := openFrontLog(path, l.errorLog)
 		if err != nil {
 			l.log.accessLogNotOpened(path, err)
@@ -60,23 +61,23 @@ func (l *listener) listenHTTP(g *generation) error {
 }
 
 // warn logs what makes the front worse, and nobody would notice at the start.
-func (l *listener) warn(plan *frontPlan) {
-	if err := plan.who.May(os.TempDir(), permission.Write|permission.Search, "write to"); err != nil {
+func (l *listener) warn(plan *plan.Plan) {
+	if err := plan.Who.May(os.TempDir(), permission.Write|permission.Search, "write to"); err != nil {
 		l.log.frontWithoutFiles(err)
 	}
-	for _, what := range append(plan.own.Missing(), settings.Unreached(plan.workers, plan.sites)...) {
+	for _, what := range append(plan.Own.Missing(), settings.Unreached(plan.Workers, plan.Sites)...) {
 		l.log.frontMisses(what)
 	}
-	if plan.who.Drop && !plan.who.Own && plan.own.User == "" {
-		l.log.frontNotAlone(plan.who.Name)
+	if plan.Who.Drop && !plan.Who.Own && plan.Own.User == "" {
+		l.log.frontNotAlone(plan.Who.Name)
 	}
 }
 
 // listenHTTPAt opens one address, as those of pools are opened.
 func (l *listener) listenHTTPAt(g *generation, address string, tls bool) error {
 	isTCP := conf.DomainOf(address) == conf.Inet
-	who := g.plan.who
-	s, err := l.open.At(listening.Address{For: "http", Listen: address, Mode: g.plan.own.UnixMode, Own: who.Drop, UID: who.UID, GID: who.Share})
+	who := g.plan.Who
+	s, err := l.open.At(listening.Address{For: "http", Listen: address, Mode: g.plan.Own.UnixMode, Own: who.Drop, UID: who.UID, GID: who.Share})
 	if err != nil {
 		if listening.IsLookUp(err) { // what has been logged does not say whose
 			l.log.httpAddressTaken(address, err)
@@ -108,8 +109,8 @@ func (l *listener) listenHTTPAt(g *generation, address string, tls bool) error {
 
 // reachPools sees to it that the front can connect to the pools of its sites.
 func (l *listener) reachPools(g *generation) error {
-	who := g.plan.who
-	for _, p := range g.plan.pools(g) {
+	who := g.plan.Who
+	for _, p := range g.frontPools() {
 		switch {
 		case p.conf.Handed: // it gets a descriptor
 		case listening.IsNameless(p.conf):

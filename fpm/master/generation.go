@@ -10,6 +10,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/listening"
+	"github.com/phpsapi/phpsapi/fpm/plan"
 	"github.com/phpsapi/phpsapi/fpm/pm"
 	"github.com/phpsapi/phpsapi/fpm/postmortem"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
@@ -29,7 +30,7 @@ type generation struct {
 	starvingSince time.Time // when a pool without a worker was first seen to want one; zero: none does
 	begun         time.Time
 
-	plan          *frontPlan        // what its front is to be, if there is to be one
+	plan          *plan.Plan        // what its front is to be, if there is to be one
 	http          []httpListener    // where the front listens
 	metrics       []metricsListener // where the observer listens
 	door          *door             // what the dashboard may ask for; nil: there is none

@@ -304,7 +304,7 @@ func (c *child) leave(told bool) handedWorker {
 
 // leave returns what is left of a front.
 func (f *front) leave() handedProcess {
-	return handedProcess{Pid: f.Pid, Control: f.Control.FD(), Told: f.Quits, Drain: int64(f.gen.plan.own.Limits.DrainTimeout)}
+	return handedProcess{Pid: f.Pid, Control: f.Control.FD(), Told: f.Quits, Drain: int64(f.gen.plan.Own.Limits.DrainTimeout)}
 }
 
 // duplicate takes copies of the pipes' ends, for the program that is executed.

@@ -2,7 +2,6 @@ package master
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"time"
@@ -159,24 +158,4 @@ func (l lines) incidentLogNotOpened(path string, err error) {
 
 func (l lines) incidentsLost(path string, n int, why error) {
 	l.Logf(zlog.Error, "the incident log %s has not taken %s: %v; `phpsapi fpm incidents` shows the last incidents all the same", path, control.Many(n, "line"), why)
-}
-
-// incidentLog returns the path of the incident log; empty: there is to be none.
-func (f *frontPlan) incidentLog() string {
-	if f == nil || f.own == nil {
-		return ""
-	}
-	return f.own.IncidentLog
-}
-
-// checkIncidentLog is for a test of the configuration, which only asks whether the service would start. It makes the file if there is none, as for access logs.
-func (f *frontPlan) checkIncidentLog() error {
-	path := f.incidentLog()
-	if path == "" {
-		return nil
-	}
-	if err := logfile.Check(path); err != nil {
-		return f.own.Located(fmt.Errorf("incident_log: %s cannot be opened: %w", path, err))
-	}
-	return nil
 }

@@ -3,6 +3,7 @@ package master
 import (
 	"testing"
 
+	"github.com/phpsapi/phpsapi/fpm/plan"
 	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/sapi/engines"
 )
@@ -11,12 +12,12 @@ import (
 func TestZygoteHasPCNTLOnlyWhereItIsSwitchedOn(t *testing.T) {
 	o := &Options{Module: testModule}
 	for name, c := range map[string]struct {
-		plan    *frontPlan
+		plan    *plan.Plan
 		without bool
 	}{
-		"on":          {&frontPlan{own: &settings.Settings{PCNTL: true}}, false},
-		"off":         {&frontPlan{own: &settings.Settings{}}, true},
-		"not known":   {&frontPlan{}, true},
+		"on":          {&plan.Plan{Own: &settings.Settings{PCNTL: true}}, false},
+		"off":         {&plan.Plan{Own: &settings.Settings{}}, true},
+		"not known":   {&plan.Plan{}, true},
 		"no settings": {nil, true},
 	} {
 		if got := o.launch(c.plan, engines.Choice{}).Module.WithoutPCNTL; got != c.without {

@@ -22,10 +22,10 @@ import (
 
 // listenMetrics opens the addresses of metrics.listen, or takes those that are open.
 func (l *listener) listenMetrics(g *generation) error {
-	if g.plan == nil || g.plan.own == nil {
+	if g.plan == nil || g.plan.Own == nil {
 		return nil
 	}
-	own := g.plan.own
+	own := g.plan.Own
 	for _, address := range own.Metrics {
 		s, err := l.metricsAt(g, address, own.MetricsMode)
 		switch {
@@ -74,7 +74,7 @@ func (l *listener) metricsAt(g *generation, address string, mode uint32) (*liste
 func (m *Master) renewObserver() {
 	m.gen.watchCaches(m.cachesUntil)
 	m.observers.Renew()
-	if len(m.gen.metrics) == 0 && !m.gen.plan.exports() {
+	if len(m.gen.metrics) == 0 && !m.gen.plan.Exports() {
 		m.observers.Quit(nil, m.sys.now())
 		return
 	}
@@ -96,8 +96,8 @@ func (m *Master) startObserver() {
 
 func (m *Master) executeObserver(k *companion.Keeper, now time.Time) (*companion.Observer, error) {
 	var front *companion.User
-	if m.gen.plan.wanted() {
-		front = &m.gen.plan.who
+	if m.gen.plan.HasFront() {
+		front = &m.gen.plan.Who
 	}
 	who, err := companion.ObserverUser(m.gen.config.Pools, front)
 	if err != nil {
@@ -128,7 +128,7 @@ func (m *Master) observerOrders() (*contract.Observer, []*os.File, error) {
 		if err != nil {
 			return nil, files, err
 		}
-		o.Dashboard = &contract.Dashboard{Hosts: m.gen.plan.own.Dashboard.Hosts, Orders: m.gen.door.locked}
+		o.Dashboard = &contract.Dashboard{Hosts: m.gen.plan.Own.Dashboard.Hosts, Orders: m.gen.door.locked}
 		o.Files, files = append(o.Files, contract.ObserverPast), append(files, past)
 	}
 	add := func(b *scoreboard.Board, pool contract.ObservedPool) error {
@@ -146,11 +146,11 @@ func (m *Master) observerOrders() (*contract.Observer, []*os.File, error) {
 		return err
 	}
 	for _, g := range append([]*generation{m.gen}, m.old...) {
-		sites := g.siteNames()
+		sites := g.plan.SiteNames()
 		for _, p := range g.pools {
 			pool := contract.ObservedPool{Generation: g.number, Name: p.conf.Name, Slots: len(p.slots), Socket: p.socket.Inode(),
 				Limit: p.conf.MaxChildren}
-			if slices.ContainsFunc(g.plan.sites[:len(sites)], func(s contract.Site) bool { return s.Pool == p.conf.Name }) {
+			if slices.ContainsFunc(g.plan.Sites[:len(sites)], func(s contract.Site) bool { return s.Pool == p.conf.Name }) {
 				pool.Sites = sites
 			}
 			if p.conf.Shared == nil {
@@ -229,7 +229,7 @@ func (m *Master) tickObservers(now time.Time) {
 // endObservers ends the observers when the service has ended.
 func (m *Master) endObservers() {
 	patience := time.Second
-	if m.gen.plan.exports() {
+	if m.gen.plan.Exports() {
 		patience = flushPatience
 	}
 	m.observers.End(m.keeper(), patience)

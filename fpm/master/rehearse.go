@@ -48,7 +48,7 @@ func (o *Options) rehearsal(answer *constants) (listening.Names, *question) {
 	options.Loaded = answer.lookUp(&mustAsk)
 	cfg, err := conf.Load(options)
 	if mustAsk {
-		question := o.question(plan, plan.engine)
+		question := o.question(plan, plan.Engine)
 		return nil, &question
 	}
 	if engine := o.places.lacking(); engine != nil { // of a pool
@@ -65,8 +65,8 @@ func (o *Options) rehearsal(answer *constants) (listening.Names, *question) {
 			hosts = append(hosts, listening.HostOf(p.Listen.Value))
 		}
 	}
-	if plan.own != nil {
-		for _, address := range slices.Concat(plan.own.Listen, plan.own.TLSListen) {
+	if plan.Own != nil {
+		for _, address := range slices.Concat(plan.Own.Listen, plan.Own.TLSListen) {
 			if conf.DomainOf(address) == conf.Inet {
 				hosts = append(hosts, listening.HostOf(address))
 			}

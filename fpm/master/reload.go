@@ -15,6 +15,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/errorlog"
 	"github.com/phpsapi/phpsapi/fpm/listening"
+	"github.com/phpsapi/phpsapi/fpm/plan"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 )
@@ -154,7 +155,7 @@ type refusal struct{ error }
 func (r refusal) Unwrap() error { return r.error }
 
 // newGeneration makes a generation with its logs and sockets.
-func (m *Master) newGeneration(cfg *conf.Config, options conf.Options, plan *frontPlan, known listening.Names) (*generation, error) {
+func (m *Master) newGeneration(cfg *conf.Config, options conf.Options, plan *plan.Plan, known listening.Names) (*generation, error) {
 	ids, err := conf.Identify(cfg, options)
 	if err != nil {
 		return nil, err
@@ -166,17 +167,17 @@ func (m *Master) newGeneration(cfg *conf.Config, options conf.Options, plan *fro
 	}
 	g.plan = plan
 	g.equipWorkerMode()
-	g.assign(func(_ int, p *pool) zygote.Config { return m.launchOf(plan, p, plan.engineOf(p.conf.Name)) })
+	g.assign(func(_ int, p *pool) zygote.Config { return m.launchOf(plan, p, plan.EngineOf(p.conf.Name)) })
 	g.showKinds()
 	m.tellIgnored(g)
 	for _, e := range g.engines {
-		e.choice = plan.engineOf(e.pools[0].conf.Name)
+		e.choice = plan.EngineOf(e.pools[0].conf.Name)
 		e.ini = m.opt.settingsOf(e.choice)
 		e.php = e.choice.Minor()
 		e.launch.Argv = []string{e.launch.Argv[0] + e.label()}
 	}
 	m.generation++
-	if err := plan.checkIncidentLog(); err != nil {
+	if err := plan.CheckIncidentLog(); err != nil {
 		m.log.Logf(zlog.Error, "%v", err)
 		g.close()
 		return nil, err
@@ -353,7 +354,7 @@ func (m *Master) startNextFront() bool {
 }
 
 // frontReady reports whether the generation's front serves, or is not wanted.
-func (g *generation) frontReady() bool { return !g.plan.wanted() || g.front != nil && g.front.Ready }
+func (g *generation) frontReady() bool { return !g.plan.HasFront() || g.front != nil && g.front.Ready }
 
 func (m *Master) commitReload() {
 	old, g := m.gen, m.next

@@ -106,10 +106,10 @@ const (
 func (m *Master) checkSilent(now time.Time) {
 	m.silentAt = time.Time{}
 	for _, g := range m.generations() {
-		if g.plan == nil || g.plan.direct == "" {
+		if g.plan == nil || g.plan.Direct == "" {
 			continue
 		}
-		limit := g.plan.own.Limits.RequestTimeout
+		limit := g.plan.Own.Limits.RequestTimeout
 		if limit <= 0 {
 			continue
 		}

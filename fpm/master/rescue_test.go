@@ -14,6 +14,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/listening"
+	"github.com/phpsapi/phpsapi/fpm/plan"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
@@ -49,7 +50,7 @@ func newLonely(t *testing.T, limit time.Duration) *lonely {
 	t.Cleanup(l.sockets.CloseAll)
 	own := &settings.Settings{Direct: true, Listen: []string{":80", "/run/x.sock"}}
 	own.Limits.RequestTimeout = limit
-	l.gen = &generation{plan: &frontPlan{own: own, direct: "www", sites: []contract.Site{{Pool: "www"}}}, http: []httpListener{
+	l.gen = &generation{plan: &plan.Plan{Own: own, Direct: "www", Sites: []contract.Site{{Pool: "www"}}}, http: []httpListener{
 		{FrontListener: contract.FrontListener{Address: ":443", TLS: true}}, {FrontListener: contract.FrontListener{Address: ":80"}},
 		{FrontListener: contract.FrontListener{Address: "/run/x.sock"}}}}
 	p := &pool{gen: l.gen, conf: &conf.Pool{Name: "www", PM: conf.Dynamic}, board: board, slots: make([]*child, 2)}

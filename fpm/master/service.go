@@ -63,7 +63,7 @@ func (m *Master) service() *contract.Service {
 		one := contract.ServiceGeneration{Number: g.number, State: g.state(m), Began: g.begun.Unix()}
 		if g.front != nil {
 			one.Front = &contract.ServiceFront{Pid: g.front.Pid, Ready: g.front.Ready}
-		} else if g.plan.wanted() && g == m.gen {
+		} else if g.plan.HasFront() && g == m.gen {
 			one.Front = &contract.ServiceFront{}
 		}
 		for _, e := range g.engines {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/plan"
 	"github.com/phpsapi/phpsapi/fpm/pm"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/test/serve"
@@ -194,7 +195,7 @@ func TestReloadMakesRoomForThreads(t *testing.T) {
 		t.Fatal(err)
 	}
 	slot.Accepting()
-	next := &generation{number: 2, config: m.gen.config, plan: &frontPlan{}}
+	next := &generation{number: 2, config: m.gen.config, plan: &plan.Plan{}}
 	p := &pool{gen: next, conf: m.gen.pools[0].conf, slots: make([]*child, 4), limits: pm.Limits{PM: conf.Static, MaxChildren: 4}}
 	next.pools = []*pool{p}
 	next.assign(anyPHP)

@@ -46,10 +46,10 @@ func (m *Master) isLeaving() bool { return !m.finishAt.IsZero() }
 
 // shutdownDelay is the setting.
 func (m *Master) shutdownDelay() time.Duration {
-	if m.gen.plan == nil || m.gen.plan.own == nil {
+	if m.gen.plan == nil || m.gen.plan.Own == nil {
 		return 0
 	}
-	return m.gen.plan.own.ShutdownDelay
+	return m.gen.plan.Own.ShutdownDelay
 }
 
 // cancelUpgrade has an upgrade that waits for its time not execute the new program.

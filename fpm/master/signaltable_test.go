@@ -196,7 +196,7 @@ func newMasterIn(t *testing.T, s situation) *tableMaster {
 		m.next.pools[0].slots[0].ready = true
 		m.attempt.deadline = m.time.Add(24 * time.Hour)
 	case waits:
-		m.gen.plan.own = &settings.Settings{ShutdownDelay: time.Minute}
+		m.gen.plan.Own = &settings.Settings{ShutdownDelay: time.Minute}
 		m.signal(syscall.SIGQUIT)
 	case finishes:
 		m.signal(syscall.SIGQUIT)

@@ -87,7 +87,7 @@ type pendingTrace struct {
 // writeTrace has a trace written to the slow log, which is opened each time.
 func (m *Master) writeTrace(c *child, r request, lines string) {
 	var b strings.Builder
-	if c.pool.gen.plan.logsJSON() {
+	if c.pool.gen.plan.LogsJSON() {
 		b.Write(m.traceObject(c, r, lines))
 	} else {
 		b.WriteByte('\n')

@@ -39,20 +39,9 @@ func (s *spans) close() {
 	}
 }
 
-// exports reports whether spans are exported.
-func (f *frontPlan) exports() bool { return f != nil && f.own != nil && f.own.Traces.Endpoint != "" }
-
-// traces is what workers do about traces; nil: nothing.
-func (f *frontPlan) traces() *contract.Traces {
-	if f == nil || f.own == nil || !f.own.Traces.On {
-		return nil
-	}
-	return &contract.Traces{ByParent: f.own.Traces.ByParent, Bound: f.own.Traces.Bound}
-}
-
 // openSpans makes the pairs of a generation's pools, if spans are exported.
 func (g *generation) openSpans() (err error) {
-	if !g.plan.exports() {
+	if !g.plan.Exports() {
 		return nil
 	}
 	for _, p := range g.pools {
@@ -65,10 +54,10 @@ func (g *generation) openSpans() (err error) {
 
 // export is what an observer exports; nil: nothing.
 func (m *Master) export() *contract.Export {
-	if !m.gen.plan.exports() {
+	if !m.gen.plan.Exports() {
 		return nil
 	}
-	t := &m.gen.plan.own.Traces
+	t := &m.gen.plan.Own.Traces
 	return &contract.Export{URL: t.Endpoint, Headers: t.Headers, Resource: t.Resource, Version: m.opt.Version}
 }
 

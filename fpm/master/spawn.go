@@ -124,7 +124,7 @@ func (m *Master) equip(c *child) (*equipment, error) {
 	if err == nil && p.access != nil {
 		err = e.lend(contract.Access, p.access)
 	}
-	if err == nil && (p.conf.CatchWorkersOutput || p.gen.plan.logsJSON()) {
+	if err == nil && (p.conf.CatchWorkersOutput || p.gen.plan.LogsJSON()) {
 		var stdout, stderr *os.File
 		if c.output, stdout, stderr, err = newOutput(c); err == nil {
 			err = errors.Join(e.give(contract.Stdout, stdout), e.give(contract.Stderr, stderr))
@@ -163,13 +163,13 @@ func (m *Master) spec(c *child) *contract.Spec {
 		Generation: p.gen.number, Slot: c.slot, Slots: len(p.slots), MasterPid: os.Getpid(),
 		Pool: p.orders, Identity: p.identity, Root: os.Geteuid() == 0 && p.engine.launch.Template == nil, // else it is the pool's user's
 		ClientLogs:   listening.IsNameless(p.home().conf), // its only client is our own front
-		Restrictions: p.restrictions(), Admission: p.gen.plan.admissionOf(p),
+		Restrictions: p.restrictions(), Admission: p.gen.plan.AdmissionOf(p.conf.Name, p.home().conf.Name, p.identity.UID),
 		SoftTimeout: p.stages.Soft, ClientCheck: p.stages.Client,
-		Traces:     p.gen.plan.traces(),
-		Apache:     p.gen.plan.forApache(),
+		Traces:     p.gen.plan.Traces(),
+		Apache:     p.gen.plan.ForApache(),
 		WorkerMode: p.workerMode(c), Handed: p.conf.Handed, HTTP: m.directOrders(p),
 		Global: contract.Global{
-			ConfigPath: p.gen.config.Path, LogLevel: m.log.Settings().Level, LogLimit: g.LogLimit, LogBuffering: g.LogBuffering, LogJSON: p.gen.plan.logsJSON(),
+			ConfigPath: p.gen.config.Path, LogLevel: m.log.Settings().Level, LogLimit: g.LogLimit, LogBuffering: g.LogBuffering, LogJSON: p.gen.plan.LogsJSON(),
 			Syslog: g.Syslog(), ProcessControlTimeout: int(g.ProcessControlTimeout.Seconds()),
 		},
 	}

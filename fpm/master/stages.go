@@ -3,33 +3,12 @@ package master
 import (
 	"time"
 
-	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
-	"github.com/phpsapi/phpsapi/fpm/settings"
 )
 
 // A request that takes too long goes through stages, each of which has a setting: its stack is logged, its script is told, its worker is
 // ended by SIGTERM, and by SIGKILL. The second stage is the worker's own (lifecycle/engine_watch.c).
-
-// stagesOf returns the pools' stages.
-func (f *frontPlan) stagesOf(pools []*conf.Pool) (map[string]settings.Stages, error) {
-	own := f.own
-	if own == nil {
-		own = &settings.Settings{}
-	}
-	return own.Stages(pools, f.options.Overrides)
-}
-
-// interrupts reports whether any pool's requests may be interrupted. Then all can be, as pools of one PHP share a zygote.
-func (f *frontPlan) interrupts() bool {
-	for _, s := range f.stages {
-		if s.Soft > 0 || s.Client > 0 {
-			return true
-		}
-	}
-	return false
-}
 
 // interrupted logs that a worker has interrupted a request.
 func (m *Master) interrupted(c *child, text string) reception {

@@ -15,6 +15,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/errorlog"
 	"github.com/phpsapi/phpsapi/fpm/phpini"
+	"github.com/phpsapi/phpsapi/fpm/plan"
 	"github.com/phpsapi/phpsapi/fpm/sandbox"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/settings"
@@ -91,7 +92,7 @@ func (o *Options) settingsOf(engine engines.Choice) phpini.Settings {
 }
 
 // confOptions are those for a Load by this master, and what the Load finds out about a front.
-func (o *Options) confOptions(e *errorlog.Log) (conf.Options, *frontPlan) {
+func (o *Options) confOptions(e *errorlog.Log) (conf.Options, *plan.Plan) {
 	c := o.located()
 	source := o.Settings
 	source.Overrides = o.Overrides
@@ -103,32 +104,47 @@ func (o *Options) confOptions(e *errorlog.Log) (conf.Options, *frontPlan) {
 	}
 	c.Log = e.Messages
 	c.System.OpenErrorLog = func(g *conf.Global) error { return e.Open(g, c.PHP) }
-	plan := &frontPlan{options: o}
+	found := plan.New(o.planSource())
 	e.JSON = false
 	own, err := source.Load()
 	if err == nil {
-		plan.engine, err = o.Choose(own.Asked(o.Asked))
-		plan.php = plan.engine.Minor()
+		found.Engine, err = o.Choose(own.Asked(o.Asked))
+		found.PHP = found.Engine.Minor()
 	}
 	if err == nil {
-		o.readINI(&c, plan.engine)
+		o.readINI(&c, found.Engine)
 	}
-	plan.directive = c.Directive
+	found.INI = c.Directive
 	if err == nil && c.Path == settings.BuiltInName {
 		err = o.reachable(own)
 	}
 	if err != nil {
 		c.Overrides = func([]string) ([]conf.Setting, error) { return nil, err }
-		return c, plan
+		return c, found
 	}
-	plan.own = own
+	found.Own = own
 	e.JSON = own.LogJSON
-	c.Constant = o.Constants(plan.engine)
-	c.Overrides, c.Verify = o.Overrides.Resolve, plan.verify
+	c.Constant = o.Constants(found.Engine)
+	c.Overrides, c.Verify = o.Overrides.Resolve, found.Verify
 	if own.Given() || o.Overrides.Any() {
-		c.Origins, c.Appendix = true, plan.lines
+		c.Origins, c.Appendix = true, found.Lines
 	}
-	return c, plan
+	return c, found
+}
+
+// planSource returns what plans are made with.
+func (o *Options) planSource() plan.Source {
+	return plan.Source{Overrides: o.Overrides, Choose: o.Choose, Kernel: o.kernel,
+		Module:    func(engine engines.Choice) sapi.Module { return o.Module(engine, o.places.of(engine)) },
+		Directive: func(engine engines.Choice) func(string) (string, bool) { return o.settingsOf(engine).Get }}
+}
+
+// kernel returns what the kernel has for sandboxes.
+func (o *Options) kernel() sandbox.Kernel {
+	if o.Kernel == nil {
+		return sandbox.ThisKernel()
+	}
+	return o.Kernel()
 }
 
 // Locate returns the path of the configuration that a master with these options has, and that of its pid file, which is empty if there is none.
@@ -157,18 +173,18 @@ func (o *Options) module(engine engines.Choice, own *settings.Settings) sapi.Mod
 func (o *Options) Shown() (engines.Choice, sapi.Module) {
 	o.places = o.askedPlaces(realSystem())
 	_, plan := o.confOptions(errorlog.New(o.ForceStderr))
-	engine := plan.engine
-	if plan.own == nil {
+	engine := plan.Engine
+	if plan.Own == nil {
 		engine, _ = o.Choose(o.Asked)
 	}
-	return engine, o.module(engine, plan.own)
+	return engine, o.module(engine, plan.Own)
 }
 
 // launch returns what a zygote of an engine is started with. A plan that is nil has the default settings.
-func (o *Options) launch(plan *frontPlan, engine engines.Choice) zygote.Config {
+func (o *Options) launch(plan *plan.Plan, engine engines.Choice) zygote.Config {
 	var own *settings.Settings
 	if plan != nil {
-		own = plan.own
+		own = plan.Own
 	}
 	// The name is what ps shows, and with the environment behind it the room for the workers' titles.
 	return zygote.Config{Program: zygote.Self(o.Program), Argv: []string{"php-fpm: zygote process"}, Engine: engine.Library,
@@ -188,13 +204,13 @@ func Check(o Options, dump bool) int {
 			if err := verify(cfg); err != nil {
 				return err
 			}
-			if err := plan.checkIncidentLog(); err != nil {
+			if err := plan.CheckIncidentLog(); err != nil {
 				return err
 			}
-			for _, what := range plan.doubts(cfg.Pools) {
+			for _, what := range plan.Doubts(cfg.Pools) {
 				e.Messages.Logf(zlog.Warning, "%s", what)
 			}
-			return plan.try(sys, cfg.Pools)
+			return o.try(plan, sys, cfg.Pools)
 		}
 	}
 	status, _ := conf.Check(options, dump)
@@ -279,7 +295,7 @@ func (m *Master) start(starter *starter) (status int, daemon bool) {
 	}
 	if starter == nil && m.taken == nil {
 		m.errorLog.SaveStderr()
-		if plan.wanted() && plan.own.AccessLog == settings.Stdout {
+		if plan.HasFront() && plan.Own.AccessLog == settings.Stdout {
 			m.errorLog.SaveStdout()
 		}
 		if !m.opt.Own {
@@ -317,7 +333,7 @@ func (m *Master) start(starter *starter) (status int, daemon bool) {
 }
 
 // prepareFirst makes the first generation, without a process. The error has been logged.
-func (m *Master) prepareFirst(cfg *conf.Config, options conf.Options, plan *frontPlan) error {
+func (m *Master) prepareFirst(cfg *conf.Config, options conf.Options, plan *plan.Plan) error {
 	if err := limit(&cfg.Global, m.log); err != nil {
 		return err
 	}
@@ -415,7 +431,7 @@ func (m *Master) begin() {
 		m.opt.Title("php-fpm: master process (" + g.config.Path + ")")
 	}
 	m.errorLog.Launched()
-	if path := g.plan.incidentLog(); path != m.incidents.log.path {
+	if path := g.plan.IncidentLog(); path != m.incidents.log.path {
 		m.incidents.log.open(m.log, path)
 	}
 	m.log.running(os.Getpid())
@@ -438,7 +454,7 @@ func (m *Master) begin() {
 	}
 	m.checkSilent(now)
 	m.certificatesAt = time.Time{}
-	if g.plan.wanted() && len(g.plan.own.Certificates) > 0 {
+	if g.plan.HasFront() && len(g.plan.Own.Certificates) > 0 {
 		m.certificatesAt = now.Add(certificatesInterval)
 	}
 	m.begun()

@@ -16,8 +16,8 @@ type filesWatch struct {
 // watchFiles watches what the serving generation wants watched.
 func (m *Master) watchFiles() {
 	var dirs []string
-	if own := m.gen.plan.own; own != nil {
-		dirs = own.WatchedDirectories(m.gen.plan.workers)
+	if own := m.gen.plan.Own; own != nil {
+		dirs = own.WatchedDirectories(m.gen.plan.Workers)
 	}
 	f := &m.files
 	if slices.Equal(dirs, f.dirs) {

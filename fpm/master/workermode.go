@@ -9,8 +9,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/plan"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 	"github.com/phpsapi/phpsapi/sapi"
@@ -25,45 +25,10 @@ import (
 // another attempt has become ready. A worker that has answered as many requests as it may, or is too large, continues until its
 // successor is ready.
 
-// enterWorkerMode finds the pools that are in worker mode, and makes them so.
-func (f *frontPlan) enterWorkerMode(cfg *conf.Config) (err error) {
-	if f.own == nil {
-		return nil
-	}
-	if f.workers, err = f.own.Workers(cfg.Pools, f.options.Overrides); err != nil {
-		return err
-	}
-	for _, p := range slices.Clone(cfg.Pools) {
-		w := f.workers[p.Name]
-		if w == nil {
-			continue
-		}
-		others := conf.Others(p)
-		if engine, own := f.engines[p.Name]; own {
-			f.engines[others.Name] = engine
-		}
-		cfg.Pools = append(cfg.Pools, others)
-		if w.Processes > 0 {
-			p.PM, p.MaxChildren = conf.Static, w.Processes
-			p.SetFrom("pm", w.ProcessesPlace)
-			p.SetFrom("pm.max_children", w.ProcessesPlace)
-		}
-		p.Env = slices.Concat(w.Env, p.Env)
-		for _, variable := range w.Env {
-			p.SetFrom("env["+variable.Key+"]", w.EnvPlace)
-		}
-		p.Successors = max(1, p.MaxChildren/4)
-		if w.Snapshot > 0 { // each has one coming
-			p.Successors = p.MaxChildren
-		}
-	}
-	return nil
-}
-
 // equipWorkerMode tells the generation's pools their worker modes and stages.
 func (g *generation) equipWorkerMode() {
 	for _, p := range g.pools {
-		p.worker, p.stages = g.plan.workers[p.conf.Name], g.plan.stages[p.home().conf.Name]
+		p.worker, p.stages = g.plan.Workers[p.conf.Name], g.plan.Stages[p.home().conf.Name]
 	}
 }
 
@@ -88,9 +53,9 @@ func (p *pool) show(kind scoreboard.Kind) {
 }
 
 // launchOf returns what the zygote of a pool is started with.
-func (m *Master) launchOf(plan *frontPlan, p *pool, engine engines.Choice) zygote.Config {
+func (m *Master) launchOf(plan *plan.Plan, p *pool, engine engines.Choice) zygote.Config {
 	c := m.opt.launch(plan, engine)
-	c.Module.Interrupts = plan.interrupts()
+	c.Module.Interrupts = plan.Interrupts()
 	if p.worker != nil {
 		c.Module.WorkerMode = true
 		// Workers never let go of opcache's memory: opcache must not kill them for it, see renewFor.
@@ -107,7 +72,7 @@ func (m *Master) tellIgnored(g *generation) {
 		if p.worker == nil {
 			continue
 		}
-		name, set := g.plan.directive("user_ini.filename")
+		name, set := g.plan.INI("user_ini.filename")
 		if !set {
 			name = ".user.ini"
 		}

@@ -1,4 +1,4 @@
-package master
+package plan
 
 import (
 	"strings"
@@ -35,16 +35,16 @@ func TestWhoSpeaksHTTP(t *testing.T) {
 		"chroot":                {pools: []*conf.Pool{jailed}, sites: sites("www"), why: "pool www has a chroot"},
 		"compress":              {pools: []*conf.Pool{www}, sites: []contract.Site{{Pool: "www"}, {Pool: "www", Root: "/srv", Compress: &contract.Compression{}}}, why: "the site in /srv has compress"},
 	} {
-		f := &frontPlan{own: &settings.Settings{Direct: !c.off, Listen: []string{":80"}, TLSListen: []string{":443"}}, sites: c.sites}
-		f.direct, f.notDirect = f.chooseDirect(c.pools)
-		if f.direct != c.want || f.notDirect != c.why {
-			t.Errorf("%s: got %q, %q", name, f.direct, f.notDirect)
+		f := &Plan{Own: &settings.Settings{Direct: !c.off, Listen: []string{":80"}, TLSListen: []string{":443"}}, Sites: c.sites}
+		f.Direct, f.notDirect = f.chooseDirect(c.pools)
+		if f.Direct != c.want || f.notDirect != c.why {
+			t.Errorf("%s: got %q, %q", name, f.Direct, f.notDirect)
 		}
 		shown := "\tlisten = :80 -> the front, because " + c.why + "\n"
 		if c.want != "" {
 			shown = "\tlisten = :80 -> the workers of pool www\n"
 		}
-		if text := strings.Join(f.lines(), "\n"); !strings.Contains(text, shown) || !strings.Contains(text, "\tlisten = :443 -> the front, because of TLS\n") {
+		if text := strings.Join(f.Lines(), "\n"); !strings.Contains(text, shown) || !strings.Contains(text, "\tlisten = :443 -> the front, because of TLS\n") {
 			t.Errorf("%s: -tt shows\n%s", name, text)
 		}
 	}

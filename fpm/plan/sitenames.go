@@ -1,4 +1,4 @@
-package master
+package plan
 
 import (
 	"fmt"
@@ -7,12 +7,12 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 )
 
-// siteNames are what those of the generation's sites are called in metrics that are counted each for itself: by their first host, and their path. No
+// SiteNames are what those of the generation's sites are called in metrics that are counted each for itself: by their first host, and their path. No
 // two have the same name.
-func (g *generation) siteNames() (names []string) {
+func (f *Plan) SiteNames() (names []string) {
 	seen := map[string]int{}
-	for i := range min(len(g.plan.sites), scoreboard.MostSites) {
-		name := siteName(&g.plan.sites[i])
+	for i := range min(len(f.Sites), scoreboard.MostSites) {
+		name := siteName(&f.Sites[i])
 		if seen[name]++; seen[name] > 1 {
 			name = fmt.Sprintf("%s (%d)", name, seen[name])
 		}

@@ -1,4 +1,4 @@
-package master
+package plan
 
 import (
 	"fmt"
@@ -12,14 +12,14 @@ import (
 )
 
 // admit finds out which clients may ask a pool, and for which scripts, and makes its processes answer one request each if they are to.
-func (f *frontPlan) admit(p *conf.Pool) error {
+func (f *Plan) admit(p *conf.Pool) error {
 	w := f.protections[p.Name]
 	if w == nil {
 		return nil
 	}
 	if w.PerRequest && p.Shared == nil {
 		place := w.PlaceOf("process_per_request")
-		if f.workers[p.Name] != nil {
+		if f.Workers[p.Name] != nil {
 			return fmt.Errorf("%s: pool %s is in worker mode: set snapshot: 1 of its worker instead", place, p.Name)
 		}
 		p.MaxRequests = 1
@@ -51,7 +51,7 @@ func (f *frontPlan) admit(p *conf.Pool) error {
 			*list.into = append(*list.into, id)
 		}
 	}
-	if script := f.workers[p.Name]; w.CheckOwners && script != nil {
+	if script := f.Workers[p.Name]; w.CheckOwners && script != nil {
 		var stat syscall.Stat_t
 		owners := append([]int{0, os.Geteuid(), companion.UserID(p.User.Value)}, a.Owners...)
 		if err := syscall.Stat(script.Script, &stat); err == nil && !slices.Contains(owners, int(stat.Uid)) {
@@ -65,26 +65,19 @@ func (f *frontPlan) admit(p *conf.Pool) error {
 	return nil
 }
 
-// admissionOf returns which clients may ask a pool, and for which scripts, when the users of the pool and of the front are known; nil: what
-// php-fpm.conf has.
-func (f *frontPlan) admissionOf(p *pool) *contract.Admission {
-	if f == nil || f.admissions[p.conf.Name] == nil {
+// AdmissionOf returns which clients may ask a pool, and for which scripts; nil: those that php-fpm.conf has. uid is the pool's user, 0 the
+// master's, and home the pool at whose socket its connections are accepted.
+func (f *Plan) AdmissionOf(pool, home string, uid int) *contract.Admission {
+	if f == nil || f.admissions[pool] == nil {
 		return nil
 	}
-	a := *f.admissions[p.conf.Name]
-	user := p.identity.UID
-	if user == 0 { // the master's
-		user = os.Geteuid()
+	a := *f.admissions[pool]
+	if uid == 0 {
+		uid = os.Geteuid()
 	}
-	a.Owners = append([]int{0, user}, a.Owners...)
-	if f.routes(p.home().conf) {
-		a.Users = append([]int{f.who.UID}, a.Users...)
+	a.Owners = append([]int{0, uid}, a.Owners...)
+	if f.Routes(home) {
+		a.Users = append([]int{f.Who.UID}, a.Users...)
 	}
 	return &a
-}
-
-// perRequest reports whether each process of the pool answers one request.
-func (p *pool) perRequest() bool {
-	w := p.gen.plan.protectionOf(p)
-	return w != nil && w.PerRequest
 }
