@@ -17,6 +17,9 @@ import (
 // ExitConfig is php-fpm's exit code when it cannot start with a configuration.
 const ExitConfig = 78
 
+// ExitSoftware is its exit code when it fails otherwise.
+const ExitSoftware = 70
+
 // A Logger takes php-fpm's messages; *zlog.Log is one.
 type Logger interface {
 	Log(level zlog.Level, msg string)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/plan"
+	"github.com/phpsapi/phpsapi/fpm/startup"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 	"github.com/phpsapi/phpsapi/sapi/engines"
 )
@@ -45,10 +46,10 @@ func (o *Options) question(plan *plan.Plan, engine engines.Choice) question {
 func (s system) ask(q question) constants {
 	ctx, cancel := context.WithTimeout(context.Background(), s.askPatience)
 	defer cancel()
-	said := hearStartup(&q.launch)
+	said := startup.Hear(&q.launch)
 	known, err := s.constants(ctx, q.launch)
 	if messages := said(); err != nil {
-		err = notStarted(q.engine.Refusal(err))
+		err = startup.NotStarted(q.engine.Refusal(err))
 		if len(messages) > 0 { // nobody else shows them
 			first, _, _ := strings.Cut(messages[len(messages)-1], "\n")
 			err = fmt.Errorf("%w: %s", err, first)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/phpini"
 	"github.com/phpsapi/phpsapi/fpm/pm"
+	"github.com/phpsapi/phpsapi/fpm/startup"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 	"github.com/phpsapi/phpsapi/sapi/engines"
 )
@@ -22,8 +23,8 @@ type engine struct {
 	php    string          // its MAJOR.MINOR
 	launch zygote.Config   // what the zygote is started with
 	pools  []*pool
-	zygote forker  // nil before it has started and after it is gone
-	said   startup // while PHP was started in the zygote
+	zygote forker           // nil before it has started and after it is gone
+	said   startup.Messages // while PHP was started in the zygote
 	forks  forks
 	// silentAt is when to look whether the zygote has told the ends of the workers that are lost; zero: none is.
 	silentAt time.Time
@@ -71,7 +72,7 @@ func (e *engine) notStarted(err error) error {
 	if boot := (*zygote.BootError)(nil); errors.As(err, &boot) {
 		return e.pools[0].bootFailed(boot.Why)
 	}
-	return notStarted(e.choice.Refusal(err))
+	return startup.NotStarted(e.choice.Refusal(err))
 }
 
 // like returns the generation's engine that is most like another generation's: the same, or one of the same libphp. It
@@ -127,7 +128,7 @@ type zygoteExecuted struct {
 type zygoteStarted struct {
 	engine *engine
 	z      forker
-	said   startup
+	said   startup.Messages
 	err    error
 }
 

@@ -7,17 +7,19 @@ import (
 	"syscall"
 	"time"
 	"unsafe"
+
+	"github.com/phpsapi/phpsapi/fpm/announce"
 )
 
 // startFirst starts PHP for the first generation. php-fpm starts PHP before it knows any signal: one that ends a program
 // ends this start too, and then the master by the same signal (deadly). So does the end of the process that waits for the daemon. In a takeover
 // the signal waits for a service that can obey it, unless PHP does not start soon.
-func (m *Master) startFirst(v *starter) error {
+func (m *Master) startFirst(v *announce.Starter) error {
 	stops, late := m.taken.stopsOfStart()
 	defer signal.Stop(stops)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	v.tell(verdictStarting)
+	v.Tell(announce.Starting)
 	began := m.sys.now()
 	engines := m.gen.engines
 	started := make(chan zygoteStarted, len(engines))
@@ -32,7 +34,7 @@ func (m *Master) startFirst(v *starter) error {
 		launch(e)
 	}
 	var failed error
-	gone := v.gone()
+	gone := v.Gone()
 	for waiting := len(engines); waiting > 0; {
 		select {
 		case s := <-started:
@@ -84,7 +86,7 @@ func (m *Master) startFirst(v *starter) error {
 	for len(stops) > 0 {
 		m.signals <- <-stops
 	}
-	v.tell(verdictPHPStarted)
+	v.Tell(announce.PHPStarted)
 	for _, e := range engines {
 		m.watchZygote(e, e.zygote)
 	}

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/phpsapi/phpsapi/fpm/announce"
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/companion"
 	"github.com/phpsapi/phpsapi/fpm/errorlog"
@@ -23,7 +24,7 @@ type Master struct {
 	log      lines
 	errorLog *errorlog.Log
 	clock    scoreboard.Clock
-	systemd  systemd
+	systemd  announce.Systemd
 
 	box               *mailbox
 	signals, children chan os.Signal // SIGCHLD alone is in the second
@@ -190,7 +191,7 @@ func (m *Master) tick(now time.Time) {
 		m.checkRequests()
 	}
 	m.checkEnded(now)
-	if due(&m.systemdAt, m.systemd.interval) {
+	if due(&m.systemdAt, m.systemd.Interval()) {
 		m.tellSystemd()
 	}
 	if due(&m.operators.progressAt, progressInterval) {

@@ -132,23 +132,6 @@ func (l lines) accessLogNotOpened(path string, err error) {
 
 // ---- start ----
 
-func (l lines) pidFileNotCreated(path string, err error) {
-	l.LogErr(zlog.Error, "Unable to create the PID file ("+path+").", err)
-}
-
-func (l lines) pidFileNotWritten(err error) {
-	l.LogErr(zlog.Error, "Unable to write to the PID file.", err)
-}
-
-func (l lines) pidFileNotRemoved(path string, err error) {
-	l.LogErr(zlog.Error, "Unable to remove the PID file ("+path+").", err)
-}
-
-func (l lines) notDaemonized(err error) { l.LogErr(zlog.Error, "failed to daemonize", err) }
-func (l lines) noVerdict()              { l.Log.Log(zlog.Error, "no data have been read from pipe") }
-func (l lines) verdictTimedOut() {
-	l.Log.Log(zlog.Error, "the master process didn't send back its status (via the pipe to the calling process)")
-}
 func (l lines) starterGone() {
 	l.Log.Log(zlog.Error, "the program that started this daemon is gone before it learned of the outcome, ending")
 }

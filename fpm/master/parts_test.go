@@ -2,7 +2,6 @@ package master
 
 import (
 	"bytes"
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -79,30 +78,6 @@ func TestRequestsAreJudged(t *testing.T) {
 	} {
 		if got := judge(&c.pool, c.stage, c.took, c.traced); got != c.want {
 			t.Errorf("%v for %v, traced %v: %v, want %v", c.stage, c.took, c.traced, got, c.want)
-		}
-	}
-}
-
-func TestSystemdIsTold(t *testing.T) {
-	path := t.TempDir() + "/notify"
-	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	s := newSystemd(func(string) string { return path })
-	s.watchdog, s.interval = true, 2*time.Second
-	s.heartbeat(3, 1, 50, 2)
-	s.heartbeat(4, 0, 75, 2)
-	for _, want := range []string{
-		"READY=1\nWATCHDOG=1\nSTATUS=Processes active: 1, idle: 3, Requests: 50, slow: 2, Traffic: 25.00req/sec",
-		"READY=1\nWATCHDOG=1\nSTATUS=Processes active: 0, idle: 4, Requests: 75, slow: 2, Traffic: 12.50req/sec",
-	} {
-		b := make([]byte, 4096)
-		conn.SetReadDeadline(time.Now().Add(5 * time.Second))
-		n, err := conn.Read(b)
-		if err != nil || string(b[:n]) != want {
-			t.Errorf("got  %q, %v\nwant %q", b[:n], err, want)
 		}
 	}
 }

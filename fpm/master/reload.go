@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/phpsapi/phpsapi/fpm/announce"
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/errorlog"
 	"github.com/phpsapi/phpsapi/fpm/listening"
@@ -76,7 +77,7 @@ func (m *Master) reload() {
 		return
 	}
 	m.log.reloadingBy(m.opt.Argv)
-	m.systemd.reloading()
+	m.systemd.Reloading()
 	m.attempt = m.newAttempt()
 	m.attempt.before = m.errorLog.State()
 	m.attempt.places = newPlaces()
@@ -277,7 +278,7 @@ func (e zygoteStarted) happen(m *Master) {
 		m.phpTook = max(m.phpTook, m.sys.now().Sub(m.attempt.begun))
 		// A generation that cannot replace its workers must go, whatever the next one is like.
 		if was := m.gen.like(n); was != nil && was.zygote != nil {
-			if why := n.said.worse(was.said); why != nil {
+			if why := n.said.Worse(was.said); why != nil {
 				m.abandonReload(why)
 				return
 			}
@@ -286,7 +287,7 @@ func (e zygoteStarted) happen(m *Master) {
 			return
 		}
 		if !m.attempt.renewal {
-			if err := writePidFile(g.config.Global.Pid.Value, m.log); err != nil {
+			if err := announce.WritePID(g.config.Global.Pid.Value, m.log.Log); err != nil {
 				m.abandonReload(fmt.Errorf("pid %s: %w", g.config.Global.Pid.Value, err))
 				return
 			}
@@ -364,7 +365,7 @@ func (m *Master) commitReload() {
 		m.constants = a.constants
 	}
 	if path := old.config.Global.Pid.Value; path != g.config.Global.Pid.Value {
-		removePidFile(path, m.log)
+		announce.RemovePID(path, m.log.Log)
 	}
 	if !a.renewal {
 		a.before.Close()
@@ -406,11 +407,11 @@ func (m *Master) abandonReload(why error) {
 		m.discard(g)
 	}
 	if a.pidFile != "" && a.pidFile != m.gen.config.Global.Pid.Value {
-		removePidFile(a.pidFile, m.log)
+		announce.RemovePID(a.pidFile, m.log.Log)
 	}
 	if !a.renewal {
 		m.log.reloadFailed(why)
-		m.systemd.reloadFailed(why)
+		m.systemd.ReloadFailed(why)
 	}
 	m.keepSockets(m.gen)
 	m.reloadEnded(why, a.lines.lines)

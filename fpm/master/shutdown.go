@@ -33,7 +33,7 @@ func (m *Master) finish() {
 		m.finishAt = m.sys.now().Add(delay)
 		m.cancelUpgrade()
 		m.log.finishingIn(delay)
-		m.systemd.stopping()
+		m.systemd.Stopping()
 		m.observers.News()
 		return
 	}

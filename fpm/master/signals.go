@@ -88,7 +88,7 @@ func (m *Master) stop(to state) {
 	m.stopStarts()
 	m.cancelUpgrade()
 	m.log.switching(to.String())
-	m.systemd.stopping()
+	m.systemd.Stopping()
 	m.tellStopping()
 	m.escalation = pm.Escalation{}
 	now := m.sys.now()

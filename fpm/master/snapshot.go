@@ -8,6 +8,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+	"github.com/phpsapi/phpsapi/fpm/startup"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 	"github.com/phpsapi/phpsapi/sapi"
@@ -76,11 +77,11 @@ func (m *Master) bootsEach(e *engine, err error) bool {
 // show shows what was said while the engine was started.
 func (e *engine) show(m *Master) {
 	if e.launch.Template == nil {
-		e.said.show(m.log.Log, m.errorLog.Console)
+		e.said.Show(m.log.Log, m.errorLog.Console)
 		return
 	}
 	for _, message := range e.said {
-		if isLogged(message) { // one line, with the trace of an exception
+		if startup.IsLogged(message) { // one line, with the trace of an exception
 			m.log.Msg(zlog.Notice, "PHP message: ", harmless(strings.ReplaceAll(message, "\n", " ")))
 		} else {
 			m.log.scriptPrinted(e.pools[0].conf.Name, message)

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/phpsapi/phpsapi/fpm/announce"
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/errorlog"
 	"github.com/phpsapi/phpsapi/fpm/phpini"
@@ -28,7 +29,7 @@ import (
 // The exit statuses of php-fpm (fpm.h).
 const (
 	exitOK       = 0
-	exitSoftware = 70
+	exitSoftware = conf.ExitSoftware
 	exitConfig   = conf.ExitConfig
 )
 
@@ -225,10 +226,10 @@ func Main(o Options) int {
 }
 
 func run(o Options, sys system) int {
-	starter := daemonPipe()
+	starter := announce.ToStarter()
 	h, err := takeHandoff()
 	m := &Master{opt: o, sys: sys, box: newMailbox(), clock: scoreboard.NewClock(), zygotes: map[int]bool{},
-		errorLog: errorlog.New(o.ForceStderr), systemd: newSystemd(os.Getenv)}
+		errorLog: errorlog.New(o.ForceStderr), systemd: announce.NewSystemd(os.Getenv)}
 	m.signals, m.children = catchEarly()
 	m.log = lines{m.errorLog.Messages}
 	m.invoked = invokedAs(o.Argv[0], o.Program)
@@ -254,7 +255,7 @@ func run(o Options, sys system) int {
 		}
 	}
 	if status != exitOK {
-		starter.tell(verdictFailed)
+		starter.Tell(announce.Failed)
 		m.sockets.CloseAll()
 		if m.deadly != 0 {
 			dieOf(m.deadly)
@@ -262,13 +263,13 @@ func run(o Options, sys system) int {
 		}
 		return status
 	}
-	m.unwanted = starter.tell(verdictStarted) != nil
+	m.unwanted = starter.Tell(announce.Started) != nil
 	m.serve()
 	return m.status
 }
 
 // start is everything up to "fpm is running". daemon says that the service is another process, and status its verdict.
-func (m *Master) start(starter *starter) (status int, daemon bool) {
+func (m *Master) start(starter *announce.Starter) (status int, daemon bool) {
 	m.opt.places = m.opt.askedPlaces(m.sys)
 	options, plan := m.opt.confOptions(m.errorLog)
 	load := options
@@ -291,7 +292,7 @@ func (m *Master) start(starter *starter) (status int, daemon bool) {
 		return exitConfig, false
 	}
 	if cfg.Global.Daemonize && starter == nil && m.taken == nil {
-		return daemonize(m.opt.Program, m.opt.Argv, m.log, m.opt.Started), true
+		return announce.Daemonize(m.opt.Program, m.opt.Argv, m.log.Log, m.opt.Started), true
 	}
 	if starter == nil && m.taken == nil {
 		m.errorLog.SaveStderr()
@@ -325,7 +326,7 @@ func (m *Master) start(starter *starter) (status int, daemon bool) {
 		m.log.failed()
 		return exitSoftware, false
 	}
-	if err := writePidFile(cfg.Global.Pid.Value, m.log); err != nil {
+	if err := announce.WritePID(cfg.Global.Pid.Value, m.log.Log); err != nil {
 		m.log.failed()
 		return exitConfig, false
 	}
@@ -387,7 +388,7 @@ func (m *Master) serve() {
 	m.lastOutput()
 	m.lastWords()
 	m.log.byeBye()
-	removePidFile(m.gen.config.Global.Pid.Value, m.log)
+	announce.RemovePID(m.gen.config.Global.Pid.Value, m.log.Log)
 	m.endObservers()
 	m.sockets.CloseAll()
 	m.endZygotes()

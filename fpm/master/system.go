@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/companion"
+	"github.com/phpsapi/phpsapi/fpm/startup"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 )
 
@@ -72,4 +73,11 @@ func realSystem() system {
 		patience:    readyTimeout,
 		askPatience: askTimeout,
 	}
+}
+
+// launch starts a zygote, and takes what PHP meanwhile says.
+func (s system) launch(ctx context.Context, config zygote.Config) (forker, startup.Messages, error) {
+	said := startup.Hear(&config)
+	z, err := s.start(ctx, config)
+	return z, said(), err
 }

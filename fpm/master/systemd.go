@@ -1,145 +1,16 @@
-// Counterpart: sapi/fpm/fpm/fpm_systemd.c; sd_notify(3)
-
 package master
 
 import (
-	"fmt"
-	"net"
-	"os"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 )
 
-// systemd tells the service manager about the service, where there is one that asked for it.
-type systemd struct {
-	socket   string
-	watchdog bool
-	interval time.Duration
-	requests uint64        // the last time
-	begun    bool          // it was told that the service is ready
-	reloads  bool          // it was told that the service reloads, and not yet that it is ready again
-	failed   string        // the last reload, for this reason; empty: it did not fail
-	starting chan struct{} // a goroutine tells that we live until this is closed; nil: none does
-}
-
-func newSystemd(getenv func(string) string) systemd { return systemd{socket: getenv("NOTIFY_SOCKET")} }
-
-// notifyPatience is how long the service manager may take to take a state.
-const notifyPatience = 100 * time.Millisecond
-
-// notify sends a state. It is not a failure where nobody asked.
-func (s *systemd) notify(state string) error {
-	if s.socket == "" {
-		return nil
-	}
-	name := s.socket
-	if name[0] == '@' {
-		name = "\x00" + name[1:]
-	}
-	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: name, Net: "unixgram"})
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	conn.SetWriteDeadline(time.Now().Add(notifyPatience))
-	_, err = conn.Write([]byte(state))
-	return err
-}
-
-func (s *systemd) ready() error {
-	s.begun, s.reloads, s.failed = true, false, ""
-	return s.notify(fmt.Sprintf("READY=1\nSTATUS=Ready to handle connections\nMAINPID=%d", os.Getpid()))
-}
-
-// reloading opens a reload, which ready or reloadFailed closes. A service that is not ready yet cannot be reloaded: its first ready
-// is that of the reload.
-func (s *systemd) reloading() {
-	if !s.begun {
-		return
-	}
-	s.reloads = true
-	var now unix.Timespec
-	unix.ClockGettime(unix.CLOCK_MONOTONIC, &now)
-	s.notify(fmt.Sprintf("RELOADING=1\nMONOTONIC_USEC=%d\nSTATUS=Reloading", now.Nano()/1000))
-}
-
-func (s *systemd) reloadFailed(err error) {
-	s.begun, s.reloads, s.failed = true, false, "Reload failed, the old configuration keeps serving: "+oneLine(err.Error())
-	s.notify("READY=1\nSTATUS=" + s.failed)
-}
-
-func (s *systemd) stopping() { s.notify("STOPPING=1\nSTATUS=Stopping") }
-
-// aliveState is what the watchdog waits for.
-const aliveState = "WATCHDOG=1\n"
-
-// heartbeat tells the numbers, why the last reload failed, and the watchdog that we live. While the service reloads it is the
-// watchdog's alone: READY=1 would end the reload, as far as the service manager knows.
-func (s *systemd) heartbeat(idle, active int, requests, slow uint64) {
-	watchdog := ""
-	if s.watchdog {
-		watchdog = aliveState
-	}
-	if s.reloads {
-		if s.watchdog {
-			s.notify(watchdog)
-		}
-		return
-	}
-	rate := (float32(requests) - float32(s.requests)) * 1000 / float32(s.interval.Milliseconds())
-	s.requests = requests
-	status := fmt.Sprintf("Processes active: %d, idle: %d, Requests: %d, slow: %d, Traffic: %.2freq/sec", active, idle, requests, slow, rate)
-	if s.failed != "" {
-		status += ". " + s.failed
-	}
-	s.notify("READY=1\n" + watchdog + "STATUS=" + status)
-}
-
-// takeOver makes the state that of a service that is being upgraded: the program before has said that it reloads. The start of this one
-// may take longer than the watchdog waits, and is not a part of the loop. Until inLoop a goroutine tells that we live, for the time at most
-// that the start may take. It has nothing of the master's.
-func (s *systemd) takeOver(getenv func(string) string, most time.Duration) {
-	s.begun, s.reloads = true, true
-	wait, err := time.ParseDuration(getenv("WATCHDOG_USEC") + "us")
-	if err != nil || wait <= 0 || s.socket == "" {
-		return
-	}
-	s.watchdog, s.interval = true, wait/2
-	s.starting = make(chan struct{})
-	alive, starting := systemd{socket: s.socket}, s.starting
-	go func() {
-		end := time.After(most)
-		for {
-			alive.notify(aliveState)
-			select {
-			case <-time.After(wait / 2):
-			case <-end:
-				return
-			case <-starting:
-				return
-			}
-		}
-	}()
-}
-
-// inLoop has the loop tell from now on that we live. It reports whether it has to.
-func (s *systemd) inLoop() bool {
-	if s.starting == nil {
-		return false
-	}
-	close(s.starting)
-	s.starting = nil
-	return true
-}
-
 // beginSystemd says that the service is there, and when to say it next.
 func (m *Master) beginSystemd(now time.Time) {
 	g := &m.gen.config.Global
-	m.systemd.watchdog, m.systemd.interval = g.SystemdWatchdog, g.SystemdInterval
-	if m.systemd.ready() != nil {
+	m.systemd.Configure(g.SystemdWatchdog, g.SystemdInterval)
+	if m.systemd.Ready() != nil {
 		m.log.systemdNotNotified()
 	}
 	m.systemdAt = time.Time{}
@@ -151,7 +22,7 @@ func (m *Master) beginSystemd(now time.Time) {
 
 // tellSystemd is one heartbeat.
 func (m *Master) tellSystemd() {
-	if m.systemd.socket == "" {
+	if !m.systemd.Listens() {
 		return
 	}
 	var idle, active int
@@ -164,15 +35,5 @@ func (m *Master) tellSystemd() {
 		requests += t.Requests
 		slow += t.Slow
 	}
-	m.systemd.heartbeat(idle, active, requests, slow)
-}
-
-func oneLine(s string) string {
-	b := []byte(s)
-	for i, c := range b {
-		if c < ' ' {
-			b[i] = ' '
-		}
-	}
-	return string(b)
+	m.systemd.Heartbeat(idle, active, requests, slow)
 }

@@ -72,7 +72,7 @@ func (m *Master) takeOver(h *handoff) {
 	}
 	m.taken.order = graver(0, syscall.Signal(h.Order))
 	m.taken.stops = catchStops()
-	m.systemd.takeOver(os.Getenv, cmp.Or(time.Duration(h.Start), m.sys.patience))
+	m.systemd.TakeOver(os.Getenv, cmp.Or(time.Duration(h.Start), m.sys.patience))
 	m.incidents.adopt(h.Incidents)
 	m.errorLog.Original = h.Stderr
 	if h.Stdout >= 0 {
@@ -140,7 +140,7 @@ func (m *Master) beginTakeover() {
 	if order := m.taken.order; order != 0 {
 		m.signals <- order
 	}
-	if m.systemd.inLoop() {
+	if m.systemd.InLoop() {
 		m.systemdAt = m.sys.now()
 	}
 	m.operators.round = 1
@@ -250,7 +250,7 @@ func (m *Master) endTakeover() {
 	if t.isReturn() {
 		m.handover.why = errors.New(t.h.Why)
 		m.log.upgradeFailed(t.h.Why, m.opt.Version)
-		m.systemd.reloadFailed(m.handover.why)
+		m.systemd.ReloadFailed(m.handover.why)
 		return
 	}
 	m.log.upgraded(t.h.Version, m.opt.Version)

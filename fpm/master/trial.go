@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/listening"
+	"github.com/phpsapi/phpsapi/fpm/startup"
 )
 
 // trialReport is what a program says that was tried.
@@ -19,7 +20,7 @@ type trialReport struct {
 
 type trialEngine struct {
 	Library string
-	Said    startup
+	Said    startup.Messages
 }
 
 // endTrial has a worker of each pool begin, if all has come so far, tells how the trial went, and ends what it has started.

@@ -308,7 +308,7 @@ func (m *Master) worse(engines []trialEngine) error {
 	for _, n := range engines {
 		for _, was := range m.gen.engines {
 			if was.choice.Library == n.Library || len(engines) == 1 && len(m.gen.engines) == 1 {
-				if why := n.Said.worse(was.said); why != nil {
+				if why := n.Said.Worse(was.said); why != nil {
 					return why
 				}
 				break

@@ -4,7 +4,6 @@ package master
 
 import (
 	"bufio"
-	"encoding/binary"
 	"fmt"
 	"net"
 	"os"
@@ -18,7 +17,6 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/control"
-	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 
@@ -222,63 +220,6 @@ func TestManyChildrenDoNotCrowdOutAnOrder(t *testing.T) {
 		case <-time.After(patience):
 			t.Errorf("%s does not come", what)
 		}
-	}
-}
-
-func TestVerdictOfADaemon(t *testing.T) {
-	t.Parallel()
-	quiet := lines{zlog.New(nil)}
-	for name, c := range map[string]struct {
-		says []uint32
-		want int
-	}{
-		"started":                 {[]uint32{verdictStarting, verdictPHPStarted, verdictStarted}, exitOK},
-		"failed":                  {[]uint32{verdictFailed}, exitSoftware},
-		"failed while PHP starts": {[]uint32{verdictStarting, verdictFailed}, exitSoftware},
-		"failed afterwards":       {[]uint32{verdictStarting, verdictPHPStarted, verdictFailed}, exitSoftware},
-		"died":                    {nil, exitSoftware},
-		"died while PHP starts":   {[]uint32{verdictStarting}, exitSoftware},
-	} {
-		read, write, err := os.Pipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, what := range c.says {
-			write.Write(binary.NativeEndian.AppendUint32(nil, what))
-		}
-		write.Close()
-		if got := await(read, quiet); got != c.want {
-			t.Errorf("%s: status %d, want %d", name, got, c.want)
-		}
-		read.Close()
-	}
-}
-
-// A command that is interrupted must leave no daemon behind.
-func TestDaemonLearnsThatNobodyWaits(t *testing.T) {
-	t.Parallel()
-	read, write, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	starter := &starter{write}
-	if err := starter.tell(verdictStarting); err != nil {
-		t.Fatal(err)
-	}
-	gone := starter.gone()
-	select {
-	case <-gone:
-		t.Fatal("it waits still")
-	case <-time.After(50 * time.Millisecond):
-	}
-	read.Close()
-	select {
-	case <-gone:
-	case <-time.After(patience):
-		t.Error("nobody has told")
-	}
-	if starter.tell(verdictStarted) == nil {
-		t.Error("the verdict has reached somebody")
 	}
 }
 

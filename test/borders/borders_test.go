@@ -53,6 +53,7 @@ var borders = []border{
 	{"cgi/responder", []string{"sapi", "lifecycle", "cgi/fastcgi"}, library},
 	{"cgi/handover", []string{"sapi", "lifecycle/zygote"}, library},
 	{"fpm", []string{"sapi", "cgi/fastcgi", "lifecycle/zygote"}, library},
+	{"fpm/announce", []string{"fpm/conf", "fpm/zlog", "sapi"}, library},
 	{"fpm/companion", []string{"fpm/channel", "fpm/conf", "fpm/contract", "fpm/errorlog", "fpm/permission", "fpm/pm", "fpm/postmortem", "fpm/scoreboard",
 		"fpm/settings", "fpm/zlog", "lifecycle/zygote", "sapi"}, library},
 	{"fpm/listening", []string{"fpm/conf", "fpm/permission", "fpm/settings", "fpm/zlog", "sapi"}, library},
@@ -60,6 +61,7 @@ var borders = []border{
 		"fpm/settings", "fpm/zlog", "sapi"}, library},
 	{"fpm/postmortem", []string{"fpm/zlog"}, library},
 	{"fpm/settings", []string{"fpm", "sapi"}, anything},
+	{"fpm/startup", []string{"fpm/zlog", "lifecycle/zygote", "sapi"}, library},
 	{"fpm/worker", []string{"sapi", "lifecycle", "cgi/fastcgi", "cgi/responder", "fpm"}, library},
 	{"packaging", []string{"sapi"}, library},
 }

@@ -1,4 +1,4 @@
-package master
+package announce
 
 import (
 	"errors"
@@ -13,8 +13,8 @@ import (
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 
-// manager is what hears a systemd: next returns what it is told next.
-func manager(t *testing.T) (s systemd, next func() string) {
+// manager is what hears a Systemd: next returns what it is told next.
+func manager(t *testing.T) (s Systemd, next func() string) {
 	path := filepath.Join(t.TempDir(), "notify")
 	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
 	if err != nil {
@@ -22,7 +22,7 @@ func manager(t *testing.T) (s systemd, next func() string) {
 	}
 	t.Cleanup(func() { conn.Close() })
 	conn.SetDeadline(time.Now().Add(20 * time.Second))
-	return newSystemd(func(string) string { return path }), func() string {
+	return NewSystemd(func(string) string { return path }), func() string {
 		t.Helper()
 		b := make([]byte, 1000)
 		n, err := conn.Read(b)
@@ -37,10 +37,10 @@ func manager(t *testing.T) (s systemd, next func() string) {
 // does not expect.
 func TestReadyIsTheFirstWordToSystemd(t *testing.T) {
 	s, next := manager(t)
-	s.reloading()
-	s.ready()
-	s.reloading()
-	s.ready()
+	s.Reloading()
+	s.Ready()
+	s.Reloading()
+	s.Ready()
 	for _, want := range []string{"READY=1\n", "RELOADING=1\n", "READY=1\n"} {
 		if got := next(); !strings.HasPrefix(got, want) {
 			t.Errorf("got %q, want %q", got, want)
@@ -58,15 +58,15 @@ func TestHeartbeatsOfAReload(t *testing.T) {
 		do   func()
 		want string
 	}{
-		{func() { s.ready() }, "READY=1\nSTATUS=Ready "},
-		{func() { s.reloading() }, "RELOADING=1\n"},
-		{func() { s.heartbeat(1, 2, 3, 4) }, "WATCHDOG=1\n"},
-		{func() { s.reloadFailed(errors.New("two\nlines")) }, "READY=1\nSTATUS=Reload failed, the old configuration keeps serving: two lines"},
-		{func() { s.heartbeat(2, 1, 3, 4) },
+		{func() { s.Ready() }, "READY=1\nSTATUS=Ready "},
+		{func() { s.Reloading() }, "RELOADING=1\n"},
+		{func() { s.Heartbeat(1, 2, 3, 4) }, "WATCHDOG=1\n"},
+		{func() { s.ReloadFailed(errors.New("two\nlines")) }, "READY=1\nSTATUS=Reload failed, the old configuration keeps serving: two lines"},
+		{func() { s.Heartbeat(2, 1, 3, 4) },
 			"READY=1\nWATCHDOG=1\nSTATUS=" + numbers + "3.00req/sec. Reload failed, the old configuration keeps serving: two lines"},
-		{func() { s.reloading() }, "RELOADING=1\n"},
-		{func() { s.ready() }, "READY=1\nSTATUS=Ready "},
-		{func() { s.heartbeat(2, 1, 3, 4) }, "READY=1\nWATCHDOG=1\nSTATUS=" + numbers + "0.00req/sec"},
+		{func() { s.Reloading() }, "RELOADING=1\n"},
+		{func() { s.Ready() }, "READY=1\nSTATUS=Ready "},
+		{func() { s.Heartbeat(2, 1, 3, 4) }, "READY=1\nWATCHDOG=1\nSTATUS=" + numbers + "0.00req/sec"},
 	} {
 		step.do()
 		if got := next(); got != step.want && (!strings.HasSuffix(step.want, "=1\n") && !strings.HasSuffix(step.want, " ") || !strings.HasPrefix(got, step.want)) {
@@ -74,9 +74,9 @@ func TestHeartbeatsOfAReload(t *testing.T) {
 		}
 	}
 	s.watchdog = false
-	s.reloading()
-	s.heartbeat(1, 2, 3, 4)
-	s.ready()
+	s.Reloading()
+	s.Heartbeat(1, 2, 3, 4)
+	s.Ready()
 	next()
 	if got := next(); !strings.HasPrefix(got, "READY=1\nSTATUS=Ready ") {
 		t.Errorf("without a watchdog a heartbeat of a reload says %q", got)
@@ -86,17 +86,17 @@ func TestHeartbeatsOfAReload(t *testing.T) {
 // A program that took over told the watchdog nothing until it was ready, so that a PHP that starts slowly ended the service.
 func TestWatchdogOfATakeover(t *testing.T) {
 	s, next := manager(t)
-	s.takeOver(func(string) string { return "2000" }, 20*time.Second)
+	s.TakeOver(func(string) string { return "2000" }, 20*time.Second)
 	for range 3 {
 		if got := next(); got != "WATCHDOG=1\n" {
 			t.Errorf("got %q", got)
 		}
 	}
-	if !s.inLoop() || s.inLoop() || !s.watchdog || s.interval != time.Millisecond {
+	if !s.InLoop() || s.InLoop() || !s.watchdog || s.interval != time.Millisecond {
 		t.Errorf("the loop has not to tell that the master lives: %+v", s)
 	}
-	s.heartbeat(0, 0, 0, 0)
-	s.ready()
+	s.Heartbeat(0, 0, 0, 0)
+	s.Ready()
 	for got := next(); got != "READY=1\nSTATUS=Ready to handle connections\nMAINPID="+strconv.Itoa(os.Getpid()); got = next() {
 		if got != "WATCHDOG=1\n" {
 			t.Fatalf("got %q", got)
@@ -104,7 +104,7 @@ func TestWatchdogOfATakeover(t *testing.T) {
 	}
 
 	late, next := manager(t)
-	late.takeOver(func(string) string { return "2000" }, 0)
+	late.TakeOver(func(string) string { return "2000" }, 0)
 	next()
 	time.Sleep(20 * time.Millisecond) // it is no longer told
 	late.notify("end")
@@ -125,9 +125,33 @@ func TestSystemdThatDoesNotReadHoldsNobodyUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	s := newSystemd(func(string) string { return path })
+	s := NewSystemd(func(string) string { return path })
 	serve.Returns(t, "systemd", func() {
 		for s.notify("WATCHDOG=1") == nil {
 		}
 	})
+}
+
+func TestSystemdIsTold(t *testing.T) {
+	path := t.TempDir() + "/notify"
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	s := NewSystemd(func(string) string { return path })
+	s.watchdog, s.interval = true, 2*time.Second
+	s.Heartbeat(3, 1, 50, 2)
+	s.Heartbeat(4, 0, 75, 2)
+	for _, want := range []string{
+		"READY=1\nWATCHDOG=1\nSTATUS=Processes active: 1, idle: 3, Requests: 50, slow: 2, Traffic: 25.00req/sec",
+		"READY=1\nWATCHDOG=1\nSTATUS=Processes active: 0, idle: 4, Requests: 75, slow: 2, Traffic: 12.50req/sec",
+	} {
+		b := make([]byte, 4096)
+		conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+		n, err := conn.Read(b)
+		if err != nil || string(b[:n]) != want {
+			t.Errorf("got  %q, %v\nwant %q", b[:n], err, want)
+		}
+	}
 }

@@ -1,9 +1,8 @@
 // Counterpart: sapi/fpm/fpm/fpm_main.c (sapi_cgi_log_message)
 
-package master
+package startup
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -17,21 +16,15 @@ import (
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 )
 
-// startup is what PHP said while it was started, message by message.
-type startup []string
+// Messages are what PHP said while it was started, message by message.
+type Messages []string
 
 // maxStartup bounds it, in bytes.
 const maxStartup = 64 << 10
 
-// launch starts a zygote, and takes what PHP meanwhile says.
-func (s system) launch(ctx context.Context, config zygote.Config) (forker, startup, error) {
-	said := hearStartup(&config)
-	z, err := s.start(ctx, config)
-	return z, said(), err
-}
-
-// hearStartup takes what PHP will say on stderr and stdout. said returns it, once.
-func hearStartup(config *zygote.Config) (said func() startup) {
+// Hear has a zygote that is about to be started say here what PHP prints meanwhile on stderr and stdout. said returns it, once, when PHP has
+// started or has failed to. What PHP printed besides goes to the standard output.
+func Hear(config *zygote.Config) (said func() Messages) {
 	stderr, stdout := memory("php-startup-stderr"), memory("php-startup-stdout")
 	if stderr != nil {
 		config.Stderr = stderr
@@ -39,8 +32,8 @@ func hearStartup(config *zygote.Config) (said func() startup) {
 	if stdout != nil {
 		config.Stdout = stdout
 	}
-	return func() startup {
-		messages, rest := newStartup(drain(stderr)).addDisplayed(drain(stdout))
+	return func() Messages {
+		messages, rest := take(drain(stderr)).addDisplayed(drain(stdout))
 		pass(os.Stdout, rest)
 		return messages
 	}
@@ -64,8 +57,8 @@ func drain(file *os.File) string {
 	return string(text)
 }
 
-// notStarted words the error of a start as a sentence about PHP.
-func notStarted(err error) error {
+// NotStarted words the error of a start as a sentence about PHP.
+func NotStarted(err error) error {
 	var failed *zygote.FailedError
 	if errors.As(err, &failed) {
 		return err
@@ -73,12 +66,12 @@ func notStarted(err error) error {
 	return fmt.Errorf("PHP could not be started: %w", err)
 }
 
-// newStartup takes messages apart. PHP's begin with "PHP Warning:" or the like and may have several lines; others, such
+// take takes messages apart. PHP's begin with "PHP Warning:" or the like and may have several lines; others, such
 // as those of the parser of php.ini, have one.
-func newStartup(text string) (s startup) {
+func take(text string) (s Messages) {
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\n")
-		if len(s) > 0 && isLogged(s[len(s)-1]) && !strings.HasPrefix(line, "PHP") {
+		if len(s) > 0 && IsLogged(s[len(s)-1]) && !strings.HasPrefix(line, "PHP") {
 			s[len(s)-1] += "\n" + line
 		} else if line != "" {
 			s = append(s, line)
@@ -87,13 +80,13 @@ func newStartup(text string) (s startup) {
 	return s
 }
 
-// isLogged reports whether PHP sent a message to the log; else it went straight to stderr.
-func isLogged(message string) bool { return strings.HasPrefix(message, "PHP ") }
+// IsLogged reports whether PHP sent a message to the log; else it went straight to stderr.
+func IsLogged(message string) bool { return strings.HasPrefix(message, "PHP ") }
 
-// show puts the messages where php-fpm puts them.
-func (s startup) show(log *zlog.Log, stderr io.Writer) {
+// Show puts the messages where php-fpm puts them.
+func (s Messages) Show(log *zlog.Log, stderr io.Writer) {
 	for _, message := range s {
-		if isLogged(message) {
+		if IsLogged(message) {
 			log.Msg(zlog.Notice, "PHP message: ", message)
 		} else if log.Settings().JSON {
 			log.Log(zlog.Warning, message)
@@ -103,9 +96,9 @@ func (s startup) show(log *zlog.Log, stderr io.Writer) {
 	}
 }
 
-// worse returns the first message by which a start is worse than another one: php.ini, or an extension that it names,
+// Worse returns the first message by which a start is worse than another one: php.ini, or an extension that it names,
 // could not be read. It returns nil if the start is as good.
-func (s startup) worse(than startup) error {
+func (s Messages) Worse(than Messages) error {
 	for _, message := range s {
 		same := func(other string) bool { return plain(other) == plain(message) }
 		if isFault(message) && !slices.ContainsFunc(than, same) {

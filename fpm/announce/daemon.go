@@ -1,6 +1,6 @@
 // Counterpart: sapi/fpm/fpm/fpm_unix.c (fpm_unix_init_main)
 
-package master
+package announce
 
 import (
 	"encoding/binary"
@@ -12,6 +12,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
 // A Go program cannot fork. To become a daemon it executes itself again with a pipe, on which the daemon says how its
@@ -24,42 +27,45 @@ const (
 	verdictTimeout    = 10 * time.Second
 )
 
-// What a daemon tells. The verdicts are php-fpm's.
+// What a daemon tells. Failed and Started are its verdicts, as php-fpm has them.
 const (
-	verdictFailed     = 0
-	verdictStarted    = 1
-	verdictStarting   = 2 // PHP is being started
-	verdictPHPStarted = 3
+	Failed     = 0
+	Started    = 1
+	Starting   = 2 // PHP is being started
+	PHPStarted = 3
 )
 
-// starter is the pipe to the program that started this daemon; nil in a process that is none.
-type starter struct{ pipe *os.File }
+const exitOK = 0
 
-func daemonPipe() *starter {
+// Starter is the pipe to the program that started this daemon; nil in a process that is none.
+type Starter struct{ pipe *os.File }
+
+// ToStarter returns the pipe of this process; nil if it is not a daemon that tells somebody.
+func ToStarter() *Starter {
 	fd, err := strconv.Atoi(os.Getenv(daemonEnvironment))
 	os.Unsetenv(daemonEnvironment)
 	if err != nil {
 		return nil
 	}
 	syscall.CloseOnExec(fd)
-	syscall.SetNonblock(fd, true) // for gone
-	return &starter{os.NewFile(uintptr(fd), "verdict")}
+	syscall.SetNonblock(fd, true) // for Gone
+	return &Starter{os.NewFile(uintptr(fd), "verdict")}
 }
 
-// tell says how far the start is. A verdict is the last word. The error is that nobody waits for it.
-func (v *starter) tell(what uint32) error {
+// Tell says how far the start is. A verdict is the last word. The error is that nobody waits for it.
+func (v *Starter) Tell(what uint32) error {
 	if v == nil {
 		return nil
 	}
 	_, err := v.pipe.Write(binary.NativeEndian.AppendUint32(nil, what))
-	if what <= verdictStarted {
+	if what <= Started {
 		v.pipe.Close()
 	}
 	return err
 }
 
-// gone is closed when the program that waits is gone, of an interrupt, say. It is nil without one.
-func (v *starter) gone() <-chan struct{} {
+// Gone is closed when the program that waits is gone, of an interrupt, say. It is nil without one.
+func (v *Starter) Gone() <-chan struct{} {
 	if v == nil {
 		return nil
 	}
@@ -79,13 +85,13 @@ func (v *starter) gone() <-chan struct{} {
 	return gone
 }
 
-// daemonize starts the daemon, waits for its verdict and returns the exit status. It calls started with the pid of one that serves, unless that
+// Daemonize starts the daemon, waits for its verdict and returns the exit status. It calls started with the pid of one that serves, unless that
 // is nil.
-func daemonize(program string, argv []string, log lines, started func(pid int)) int {
+func Daemonize(program string, argv []string, log *zlog.Log, started func(pid int)) int {
 	read, write, err := os.Pipe()
 	if err != nil {
-		log.notDaemonized(err)
-		return exitConfig
+		lines{log}.notDaemonized(err)
+		return conf.ExitConfig
 	}
 	defer read.Close()
 	command := exec.Command(program)
@@ -95,8 +101,8 @@ func daemonize(program string, argv []string, log lines, started func(pid int)) 
 	command.ExtraFiles = []*os.File{write}
 	command.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := command.Start(); err != nil {
-		log.notDaemonized(err)
-		return exitConfig
+		lines{log}.notDaemonized(err)
+		return conf.ExitConfig
 	}
 	write.Close()
 	status := await(read, log)
@@ -107,33 +113,33 @@ func daemonize(program string, argv []string, log lines, started func(pid int)) 
 }
 
 // await takes a daemon's words until its verdict.
-func await(read *os.File, log lines) int {
+func await(read *os.File, log *zlog.Log) int {
 	for {
 		read.SetReadDeadline(time.Now().Add(verdictTimeout))
 		var b [4]byte
 		_, err := io.ReadFull(read, b[:])
 		if os.IsTimeout(err) {
-			log.verdictTimedOut()
-			return exitSoftware
+			lines{log}.verdictTimedOut()
+			return conf.ExitSoftware
 		}
 		if err != nil {
-			log.noVerdict()
-			return exitSoftware
+			lines{log}.noVerdict()
+			return conf.ExitSoftware
 		}
 		switch binary.NativeEndian.Uint32(b[:]) {
-		case verdictStarted:
+		case Started:
 			return exitOK
-		case verdictStarting:
+		case Starting:
 			read.SetReadDeadline(time.Time{})
 			if _, err := io.ReadFull(read, b[:]); err != nil {
-				log.noVerdict()
-				return exitSoftware
+				lines{log}.noVerdict()
+				return conf.ExitSoftware
 			}
-			if binary.NativeEndian.Uint32(b[:]) != verdictPHPStarted {
-				return exitSoftware
+			if binary.NativeEndian.Uint32(b[:]) != PHPStarted {
+				return conf.ExitSoftware
 			}
 		default:
-			return exitSoftware
+			return conf.ExitSoftware
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package master
+package startup
 
 import (
 	"slices"
@@ -18,8 +18,8 @@ const (
 
 func TestPHPsMessagesAreTakenApart(t *testing.T) {
 	text := misspelt + "\n" + preloading + "\n\nStack trace:\n#0 {main}\n" + deprecated + "\nsaid by a library\nand again\n"
-	got := newStartup(text)
-	want := startup{misspelt, preloading + "\n\nStack trace:\n#0 {main}", deprecated + "\nsaid by a library\nand again"}
+	got := take(text)
+	want := Messages{misspelt, preloading + "\n\nStack trace:\n#0 {main}", deprecated + "\nsaid by a library\nand again"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
@@ -27,7 +27,7 @@ func TestPHPsMessagesAreTakenApart(t *testing.T) {
 
 func TestPHPsMessagesGoWherePHPFPMPutsThem(t *testing.T) {
 	var out, raw strings.Builder
-	startup{misspelt, deprecated}.show(zlog.New(&out), &raw)
+	Messages{misspelt, deprecated}.Show(zlog.New(&out), &raw)
 	if want := misspelt + "\n"; raw.String() != want {
 		t.Errorf("stderr: got %q, want %q", raw.String(), want)
 	}
@@ -39,19 +39,19 @@ func TestPHPsMessagesGoWherePHPFPMPutsThem(t *testing.T) {
 func TestWorseStartIsNoticed(t *testing.T) {
 	for _, c := range []struct {
 		name      string
-		was, is   startup
+		was, is   Messages
 		complains bool
 	}{
 		{"nothing said", nil, nil, false},
-		{"an extension is missing", nil, startup{missing}, true},
-		{"a Zend extension is missing", startup{deprecated}, startup{deprecated, missingToo}, true},
-		{"php.ini has a typo", nil, startup{misspelt}, true},
-		{"it was missing before", startup{missing}, startup{missing}, false},
-		{"it is there now", startup{missing}, nil, false},
-		{"another one is missing", startup{missing}, startup{missing, missingToo}, true},
-		{"advice", nil, startup{deprecated, preloading}, false},
+		{"an extension is missing", nil, Messages{missing}, true},
+		{"a Zend extension is missing", Messages{deprecated}, Messages{deprecated, missingToo}, true},
+		{"php.ini has a typo", nil, Messages{misspelt}, true},
+		{"it was missing before", Messages{missing}, Messages{missing}, false},
+		{"it is there now", Messages{missing}, nil, false},
+		{"another one is missing", Messages{missing}, Messages{missing, missingToo}, true},
+		{"advice", nil, Messages{deprecated, preloading}, false},
 	} {
-		if err := c.is.worse(c.was); (err != nil) != c.complains {
+		if err := c.is.Worse(c.was); (err != nil) != c.complains {
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}

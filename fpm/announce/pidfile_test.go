@@ -1,4 +1,4 @@
-package master
+package announce
 
 import (
 	"errors"
@@ -17,9 +17,9 @@ import (
 // A reload removed the pid file before it wrote another: a reader found none, or an empty one.
 func TestPidFileIsThereDuringAReload(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pid")
-	log := lines{zlog.New(io.Discard)}
+	log := zlog.New(io.Discard)
 	want := fmt.Sprint(os.Getpid())
-	if err := writePidFile(path, log); err != nil {
+	if err := WritePID(path, log); err != nil {
 		t.Fatal(err)
 	}
 	stop, stopped := make(chan struct{}), make(chan struct{})
@@ -38,7 +38,7 @@ func TestPidFileIsThereDuringAReload(t *testing.T) {
 		}
 	}()
 	for range 500 {
-		if err := writePidFile(path, log); err != nil {
+		if err := WritePID(path, log); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -54,7 +54,7 @@ func TestPidFileIsThereDuringAReload(t *testing.T) {
 
 func TestPidFileReplacesWhatIsInItsPlace(t *testing.T) {
 	dir := t.TempDir()
-	log := lines{zlog.New(io.Discard)}
+	log := zlog.New(io.Discard)
 	secret := filepath.Join(dir, "secret")
 	if err := os.WriteFile(secret, []byte("secret"), 0o600); err != nil {
 		t.Fatal(err)
@@ -63,7 +63,7 @@ func TestPidFileReplacesWhatIsInItsPlace(t *testing.T) {
 	if err := os.Symlink(secret, link); err != nil {
 		t.Fatal(err)
 	}
-	if err := writePidFile(link, log); err != nil {
+	if err := WritePID(link, log); err != nil {
 		t.Fatal(err)
 	}
 	if text, err := os.ReadFile(secret); string(text) != "secret" {
@@ -73,7 +73,7 @@ func TestPidFileReplacesWhatIsInItsPlace(t *testing.T) {
 	if err := unix.Mkfifo(fifo, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := writePidFile(fifo, log); err == nil {
+	if err := WritePID(fifo, log); err == nil {
 		t.Error("a pipe without a reader is not an error")
 	}
 	reader, err := os.OpenFile(fifo, os.O_RDONLY|unix.O_NONBLOCK, 0)
@@ -81,14 +81,14 @@ func TestPidFileReplacesWhatIsInItsPlace(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer reader.Close()
-	if err := writePidFile(fifo, log); err != nil {
+	if err := WritePID(fifo, log); err != nil {
 		t.Errorf("a pipe with a reader: %v", err)
 	}
-	removePidFile(fifo, log)
+	RemovePID(fifo, log)
 	if info, err := os.Lstat(fifo); err != nil || info.Mode().Type() != fs.ModeNamedPipe {
 		t.Errorf("the pipe was replaced or removed: %v", err)
 	}
-	if err := writePidFile(filepath.Join(dir, "none", "pid"), log); !errors.Is(err, fs.ErrNotExist) {
+	if err := WritePID(filepath.Join(dir, "none", "pid"), log); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("without a directory: %v", err)
 	}
 }

@@ -1,6 +1,6 @@
 // Counterpart: sapi/fpm/fpm/fpm_conf.c (fpm_conf_write_pid, fpm_conf_unlink_pid)
 
-package master
+package announce
 
 import (
 	"io/fs"
@@ -8,11 +8,13 @@ import (
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
-// writePidFile writes the master's pid; without a path nothing. A reader finds the old pid or the new one, never half
+// WritePID writes this process's pid to a file; without a path nothing. A reader finds the old pid or the new one, never half
 // of one. The error has been logged.
-func writePidFile(path string, log lines) error {
+func WritePID(path string, log *zlog.Log) error {
 	if path == "" {
 		return nil
 	}
@@ -23,12 +25,12 @@ func writePidFile(path string, log lines) error {
 	// A user who may not write to the directory may be allowed to write to the file; and a device must not be replaced.
 	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_NOFOLLOW|unix.O_CLOEXEC, pidFileMode)
 	if err != nil {
-		log.pidFileNotCreated(path, err)
+		lines{log}.pidFileNotCreated(path, err)
 		return err
 	}
 	defer unix.Close(fd)
 	if _, err := unix.Write(fd, pid); err != nil {
-		log.pidFileNotWritten(err)
+		lines{log}.pidFileNotWritten(err)
 		return err
 	}
 	return nil
@@ -58,8 +60,8 @@ func replacePidFile(path string, pid []byte) error {
 	return err
 }
 
-// removePidFile removes the file that writePidFile has written. A device or a pipe was there before, and stays.
-func removePidFile(path string, log lines) {
+// RemovePID removes the file that WritePID has written. A device or a pipe was there before, and stays.
+func RemovePID(path string, log *zlog.Log) {
 	if path == "" {
 		return
 	}
@@ -67,6 +69,6 @@ func removePidFile(path string, log lines) {
 		return
 	}
 	if err := unix.Unlink(path); err != nil {
-		log.pidFileNotRemoved(path, err)
+		lines{log}.pidFileNotRemoved(path, err)
 	}
 }

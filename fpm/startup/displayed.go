@@ -1,6 +1,6 @@
 // Counterpart: main/main.c (php_error_cb)
 
-package master
+package startup
 
 import (
 	"html"
@@ -31,7 +31,7 @@ func plain(message string) string { return html.UnescapeString(links().ReplaceAl
 
 // addDisplayed adds PHP's messages among what was displayed, worded as PHP logs them, but no message that was logged too.
 // rest is what else was printed, as by a script that is preloaded.
-func (s startup) addDisplayed(text string) (added startup, rest string) {
+func (s Messages) addDisplayed(text string) (added Messages, rest string) {
 	text = displayedHTML().ReplaceAllStringFunc(text, func(message string) string {
 		m := displayedHTML().FindStringSubmatch(message)
 		return m[1] + ": " + plain(m[2]) + " in " + m[3] + " on line " + m[4]
