@@ -77,7 +77,7 @@ func (m *Master) bury(c *child, status syscall.WaitStatus) {
 	m.countRestart(c, status)
 	p.unlink(c)
 	if c.output != nil {
-		c.output.leave()
+		c.output.Leave()
 	}
 	p.countEnd(found, wanted)
 	p.board.Vacate(c.slot)

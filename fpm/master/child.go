@@ -9,6 +9,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/output"
 	"github.com/phpsapi/phpsapi/fpm/pm"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 )
@@ -32,7 +33,7 @@ type child struct {
 
 	control *channel.Channel
 	trace   *channel.Channel // nil without slow log
-	output  *output          // nil without catch_workers_output
+	output  *output.Output   // nil without catch_workers_output
 	direct  bool             // it speaks HTTP
 	rescue  *os.File         // the end at which a connection is taken out of the worker's rescue socket; nil: it speaks no HTTP, or is buried
 

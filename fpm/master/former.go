@@ -12,6 +12,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/companion"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/output"
 	"github.com/phpsapi/phpsapi/fpm/pm"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 )
@@ -52,7 +53,7 @@ type formerWorker struct {
 	handed     handedWorker
 	control    *channel.Channel
 	keep       []*os.File
-	output     *output // nil: not caught
+	output     *output.Output // nil: not caught
 	board      *formerBoard
 	lost       time.Time // when its control socket has ended; zero: it has not
 	exited     bool      // its zygote has told its end
@@ -124,13 +125,9 @@ func (g *formerGroup) adoptWorker(m *Master, handed handedWorker) {
 		w.asked(m.sys.now())
 	}
 	g.workers = append(g.workers, w)
-	if len(handed.Output) == 2 {
-		w.output = &output{child: w.own, grace: tornGrace}
-		for i, fd := range handed.Output {
-			w.output.pipes[i] = os.NewFile(uintptr(fd), "output")
-		}
-		m.reading += len(w.output.pipes)
-		w.output.read(m.box)
+	if len(handed.Output) == output.Pipes {
+		w.output = output.Adopt(handed.Output)
+		m.readOutput(w.output, w.own)
 	}
 	socket := m.sockets.Find(handed.Socket)
 	wants := func(letter byte, fd int) bool { return letter == contract.Park && socket != nil && socket.Accepted(fd) }
@@ -446,7 +443,7 @@ func (f *former) reaped(pid int) bool {
 }
 
 // outputs are those of workers whose output is caught.
-func (f *former) outputs() (all []*output) {
+func (f *former) outputs() (all []*output.Output) {
 	for _, g := range f.groups {
 		for _, w := range g.workers {
 			if w.output != nil {
@@ -478,7 +475,7 @@ func (f *former) leave() (all []handedGroup) {
 				own.Keep = append(own.Keep, channel.RawFD(file))
 			}
 			if w.output != nil {
-				own.Output = w.output.leaving
+				own.Output = w.output.Left()
 			}
 			left.Workers = append(left.Workers, own)
 		}

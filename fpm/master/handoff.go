@@ -297,7 +297,7 @@ func (c *child) leave(told bool) handedWorker {
 		}
 	}
 	if c.output != nil {
-		w.Output = c.output.leaving
+		w.Output = c.output.Left()
 	}
 	return w
 }
@@ -305,21 +305,6 @@ func (c *child) leave(told bool) handedWorker {
 // leave returns what is left of a front.
 func (f *front) leave() handedProcess {
 	return handedProcess{Pid: f.Pid, Control: f.Control.FD(), Told: f.Quits, Drain: int64(f.gen.plan.Own.Limits.DrainTimeout)}
-}
-
-// duplicate takes copies of the pipes' ends, for the program that is executed.
-func (o *output) duplicate() {
-	for i, pipe := range o.pipes {
-		if o.ended[i] {
-			o.leaving = nil
-			return
-		}
-		fd, err := unix.FcntlInt(uintptr(channel.RawFD(pipe)), unix.F_DUPFD_CLOEXEC, 3)
-		if err != nil {
-			return
-		}
-		o.leaving = append(o.leaving, fd)
-	}
 }
 
 // nameProcess makes ps -C find the process by the name that it had: a program that is executed by its descriptor is called by a

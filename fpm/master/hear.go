@@ -101,8 +101,7 @@ func (m *Master) listenTo(c *child) {
 		m.hear(c.trace, nil, func(s channel.Message) utterance { return workerTraced{c, s} })
 	}
 	if c.output != nil {
-		m.reading += len(c.output.pipes)
-		c.output.read(m.box)
+		m.readOutput(c.output, c)
 	}
 }
 

@@ -1,221 +1,27 @@
-// Counterpart: sapi/fpm/fpm/fpm_stdio.c (fpm_stdio_prepare_pipes, fpm_stdio_child_said)
-
 package master
 
 import (
-	"bytes"
-	"fmt"
-	"io"
-	"os"
-	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/phpsapi/phpsapi/fpm/channel"
-	"github.com/phpsapi/phpsapi/fpm/scoreboard"
-	"github.com/phpsapi/phpsapi/fpm/zlog"
+	"github.com/phpsapi/phpsapi/fpm/output"
 )
 
-// flushMark is what a worker writes to end a line without a line end: php-fpm's FPM_STDIO_CMD_FLUSH, its NUL included.
-const flushMark = "\x00fscf\x00"
+// workerWrote is a piece of what a worker has written.
+type workerWrote struct{ piece *output.Piece }
 
-// output is what a child of a pool with catch_workers_output writes, on its way to the error log. Both pipes share a
-// line, as php-fpm's do: a change from one to the other ends it.
-type output struct {
-	child  *child
-	pipes  [2]*os.File // stdout and stderr
-	ended  [2]bool
-	stream *zlog.Stream
-	about  zlog.About
-	last   int       // the pipe the stream's line comes from
-	held   [2][]byte // the beginning of a flushMark at the end of a pipe's piece
-
-	// A pipe is read to its end before the other is, as php-fpm does: a change of pipes cuts a line only where the
-	// worker did.
-	turn    sync.Mutex
-	drained [2]drained
-	grace   time.Duration // how long the other pipe waits for the end of a torn line
-
-	leaving []int // copies of the pipes' ends for another program; see duplicate
-
-	// What the worker is told, so that it need not end what nobody has begun.
-	mu     sync.Mutex
-	board  *scoreboard.Board // nil: the worker is gone
-	inHand [2]bool           // a pipe's piece is on its way to the log
-	open   [2]bool           // the log's line comes from the pipe and has no end yet
-}
-
-// drained is what was read of a pipe since it was its turn.
-type drained struct {
-	reading bool        // it is its turn
-	over    *time.Timer // its turn is until then, though the pipe is empty
-	bytes   int         // in this turn
-	line    int         // since the last line end
-}
-
-// torn reports whether the pipe ends with a line whose writer may be in the middle of it: more than is written at once,
-// or the end of a full pipe.
-func (d *drained) torn() bool {
-	const atOnce, full = 4096, 8192
-	return d.line >= atOnce || d.line > 0 && d.bytes >= full
-}
-
-// tornGrace is output.grace: a worker that continues with a line does so by then.
-const tornGrace = 50 * time.Millisecond
-
-// said is a piece of output; err ends it. The reader waits for done before it reads on.
-type said struct {
-	o    *output
-	pipe int
-	text []byte
-	end  bool
-	done chan struct{}
-}
-
-// newOutput makes the pipes and gives their write ends.
-func newOutput(c *child) (o *output, stdout, stderr *os.File, err error) {
-	o = &output{child: c, board: c.pool.board, grace: tornGrace}
-	if o.pipes[0], stdout, err = os.Pipe(); err != nil {
-		return nil, nil, nil, err
-	}
-	if o.pipes[1], stderr, err = os.Pipe(); err != nil {
-		o.pipes[0].Close()
-		stdout.Close()
-		return nil, nil, nil, err
-	}
-	return o, stdout, stderr, nil
-}
-
-func (o *output) discard() { closeFiles(o.pipes[:]) }
-
-// read begins to read both pipes.
-func (o *output) read(box *mailbox) {
-	for i := range o.pipes {
-		go func() {
-			done := make(chan struct{})
-			buf := make([]byte, 1023)
-			for {
-				n, err := o.next(i, buf)
-				box.post(said{o: o, pipe: i, text: buf[:n], end: err != nil, done: done})
-				<-done
-				if err != nil {
-					return
-				}
-			}
-		}()
-	}
-}
-
-// next waits for a piece, or for the end, and marks that the pipe is being read (inHand).
-func (o *output) next(pipe int, buf []byte) (n int, err error) {
-	raw, closed := o.pipes[pipe].SyscallConn()
-	if closed == nil {
-		closed = raw.Read(func(fd uintptr) bool {
-			o.takeTurn(pipe)
-			// Told before the pipe is read: what a worker wrote is in the pipe or being read, whenever it looks.
-			o.told(func() { o.inHand[pipe] = true })
-			if n, err = readPipe(int(fd), buf); err == unix.EAGAIN {
-				o.told(func() { o.inHand[pipe] = false })
-				o.leaveTurn(pipe)
-				return false
-			}
-			return true
-		})
-	}
-	if closed != nil {
-		o.told(func() { o.inHand[pipe] = true })
-		n, err = 0, closed
-	}
-	o.drained[pipe].count(buf[:max(n, 0)])
-	if err != nil {
-		o.drained[pipe].line = 0
-		o.leaveTurn(pipe)
-	}
-	return n, err
-}
-
-func (o *output) takeTurn(pipe int) {
-	d := &o.drained[pipe]
-	if d.over != nil {
-		d.reading = d.over.Stop() // if not, the turn is the other's
-		d.over = nil
-	}
-	if !d.reading {
-		o.turn.Lock()
-		d.reading, d.bytes = true, 0
-	}
-}
-
-func (o *output) leaveTurn(pipe int) {
-	d := &o.drained[pipe]
-	switch {
-	case !d.reading || d.over != nil:
-	case d.torn():
-		d.over = time.AfterFunc(o.grace, o.turn.Unlock)
-	default:
-		d.reading = false
-		o.turn.Unlock()
-	}
-}
-
-// count notes what was read.
-func (d *drained) count(piece []byte) {
-	d.bytes += len(piece)
-	if end := bytes.LastIndexByte(piece, '\n'); end >= 0 {
-		d.line = len(piece) - end - 1
-	} else {
-		d.line += len(piece)
-	}
-}
-
-// readPipe reads a piece, or io.EOF; it does not wait.
-func readPipe(fd int, buf []byte) (int, error) {
-	for {
-		n, err := unix.Read(fd, buf)
-		switch {
-		case err == unix.EINTR:
-			continue
-		case err != nil:
-			return 0, err
-		case n == 0:
-			return 0, io.EOF
-		}
-		return n, nil
-	}
-}
-
-// told makes a change and tells the worker.
-func (o *output) told(change func()) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	change()
-	if o.board != nil {
-		o.board.OutputOpen(o.child.slot, o.inHand[0] || o.open[0], o.inHand[1] || o.open[1])
-	}
-}
-
-// leave ends the telling: the worker is gone, and its slot may be another's soon.
-func (o *output) leave() { o.told(func() { o.board = nil }) }
-
-func (s said) happen(m *Master) {
-	s.o.take(m.log.Log, s.pipe, s.text)
-	if s.end {
+func (e workerWrote) happen(m *Master) {
+	if e.piece.Log(m.log.Log) {
 		m.reading--
-		s.o.ended[s.pipe] = true
-		s.o.pipes[s.pipe].Close()
-		// The worker is gone without ending its line; php-fpm leaves such a line in its buffer.
-		if s.o.stream != nil && s.o.last == s.pipe {
-			s.o.stream.Finish()
-		}
 	}
-	s.o.told(func() {
-		s.o.inHand[s.pipe] = false
-		for i := range s.o.open {
-			s.o.open[i] = s.o.held[i] != nil || i == s.o.last && s.o.stream != nil && s.o.stream.Open()
-		}
-	})
-	s.done <- struct{}{}
+}
+
+// readOutput begins to read what a worker writes.
+func (m *Master) readOutput(o *output.Output, c *child) {
+	m.reading += output.Pipes
+	of := output.Origin{Pool: c.pool.conf.Name, Pid: c.pid, Decorate: c.pool.conf.DecorateWorkersOutput}
+	o.Read(of, func(p *output.Piece) { m.box.post(workerWrote{p}) })
 }
 
 // settleOutput logs what workers have written before what comes now: a signal must not overtake the output of the
@@ -239,13 +45,8 @@ func (m *Master) settleOutput() {
 func (g *generation) outputs(fds []unix.PollFd) []unix.PollFd {
 	for _, p := range g.pools {
 		for _, c := range p.children {
-			if c.output == nil {
-				continue
-			}
-			for i, pipe := range c.output.pipes {
-				if !c.output.ended[i] {
-					fds = append(fds, unix.PollFd{Fd: int32(channel.RawFD(pipe)), Events: unix.POLLIN})
-				}
+			if c.output != nil {
+				fds = c.output.Unread(fds)
 			}
 		}
 	}
@@ -264,57 +65,4 @@ func (m *Master) lastOutput() {
 			return
 		}
 	}
-}
-
-// take logs a piece.
-func (o *output) take(log *zlog.Log, pipe int, text []byte) {
-	if len(text) == 0 {
-		return
-	}
-	o.begin(log, pipe)
-	text = append(o.held[pipe], text...)
-	o.held[pipe] = nil
-	for len(text) > 0 {
-		i := bytes.IndexAny(text, "\n\x00")
-		switch {
-		case i < 0:
-			o.stream.Write(string(text))
-			return
-		case text[i] == '\n':
-			o.stream.Write(string(text[:i]))
-			o.stream.Finish()
-			text = text[i+1:]
-		case bytes.HasPrefix(text[i:], []byte(flushMark)):
-			o.stream.Write(string(text[:i]))
-			o.stream.Finish()
-			text = text[i+len(flushMark):]
-		case bytes.HasPrefix([]byte(flushMark), text[i:]):
-			o.stream.Write(string(text[:i]))
-			o.held[pipe] = bytes.Clone(text[i:])
-			return
-		default:
-			o.stream.Write(string(text[:i+1]))
-			text = text[i+1:]
-		}
-	}
-}
-
-// begin makes the stream one for the pipe.
-func (o *output) begin(log *zlog.Log, pipe int) {
-	prefix := fmt.Sprintf("[pool %s] child %d said into %s: ", o.child.pool.conf.Name, o.child.pid, []string{"stdout", "stderr"}[pipe])
-	if o.stream == nil {
-		o.stream = log.StderrStream(zlog.Warning)
-		o.stream.SetDecorating(o.child.pool.conf.DecorateWorkersOutput)
-		o.stream.SetWrapping(true)
-		o.stream.SetPrefix(prefix)
-		o.stream.SetQuoting(true)
-	} else if pipe != o.last {
-		o.stream.Finish()
-		o.stream.SetPrefix(prefix)
-	}
-	if pipe != o.last || o.about.Pid == 0 {
-		o.about = zlog.About{Pool: o.child.pool.conf.Name, Pid: o.child.pid, Whole: true, Stream: []string{"stdout", "stderr"}[pipe]}
-		o.stream.SetAbout(o.about)
-	}
-	o.last = pipe
 }

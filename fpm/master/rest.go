@@ -5,6 +5,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/output"
 )
 
 // comeToRest ends all that this program does, and returns what it leaves. Only the execution of a program can follow. What operators
@@ -23,7 +25,7 @@ func (m *Master) comeToRest() *handoff {
 	}
 	m.quiesce()
 	for _, o := range outputs {
-		o.duplicate()
+		o.Duplicate()
 	}
 	m.haltOutputs(outputs)
 	m.endIncidentLog()
@@ -57,16 +59,14 @@ const quiescePatience = 2 * time.Second
 
 // haltOutputs has nobody read any more what workers write. What was read has been logged then. The pipes are closed: the
 // next program has descriptors of its own.
-func (m *Master) haltOutputs(all []*output) {
+func (m *Master) haltOutputs(all []*output.Output) {
 	for _, o := range all {
-		for _, pipe := range o.pipes {
-			pipe.SetReadDeadline(time.Unix(1, 0))
-		}
+		o.Halt()
 	}
 	patience := time.NewTimer(quiescePatience)
 	defer patience.Stop()
 	for _, o := range all {
-		for !o.ended[0] || !o.ended[1] {
+		for !o.HasEnded() {
 			select {
 			case <-m.box.wake:
 				m.handle()

@@ -11,6 +11,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/listening"
+	"github.com/phpsapi/phpsapi/fpm/output"
 )
 
 // makeChildren gives a pool up to n more children, or all that a static pool wants. With quiet, their lines are for
@@ -126,7 +127,7 @@ func (m *Master) equip(c *child) (*equipment, error) {
 	}
 	if err == nil && (p.conf.CatchWorkersOutput || p.gen.plan.LogsJSON()) {
 		var stdout, stderr *os.File
-		if c.output, stdout, stderr, err = newOutput(c); err == nil {
+		if c.output, stdout, stderr, err = output.New(p.board, c.slot); err == nil {
 			err = errors.Join(e.give(contract.Stdout, stdout), e.give(contract.Stderr, stderr))
 		}
 	} else if err == nil {
@@ -187,6 +188,6 @@ func (c *child) discard() {
 		c.rescue.Close()
 	}
 	if c.output != nil {
-		c.output.discard()
+		c.output.Discard()
 	}
 }

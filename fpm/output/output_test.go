@@ -1,6 +1,7 @@
-package master
+package output
 
 import (
+	"bytes"
 	"io"
 	"maps"
 	"os"
@@ -12,7 +13,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
-	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
@@ -29,13 +29,13 @@ func TestWorkerIsToldWhatIsOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, stdout, stderr, err := newOutput(&child{pool: &pool{board: board, conf: &conf.Pool{}}})
+	o, stdout, stderr, err := New(board, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer o.discard()
+	defer o.Discard()
 	writers := [2]*os.File{stdout, stderr}
-	m := &Master{log: lines{zlog.New(io.Discard)}}
+	log := zlog.New(io.Discard)
 	look := func(what string, want ...bool) {
 		t.Helper()
 		if out, err := slot.OutputOpen(); out != want[0] || err != want[1] {
@@ -53,7 +53,7 @@ func TestWorkerIsToldWhatIsOpen(t *testing.T) {
 		if open[0], open[1] = slot.OutputOpen(); !open[pipe] {
 			t.Error("a piece that is being read is not open")
 		}
-		said{o: o, pipe: pipe, text: buf[:n], end: err != nil, done: make(chan struct{}, 1)}.happen(m)
+		(&Piece{o: o, pipe: pipe, text: buf[:n], end: err != nil, done: make(chan struct{}, 1)}).Log(log)
 		o.leaveTurn(pipe)
 	}
 	for _, step := range []struct {
@@ -80,7 +80,7 @@ func TestWorkerIsToldWhatIsOpen(t *testing.T) {
 	io.WriteString(stderr, "last")
 	piece(1)
 	look("last words", false, true)
-	o.leave()
+	o.Leave()
 	board.Vacate(0)
 	board.Occupy(0)
 	stderr.Close()
@@ -89,7 +89,7 @@ func TestWorkerIsToldWhatIsOpen(t *testing.T) {
 		buf := make([]byte, 1023)
 		n, err := o.next(pipe, buf)
 		look("another worker's slot, before", false, false)
-		said{o: o, pipe: pipe, text: buf[:n], end: err != nil, done: make(chan struct{}, 1)}.happen(m)
+		(&Piece{o: o, pipe: pipe, text: buf[:n], end: err != nil, done: make(chan struct{}, 1)}).Log(log)
 		look("another worker's slot", false, false)
 		o.leaveTurn(pipe)
 	}
@@ -103,7 +103,7 @@ func TestOnePipeDoesNotCutTheOthersLines(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer board.Close()
-	o, stdout, stderr, err := newOutput(&child{pool: &pool{board: board, conf: &conf.Pool{}}})
+	o, stdout, stderr, err := New(board, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,12 +126,14 @@ func TestOnePipeDoesNotCutTheOthersLines(t *testing.T) {
 	var logged strings.Builder
 	log := zlog.New(&logged)
 	log.Configure(func(s *zlog.Settings) { s.Launched, s.Limit = true, 1<<20 })
-	m := &Master{log: lines{log}, box: newMailbox(), reading: 2}
-	o.read(m.box)
-	for timeout := time.After(20 * time.Second); m.reading > 0; {
+	pieces := make(chan *Piece)
+	o.Read(Origin{Pool: "www", Pid: 7}, func(p *Piece) { pieces <- p })
+	for timeout, reading := time.After(20*time.Second), Pipes; reading > 0; {
 		select {
-		case <-m.box.wake:
-			m.handle()
+		case p := <-pieces:
+			if p.Log(log) {
+				reading--
+			}
 		case <-timeout:
 			stacks := make([]byte, 1<<20)
 			t.Fatalf("the pipes have no end: %+v\n%s", o.drained, stacks[:runtime.Stack(stacks, true)])
@@ -144,4 +146,76 @@ func TestOnePipeDoesNotCutTheOthersLines(t *testing.T) {
 	if want := map[int]int{longLine: each, len("short"): each, 100 << 10: 1}; !maps.Equal(count, want) {
 		t.Errorf("lines by their lengths: %v, want %v", count, want)
 	}
+}
+
+// outputOf returns what pieces of a child's output become in the log.
+func outputOf(decorate bool, pieces ...string) string {
+	var b bytes.Buffer
+	log := zlog.New(&b)
+	log.Configure(func(s *zlog.Settings) { s.Launched = true; s.Now = func() time.Time { return time.Unix(0, 0) } })
+	o := &Output{of: Origin{Pool: "www", Pid: 7, Decorate: decorate}}
+	for _, piece := range pieces {
+		pipe := 1
+		if strings.HasPrefix(piece, "1>") {
+			pipe, piece = 0, piece[2:]
+		}
+		o.take(log, pipe, []byte(piece))
+	}
+	return b.String()
+}
+
+func TestWorkersOutput(t *testing.T) {
+	time.Local = time.UTC
+	const head = "[01-Jan-1970 00:00:00] WARNING: [pool www] child 7 said into "
+	for _, c := range []struct {
+		name   string
+		pieces []string
+		want   string
+	}{
+		{"a line", []string{"a b\n"}, head + "stderr: \"a b\"\n"},
+		{"a line in pieces", []string{"a ", "b", "\n"}, head + "stderr: \"a b\"\n"},
+		{"two lines", []string{"a\nb\n"}, head + "stderr: \"a\"\n" + head + "stderr: \"b\"\n"},
+		{"both pipes", []string{"a", "1>b\n"}, head + "stderr: \"a\"\n" + head + "stdout: \"b\"\n"},
+		{"a flush mark", []string{"a\x00fscf\x00b\n"}, head + "stderr: \"a\"\n" + head + "stderr: \"b\"\n"},
+		{"a flush mark in pieces", []string{"a\x00fs", "cf\x00"}, head + "stderr: \"a\"\n"},
+		{"no flush mark after all", []string{"a\x00fs", "x\n"}, head + "stderr: \"a\x00fsx\"\n"},
+	} {
+		if got := outputOf(true, c.pieces...); got != c.want {
+			t.Errorf("%s: got  %q\nwant %q", c.name, got, c.want)
+		}
+	}
+	if got := outputOf(false, "plain\n"); got != "plain\n" {
+		t.Errorf("undecorated: got %q", got)
+	}
+}
+
+// FuzzOutput gives the master what a hostile worker writes to its two pipes, in any pieces: each line of the log begins as the log's
+// lines do, and a mark that is cut in two is one still.
+func FuzzOutput(f *testing.F) {
+	f.Add([]byte("hello\nworld"), []byte("more"), uint8(3))
+	f.Add([]byte("a"+flushMark+"b\x00fs"), []byte("cf\x00"), uint8(1))
+	f.Add(bytes.Repeat([]byte("\n[27-Nov-2026 00:00:00] NOTICE: forged"), 50), []byte("\x00fscf"), uint8(200))
+	f.Fuzz(func(t *testing.T, stdout, stderr []byte, piece uint8) {
+		var written bytes.Buffer
+		log := zlog.New(&written)
+		o := &Output{of: Origin{Pool: "www", Pid: 7, Decorate: true}}
+		for pipes := [2][]byte{stdout, stderr}; len(pipes[0])+len(pipes[1]) > 0; {
+			for i, text := range pipes {
+				n := min(len(text), 1+int(piece))
+				o.take(log, i, text[:n])
+				pipes[i] = text[n:]
+				if len(o.held[i]) >= len(flushMark) {
+					t.Fatalf("%d bytes are held back", len(o.held[i]))
+				}
+			}
+		}
+		if o.stream != nil {
+			o.stream.Finish()
+		}
+		for line := range strings.Lines(written.String()) {
+			if !strings.HasPrefix(line, "[") || !strings.Contains(line, "] WARNING: [pool www] child 7 said into std") || !strings.HasSuffix(line, "\n") {
+				t.Errorf("the log has the line %q", line)
+			}
+		}
+	})
 }
