@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/user"
@@ -13,6 +14,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/control"
@@ -256,12 +259,33 @@ func newOperator(conn net.Conn, pid, uid int, request control.Request) *operator
 	return o
 }
 
+// awaitHangup returns when the other end of a connection, which has shut down its sending side, is closed, or when conn is. It returns at once
+// if conn is not a socket.
+func awaitHangup(conn net.Conn) {
+	c, ok := conn.(syscall.Conn)
+	if !ok {
+		return
+	}
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return
+	}
+	raw.Read(func(fd uintptr) bool {
+		polled := []unix.PollFd{{Fd: int32(fd)}} // POLLHUP is always looked for: both directions are shut down
+		_, err := unix.Poll(polled, 0)
+		return err != unix.EINTR && (err != nil || polled[0].Revents != 0)
+	})
+}
+
 // answer writes what the loop tells, until the last answer or the operator's end.
 func (o *operator) answer(conn net.Conn, box *mailbox) {
 	gone := make(chan struct{})
 	go func() {
-		bufio.NewReaderSize(conn, 16).ReadByte() // there is nothing more to say
-		close(gone)
+		defer close(gone)
+		// There is nothing more to say. A client such as socat shuts down its side after the request, and waits for the answer.
+		if _, err := bufio.NewReaderSize(conn, 16).ReadByte(); err == io.EOF {
+			awaitHangup(conn)
+		}
 	}()
 	defer box.post(operatorGone{o})
 	for {
