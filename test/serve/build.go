@@ -13,15 +13,25 @@ import (
 
 // Build builds phpsapi in a directory, with the links php, php-cgi and php-fpm, and lets everybody enter it: servers
 // execute phpsapi as users of their own.
+//
+// The program is linked once for all packages that test it: go run keeps what it has linked in Go's cache, which go build
+// does not. The package that comes first links, and the others wait for it.
 func Build(dir string) error {
-	binary := filepath.Join(dir, "phpsapi")
 	const module = "github.com/phpsapi/phpsapi"
 	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", module).Output() // test/e2e is another module
 	if err != nil {
 		return fmt.Errorf("the sources of phpsapi are not found: %w", err)
 	}
-	build := exec.Command("go", "build", "-buildvcs=false", "-o", binary, module)
-	build.Dir, build.Stderr = strings.TrimSpace(string(root)), os.Stderr
+	sources, err := os.Open(strings.TrimSpace(string(root)))
+	if err != nil {
+		return err
+	}
+	defer sources.Close()
+	if err := syscall.Flock(int(sources.Fd()), syscall.LOCK_EX); err != nil {
+		return fmt.Errorf("lock %s: %w", sources.Name(), err)
+	}
+	build := exec.Command("go", "run", "-buildvcs=false", "-exec", "cp", module, filepath.Join(dir, "phpsapi"))
+	build.Dir, build.Stderr = sources.Name(), os.Stderr
 	if err := build.Run(); err != nil {
 		return fmt.Errorf("phpsapi cannot be built: %w", err)
 	}
