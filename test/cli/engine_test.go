@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -415,21 +416,72 @@ func TestVersionTellsWhenPHPWasCompiled(t *testing.T) {
 	}
 }
 
-// anEngine builds an engine that is a file of its own: linked to stock libphp, with the flags on top.
-func anEngine(t *testing.T, flags ...string) string {
-	t.Helper()
+// compiled are the objects of the engine's sources: with them, the engines of the tests are compiled once.
+var compiled = sync.OnceValues(func() (map[string]string, error) {
 	sources, err := filepath.Glob("../../lifecycle/engine/*.c")
 	if err != nil || len(sources) == 0 {
-		t.Fatal("no sources of the engine", err)
+		return nil, fmt.Errorf("no sources of the engine: %v", err)
 	}
+	objects := map[string]string{}
+	for i, source := range sources {
+		if sources[i], err = filepath.Abs(source); err != nil {
+			return nil, err
+		}
+		objects[sources[i]] = filepath.Join(filepath.Dir(binary), strings.TrimSuffix(filepath.Base(source), ".c")+".o")
+	}
+	return objects, compile(filepath.Dir(binary), sources)
+})
+
+// compile compiles sources of the engine to objects in a directory.
+func compile(dir string, sources []string, flags ...string) error {
 	includes, err := exec.Command("php-config"+serve.Stock().Version, "--includes").Output()
+	if err != nil {
+		return err
+	}
+	headers, err := filepath.Abs("../../lifecycle")
+	if err != nil {
+		return err
+	}
+	args := append([]string{"-c", "-fPIC", "-fvisibility=hidden", "-D_GNU_SOURCE", "-I" + headers}, flags...)
+	cc := exec.Command("cc", append(append(args, strings.Fields(string(includes))...), sources...)...)
+	cc.Dir = dir
+	if said, err := cc.CombinedOutput(); err != nil {
+		return fmt.Errorf("cc: %w\n%s", err, said)
+	}
+	return nil
+}
+
+// anEngine builds an engine that is a file of its own: linked to stock libphp. If macro is not empty, it has another value
+// where the sources name it.
+func anEngine(t *testing.T, macro, value string) string {
+	t.Helper()
+	objects, err := compiled()
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(t.TempDir(), "engine.so")
-	args := append([]string{"-shared", "-fPIC", "-fvisibility=hidden", "-D_GNU_SOURCE", "-I../../lifecycle", "-o", file}, flags...)
-	args = append(append(args, strings.Fields(string(includes))...), sources...)
-	if said, err := exec.Command("cc", append(args, serve.Stock().Libphp)...).CombinedOutput(); err != nil {
+	dir := t.TempDir()
+	var all, changed []string
+	for source, object := range objects {
+		text, err := os.ReadFile(source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if macro != "" && bytes.Contains(text, []byte(macro)) {
+			changed = append(changed, source)
+			object = filepath.Join(dir, filepath.Base(object))
+		}
+		all = append(all, object)
+	}
+	if macro != "" {
+		if len(changed) == 0 {
+			t.Fatalf("no source of the engine names %s", macro)
+		}
+		if err := compile(dir, changed, "-D"+macro+"="+value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file := filepath.Join(dir, "engine.so")
+	if said, err := exec.Command("cc", append(append([]string{"-shared", "-o", file}, all...), serve.Stock().Libphp)...).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, said)
 	}
 	return file
@@ -438,7 +490,7 @@ func anEngine(t *testing.T, flags ...string) string {
 // A path may name an engine that needs none of those inside: it is linked to its PHP, or contains it.
 func TestEngineThatIsAFileOfItsOwn(t *testing.T) {
 	t.Parallel()
-	file := anEngine(t)
+	file := anEngine(t, "", "")
 	if out, errors := runOn(file, "cli", "-n", "-r", "echo PHP_SAPI, ini_get('memory_limit');"); out != "cli128M" || errors != "" {
 		t.Errorf("php wrote %q and %q", out, errors)
 	}
@@ -455,7 +507,7 @@ func TestEngineThatIsAFileOfItsOwn(t *testing.T) {
 
 func TestEngineOfAnotherContract(t *testing.T) {
 	t.Parallel()
-	file := anEngine(t, "-DENGINE_CONTRACT=99")
+	file := anEngine(t, "ENGINE_CONTRACT", "99")
 	want := file + ": its engine for PHP " + serve.Stock().Version + " has version 99 of the contract between engine and program,"
 	const wayOut = " (compile it again from the sources of this phpsapi, as docs/ENGINES.md says, or name a libphp in PHPSAPI_ENGINE)\n"
 	if out, errors := runOn(file, "cli", "-n", "-r", "echo 1;"); out != "" || !strings.HasPrefix(errors, want) || !strings.HasSuffix(errors, wayOut) {
