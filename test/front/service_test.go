@@ -136,14 +136,16 @@ func (s *service) said(pattern string, times int) string {
 // load is clients that fetch a page again and again.
 type load struct {
 	stop     chan struct{}
+	pause    time.Duration // of a client, between an answer and its next request
 	clients  sync.WaitGroup
 	requests atomic.Int64
 	mu       sync.Mutex
 	wrong    map[string]int
 }
 
+// load starts clients. Together they begin a request each millisecond: more would take the processors from what is tested.
 func (s *service) load(clients int, path string) *load {
-	l := &load{stop: make(chan struct{}), wrong: map[string]int{}}
+	l := &load{stop: make(chan struct{}), pause: time.Duration(clients) * time.Millisecond, wrong: map[string]int{}}
 	for i := range clients {
 		// Half of them with a connection for each request: those see a listener that is gone.
 		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: i%2 == 0}, Timeout: 20 * time.Second}
@@ -154,11 +156,6 @@ func (s *service) load(clients int, path string) *load {
 
 func (l *load) run(client *http.Client, url string) {
 	for {
-		select {
-		case <-l.stop:
-			return
-		default:
-		}
 		what := ""
 		if r, err := client.Get(url); err != nil {
 			what = err.Error()
@@ -174,6 +171,11 @@ func (l *load) run(client *http.Client, url string) {
 			l.mu.Lock()
 			l.wrong[what]++
 			l.mu.Unlock()
+		}
+		select {
+		case <-l.stop:
+			return
+		case <-time.After(l.pause):
 		}
 	}
 }

@@ -81,11 +81,14 @@ func TestALoopThatIgnoresItsEndIsReplacedAndStopped(t *testing.T) {
 
 // A worker whose script did not end was waited for without a limit, also by a reload.
 func TestAScriptThatRunsOnIsEnded(t *testing.T) {
+	t.Parallel()
 	for name, timeout := range map[string]string{"process_control_timeout": "1s", "without": "0"} {
 		t.Run(name, func(t *testing.T) {
-			t.Setenv("PHPSAPI_HTTP_LIMITS_QUEUE_TIMEOUT", "30s") // a request waits until the script is ended
-			s := serveApplication(t, looping(t, "while (CALL) { } while (true) { usleep(1000); }"), "--set", "www.worker.processes=1", "--set", "www.worker.max_requests=3",
-				"--set", "global.process_control_timeout="+timeout)
+			t.Parallel()
+			script, address := filepath.Join(looping(t, "while (CALL) { } while (true) { usleep(1000); }"), "index.php"), serve.Address(t)
+			const patient = "PHPSAPI_HTTP_LIMITS_QUEUE_TIMEOUT=30s" // a request waits until the script is ended
+			s := start(t, address, []string{patient}, "-F", "--worker", script, "--http", address, "--set", "www.worker.processes=1",
+				"--set", "www.worker.max_requests=3", "--set", "global.process_control_timeout="+timeout)
 			pids := s.turnover("/", 2)
 			if out, err := s.reload(); err != nil {
 				t.Errorf("%v\n%s", err, out)
