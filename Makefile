@@ -48,25 +48,29 @@ run: deps-run build ## build, and serve docs/demo on http://127.0.0.1:8080 (ADDR
 # The tests of a package wait for processes most of the time, so that twice as many packages are tested at once as there are processors.
 AT_ONCE = -p $$((2 * $$(nproc)))
 
+# Packages are tested in this order, so that none that takes long is left for the end, when it would have one processor of all.
+LONGEST = ./test/front ./test/cli ./fpm/worker ./test/starts ./test/packaging ./test/fastcgi ./test/handover ./test/devserver ./lifecycle
+PURE_LONGEST = ./fpm/master ./fpm/front ./cgi/server
+
+# lint has run the whole of go vet, a part of which go test runs otherwise, for the packages under the race detector once more.
 test: deps-test build lint ## everything that must pass
-	@pure=$$($(PURE_GO)) && others=$$(go list ./... | grep -vxF "$$pure") && \
-	go run ./test/tally "go test $(AT_ONCE) -json -count=1 $$others" "go test $(AT_ONCE) -json -race -count=1 $$pure" 'go run ./test/conformance -suites cli,cgi'
+	@pure=$$(go list $(PURE_LONGEST) $$($(PURE_GO))) && others=$$(go list $(LONGEST) ./... | grep -vxF "$$pure") && \
+	go run ./test/tally "go test -vet=off $(AT_ONCE) -json -count=1 $$others" "go test -vet=off $(AT_ONCE) -json -race -count=1 $$pure" 'go run ./test/conformance -suites cli,cgi'
 
 # Go remembers what passed, and tests again what has changed.
 test-quick: engines ## after each save: formatting, go vet, the borders, and the tests of the packages that need no PHP
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt'ed (make fmt):"; echo "$$unformatted"; exit 1; }
-	go vet ./...
-	go test $$($(PURE_GO)) ./cgi ./cgi/responder ./cli ./cmd/... ./packaging/... ./test/borders
+	go vet -tags e2e ./...
+	go test -vet=off $$($(PURE_GO)) ./cgi ./cgi/responder ./cli ./cmd/... ./packaging/... ./test/borders
 
+# No file is left out with the tag e2e, so that each is read.
 lint: ## gofmt, go vet, staticcheck, the borders between the packages, the voice of comments and messages (docs/STYLE.md)
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt'ed (make fmt):"; echo "$$unformatted"; exit 1; }
-	go vet ./...
-	go vet -tags e2e ./test/...
+	go vet -tags e2e ./...
 	cd test/e2e && go vet -tags e2e .
-	go tool -modfile=packaging/lint/go.mod staticcheck ./...
-	go tool -modfile=packaging/lint/go.mod staticcheck -tags e2e ./test/...
+	go tool -modfile=packaging/lint/go.mod staticcheck -tags e2e ./...
 	cd test/e2e && go tool -modfile=../../packaging/lint/go.mod staticcheck -tags e2e .
-	go test -count=1 ./test/borders
+	go test ./test/borders
 
 vuln: ## govulncheck: known faults of the modules and of Go's library that are reached (it asks vuln.go.dev)
 	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
