@@ -225,6 +225,8 @@ func TestAnObserverThatDiesIsReplaced(t *testing.T) {
 	k, now := newKept(), time.Unix(1000, 0)
 	var all Observers
 	all.Renew()
+	startIsDue := all.renewal.Due
+	newsAreDue := func(at time.Time) bool { _, tell := tick(&all, &k.Keeper, at); return tell }
 	start := func() *Observer {
 		one, err := all.Start(&k.Keeper, &contract.Observer{}, nil, User{}, now)
 		if err != nil {
@@ -234,11 +236,11 @@ func TestAnObserverThatDiesIsReplaced(t *testing.T) {
 		return one
 	}
 	first := start()
-	if all.Bury(&k.Keeper, first, syscall.WaitStatus(syscall.SIGKILL), true, now) || all.StartIsDue(now.Add(time.Hour)) {
+	if all.Bury(&k.Keeper, first, syscall.WaitStatus(syscall.SIGKILL), true, now) || startIsDue(now.Add(time.Hour)) {
 		t.Error("one is replaced as the service ends")
 	}
 	second := start()
-	if !all.Bury(&k.Keeper, second, syscall.WaitStatus(syscall.SIGKILL), false, now) || all.StartIsDue(now) || !all.StartIsDue(now.Add(observerPause)) {
+	if !all.Bury(&k.Keeper, second, syscall.WaitStatus(syscall.SIGKILL), false, now) || startIsDue(now) || !startIsDue(now.Add(observerPause)) {
 		t.Error("one that has died is not replaced after a pause")
 	}
 	all.Starts()
@@ -247,14 +249,14 @@ func TestAnObserverThatDiesIsReplaced(t *testing.T) {
 	if !third.Quits || fourth.Quits || all.Serves(third) || !all.Serves(fourth) {
 		t.Error("not the one before was asked to go")
 	}
-	if all.Bury(&k.Keeper, third, 0, false, now) || all.StartIsDue(now.Add(time.Hour)) {
+	if all.Bury(&k.Keeper, third, 0, false, now) || startIsDue(now.Add(time.Hour)) {
 		t.Error("one that was asked to go is replaced")
 	}
-	if !all.NewsAreDue(now) || all.NewsAreDue(now.Add(observeInterval-1)) {
+	if !newsAreDue(now) || newsAreDue(now.Add(observeInterval-1)) {
 		t.Error("the one that serves is not told at once, or too often")
 	}
 	all.News()
-	if !all.NewsAreDue(now.Add(newsInterval)) {
+	if !newsAreDue(now.Add(newsInterval)) {
 		t.Error("news are not told soon")
 	}
 }

@@ -133,32 +133,17 @@ func (o *Observers) Bury(k *Keeper, one *Observer, status syscall.WaitStatus, en
 	return true
 }
 
-// Tick has the observers that were told to go do so.
-func (o *Observers) Tick(k *Keeper, now time.Time) {
+// Deadlines calls at with all that is to be done at a time, in the order in which it is done; zero: it is not to be done. keeper returns what
+// signals them; start has another observer started, and tell has the one that serves be told of the service.
+func (o *Observers) Deadlines(at func(t time.Time, do func(now time.Time)), keeper func() *Keeper, start, tell func(now time.Time)) {
 	for _, one := range o.all {
-		k.escalate(&one.Process, now)
+		at(one.Escalation.Deadline, func(now time.Time) { keeper().escalate(&one.Process, now) })
 	}
-}
-
-// StartIsDue reports whether another observer is to be started.
-func (o *Observers) StartIsDue(now time.Time) bool { return o.renewal.Due(now) }
-
-// NewsAreDue reports whether the observer is to be told of the service, by Tell; the next time is then later.
-func (o *Observers) NewsAreDue(now time.Time) bool {
-	if o.tellAt.IsZero() || now.Before(o.tellAt) {
-		return false
-	}
-	o.toldAt, o.tellAt = now, now.Add(observeInterval)
-	return true
-}
-
-// Deadlines tells when Tick, StartIsDue or NewsAreDue has something to do.
-func (o *Observers) Deadlines(sooner func(time.Time)) {
-	for _, one := range o.all {
-		sooner(one.Escalation.Deadline)
-	}
-	sooner(o.renewal.At())
-	sooner(o.tellAt)
+	at(o.renewal.At(), start)
+	at(o.tellAt, func(now time.Time) {
+		o.toldAt, o.tellAt = now, now.Add(observeInterval)
+		tell(now)
+	})
 }
 
 // News has the observer told of the service soon.

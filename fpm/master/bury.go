@@ -164,20 +164,16 @@ func (m *Master) replace(p *pool, wasReady bool) {
 	m.makeChildren(p, 1, false)
 }
 
-// respawn replaces the children that waited for their turn.
-func (m *Master) respawn(g *generation, now time.Time) {
-	for _, p := range g.pools {
-		if !p.respawnAt.IsZero() && !now.Before(p.respawnAt) {
-			p.respawnAt = time.Time{}
-			switch {
-			case g == m.next:
-				m.fill(p, p.limits.Initial(), true)
-			case p.limits.PM == conf.Ondemand:
-				p.recheckAt = now
-			case p.wants():
-				m.makeChildren(p, 1, false)
-			}
-		}
+// respawn replaces a child of a pool that waited for its turn.
+func (m *Master) respawn(p *pool, now time.Time) {
+	p.respawnAt = time.Time{}
+	switch {
+	case p.gen == m.next:
+		m.fill(p, p.limits.Initial(), true)
+	case p.limits.PM == conf.Ondemand:
+		p.recheckAt = now
+	case p.wants():
+		m.makeChildren(p, 1, false)
 	}
 }
 
@@ -193,9 +189,6 @@ var errExitNotTold = errors.New("it did not tell how a worker ended")
 
 // checkZygote gives up a zygote that does not tell how workers ended: it is stopped, or hangs.
 func (m *Master) checkZygote(e *engine, now time.Time) {
-	if e.silentAt.IsZero() || now.Before(e.silentAt) {
-		return
-	}
 	e.silentAt = time.Time{}
 	for _, p := range e.pools {
 		for _, c := range p.children {

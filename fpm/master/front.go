@@ -207,36 +207,12 @@ func (m *Master) buryFront(f *front, status syscall.WaitStatus) {
 	m.childGone(g)
 }
 
-// tickFronts does what is due: certificates, the ends of fronts, new ones.
-func (m *Master) tickFronts(now time.Time) {
-	k := m.keeper()
-	for _, f := range m.fronts {
-		k.Escalate(f.Front, now)
-		if !now.Before(f.LookAt()) {
-			m.beat(f, now)
-		}
+// startAnotherFront starts a front in the place of one that has ended.
+func (m *Master) startAnotherFront(now time.Time) {
+	if err := m.startFront(m.gen); err != nil {
+		m.log.frontNotStarted(err)
+		m.gen.renewFront.NotStarted(now)
 	}
-	g := m.gen
-	if m.state == normal && g.renewFront.Due(now) {
-		if err := m.startFront(g); err != nil {
-			m.log.frontNotStarted(err)
-			g.renewFront.NotStarted(now)
-		}
-	}
-	if !m.certificatesAt.IsZero() && !now.Before(m.certificatesAt) {
-		m.certificatesAt = now.Add(certificatesInterval)
-		m.checkCertificates()
-	}
-}
-
-// frontDeadlines tells when tickFronts has something to do.
-func (m *Master) frontDeadlines(sooner func(time.Time)) {
-	for _, f := range m.fronts {
-		sooner(f.Escalation.Deadline)
-		sooner(f.LookAt())
-	}
-	sooner(m.gen.renewFront.At())
-	sooner(m.certificatesAt)
 }
 
 // reopenFrontLog opens a front's access log again and passes it on. some says that there is one.

@@ -32,29 +32,20 @@ func (m *Master) awaitLeave(c *child) {
 	c.leaving = pm.Escalation{Sent: syscall.SIGQUIT, Deadline: m.sys.now().Add(c.pool.leavePatience())}
 }
 
-// checkLeft ends workers that were told to end, have no request, and run on.
-func (m *Master) checkLeft(now time.Time) {
-	if m.state != normal {
-		return
-	}
-	for _, g := range m.generations() {
-		for _, p := range g.pools {
-			for _, c := range p.children {
-				switch {
-				case !c.leaving.Due(now):
-				case c.leaving.Kills >= maxKills:
-					c.leaving.Deadline = time.Time{}
-				case c.leaving.Sent == syscall.SIGQUIT && m.mayStay(c, now):
-					c.leaving.Deadline = now.Add(p.leavePatience())
-				default:
-					signal := c.leaving.Next(now, 0, 0)
-					if signal == syscall.SIGTERM {
-						m.log.runsOn(p.conf.Name, c.pid, p.worker.Script, p.leavePatience())
-					}
-					m.tellChild(c, signal)
-				}
-			}
+// checkLeft sends a worker that was told to end, has no request, and runs on, the signal that is due.
+func (m *Master) checkLeft(c *child, now time.Time) {
+	p := c.pool
+	switch {
+	case c.leaving.Kills >= maxKills:
+		c.leaving.Deadline = time.Time{}
+	case c.leaving.Sent == syscall.SIGQUIT && m.mayStay(c, now):
+		c.leaving.Deadline = now.Add(p.leavePatience())
+	default:
+		signal := c.leaving.Next(now, 0, 0)
+		if signal == syscall.SIGTERM {
+			m.log.runsOn(p.conf.Name, c.pid, p.worker.Script, p.leavePatience())
 		}
+		m.tellChild(c, signal)
 	}
 }
 
@@ -66,20 +57,6 @@ func (m *Master) mayStay(c *child, now time.Time) bool {
 	}
 	var a scoreboard.Activity
 	return c.pool.board.Activity(c.slot, &a) && a.Stage > scoreboard.Accepting
-}
-
-// leaveDeadlines tells when checkLeft has something to do.
-func (m *Master) leaveDeadlines(sooner func(time.Time)) {
-	if m.state != normal {
-		return
-	}
-	for _, g := range m.generations() {
-		for _, p := range g.pools {
-			for _, c := range p.children {
-				sooner(c.leaving.Deadline)
-			}
-		}
-	}
 }
 
 func (l lines) runsOn(pool string, pid int, script string, patience time.Duration) {

@@ -154,21 +154,16 @@ func (m *Master) connection(p *pool, patient bool) {
 	}
 }
 
-// recheck looks again at the sockets where a worker was about to become idle, or where more may have arrived than was
+// recheck looks again at the socket of a pool where a worker was about to become idle, or where more may have arrived than was
 // acted on. Workers that are just being born are waited for: what waits may be theirs.
-func (m *Master) recheck(now time.Time) {
-	for _, p := range m.gen.pools {
-		if p.recheckAt.IsZero() || now.Before(p.recheckAt) {
-			continue
-		}
-		p.recheckAt = time.Time{}
-		switch {
-		case !p.socket.Readable() && len(p.due) == 0:
-		case p.someStart():
-			p.recheckAt = now.Add(finishingTime)
-		default:
-			m.connection(p, false)
-		}
+func (m *Master) recheck(p *pool, now time.Time) {
+	p.recheckAt = time.Time{}
+	switch {
+	case !p.socket.Readable() && len(p.due) == 0:
+	case p.someStart():
+		p.recheckAt = now.Add(finishingTime)
+	default:
+		m.connection(p, false)
 	}
 }
 

@@ -78,12 +78,12 @@ func (m *Master) renewObserver() {
 		m.observers.Quit(nil, m.sys.now())
 		return
 	}
-	m.startObserver()
+	m.startObserver(m.sys.now())
 }
 
 // startObserver executes an observer. If it cannot be, it is tried again later.
-func (m *Master) startObserver() {
-	now, k := m.sys.now(), m.keeper()
+func (m *Master) startObserver(now time.Time) {
+	k := m.keeper()
 	m.observers.Starts()
 	o, err := m.executeObserver(k, now)
 	if err != nil {
@@ -211,19 +211,13 @@ func (m *Master) buryObserver(o *companion.Observer, status syscall.WaitStatus) 
 	}
 }
 
-// tickObservers does what is due.
-func (m *Master) tickObservers(now time.Time) {
-	m.observers.Tick(m.keeper(), now)
-	if m.observers.StartIsDue(now) {
-		m.startObserver()
+// tellObserver tells the observer that serves what the service is.
+func (m *Master) tellObserver(time.Time) {
+	text, err := json.Marshal(m.service())
+	if err != nil {
+		text = nil
 	}
-	if m.observers.NewsAreDue(now) {
-		text, err := json.Marshal(m.service())
-		if err != nil {
-			text = nil
-		}
-		m.observers.Tell(text)
-	}
+	m.observers.Tell(text)
 }
 
 // endObservers ends the observers when the service has ended.

@@ -149,10 +149,7 @@ func (k *parking) ask(c *child) bool {
 }
 
 // retry asks everybody for the connections that nobody has taken yet.
-func (k *parking) retry(now time.Time) {
-	if k.retryAt.IsZero() || now.Before(k.retryAt) {
-		return
-	}
+func (k *parking) retry() {
 	k.retryAt = time.Time{}
 	for _, p := range k.m.gen.pools {
 		if len(p.due) > 0 {

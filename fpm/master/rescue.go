@@ -163,9 +163,6 @@ func (m *Master) leaveHTTP() {
 
 // checkLeaving tells the fronts when no worker speaks HTTP any more.
 func (m *Master) checkLeaving(now time.Time) {
-	if m.leavingAt.IsZero() || now.Before(m.leavingAt) {
-		return
-	}
 	m.leavingAt = now.Add(leaveInterval)
 	if m.speakHTTP() {
 		m.left = 0

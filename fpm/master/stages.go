@@ -33,10 +33,7 @@ func (m *Master) killAfter(patience time.Duration) {
 }
 
 // checkEnded looks at the workers that were sent SIGTERM for their requests.
-func (m *Master) checkEnded(now time.Time) {
-	if m.killAt.IsZero() || now.Before(m.killAt) {
-		return
-	}
+func (m *Master) checkEnded(time.Time) {
 	m.killAt = time.Time{}
 	clock := m.clock.Now()
 	for _, g := range m.generations() {

@@ -153,7 +153,7 @@ func (m *Master) beginTakeover() {
 	a.lines.add(h.Lines...)
 	a.lines.add(m.taken.lines.lines...)
 	m.taken.deadline = m.sys.now().Add(max(m.sys.patience, 3*m.phpTook))
-	m.handover = &handover{reload: a, old: &generation{}, former: true}
+	m.handover = &handover{reload: a, old: &generation{}, former: true, lookAt: m.sys.now()}
 }
 
 func (m *Master) adoptOperator(o handedOperator) {

@@ -173,18 +173,18 @@ func TestKillFollowsWhenItIsDue(t *testing.T) {
 			t.Fatalf("the worker got %v, want SIGTERM", w.signals)
 		}
 		if kill == 0 {
-			if w.m.checkEnded(w.m.sys.now().Add(time.Hour)); !w.m.killAt.IsZero() || len(w.signals) != 1 {
+			if w.m.tick(w.m.sys.now().Add(time.Hour)); !w.m.killAt.IsZero() || len(w.signals) != 1 {
 				t.Errorf("without the setting the worker got %v", w.signals)
 			}
 			continue
 		}
 		w.c.vigil.since -= int64(3 * time.Second) // the request is as old as the look has said
-		if w.m.checkEnded(w.m.sys.now()); len(w.signals) != 1 {
+		if w.m.tick(w.m.sys.now()); len(w.signals) != 1 {
 			t.Errorf("too early the worker got %v", w.signals)
 		}
 		time.Sleep(kill)
 		w.c.vigil.ended -= int64(time.Second) // as are its signals
-		w.m.checkEnded(w.m.killAt)
+		w.m.tick(w.m.killAt)
 		if len(w.signals) != 2 || w.signals[1] != syscall.SIGKILL {
 			t.Errorf("the worker got %v, want SIGTERM and SIGKILL", w.signals)
 		}

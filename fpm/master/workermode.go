@@ -344,39 +344,12 @@ func (m *Master) succeed(p *pool) {
 	}
 }
 
-// tickWorkerMode does what is due: boots that failed are tried again, and those that take too long are ended.
-func (m *Master) tickWorkerMode(now time.Time) {
-	m.checkLeft(now)
-	for _, g := range m.generations() {
-		for _, p := range g.pools {
-			if p.worker == nil || g.retiring {
-				continue
-			}
-			if !p.boots.at.IsZero() && !now.Before(p.boots.at) {
-				p.boots.at = time.Time{}
-				m.succeed(p)
-				if p.wants() && len(p.children) < p.limits.Initial() {
-					m.makeChildren(p, 1, true)
-				}
-			}
-			m.checkBoots(p, now)
-		}
-	}
-}
-
-// workerModeDeadlines tells when tickWorkerMode has something to do.
-func (m *Master) workerModeDeadlines(sooner func(time.Time)) {
-	m.leaveDeadlines(sooner)
-	for _, g := range m.generations() {
-		for _, p := range g.pools {
-			if p.worker == nil || g.retiring {
-				continue
-			}
-			sooner(p.boots.at)
-			for _, c := range p.children {
-				sooner(p.bootDeadline(c))
-			}
-		}
+// bootAgain tries again to boot workers of a pool, after a boot has failed.
+func (m *Master) bootAgain(p *pool) {
+	p.boots.at = time.Time{}
+	m.succeed(p)
+	if p.wants() && len(p.children) < p.limits.Initial() {
+		m.makeChildren(p, 1, true)
 	}
 }
 
@@ -388,22 +361,17 @@ func (p *pool) bootDeadline(c *child) time.Time {
 	return c.started.Add(p.worker.BootTimeout)
 }
 
-// checkBoots ends workers that take too long to boot.
-func (m *Master) checkBoots(p *pool, now time.Time) {
-	for _, c := range slices.Clone(p.children) {
-		until := p.bootDeadline(c)
-		if until.IsZero() || now.Before(until) {
-			continue
-		}
-		c.overdue = true
-		why := p.bootFailed(sapi.BootTookTooLong(p.worker.BootTimeout))
-		m.tellChild(c, syscall.SIGKILL)
-		if p.gen == m.next {
-			m.abandonReload(why)
-			return
-		}
-		m.log.bootTimedOut(c.pid, why)
+// bootIsOverdue ends a worker whose worker script boots for too long.
+func (m *Master) bootIsOverdue(c *child) {
+	p := c.pool
+	c.overdue = true
+	why := p.bootFailed(sapi.BootTookTooLong(p.worker.BootTimeout))
+	m.tellChild(c, syscall.SIGKILL)
+	if p.gen == m.next {
+		m.abandonReload(why)
+		return
 	}
+	m.log.bootTimedOut(c.pid, why)
 }
 
 // bootsScripts reports whether the generation's workers boot worker scripts, which may fail.
@@ -447,9 +415,6 @@ func (m *Master) renewFor(c *child) reception {
 // renewAsked makes the new generation that a script has asked for. A reload that is under way is one.
 func (m *Master) renewAsked(now time.Time) {
 	g := m.gen
-	if g.renewAt.IsZero() || now.Before(g.renewAt) {
-		return
-	}
 	g.renewAt = time.Time{}
 	switch {
 	case m.state != normal || m.attempt != nil:
