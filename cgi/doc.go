@@ -6,7 +6,7 @@
 // module shutdown. The exit status is php-cgi's.
 //
 // Most requests never reach this package: C answers a web server's call before Go starts if it has no options but -c, -d and
-// -n (lifecycle/start_cgi.c). Others come here and are answered by the same functions of C (lifecycle/cgi_request.c).
+// -n (lifecycle/start.c). Others come here and are answered by the same functions of C (lifecycle/cgi_request.c).
 //
 // With --zygote a resident process answers in place of the program that the web server executes (zygote.go, package handover).
 //

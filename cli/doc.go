@@ -4,7 +4,7 @@
 // script, module shutdown. The exit status is php's. With -S, the development server (serve.go), it hands over to package
 // server instead, and this process never loads libphp.
 //
-// Most command lines never reach this package: C runs them before Go starts (lifecycle/start_cli.c).
+// Most command lines never reach this package: C runs them before Go starts (lifecycle/start.c).
 //
 // Counterpart: sapi/cli/php_cli.c.
 package cli

@@ -34,24 +34,6 @@ char *boot_argv(int i);
 /* The path that the process was executed by; NULL if the kernel does not say. */
 const char *boot_executable(void);
 
-/* ---- boot_run.c: one run of a script by the command line ---- */
-
-/* What a script that is not a file is called, and what is said where a request cannot be started. */
-#define BOOT_STANDARD_INPUT "Standard input code"
-#define BOOT_CANNOT_START "Could not startup.\n"
-
-/* What php is asked for, as it numbers it for extensions (php_cli_mode of its sapi/cli/cli.h), where Go need not be asked. */
-enum { BOOT_CLI_SCRIPT = 1, BOOT_CLI_LINT = 4, BOOT_CLI_CODE = 6 };
-
-/* The settings of the command line that php.ini cannot override, only -d, one a line. version is PHP's. */
-#define BOOT_CLI_SETTINGS(arguments) \
-	"html_errors=0\n" arguments "implicit_flush=1\noutput_buffering=0\nmax_execution_time=0\nmax_input_time=-1\n"
-const char *boot_cli_settings(const char *version);
-
-/* The five steps with one script, and the end of the process. Takes the process: neither boot_take_process nor
- * engine_module_startup was called before. */
-_Noreturn void boot_run(const struct engine_module *module, const struct engine_cli_script *script);
-
 /* ---- boot_template.c ---- */
 
 /* Goes on with the worker script in a worker that was forked within it. Returns when the script has ended. */

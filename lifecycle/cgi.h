@@ -1,6 +1,6 @@
 /*
  * The request of a CGI program: what its environment says of it, which script it is for, how it is answered. It comes by three ways
- * here: in a process that starts without Go (start_cgi.c), in one whose options Go has read (cgi/request.go), and in a child of a
+ * here: in a process that starts without Go (start.c), in one whose options Go has read (cgi/request.go), and in a child of a
  * resident zygote (handover_child.c).
  *
  * FastCGI's requests have the same rules in Go, sapi/scriptpath.go and sapi/head.go, and a test compares them.
@@ -13,7 +13,7 @@
 
 #include "engine.h"
 
-/* ---- cgi_script.c ---- */
+/* ---- cgi_request.c: which script ---- */
 
 struct cgi_rules {
 	int fix_pathinfo;     /* cgi.fix_pathinfo */
@@ -25,13 +25,7 @@ struct cgi_rules {
  * under names that begin with ORIG_. Texts are the environment's, or of memory that nobody frees. */
 void cgi_find_script(const struct cgi_rules *rules, struct engine_request *request);
 
-/* ---- cgi_head.c ---- */
-
-/* Returns a response's head, its length in *len, to be freed; NULL if there is no memory. The parameters are those of engine_host's
- * head. */
-char *cgi_make_head(int status, const char *line, int flags, const char *lines, size_t lines_len, size_t *len);
-
-/* ---- cgi_request.c ---- */
+/* ---- cgi_request.c: the answer ---- */
 
 /* What is said if the script cannot be opened: with EACCES, and else. */
 #define CGI_DENIED "Access denied.\n"
@@ -57,5 +51,11 @@ enum { CGI_FAILED = 255 };
 
 /* Answers the request, which may be refused. Returns the exit status. */
 int cgi_answer(void);
+
+/* ---- cgi_head.c ---- */
+
+/* Returns a response's head, its length in *len, to be freed; NULL if there is no memory. The parameters are those of engine_host's
+ * head. */
+char *cgi_make_head(int status, const char *line, int flags, const char *lines, size_t lines_len, size_t *len);
 
 #endif

@@ -2,8 +2,8 @@ package lifecycle
 
 /*
 #include <stdlib.h>
-#include "boot.h"
 #include "engine_load.h"
+#include "start.h"
 */
 import "C"
 
@@ -16,13 +16,13 @@ import (
 
 // StandardInput is what a script that is not a file is called, CannotStart what is said where a request cannot be started.
 const (
-	StandardInput = C.BOOT_STANDARD_INPUT
-	CannotStart   = C.BOOT_CANNOT_START
+	StandardInput = C.START_STANDARD_INPUT
+	CannotStart   = C.START_CANNOT_START
 )
 
 // CommandLineSettings returns the settings of the command line that php.ini cannot override, only -d, as lines of php.ini for PHP of that version.
 func CommandLineSettings(version string) (settings string) {
-	withText(version, func(c *C.char) { settings = C.GoString(C.boot_cli_settings(c)) })
+	withText(version, func(c *C.char) { settings = C.GoString(C.start_cli_settings(c)) })
 	return settings
 }
 
@@ -67,7 +67,7 @@ type LineCode struct {
 // ModuleStartup and all that follows, and costs the least: Go does not come back from it, so that its threads can be
 // ended and PHP has the process for itself.
 func (e *Engine) Run(m sapi.Module, s Script) {
-	C.boot_run(moduleInC(m), s.inC())
+	C.start_after_go(moduleInC(m), s.inC())
 }
 
 // CommandLine runs scripts as php's command line does, step by step. The module must have been started as sapi.CLI.

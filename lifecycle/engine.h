@@ -315,7 +315,7 @@ enum engine_reflection {
 	X(void, script_highlight, (void), ()) \
 	X(void, extended_info, (void), ()) \
 	X(void, no_chdir, (void), ()) \
-	/* ---- one run of a script by the command line (cli_work.c, cli_module.c) ---- */ \
+	/* ---- one run of a script by the command line (cli_request.c, cli_module.c) ---- */ \
 	/* A request: its script is opened and its startup done (-1: neither, and said so), its work, its shutdown. Each leaves \
 	 * its exit status in engine_exit_status. */ \
 	X(int, cli_begin, (const struct engine_cli_script *script), (script)) \

@@ -1,4 +1,4 @@
-/* What an engine asks of the program. Most is answered by Go (web_callbacks.go). */
+/* What an engine asks of the program. Most is answered by Go (web.go). */
 #include "boot.h"
 #include "boot_forks.h"
 #include "boot_process.h"

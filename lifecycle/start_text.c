@@ -1,7 +1,8 @@
-/* Memory for what a start without Go finds out (start.h). */
+/* What a start without Go makes its texts with (start.h). */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "start.h"
 
@@ -30,4 +31,20 @@ char *start_text(const char *format, ...)
 	vsnprintf(text, len + 1, format, arguments);
 	va_end(arguments);
 	return text;
+}
+
+int start_is_clean(const char *path)
+{
+	const char *at;
+
+	if (path[0] != '/') {
+		return 0;
+	}
+	for (at = path; *at; at += strcspn(at, "/")) {
+		size_t len = strcspn(++at, "/");
+		if (len == 0 || (len == 1 && at[0] == '.') || (len == 2 && at[0] == '.' && at[1] == '.')) {
+			return 0;
+		}
+	}
+	return 1;
 }

@@ -1,4 +1,4 @@
-/* The command line's request (cli_module.c, cli_request.c, cli_work.c). */
+/* The command line's request (cli_module.c, cli_request.c). */
 #ifndef PHPSAPI_CLI_H
 #define PHPSAPI_CLI_H
 
@@ -25,19 +25,5 @@ extern struct shell_callbacks shell;
 struct cli_context {
 	int mode;
 };
-
-/* Opens the script at once; -1: it cannot be. */
-int cli_open_script(const char *path);
-void cli_print_open_error(const char *path); /* says that it cannot be opened */
-
-/* argv[0] is PHP_SELF; the array and its strings must live until the request's shutdown. */
-int cli_request_startup(int argc, char **argv, const char *script_filename, int mode);
-
-/* Each does the request's work and leaves its exit status in EG(exit_status). with_streams defines STDIN, STDOUT and
- * STDERR first. */
-void cli_execute(int with_streams);
-void cli_shell(int with_streams);
-void cli_eval(const char *code, const char *name);
-void cli_process_stdin(const char *begin, const char *run, const char *file, const char *end);
 
 #endif

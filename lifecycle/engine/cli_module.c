@@ -19,6 +19,11 @@ void *engine_cli_shell_callbacks(void)
 	return &shell;
 }
 
+int engine_cli_has_shell(void)
+{
+	return shell.run != NULL;
+}
+
 /* Waits until standard output takes bytes again, default_socket_timeout at the most. */
 static int wait_for_output(void)
 {

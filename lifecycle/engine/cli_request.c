@@ -1,4 +1,6 @@
-/* The steps of a script's run by the command line (cli_work.c). Counterpart: do_cli in sapi/cli/php_cli.c. */
+/*
+ * A run of a script by the command line: its startup, its work, its shutdown. Counterpart: do_cli in sapi/cli/php_cli.c.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,37 +13,51 @@
 static php_stream *input; /* STDIN, which -R and -F read line by line */
 static char *translated_path;
 
-int engine_cli_has_shell(void)
-{
-	return shell.run != NULL;
-}
+/* ---- its startup ---- */
 
-int cli_open_script(const char *path)
+/* Opens the script at once; -1: it cannot be. */
+static int open_script(const char *path)
 {
 	char real[MAXPATHLEN];
+	FILE *file;
 
 	virtual_cwd_activate();
-	if (script_open_file(path) != 0) {
+	file = fopen(path, "rb");
+	if (!file) {
 		return -1;
 	}
+	script_open(file, path);
 	if (!translated_path && tsrm_realpath(path, real)) {
 		translated_path = strdup(real);
 	}
 	return 0;
 }
 
-int cli_request_startup(int argc, char **argv, const char *script_filename, int mode)
+/* Says that the script cannot be opened. */
+static void print_open_error(const char *file)
+{
+	zend_try {
+		if (ENGINE_OPEN_ERROR_ON_STDERR) {
+			fprintf(stderr, "Could not open input file: %s\n", file);
+		} else {
+			php_printf("Could not open input file: %s\n", file);
+		}
+	} zend_end_try();
+}
+
+/* argv[0] is PHP_SELF; the array and its strings must live until the request's shutdown. */
+static int request_startup(const struct engine_cli_script *script)
 {
 	static struct cli_context context;
 
-	cli.self = argv[0];
-	cli.script_filename = script_filename;
+	cli.self = script->argv[0];
+	cli.script_filename = script->file ? script->file : "";
 	SG(options) |= SAPI_OPTION_NO_CHDIR;
-	SG(request_info).argc = argc;
-	SG(request_info).argv = argv;
-	SG(request_info).path_translated = translated_path ? translated_path : argv[0];
+	SG(request_info).argc = script->argc;
+	SG(request_info).argv = script->argv;
+	SG(request_info).path_translated = translated_path ? translated_path : script->argv[0];
 	if (ENGINE_TELLS_CLI_MODE) {
-		context.mode = mode;
+		context.mode = script->mode;
 		SG(server_context) = &context;
 	}
 	if (php_request_startup() == FAILURE) {
@@ -60,6 +76,35 @@ void engine_cli_request_failed(void)
 	zend_ini_deactivate();
 	EG(exit_status) = 1;
 }
+
+static int failed(void)
+{
+	engine_cli_request_failed();
+	engine_script_close();
+	return -1;
+}
+
+int engine_cli_begin(const struct engine_cli_script *script)
+{
+	if (script->file) {
+		if (open_script(script->file) != 0) {
+			print_open_error(script->file);
+			return failed();
+		}
+	} else if (script->from_stdin) {
+		engine_script_open_stdin(script->argv[0]);
+	}
+	if (request_startup(script) != 0) {
+		engine_print(script->cannot_start, strlen(script->cannot_start));
+		return failed();
+	}
+	if (script->hide_arguments) {
+		host->hide_arguments();
+	}
+	return 0;
+}
+
+/* ---- its work: each leaves the exit status in EG(exit_status) ---- */
 
 static php_stream *standard_stream(const char *url, const char *mode)
 {
@@ -107,18 +152,19 @@ static void register_standard_streams(void)
 	register_stream("STDERR", err);
 }
 
-void cli_execute(int with_streams)
+/* with_streams defines STDIN, STDOUT and STDERR first. */
+static void execute(int with_streams)
 {
 	zend_try {
 		if (with_streams) {
 			register_standard_streams();
 		}
-		script_run();
+		php_execute_script(&primary.file);
 	} zend_end_try();
 	end_if_forked();
 }
 
-void cli_shell(int with_streams)
+static void run_shell(int with_streams)
 {
 	zend_try {
 		if (with_streams) {
@@ -129,11 +175,11 @@ void cli_shell(int with_streams)
 	end_if_forked();
 }
 
-void cli_eval(const char *code, const char *name)
+static void run_code(const char *code)
 {
 	zend_try {
 		register_standard_streams();
-		zend_eval_string_ex(code, NULL, name, 1);
+		zend_eval_string_ex(code, NULL, "Command line code", 1);
 	} zend_end_try();
 	end_if_forked();
 }
@@ -149,42 +195,31 @@ static void set_line(const char *line, size_t len, zend_long number)
 	zend_hash_str_update(&EG(symbol_table), ZEND_STRL("argi"), &value);
 }
 
-void cli_print_open_error(const char *file)
-{
-	zend_try {
-		if (ENGINE_OPEN_ERROR_ON_STDERR) {
-			fprintf(stderr, "Could not open input file: %s\n", file);
-		} else {
-			php_printf("Could not open input file: %s\n", file);
-		}
-	} zend_end_try();
-}
-
 static void run_line(const char *run, const char *file)
 {
 	if (run) {
 		zend_eval_string_ex(run, NULL, "Command line run code", 1);
 	} else if (file) {
-		if (cli_open_script(file) != 0) {
-			cli_print_open_error(file);
+		if (open_script(file) != 0) {
+			print_open_error(file);
 			EG(exit_status) = 1;
 		} else {
 			CG(skip_shebang) = 1;
-			script_run();
+			php_execute_script(&primary.file);
 		}
 	}
 }
 
 /* The loop is here and not in Go, because a line's code may fork: the child continues with the next line. */
-void cli_process_stdin(const char *begin, const char *run, const char *file, const char *end)
+static void run_lines(const struct engine_cli_script *script)
 {
 	zend_try {
 		zend_long number = 0;
 		char *line;
 
 		register_standard_streams();
-		if (begin) {
-			zend_eval_string_ex(begin, NULL, "Command line begin code", 1);
+		if (script->begin) {
+			zend_eval_string_ex(script->begin, NULL, "Command line begin code", 1);
 		}
 		while (EG(exit_status) == SUCCESS && input && (line = php_stream_gets(input, NULL, 0)) != NULL) {
 			size_t len = strlen(line);
@@ -192,12 +227,50 @@ void cli_process_stdin(const char *begin, const char *run, const char *file, con
 				len--;
 			}
 			set_line(line, len, ++number);
-			run_line(run, file);
+			run_line(script->line, script->line_file);
 			efree(line);
 		}
-		if (end) {
-			zend_eval_string_ex(end, NULL, "Command line end code", 1);
+		if (script->end) {
+			zend_eval_string_ex(script->end, NULL, "Command line end code", 1);
 		}
 	} zend_end_try();
 	end_if_forked();
+}
+
+void engine_cli_work(const struct engine_cli_script *script)
+{
+	switch (script->work) {
+	case ENGINE_CLI_NOTHING:
+		break;
+	case ENGINE_CLI_EXECUTE:
+		execute(script->file || ENGINE_STREAMS_WITHOUT_FILE);
+		break;
+	case ENGINE_CLI_LINT:
+		EG(exit_status) = engine_script_lint() ? 0 : 255;
+		break;
+	case ENGINE_CLI_STRIP:
+		engine_script_strip();
+		break;
+	case ENGINE_CLI_HIGHLIGHT:
+		engine_script_highlight();
+		break;
+	case ENGINE_CLI_CODE:
+		run_code(script->code);
+		break;
+	case ENGINE_CLI_LINES:
+		engine_script_close(); /* it was opened to see that it can be; every line opens it again */
+		run_lines(script);
+		break;
+	case ENGINE_CLI_SHELL:
+		run_shell(script->file || ENGINE_STREAMS_WITHOUT_FILE);
+		break;
+	}
+}
+
+/* ---- its shutdown ---- */
+
+void engine_cli_end(void)
+{
+	engine_script_close(); /* before the request's shutdown: the handle's memory is the request's */
+	php_request_shutdown(NULL);
 }

@@ -10,42 +10,20 @@
 #include "php_script.h"
 #include "web.h"
 
-/* It must be destroyed before php_request_shutdown: its strings live in the request's heap. */
-static zend_file_handle primary;
-static int is_open;
+struct primary_script primary;
 
-int script_open_file(const char *path)
+void script_open(FILE *file, const char *name)
 {
-	FILE *file = fopen(path, "rb");
-
-	if (!file) {
-		return -1;
-	}
-	zend_stream_init_fp(&primary, file, path);
-	primary.primary_script = 1;
-	is_open = 1;
-	return 0;
+	zend_stream_init_fp(&primary.file, file, name);
+	primary.file.primary_script = 1;
+	primary.is_open = 1;
 }
 
-static void skip_shebang(void)
+void script_skip_shebang(void)
 {
 	if (web_settings.check_shebang_line) {
 		CG(skip_shebang) = 1;
 	}
-}
-
-int engine_script_open_primary(void)
-{
-	int error = ENOENT;
-
-	skip_shebang();
-	zend_try {
-		/* Of what is there and cannot be opened all the same, PHP says what is left here. */
-		errno = web_request->direct ? ENOENT : 0;
-		is_open = php_fopen_primary_script(&primary) == SUCCESS;
-		error = is_open ? 0 : errno ? errno : ENOENT;
-	} zend_end_try();
-	return error;
 }
 
 int engine_script_owner(uint32_t *uid)
@@ -54,14 +32,14 @@ int engine_script_owner(uint32_t *uid)
 	volatile int error = EACCES;
 
 	zend_try {
-		if (primary.type == ZEND_HANDLE_STREAM) {
+		if (primary.file.type == ZEND_HANDLE_STREAM) {
 			int fd = -1;
 
-			if (php_stream_cast((php_stream *)primary.handle.stream.handle, PHP_STREAM_AS_FD, (void *)&fd, 0) == SUCCESS) {
+			if (php_stream_cast((php_stream *)primary.file.handle.stream.handle, PHP_STREAM_AS_FD, (void *)&fd, 0) == SUCCESS) {
 				error = fstat(fd, &file) == 0 ? 0 : errno;
 			}
-		} else if (primary.opened_path) {
-			error = stat(ZSTR_VAL(primary.opened_path), &file) == 0 ? 0 : errno;
+		} else if (primary.file.opened_path) {
+			error = stat(ZSTR_VAL(primary.file.opened_path), &file) == 0 ? 0 : errno;
 		}
 	} zend_end_try();
 	if (error == 0) {
@@ -72,30 +50,22 @@ int engine_script_owner(uint32_t *uid)
 
 void engine_script_open_file(const char *path)
 {
-	zend_stream_init_filename(&primary, path);
-	primary.primary_script = 1;
-	is_open = 1;
-}
-
-const char *script_path(void)
-{
-	return primary.filename ? ZSTR_VAL(primary.filename) : NULL;
+	zend_stream_init_filename(&primary.file, path);
+	primary.file.primary_script = 1;
+	primary.is_open = 1;
 }
 
 void engine_script_open_stdin(const char *name)
 {
-	skip_shebang();
-	zend_stream_init_fp(&primary, stdin, name);
-	primary.primary_script = 1;
-	is_open = 1;
+	script_skip_shebang();
+	script_open(stdin, name);
 }
 
 void engine_script_close(void)
 {
-	if (is_open || primary.filename) {
-		zend_destroy_file_handle(&primary);
+	if (primary.is_open || primary.file.filename) {
+		zend_destroy_file_handle(&primary.file);
 		memset(&primary, 0, sizeof(primary));
-		is_open = 0;
 	}
 	web_forget_script();
 }
@@ -122,15 +92,10 @@ void end_if_forked_in_shutdown(void)
 	}
 }
 
-void script_run(void)
-{
-	php_execute_script(&primary);
-}
-
 void engine_script_execute(void)
 {
 	zend_try {
-		script_run();
+		php_execute_script(&primary.file);
 	} zend_end_try();
 	end_if_forked();
 }
@@ -141,8 +106,8 @@ int engine_script_lint(void)
 
 	zend_try {
 		PG(during_request_startup) = 0;
-		clean = php_lint_script(&primary) == SUCCESS;
-		php_printf(clean ? "No syntax errors detected in %s\n" : "Errors parsing %s\n", ZSTR_VAL(primary.filename));
+		clean = php_lint_script(&primary.file) == SUCCESS;
+		php_printf(clean ? "No syntax errors detected in %s\n" : "Errors parsing %s\n", ZSTR_VAL(primary.file.filename));
 	} zend_end_try();
 	return clean;
 }
@@ -150,7 +115,7 @@ int engine_script_lint(void)
 void engine_script_strip(void)
 {
 	zend_try {
-		if (open_file_for_scanning(&primary) == SUCCESS) {
+		if (open_file_for_scanning(&primary.file) == SUCCESS) {
 			zend_strip();
 		}
 	} zend_end_try();
@@ -159,7 +124,7 @@ void engine_script_strip(void)
 void engine_script_highlight(void)
 {
 	zend_try {
-		if (open_file_for_scanning(&primary) == SUCCESS) {
+		if (open_file_for_scanning(&primary.file) == SUCCESS) {
 			zend_syntax_highlighter_ini colours;
 			php_get_highlight_struct(&colours);
 			zend_highlight(&colours);

@@ -2,14 +2,20 @@
 #ifndef PHPSAPI_SCRIPT_H
 #define PHPSAPI_SCRIPT_H
 
+#include <stdio.h>
+
 #include "php.h"
 
-/* Opens a file as it is named; -1 where it cannot be. */
-int script_open_file(const char *path);
+/* The file must be destroyed before php_request_shutdown: its strings live in the request's heap. */
+extern struct primary_script {
+	zend_file_handle file;
+	int is_open;
+} primary;
 
-/* Executes the script. A bailout is the caller's to catch. */
-void script_run(void);
+/* Makes a file the script, under the given name. */
+void script_open(FILE *file, const char *name);
 
-const char *script_path(void); /* NULL: none is open */
+/* Has PHP skip the script's first line if that begins with #!, unless a setting forbids it. */
+void script_skip_shebang(void);
 
 #endif

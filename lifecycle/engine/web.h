@@ -27,6 +27,11 @@ enum { WEB_LOG_ERROR = 4 };
 void web_begin(struct engine_request *r);
 void web_tell(void);
 void web_add_error_header(void);
+size_t web_ub_write(const char *text, size_t len);
+void web_flush(void *context);
+int web_send_headers(sapi_headers_struct *headers);
+/* Sends the headers so far with a 1xx status, and continues. 0: they were not sent. */
+int web_send_interim(int status);
 
 /* web_directory.c: the process's directory. Once: it is the worker's; of each request, before its startup, after that, and when its
  * script begins and ends. */
@@ -38,13 +43,6 @@ void web_leave_directory(void);
 
 /* web_settings.c */
 extern struct engine_web_settings web_settings;
-
-/* web_output.c */
-size_t web_ub_write(const char *text, size_t len);
-void web_flush(void *context);
-int web_send_headers(sapi_headers_struct *headers);
-/* Sends the headers so far with a 1xx status, and continues. 0: they were not sent. */
-int web_send_interim(int status);
 
 /* web_input.c */
 extern int web_takes_body; /* the streams that PHP opens are for the body */

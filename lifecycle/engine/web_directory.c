@@ -57,7 +57,7 @@ static void go_home(void)
 
 void web_enter_directory_of_script(void)
 {
-	const char *path = home >= 0 ? script_path() : NULL, *slash = path ? strrchr(path, '/') : NULL;
+	const char *path = home >= 0 && primary.file.filename ? ZSTR_VAL(primary.file.filename) : NULL, *slash = path ? strrchr(path, '/') : NULL;
 	size_t len = slash ? slash - path : 0;
 	int64_t at;
 

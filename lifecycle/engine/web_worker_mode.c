@@ -361,7 +361,7 @@ void engine_web_run_worker_script(int strict)
 	web_enter_directory_of_script();
 	zend_try {
 		define_stderr();
-		script_run();
+		php_execute_script(&primary.file);
 	} zend_end_try();
 	end_if_forked();
 	web_outlived_error = outlived && outlived == PG(last_error_message);
