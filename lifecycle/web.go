@@ -2,6 +2,7 @@ package lifecycle
 
 /*
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include "boot.h"
 #include "engine_load.h"
@@ -10,6 +11,7 @@ package lifecycle
 import "C"
 
 import (
+	"bytes"
 	"runtime"
 	"syscall"
 	"time"
@@ -97,20 +99,6 @@ func (w *Web) init(client WebClient) {
 	w.c = (*C.struct_engine_request)(C.calloc(1, C.sizeof_struct_engine_request))
 }
 
-// Idled sets how long the process has been idle in its life, before the request that follows: PHP's max_execution_time is about CPU time,
-// and the timer that stands for it (engine_timer.c) leaves idle time out.
-func Idled(d time.Duration) { C.timer_idle = C.int64_t(d) }
-
-// CBuffer returns n bytes of C's memory, all zero. They are never freed. A page of them takes memory only after it was used, because they
-// are mapped and do not come from C's heap, which writes zeros to what it returns.
-func CBuffer(n int) []byte {
-	memory, err := C.mmap(nil, C.size_t(n), C.PROT_READ|C.PROT_WRITE, C.MAP_PRIVATE|C.MAP_ANONYMOUS, -1, 0)
-	if err != nil {
-		panic("no memory for a buffer: " + err.Error())
-	}
-	return unsafe.Slice((*byte)(memory), n)
-}
-
 // web is the process's, for the callbacks from C: the engine is not thread-safe and serves one request at a time.
 var web *Web
 
@@ -137,10 +125,6 @@ func (w *Web) Run(r *WebRequest) error {
 	}
 	return nil
 }
-
-// GoHome takes the process back to its own current directory, if it has stayed in that of the last script. It is to be called between two
-// requests, before a relative path is looked up.
-func (w *Web) GoHome() { C.engine_web_go_home() }
 
 // begin makes ready what a request needs in Go.
 func (w *Web) begin(r *WebRequest) error {
@@ -195,18 +179,6 @@ func (w *Web) pin(r *WebRequest) {
 	}
 }
 
-// pointer passes b, which a NUL byte follows. An empty slice need not point to where its NUL is: Go gives one without
-// capacity any address.
-func pointer(b []byte) *C.char {
-	if b != nil && len(b) == 0 {
-		return emptyText
-	}
-	return (*C.char)(unsafe.Pointer(unsafe.SliceData(b)))
-}
-
-// emptyText is an empty string of C's.
-var emptyText = C.CString("")
-
 // OpenScript opens the request's script by PHP's own rules (php_fopen_primary_script). The error is a syscall.Errno.
 func (w *Web) OpenScript() error {
 	if errno := C.engine_script_open_primary(); errno != 0 {
@@ -215,57 +187,9 @@ func (w *Web) OpenScript() error {
 	return nil
 }
 
-// ScriptOwner returns the user ID of the owner of the file that OpenScript has opened. If opcache has the script's code that is the
-// owner of what is at the path by now. The error is a syscall.Errno; EACCES: the script is not a file.
-func (w *Web) ScriptOwner() (int, error) {
-	var uid C.uint32_t
-	if errno := C.engine_script_owner(&uid); errno != 0 {
-		return 0, syscall.Errno(errno)
-	}
-	return int(uid), nil
-}
-
-// OpenStdin makes standard input the script, under the given name.
-func (w *Web) OpenStdin(name string) {
-	withText(name, func(c *C.char) { C.engine_script_open_stdin(c) })
-}
-
 // Execute runs the script that was opened.
 func (w *Web) Execute() {
 	C.engine_web_execute()
-}
-
-// ExecuteFile runs the script in the file path.
-func (w *Web) ExecuteFile(path string) {
-	withText(path, func(c *C.char) { C.engine_script_open_file(c) })
-	C.engine_web_execute()
-}
-
-// ExecuteRouter runs a router script, and reports whether it declined the request by returning false.
-func (w *Web) ExecuteRouter(path string) (declined bool) {
-	withText(path, func(c *C.char) { declined = C.engine_web_execute_router(c) != 0 })
-	return declined
-}
-
-func withText(text string, use func(c *C.char)) {
-	c := C.CString(text)
-	use(c)
-	C.free(unsafe.Pointer(c))
-}
-
-// Lint checks the syntax of the script that was opened, prints the result and reports it.
-func (w *Web) Lint() bool {
-	return C.engine_script_lint() != 0
-}
-
-// Strip prints the script that was opened without comments and whitespace.
-func (w *Web) Strip() {
-	C.engine_script_strip()
-}
-
-// Highlight shows the source of the script that was opened.
-func (w *Web) Highlight() {
-	C.engine_script_highlight()
 }
 
 // Answer answers in place of a script.
@@ -276,11 +200,6 @@ func (w *Web) Answer(status int, text []byte) {
 // Header sets a header of the response, in place of one of the same name: "Name: value".
 func (w *Web) Header(line string) {
 	C.engine_web_header((*C.char)(unsafe.Pointer(unsafe.StringData(line))), C.size_t(len(line)))
-}
-
-// NoDefaultContentType leaves out the Content-Type header that PHP adds if the script sets none.
-func (w *Web) NoDefaultContentType() {
-	C.engine_web_no_default_content_type()
 }
 
 // AuthUser returns the user of the Authorization header, valid until the request's shutdown; nil: none.
@@ -299,34 +218,106 @@ func (w *Web) RequestEnd() WebEnd {
 	return WebEnd{Status: int(w.c.status), Memory: uint64(w.c.memory)}
 }
 
-// ResponseHeaders appends the response's header lines, valid until the request's shutdown, to lines. It is for after the
-// script.
-func (w *Web) ResponseHeaders(lines [][]byte) [][]byte {
-	for {
-		line := C.engine_web_next_header()
-		if line == nil {
-			return lines
-		}
-		lines = append(lines, unsafe.Slice((*byte)(unsafe.Pointer(line)), int(w.c.line_len)))
+// ---- the response ----
+
+// takeRoom asks for room for output.
+func (w *Web) takeRoom() (err error) {
+	var room []byte
+	if w.fastCGI != nil {
+		room, err = w.fastCGI.Room()
+	}
+	w.c.room, w.c.room_size, w.c.room_used = pointer(room), C.size_t(len(room)), 0
+	return err
+}
+
+// commit passes on what PHP has put into the room, which is no longer valid then.
+func (w *Web) commit() {
+	if n := int(w.c.room_used); n > 0 {
+		w.fastCGI.Commit(n)
+	}
+	w.c.room_size, w.c.room_used = 0, 0
+}
+
+// CommitOutput commits the request's output so far and returns the room. PHP's next output asks for another.
+func (w *Web) CommitOutput() {
+	if w.running && !w.ended {
+		w.commit()
 	}
 }
 
-// ScriptError is the last error PHP reported.
-type ScriptError struct {
-	Fatal   bool // it ended the script: in worker mode that is not an exception after which the script continued
-	Message string
-	File    string
-	Line    int
+// C calls the following while PHP runs (engine_host.c). They return 0 for success.
+
+// engineWrite writes what is in the room, and then text.
+//
+//export engineWrite
+func engineWrite(text *C.char, n C.size_t) C.int {
+	return web.write(unsafe.Slice((*byte)(unsafe.Pointer(text)), int(n)))
 }
 
-// LastError returns the last error of the request.
-func (w *Web) LastError() (ScriptError, bool) {
-	var e C.struct_engine_error
-	if C.engine_web_last_error(&e) == 0 {
-		return ScriptError{}, false
+func (w *Web) write(p []byte) C.int {
+	if !w.running && w.requests != nil {
+		w.requests.Aside(p)
+		return 0
 	}
-	return ScriptError{e.fatal != 0, C.GoString(e.message), C.GoString(e.file), int(e.line)}, true
+	if w.ended {
+		w.c.room_used = 0
+		return -1
+	}
+	w.commit()
+	err := w.client.Write(p)
+	if err == nil {
+		err = w.takeRoom()
+	}
+	return result(err)
 }
+
+//export engineFlush
+func engineFlush() C.int {
+	w := web
+	switch {
+	case w.fastCGI == nil, !w.running && w.requests != nil:
+		return 0
+	case w.ended:
+		return -1
+	}
+	w.commit()
+	err := w.fastCGI.Flush()
+	if err == nil {
+		err = w.takeRoom()
+	}
+	return result(err)
+}
+
+// engineHead writes the response's head. line is the status line the script gave, or NULL; lines are the header lines,
+// each with its line end.
+//
+//export engineHead
+func engineHead(status C.int, line *C.char, flags C.int, lines *C.char, n C.size_t) C.int {
+	w := web
+	w.responseHead = sapi.ResponseHead{Status: int(status), Lines: w.responseHead.Lines[:0]}
+	for rest := unsafe.Slice((*byte)(unsafe.Pointer(lines)), int(n)); len(rest) > 0; {
+		var l []byte
+		l, rest, _ = bytes.Cut(rest, lineEnd)
+		w.responseHead.Lines = append(w.responseHead.Lines, l)
+	}
+	if line != nil {
+		w.responseHead.StatusLine = unsafe.String((*byte)(unsafe.Pointer(line)), int(C.strlen(line)))
+	}
+	rules := sapi.HeadRules{RFC2616: flags&C.ENGINE_HEAD_RFC2616 != 0, NPH: flags&C.ENGINE_HEAD_NPH != 0}
+	w.head = w.client.AppendHead(w.head[:0], rules, &w.responseHead)
+	return w.write(w.head)
+}
+
+var lineEnd = []byte("\r\n")
+
+func result(err error) C.int {
+	if err != nil {
+		return -1
+	}
+	return 0
+}
+
+// ---- shutdown ----
 
 // RequestShutdown ends the request: shutdown functions, destructors, the rest of the output. All output is then committed;
 // that the response is ended is the caller's to do. last says that this process must not serve another: the request asked
@@ -348,27 +339,34 @@ func (w *Web) RequestShutdown() (last bool) {
 // a lower limit, another process group, a child. Where another process can be had it should take this one's place.
 func (w *Web) Stale() bool { return w.c.stale != 0 }
 
-// takeRoom asks for room for output.
-func (w *Web) takeRoom() (err error) {
-	var room []byte
-	if w.fastCGI != nil {
-		room, err = w.fastCGI.Room()
+// ---- between requests, and memory ----
+
+// GoHome takes the process back to its own current directory, if it has stayed in that of the last script. It is to be called between two
+// requests, before a relative path is looked up.
+func (w *Web) GoHome() { C.engine_web_go_home() }
+
+// Idled sets how long the process has been idle in its life, before the request that follows: PHP's max_execution_time is about CPU time,
+// and the timer that stands for it (engine_timer.c) leaves idle time out.
+func Idled(d time.Duration) { C.timer_idle = C.int64_t(d) }
+
+// CBuffer returns n bytes of C's memory, all zero. They are never freed. A page of them takes memory only after it was used, because they
+// are mapped and do not come from C's heap, which writes zeros to what it returns.
+func CBuffer(n int) []byte {
+	memory, err := C.mmap(nil, C.size_t(n), C.PROT_READ|C.PROT_WRITE, C.MAP_PRIVATE|C.MAP_ANONYMOUS, -1, 0)
+	if err != nil {
+		panic("no memory for a buffer: " + err.Error())
 	}
-	w.c.room, w.c.room_size, w.c.room_used = pointer(room), C.size_t(len(room)), 0
-	return err
+	return unsafe.Slice((*byte)(memory), n)
 }
 
-// CommitOutput commits the request's output so far and returns the room. PHP's next output asks for another.
-func (w *Web) CommitOutput() {
-	if w.running && !w.ended {
-		w.commit()
+// pointer passes b, which a NUL byte follows. An empty slice need not point to where its NUL is: Go gives one without
+// capacity any address.
+func pointer(b []byte) *C.char {
+	if b != nil && len(b) == 0 {
+		return emptyText
 	}
+	return (*C.char)(unsafe.Pointer(unsafe.SliceData(b)))
 }
 
-// commit passes on what PHP has put into the room, which is no longer valid then.
-func (w *Web) commit() {
-	if n := int(w.c.room_used); n > 0 {
-		w.fastCGI.Commit(n)
-	}
-	w.c.room_size, w.c.room_used = 0, 0
-}
+// emptyText is an empty string of C's.
+var emptyText = C.CString("")

@@ -3,6 +3,7 @@ package fastcgi
 import (
 	"errors"
 	"fmt"
+	"io"
 )
 
 // What can be wrong with what a peer sends. A *RecordError wraps one of these,
@@ -61,3 +62,32 @@ func (e *RecordError) Error() string {
 
 // Unwrap returns Err.
 func (e *RecordError) Unwrap() error { return e.Err }
+
+// fail marks the connection to be closed.
+func (c *Conn) fail(err error) error {
+	c.stage, c.err = StageClosed, err
+	return err
+}
+
+// wrong fails because of the current record.
+func (c *Conn) wrong(err error, format string, args ...any) error {
+	return c.fail(&RecordError{c.in.Header(), c.stage, err, fmt.Sprintf(format, args...)})
+}
+
+// source sorts the errors of the RecordReader.
+func (c *Conn) source(err error) error {
+	switch {
+	case err == io.EOF && c.stage == StageIdle:
+		return c.fail(io.EOF)
+	case errors.Is(err, io.EOF), err == io.ErrUnexpectedEOF:
+		e := &RecordError{Stage: c.stage, Err: io.ErrUnexpectedEOF}
+		if c.in.left+c.in.pad > 0 {
+			e.Header, e.Detail = c.in.Header(), fmt.Sprintf("%d bytes of it are missing", c.in.left+c.in.pad)
+		}
+		return c.fail(e)
+	case err == ErrVersion:
+		return c.fail(&RecordError{Stage: c.stage, Err: ErrVersion,
+			Detail: fmt.Sprintf("it begins with %q", c.in.peek(HeaderLen))})
+	}
+	return err
+}

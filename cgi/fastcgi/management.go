@@ -78,6 +78,47 @@ func pairsError(err error, h Header, s Stage) error {
 	return &RecordError{h, s, e.err, e.Error()}
 }
 
+// stranger decides whether a record of another request than the one in
+// progress is to be skipped. §3.3 says to ignore what belongs to no active
+// request, because an END_REQUEST may cross what is under way; here a
+// request's input is read to its end, so only the following can be meant.
+func (c *Conn) stranger(h Header) error {
+	switch {
+	case h.RequestID == NullRequestID:
+		return c.wrong(ErrMalformed, "request id 0 is not a request's")
+	case h.Type == TypeAbortRequest: // it crossed the END_REQUEST
+	case c.refused.has(h.RequestID): // it crossed the refusal
+	case h.Type == TypeStdin && h.ContentLength == 0 && c.stage == StageIdle:
+		// some clients end a STDIN that an authorizer does not have; stock PHP skips it
+	case c.stage == StageIdle:
+		return c.wrong(ErrOutOfOrder, "no request is in progress")
+	default:
+		return c.wrong(ErrOutOfOrder, "request %d is in progress", c.id)
+	}
+	return nil
+}
+
+// countStray bounds the records that belong to no request.
+func (c *Conn) countStray(h Header) error {
+	c.stray += HeaderLen + int(h.ContentLength) + int(h.PaddingLength)
+	if c.stray > c.limits.MaxStray {
+		return c.wrong(ErrTooLarge, "more than %d bytes of records outside a request", c.limits.MaxStray)
+	}
+	return nil
+}
+
+// abortParams answers the abort of a request (§5.4) that the caller never saw.
+func (c *Conn) abortParams() error {
+	if err := c.out.End(0, RequestComplete); err != nil {
+		return c.fail(err)
+	}
+	if !c.keep {
+		return c.fail(ErrAborted)
+	}
+	c.stage = StageIdle
+	return nil
+}
+
 // refusals remembers the requests refused last, whose records may still be
 // under way.
 type refusals struct {

@@ -1,12 +1,8 @@
-// Counterpart: sapi/cgi/cgi_main.c and sapi/fpm/fpm/fpm_main.c (sapi_cgi_read_post, sapi_fcgi_ub_write,
-// fastcgi_finish_request)
+// Counterpart: sapi/cgi/cgi_main.c and sapi/fpm/fpm/fpm_main.c (fastcgi_finish_request)
 
 package responder
 
 import (
-	"errors"
-	"io"
-
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
 	"github.com/phpsapi/phpsapi/lifecycle"
 	"github.com/phpsapi/phpsapi/sapi"
@@ -29,63 +25,9 @@ type Carrier interface {
 // FastCGI again.
 func (r *Responder) CarryBy(c Carrier) { r.carrier = c }
 
-// ReadBody fills p with the request's body, as far as there is any.
-func (r *Responder) ReadBody(p []byte) int {
-	if r.carrier != nil {
-		return r.carrier.ReadBody(p)
-	}
-	done := 0
-	for done < len(p) && r.io.fd >= 0 {
-		n, err := r.conn.ReadBody(p[done:])
-		done += n
-		if err != nil {
-			if err != io.EOF && !errors.Is(err, fastcgi.ErrAborted) {
-				if !isGone(err) {
-					r.complain(err)
-				}
-				r.conn.CloseAfter()
-			}
-			break
-		}
-	}
-	return done
-}
-
-// Room, Commit, Write and Flush are PHP's output.
-
-func (r *Responder) Room() ([]byte, error) {
-	if r.carrier != nil {
-		return r.carrier.Room()
-	}
-	return r.conn.Response().Room()
-}
-
-func (r *Responder) Commit(n int) {
-	if r.carrier != nil {
-		r.carrier.Commit(n)
-		return
-	}
-	r.conn.Response().Commit(n)
-}
-
-func (r *Responder) Write(p []byte) error {
-	if r.carrier != nil {
-		return r.carrier.Write(p)
-	}
-	_, err := r.conn.Response().Write(p)
-	return err
-}
-
 // AppendHead writes a head by the rules of CGI.
 func (r *Responder) AppendHead(dst []byte, rules sapi.HeadRules, head *sapi.ResponseHead) []byte {
 	return rules.AppendHead(dst, head)
-}
-
-func (r *Responder) Flush() error {
-	if r.carrier != nil {
-		return r.carrier.Flush()
-	}
-	return r.conn.Response().Flush()
 }
 
 // EndResponse ends the response while the script continues. A connection that is not kept is closed, as in php-fpm: the

@@ -1,3 +1,5 @@
+// Counterpart: sapi/cgi/cgi_main.c and sapi/fpm/fpm/fpm_main.c (sapi_cgi_read_post, sapi_fcgi_ub_write)
+
 package responder
 
 import (
@@ -9,15 +11,6 @@ import (
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
 	"github.com/phpsapi/phpsapi/lifecycle"
 	"github.com/phpsapi/phpsapi/sapi"
-)
-
-// Sizes of what a connection's bytes go through. As stock PHP does, it sends records when there are 8 KiB of them: nginx,
-// whose header buffer is a page or two, discards the messages before a response's head if a record ends where it has read
-// the buffer full. A page that is made fast is sent in larger pieces from there on. Of a buffer the system has as much as was used.
-const (
-	readBuffer  = 64 << 10
-	writeBuffer = 64<<10 + fastcgi.TailRoom
-	writeAfter  = 8 << 10
 )
 
 // The values of Responder.Sent. SentAll is for a response that the script has ended by fastcgi_finish_request() while it continues.
@@ -83,76 +76,6 @@ type Responder struct {
 	}
 }
 
-// New makes this process ready for requests. The engine's module must have been started. Configure is to be called before the
-// first request.
-func New(engine *lifecycle.Engine, front FrontEnd) *Responder {
-	r := &Responder{}
-	r.Prepare(front)
-	r.Start(engine)
-	return r
-}
-
-// Prepare is the part of New that needs no PHP: the process that forks this one may have called it. r must be zero before.
-func (r *Responder) Prepare(front FrontEnd) {
-	r.front, r.PHP, r.conn, r.Sent = front, &r.own.php, &r.own.conn, &r.own.sent
-	r.io.onBegin, r.io.onTry = front.Reading, front.Receiving
-	r.io.wake, r.io.hurry = -1, [...]int32{-1, -1}
-	r.own.files.home = r.PHP.GoHome
-	r.own.stat = r.own.files.stat
-}
-
-// Start is the other part of New.
-func (r *Responder) Start(engine *lifecycle.Engine) {
-	r.engine = engine
-	r.PHP.Start(r)
-	r.io.inForks = &lifecycle.GivenUpInForks(1)[0]
-	r.io.take(-1)
-}
-
-// StartForApache is Start in a worker that answers requests of Apache's httpd, by PHP.AnswerApache. Such a worker uses the responder
-// for its connections alone.
-func (r *Responder) StartForApache(engine *lifecycle.Engine) {
-	r.engine = engine
-	r.PHP.StartForApache()
-	r.io.inForks = &lifecycle.GivenUpInForks(1)[0]
-	r.io.take(-1)
-}
-
-// WakeBy makes a descriptor that becomes readable end the wait for a request: Read returns false, and the connection is idle.
-func (r *Responder) WakeBy(fd int) { r.io.wake = fd }
-
-// Place points to the descriptor of the present connection, in C's memory; the value is -1 while there is no connection.
-func (r *Responder) Place() *int32 { return r.io.inForks }
-
-// HurryBy names two descriptors, or -1. While one of them is readable, a client that is silent for a second is given up.
-func (r *Responder) HurryBy(a, b int) { r.io.hurry = [...]int32{int32(a), int32(b)} }
-
-// AnswerOverdue has o answer requests that take too long, from the moment on that Due names; nil: nobody does.
-func (r *Responder) AnswerOverdue(o *lifecycle.Overdue) { r.io.overdue = o }
-
-// Due says from which moment on the request that was read takes too long. It does nothing without AnswerOverdue, or if the client is a
-// front: that answers such a request itself.
-func (r *Responder) Due(at int64) {
-	if r.io.overdue != nil && !r.Request.Interim && r.Request.Role == fastcgi.RoleResponder && r.io.fd >= 0 {
-		r.io.overdue.Begin(r.io.fd, r.Request.ID, at)
-	}
-}
-
-// Configure is to be called when php.ini's settings are final. quirks is sapi.PathRules' ServerQuirks, and values answer
-// GET_VALUES.
-func (r *Responder) Configure(quirks bool, values map[string]string) {
-	r.rules = r.engine.PathRules()
-	r.rules.ServerQuirks = quirks
-	r.rules.Stat = r.own.stat
-	r.own.files.base = time.Now()
-	r.conn.Init(fastcgi.Config{
-		ReadBuffer:  r.own.buffer[:],
-		WriteBuffer: lifecycle.CBuffer(writeBuffer),
-		WriteAfter:  writeAfter,
-		Values:      values,
-	})
-}
-
 // Begin makes a connection the present one. Its requests are answered one after the other, from Read to Finish, for as long as More
 // returns true; Idle tells what became of the connection. For its first request Read waits no longer than timeout. ahead
 // is what another process has read of it already, as Unread returned it; nil: nothing.
@@ -161,40 +84,6 @@ func (r *Responder) Begin(fd int, timeout time.Duration, ahead []byte) {
 	r.io.ahead, r.io.sent, r.io.begins = ahead, r.Sent, r.Begins
 	r.conn.Reset(&r.io)
 	r.woken = false
-}
-
-// More is to be called after an answer, and after a Read that returned false, with whether the connection may carry another
-// request. It reports whether another has begun to come. Otherwise Idle says what became of the connection.
-func (r *Responder) More(keep bool) bool {
-	r.idle = false
-	switch {
-	case r.io.fd < 0:
-		return false
-	case r.woken:
-	case !keep:
-		r.io.close(r.unread || r.conn.Buffered() > 0)
-		return false
-	case r.conn.Buffered() > 0:
-		r.woken = false
-		r.io.began = false
-		r.front.Reading()
-		r.io.began = true
-		return true
-	}
-	r.io.take(-1)
-	r.idle = true
-	return false
-}
-
-// Idle reports, after More has returned false, whether the connection is open and waits for its next request: then it is the
-// caller's again. Otherwise it has been closed.
-func (r *Responder) Idle() bool { return r.idle }
-
-// Unread lets go of the current connection, whose request has been read and not answered. It appends to dst what another process
-// must be told to continue where this one stopped. The connection's descriptor is the caller's from then on.
-func (r *Responder) Unread(dst []byte) []byte {
-	r.io.take(-1)
-	return r.conn.AppendUnread(dst, r.original)
 }
 
 // Read reads the next request and works out what PHP must know of it. false: there is none, and the connection is to
@@ -260,6 +149,14 @@ func (r *Responder) ShowParams() {
 	r.ForPHP.Params, r.ForPHP.Pairs = p.Bytes(), pairs(p)
 }
 
+// Due says from which moment on the request that was read takes too long. It does nothing without AnswerOverdue, or if the client is a
+// front: that answers such a request itself.
+func (r *Responder) Due(at int64) {
+	if r.io.overdue != nil && !r.Request.Interim && r.Request.Role == fastcgi.RoleResponder && r.io.fd >= 0 {
+		r.io.overdue.Begin(r.io.fd, r.Request.ID, at)
+	}
+}
+
 // Take begins the request that was read for a worker script, which PHP starts itself; Release ends it, when PHP has.
 func (r *Responder) Take() { r.inHand, r.finished, r.unread, r.closing = true, false, false, 0 }
 
@@ -285,6 +182,60 @@ func (r *Responder) started(err error) error {
 		r.inHand = false
 	}
 	return err
+}
+
+// ReadBody fills p with the request's body, as far as there is any.
+func (r *Responder) ReadBody(p []byte) int {
+	if r.carrier != nil {
+		return r.carrier.ReadBody(p)
+	}
+	done := 0
+	for done < len(p) && r.io.fd >= 0 {
+		n, err := r.conn.ReadBody(p[done:])
+		done += n
+		if err != nil {
+			if err != io.EOF && !errors.Is(err, fastcgi.ErrAborted) {
+				if !isGone(err) {
+					r.complain(err)
+				}
+				r.conn.CloseAfter()
+			}
+			break
+		}
+	}
+	return done
+}
+
+// Room, Commit, Write and Flush are PHP's output.
+
+func (r *Responder) Room() ([]byte, error) {
+	if r.carrier != nil {
+		return r.carrier.Room()
+	}
+	return r.conn.Response().Room()
+}
+
+func (r *Responder) Commit(n int) {
+	if r.carrier != nil {
+		r.carrier.Commit(n)
+		return
+	}
+	r.conn.Response().Commit(n)
+}
+
+func (r *Responder) Write(p []byte) error {
+	if r.carrier != nil {
+		return r.carrier.Write(p)
+	}
+	_, err := r.conn.Response().Write(p)
+	return err
+}
+
+func (r *Responder) Flush() error {
+	if r.carrier != nil {
+		return r.carrier.Flush()
+	}
+	return r.conn.Response().Flush()
 }
 
 // Shutdown ends the request in PHP. last says that this process must not serve another.
@@ -352,6 +303,40 @@ func (r *Responder) drain() {
 	if err != nil && !isGone(err) && r.Request.KeepConn {
 		r.complain(err)
 	}
+}
+
+// More is to be called after an answer, and after a Read that returned false, with whether the connection may carry another
+// request. It reports whether another has begun to come. Otherwise Idle says what became of the connection.
+func (r *Responder) More(keep bool) bool {
+	r.idle = false
+	switch {
+	case r.io.fd < 0:
+		return false
+	case r.woken:
+	case !keep:
+		r.io.close(r.unread || r.conn.Buffered() > 0)
+		return false
+	case r.conn.Buffered() > 0:
+		r.woken = false
+		r.io.began = false
+		r.front.Reading()
+		r.io.began = true
+		return true
+	}
+	r.io.take(-1)
+	r.idle = true
+	return false
+}
+
+// Idle reports, after More has returned false, whether the connection is open and waits for its next request: then it is the
+// caller's again. Otherwise it has been closed.
+func (r *Responder) Idle() bool { return r.idle }
+
+// Unread lets go of the current connection, whose request has been read and not answered. It appends to dst what another process
+// must be told to continue where this one stopped. The connection's descriptor is the caller's from then on.
+func (r *Responder) Unread(dst []byte) []byte {
+	r.io.take(-1)
+	return r.conn.AppendUnread(dst, r.original)
 }
 
 // complain tells the front end, with what was being read, why the connection is of no more use.

@@ -3,8 +3,9 @@
 //
 //	worker.go       Main: from the fork to the exit
 //	become.go       limits, root, user, environment, PHP's values
-//	loop.go         what to do next: a connection, a kept one, a word from the master
-//	request.go      one request, from its reading to the end of its response, with package cgi/responder
+//	serve.go        what to do next: a connection, a kept one, a word from the master; and one request, from its reading to the end of
+//	                its response, with package cgi/responder. refuse.go: what is answered in place of a script
+//	kept.go         the connection that waits for another request; wait.go: the descriptors that the worker waits for
 //	client.go       PHP's messages, and its questions, during a request
 //	http.go         connections by HTTP, with package direct
 //	workermode.go   worker mode: a script that boots an application once, and asks for one request after another

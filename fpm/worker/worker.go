@@ -89,6 +89,43 @@ func Main(w *lifecycle.Worker, room *Room) int {
 	return status
 }
 
+// work does the worker's work until it is to go, and returns the process's exit status.
+func (k *worker) work() int {
+	if err := k.watch(); err != nil {
+		k.failed(err, "epoll")
+		return exitSoftware
+	}
+	k.withhold()
+	if k.traces >= 0 {
+		k.endSolitude()
+		go k.serveTraces(k.traces)
+	}
+	k.watchRequests()
+	if k.script != nil {
+		k.endSolitude()
+		k.runScript()
+	} else {
+		k.control.send(contract.Ready, -1)
+		k.serve()
+	}
+	k.park()
+	k.endProfile()
+	if k.web != nil {
+		k.web.WriteLines()
+	}
+	if k.broken {
+		return exitSoftware
+	}
+	return exitOK
+}
+
+// endSolitude makes the threads that Go's runtime needs to collect garbage and to run other goroutines. A worker that has answered nothing
+// needs none.
+func (k *worker) endSolitude() {
+	k.alone = false
+	k.process.MakeThreads()
+}
+
 // talk is the present connection.
 type talk struct {
 	goes    bool // there is one
