@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -53,6 +54,58 @@ type conn struct {
 	promised atomic.Bool              // a response under way says that another request may come
 }
 
+// Where a connection that can be parked stands: see park.go.
+const (
+	busy      int32 = iota
+	announced       // net/http is about to wait for a request: its next deadline is for that
+	waiting         // it waits
+	leaving         // it has been told that the connection ended
+	left            // it has closed it
+	given           // the connection is on its way to another front
+)
+
+// endless is the time for a request if the settings set no bound.
+const endless = 365 * 24 * time.Hour
+
+// listener accepts connections.
+type listener struct {
+	net.Listener
+	*connections
+	contract.FrontListener
+	once sync.Once
+	done chan struct{}
+}
+
+func (c *connections) listen(l net.Listener, at contract.FrontListener) *listener {
+	return &listener{Listener: l, connections: c, FrontListener: at, done: make(chan struct{})}
+}
+
+func (l *listener) Accept() (net.Conn, error) {
+	if !l.enter(l.done) {
+		return nil, net.ErrClosed
+	}
+	accepted, err := l.Listener.Accept()
+	if err != nil {
+		l.leave()
+		return nil, err
+	}
+	c := newConn(forClients(accepted), l.connections)
+	c.at, c.accepted = l.Address, time.Now()
+	if !l.TLS && c.raw != nil {
+		c.parkable.Store(true)
+		c.place.Store(announced)
+	}
+	l.mu.Lock()
+	l.open[c] = struct{}{}
+	l.mu.Unlock()
+	return c, nil
+}
+
+func (l *listener) Close() error {
+	l.once.Do(func() { close(l.done) })
+	return l.Listener.Close()
+}
+
 func newConn(accepted net.Conn, owner *connections) *conn {
 	c := &conn{Conn: accepted, owner: owner, timeout: owner.timeout, unread: true}
 	c.tcp, _ = accepted.(*net.TCPConn)
@@ -61,6 +114,135 @@ func newConn(accepted net.Conn, owner *connections) *conn {
 	}
 	return c
 }
+
+// ---- reading ----
+
+// SetReadDeadline is called by net/http before it waits for a request, and again as soon as the request begins. While it
+// waits, it waits for a while only.
+func (c *conn) SetReadDeadline(t time.Time) error {
+	c.calling.Lock()
+	defer c.calling.Unlock()
+	if c.place.Load() == announced {
+		if t.IsZero() {
+			t = time.Now().Add(endless)
+		}
+		c.readBy = t
+		c.place.Store(waiting)
+		if soon := time.Now().Add(c.owner.lot.after); soon.Before(t) {
+			t = soon
+		}
+		if c.owner.yields.Load() {
+			t = longAgo
+		}
+	} else if c.place.Load() <= waiting {
+		c.place.Store(busy)
+	}
+	return c.Conn.SetReadDeadline(t)
+}
+
+// readBuffer is the size of net/http's buffer for a connection's requests. A read of that many bytes says that nothing
+// stands in it; so does a connection's first read, which is a short one to recognize HTTP/2.
+const readBuffer = 4096
+
+// Read ends the connection for net/http when no request comes, unless a part of one stands in net/http's buffer.
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.read(p)
+	if !c.head.over {
+		c.head.see(p[:n])
+	}
+	return n, err
+}
+
+func (c *conn) read(p []byte) (int, error) {
+	if len(c.ahead) > 0 {
+		n := copy(p, c.ahead)
+		if c.ahead = c.ahead[n:]; len(c.ahead) == 0 {
+			c.ahead = nil
+		}
+		return n, nil
+	}
+	if c.place.Load() == announced { // net/http has set no deadline, as there is no header_timeout
+		c.SetReadDeadline(time.Time{})
+	}
+	if c.place.Load() != waiting {
+		n, err := c.Conn.Read(p)
+		if c.unread && n > 0 {
+			c.unread = false
+		}
+		return n, err
+	}
+	n, err := c.Conn.Read(p)
+	if n > 0 {
+		return n, c.requestBegins(p[:n])
+	}
+	if !isTimeout(err) || !time.Now().Before(c.readBy) {
+		return 0, err
+	}
+	if (c.unread || len(p) == readBuffer) && !c.owner.lot.isClosed() {
+		c.place.Store(leaving)
+		return 0, io.EOF
+	}
+	c.place.Store(busy)
+	c.Conn.SetReadDeadline(c.readBy)
+	return c.Conn.Read(p)
+}
+
+// requestBegins sets the time limit that net/http gave the request.
+func (c *conn) requestBegins(p []byte) error {
+	c.calling.Lock()
+	c.place.Store(busy)
+	c.calling.Unlock()
+	if c.unread && p[0] == 'P' && (len(p) == 1 || p[1] == 'R') { // of HTTP/2, where deadlines mean something else
+		c.parkable.Store(false)
+	}
+	if c.unread || len(p) < 4 {
+		c.unread = false
+		return c.Conn.SetReadDeadline(c.readBy)
+	}
+	return nil
+}
+
+func isTimeout(err error) bool {
+	timeout, ok := err.(interface{ Timeout() bool })
+	return ok && timeout.Timeout()
+}
+
+// noteState keeps who is idle. It is http.Server's ConnState.
+func noteState(c net.Conn, state http.ConnState) {
+	secured, _ := c.(*tls.Conn)
+	if secured != nil {
+		c = secured.NetConn()
+	}
+	one, ok := c.(*conn)
+	if ok && state == http.StateNew && secured != nil {
+		one.secured.Store(secured)
+	}
+	switch {
+	case !ok:
+	case state == http.StateNew:
+		one.head.next()
+		one.head.over = secured != nil
+	case state == http.StateIdle && secured == nil && one.parkable.Load(): // HTTP/2 reads on meanwhile
+		one.head.next()
+	}
+	switch {
+	case !ok:
+	case state == http.StateIdle:
+		one.idle.Store(time.Now().UnixNano())
+		if one.parkable.Load() {
+			one.place.Store(announced)
+			one.promised.Store(false)
+		}
+	default:
+		one.idle.Store(0)
+	}
+	// Active is too early: net/http looks once more whether it is to end before it has a request answered.
+	if ok && state != http.StateNew && state != http.StateActive {
+		one.begun.Store(true)
+	}
+}
+
+// ---- writing ----
 
 // renew moves the deadline of writes on. A kept connection with many requests does so once in a while only.
 func (c *conn) renew(always bool) {
@@ -150,4 +332,13 @@ func (c *conn) Close() error {
 		c.owner.release(c)
 	}
 	return err
+}
+
+// descriptor is the connection's; -1: it is closed.
+func (c *conn) descriptor() int32 {
+	found := int32(-1)
+	if c.raw != nil {
+		c.raw.Control(func(fd uintptr) { found = int32(fd) })
+	}
+	return found
 }

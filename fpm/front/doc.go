@@ -5,7 +5,7 @@
 // With http.direct the workers accept clients' connections, too, and answer what they can at once (package direct). The
 // front then gets from them what they do not answer.
 //
-//	conn         a client's connection: how many there may be, how long a write may take   (listen.go, conn.go)
+//	conn         a client's connection: how many there may be, how long a write may take   (conn.go, connections.go)
 //	  overflow   accepted in place of workers that speak HTTP, if they are too busy        (overflow.go, reserve.go, backlog.go)
 //	  handed     received from such workers, and given back to them                        (workers.go, handed.go, output.go, wake.go)
 //	  rescue     received after such a worker died or was silent                           (rescue.go)

@@ -2,13 +2,10 @@ package front
 
 import (
 	"cmp"
-	"net"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/phpsapi/phpsapi/fpm/contract"
 )
 
 // connections are the clients' connections of all listeners. There are never more of them than the limit: a listener
@@ -30,45 +27,6 @@ func newConnections(limit int, timeout time.Duration, lot *lot) *connections {
 		c.room = make(chan struct{}, limit)
 	}
 	return c
-}
-
-// listener accepts connections.
-type listener struct {
-	net.Listener
-	*connections
-	contract.FrontListener
-	once sync.Once
-	done chan struct{}
-}
-
-func (c *connections) listen(l net.Listener, at contract.FrontListener) *listener {
-	return &listener{Listener: l, connections: c, FrontListener: at, done: make(chan struct{})}
-}
-
-func (l *listener) Accept() (net.Conn, error) {
-	if !l.enter(l.done) {
-		return nil, net.ErrClosed
-	}
-	accepted, err := l.Listener.Accept()
-	if err != nil {
-		l.leave()
-		return nil, err
-	}
-	c := newConn(forClients(accepted), l.connections)
-	c.at, c.accepted = l.Address, time.Now()
-	if !l.TLS && c.raw != nil {
-		c.parkable.Store(true)
-		c.place.Store(announced)
-	}
-	l.mu.Lock()
-	l.open[c] = struct{}{}
-	l.mu.Unlock()
-	return c, nil
-}
-
-func (l *listener) Close() error {
-	l.once.Do(func() { close(l.done) })
-	return l.Listener.Close()
 }
 
 // enter takes room for one connection, and waits until there is some. It returns false if done is closed.
