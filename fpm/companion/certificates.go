@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/settings"
 )
@@ -103,7 +104,7 @@ func equalStamps(a, b []stamp) bool {
 
 // SendCertificates sends a front certificates that have changed.
 func (f *Front) SendCertificates(all []contract.Certificate) error {
-	file, err := InMemory("certificates", func(w *os.File) error { return json.NewEncoder(w).Encode(all) })
+	file, err := channel.InMemory("certificates", func(w *os.File) error { return json.NewEncoder(w).Encode(all) })
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/pm"
 	"github.com/phpsapi/phpsapi/fpm/postmortem"
@@ -163,7 +164,7 @@ func (o *Observers) Tell(text []byte) {
 		one.Control.Send(contract.Beat, "", -1)
 		return
 	}
-	file, err := InMemory("service", func(w *os.File) error { _, err := w.Write(text); return err })
+	file, err := channel.InMemory("service", func(w *os.File) error { _, err := w.Write(text); return err })
 	if err != nil {
 		return
 	}

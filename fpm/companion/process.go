@@ -73,7 +73,7 @@ func (k *Keeper) start(l launch, execute func(Command) (int, error), now time.Ti
 		*l.names = append(*l.names, contract.CrashOutput)
 		l.files = append(l.files, p.crashes.In())
 	}
-	spec, err := InMemory(l.kind, func(w *os.File) error { return l.encode(w) })
+	spec, err := channel.InMemory(l.kind, func(w *os.File) error { return l.encode(w) })
 	if err != nil {
 		return p, err
 	}

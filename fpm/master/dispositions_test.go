@@ -6,6 +6,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/handoff"
 )
 
 // An exec that fails had left the kernel's default, by which the next QUIT ends the master at once.
@@ -13,8 +15,8 @@ func TestSignalsAreGosAgainAfterAnExecThatFails(t *testing.T) {
 	caught := make(chan os.Signal, 1)
 	signal.Notify(caught, syscall.SIGQUIT)
 	defer signal.Stop(caught)
-	h := &handoff{}
-	if err := h.execute("/nonexistent", []string{"phpsapi"}); err == nil {
+	h := &handoff.Handoff{}
+	if err := executeHandoff(h, "/nonexistent", []string{"phpsapi"}); err == nil {
 		t.Fatal("a program that is not there was executed")
 	}
 	syscall.Kill(os.Getpid(), syscall.SIGQUIT)

@@ -12,6 +12,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/companion"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/handoff"
 	"github.com/phpsapi/phpsapi/fpm/output"
 	"github.com/phpsapi/phpsapi/fpm/pm"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
@@ -28,7 +29,7 @@ type former struct {
 
 // formerGroup is an engine of a generation, or its front.
 type formerGroup struct {
-	handed  handedGroup
+	handed  handoff.Group
 	zygote  *os.File // its control socket; nil: there is none
 	front   *formerFront
 	workers []*formerWorker
@@ -41,7 +42,7 @@ type formerBoard struct {
 }
 
 type formerFront struct {
-	handed     handedProcess
+	handed     handoff.Process
 	control    *channel.Channel
 	yielded    bool
 	escalation pm.Escalation
@@ -50,7 +51,7 @@ type formerFront struct {
 
 type formerWorker struct {
 	group      *formerGroup
-	handed     handedWorker
+	handed     handoff.Worker
 	control    *channel.Channel
 	keep       []*os.File
 	output     *output.Output // nil: not caught
@@ -68,7 +69,7 @@ type formerWorker struct {
 const formerInterval = 200 * time.Millisecond
 
 // adopt takes the processes over.
-func (f *former) adopt(m *Master, groups []handedGroup) {
+func (f *former) adopt(m *Master, groups []handoff.Group) {
 	f.pids = map[int]bool{}
 	for _, handed := range groups {
 		g := &formerGroup{handed: handed, boards: map[int]*formerBoard{}}
@@ -103,7 +104,7 @@ func (g *formerGroup) adoptFront(m *Master) {
 	m.hear(control, nil, func(s channel.Message) utterance { return formerFrontSaid{g, front, s} })
 }
 
-func (g *formerGroup) adoptWorker(m *Master, handed handedWorker) {
+func (g *formerGroup) adoptWorker(m *Master, handed handoff.Worker) {
 	w := &formerWorker{group: g, handed: handed}
 	w.own = w.child()
 	control, err := channel.Open(handed.Control)
@@ -455,11 +456,11 @@ func (f *former) outputs() (all []*output.Output) {
 }
 
 // leave returns what is left of the former processes, for one more program.
-func (f *former) leave() (all []handedGroup) {
+func (f *former) leave() (all []handoff.Group) {
 	for _, g := range f.groups {
-		left := handedGroup{Generation: g.handed.Generation, Patience: g.handed.Patience, Zygote: noProcess, Front: noProcess}
+		left := handoff.Group{Generation: g.handed.Generation, Patience: g.handed.Patience, Zygote: handoff.NoProcess, Front: handoff.NoProcess}
 		if g.zygote != nil {
-			left.Zygote = handedProcess{Pid: g.handed.Zygote.Pid, Control: channel.RawFD(g.zygote)}
+			left.Zygote = handoff.Process{Pid: g.handed.Zygote.Pid, Control: channel.RawFD(g.zygote)}
 		}
 		if g.front != nil {
 			left.Front = g.front.handed

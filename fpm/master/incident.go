@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/control"
+	"github.com/phpsapi/phpsapi/fpm/handoff"
 	"github.com/phpsapi/phpsapi/fpm/incident"
 	"github.com/phpsapi/phpsapi/fpm/postmortem"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
@@ -26,19 +27,12 @@ type incidents struct {
 	kernel  kernelKills
 }
 
-// handedIncidents is what a master leaves of them to the program that takes over.
-type handedIncidents struct {
-	Number  uint64
-	Last    []*incident.Incident // the oldest first
-	Killers []incident.Killer
-}
-
-func (i *incidents) leave() *handedIncidents {
-	return &handedIncidents{i.number, i.ring.Last(0, ""), i.killers.Leave()}
+func (i *incidents) leave() *handoff.Incidents {
+	return &handoff.Incidents{Number: i.number, Last: i.ring.Last(0, ""), Killers: i.killers.Leave()}
 }
 
 // adopt takes over what another program has left; nil: it has left nothing.
-func (i *incidents) adopt(h *handedIncidents) {
+func (i *incidents) adopt(h *handoff.Incidents) {
 	if h == nil {
 		return
 	}

@@ -68,11 +68,12 @@ func TestOperatorEndsARequest(t *testing.T) {
 	s := start(t, static)
 	s.expect("ready to handle")
 	s.settle(2)
-	conn, other := s.dial("sock"), s.dial("sock")
+	conn := s.dial("sock")
 	defer conn.Close()
-	defer other.Close()
 	hold(t, conn)
 	pid := s.running("")[0].Pid
+	other := s.dial("sock") // not before: a worker that has accepted is shown, too
+	defer other.Close()
 	release := hold(t, other)
 	a, err := s.outcome(control.Request{Command: control.Kill, Pid: pid})
 	if k := a.Killed; err != nil || k == nil || k.How != "on signal 15 (SIGTERM)" || k.Incident != 1 || k.Request.Pid != pid || k.Request.Pool != "www" {

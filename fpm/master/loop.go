@@ -12,6 +12,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/companion"
 	"github.com/phpsapi/phpsapi/fpm/errorlog"
+	"github.com/phpsapi/phpsapi/fpm/handoff"
 	"github.com/phpsapi/phpsapi/fpm/listening"
 	"github.com/phpsapi/phpsapi/fpm/pm"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
@@ -54,7 +55,7 @@ type Master struct {
 	fronts    []*front // all that run, those that drain among them
 	observers companion.Observers
 	weighing  weighing
-	tally     tally
+	tally     handoff.Tally
 	replaced  replaced
 	started   bool // a generation serves, or has served
 

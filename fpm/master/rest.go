@@ -6,12 +6,13 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/phpsapi/phpsapi/fpm/handoff"
 	"github.com/phpsapi/phpsapi/fpm/output"
 )
 
 // comeToRest ends all that this program does, and returns what it leaves. Only the execution of a program can follow. What operators
 // and signals order meanwhile is left to that program.
-func (m *Master) comeToRest() *handoff {
+func (m *Master) comeToRest() *handoff.Handoff {
 	m.resting = true
 	outputs := m.former.outputs()
 	for _, g := range m.generations() {

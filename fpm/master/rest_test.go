@@ -11,6 +11,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/control"
 	"github.com/phpsapi/phpsapi/fpm/errorlog"
+	"github.com/phpsapi/phpsapi/fpm/handoff"
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 
@@ -57,7 +58,7 @@ func TestOrdersOfARestingMasterAreLeftToTheNextProgram(t *testing.T) {
 	if got := syscall.Signal(h.Order); got != syscall.SIGTERM {
 		t.Errorf("the signal %v is left", got)
 	}
-	got := map[control.Command]handedOperator{}
+	got := map[control.Command]handoff.Operator{}
 	for _, o := range h.Operators {
 		var r control.Request
 		if err := json.Unmarshal(o.Request, &r); err != nil {

@@ -11,14 +11,6 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 )
 
-// tally is what the master counts in the life of the service. An upgrade hands it on.
-type tally struct {
-	Reloads, Upgrades contract.Outcomes
-	LastReload        int64
-	LastFailed        bool
-	Incidents         map[string]uint64
-}
-
 // replaced is how often processes of the master's own have ended and were replaced.
 type replaced struct{ Front, Observer, Zygote uint64 }
 

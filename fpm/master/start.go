@@ -15,6 +15,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/announce"
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/errorlog"
+	"github.com/phpsapi/phpsapi/fpm/handoff"
 	"github.com/phpsapi/phpsapi/fpm/phpini"
 	"github.com/phpsapi/phpsapi/fpm/plan"
 	"github.com/phpsapi/phpsapi/fpm/sandbox"
@@ -227,7 +228,7 @@ func Main(o Options) int {
 
 func run(o Options, sys system) int {
 	starter := announce.ToStarter()
-	h, err := takeHandoff()
+	h, err := handoff.Take()
 	m := &Master{opt: o, sys: sys, box: newMailbox(), clock: scoreboard.NewClock(), zygotes: map[int]bool{},
 		errorLog: errorlog.New(o.ForceStderr), systemd: announce.NewSystemd(os.Getenv)}
 	m.signals, m.children = catchEarly()

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/control"
+	"github.com/phpsapi/phpsapi/fpm/handoff"
 	"github.com/phpsapi/phpsapi/fpm/listening"
 	"github.com/phpsapi/phpsapi/fpm/settings"
 )
@@ -23,7 +24,7 @@ import (
 // takeover is the start of a program that was executed in a master's place. The former workers serve until its own are ready. If it
 // cannot come so far the program before is executed again.
 type takeover struct {
-	h        *handoff
+	h        *handoff.Handoff
 	lines    lineCollector
 	deadline time.Time
 	failed   error // the program before is to be executed again
@@ -63,7 +64,7 @@ func (t *takeover) isOrdered(s syscall.Signal) bool {
 func (t *takeover) isReturn() bool { return t != nil && t.h.Why != "" }
 
 // takeOver makes the master what the handoff says, before anything is started.
-func (m *Master) takeOver(h *handoff) {
+func (m *Master) takeOver(h *handoff.Handoff) {
 	m.taken = &takeover{h: h}
 	m.generation = h.Generation
 	nameProcess(h.Name)
@@ -156,7 +157,7 @@ func (m *Master) beginTakeover() {
 	m.handover = &handover{reload: a, old: &generation{}, former: true, lookAt: m.sys.now()}
 }
 
-func (m *Master) adoptOperator(o handedOperator) {
+func (m *Master) adoptOperator(o handoff.Operator) {
 	file := os.NewFile(uintptr(o.FD), "operator")
 	defer file.Close()
 	var request control.Request
@@ -284,7 +285,7 @@ func (m *Master) returnToFormer(why error) {
 		unix.Close(h.Old)
 	}
 	h.Old = old
-	m.executed(h.execute(fmt.Sprintf("/proc/self/fd/%d", old), m.opt.Argv))
+	m.executed(executeHandoff(h, fmt.Sprintf("/proc/self/fd/%d", old), m.opt.Argv))
 }
 
 // executed is what is left to do if no program can be executed: the requests are finished, and a service manager starts another.
@@ -317,7 +318,7 @@ func (m *Master) fallBack(status int) {
 	if !t.isReturn() && h.Old >= 0 {
 		m.log.upgradeGivenUp(why)
 		h.Why = why.Error()
-		m.log.notExecuted(h.execute(fmt.Sprintf("/proc/self/fd/%d", h.Old), m.opt.Argv))
+		m.log.notExecuted(executeHandoff(h, fmt.Sprintf("/proc/self/fd/%d", h.Old), m.opt.Argv))
 	}
 	m.log.notTakenOver(why, retryTakeover)
 	catchAll(m.signals)
@@ -334,7 +335,7 @@ func (m *Master) fallBack(status int) {
 			}
 		case <-retry.C:
 		}
-		m.log.notExecuted(h.execute("/proc/self/exe", m.opt.Argv))
+		m.log.notExecuted(executeHandoff(h, "/proc/self/exe", m.opt.Argv))
 		retry.Reset(retryTakeover)
 	}
 }

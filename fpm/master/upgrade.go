@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/phpsapi/phpsapi/fpm/handoff"
 	"github.com/phpsapi/phpsapi/fpm/listening"
 )
 
@@ -37,7 +38,7 @@ type Probe struct {
 
 // WriteProbe writes the Probe of this program.
 func WriteProbe(w io.Writer, version string) error {
-	return json.NewEncoder(w).Encode(Probe{version, []int{handoffFormat}})
+	return json.NewEncoder(w).Encode(Probe{version, []int{handoff.Format}})
 }
 
 const (
@@ -100,7 +101,7 @@ type trial struct {
 	program string
 	argv    []string
 	box     *mailbox
-	h       *handoff
+	h       *handoff.Handoff
 	files   []*os.File // its descriptors, from 3 on
 	pids    []int
 
@@ -184,7 +185,7 @@ func (t *trial) ask(ctx context.Context) (err error) {
 	if json.Unmarshal(bytes.TrimSpace(out.text.Bytes()), &t.probe) != nil || t.probe.Version == "" {
 		return fmt.Errorf("it is not phpsapi, or one that cannot take over: restart the service to execute it%s", said)
 	}
-	if !slices.Contains(t.probe.Formats, handoffFormat) {
+	if !slices.Contains(t.probe.Formats, handoff.Format) {
 		return fmt.Errorf("phpsapi %s cannot take over from this version: restart the service to execute it", t.probe.Version)
 	}
 	return nil
@@ -192,11 +193,11 @@ func (t *trial) ask(ctx context.Context) (err error) {
 
 // start has the program start up to the point where it would serve.
 func (t *trial) start(ctx context.Context) error {
-	handoff, err := t.h.file()
+	left, err := t.h.File()
 	if err != nil {
 		return err
 	}
-	defer handoff.Close()
+	defer left.Close()
 	read, write, err := os.Pipe()
 	if err != nil {
 		return err
@@ -204,8 +205,8 @@ func (t *trial) start(ctx context.Context) error {
 	defer read.Close()
 	c := exec.CommandContext(ctx, t.program)
 	c.Args = t.argv
-	c.Env = append(os.Environ(), handoffEnvironment+"=3")
-	c.ExtraFiles = append([]*os.File{handoff, write}, t.files...)
+	c.Env = append(os.Environ(), handoff.Environment+"=3")
+	c.ExtraFiles = append([]*os.File{left, write}, t.files...)
 	said, err := t.wait(ctx, c, false, write)
 	// A process that it has left behind may hold the pipe.
 	if e := read.SetReadDeadline(time.Now().Add(time.Second)); e != nil {
@@ -342,8 +343,8 @@ func (m *Master) executeUpgrade() {
 	m.lastWords()
 	h := m.comeToRest()
 	h.Lines, h.Start = a.lines.lines, int64(a.patience)
-	if err := h.execute(a.upgrade.program, m.opt.Argv); err != nil {
+	if err := executeHandoff(h, a.upgrade.program, m.opt.Argv); err != nil {
 		h.Why = fmt.Sprintf("the program %s cannot take over: %v", a.upgrade.program, err)
-		m.executed(h.execute("/proc/self/exe", m.opt.Argv))
+		m.executed(executeHandoff(h, "/proc/self/exe", m.opt.Argv))
 	}
 }

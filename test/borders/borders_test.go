@@ -56,6 +56,7 @@ var borders = []border{
 	{"fpm/announce", []string{"fpm/conf", "fpm/zlog", "sapi"}, library},
 	{"fpm/companion", []string{"fpm/channel", "fpm/conf", "fpm/contract", "fpm/errorlog", "fpm/permission", "fpm/pm", "fpm/postmortem", "fpm/scoreboard",
 		"fpm/settings", "fpm/zlog", "lifecycle/zygote", "sapi"}, library},
+	{"fpm/handoff", []string{"fpm/channel", "fpm/conf", "fpm/contract", "fpm/incident", "fpm/listening"}, library},
 	{"fpm/listening", []string{"fpm/conf", "fpm/permission", "fpm/settings", "fpm/zlog", "sapi"}, library},
 	{"fpm/output", []string{"fpm/channel", "fpm/scoreboard", "fpm/zlog", "sapi"}, library},
 	{"fpm/plan", []string{"fpm/companion", "fpm/conf", "fpm/contract", "fpm/control", "fpm/logfile", "fpm/phpini", "fpm/sandbox", "fpm/scoreboard",

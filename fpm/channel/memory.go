@@ -1,4 +1,4 @@
-package companion
+package channel
 
 import (
 	"os"
