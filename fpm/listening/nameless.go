@@ -58,7 +58,11 @@ func NewNameless() (s *Socket, err error) {
 	return s, err
 }
 
-// listenNameless listens at a path, and removes it.
+// errForgotten is of a file system that does not find a removed socket by its descriptor, such as fuse-overlayfs, in which container engines without
+// root keep a container's files.
+var errForgotten = errors.New("its file system loses a socket whose file was removed: mount a tmpfs there, or name a socket in a php-fpm.conf (-y)")
+
+// listenNameless listens at a path, and removes it. It returns errForgotten if the socket cannot be reached after that.
 func listenNameless(path string) (*Socket, error) {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -68,10 +72,14 @@ func listenNameless(path string) (*Socket, error) {
 		unix.Close(fd)
 		return nil, err
 	}
-	defer os.Remove(path)
 	inode, err := unix.Open(path, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	os.Remove(path)
 	if err == nil {
 		err = unix.Listen(fd, -1)
+	}
+	if err == nil && forgotten(inode) {
+		err = errForgotten
+		unix.Close(inode)
 	}
 	if err != nil {
 		unix.Close(fd)
@@ -82,9 +90,19 @@ func listenNameless(path string) (*Socket, error) {
 	return s, nil
 }
 
+// forgotten reports whether /proc is there and does not lead to a descriptor's file.
+func forgotten(fd int) bool {
+	if _, err := os.Lstat(byDescriptor(fd)); err != nil {
+		return false // without /proc Lend fails, and says so
+	}
+	return errors.Is(os.Chmod(byDescriptor(fd), 0o600), fs.ErrNotExist)
+}
+
+func byDescriptor(fd int) string { return "/proc/self/fd/" + strconv.Itoa(fd) }
+
 // Lend makes a user the owner of a nameless socket: to connect needs the permission to write.
 func (s *Socket) Lend(uid, gid int) error {
-	name := "/proc/self/fd/" + strconv.Itoa(int(s.path.Fd()))
+	name := byDescriptor(int(s.path.Fd()))
 	switch err := os.Chmod(name, 0o600); {
 	case errors.Is(err, fs.ErrNotExist):
 		return errors.New("its socket has no name and is reached by /proc, which is not mounted here: mount it, or name a socket in a php-fpm.conf (-y)")
@@ -94,7 +112,8 @@ func (s *Socket) Lend(uid, gid int) error {
 	return os.Chown(name, uid, gid)
 }
 
-// inPrivateDirectory calls use with a new directory that is nobody else's, and removes it, empty, then.
+// inPrivateDirectory calls use with a new directory that is nobody else's, and removes it, empty, then. If use returns errForgotten it is called
+// with a directory elsewhere.
 func inPrivateDirectory(use func(dir string) error) error {
 	var why error
 	for _, parent := range []string{os.TempDir(), "/run", "/dev/shm"} {
@@ -103,8 +122,12 @@ func inPrivateDirectory(use func(dir string) error) error {
 			why = err
 			continue
 		}
-		defer os.Remove(dir)
-		return use(dir)
+		err = use(dir)
+		os.Remove(dir)
+		if !errors.Is(err, errForgotten) {
+			return err
+		}
+		why = fmt.Errorf("%s: %w", parent, err)
 	}
 	return fmt.Errorf("no directory for a socket: %w", why)
 }
