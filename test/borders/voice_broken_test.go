@@ -57,6 +57,7 @@ func TestVoiceOfTexts(t *testing.T) {
 		{"a.go", "package a\n\n// a gives it a number.\nfunc a() {}\n", ""},
 		{"a.go", "package a\n\n// It is so:\n//\n//\tif it goes on\nvar a int\n", ""},
 		{"a.md", "Write `goes on`.\n\n    it goes on\n\n```\nit goes on\n```\n", ""},
+		{"a.md", "Write:\n\n    it goes on\n\nIt goes on.\n", `a.md:5: "goes on": write "continues", "keeps ...ing"`},
 		{"a/testdata/a.md", "It goes on.\n", ""},
 	} {
 		wrong, err := voice(fstest.MapFS{test.name: {Data: []byte(test.text)}})

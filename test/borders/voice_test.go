@@ -220,7 +220,7 @@ func cPassages(_ string, text []byte) (found []passage, err error) {
 	return found, nil
 }
 
-var inCode = regexp.MustCompile("(?s)```.*?```|`[^`]*`|(?m:^(?: {4}|\t).*$)")
+var inCode = regexp.MustCompile("(?s)```.*?```|`[^`]*`|(?m-s:^(?: {4}|\t).*$)")
 
 // mdPassages are the paragraphs of a document without its code. A list's own indented text counts as code, too, below four spaces.
 func mdPassages(_ string, text []byte) (found []passage, err error) {
