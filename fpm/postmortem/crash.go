@@ -29,10 +29,9 @@ func NewCrashes() (*Crashes, error) {
 // In returns the file for the processes, which stays the crashes'.
 func (p *Crashes) In() *os.File { return p.in }
 
-// Close closes both ends. p may be nil.
+// Close closes both ends, if they are not closed. p may be nil.
 func (p *Crashes) Close() {
-	if p != nil {
-		p.in.Close()
+	if p != nil && p.in.Close() == nil {
 		unix.Close(p.out)
 	}
 }

@@ -1,9 +1,12 @@
 package postmortem
 
 import (
+	"os"
 	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
@@ -44,5 +47,29 @@ func TestCrashOutputIsCleanAndBounded(t *testing.T) {
 	}
 	if got := p.Lines(panicked); got != nil {
 		t.Errorf("then %q", got)
+	}
+}
+
+// The number of a descriptor that is closed may be that of another file by then.
+func TestCrashesAreClosedOnce(t *testing.T) {
+	p, err := NewCrashes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := p.out
+	p.Close()
+	null, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if null != out {
+		if err := unix.Dup3(null, out, unix.O_CLOEXEC); err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(null)
+	}
+	p.Close()
+	if err := unix.Close(out); err != nil {
+		t.Errorf("another file was closed: %v", err)
 	}
 }

@@ -50,11 +50,14 @@ func Create(slots int) (*Board, error) {
 // File returns the descriptor to pass to workers. It stays the Board's.
 func (b *Board) File() *os.File { return b.file }
 
-// Close unmaps the master's part. Workers that have it mapped keep theirs.
+// Close unmaps the master's part, unless it is closed: something else may be mapped there by then. Workers that have it mapped keep theirs.
 func (b *Board) Close() error {
+	if err := b.file.Close(); err != nil {
+		return err
+	}
 	unmap(b.own)
 	b.Reader.Close()
-	return b.file.Close()
+	return nil
 }
 
 // Publish tells readers of the pool.
