@@ -15,6 +15,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/postmortem"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/settings"
+	"github.com/phpsapi/phpsapi/fpm/sidelog"
 )
 
 // generation is a configuration at work: pools, and the engines whose zygotes fork their workers.
@@ -74,7 +75,7 @@ type pool struct {
 	demand    contract.PoolDemand // of the generation's front
 	published scoreboard.Pool
 
-	slowLog slowLog
+	slowLog sidelog.Slow
 	stages  settings.Stages
 
 	idleKept int       // parked connections

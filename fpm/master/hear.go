@@ -218,21 +218,7 @@ func message(text string) (level zlog.Level, line string, ok bool) {
 	if text == "" || text[0] < '0'+byte(zlog.Debug) || text[0] > '0'+byte(zlog.Alert) {
 		return 0, "", false
 	}
-	return zlog.Level(text[0] - '0'), harmless(text[1:]), true
-}
-
-// harmless is text without control characters, UTF-8's among them.
-func harmless(text string) string {
-	b := []byte(text)
-	for i, c := range b {
-		switch {
-		case c < ' ', c == 0x7f:
-			b[i] = '.'
-		case c >= 0x80 && c < 0xa0 && i > 0 && b[i-1] == 0xc2:
-			b[i-1], b[i] = '.', '.'
-		}
-	}
-	return string(b)
+	return zlog.Level(text[0] - '0'), zlog.Harmless(text[1:]), true
 }
 
 // Bounds for the messages of a worker for the error log: those of its own, and those of its scripts.

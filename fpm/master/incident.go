@@ -13,6 +13,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/incident"
 	"github.com/phpsapi/phpsapi/fpm/postmortem"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+	"github.com/phpsapi/phpsapi/fpm/sidelog"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 	"github.com/phpsapi/phpsapi/sapi"
@@ -23,7 +24,7 @@ type incidents struct {
 	number  uint64
 	ring    incident.Ring
 	killers incident.Killers
-	log     incidentLog
+	log     sidelog.Incidents
 	kernel  kernelKills
 }
 
@@ -303,7 +304,7 @@ func (i *incidents) assign(one *incident.Incident) {
 func (m *Master) record(i *incident.Incident) {
 	m.countIncident(i.Kind)
 	m.incidents.ring.Add(i)
-	m.incidents.log.add(m, i.Line())
+	m.incidents.log.Add(i.Line())
 }
 
 // bootIncident records that a pool's worker script could not be booted; the log says so already. pid is that of the process which tried.
@@ -324,7 +325,7 @@ func (m *Master) noteBoot(e *engine, err error) {
 
 // lastIncidents is what `phpsapi fpm incidents` tells.
 func (m *Master) lastIncidents(n int, pool string) *control.Incidents {
-	all := &control.Incidents{Total: m.incidents.number, Log: m.incidents.log.path,
+	all := &control.Incidents{Total: m.incidents.number, Log: m.incidents.log.Path(),
 		Incidents: m.incidents.ring.Last(n, pool), Scripts: m.incidents.killers.Repeated(pool, m.sys.now())}
 	all.Pools = slices.Sorted(m.poolNames())
 	return all
@@ -381,4 +382,28 @@ func (l lines) incident(e *examination, pool string, pid int) {
 func (l lines) killsAgain(pool, script string, ended int) {
 	l.Logf(zlog.Error, "[pool %s] the script '%s' has ended %d workers in the last %d minutes; see `phpsapi fpm incidents`", pool, purify(script),
 		ended, int(incident.Window.Minutes()))
+}
+
+// incidentsWritten tells the loop that lines of the incident log were written.
+type incidentsWritten struct{ sidelog.Written }
+
+func (e incidentsWritten) happen(m *Master) { m.incidents.log.Heed(e.Written) }
+
+// makeIncidentLog makes the incident log one that is written beside the loop.
+func (m *Master) makeIncidentLog() {
+	m.incidents.log = sidelog.Incidents{Log: m.log.Log, Now: m.sys.now, Post: func(w sidelog.Written) { m.box.post(incidentsWritten{w}) }}
+}
+
+// endIncidentLog waits until the log has its lines: another program is about to be executed. It waits no longer than for anything else.
+func (m *Master) endIncidentLog() {
+	patience := time.NewTimer(quiescePatience)
+	defer patience.Stop()
+	for m.incidents.log.IsBusy() {
+		select {
+		case <-m.box.wake:
+			m.handle()
+		case <-patience.C:
+			return
+		}
+	}
 }

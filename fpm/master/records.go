@@ -43,6 +43,6 @@ func (l lines) record(r *contract.Record, pid int) {
 		return
 	}
 	for line := range strings.SplitSeq(r.Text, "\n") {
-		l.Logf(r.Level, "[pool %s] request %s: %s", r.Pool, harmless(r.RequestID), harmless(line))
+		l.Logf(r.Level, "[pool %s] request %s: %s", r.Pool, zlog.Harmless(r.RequestID), zlog.Harmless(line))
 	}
 }

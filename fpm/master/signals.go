@@ -72,7 +72,7 @@ func (m *Master) reopenLogs() {
 	if m.errorLog.Messages.Settings().Launched { // else lines go to the first stderr as well
 		m.errorLog.RedirectStderr()
 	}
-	m.reopenIncidentLog()
+	m.incidents.log.Reopen()
 }
 
 // stop ends the service: at once (terminating), or after the requests under way (finishing).

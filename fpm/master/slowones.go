@@ -5,6 +5,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/control"
 	"github.com/phpsapi/phpsapi/fpm/incident"
+	"github.com/phpsapi/phpsapi/fpm/sidelog"
 )
 
 // slowOnes are the last requests that request_slowlog_timeout was too short for. An upgrade does not hand them on.
@@ -33,7 +34,7 @@ func (m *Master) rememberSlow(c *child, r request, lines string) {
 		waited := incident.Seconds(r.QueueWait)
 		i.QueueWait = &waited
 	}
-	for line := range strings.Lines(traceLines(lines)) {
+	for line := range strings.Lines(sidelog.TraceLines(lines)) {
 		if _, frame, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "] "); ok && strings.HasPrefix(line, "[0x") && len(i.PHPStack) < mostFrames {
 			i.PHPStack = append(i.PHPStack, incident.Clean(frame[:min(len(frame), mostFrame)]))
 		}

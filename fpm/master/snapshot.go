@@ -82,7 +82,7 @@ func (e *engine) show(m *Master) {
 	}
 	for _, message := range e.said {
 		if startup.IsLogged(message) { // one line, with the trace of an exception
-			m.log.Msg(zlog.Notice, "PHP message: ", harmless(strings.ReplaceAll(message, "\n", " ")))
+			m.log.Msg(zlog.Notice, "PHP message: ", zlog.Harmless(strings.ReplaceAll(message, "\n", " ")))
 		} else {
 			m.log.scriptPrinted(e.pools[0].conf.Name, message)
 		}
@@ -90,9 +90,9 @@ func (e *engine) show(m *Master) {
 }
 
 func (l lines) noSnapshot(pool string, err error) {
-	l.Logf(zlog.Warning, "[pool %s] no snapshot, each worker boots the application: %s", pool, harmless(err.Error()))
+	l.Logf(zlog.Warning, "[pool %s] no snapshot, each worker boots the application: %s", pool, zlog.Harmless(err.Error()))
 }
 
 func (l lines) scriptPrinted(pool, line string) {
-	l.Logf(zlog.Notice, "[pool %s] the worker script printed: %s", pool, harmless(line))
+	l.Logf(zlog.Notice, "[pool %s] the worker script printed: %s", pool, zlog.Harmless(line))
 }

@@ -233,6 +233,7 @@ func run(o Options, sys system) int {
 		errorLog: errorlog.New(o.ForceStderr), systemd: announce.NewSystemd(os.Getenv)}
 	m.signals, m.children = catchEarly()
 	m.log = lines{m.errorLog.Messages}
+	m.makeIncidentLog()
 	m.invoked = invokedAs(o.Argv[0], o.Program)
 	if err != nil {
 		m.log.handoffRefused(err)
@@ -433,8 +434,8 @@ func (m *Master) begin() {
 		m.opt.Title("php-fpm: master process (" + g.config.Path + ")")
 	}
 	m.errorLog.Launched()
-	if path := g.plan.IncidentLog(); path != m.incidents.log.path {
-		m.incidents.log.open(m.log, path)
+	if path := g.plan.IncidentLog(); path != m.incidents.log.Path() {
+		m.incidents.log.Open(path)
 	}
 	m.log.running(os.Getpid())
 	now := m.sys.now()

@@ -18,6 +18,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/handoff"
 	"github.com/phpsapi/phpsapi/fpm/listening"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
 // upgrade is the part of a reload in which the program itself is replaced. The program is tried beside the loop: asked whether it is
@@ -242,7 +243,7 @@ func (t *trial) wait(ctx context.Context, c *exec.Cmd, more bool, files ...*os.F
 		err = nil
 	}
 	if last := strings.TrimSpace(stderr.text.String()); last != "" {
-		said = ": " + harmless(last[strings.LastIndexByte(last, '\n')+1:])
+		said = ": " + zlog.Harmless(last[strings.LastIndexByte(last, '\n')+1:])
 	}
 	switch {
 	case ctx.Err() != nil:

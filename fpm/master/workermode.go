@@ -12,6 +12,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/plan"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 	"github.com/phpsapi/phpsapi/sapi"
 	"github.com/phpsapi/phpsapi/sapi/engines"
@@ -151,7 +152,7 @@ func (m *Master) notBooted(c *child, why string) reception {
 	if m.takeoverFails(p.bootFailed(why)) {
 		return heeded
 	}
-	why = harmless(why)
+	why = zlog.Harmless(why)
 	now := m.sys.now()
 	b := &p.boots
 	if why != b.why || now.Sub(b.saidAt) >= time.Second { // a pool's workers fail together
@@ -173,7 +174,7 @@ func (m *Master) notBooted(c *child, why string) reception {
 
 // bootFailed words a boot that failed in a reload.
 func (p *pool) bootFailed(why string) error {
-	return fmt.Errorf("the worker script %s of pool %s could not be booted: %s", p.worker.Script, p.conf.Name, harmless(why))
+	return fmt.Errorf("the worker script %s of pool %s could not be booted: %s", p.worker.Script, p.conf.Name, zlog.Harmless(why))
 }
 
 // hasBooted reports whether a worker of the pool runs its worker script.

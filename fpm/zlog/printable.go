@@ -17,3 +17,17 @@ func Printable(text string) string {
 		return r
 	}, text)
 }
+
+// Harmless returns text without control characters, UTF-8's among them, for which it has dots.
+func Harmless(text string) string {
+	b := []byte(text)
+	for i, c := range b {
+		switch {
+		case c < ' ', c == 0x7f:
+			b[i] = '.'
+		case c >= 0x80 && c < 0xa0 && i > 0 && b[i-1] == 0xc2:
+			b[i-1], b[i] = '.', '.'
+		}
+	}
+	return string(b)
+}

@@ -63,6 +63,7 @@ var borders = []border{
 		"fpm/settings", "fpm/zlog", "sapi"}, library},
 	{"fpm/postmortem", []string{"fpm/zlog"}, library},
 	{"fpm/settings", []string{"fpm", "sapi"}, anything},
+	{"fpm/sidelog", []string{"fpm/control", "fpm/jsonline", "fpm/logfile", "fpm/zlog"}, library},
 	{"fpm/startup", []string{"fpm/zlog", "lifecycle/zygote", "sapi"}, library},
 	{"fpm/worker", []string{"sapi", "lifecycle", "cgi/fastcgi", "cgi/responder", "fpm"}, library},
 	{"packaging", []string{"sapi"}, library},

@@ -1,4 +1,4 @@
-package master
+package sidelog
 
 import (
 	"syscall"
@@ -12,21 +12,20 @@ import (
 func TestIncidentLogMayTakeAPartOfALine(t *testing.T) {
 	file := &small{}
 	var said lineCount
-	m := &Master{sys: realSystem(), box: newMailbox(), log: lines{zlog.New(&said)}}
-	l := &m.incidents.log
-	l.path, l.file = "the log", file
+	written := make(chan Written, 1)
+	l := &Incidents{Log: zlog.New(&said), Now: time.Now, Post: func(w Written) { written <- w }, path: "the log", file: file}
 	wait := func() {
 		t.Helper()
 		select {
-		case <-m.box.wake:
-			m.handle()
-		case <-time.After(patience):
+		case w := <-written:
+			l.Heed(w)
+		case <-time.After(20 * time.Second):
 			t.Fatal("it does not end")
 		}
 	}
 	add := func(line string) {
 		t.Helper()
-		l.add(m, []byte(line))
+		l.Add([]byte(line))
 		wait()
 	}
 	file.room = 13
@@ -45,10 +44,10 @@ func TestIncidentLogMayTakeAPartOfALine(t *testing.T) {
 
 	// It is opened again while something is being written: the old file is closed when that is done.
 	l.writing = true
-	if err := l.open(m.log, t.TempDir()+"/log"); err != nil || file.closed {
+	if err := l.Open(t.TempDir() + "/log"); err != nil || file.closed {
 		t.Errorf("%v, closed: %v", err, file.closed)
 	}
-	incidentsWritten{file: file, lines: 1}.happen(m)
+	l.Heed(Written{file: file, lines: 1})
 	if !file.closed {
 		t.Error("the old file stays open")
 	}
@@ -58,13 +57,13 @@ func TestIncidentLogMayTakeAPartOfALine(t *testing.T) {
 	// While something is being written others wait, but not without end.
 	l.writing = true
 	for range maxWaitingIncidents + 10 {
-		l.add(m, []byte("{}\n"))
+		l.Add([]byte("{}\n"))
 	}
 	if l.lines != maxWaitingIncidents || l.lost != 10 || said != 1 {
 		t.Errorf("%d wait, %d are lost, said %d times", l.lines, l.lost, said)
 	}
 	l.writing = false
-	l.write(m)
+	l.write()
 	wait()
 	if l.lines != 0 || l.torn {
 		t.Errorf("%d wait; torn: %v", l.lines, l.torn)
