@@ -330,6 +330,18 @@ func (p *pool) exit() end {
 	}
 }
 
+// endAll ends all workers, so that the pool may have others.
+func (p *pool) endAll() {
+	p.t.Helper()
+	for slot, c := range p.workers {
+		syscall.Kill(c.pid, syscall.SIGKILL)
+		p.exit()
+		p.board.Vacate(slot)
+		unix.Close(c.control)
+	}
+	p.workers = nil
+}
+
 func (p *pool) close() {
 	for _, c := range p.workers {
 		unix.Close(c.control)

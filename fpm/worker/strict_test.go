@@ -30,6 +30,7 @@ func TestResetOfWhatARequestChanges(t *testing.T) {
 		errors     = `[set_error_handler(null), restore_error_handler()]`
 		exceptions = `[set_exception_handler(null), restore_exception_handler()]`
 	)
+	p := newScriptPool(t, "", sapi.Setting{Name: "variables_order", Value: "EGPCS"}) // its zygote forks a worker for each case
 	for _, test := range []struct{ name, boot, change, look string }{
 		{"setting", "", `ini_set('precision', '5')`, `ini_get('precision')`},
 		{"setting of the boot", `ini_set('precision', '6');`, `ini_set('precision', '5')`, `ini_get('precision')`},
@@ -68,7 +69,8 @@ func TestResetOfWhatARequestChanges(t *testing.T) {
 	} {
 		for _, strict := range []bool{false, true} {
 			t.Run(fmt.Sprint(test.name, ", strict ", strict), func(t *testing.T) {
-				p := newScriptPool(t, test.boot+doing, sapi.Setting{Name: "variables_order", Value: "EGPCS"})
+				p.t = t
+				p.write("public/worker.php", "<?php\n"+test.boot+doing)
 				p.script.Strict = strict
 				p.spawn()
 				before := do(t, p, test.look)
@@ -78,6 +80,7 @@ func TestResetOfWhatARequestChanges(t *testing.T) {
 						t.Errorf("got %s before and %s after the change; %s", before, after, p.log())
 					}
 				}
+				p.endAll()
 			})
 		}
 	}
