@@ -7,7 +7,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/phpsapi/phpsapi/test/serve"
@@ -78,7 +80,8 @@ func (c call) run(t *testing.T, dir string, environment ...string) (outcome, by 
 	replace := strings.NewReplacer("DIR", dir, "VERSION", serve.Stock().Version, "LIBPHP", serve.Stock().Libphp).Replace
 	read, write, err := os.Pipe()
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
+		return "", ""
 	}
 	program := replace(c.program)
 	words := c.executed(replace)
@@ -141,24 +144,44 @@ func TestStartsWithoutGoAreTheSame(t *testing.T) {
 		calls = append(calls, call{program: "DIR/php", words: "report.php", before: before}, call{program: "DIR/php", words: "-n -r require'report.php';", before: before})
 	}
 	ways := map[string]int{}
+	var mu sync.Mutex // of ways
+	left := make(chan call)
+	var runners sync.WaitGroup
+	for range runtime.NumCPU() {
+		runners.Go(func() {
+			for c := range left {
+				by := c.compare(t, dir)
+				mu.Lock()
+				ways[by]++
+				mu.Unlock()
+			}
+		})
+	}
 	for _, c := range calls {
 		if name, cli := strings.CutSuffix(c.program, " cli"); cli {
 			c.program, c.words = name, "cli "+c.words
 		}
-		want, by := c.run(t, dir, "PHPSAPI_START=go")
-		if by == "c" {
-			t.Errorf("%+v: Go was asked for, and was not there", c)
-		}
-		got, by := c.run(t, dir, "PHPSAPI_START=no")
-		ways[by]++
-		if got != want {
-			t.Errorf("%+v: got %s\nwith Go %s", c, difference(got, want), difference(want, got))
-		}
+		left <- c
 	}
+	close(left)
+	runners.Wait()
 	t.Logf("%d command lines; of those that said it %d ran without Go, %d with it", len(calls), ways["c"], ways["go"])
 	if ways["c"] < 80 {
 		t.Errorf("only %d of %d ran without Go", ways["c"], len(calls))
 	}
+}
+
+// compare runs a command line with Go and without, and returns how it ran the second time.
+func (c call) compare(t *testing.T, dir string) string {
+	want, by := c.run(t, dir, "PHPSAPI_START=go")
+	if by == "c" {
+		t.Errorf("%+v: Go was asked for, and was not there", c)
+	}
+	got, by := c.run(t, dir, "PHPSAPI_START=no")
+	if got != want {
+		t.Errorf("%+v: got %s\nwith Go %s", c, difference(got, want), difference(want, got))
+	}
+	return by
 }
 
 // difference returns what of a text differs from another's, and what follows it.
