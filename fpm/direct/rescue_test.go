@@ -8,6 +8,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+	"github.com/phpsapi/phpsapi/test/boards"
 )
 
 // pair makes a pair of sockets.
@@ -24,16 +25,7 @@ func pair(t *testing.T, kind int) [2]int {
 // A worker that dies with a part of a request that it has read leaves nothing to wait for: the connection never looks as if it were idle
 // then. The states are what the master goes by.
 func TestRequestThatIsBeingReadIsNotIdle(t *testing.T) {
-	board, err := scoreboard.Create(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer board.Close()
-	board.Occupy(0)
-	slot, err := scoreboard.OpenSlot(int(board.File().Fd()), 1, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	board, slot := boards.Occupied(t)
 	socket, client := pair(t, unix.SOCK_SEQPACKET), pair(t, unix.SOCK_STREAM)
 	place := int32(-1)
 	c := &Conn{Server: &Server{Slot: slot, InForks: &place, Orders: &contract.HTTP{}, addresses: make([]netip.AddrPort, 1)},

@@ -7,9 +7,9 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/plan"
 	"github.com/phpsapi/phpsapi/fpm/pm"
-	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 	"github.com/phpsapi/phpsapi/sapi"
+	"github.com/phpsapi/phpsapi/test/boards"
 )
 
 // twoEngines puts three pools into a master's generation: two of one PHP, one of another. Both have zygotes.
@@ -18,12 +18,7 @@ func twoEngines(t *testing.T, m *Master) (first, second *engine) {
 	g := m.gen
 	g.engines = nil
 	for range 2 {
-		board, err := scoreboard.Create(1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { board.Close() })
-		g.pools = append(g.pools, &pool{gen: g, conf: &conf.Pool{Name: "more"}, board: board})
+		g.pools = append(g.pools, &pool{gen: g, conf: &conf.Pool{Name: "more"}, board: boards.One(t)})
 	}
 	for _, p := range g.pools {
 		p.slots = make([]*child, 1)

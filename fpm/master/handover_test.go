@@ -5,21 +5,12 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/companion"
-	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+	"github.com/phpsapi/phpsapi/test/boards"
 )
 
 // An operator that waits for a reload is told when neither the old front nor an old worker takes a request any more, but never waits for ever.
 func TestReloadIsAnnouncedWhenTheOldProcessesHaveYielded(t *testing.T) {
-	board, err := scoreboard.Create(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer board.Close()
-	board.Occupy(0)
-	slot, err := scoreboard.OpenSlot(int(board.File().Fd()), 1, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	board, slot := boards.Occupied(t)
 	now := time.Unix(100, 0)
 	for _, c := range []struct {
 		name    string

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+	"github.com/phpsapi/phpsapi/test/boards"
 )
 
 func TestAProcessWeighsSomething(t *testing.T) {
@@ -47,11 +48,7 @@ func TestARoundGoesOnWhereTheLastOneHasStopped(t *testing.T) {
 	for range 3000 {
 		children = append(children, &child{pid: os.Getpid()})
 	}
-	board, err := scoreboard.Create(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer board.Close()
+	board := boards.One(t)
 	m.gen = &generation{pools: []*pool{{board: board, children: children}}}
 	reached := func() (n int) {
 		for _, c := range children {

@@ -13,22 +13,13 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
-	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
+	"github.com/phpsapi/phpsapi/test/boards"
 )
 
 // At every moment a worker must see what it wrote: in the pipe, or open with the master.
 func TestWorkerIsToldWhatIsOpen(t *testing.T) {
-	board, err := scoreboard.Create(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer board.Close()
-	board.Occupy(0)
-	slot, err := scoreboard.OpenSlot(int(board.File().Fd()), 1, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	board, slot := boards.Occupied(t)
 	o, stdout, stderr, err := New(board, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -98,11 +89,7 @@ func TestWorkerIsToldWhatIsOpen(t *testing.T) {
 
 // Lines of more than a piece were cut where the worker wrote a line to the other pipe after them.
 func TestOnePipeDoesNotCutTheOthersLines(t *testing.T) {
-	board, err := scoreboard.Create(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer board.Close()
+	board := boards.One(t)
 	o, stdout, stderr, err := New(board, 0)
 	if err != nil {
 		t.Fatal(err)
