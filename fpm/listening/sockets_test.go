@@ -17,6 +17,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 func opener(s *Sockets) *Opener {
@@ -40,16 +41,6 @@ func isClosed(path string) bool {
 		conn.Close()
 	}
 	return err != nil
-}
-
-// freePort returns a port at which nobody listens.
-func freePort(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 }
 
 func TestAnAddressHasOneSocketUntilNobodyUsesIt(t *testing.T) {
@@ -120,7 +111,7 @@ func TestAnAddressThatIsTakenIsAnError(t *testing.T) {
 }
 
 func TestTCPAddresses(t *testing.T) {
-	port := freePort(t)
+	_, port, _ := net.SplitHostPort(serve.Address(t))
 	for _, c := range []struct{ listen, key, reached, url string }{
 		{"127.0.0.1:" + port, "127.0.0.1:" + port, "127.0.0.1:" + port, "http://127.0.0.1:" + port},
 		{"0.0.0.0:" + port, "0.0.0.0:" + port, "127.0.0.1:" + port, "http://0.0.0.0:" + port},

@@ -7,7 +7,8 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
-	"time"
+
+	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 func spawn(t *testing.T, z *Zygote) *Child {
@@ -71,18 +72,9 @@ func TestEndIsSeenThoughTheZygoteDoesNotTell(t *testing.T) {
 		t.Error("it lives")
 	}
 	c.Signal(syscall.SIGKILL)
-	eventually(t, "the end is seen", c.Ended)
+	serve.Eventually(t, "the end is seen", c.Ended)
 	if over(c) {
 		t.Error("nobody has told")
-	}
-}
-
-func eventually(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !is(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%s: not after 20 s", what)
-		}
 	}
 }
 
