@@ -8,6 +8,7 @@
 #include "engine_host.h"
 #include "engine_load.h"
 #include "engine_timer.h"
+#include "httpd_view.h"
 #include "_cgo_export.h"
 
 static int answers(void)
@@ -108,6 +109,7 @@ struct engine_host host = {
 	.flush = host_flush,
 	.head = host_head,
 	.read_body = host_read_body,
+	.httpd = &httpd_over_wire,
 	.finish = host_finish,
 	.next_request = host_next_request,
 	.request_done = host_request_done,

@@ -70,8 +70,9 @@ enum engine_httpd_script {
 /* Takes an entry of a list, which does not live on. A number is text, too. */
 typedef void engine_httpd_use(const char *name, const char *value, bool is_number, void *to);
 
-/* What the engine asks of httpd, all of it for the present request. */
+/* What the engine asks of httpd, all of it for the present request. Outside of one, in a script of opcache.preload say, there is nothing of it. */
 struct engine_httpd {
+	bool is_apart; /* httpd is another process: this one is a zygote, or its child and a worker */
 	void (*list)(enum engine_httpd_list which, engine_httpd_use *use, void *to);
 	/* top is that request which others were redirected to until the present one. NULL: there is none of that name. */
 	const char *(*get)(enum engine_httpd_table table, const char *name, bool top);
@@ -91,7 +92,8 @@ struct engine_httpd {
 	enum engine_httpd_lookup (*enter)(const char *path, void **request);
 	int (*run)(void *request); /* 0: the request was answered */
 	void (*leave)(void *request);
-	void (*log)(int priority, const char *message); /* at any time; the priority is one of syslog's, or -1 */
+	/* At any time; the priority is one of syslog's, or -1. 0: httpd is apart, and knows of no request that this is about. */
+	int (*log)(int priority, const char *message);
 	void (*end_child)(void); /* the process is to end after the request */
 };
 

@@ -5,6 +5,7 @@ package lifecycle
 #include <string.h>
 #include "boot.h"
 #include "engine_load.h"
+#include "engine_timer.h"
 #include "httpd_worker.h"
 */
 import "C"
@@ -35,6 +36,7 @@ func (w *Web) StartForApache() {
 	w.c = (*C.struct_engine_request)(C.calloc(1, C.sizeof_struct_engine_request))
 	C.engine_httpd_child()
 	C.httpd_take_over()
+	C.timer_lasts()
 	web = w
 }
 

@@ -7,7 +7,6 @@
 #include <strings.h>
 
 #include "boot_forks.h"
-#include "engine_host.h"
 #include "engine_load.h"
 #include "httpd_view.h"
 
@@ -215,17 +214,15 @@ static void httpd_leave(void *request)
 	}
 }
 
-/* Outside of a request standard error is the service's log. */
-static void httpd_log(int priority, const char *message)
+static int httpd_log(int priority, const char *message)
 {
 	if (may_ask()) {
 		wire_begin(&httpd_wire, WIRE_LOG);
 		wire_number(&httpd_wire, priority);
 		wire_string(&httpd_wire, message);
 		wire_end(&httpd_wire);
-	} else if (!httpd_now) {
-		host.log(0, message, strlen(message));
 	}
+	return httpd_now != NULL;
 }
 
 static void httpd_end_child(void)
@@ -236,6 +233,7 @@ static void httpd_end_child(void)
 }
 
 const struct engine_httpd httpd_over_wire = {
+	.is_apart = true,
 	.list = httpd_list,
 	.get = httpd_get,
 	.set = httpd_set,

@@ -307,15 +307,21 @@ void httpd_answer(struct httpd_result *result)
 	httpd_ends = result;
 	httpd_now = v;
 	v->outer = NULL;
+	if (v->may_have_body || v->values_len > 0) { /* their paths count from the worker's own directory */
+		engine_web_go_home();
+	}
 	engine_httpd_apply(v->values, v->values_len);
 	end.result = check(v);
 	if (end.result == WIRE_OK) {
 		if (begin(v) == 0) {
 			shows_memory = execute(v, ENGINE_HTTPD_PRIMARY);
 			result->memory = v->request.memory;
+			if (v->may_have_body) {
+				engine_web_go_home();
+			}
 		}
 		engine_httpd_shutdown();
-		result->last |= v->request.last;
+		result->last |= v->request.last || v->request.stale;
 	} else {
 		engine_httpd_take_back();
 		result->status = end.result == WIRE_DECLINED ? 0 : end.result;
@@ -373,7 +379,6 @@ static void include(struct wire_message *m)
 void httpd_take_over(void)
 {
 	httpd_include = include;
-	host.httpd = &httpd_over_wire;
 	host.write = httpd_write;
 	host.flush = httpd_flush;
 	host.read_body = httpd_read_body;

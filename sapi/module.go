@@ -40,14 +40,17 @@ type Module struct {
 	Interrupts bool
 }
 
-// ForApache returns the module as Apache's httpd has it, where version is the engine's MAJOR.MINOR: its name, and its places of php.ini.
-func (m Module) ForApache(version string, getenv func(string) (string, bool)) Module {
-	source := INISource{Version: version, Package: "apache2", Ignore: m.INI.Ignore, Binary: m.Binary, SearchCWD: true, Getenv: getenv}
+// ForApache returns the module as Apache's httpd has it with that PHP: its names, and its places of php.ini.
+func (m Module) ForApache(php PHPVersion, getenv func(string) (string, bool)) Module {
+	source := INISource{Version: php.Minor(), Package: "apache2", Ignore: m.INI.Ignore, Binary: m.Binary, SearchCWD: true, Getenv: getenv}
 	if !m.INI.Search {
 		source.Override = m.INI.Path
 	}
 	entries, defaults := m.INI.Entries, m.INI.Defaults
 	m.Name, m.PrettyName, m.INI = Apache, "Apache 2.0 Handler", source.Locate()
+	if php.AtLeast(8, 4) {
+		m.PrettyName = "Apache 2 Handler"
+	}
 	m.INI.Entries, m.INI.Defaults = entries, defaults
 	return m
 }

@@ -164,7 +164,7 @@ func Locate(o Options) (config, pidFile string) {
 func (o *Options) module(engine engines.Choice, own *settings.Settings) sapi.Module {
 	m := o.Module(engine, sapi.Places{})
 	if own != nil && own.Apache {
-		m = m.ForApache(engine.Minor(), os.LookupEnv)
+		m = m.ForApache(engine.PHP(), os.LookupEnv)
 	}
 	m.WithoutPCNTL = own == nil || !own.PCNTL
 	return m

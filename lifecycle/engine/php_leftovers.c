@@ -151,6 +151,13 @@ void leftovers_watch(void)
 	}
 }
 
+void leftovers_watch_more(void)
+{
+	if (watched) {
+		leftovers_watch();
+	}
+}
+
 /* ---- the request's end ---- */
 
 static void stop_timers(void)

@@ -4,6 +4,7 @@
 
 /* Replaces the functions that can change the process, as many as there are by now. */
 void leftovers_watch(void);
+void leftovers_watch_more(void); /* if they were replaced: those of extensions that were started since */
 
 /* Whether a script has named a function that is called when headers are sent, since this was set to 0. */
 extern int has_header_callback;

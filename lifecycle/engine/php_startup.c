@@ -183,9 +183,7 @@ int engine_module_startup(const struct engine_module *m)
 	 * gaps in a request, by growing, some of that request's would stay in it. */
 	zend_hash_rehash(CG(function_table));
 	fflush(stdout); /* what PHP has displayed; else every fork would have it to print, too */
-	if (m->front_end == ENGINE_CGI || m->front_end == ENGINE_FPM) {
-		leftovers_watch(); /* of extensions that were started later than ours */
-	}
+	leftovers_watch_more();
 	if (m->worker_mode) {
 		opcache_watch();
 	}

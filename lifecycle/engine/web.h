@@ -19,6 +19,7 @@ extern struct engine_request *web_request;
 extern enum engine_front_end web_front_end;
 
 void web_log(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void web_log_message(const char *message, int priority); /* web_log.c: to the log, or standard error */
 
 /* zlog's number */
 enum { WEB_LOG_ERROR = 4 };
@@ -39,6 +40,7 @@ void web_begin_at_home(void);
 void web_begin_in_directory(const struct engine_request *r);
 void web_open_in_directory(void);
 void web_enter_directory_of_script(void);
+void web_enter_directory_of(const char *script); /* of one that is not php_script.c's */
 void web_leave_directory(void);
 
 /* web_settings.c */

@@ -55,9 +55,9 @@ static void go_home(void)
 	}
 }
 
-void web_enter_directory_of_script(void)
+void web_enter_directory_of(const char *path)
 {
-	const char *path = home >= 0 && primary.file.filename ? ZSTR_VAL(primary.file.filename) : NULL, *slash = path ? strrchr(path, '/') : NULL;
+	const char *slash = home >= 0 ? strrchr(path, '/') : NULL;
 	size_t len = slash ? slash - path : 0;
 	int64_t at;
 
@@ -77,6 +77,13 @@ void web_enter_directory_of_script(void)
 	}
 	came_at = at;
 	changes = host->directory_changes();
+}
+
+void web_enter_directory_of_script(void)
+{
+	if (primary.file.filename) {
+		web_enter_directory_of(ZSTR_VAL(primary.file.filename));
+	}
 }
 
 /* ---- what could tell ---- */

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "php_module.h"
+#include "php_script.h"
 #include "web.h"
 
 static char *content_type; /* that of the response, if the script has set one */
@@ -111,7 +112,9 @@ static void register_variables(zval *array)
 
 static void log_message(const char *message, int priority)
 {
-	host->httpd->log(priority, message);
+	if (!host->httpd->log(priority, message)) {
+		web_log_message(message, priority);
+	}
 }
 
 static zend_result request_time(double *time)
@@ -221,7 +224,11 @@ int engine_httpd_startup(struct engine_request *r)
 		r->auth_user = SG(request_info).auth_user;
 		result = php_request_startup();
 	} zend_end_try();
-	return result == SUCCESS ? 0 : -1;
+	if (result != SUCCESS) {
+		return -1;
+	}
+	host->timer_rests(0);
+	return 0;
 }
 
 static void highlight(const char *path)
@@ -238,6 +245,9 @@ int engine_httpd_execute(const char *path, enum engine_httpd_script how)
 	volatile int ended = 0;
 	zend_file_handle file;
 
+	if (how == ENGINE_HTTPD_PRIMARY) {
+		web_enter_directory_of(path);
+	}
 	zend_try {
 		if (how == ENGINE_HTTPD_HIGHLIGHTED) {
 			highlight(path);
@@ -255,6 +265,11 @@ int engine_httpd_execute(const char *path, enum engine_httpd_script how)
 	} zend_end_try();
 	if (how != ENGINE_HTTPD_PRIMARY) {
 		EG(current_execute_data) = caller; /* an error that ended the inner script has forgotten the outer one */
+	} else {
+		web_leave_directory();
+	}
+	if (host->httpd->is_apart) {
+		end_if_forked();
 	}
 	web_tell();
 	return ended;
@@ -262,9 +277,14 @@ int engine_httpd_execute(const char *path, enum engine_httpd_script how)
 
 void engine_httpd_shutdown(void)
 {
+	host->timer_rests(1);
 	zend_try {
 		php_request_shutdown(NULL);
 	} zend_end_try();
+	if (host->httpd->is_apart) {
+		end_if_forked_in_shutdown();
+		web_request->stale = !leftovers_clear(host->has_forked());
+	}
 	SG(request_info).request_uri = NULL; /* its memory went with the request's */
 	SG(request_info).path_translated = NULL;
 	SG(server_context) = NULL;
@@ -278,4 +298,7 @@ void engine_httpd_child(void)
 {
 	SIGG(reset) = 0;
 	ENGINE_CHILD_INIT();
+	if (host->httpd->is_apart) {
+		web_begin_at_home();
+	}
 }

@@ -1,8 +1,27 @@
-/* frankenphp_log(): what scripts say to the error log. */
+/* What PHP says to the error log, and scripts by frankenphp_log(). */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "web.h"
+
+/* How php's development server begins a line of its log. */
+static const char *log_date(void)
+{
+	static char date[64];
+	time_t now = time(NULL);
+	struct tm local;
+
+	localtime_r(&now, &local);
+	return strftime(date, sizeof(date), "[%a %b %e %H:%M:%S %Y] ", &local) > 0 ? date : "";
+}
+
+void web_log_message(const char *message, int priority)
+{
+	if (!host->log(0, message, strlen(message))) {
+		fprintf(stderr, "%s%s\n", web_front_end == ENGINE_CLI_SERVER ? log_date() : "", message);
+	}
+}
 
 /* How severe a message of frankenphp_log() is: FrankenPHP's numbers, from which others may differ, and zlog's. */
 static const struct {

@@ -2,31 +2,9 @@
  * The sapi_module_struct of the front ends that answer a web server. Counterpart: sapi/fpm/fpm/fpm_main.c,
  * sapi/cgi/cgi_main.c, sapi/cli/php_cli_server.c.
  */
-#include <stdio.h>
-#include <string.h>
-#include <time.h>
-
 #include "php_dl_function.h"
 #include "php_module.h"
 #include "web.h"
-
-/* How php's development server begins a line of its log. */
-static const char *log_date(void)
-{
-	static char date[64];
-	time_t now = time(NULL);
-	struct tm local;
-
-	localtime_r(&now, &local);
-	return strftime(date, sizeof(date), "[%a %b %e %H:%M:%S %Y] ", &local) > 0 ? date : "";
-}
-
-static void web_log_message(const char *message, int priority)
-{
-	if (!host->log(0, message, strlen(message))) {
-		fprintf(stderr, "%s%s\n", web_front_end == ENGINE_CLI_SERVER ? log_date() : "", message);
-	}
-}
 
 static int web_activate(void)
 {

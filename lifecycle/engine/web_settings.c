@@ -77,6 +77,9 @@ static PHP_MINIT_FUNCTION(web)
 	}
 	if (web_front_end == ENGINE_APACHE) {
 		watch_ini_get_all();
+		if (host->httpd->is_apart) {
+			leftovers_watch();
+		}
 		return httpd_register_settings(module_number);
 	}
 	if (web_front_end == ENGINE_FPM) {

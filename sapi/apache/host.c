@@ -356,13 +356,14 @@ static int level_of(int priority)
 	}
 }
 
-static void log_message(int priority, const char *message)
+static int log_message(int priority, const char *message)
 {
 	if (apache_running) {
 		ap_log_rerror(APLOG_MARK, level_of(priority), 0, apache_running->r, "%s", message);
 	} else {
 		ap_log_error(APLOG_MARK, APLOG_ERR | APLOG_STARTUP, 0, NULL, "%s", message);
 	}
+	return 1;
 }
 
 static void end_child(void)

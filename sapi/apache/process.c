@@ -294,11 +294,9 @@ static void answer_whole(struct apache_running *running, enum apache_kind kind)
 	apache_fill_request(&running->request, r);
 	apache_forget_file(r);
 	if (engine_httpd_startup(&running->request) == 0) {
-		timer_rests(0);
 		r->user = apr_pstrdup(r->pool, running->request.auth_user);
 		execute(r, kind, ENGINE_HTTPD_PRIMARY, &running->request);
 	}
-	timer_rests(1);
 	engine_httpd_shutdown();
 	running->has_ended = true;
 	apache_send_end(r, running->brigade);

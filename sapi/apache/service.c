@@ -374,9 +374,15 @@ static apr_status_t forget_configuration(void *unused)
 
 static void watch(int reason, void *data, apr_wait_t status);
 
-/* Starts the service again. If that fails, apache_watch_pool tries it later. */
+/* Starts the service again. If that fails, apache_watch_pool tries it later. Workers of a service that was killed may take a moment to end: the next
+ * one would find them at its sockets, and not start. What has connected to them, and is not answered, connects again. */
 static void restart_service(apr_pool_t *p)
 {
+	const struct apache_pool *pool;
+
+	for (pool = pools; pool; pool = pool->next) {
+		unlink(pool->socket);
+	}
 	if (start_service(p) == 0) {
 		apr_proc_other_child_register(&service->process, watch, p, NULL, p);
 	} else {

@@ -157,6 +157,7 @@ var applicationsVary = []struct {
 }{
 	// numbers drawn by lot, which may look like times
 	{regexp.MustCompile(`(for=\\?"|Id=\\?"|_|Radio[A-Z][a-z]*)\d{6,10}`), "$1(number)"},
+	{regexp.MustCompile(`(sourcemap=1&version=)\w+`), "$1(number)"}, // of what was asked when
 	// times
 	{regexp.MustCompile(`\b\w{3}, \d\d[ -]\w{3}[ -]20[2-9]\d [\d:]{8} (?:GMT\b|\+0000)`), "(time)"},
 	{regexp.MustCompile(`\b\d{1,2} \w+ 20[2-9]\d,? at \d\d:\d\d\b`), "(time)"},

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -107,12 +108,16 @@ pid_t fork(void)
 `))
 	s, httpd := apacheInPool(p, "")
 	s.get("/a.php", "fine")
+	workers := processes.Titled(httpd.pid, "php-fpm: pool")
 	p.write("full", "")
 	syscall.Kill(serviceOf(t, httpd.pid), syscall.SIGKILL)
 	p.eventually("httpd says why", func() bool {
 		return strings.Contains(p.log("apache-error.log"), "the phpsapi fpm of httpd cannot be started: fork: Resource temporarily unavailable")
 	})
-	p.refusedWithin(s, time.Second, "the phpsapi fpm of httpd does not run: fork: Resource temporarily unavailable")
+	p.eventually("the workers of the one before have ended", func() bool {
+		return !slices.ContainsFunc(workers, func(pid int) bool { return processes.Title(pid) != "" })
+	})
+	p.refusedWithin(s, 4*time.Second, "the phpsapi fpm of httpd does not run: fork: Resource temporarily unavailable")
 	if err := os.Remove(p.path("full")); err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ var apacheSetups = []setup{
 			"GET /vars.php HTTP/1.0", "GET /vars.php HTTP/1.0\nHost: HOST\nConnection: keep-alive", "GET /vars.php HTTP/1.1", "GET /vars%2ephp", "GET /vars.php%00x",
 			"GET /vars.php%2Fx", "GET /VARS.php",
 		},
-		want: []string{`"apache2handler"`, "Server API => Apache 2.0 Handler", "Apache Environment", "PATH_INFO = \"/path info/ü\"", "User/Group => www-data"},
+		want: []string{`"apache2handler"`, "\nServer API => Apache 2", "Apache Environment", "PATH_INFO = \"/path info/ü\"", "User/Group => www-data"},
 	},
 	{
 		name: "Debian's own settings",
