@@ -14,8 +14,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// ErrNoFunctions is the error for a program that has, by its symbols, none of the functions that are to be counted.
+var ErrNoFunctions = errors.New("the program has none of the functions that are to be counted, or no symbols")
+
 // Functions returns a Counter of how often a process enters functions of its program, by their names: those for which wanted returns
-// true. It returns an error if the program, by its symbols, has none.
+// true. It returns ErrNoFunctions if the program has none.
 func Functions(pid int, wanted func(name string) bool) (*Counter, error) {
 	kind, err := os.ReadFile("/sys/bus/event_source/devices/uprobe/type")
 	if err != nil {
@@ -80,7 +83,7 @@ func functionsIn(program string, wanted func(name string) bool) (map[string]uint
 		}
 	}
 	if len(places) == 0 {
-		return nil, fmt.Errorf("%s has none of the functions that are to be counted", program)
+		return nil, fmt.Errorf("%s: %w", program, ErrNoFunctions)
 	}
 	return places, nil
 }
