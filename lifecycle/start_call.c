@@ -25,7 +25,7 @@ static const char *last_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* Reports whether a name is that of a program, with or without a version behind it. */
+/* Reports whether a name is that of a program, with or without a version after it. */
 static int is_called(const char *name, const char *program)
 {
 	size_t len = strlen(program);

@@ -279,7 +279,7 @@ func (w *pathWork) translate(file, pathInfo, root []byte) {
 	w.set("PATH_TRANSLATED", append(append(make([]byte, 0, len(base)+len(pathInfo)), base...), pathInfo...))
 }
 
-// rawURLDecode is PHP's rawurldecode: what is not two hexadecimal digits behind a percent sign stays.
+// rawURLDecode is PHP's rawurldecode: what is not two hexadecimal digits after a percent sign stays.
 func rawURLDecode(b []byte) []byte {
 	if bytes.IndexByte(b, '%') < 0 {
 		return b

@@ -207,7 +207,7 @@ func isTimeout(err error) bool {
 	return ok && timeout.Timeout()
 }
 
-// noteState keeps who is idle. It is http.Server's ConnState.
+// noteState records which connections are idle. It is http.Server's ConnState.
 func noteState(c net.Conn, state http.ConnState) {
 	secured, _ := c.(*tls.Conn)
 	if secured != nil {

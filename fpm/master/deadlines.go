@@ -11,8 +11,8 @@ type agenda struct {
 }
 
 // deadlines puts all that the master does by the clock on an agenda, in the order in which it is done. It is the only list of that: the loop
-// asks it how long to sleep, and then what is due, so that no time can pass without what belongs to it, and none is waited for that
-// nobody heeds. What is done may change what is on the agenda after it.
+// asks it how long to sleep, and then what is due. So a deadline cannot pass without its task, and the loop does not wake up for a deadline without
+// one. A task may change what is on the agenda after it.
 func (m *Master) deadlines(a agenda) {
 	a.at(m.maintainAt, func(m *Master, now time.Time) {
 		m.maintainAt = now.Add(maintenanceInterval)
