@@ -19,9 +19,9 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/control"
 	"github.com/phpsapi/phpsapi/fpm/errorlog"
 	"github.com/phpsapi/phpsapi/fpm/plan"
-	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
+	"github.com/phpsapi/phpsapi/test/boards"
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 
@@ -419,15 +419,10 @@ func FuzzOperator(f *testing.F) {
 func idleMaster(t *testing.T) *Master {
 	errors := errorlog.New(false)
 	errors.Messages.Configure(func(s *zlog.Settings) { s.Stderr = io.Discard })
-	board, err := scoreboard.Create(1)
-	if err != nil {
-		t.Fatal(err)
-	}
 	g := &generation{number: 1, config: &conf.Config{}, plan: &plan.Plan{}}
-	g.pools = []*pool{{gen: g, conf: &conf.Pool{Name: "www"}, board: board}}
+	g.pools = []*pool{{gen: g, conf: &conf.Pool{Name: "www"}, board: boards.One(t)}}
 	g.assign(anyPHP)
-	m := &Master{sys: realSystem(), box: newMailbox(), log: lines{errors.Messages}, errorLog: errors, gen: g, park: &parking{},
+	return &Master{sys: realSystem(), box: newMailbox(), log: lines{errors.Messages}, errorLog: errors, gen: g, park: &parking{},
 		zygotes: map[int]bool{}, opt: Options{Argv: []string{"php-fpm"}, Conf: conf.Options{Path: "/nowhere", Stderr: io.Discard},
 			Choose: testEngine, Module: testModule, Constants: testConstants}}
-	return m
 }

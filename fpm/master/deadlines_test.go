@@ -12,7 +12,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/listening"
 	"github.com/phpsapi/phpsapi/fpm/pm"
-	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+	"github.com/phpsapi/phpsapi/test/boards"
 )
 
 // The loop did not sleep until a service had ended whose retired generation still had a deadline, and for a pool of a retired one that was to be
@@ -23,12 +23,7 @@ func TestNoDeadlineWakesTheLoopInVain(t *testing.T) {
 			m := newMasterIn(t, situation(s))
 			old := &generation{number: 7, config: m.gen.config, plan: m.gen.plan, retiring: true,
 				escalation: pm.Escalation{Sent: syscall.SIGQUIT, Deadline: m.time.Add(time.Second)}}
-			board, err := scoreboard.Create(1)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer board.Close()
-			idle := &pool{gen: old, conf: &conf.Pool{Name: "old"}, board: board, recheckAt: m.time.Add(time.Second)}
+			idle := &pool{gen: old, conf: &conf.Pool{Name: "old"}, board: boards.One(t), recheckAt: m.time.Add(time.Second)}
 			old.pools = []*pool{idle}
 			m.old = append(m.old, old)
 			listen(t, idle, m.gen.pools[0])

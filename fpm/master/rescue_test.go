@@ -18,6 +18,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
+	"github.com/phpsapi/phpsapi/test/boards"
 )
 
 // lonely is a master with a worker that speaks HTTP, and a front; the test plays both.
@@ -32,11 +33,7 @@ type lonely struct {
 
 func newLonely(t *testing.T, limit time.Duration) *lonely {
 	t.Helper()
-	board, err := scoreboard.Create(2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { board.Close() })
+	board := boards.New(t, 2)
 	board.Occupy(0)
 	slot, err := scoreboard.OpenSlot(int(board.File().Fd()), 2, 0)
 	if err != nil {

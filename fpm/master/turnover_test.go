@@ -14,6 +14,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/postmortem"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/settings"
+	"github.com/phpsapi/phpsapi/test/boards"
 )
 
 // With pm.max_requests there is always a worker that leaves, also while a reload waits for the first ones.
@@ -51,14 +52,11 @@ func TestReloadWhoseNewWorkersLeaveAfterTheirRequest(t *testing.T) {
 // nextOf puts m into a reload with a static pool of n workers that are not ready, none of which has begun. The slots are theirs.
 func nextOf(t *testing.T, m *Master, r *recorder, n int) (g *generation, slots []*scoreboard.Slot, theirs []*os.File) {
 	t.Helper()
-	board, err := scoreboard.Create(n)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { board.Close() })
+	board := boards.New(t, n)
 	g = &generation{number: 2, config: m.gen.config, faults: pm.NewFaults(0, 0)}
 	p := &pool{gen: g, conf: &conf.Pool{Name: "www"}, board: board, slots: make([]*child, n),
 		limits: pm.Limits{PM: conf.Static, MaxChildren: n}}
+	var err error
 	if p.crashes, err = postmortem.NewCrashes(); err != nil {
 		t.Fatal(err)
 	}

@@ -27,11 +27,7 @@ func TestAProcessWeighsSomething(t *testing.T) {
 
 // Workers that a round has not reached count as those do that it has.
 func TestThePoolsWeightIsThatOfAllItsWorkers(t *testing.T) {
-	board, err := scoreboard.Create(4)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer board.Close()
+	board := boards.New(t, 4)
 	p := &pool{board: board, children: []*child{{weight: 10 << 20}, {}, {weight: 30 << 20}, {}}}
 	p.publishWeight()
 	var totals scoreboard.Totals

@@ -24,6 +24,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/control"
 	"github.com/phpsapi/phpsapi/fpm/incident"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+	"github.com/phpsapi/phpsapi/test/boards"
 )
 
 var update = flag.Bool("update", false, "write docs/METRICS.md")
@@ -52,11 +53,7 @@ type pool struct {
 
 func newPool(t testing.TB, name string, workers, slots int) *pool {
 	t.Helper()
-	board, err := scoreboard.Create(slots)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { board.Close() })
+	board := boards.New(t, slots)
 	p := &pool{board: board}
 	board.Publish(scoreboard.Pool{Name: name, PM: "static", HTTP: true, Started: uint64(workers)})
 	for i := range workers {
@@ -87,12 +84,7 @@ func (p *pool) answer(worker int, method string, status int, took time.Duration)
 func (p *pool) scribble(t *testing.T, random *rand.Rand) {
 	t.Helper()
 	size := func(slots int) int {
-		b, err := scoreboard.Create(slots)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer b.Close()
-		info, err := b.File().Stat()
+		info, err := boards.New(t, slots).File().Stat()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/sapi"
+	"github.com/phpsapi/phpsapi/test/boards"
 	knownfaults "github.com/phpsapi/phpsapi/test/stock"
 	"github.com/phpsapi/phpsapi/test/stockfpm"
 )
@@ -111,15 +112,13 @@ func stockVersion(t *testing.T) sapi.PHPVersion {
 
 // workers is a board with two slots.
 func workers(t *testing.T, swap bool) (b *scoreboard.Board, first, second *scoreboard.Slot) {
-	b, err := scoreboard.Create(2)
-	if err != nil {
-		t.Fatal(err)
-	}
+	b = boards.New(t, 2)
 	b.Publish(scoreboard.Pool{Name: "www", PM: "static", StartEpoch: 1})
 	var slots [2]*scoreboard.Slot
 	for i := range slots {
 		b.Occupy(i)
 		b.SetPid(i, 70+i)
+		var err error
 		if slots[i], err = scoreboard.OpenSlot(int(b.File().Fd()), 2, i); err != nil {
 			t.Fatal(err)
 		}

@@ -10,7 +10,13 @@ import (
 // One returns a scoreboard of one slot, which lives as long as the test.
 func One(t testing.TB) *scoreboard.Board {
 	t.Helper()
-	b, err := scoreboard.Create(1)
+	return New(t, 1)
+}
+
+// New returns a scoreboard of some slots, which lives as long as the test.
+func New(t testing.TB, slots int) *scoreboard.Board {
+	t.Helper()
+	b, err := scoreboard.Create(slots)
 	if err != nil {
 		t.Fatal(err)
 	}
