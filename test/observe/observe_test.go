@@ -376,8 +376,8 @@ func TestHealthcheckTellsWhatReadyzTells(t *testing.T) {
 		return cmd.ProcessState.ExitCode(), string(out)
 	}
 	master, observer := "--master="+strconv.Itoa(s.Pid()), "--address="+strings.TrimPrefix(s.metrics, "http://")
-	serve.Eventually(t, "it is ready", func() bool { status, _ := check(master); return status == 0 })
 	for _, whom := range []string{master, observer} {
+		serve.Eventually(t, "it is ready, says "+whom, func() bool { status, _ := check(whom); return status == 0 })
 		if status, out := check(whom); status != 0 || out != "ok\npool www: ready\n" {
 			t.Errorf("%s: got %d %q", whom, status, out)
 		}
