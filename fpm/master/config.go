@@ -28,7 +28,7 @@ type configRead struct {
 // configDiff compares the configuration that runs with the files. They are read beside the loop, as for a reload.
 func (m *Master) configDiff(o *operator) {
 	if m.rehearsals >= maxRehearsals {
-		o.tell(refused("%v", errNotRead))
+		o.Tell(refused("%v", errNotRead))
 		return
 	}
 	m.rehearsals++
@@ -75,7 +75,7 @@ func (e configRead) happen(m *Master) {
 	m.rehearsals--
 	m.dismiss(e.o)
 	if e.err != nil {
-		e.o.tell(control.Answer{Done: true, Reason: control.BadConfig, Why: e.err.Error(), Lines: e.lines})
+		e.o.Tell(control.Answer{Done: true, Reason: control.BadConfig, Why: e.err.Error(), Lines: e.lines})
 		return
 	}
 	d := &control.Diff{Config: m.configPath(), Changes: plan.Compare(m.runningValues(), e.values)}
@@ -93,7 +93,7 @@ func (e configRead) happen(m *Master) {
 	if e.asked {
 		d.Notes = append(d.Notes, "a word in php-fpm.conf may be a constant of an extension; a reload asks PHP for it, and it is compared as text")
 	}
-	e.o.tell(control.Answer{Done: true, Diff: d})
+	e.o.Tell(control.Answer{Done: true, Diff: d})
 }
 
 // runningValues are the values that are in force, with what operators have changed.
@@ -130,7 +130,7 @@ func (m *Master) logLevel(o *operator) {
 		configured = zlog.Notice
 	}
 	answer := control.Answer{Done: true}
-	if name := o.request.Level; name != "" {
+	if name := o.Request.Level; name != "" {
 		level, ok := conf.ParseLogLevel(name)
 		if !ok {
 			m.answer(o, refused("%q is not a level: alert, error, warning, notice or debug", seen(name)))
@@ -143,8 +143,8 @@ func (m *Master) logLevel(o *operator) {
 		m.setLogLevel(level)
 	}
 	answer.Logging = &control.Logging{Level: strings.ToLower(m.log.Settings().Level.String()), Configured: strings.ToLower(configured.String())}
-	if o.request.Level == "" {
-		o.tell(answer)
+	if o.Request.Level == "" {
+		o.Tell(answer)
 		return
 	}
 	m.answer(o, answer)

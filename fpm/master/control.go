@@ -30,10 +30,6 @@ type operators struct {
 	upgradedFrom string
 }
 
-func (e operatorDenied) happen(m *Master) { m.log.operatorDenied(e.pid, e.uid, e.since) }
-
-func (e operatorGone) happen(m *Master) { m.dismiss(e.o) }
-
 // dismiss stops telling an operator of progress.
 func (m *Master) dismiss(o *operator) {
 	m.endProfile(o)
@@ -50,26 +46,26 @@ func (m *Master) keepWaiting(o *operator) {
 	m.operators.waiting = append(m.operators.waiting, o)
 }
 
-func (e operatorAsked) happen(m *Master) {
-	o := e.o
+// asked does what an operator wants, or begins it. A master that rests leaves it to the next program.
+func (m *Master) asked(o *operator) {
 	if m.resting {
 		m.keepWaiting(o)
 		return
 	}
-	switch o.request.Command {
+	switch o.Request.Command {
 	case control.Status:
-		o.tell(control.Answer{Done: true, Status: m.report(o.request.Full)})
+		o.Tell(control.Answer{Done: true, Status: m.report(o.Request.Full)})
 	case control.LastIncidents:
-		o.tell(control.Answer{Done: true, Incidents: m.lastIncidents(o.request.Count, o.request.Pool)})
+		o.Tell(control.Answer{Done: true, Incidents: m.lastIncidents(o.Request.Count, o.Request.Pool)})
 	case control.SlowRequests:
-		o.tell(m.tellSlow(o.request.Count, o.request.Pool))
+		o.Tell(m.tellSlow(o.Request.Count, o.Request.Pool))
 	case control.Requests:
-		o.tell(m.tellRequests(o.request.Pool))
+		o.Tell(m.tellRequests(o.Request.Pool))
 	case control.Kill:
 		m.kill(o)
 	case control.AskHealth:
-		h := m.service().Ready(o.request.Pool)
-		o.tell(control.Answer{Done: true, Health: &h})
+		h := m.service().Ready(o.Request.Pool)
+		o.Tell(control.Answer{Done: true, Health: &h})
 	case control.ConfigDiff:
 		m.configDiff(o)
 	case control.LogLevel:
@@ -89,12 +85,12 @@ func (e operatorAsked) happen(m *Master) {
 func (m *Master) reloadOrStop(o *operator) {
 	m.log.askedFor(o)
 	switch {
-	case o.request.Command.Reloads() && m.state != normal:
-		o.tell(control.Answer{Done: true, Reason: control.Refused, Why: "the service is " + m.state.String()})
-	case o.request.Command.Reloads() && m.isLeaving():
-		o.tell(control.Answer{Done: true, Reason: control.Refused, Why: "the service is about to end"})
-	case o.request.Command.Reloads():
-		if o.request.Command == control.Upgrade {
+	case o.Request.Command.Reloads() && m.state != normal:
+		o.Tell(control.Answer{Done: true, Reason: control.Refused, Why: "the service is " + m.state.String()})
+	case o.Request.Command.Reloads() && m.isLeaving():
+		o.Tell(control.Answer{Done: true, Reason: control.Refused, Why: "the service is about to end"})
+	case o.Request.Command.Reloads():
+		if o.Request.Command == control.Upgrade {
 			m.operators.upgrade = true
 		}
 		// The next one to begin, at once or after the one under way, which may have read the configuration already.
@@ -102,7 +98,7 @@ func (m *Master) reloadOrStop(o *operator) {
 		m.keepWaiting(o)
 		m.log.reloading()
 		m.reload()
-	case o.request.Now:
+	case o.Request.Now:
 		m.keepWaiting(o)
 		m.log.terminating()
 		m.stop(terminating)
@@ -139,8 +135,8 @@ func (m *Master) reloadEnded(why error, lines []string) {
 			continue
 		}
 		o.round = 0
-		a.Done = why != nil || !o.request.Drained
-		o.tell(a)
+		a.Done = why != nil || !o.Request.Drained
+		o.Tell(a)
 		if a.Done {
 			m.dismiss(o)
 			continue
@@ -154,7 +150,7 @@ func (m *Master) reloadEnded(why error, lines []string) {
 func (m *Master) tellDrained() {
 	for _, o := range slices.Clone(m.operators.waiting) {
 		if o.drain > 0 && m.former.running() == 0 && !slices.ContainsFunc(m.old, func(g *generation) bool { return g.number <= o.drain }) {
-			o.tell(control.Answer{Done: true, Generation: o.drain + 1})
+			o.Tell(control.Answer{Done: true, Generation: o.drain + 1})
 			m.dismiss(o)
 		}
 	}
@@ -163,8 +159,8 @@ func (m *Master) tellDrained() {
 // tellStopping tells those who wait for a reload that there will be none.
 func (m *Master) tellStopping() {
 	for _, o := range slices.Clone(m.operators.waiting) {
-		if o.request.Command.Reloads() || o.task != nil {
-			o.tell(control.Answer{Done: true, Reason: control.Failed, Why: "the service was stopped meanwhile"})
+		if o.Request.Command.Reloads() || o.task != nil {
+			o.Tell(control.Answer{Done: true, Reason: control.Failed, Why: "the service was stopped meanwhile"})
 			m.dismiss(o)
 		}
 	}
@@ -176,7 +172,7 @@ func (m *Master) tellCut(requests int) {
 		return
 	}
 	for _, o := range m.operators.waiting {
-		o.tell(control.Answer{Progress: &control.Progress{Workers: m.running(), Requests: requests, Cut: requests}})
+		o.Tell(control.Answer{Progress: &control.Progress{Workers: m.running(), Requests: requests, Cut: requests}})
 	}
 }
 
@@ -184,11 +180,11 @@ func (m *Master) tellCut(requests int) {
 func (m *Master) tellProgress() {
 	for _, o := range m.operators.waiting {
 		switch {
-		case len(o.answers) > 0:
+		case !o.IsSaid():
 		case o.task != nil:
-			o.tell(control.Answer{Progress: o.task.progress()})
+			o.Tell(control.Answer{Progress: o.task.progress()})
 		default:
-			o.tell(control.Answer{Progress: m.progress(o.drain)})
+			o.Tell(control.Answer{Progress: m.progress(o.drain)})
 		}
 	}
 }

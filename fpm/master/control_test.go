@@ -2,6 +2,7 @@ package master
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -332,7 +333,7 @@ func operatorRole() int {
 func TestSilentOperatorsHoldNobodyUp(t *testing.T) {
 	s := start(t, static)
 	s.expect("ready to handle")
-	for range maxOperators - 1 {
+	for range control.MaxOperators - 1 {
 		s.operator()
 	}
 	if r := s.report(true); r.State != "normal" {
@@ -345,7 +346,7 @@ func TestSilentOperatorsHoldNobodyUp(t *testing.T) {
 			break
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("one more than %d is served: %+v, %v", maxOperators, answers, err)
+			t.Fatalf("one more than %d is served: %+v, %v", control.MaxOperators, answers, err)
 		}
 	}
 	s.signal(syscall.SIGUSR2)
@@ -365,18 +366,25 @@ func TestOldGenerationHasItsFrontToTheEnd(t *testing.T) {
 	old.plan = &plan.Plan{Own: &settings.Settings{}}
 	old.front = &front{gen: old, Front: &companion.Front{Process: companion.Process{Pid: 7, Control: c}}}
 	m.fronts = []*front{old.front}
-	o := &operator{answers: make(chan control.Answer, 4), drain: 1}
+	ourEnd, theirEnd := net.Pipe()
+	defer ourEnd.Close()
+	o := &operator{Operator: control.NewOperator(ourEnd, 1, 0, control.Request{Command: control.Status}), drain: 1}
 	m.keepWaiting(o)
 	m.retire(old)
-	if len(m.old) != 1 || len(o.answers) > 0 {
-		t.Fatalf("%d old generations, %d answers; want one that is waited for", len(m.old), len(o.answers))
+	if len(m.old) != 1 || !o.IsSaid() {
+		t.Fatalf("%d old generations, an answer is %v; want one that is waited for", len(m.old), !o.IsSaid())
 	}
 	if r := m.report(false); r.Generations[1].Front == nil || r.Generations[1].Front.State != control.Retiring {
 		t.Errorf("got %+v", r.Generations)
 	}
 	m.buryFront(old.front, 0)
-	if len(m.old) > 0 || len(o.answers) != 1 {
-		t.Errorf("%d old generations, %d answers; want the answer that there is none", len(m.old), len(o.answers))
+	if len(m.old) > 0 || o.IsSaid() {
+		t.Fatalf("%d old generations, an answer is %v; want the answer that there is none", len(m.old), !o.IsSaid())
+	}
+	go o.Serve(m.box)
+	var a control.Answer
+	if err := json.NewDecoder(theirEnd).Decode(&a); err != nil || !a.Done {
+		t.Errorf("the answer is %+v, %v", a, err)
 	}
 }
 
@@ -391,7 +399,15 @@ func FuzzOperator(f *testing.F) {
 		defer m.gen.close()
 		ours, theirs := net.Pipe()
 		ended := make(chan struct{})
-		go func() { takeOperator(theirs, 1, 0, m.box, func() {}); close(ended) }()
+		go func() {
+			defer close(ended)
+			defer theirs.Close()
+			if request, err := control.ReadRequest(theirs); err == nil {
+				o := control.NewOperator(theirs, 1, 0, request)
+				m.box.Asked(o)
+				o.Serve(m.box)
+			}
+		}()
 		go func() {
 			io.Copy(io.Discard, ours)
 		}()

@@ -9,6 +9,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/companion"
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/control"
 	"github.com/phpsapi/phpsapi/fpm/listening"
 	"github.com/phpsapi/phpsapi/fpm/plan"
 	"github.com/phpsapi/phpsapi/fpm/pm"
@@ -34,7 +35,7 @@ type generation struct {
 	plan          *plan.Plan        // what its front is to be, if there is to be one
 	http          []httpListener    // where the front listens
 	metrics       []metricsListener // where the observer listens
-	door          *door             // what the dashboard may ask for; nil: there is none
+	door          *control.Door     // what the dashboard may ask for; nil: there is none
 	frontLog      *os.File          // its access log; nil without
 	front         *front            // the running one, or nil
 	slotsOfFronts companion.Slots   // where its fronts count

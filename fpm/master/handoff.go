@@ -36,7 +36,7 @@ func (m *Master) handOff() *handoff.Handoff {
 		h.Stdout = int(m.errorLog.Stdout.Fd())
 	}
 	if m.control != nil {
-		h.Control = channel.RawFD(m.control.listener)
+		h.Control = channel.RawFD(m.control.Socket())
 	}
 	h.Handing = m.sockets.LeaveHanding()
 	for _, g := range m.generations() {
@@ -49,8 +49,13 @@ func (m *Master) handOff() *handoff.Handoff {
 		}
 	}
 	for _, o := range m.operators.waiting {
-		if request, err := json.Marshal(o.request); err == nil && o.fd >= 0 && !o.hungUp {
-			h.Operators = append(h.Operators, handoff.Operator{FD: o.fd, Pid: o.pid, UID: o.uid, Dashboard: o.dashboard, Request: request})
+		socket := o.Socket()
+		if socket == nil {
+			continue
+		}
+		fd := channel.RawFD(socket)
+		if request, err := json.Marshal(o.Request); err == nil && fd >= 0 {
+			h.Operators = append(h.Operators, handoff.Operator{FD: fd, Pid: o.Pid, UID: o.UID, Dashboard: o.Dashboard, Request: request})
 		}
 	}
 	return h

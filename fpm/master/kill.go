@@ -32,23 +32,11 @@ type ordered struct {
 	killed  bool  // by SIGKILL
 }
 
-// who returns the operator's name in the log: the process, and the user that it runs as.
-func (o *operator) who() string {
-	if o.dashboard != "" {
-		return "the dashboard for " + o.dashboard
-	}
-	user := fmt.Sprintf("user %d", o.uid)
-	if o.user != "" {
-		user += " (" + o.user + ")"
-	}
-	return fmt.Sprintf("process %d of %s", o.pid, user)
-}
-
 // kill ends the request of a worker as an operator wants it: by the stages that end one which takes too long, from SIGTERM on.
 func (m *Master) kill(o *operator) {
-	c, board := m.workerOf(o.request.Pid)
+	c, board := m.workerOf(o.Request.Pid)
 	if c == nil {
-		m.answer(o, refused("process %d is not a worker of this service; phpsapi fpm requests shows those that have a request", o.request.Pid))
+		m.answer(o, refused("process %d is not a worker of this service; phpsapi fpm requests shows those that have a request", o.Request.Pid))
 		return
 	}
 	name := c.pool.conf.Name
@@ -58,19 +46,19 @@ func (m *Master) kill(o *operator) {
 	case legible && p.Stage <= scoreboard.Accepting:
 		m.answer(o, refused("worker %d of pool %s has no request", c.pid, name))
 		return
-	case o.request.Accepted != 0 && o.request.Accepted != p.Accepted:
+	case o.Request.Accepted != 0 && o.Request.Accepted != p.Accepted:
 		m.answer(o, refused("that request has ended: worker %d of pool %s has another one", c.pid, name))
 		return
 	}
 	p.Pid = c.pid
-	o.kills, o.request.Accepted = c, p.Accepted
+	o.kills, o.Request.Accepted = c, p.Accepted
 	m.operators.waiting = append(m.operators.waiting, o)
 	again := c.ordered != nil && c.ordered.request.Accepted == p.Accepted
 	if !again {
-		c.ordered = &ordered{by: o.who(), request: m.runningRequest(name, c.pool.gen.number, &p), at: m.clock.Now()}
+		c.ordered = &ordered{by: o.String(), request: m.runningRequest(name, c.pool.gen.number, &p), at: m.clock.Now()}
 	}
 	signal := syscall.SIGTERM
-	if o.request.Now {
+	if o.Request.Now {
 		signal = syscall.SIGKILL
 	} else if again {
 		return // it was sent SIGTERM
@@ -151,7 +139,7 @@ func (m *Master) workerOf(pid int) (*child, *scoreboard.Reader) {
 // answer gives an operator's order its last answer, and has the error log say who gave it and how it ended.
 func (m *Master) answer(o *operator, a control.Answer) {
 	m.log.ordered(o, a)
-	o.tell(a)
+	o.Tell(a)
 }
 
 // endsByOrder says that an operator ends a request.
@@ -182,5 +170,5 @@ func (l lines) ordered(o *operator, a control.Answer) {
 	case s != nil:
 		outcome = fmt.Sprintf("done: it has %s, %d at most", control.Many(s.Workers, "worker"), s.Limit)
 	}
-	l.Logf(zlog.Notice, "%s asked for by %s: %s", seen(o.request.Words()), o.who(), seen(outcome))
+	l.Logf(zlog.Notice, "%s asked for by %s: %s", seen(o.Request.Words()), o.String(), seen(outcome))
 }

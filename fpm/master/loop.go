@@ -11,6 +11,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/announce"
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/companion"
+	"github.com/phpsapi/phpsapi/fpm/control"
 	"github.com/phpsapi/phpsapi/fpm/errorlog"
 	"github.com/phpsapi/phpsapi/fpm/handoff"
 	"github.com/phpsapi/phpsapi/fpm/listening"
@@ -46,7 +47,7 @@ type Master struct {
 	files filesWatch // with the setting watch
 
 	hearing map[*channel.Channel]bool // those that somebody reads
-	control *controlSocket            // nil: there is none
+	control *control.Server           // operators ask there; nil: there is none
 	taken   *takeover                 // what an upgrade has left to this program; nil: nothing, or it is over
 	former  former                    // processes of programs before
 	invoked string                    // the file by whose name this program was executed; empty: not known

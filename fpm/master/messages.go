@@ -103,7 +103,7 @@ func (l lines) controlNotOpened(err error) {
 }
 
 func (l lines) askedFor(o *operator) {
-	l.Logf(zlog.Notice, "%s asked for by %s", o.request.Words(), o.who())
+	l.Logf(zlog.Notice, "%s asked for by %s", o.Request.Words(), o.String())
 }
 
 func (l lines) operatorDenied(pid, uid, others int) {

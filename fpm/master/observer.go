@@ -14,6 +14,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/companion"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/control"
 	"github.com/phpsapi/phpsapi/fpm/listening"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/settings"
@@ -128,7 +129,7 @@ func (m *Master) observerOrders() (*contract.Observer, []*os.File, error) {
 		if err != nil {
 			return nil, files, err
 		}
-		o.Dashboard = &contract.Dashboard{Hosts: m.gen.plan.Own.Dashboard.Hosts, Orders: m.gen.door.locked}
+		o.Dashboard = &contract.Dashboard{Hosts: m.gen.plan.Own.Dashboard.Hosts, Orders: m.gen.door.TakesOrders()}
 		o.Files, files = append(o.Files, contract.ObserverPast), append(files, past)
 	}
 	add := func(b *scoreboard.Board, pool contract.ObservedPool) error {
@@ -178,7 +179,7 @@ func (m *Master) observerOrders() (*contract.Observer, []*os.File, error) {
 // observerSaid is a message on an observer's control socket.
 type observerSaid struct {
 	o       *companion.Observer
-	door    *door // what it may ask for; nil: nothing
+	door    *control.Door // what it may ask for; nil: nothing
 	message channel.Message
 }
 

@@ -42,8 +42,8 @@ type inspection struct {
 
 // opcache does what an operator wants of the opcache of a pool or, if its name is empty, of all pools.
 func (m *Master) opcache(o *operator) {
-	name, resets := o.request.Pool, o.request.Command == control.OpcacheReset
-	end := o.tell
+	name, resets := o.Request.Pool, o.Request.Command == control.OpcacheReset
+	end := o.Tell
 	if resets {
 		end = func(a control.Answer) { m.answer(o, a) }
 	}

@@ -62,22 +62,22 @@ func (b *samplesBudget) take(n int, now time.Time) bool {
 
 // profile begins a profile.
 func (m *Master) profile(o *operator) {
-	r := &o.request
+	r := &o.Request
 	switch {
 	case r.Pool != "" && m.steered(r.Pool) == nil:
-		o.tell(m.unknownPool(r.Pool))
+		o.Tell(m.unknownPool(r.Pool))
 		return
 	case m.state != normal:
-		o.tell(refused("the service is %s", m.state))
+		o.Tell(refused("the service is %s", m.state))
 		return
 	case r.Count < 1 || r.Count > control.LongestProfile:
-		o.tell(refused("a profile takes from 1 to %d seconds", control.LongestProfile))
+		o.Tell(refused("a profile takes from 1 to %d seconds", control.LongestProfile))
 		return
 	case r.Rate < 1 || r.Rate > contract.MostSamples:
-		o.tell(refused("a worker takes from 1 to %d samples a second", contract.MostSamples))
+		o.Tell(refused("a worker takes from 1 to %d samples a second", contract.MostSamples))
 		return
 	case slices.ContainsFunc(m.profiles, func(p *profile) bool { return p.pool == "" || r.Pool == "" || p.pool == r.Pool }):
-		o.tell(refused("another profile of that is being made; wait for its end"))
+		o.Tell(refused("another profile of that is being made; wait for its end"))
 		return
 	}
 	length := time.Duration(r.Count) * time.Second

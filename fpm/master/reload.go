@@ -371,7 +371,7 @@ func (m *Master) commitReload() {
 		a.before.Close()
 	}
 	g.inherit(old)
-	old.door.followedBy(g.door)
+	old.door.FollowedBy(g.door)
 	m.announce() // of the reload before, if it has not been
 	// Before it is said that the new one serves: a reader of the line finds no old worker and no old address.
 	m.handover = &handover{reload: a, old: old, until: m.sys.now().Add(handoverPatience), lookAt: m.sys.now()}

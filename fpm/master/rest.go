@@ -30,7 +30,7 @@ func (m *Master) comeToRest() *handoff.Handoff {
 	}
 	m.haltOutputs(outputs)
 	m.endIncidentLog()
-	m.control.halt()
+	m.control.Halt()
 	m.handle()
 	h := m.handOff()
 	m.leaveParked(h)

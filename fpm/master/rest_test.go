@@ -25,7 +25,7 @@ func TestOrdersOfARestingMasterAreLeftToTheNextProgram(t *testing.T) {
 	m := &Master{sys: realSystem(), box: newMailbox(), errorLog: errorlog.New(true), signals: make(chan os.Signal, 64), park: &parking{},
 		gen: &generation{config: &conf.Config{}}}
 	m.log = lines{m.errorLog.Messages}
-	m.takeControl(l)
+	m.control = control.Serve(l, m.box)
 	for _, s := range []os.Signal{syscall.SIGUSR1, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGQUIT} {
 		m.signals <- s
 	}
@@ -78,12 +78,12 @@ func TestOrdersOfARestingMasterAreLeftToTheNextProgram(t *testing.T) {
 	}
 	again := map[control.Command]bool{}
 	for _, e := range next.box.take() {
-		again[e.(operatorAsked).o.request.Command] = true
+		again[e.(operatorAsked).o.Request.Command] = true
 	}
 	if len(again) != 2 || !again[control.Stop] || !again[control.Status] {
 		t.Errorf("the next program is asked for %v", again)
 	}
-	if w := next.operators.waiting; len(w) != 1 || w[0].request.Command != control.Reload || w[0].round != 1 {
+	if w := next.operators.waiting; len(w) != 1 || w[0].Request.Command != control.Reload || w[0].round != 1 {
 		t.Errorf("for the reload there wait %v", w)
 	}
 }

@@ -38,10 +38,10 @@ func (p *pool) running() (n int) {
 
 // steer does what an operator wants of a pool.
 func (m *Master) steer(o *operator) {
-	p := m.steered(o.request.Pool)
+	p := m.steered(o.Request.Pool)
 	switch {
 	case p == nil:
-		m.answer(o, m.unknownPool(o.request.Pool))
+		m.answer(o, m.unknownPool(o.Request.Pool))
 		return
 	case m.state != normal:
 		m.answer(o, refused("the service is %s", m.state))
@@ -53,19 +53,19 @@ func (m *Master) steer(o *operator) {
 		m.answer(o, refused("a reload is under way, and would undo it; try again when that has ended"))
 		return
 	}
-	switch o.request.Command {
+	switch o.Request.Command {
 	case control.Pause, control.Drain:
 		m.pause(p)
 	case control.Resume:
 		m.resume(p)
 	case control.Scale:
-		if why := m.scale(p, o.request.Count); why != "" {
+		if why := m.scale(p, o.Request.Count); why != "" {
 			m.answer(o, refused("%s", why))
 			return
 		}
 	}
 	m.observers.News()
-	o.task = m.steeringTask(p, o.request.Command, m.sys.now().Add(handoverPatience))
+	o.task = m.steeringTask(p, o.Request.Command, m.sys.now().Add(handoverPatience))
 	m.keepWaiting(o)
 }
 
@@ -260,16 +260,16 @@ func (m *Master) checkTasks(now time.Time) {
 		if o.task == nil {
 			continue
 		}
-		if o.task.news != nil && o.unsaid.Load() == 0 {
+		if o.task.news != nil && o.IsSaid() {
 			if a, is := o.task.news(); is {
-				o.tell(a)
+				o.Tell(a)
 			}
 		}
 		if a, done := o.task.done(now); done {
-			if o.request.Changes() {
+			if o.Request.Changes() {
 				m.log.ordered(o, a)
 			}
-			o.tell(a)
+			o.Tell(a)
 			m.dismiss(o)
 			continue
 		}

@@ -86,32 +86,11 @@ func (m *Master) takeOver(h *handoff.Handoff) {
 		unix.Close(null)
 	}
 	m.operators.since = time.Unix(h.Since, 0)
-	if l, err := listenerOf(h.Control); err == nil {
-		m.takeControl(l)
-	} else {
+	var err error
+	if m.control, err = control.Inherit(h.Control, m.box); err != nil {
 		m.listenControl()
 		m.operators.since = time.Unix(h.Since, 0)
 	}
-}
-
-// listenerOf returns the control socket of a descriptor, which stays open.
-func listenerOf(fd int) (*net.UnixListener, error) {
-	own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3)
-	if err != nil {
-		return nil, err
-	}
-	file := os.NewFile(uintptr(own), "control")
-	defer file.Close()
-	l, err := net.FileListener(file)
-	if err != nil {
-		return nil, err
-	}
-	u, ok := l.(*net.UnixListener)
-	if !ok {
-		l.Close()
-		return nil, errors.New("no unix socket")
-	}
-	return u, nil
 }
 
 // closeNew closes the sockets that were opened since the handoff, whose files must stay.
@@ -165,17 +144,16 @@ func (m *Master) adoptOperator(o handoff.Operator) {
 	if err != nil || json.Unmarshal(o.Request, &request) != nil {
 		return
 	}
-	waits := newOperator(conn, o.Pid, o.UID, request)
-	waits.dashboard = o.Dashboard
+	waits := control.NewOperator(conn, o.Pid, o.UID, request)
+	waits.Dashboard = o.Dashboard
 	if request.Command.Reloads() {
-		waits.round = 1
-		m.keepWaiting(waits)
+		m.keepWaiting(&operator{Operator: waits, round: 1})
 	} else { // the program before has not heeded it
-		m.box.post(operatorAsked{waits})
+		m.box.Asked(waits)
 	}
 	go func() {
 		defer conn.Close()
-		waits.answer(conn, m.box)
+		waits.Serve(m.box)
 	}()
 }
 
