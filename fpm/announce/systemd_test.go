@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // manager is what hears a Systemd: next returns what it is told next.
@@ -126,7 +126,7 @@ func TestSystemdThatDoesNotReadHoldsNobodyUp(t *testing.T) {
 	}
 	defer l.Close()
 	s := NewSystemd(func(string) string { return path })
-	serve.Returns(t, "systemd", func() {
+	wait.Returns(t, "systemd", func() {
 		for s.notify("WATCHDOG=1") == nil {
 		}
 	})

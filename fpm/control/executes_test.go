@@ -9,6 +9,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/phpsapi/phpsapi/test/files"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // endsFirstThread is set for the test's own program, which then ends its first thread and executes another program a while later.
@@ -38,24 +41,14 @@ func TestProcessThatExecutesAProgramIsThere(t *testing.T) {
 	}
 	defer c.Wait()
 	defer c.Process.Kill()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
-		text, err := os.ReadFile("/proc/" + strconv.Itoa(c.Process.Pid) + "/status")
-		if err != nil || time.Now().After(end) {
-			t.Fatalf("its first thread does not end: %v", err)
-		}
-		if strings.Contains(string(text), "\nState:\tZ") {
-			break
-		}
-	}
+	wait.Until(t, "the end of its first thread", func() bool {
+		return strings.Contains(files.Read(t, "/proc/"+strconv.Itoa(c.Process.Pid)+"/status"), "\nState:\tZ")
+	})
 	if _, err := Dial(c.Process.Pid); err != ErrNoSocket {
 		t.Errorf("got %v, want that it has no socket", err)
 	}
 	c.Process.Kill()
-	for end := time.Now().Add(10 * time.Second); lives(c.Process.Pid); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("it does not end")
-		}
-	}
+	wait.Until(t, "its end", func() bool { return !lives(c.Process.Pid) })
 	if _, err := Dial(c.Process.Pid); err != ErrNoProcess {
 		t.Errorf("got %v, want that there is no process", err)
 	}

@@ -14,11 +14,8 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
-	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
-
-// patience is how long anything may take.
-const patience = 20 * time.Second
 
 // Nobody read the pipe that the error log is: a container's runtime was stopped. The master waited with it.
 func TestErrorLogThatNobodyReadsHoldsNobodyUp(t *testing.T) {
@@ -33,7 +30,7 @@ func TestErrorLogThatNobodyReadsHoldsNobodyUp(t *testing.T) {
 	log := zlog.New(newLogWriter(write))
 	const each = 1000
 	line := strings.Repeat("x", each)
-	serve.Returns(t, "a full log", func() {
+	wait.Returns(t, "a full log", func() {
 		for range 2 * maxUnread / each {
 			log.Log(zlog.Notice, line)
 		}
@@ -43,7 +40,7 @@ func TestErrorLogThatNobodyReadsHoldsNobodyUp(t *testing.T) {
 		io.Copy(&whole, read)
 		all <- whole.String()
 	}()
-	serve.Returns(t, "a log that is read again", func() {
+	wait.Returns(t, "a log that is read again", func() {
 		for log.Settings().Stderr.(*logWriter).p.busy() {
 			time.Sleep(time.Millisecond)
 		}
@@ -95,14 +92,14 @@ func TestSyslogThatDoesNotReadHoldsNobodyUp(t *testing.T) {
 	defer l.Close()
 	w := newSyslog("php-fpm", 0)
 	w.path = path
-	serve.Returns(t, "syslog", func() {
+	wait.Returns(t, "syslog", func() {
 		for range 5000 {
 			w.write(zlog.Notice, strings.Repeat("x", 200))
 		}
 	})
 	b := make([]byte, 1000)
 	for {
-		l.SetReadDeadline(time.Now().Add(patience))
+		l.SetReadDeadline(time.Now().Add(wait.Patience))
 		n, err := l.Read(b)
 		if err != nil {
 			t.Fatal("nothing is said of lines that are lost: ", err)

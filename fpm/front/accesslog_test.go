@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/test/files"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // logged is a request that has been answered.
@@ -53,7 +55,7 @@ func TestAccessLogIsReopened(t *testing.T) {
 	l.close()
 	lines := 0
 	for i := range 5 {
-		for line := range strings.Lines(text(t, filepath.Join(dir, string(rune('1'+i))))) {
+		for line := range strings.Lines(files.Read(t, filepath.Join(dir, string(rune('1'+i))))) {
 			if !strings.HasPrefix(line, "192.0.2.1 - me [") || !strings.HasSuffix(line, "\"\n") {
 				t.Fatalf("a torn line: %q", line)
 			}
@@ -68,8 +70,8 @@ func TestAccessLogIsReopened(t *testing.T) {
 func TestLinesDoNotWaitForOthers(t *testing.T) {
 	f := start(t, orders(t, map[string]string{"a.txt": "a"}, nil))
 	f.get(t, "/a.txt", "User-Agent: me")
-	eventually(t, "the line", func() bool {
-		return strings.HasSuffix(text(t, f.accessed), "\"GET /a.txt HTTP/1.1\" 200 1 \"-\" \"me\"\n")
+	wait.Until(t, "the line", func() bool {
+		return strings.HasSuffix(files.Read(t, f.accessed), "\"GET /a.txt HTTP/1.1\" 200 1 \"-\" \"me\"\n")
 	})
 }
 

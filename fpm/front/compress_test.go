@@ -11,9 +11,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/test/files"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // compressing asks for what is compressed by default in these tests.
@@ -215,7 +216,7 @@ func TestCompressedResponseThatBreaksOff(t *testing.T) {
 	if _, err := zipped.ReadFrom(r.Body); err != io.ErrUnexpectedEOF {
 		t.Errorf("the body ends with %v", err)
 	}
-	eventually(t, "the compressor's return", func() bool { return f.compressing.Load() == 0 })
+	wait.Until(t, "the compressor's return", func() bool { return f.compressing.Load() == 0 })
 }
 
 // A compressed file that becomes shorter while it is sent is seen to break off.
@@ -266,9 +267,10 @@ func TestCompressedBytesAreLogged(t *testing.T) {
 	f := start(t, o)
 	r := f.get(t, "/a.css", takesGzip)
 	want := fmt.Sprintf(`"status":200,"bytes":%d,`, len(r.body))
-	for end := time.Now().Add(patience); !strings.Contains(text(t, f.accessed), want); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("no %s in %s", want, text(t, f.accessed))
+	wait.Succeeds(t, "the line of the access log", func() error {
+		if logged := files.Read(t, f.accessed); !strings.Contains(logged, want) {
+			return fmt.Errorf("no %s in %s", want, logged)
 		}
-	}
+		return nil
+	})
 }

@@ -1,9 +1,11 @@
 package front
 
 import (
-	"net"
 	"testing"
 	"time"
+
+	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // A client that sends one request after the other is told to go elsewhere, not cut off.
@@ -15,9 +17,7 @@ func TestDrainTellsWhoIsBusy(t *testing.T) {
 		t.Fatalf("got %d, close %v", got.StatusCode, got.Close)
 	}
 	go f.drain()
-	for !f.draining.Load() {
-		time.Sleep(time.Millisecond)
-	}
+	wait.Until(t, "the drain", f.draining.Load)
 	if got := kept.ask(request); got.StatusCode != 200 || !got.Close {
 		t.Errorf("got %d, close %v", got.StatusCode, got.Close)
 	}
@@ -30,22 +30,13 @@ func TestDrainAnswersWhoWasAccepted(t *testing.T) {
 	if got := kept.ask("GET /a.txt HTTP/1.1\r\nHost: x\r\n\r\n"); got.StatusCode != 200 {
 		t.Fatalf("got %d", got.StatusCode)
 	}
-	for f.connections.fresh() != 1 {
-		time.Sleep(time.Millisecond)
-	}
+	wait.Until(t, "a connection without a request", func() bool { return f.connections.fresh() == 1 })
 	drained := make(chan bool)
 	go func() {
 		f.drain()
 		close(drained)
 	}()
-	for {
-		c, err := net.Dial("tcp", f.addresses[0])
-		if err != nil {
-			break
-		}
-		c.Close()
-		time.Sleep(time.Millisecond)
-	}
+	wait.Until(t, "a listener that is gone", func() bool { return !serve.Accepts("tcp", f.addresses[0])() })
 	time.Sleep(4 * stopInterval) // time enough for a server that would forget the other
 	if _, err := kept.r.ReadByte(); err == nil {
 		t.Error("a kept connection has something to read")

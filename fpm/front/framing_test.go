@@ -6,6 +6,9 @@ import (
 	"net/http/httptrace"
 	"strings"
 	"testing"
+
+	"github.com/phpsapi/phpsapi/test/files"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // Where others may see another end of a request than the front does, what follows is not taken for a request.
@@ -112,7 +115,7 @@ func TestTargetsWithoutPath(t *testing.T) {
 	if got := ask("GET *"); got.StatusCode != 400 {
 		t.Errorf("GET *: %d", got.StatusCode)
 	}
-	eventually(t, "a line for each", func() bool { return strings.Count(text(t, f.accessed), "\n") == 3 })
+	wait.Until(t, "a line for each", func() bool { return strings.Count(files.Read(t, f.accessed), "\n") == 3 })
 }
 
 // A body that is too large ends its stream of HTTP/2, not the connection, which has others.

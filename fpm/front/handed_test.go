@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // workersSide is what workers that speak HTTP have of a front. The test plays them.
@@ -226,7 +227,7 @@ func TestHandedNonsenseIsDropped(t *testing.T) {
 		t.Errorf("got %q", got.body)
 	}
 	c.Close()
-	eventually(t, "the end of all connections", func() bool { return f.nobody() })
+	wait.Until(t, "the end of all connections", func() bool { return f.nobody() })
 }
 
 // nobody reports whether no connection is open, nor has room.
@@ -243,7 +244,7 @@ func TestRequestGoesToAnIdleWorker(t *testing.T) {
 	f.run(t)
 	c := f.dial(t)
 	w.hand(w.accept(), contract.HandOver{Letter: contract.Unserved}, -1)
-	eventually(t, "a connection in the lot", func() bool { return f.inLot() == 1 })
+	wait.Until(t, "a connection in the lot", func() bool { return f.inLot() == 1 })
 	io.WriteString(c, request)
 	at := w.woken(patience)
 	if at == nil {
@@ -257,11 +258,11 @@ func TestRequestGoesToAnIdleWorker(t *testing.T) {
 	if got := c.read("GET"); got.StatusCode != 204 {
 		t.Fatalf("got %d", got.StatusCode)
 	}
-	eventually(t, "the end of the front's part", f.nobody)
+	wait.Until(t, "the end of the front's part", f.nobody)
 
 	// Nobody takes it.
 	w.hand(at.(*net.TCPConn), contract.HandOver{Letter: contract.Unserved}, -1)
-	eventually(t, "a connection in the lot again", func() bool { return f.inLot() == 1 })
+	wait.Until(t, "a connection in the lot again", func() bool { return f.inLot() == 1 })
 	if got := c.ask(request); got.body != "a" {
 		t.Fatalf("got %q", got.body)
 	}
@@ -284,7 +285,7 @@ func TestRequestsDoNotWaitForWorkersThatAreBusy(t *testing.T) {
 		clients = append(clients, f.dial(t))
 		w.hand(w.accept(), contract.HandOver{Letter: contract.Unserved}, -1)
 	}
-	eventually(t, "all in the lot", func() bool { return f.inLot() == many })
+	wait.Until(t, "all in the lot", func() bool { return f.inLot() == many })
 	begun := time.Now()
 	for _, c := range clients {
 		io.WriteString(c, request)
@@ -300,8 +301,8 @@ func TestRequestsDoNotWaitForWorkersThatAreBusy(t *testing.T) {
 	for _, c := range clients {
 		c.Close()
 	}
-	eventually(t, "the end of all connections", f.nobody)
-	eventually(t, "another try", func() bool {
+	wait.Until(t, "the end of all connections", f.nobody)
+	wait.Until(t, "another try", func() bool {
 		c := f.dial(t)
 		defer c.Close()
 		w.hand(w.accept(), contract.HandOver{Letter: contract.Unserved}, -1)
@@ -541,7 +542,7 @@ func carriesOn(t *testing.T, f *tested, client *rawClient, end byte, asked bool)
 		}
 	}
 	client.Close()
-	eventually(t, "the end of the connection", f.nobody)
+	wait.Until(t, "the end of the connection", f.nobody)
 }
 
 // A worker whose client has gone is told so.
@@ -554,11 +555,11 @@ func TestWorkerIsToldThatItsClientHasGone(t *testing.T) {
 	w.hand(w.accept(), contract.HandOver{Letter: contract.Output, Next: contract.OutputMore, Text: []byte("HTTP/1.1 200 OK\r\n\r\n")}, from)
 	unix.Close(from)
 	client.Close()
-	eventually(t, "an error", func() bool {
+	wait.Until(t, "an error", func() bool {
 		_, err := unix.SendmsgN(to, append([]byte{contract.OutputMore}, make([]byte, 1000)...), nil, nil, unix.MSG_NOSIGNAL)
 		return err != nil
 	})
-	eventually(t, "the end of the connection", f.nobody)
+	wait.Until(t, "the end of the connection", f.nobody)
 }
 
 // A worker that dies or is silent leaves its client to the front.
@@ -615,7 +616,7 @@ func TestLostRequestIsAnswered(t *testing.T) {
 	c.ends()
 
 	c, _ = lose(contract.Rescued{Idle: true})
-	eventually(t, "a connection in the lot", func() bool { return f.inLot() == 1 })
+	wait.Until(t, "a connection in the lot", func() bool { return f.inLot() == 1 })
 	if got := c.ask(request); got.body != "a" {
 		t.Errorf("got %q", got.body)
 	}

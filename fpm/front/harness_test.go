@@ -16,10 +16,12 @@ import (
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
+	"github.com/phpsapi/phpsapi/test/files"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // patience is how long a test waits for what must come.
-const patience = 30 * time.Second
+const patience = wait.Patience
 
 // worker is a connection of the test's pool, which speaks FastCGI.
 type worker struct {
@@ -125,7 +127,7 @@ func orders(t testing.TB, contents map[string]string, serve func(*worker) bool) 
 	return &contract.Front{
 		LogLevel:  zlog.Notice,
 		Listeners: []contract.FrontListener{{Address: "127.0.0.1:0"}},
-		Sites: []contract.Site{{Root: files(t, contents), Index: []string{"index.php", "index.html"}, Controller: "index.php",
+		Sites: []contract.Site{{Root: files.Make(t, contents), Index: []string{"index.php", "index.html"}, Controller: "index.php",
 			Extensions: []string{".php"}, Pool: "www"}},
 		Pools: []contract.FrontPool{{Name: "www", Network: "unix", Address: socket, Connections: 4, BodyBytes: 1 << 20}},
 		Limits: contract.FrontLimits{HeaderTimeout: patience, BodyTimeout: patience, IdleTimeout: patience, RequestTimeout: patience,
@@ -245,39 +247,4 @@ func (f *tested) do(t testing.TB, method, path string, headers ...string) reply 
 	c := f.dial(t)
 	defer c.Close()
 	return c.ask(method + " " + path + " HTTP/1.1\r\n" + strings.Join(append([]string{"Host: example.org"}, headers...), "\r\n") + "\r\n\r\n")
-}
-
-// eventually waits for what must come.
-func eventually(t testing.TB, what string, is func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !is(); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("this did not come: " + what)
-		}
-	}
-}
-
-func text(t testing.TB, name string) string {
-	t.Helper()
-	b, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
-// files makes a directory with files.
-func files(t testing.TB, contents map[string]string) string {
-	t.Helper()
-	root := t.TempDir()
-	for name, text := range contents {
-		file := filepath.Join(root, name)
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return root
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/test/files"
 )
 
 // A site below /blog with the internal path /private had its files handed out under /blog/private, and another site of the
@@ -16,7 +17,7 @@ func TestInternalFilesOfASiteBelowAPathAreNotForClients(t *testing.T) {
 		return w.say("X-Accel-Redirect: %s\r\n\r\n", w.param("QUERY_STRING"))
 	})
 	o.Sites[0].Controller = ""
-	blog := files(t, map[string]string{"index.php": "", "ok.txt": "ok", "private/own.txt": "own", "storage/f.txt": "stored", "storage/sub/g.txt": "stored"})
+	blog := files.Make(t, map[string]string{"index.php": "", "ok.txt": "ok", "private/own.txt": "own", "storage/f.txt": "stored", "storage/sub/g.txt": "stored"})
 	links := t.TempDir()
 	if err := os.Symlink(blog, filepath.Join(links, "current")); err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/front/site"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // An idle client is not asked every 15 s whether it is there, as net would have it, whether the front has accepted the connection or been
@@ -15,7 +16,7 @@ func TestIdleClientsAreAskedSeldom(t *testing.T) {
 	old, next, heir := successors(t, false, "127.0.0.1:0", time.Millisecond, nil)
 	asked := func(f *tested) {
 		t.Helper()
-		eventually(t, "a connection", func() bool { return len(f.connections.all()) == 1 })
+		wait.Until(t, "a connection", func() bool { return len(f.connections.all()) == 1 })
 		for option, want := range map[int]int{unix.TCP_KEEPIDLE: int(site.KeepAliveIdle.Seconds()), unix.TCP_KEEPINTVL: int(site.KeepAliveInterval.Seconds()),
 			unix.TCP_KEEPCNT: site.KeepAliveCount} {
 			if got, err := unix.GetsockoptInt(int(f.connections.all()[0].descriptor()), unix.IPPROTO_TCP, option); err != nil || got != want {
@@ -25,7 +26,7 @@ func TestIdleClientsAreAskedSeldom(t *testing.T) {
 	}
 	old.dial(t)
 	asked(old)
-	eventually(t, "it is in the lot", func() bool {
+	wait.Until(t, "it is in the lot", func() bool {
 		old.connections.lot.mu.Lock()
 		defer old.connections.lot.mu.Unlock()
 		return len(old.connections.lot.parked) == 1

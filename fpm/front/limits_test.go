@@ -10,6 +10,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/phpsapi/phpsapi/test/files"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // short is a time-out that a test waits for.
@@ -179,8 +182,8 @@ func TestClientsThatDoNotReadAreLeft(t *testing.T) {
 		c := f.dial(t)
 		c.Conn.(*net.TCPConn).SetReadBuffer(4 << 10)
 		c.Write([]byte("GET " + path + " HTTP/1.1\r\nHost: a\r\n\r\n"))
-		eventually(t, "the line for "+path, func() bool { return strings.Contains(text(t, f.accessed), "GET "+path+" ") })
-		if logged := text(t, f.accessed); strings.Contains(logged, " 33554432 ") {
+		wait.Until(t, "the line for "+path, func() bool { return strings.Contains(files.Read(t, f.accessed), "GET "+path+" ") })
+		if logged := files.Read(t, f.accessed); strings.Contains(logged, " 33554432 ") {
 			t.Errorf("%s: all of it was sent: %s", path, logged)
 		}
 	}
@@ -222,7 +225,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 		c.Write([]byte("GET /a.txt HTTP/1.1\r\n"))
 		busy = append(busy, c)
 	}
-	eventually(t, "three connections", func() bool {
+	wait.Until(t, "three connections", func() bool {
 		f.connections.mu.Lock()
 		defer f.connections.mu.Unlock()
 		return len(f.connections.open) == 3

@@ -10,6 +10,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // Lines wait for the master as long as it takes some; what is lost because it takes none is counted, and said.
@@ -54,10 +55,10 @@ func TestNoLineOfTheLogIsLostWithoutAWord(t *testing.T) {
 			mu.Unlock()
 		}
 	})
-	eventually(t, "the first lines", func() bool { return count(line) == lines-int(lost) })
+	wait.Until(t, "the first lines", func() bool { return count(line) == lines-int(lost) })
 	l.log(zlog.Notice, "after")
 	want := fmt.Sprintf("%d lines of the HTTP front were lost", lost)
-	eventually(t, want, func() bool { return count(want) == 1 && count("after") == 1 })
+	wait.Until(t, want, func() bool { return count(want) == 1 && count("after") == 1 })
 	var writers sync.WaitGroup
 	for range 4 {
 		writers.Go(func() {
@@ -67,5 +68,5 @@ func TestNoLineOfTheLogIsLostWithoutAWord(t *testing.T) {
 		})
 	}
 	writers.Wait()
-	eventually(t, "all lines of all who write", func() bool { return count("now") == 4*lines })
+	wait.Until(t, "all lines of all who write", func() bool { return count("now") == 4*lines })
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // nginx starts one that serves a directory, and gives its address.
@@ -48,7 +49,7 @@ http {
 		server.Process.Kill()
 		server.Wait()
 	})
-	eventually(t, "nginx", serve.Accepts("tcp", address))
+	wait.Until(t, "nginx", serve.Accepts("tcp", address))
 	return address
 }
 

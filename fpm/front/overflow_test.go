@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // How many connections wait is known of TCP and of unix sockets.
@@ -43,7 +44,7 @@ func TestBacklogIsKnown(t *testing.T) {
 			}
 			defer c.Close()
 		}
-		eventually(t, "three that wait at "+of.address, func() bool { return backlogOf(fd) == 3 })
+		wait.Until(t, "three that wait at "+of.address, func() bool { return backlogOf(fd) == 3 })
 	}
 }
 
@@ -102,7 +103,7 @@ func TestFrontAcceptsIfNoWorkerDoes(t *testing.T) {
 	if n := told.Load(); n != 5 {
 		t.Errorf("the master was told of %d", n)
 	}
-	eventually(t, "the end of the overflow", func() bool { return !f.overflow.opened.Load() })
+	wait.Until(t, "the end of the overflow", func() bool { return !f.overflow.opened.Load() })
 	time.Sleep(2 * reservePatience * time.Millisecond)
 	c := f.dial(t)
 	at := w.accept()
@@ -143,7 +144,7 @@ func TestDrainWaitsForWorkers(t *testing.T) {
 	before, c := f.dial(t), f.dial(t)
 	w.hand(w.accept(), contract.HandOver{Letter: contract.Unserved}, -1)
 	at := w.accept()
-	eventually(t, "a connection in the lot", func() bool { return f.inLot() == 1 })
+	wait.Until(t, "a connection in the lot", func() bool { return f.inLot() == 1 })
 	go func() {
 		f.drain()
 		close(drained)

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // inLot is how many connections are parked.
@@ -43,7 +45,7 @@ func TestIdleConnectionsHoldNoGoroutine(t *testing.T) {
 		clients = append(clients, f.dial(t))
 	}
 	for range 3 {
-		eventually(t, "all in the lot", func() bool { return f.inLot() == many && runtime.NumGoroutine() < before+many/2 })
+		wait.Until(t, "all in the lot", func() bool { return f.inLot() == many && runtime.NumGoroutine() < before+many/2 })
 		for _, c := range clients {
 			if got := c.ask(request); got.StatusCode != 200 || got.body != "a" {
 				t.Fatalf("got %d %q", got.StatusCode, got.body)
@@ -53,7 +55,7 @@ func TestIdleConnectionsHoldNoGoroutine(t *testing.T) {
 	for _, c := range clients {
 		c.Close()
 	}
-	eventually(t, "the end of all", func() bool {
+	wait.Until(t, "the end of all", func() bool {
 		f.connections.mu.Lock()
 		defer f.connections.mu.Unlock()
 		return len(f.connections.open) == 0 && len(f.connections.room) == 1 // the one that the listener waits for
@@ -100,7 +102,7 @@ func TestParkedConnectionsAreClosedToDrain(t *testing.T) {
 	f := parking(t, nil)
 	c := f.dial(t)
 	c.ask(request)
-	eventually(t, "the connection in the lot", func() bool { return f.inLot() == 1 })
+	wait.Until(t, "the connection in the lot", func() bool { return f.inLot() == 1 })
 	f.drain()
 	c.ends()
 }
@@ -134,7 +136,7 @@ func TestParkedConnectionsTakeLittleMemory(t *testing.T) {
 	for _, c := range clients {
 		ask(c)
 	}
-	eventually(t, "less memory", func() bool { return f.inLot() == many+1 && heap()-before < many*4096 })
+	wait.Until(t, "less memory", func() bool { return f.inLot() == many+1 && heap()-before < many*4096 })
 }
 
 func TestMemoryIsGivenBackOnceConnectionsHaveSettled(t *testing.T) {

@@ -17,6 +17,8 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/test/files"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // TestMain is the front, too, where a test starts it as its master does.
@@ -138,13 +140,13 @@ func TestProcessServesAndReopensItsLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	file.Close()
-	eventually(t, "a line in the new log", func() bool {
+	wait.Until(t, "a line in the new log", func() bool {
 		if _, err := s.get("/a.txt?new"); err != nil {
 			t.Fatal(err)
 		}
-		return strings.Contains(text(t, s.access), "/a.txt?new")
+		return strings.Contains(files.Read(t, s.access), "/a.txt?new")
 	})
-	if got := text(t, before); !strings.Contains(got, "GET /a.txt HTTP") || !strings.Contains(got, "GET /x HTTP") {
+	if got := files.Read(t, before); !strings.Contains(got, "GET /a.txt HTTP") || !strings.Contains(got, "GET /x HTTP") {
 		t.Errorf("the old log has %q", got)
 	}
 	s.control.Send(contract.Quit, "", -1)
@@ -175,7 +177,7 @@ func TestProcessDrains(t *testing.T) {
 			}()
 			<-entered
 			end(s)
-			eventually(t, "refusal", func() bool {
+			wait.Until(t, "refusal", func() bool {
 				c, err := net.Dial("tcp", s.address)
 				if err == nil {
 					c.Close()
@@ -187,7 +189,7 @@ func TestProcessDrains(t *testing.T) {
 				t.Error(err)
 			}
 			s.exits(0)
-			if got := text(t, s.access); !strings.Contains(got, `"GET / HTTP/1.1" 200 4`) {
+			if got := files.Read(t, s.access); !strings.Contains(got, `"GET / HTTP/1.1" 200 4`) {
 				t.Errorf("the log has %q", got)
 			}
 		})
@@ -244,7 +246,7 @@ func TestProcessDoesNotWaitForEver(t *testing.T) {
 			}
 			s.exits(0)
 			close(leave)
-			if logged := text(t, s.access); !strings.Contains(logged, `"GET / HTTP/1.1" 200 5`) {
+			if logged := files.Read(t, s.access); !strings.Contains(logged, `"GET / HTTP/1.1" 200 5`) {
 				t.Errorf("the log has %q", logged)
 			}
 		})

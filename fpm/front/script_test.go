@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/test/files"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 func TestScriptsSeeTheRequest(t *testing.T) {
@@ -88,9 +90,9 @@ func TestFailuresOfThePool(t *testing.T) {
 	f = start(t, o)
 	c := f.dial(t)
 	c.Write([]byte("GET / HTTP/1.1\r\nHost: a\r\n\r\n"))
-	eventually(t, "the request under way", func() bool { return f.active.Load() == 1 })
+	wait.Until(t, "the request under way", func() bool { return f.active.Load() == 1 })
 	var busy reply
-	eventually(t, "503", func() bool { busy = f.get(t, "/"); return busy.StatusCode == 503 })
+	wait.Until(t, "503", func() bool { busy = f.get(t, "/"); return busy.StatusCode == 503 })
 	if busy.Header.Get("Retry-After") != "1" {
 		t.Errorf("busy: %v", busy.Header)
 	}
@@ -101,7 +103,7 @@ func TestFailuresOfThePool(t *testing.T) {
 }
 
 func TestScriptsHaveFilesSent(t *testing.T) {
-	private := files(t, map[string]string{"a.txt": letters, "x.php": "secret"})
+	private := files.Make(t, map[string]string{"a.txt": letters, "x.php": "secret"})
 	head := ""
 	o := orders(t, map[string]string{"index.php": "", "public.txt": "public", "private/own.txt": "own"}, func(w *worker) bool {
 		return w.say("%s\r\n\r\nthe script's own body", head)
@@ -153,7 +155,7 @@ func TestEarlyHintsPass(t *testing.T) {
 	if hints.StatusCode != 103 || hints.Header.Get("Link") != "</a.css>; rel=preload" || last.StatusCode != 200 || last.body != "late" {
 		t.Errorf("got %d %v, then %d %q", hints.StatusCode, hints.Header, last.StatusCode, last.body)
 	}
-	eventually(t, "the line", func() bool { return strings.Contains(text(t, f.accessed), `" 200 4 "`) })
+	wait.Until(t, "the line", func() bool { return strings.Contains(files.Read(t, f.accessed), `" 200 4 "`) })
 }
 
 func TestEventsComeAtOnce(t *testing.T) {

@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // A timer of a write may fire after the write, and after the request: it touches no writer then. net/http's has nothing
@@ -20,7 +22,7 @@ func TestStallTimerLeavesEndedWritesAlone(t *testing.T) {
 		t.Errorf("%d deadlines were set without a write that is overdue", n)
 	}
 	s.begin(w, time.Nanosecond)
-	eventually(t, "the end of a write that is overdue", func() bool { return w.set.Load() > 0 })
+	wait.Until(t, "the end of a write that is overdue", func() bool { return w.set.Load() > 0 })
 	s.end()
 }
 

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // certificate makes one for a name, with a serial number to tell it by.
@@ -175,7 +176,7 @@ func TestStreamsThatAreNotReadAreReset(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
-			eventually(t, "the stream's end", func() bool { return f.active.Load() == 0 })
+			wait.Until(t, "the stream's end", func() bool { return f.active.Load() == 0 })
 			if n, err := io.Copy(io.Discard, response.Body); err == nil {
 				t.Errorf("%s%s: all %d bytes came", name, path, n)
 			}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // successors starts two fronts that have one address, with TLS or without, and sites of their own, and a channel between
@@ -58,7 +59,7 @@ func TestManyConnectionsChangeFrontsInTheirTime(t *testing.T) {
 	for range many {
 		clients = append(clients, old.dial(t))
 	}
-	eventually(t, "all connections in the lot", func() bool {
+	wait.Until(t, "all connections in the lot", func() bool {
 		old.connections.lot.mu.Lock()
 		defer old.connections.lot.mu.Unlock()
 		return len(old.connections.lot.parked) == many
@@ -106,7 +107,7 @@ func TestConnectionsThatWaitChangeFronts(t *testing.T) {
 			}
 			begun := old.dial(t)
 			io.WriteString(begun, request[:10])
-			eventually(t, "all connections and the beginning of a head", func() bool {
+			wait.Until(t, "all connections and the beginning of a head", func() bool {
 				n, reading := 0, 0
 				for _, c := range old.connections.all() {
 					n++
@@ -158,7 +159,7 @@ func TestConnectionsWithAResponseUnderWayChangeFronts(t *testing.T) {
 	<-arrived // or the other front would answer it
 	yielded := make(chan bool)
 	go func() { old.yield(heir); close(yielded) }()
-	eventually(t, "the front yields", old.connections.yields.Load)
+	wait.Until(t, "the front yields", old.connections.yields.Load)
 	goOn["/late"] <- true
 	if got := late.read("GET"); got.body != "late" || !got.Close {
 		t.Errorf("a late head: got %q, close %v", got.body, got.Close)

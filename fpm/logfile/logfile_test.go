@@ -8,22 +8,11 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
-)
 
-// within fails the test if something waits.
-func within(t *testing.T, what string, do func()) {
-	t.Helper()
-	done := make(chan struct{})
-	go func() { do(); close(done) }()
-	select {
-	case <-done:
-	case <-time.After(10 * time.Second):
-		t.Fatalf("%s waits", what)
-	}
-}
+	"github.com/phpsapi/phpsapi/test/wait"
+)
 
 // A slow log was a pipe that nobody read: open(2) stopped the master.
 func TestPipeWithoutAReaderIsOpenedAtOnce(t *testing.T) {
@@ -31,7 +20,7 @@ func TestPipeWithoutAReaderIsOpenedAtOnce(t *testing.T) {
 	if err := unix.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	within(t, "opening", func() {
+	wait.Returns(t, "opening", func() {
 		f, err := Open(path)
 		if err != nil {
 			t.Error(err)

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // Nobody read the pipe that an access log is: each worker waited at the end of its first request, and the pool answered nothing more.
@@ -24,7 +24,7 @@ func TestAccessLogThatNobodyReadsHoldsNobodyUp(t *testing.T) {
 	const lines = 2000
 	line := []byte(strings.Repeat("x", 199) + "\n")
 	began := time.Now()
-	serve.Returns(t, "a full access log", func() {
+	wait.Returns(t, "a full access log", func() {
 		for range lines {
 			if lost, _ := a.Write(fd, line); lost != 0 {
 				t.Errorf("%d lines are said to be lost while the pipe is full", lost)

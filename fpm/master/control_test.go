@@ -23,7 +23,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/test/boards"
-	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // operator connects to the master's control socket.
@@ -279,7 +279,7 @@ func TestOperatorSeesStuckWorkers(t *testing.T) {
 	}
 	var r *control.Report
 	page := ""
-	serve.Eventually(t, "two workers with requests", func() bool {
+	wait.Until(t, "two workers with requests", func() bool {
 		r = s.report(true)
 		page = string(r.Generations[0].Pools[0])
 		return strings.Count(page, `"state":"Running"`) == 2

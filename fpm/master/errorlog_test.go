@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // As long as a reload is under way lines go to the first stderr and to the error log. USR1 made both the error log meanwhile.
@@ -15,7 +15,7 @@ func TestErrorLogThatIsReopenedInAReloadHasLinesOnce(t *testing.T) {
 	t.Parallel()
 	s := start(t, static, "MASTER_TEST_HANG=DIR/hang", "MASTER_TEST_LOG=file")
 	logged := func(line string) (text []byte) {
-		serve.Eventually(t, line, func() bool {
+		wait.Until(t, line, func() bool {
 			text, _ = os.ReadFile(s.path("error.log"))
 			return strings.Contains(string(text), line)
 		})

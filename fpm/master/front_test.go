@@ -28,6 +28,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // fakeFront is a front that speaks no HTTP: it answers lines, as fakeWorker does.
@@ -311,7 +312,7 @@ func TestReloadHandsTheFrontsListenersOver(t *testing.T) {
 		s.expect("ready to handle connections")
 	}
 	// For a moment both answer.
-	serve.Eventually(t, "the new front", func() bool { return strings.HasPrefix(s.http("hello"), "front generation 4 ") })
+	wait.Until(t, "the new front", func() bool { return strings.HasPrefix(s.http("hello"), "front generation 4 ") })
 	close(stop)
 	load.Wait()
 	if failed.Load() > 0 {
@@ -361,7 +362,7 @@ func TestReloadWithoutFront(t *testing.T) {
 		t.Error("the front's socket still listens")
 	}
 	pid, _ := strconv.Atoi(first)
-	serve.Eventually(t, "the end of the front", func() bool { return syscall.Kill(pid, 0) != nil })
+	wait.Until(t, "the end of the front", func() bool { return syscall.Kill(pid, 0) != nil })
 }
 
 // The front has its requests finished before the workers that answer them are told to go.
@@ -410,7 +411,7 @@ func TestFrontsAccessLogIsReopened(t *testing.T) {
 	os.Rename(s.yaml+"/http.log", s.yaml+"/http.log.1")
 	s.signal(syscall.SIGUSR1)
 	s.expect(`NOTICE: access log file re-opened$`)
-	serve.Eventually(t, "the front's line in the new access log", func() bool {
+	wait.Until(t, "the front's line in the new access log", func() bool {
 		text, _ := os.ReadFile(s.yaml + "/http.log")
 		return string(text) == "new access log\n"
 	})
@@ -533,7 +534,7 @@ func TestNamelessSocket(t *testing.T) {
 		t.Errorf("left behind: %v", left)
 	}
 	// Nor processes: the front and the workers hear the end of their sockets.
-	serve.Eventually(t, "the end of the front without its master", func() bool {
+	wait.Until(t, "the end of the front without its master", func() bool {
 		conn, err := net.Dial("unix", s.front)
 		if err == nil {
 			conn.Close()

@@ -11,7 +11,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/plan"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
-	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // A script, or a shell, of the front's user stops it: another serves, and the first finishes its requests.
@@ -24,7 +24,7 @@ func TestStoppedFrontIsReplaced(t *testing.T) {
 	if second := s.expect(`process (\d+) of generation 1 serves`)[1]; second == strconv.Itoa(first) {
 		t.Error("the same front serves")
 	}
-	serve.Eventually(t, "the end of the first front", func() bool { return syscall.Kill(first, 0) != nil })
+	wait.Until(t, "the end of the first front", func() bool { return syscall.Kill(first, 0) != nil })
 	if got := s.http("who"); got == "" {
 		t.Error("nobody answers")
 	}

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/listening"
-	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // What a worker said stood in the error log as if the master had said it, line ends included.
@@ -154,7 +154,7 @@ func TestClosingALingeringConnectionHoldsNobodyUp(t *testing.T) {
 	if l, err := unix.GetsockoptInt(other, unix.SOL_SOCKET, unix.SO_ERROR); err != nil || l != 0 {
 		t.Errorf("%d, %v", l, err)
 	}
-	serve.Eventually(t, "all to be closed", func() bool { return c.pending() == 0 })
+	wait.Until(t, "all to be closed", func() bool { return c.pending() == 0 })
 }
 
 // A slow log became a pipe that nobody reads: opening it stopped the master. A worker had its descriptor, too, and could

@@ -13,24 +13,23 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/control"
 	"github.com/phpsapi/phpsapi/fpm/incident"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // incidents asks the master for the last ones, until there are that many.
-func (s *service) incidents(total int) *control.Incidents {
+func (s *service) incidents(total int) (all *control.Incidents) {
 	s.t.Helper()
-	for end := time.Now().Add(patience); ; {
+	wait.Succeeds(s.t, "the incidents", func() error {
 		a, err := s.outcome(control.Request{Command: control.LastIncidents})
 		if err != nil || a.Incidents == nil {
 			s.t.Fatalf("got %+v, %v", a, err)
 		}
-		if a.Incidents.Total >= uint64(total) {
-			return a.Incidents
+		if all = a.Incidents; all.Total < uint64(total) {
+			return fmt.Errorf("there are %d, want %d", all.Total, total)
 		}
-		if time.Now().After(end) {
-			s.t.Fatalf("there are %d incidents, want %d", a.Incidents.Total, total)
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+		return nil
+	})
+	return all
 }
 
 // hostile is a text that would end a line, move a terminal's cursor, and be no UTF-8.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/control"
 	"github.com/phpsapi/phpsapi/fpm/incident"
-	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // running asks for the requests that run.
@@ -39,7 +39,7 @@ func TestOperatorSeesRunningRequests(t *testing.T) {
 	s := start(t, static+"[b]\nlisten = DIR/sockb\npm = static\npm.max_children = 1\n")
 	s.expect("ready to handle")
 	s.settle(2)
-	serve.Eventually(t, "no request", func() bool { return len(s.running("")) == 0 })
+	wait.Until(t, "no request", func() bool { return len(s.running("")) == 0 })
 	first := s.dial("sock")
 	defer first.Close()
 	release := hold(t, first)
@@ -155,7 +155,7 @@ func TestOperatorEndsNothingElse(t *testing.T) {
 	if answer := release(); !strings.HasPrefix(answer, "pool www") {
 		t.Errorf("the request got %q", answer)
 	}
-	serve.Eventually(t, "the end of the request", func() bool { return len(s.running("")) == 0 })
+	wait.Until(t, "the end of the request", func() bool { return len(s.running("")) == 0 })
 	a, err := s.outcome(control.Request{Command: control.Kill, Pid: r.Pid})
 	if err != nil || a.Reason != control.Refused || a.Why != fmt.Sprintf("worker %d of pool www has no request", r.Pid) {
 		t.Errorf("an idle worker: got %+v, %v", a, err)

@@ -7,12 +7,13 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/control"
+	"github.com/phpsapi/phpsapi/test/files"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // The program that had started the service stopped reading its standard error. The master stopped with the first line too many.
@@ -42,16 +43,13 @@ func TestMasterServesThoughNobodyReadsItsErrorLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.command.Process.Kill(); s.command.Wait() })
-	var c *control.Client
-	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
-		if c, err = control.Dial(s.command.Process.Pid); err == nil {
+	wait.Succeeds(t, "the control socket", func() error {
+		c, err := control.Dial(s.command.Process.Pid)
+		if err == nil {
 			c.Close()
-			break
 		}
-		if time.Now().After(deadline) {
-			t.Fatal(err)
-		}
-	}
+		return err
+	})
 	if answers, err := s.give(control.Request{Command: control.Status}); err != nil || answers[0].Status == nil {
 		t.Errorf("status: %+v, %v", answers, err)
 	}
@@ -124,14 +122,7 @@ func TestCommandsFindAServiceThatStarts(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := start(t, static, "MASTER_TEST_SAYS="+says)
-	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
-		if _, err := os.Stat(s.path("sock")); err == nil {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("no socket")
-		}
-	}
+	wait.Until(t, "the socket", func() bool { return files.Exists(s.path("sock")) })
 	c := s.operator()
 	answered := make(chan error, 1)
 	go func() {

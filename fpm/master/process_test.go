@@ -15,11 +15,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // patience is how long anything may take.
-const patience = 30 * time.Second
+const patience = wait.Patience
 
 // service is a running master.
 type service struct {
@@ -344,7 +344,7 @@ func TestLogsAreReopened(t *testing.T) {
 	s.signal(syscall.SIGUSR1)
 	s.expect(`NOTICE: error log file re-opened$`)
 	s.expect(`NOTICE: access log file re-opened$`)
-	serve.Eventually(t, "both workers' lines in the new access log", func() bool {
+	wait.Until(t, "both workers' lines in the new access log", func() bool {
 		text, _ := os.ReadFile(s.path("access.log"))
 		return strings.Count(string(text), "new access log\n") == 2
 	})

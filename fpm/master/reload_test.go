@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 func (s *service) generation(socket string) (n int) {
@@ -222,7 +222,7 @@ func TestKeptConnections(t *testing.T) {
 	s.signal(syscall.SIGUSR2)
 	s.expect("ready to handle")
 	// The old workers park what they keep.
-	serve.Eventually(t, "the end of the old workers", func() bool { return len(s.report(false).Generations) == 1 })
+	wait.Until(t, "the end of the old workers", func() bool { return len(s.report(false).Generations) == 1 })
 	for i, conn := range kept {
 		if got := say(conn, "keep"); !strings.HasPrefix(got, "pool www generation 2") {
 			t.Errorf("kept connection %d after the reload: got %q", i, got)

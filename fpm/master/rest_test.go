@@ -12,7 +12,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/control"
 	"github.com/phpsapi/phpsapi/fpm/errorlog"
 	"github.com/phpsapi/phpsapi/fpm/handoff"
-	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // An operator's stop, and a signal, that came while a master came to rest for an upgrade were lost.
@@ -41,7 +41,7 @@ func TestOrdersOfARestingMasterAreLeftToTheNextProgram(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	serve.Eventually(t, "all are asked", func() bool {
+	wait.Until(t, "all are asked", func() bool {
 		m.box.mu.Lock()
 		defer m.box.mu.Unlock()
 		return len(m.box.queue) == len(asked)

@@ -2,12 +2,13 @@ package master
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/control"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // Each of two pools has an engine of its own. fakeZygotes of an engine obey files that end in its version: startFakeZygote.
@@ -33,11 +34,7 @@ func startTwoPools(t *testing.T, env ...string) *service {
 	}
 	s := start(t, twoPools, append(env, "MASTER_TEST_SETTINGS="+file)...)
 	s.expect("ready to handle")
-	for until := time.Now().Add(30 * time.Second); len(s.workers("old")) != 2 || len(s.workers("new")) != 2; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(until) {
-			t.Fatal("the pools have not two workers each")
-		}
-	}
+	wait.Until(t, "two workers of each pool", func() bool { return len(s.workers("old")) == 2 && len(s.workers("new")) == 2 })
 	return s
 }
 
@@ -67,16 +64,17 @@ func TestDeadZygoteOfOneEngineLeavesTheOtherAlone(t *testing.T) {
 	s.touch("dies-8.4")
 	s.expect(`WARNING: the process that forks the workers of generation 1 \(PHP 8\.4\) is gone, starting another$`)
 	s.expect(`NOTICE: another process forks the workers of generation 1 \(PHP 8\.4\)$`)
-	for replaced, until := false, time.Now().Add(30*time.Second); !replaced; time.Sleep(10 * time.Millisecond) {
+	wait.Succeeds(t, "other workers than those of the dead zygote", func() error {
 		now := s.workers("new")
-		replaced = len(now) == 2
+		replaced := len(now) == 2
 		for pid := range now {
 			replaced = replaced && !fresh[pid]
 		}
-		if time.Now().After(until) {
-			t.Fatalf("the workers of the dead zygote are not replaced: %v, then %v", fresh, now)
+		if !replaced {
+			return fmt.Errorf("%v, then %v", fresh, now)
 		}
-	}
+		return nil
+	})
 	for pid := range s.workers("old") {
 		if !old[pid] {
 			t.Errorf("worker %d is new, in the pool of the other engine", pid)

@@ -14,7 +14,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/plan"
 	"github.com/phpsapi/phpsapi/fpm/pm"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
-	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // room lets the service have n workers; -1: any number.
@@ -37,7 +37,7 @@ func (s *service) refused(file string, n int) {
 	s.t.Helper()
 	so := func() int { x, _ := os.ReadFile(s.path(file + ".refused")); return len(x) }
 	before := so()
-	serve.Eventually(s.t, "some attempts", func() bool { return so() >= before+n })
+	wait.Until(s.t, "some attempts", func() bool { return so() >= before+n })
 }
 
 // count is how many lines so far match.

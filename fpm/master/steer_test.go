@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/control"
-	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 const two = static + "[b]\nlisten = DIR/sockb\npm = dynamic\npm.max_children = 4\npm.start_servers = 1\npm.min_spare_servers = 1\npm.max_spare_servers = 2\n"
@@ -112,7 +112,7 @@ func TestResumeDoesNotWaitForRequests(t *testing.T) {
 			t.Errorf("an earlier request got %q", answer)
 		}
 	}
-	serve.Eventually(t, "two workers", func() bool { return s.steer(control.Resume, "www", 0).Workers == 2 })
+	wait.Until(t, "two workers", func() bool { return s.steer(control.Resume, "www", 0).Workers == 2 })
 }
 
 func TestOperatorScalesAPool(t *testing.T) {
@@ -123,14 +123,14 @@ func TestOperatorScalesAPool(t *testing.T) {
 		t.Errorf("five: %+v", p)
 	}
 	s.settle(5) // five requests at once
-	serve.Eventually(t, "no request", func() bool { return len(s.running("")) == 0 })
+	wait.Until(t, "no request", func() bool { return len(s.running("")) == 0 })
 	conn := s.dial("sock")
 	defer conn.Close()
 	release := hold(t, conn)
 	if p := s.steer(control.Scale, "www", 1); p.Limit != 1 || p.Requests != 1 {
 		t.Errorf("one: %+v", p)
 	}
-	serve.Eventually(t, "one worker", func() bool { return s.steer(control.Scale, "www", 1).Workers == 1 })
+	wait.Until(t, "one worker", func() bool { return s.steer(control.Scale, "www", 1).Workers == 1 })
 	if answer := release(); !strings.HasPrefix(answer, "pool www") { // the idle ones have left, and not this one
 		t.Errorf("got %q", answer)
 	}

@@ -6,7 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // Each connection at an ondemand pool's socket made an event, whether the loop came to take them or not.
@@ -34,5 +34,5 @@ func TestArrivalsDoNotFillTheMastersMemory(t *testing.T) {
 	} else {
 		events[1].happen(nil)
 	}
-	serve.Eventually(t, "another event", func() bool { return len(box.take()) > 0 })
+	wait.Until(t, "another event", func() bool { return len(box.take()) > 0 })
 }

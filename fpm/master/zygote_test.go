@@ -17,13 +17,13 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/control"
-	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // appears waits until the fake zygote has written to a file that it was given.
 func (s *service) appears(file, text string) {
 	s.t.Helper()
-	serve.Eventually(s.t, fmt.Sprintf("%q in %s", text, file), func() bool {
+	wait.Until(s.t, fmt.Sprintf("%q in %s", text, file), func() bool {
 		got, _ := os.ReadFile(s.path(file))
 		return string(got) == text
 	})
@@ -167,7 +167,7 @@ func TestSignalWhilePHPStarts(t *testing.T) {
 			hang := dir + "/hang"
 			os.WriteFile(hang, nil, 0o600)
 			s := start(t, "rlimit_core = 0\n"+static, "MASTER_TEST_HANG="+hang)
-			serve.Eventually(t, "PHP's start", func() bool { text, _ := os.ReadFile(hang); return len(text) > 0 })
+			wait.Until(t, "PHP's start", func() bool { text, _ := os.ReadFile(hang); return len(text) > 0 })
 			s.signal(syscall.SIGUSR2) // waits
 			s.signal(deadly)
 			s.end()
@@ -203,7 +203,7 @@ func TestRetiredGenerationsHaveAnEnd(t *testing.T) {
 	if answer, err := bufio.NewReader(busy[0]).ReadString('\n'); err == nil {
 		t.Errorf("the oldest request has been answered: %q", answer)
 	}
-	serve.Eventually(t, "no more generations than may be", func() bool { return len(s.report(false).Generations) <= maxRetired+1 })
+	wait.Until(t, "no more generations than may be", func() bool { return len(s.report(false).Generations) <= maxRetired+1 })
 	s.never("generation 2 still has")
 }
 

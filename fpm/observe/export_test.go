@@ -14,7 +14,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/tracecontext"
-	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // collecting is an exporter and its collector, which answers by answer. Batches are gathered for a moment only.
@@ -77,7 +77,7 @@ func TestExport(t *testing.T) {
 		want = append(want, fmt.Sprint("span ", i))
 		c.put([]byte(want[i]))
 	}
-	serve.Eventually(t, "all spans", func() bool { return c.sent.Load() == uint64(len(want)) })
+	wait.Until(t, "all spans", func() bool { return c.sent.Load() == uint64(len(want)) })
 	if !slices.Equal(c.got(), want) {
 		t.Error("other spans have come, or in another order")
 	}
@@ -95,12 +95,12 @@ func TestExportIsTriedAgain(t *testing.T) {
 		go c.run()
 		c.put([]byte("x"))
 		if !again {
-			serve.Eventually(t, fmt.Sprint(code), func() bool { return c.failed.Load() == 1 })
+			wait.Until(t, fmt.Sprint(code), func() bool { return c.failed.Load() == 1 })
 			continue
 		}
 		time.Sleep(20 * time.Millisecond)
 		c.answer.Store(nil)
-		serve.Eventually(t, fmt.Sprint(code), func() bool { return c.sent.Load() == 1 })
+		wait.Until(t, fmt.Sprint(code), func() bool { return c.sent.Load() == 1 })
 		if c.failed.Load() != 0 || len(c.said) != 0 {
 			t.Errorf("%d: %d failed: %q", code, c.failed.Load(), c.said)
 		}
@@ -114,10 +114,10 @@ func TestExportIsGivenUp(t *testing.T) {
 	go c.run()
 	c.put([]byte("x"))
 	c.put([]byte("y"))
-	serve.Eventually(t, "the end of the attempts", func() bool { return c.failed.Load() == 2 })
+	wait.Until(t, "the end of the attempts", func() bool { return c.failed.Load() == 2 })
 	c.answer.Store(nil)
 	c.put([]byte("z"))
-	serve.Eventually(t, "the next batch", func() bool { return c.sent.Load() == 1 })
+	wait.Until(t, "the next batch", func() bool { return c.sent.Load() == 1 })
 	if len(c.said) != 1 || !strings.Contains(c.said[0], "has not taken 2 spans: it answers 503 Service Unavailable") {
 		t.Errorf("the log has %q", c.said)
 	}
@@ -138,7 +138,7 @@ func TestQueueIsBounded(t *testing.T) {
 		}
 		close(ended)
 	}()
-	serve.Eventually(t, "a full queue", func() bool { return put.Load() >= mostQueued && c.length() == mostQueued })
+	wait.Until(t, "a full queue", func() bool { return put.Load() >= mostQueued && c.length() == mostQueued })
 	time.Sleep(20 * time.Millisecond)
 	if n := put.Load(); n > mostQueued+mostBatch {
 		t.Errorf("%d spans are kept", n)
@@ -187,7 +187,7 @@ func TestRetryAfter(t *testing.T) {
 	time.Sleep(30 * time.Millisecond)
 	c.answer.Store(nil)
 	begun := time.Now()
-	serve.Eventually(t, "the second attempt", func() bool { return c.sent.Load() == 1 })
+	wait.Until(t, "the second attempt", func() bool { return c.sent.Load() == 1 })
 	if took := time.Since(begun); took < 500*time.Millisecond {
 		t.Errorf("it came %v after an answer that asks for a second", took)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/control"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // profiler is a master that makes profiles: it tells samples as it is told to, until it is told the last answer.
@@ -97,7 +98,7 @@ func TestProfileIsShownWhileItIsMade(t *testing.T) {
 	expect(`{"seconds":3}`, 409, "already")
 	p.told <- control.Answer{Samples: []control.Samples{{Pid: 7, Pool: "www", Generation: 1, Lines: "r\tSHOP\t/cart/2\t/a.php\ns\t4\t1:9\ne\n"}}}
 	p.told <- control.Answer{Done: true, Profile: &control.Profile{Workers: 1, Dropped: 2}}
-	awaitThat(t, func() bool { return !profileOf(t, d).Running })
+	wait.Until(t, "the end of the profile", func() bool { return !profileOf(t, d).Running })
 	if v = profileOf(t, d); v.Total != 7 || v.Workers != 1 || v.Lost != 2 || v.Why != "" {
 		t.Errorf("at its end: %+v", v)
 	}
@@ -122,19 +123,9 @@ func TestProfileIsShownWhileItIsMade(t *testing.T) {
 	}
 	expect(`{"end":1}`, 409, "has ended")
 	expect(`{"end":2}`, 200, "has ended")
-	awaitThat(t, func() bool { return !profileOf(t, d).Running })
+	wait.Until(t, "the end of the profile", func() bool { return !profileOf(t, d).Running })
 	if v = profileOf(t, d); v.Number != 2 || v.Why != "" || v.Total != 0 {
 		t.Errorf("after that: %+v", v)
-	}
-}
-
-// awaitThat waits until something is true, for ten seconds at most.
-func awaitThat(t *testing.T, is func() bool) {
-	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("it is never so")
-		}
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/control"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // serve makes this process a master that answers every client so, and then leaves the connection open or not.
@@ -277,11 +278,9 @@ func TestMastersAreNamedByWhatTellsThemApart(t *testing.T) {
 	}
 	defer cmd.Wait()
 	defer cmd.Process.Kill()
-	got := title(cmd.Process.Pid)
-	for until := time.Now().Add(10 * time.Second); got == "" && time.Now().Before(until); got = title(cmd.Process.Pid) {
-		time.Sleep(time.Millisecond) // the kernel has not set its arguments yet
-	}
-	if got != "sleep 20" {
+	// At first the kernel has not set its arguments yet.
+	wait.Until(t, "a command line", func() bool { return title(cmd.Process.Pid) != "" })
+	if got := title(cmd.Process.Pid); got != "sleep 20" {
 		t.Errorf("the command line is told as %q", got)
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
-	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // ask sends a request on a kept connection and gives what came on STDOUT behind the head.
@@ -116,7 +116,7 @@ func TestQuitFinishesTheRequestAndParks(t *testing.T) {
 		conn := dial(t, p.Socket)
 		defer conn.Close()
 		go func() {
-			serve.Eventually(t, "the request", func() bool { _, err := os.Stat(p.Dir + "/begun"); return err == nil })
+			wait.Until(t, "the request", func() bool { _, err := os.Stat(p.Dir + "/begun"); return err == nil })
 			quit(c)
 		}()
 		if got := ask(t, conn, get(p.Dir, "slow.php")); got != "done" {
@@ -301,7 +301,7 @@ func TestFinishedRequestFreesItsClient(t *testing.T) {
 			t.Errorf("then %v, want the connection closed", err)
 		}
 	}
-	serve.Eventually(t, "the script to continue", func() bool { _, err := os.Stat(p.Dir + "/late"); return err == nil })
+	wait.Until(t, "the script to continue", func() bool { _, err := os.Stat(p.Dir + "/late"); return err == nil })
 }
 
 func TestClientThatLeavesIsNoticed(t *testing.T) {
@@ -313,7 +313,7 @@ func TestClientThatLeavesIsNoticed(t *testing.T) {
 	get(p.Dir, "abort.php").Send(conn)
 	conn.Read(make([]byte, 10))
 	conn.Close()
-	serve.Eventually(t, "the client's end to be noticed", func() bool {
+	wait.Until(t, "the client's end to be noticed", func() bool {
 		b, err := os.ReadFile(p.Dir + "/aborted")
 		if len(b) > 0 && string(b) != "1 1" {
 			t.Fatalf("got %q", b)
@@ -424,7 +424,7 @@ include 'inc.php';
 		}
 	}
 	got, why := "", ""
-	serve.Eventually(t, "a trace of usleep()", func() bool {
+	wait.Until(t, "a trace of usleep()", func() bool {
 		got, why = ask()
 		return strings.Contains(got, "usleep()")
 	})
@@ -442,7 +442,7 @@ include 'inc.php';
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	receive(conn)
-	serve.Eventually(t, "a trace without a request", func() bool {
+	wait.Until(t, "a trace without a request", func() bool {
 		_, why := ask()
 		return why == "no request is running"
 	})

@@ -22,7 +22,7 @@ import (
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 	"github.com/phpsapi/phpsapi/sapi"
 	"github.com/phpsapi/phpsapi/sapi/engines"
-	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // TestMain makes the test binary its own zygote's worker.
@@ -297,7 +297,7 @@ func (c *child) receive(t testing.TB) (letter byte, fd int, text string) {
 func (c *child) stop(t testing.TB) {
 	t.Helper()
 	syscall.Kill(c.pid, syscall.SIGSTOP)
-	serve.Eventually(t, "the worker to stop", func() bool {
+	wait.Until(t, "the worker to stop", func() bool {
 		status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.pid))
 		return strings.Contains(string(status), "\nState:\tT")
 	})

@@ -14,7 +14,7 @@ import (
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
-	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // yields expects a worker to hand over so many connections, to say Yielded, and to end.
@@ -62,7 +62,7 @@ func TestWorkerThatYieldsHandsOver(t *testing.T) {
 		w := p.spawn()
 		conn := dial(t, p.Socket)
 		defer conn.Close()
-		serve.Eventually(t, "the connection to be accepted", func() bool { return len(descriptorsOf(w.pid, "^socket:")) >= 3 })
+		wait.Until(t, "the connection to be accepted", func() bool { return len(descriptorsOf(w.pid, "^socket:")) >= 3 })
 		w.say(contract.Yield, -1)
 		yields(t, p, w, 1)
 	})

@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 func spawn(t *testing.T, z *Zygote) *Child {
@@ -72,7 +72,7 @@ func TestEndIsSeenThoughTheZygoteDoesNotTell(t *testing.T) {
 		t.Error("it lives")
 	}
 	c.Signal(syscall.SIGKILL)
-	serve.Eventually(t, "the end is seen", c.Ended)
+	wait.Until(t, "the end is seen", c.Ended)
 	if over(c) {
 		t.Error("nobody has told")
 	}

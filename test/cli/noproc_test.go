@@ -12,6 +12,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/test/exchange"
 	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // inJail is a command in a mount namespace in which /proc is not mounted, or shows processes alone (systemd's
@@ -94,7 +95,7 @@ func TestWithoutProc(t *testing.T) {
 			} {
 				s := serve.Run(t, server.cmd)
 				accepts := serve.Accepts(server.network, server.address)
-				serve.Eventually(t, name, func() bool { return s.Ended() != "" || accepts() })
+				wait.Until(t, name, func() bool { return s.Ended() != "" || accepts() })
 				if s.Ended() != "" {
 					t.Errorf("%s: %s", name, s.Ended())
 					continue

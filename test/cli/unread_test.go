@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 
@@ -19,7 +20,7 @@ func TestReaderOfTheLogIsGone(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	site := serve.Files(t, map[string]string{"log.php": `<?php error_log("one"); file_put_contents(getenv("MARK"), "ran");
+	site := files.Make(t, map[string]string{"log.php": `<?php error_log("one"); file_put_contents(getenv("MARK"), "ran");
 		error_log("two"); exec("grep SigIgn /proc/self/status", $status); file_put_contents(getenv("MARK"), $status[0]);`})
 	script := filepath.Join(site, "log.php")
 	cgi := []string{"REDIRECT_STATUS=1", "SCRIPT_FILENAME=" + script, "REQUEST_METHOD=GET", "GATEWAY_INTERFACE=CGI/1.1"}

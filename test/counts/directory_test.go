@@ -15,6 +15,7 @@ import (
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
 	"github.com/phpsapi/phpsapi/test/exchange"
 	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // directoryScripts tell in which directory they run, and what runs after them.
@@ -60,7 +61,7 @@ func startServer(t *testing.T, program, dir, name string) *server {
 		t.Fatal(err)
 	}
 	serve.Run(t, exec.Command(program, "-F", "-y", conf))
-	serve.Eventually(t, "the socket of "+name, serve.Accepts("unix", serve.Socket(own)))
+	wait.Until(t, "the socket of "+name, serve.Accepts("unix", serve.Socket(own)))
 	return &server{dir, serve.Dial(t, "unix", serve.Socket(own))}
 }
 
@@ -162,5 +163,5 @@ func TestDirectoryThatIsReplaced(t *testing.T) {
 	if err := errors.Join(os.Symlink("two", dir+"/next"), os.Rename(dir+"/next", dir+"/a")); err != nil {
 		t.Fatal(err)
 	}
-	serve.Eventually(t, "the new release", func() bool { return strings.HasSuffix(s.ask(t, "a/other.php", ""), "/two release two") })
+	wait.Until(t, "the new release", func() bool { return strings.HasSuffix(s.ask(t, "a/other.php", ""), "/two release two") })
 }

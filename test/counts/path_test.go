@@ -19,6 +19,7 @@ import (
 	"github.com/phpsapi/phpsapi/test/exchange"
 	"github.com/phpsapi/phpsapi/test/probe"
 	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 var fpm string // phpsapi, called as php-fpm
@@ -86,7 +87,7 @@ func byFastCGI(t *testing.T) *path { return asFastCGI(t, "/hello.php", "") }
 // asFastCGI asks by FastCGI for a script, by POST if there is a body.
 func asFastCGI(t *testing.T, script, body string) *path {
 	dir, s := begin(t)
-	serve.Eventually(t, "the socket", serve.Accepts("unix", serve.Socket(dir)))
+	wait.Until(t, "the socket", serve.Accepts("unix", serve.Socket(dir)))
 	conn := serve.Dial(t, "unix", serve.Socket(dir))
 	method, kind, length := "GET", "", ""
 	if body != "" {
@@ -120,10 +121,10 @@ func byOtherHTTP(t *testing.T) *path {
 func asHTTP(t *testing.T, next func() string) *path {
 	address := serve.Address(t)
 	_, s := begin(t, "--http", address, "--root", "ROOT")
-	serve.Eventually(t, address, serve.Accepts("tcp", address))
+	wait.Until(t, address, serve.Accepts("tcp", address))
 	var p *path
 	// While the worker has the connection that has just looked for the address, the front accepts the next one.
-	serve.Eventually(t, "a connection that the worker accepts", func() bool {
+	wait.Until(t, "a connection that the worker accepts", func() bool {
 		conn := serve.Dial(t, "tcp", address)
 		in := bufio.NewReader(conn)
 		p = (&path{ask: func() error { return get(conn, in, next()) }}).of(t, s)

@@ -8,7 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/files"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 const dump = `<?php
@@ -248,7 +249,7 @@ func TestRouterIsExecutedAsStockPHPs(t *testing.T) {
 		"shebang":     "#!/usr/bin/php\n<?php echo 'router';",
 	} {
 		t.Run(name, func(t *testing.T) {
-			root := serve.Files(t, map[string]string{
+			root := files.Make(t, map[string]string{
 				"below/router.php": router, "index.php": "<?php echo json_encode(array_map('basename', get_included_files()));",
 				"before.php": "<?php echo 'before ';", "after.php": "<?php echo 'after '; return 'after';", "static.txt": "static",
 			})
@@ -267,7 +268,7 @@ func TestRouterThatIsNotThere(t *testing.T) {
 
 // compare sends all exchanges to both servers.
 func compare(t *testing.T, contents map[string]string, args ...string) {
-	root := serve.Files(t, contents)
+	root := files.Make(t, contents)
 	theirs, ours := start(t, stock, root, nil, args...), start(t, binary, root, nil, args...)
 	for _, e := range exchanges {
 		t.Run(e.name, func(t *testing.T) {
@@ -314,7 +315,7 @@ func (s *server) exchange(t *testing.T, pieces []string, half bool) string {
 	response := readAll(conn)
 	client := conn.LocalAddr().String()
 	lines := func() string { return s.Output.String()[before:] }
-	serve.Eventually(t, "the end of the connection in the log", func() bool {
+	wait.Until(t, "the end of the connection in the log", func() bool {
 		return strings.Contains(lines(), client+" Closing")
 	})
 	_, port, _ := net.SplitHostPort(s.address)

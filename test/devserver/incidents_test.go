@@ -13,11 +13,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 func TestApplicationThatCallsItself(t *testing.T) {
-	root := serve.Files(t, map[string]string{"self.php": `<?php $n = (int) $_GET["n"];
+	root := files.Make(t, map[string]string{"self.php": `<?php $n = (int) $_GET["n"];
 		echo $n, $n > 0 ? file_get_contents("http://{$_SERVER['HTTP_X_SELF']}/self.php?n=" . ($n - 1), false,
 			stream_context_create(["http" => ["header" => "X-Self: {$_SERVER['HTTP_X_SELF']}"]])) : "";`})
 	s := start(t, binary, root, nil, "-n")
@@ -29,7 +31,7 @@ func TestApplicationThatCallsItself(t *testing.T) {
 }
 
 func TestCrashCostsOneRequest(t *testing.T) {
-	root := serve.Files(t, map[string]string{
+	root := files.Make(t, map[string]string{
 		"early.php": `<?php exec("kill -SEGV " . getmypid()); sleep(5);`,
 		"late.php":  `<?php echo "begun"; exec("kill -SEGV " . getmypid()); sleep(5);`,
 		"slow.php":  `<?php usleep(300000); echo "slow";`,
@@ -57,7 +59,7 @@ func TestCrashCostsOneRequest(t *testing.T) {
 
 // A process that a script forks, wherever, ends with its request, and answers no other.
 func TestForkedProcessAnswersNobody(t *testing.T) {
-	root := serve.Files(t, map[string]string{
+	root := files.Make(t, map[string]string{
 		"shutdown.php": `<?php register_shutdown_function(function () { pcntl_fork(); }); echo "forked";`,
 		"pid.php":      `<?php file_put_contents(__DIR__ . "/by", getmypid() . "\n", FILE_APPEND); echo getmypid();`,
 	})
@@ -81,7 +83,7 @@ func TestForkedProcessAnswersNobody(t *testing.T) {
 }
 
 func TestWorkerThatLeavesIsReported(t *testing.T) {
-	root := serve.Files(t, map[string]string{"a.php": `<?php pcntl_exec("/bin/sh", ["-c", "exit 3"]);`})
+	root := files.Make(t, map[string]string{"a.php": `<?php pcntl_exec("/bin/sh", ["-c", "exit 3"]);`})
 	s := start(t, binary, root, nil, "-n")
 	s.get("/a.php")
 	s.Says("ended with status 3")
@@ -108,7 +110,7 @@ func begun(t *testing.T, s *server, file string) net.Conn {
 func TestSignalsDrain(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(sig.String(), func(t *testing.T) {
-			root := serve.Files(t, map[string]string{"waits.php": waits})
+			root := files.Make(t, map[string]string{"waits.php": waits})
 			s := start(t, binary, root, nil, "-n")
 			idle := s.dial()
 			conn := begun(t, s, filepath.Join(root, "go"))
@@ -133,7 +135,7 @@ func TestSignalsDrain(t *testing.T) {
 }
 
 func TestSecondSignalEndsAtOnce(t *testing.T) {
-	root := serve.Files(t, map[string]string{"waits.php": waits})
+	root := files.Make(t, map[string]string{"waits.php": waits})
 	s := start(t, binary, root, nil, "-n")
 	conn := begun(t, s, "/nowhere")
 	s.Signal(syscall.SIGINT)
@@ -147,7 +149,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 }
 
 func TestIdleServerEndsAsStockPHP(t *testing.T) {
-	root := serve.Files(t, nil)
+	root := files.Make(t, nil)
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		for _, program := range []string{stock, binary} {
 			s := start(t, program, root, nil, "-n")
@@ -190,11 +192,11 @@ func processes(t *testing.T, s *server) (pids []int) {
 // gone waits until no process of the server is left.
 func gone(t *testing.T, s *server) {
 	t.Helper()
-	serve.Eventually(t, "the end of all processes", func() bool { return len(processes(t, s)) == 0 })
+	wait.Until(t, "the end of all processes", func() bool { return len(processes(t, s)) == 0 })
 }
 
 func TestKilledServerLeavesNothing(t *testing.T) {
-	root := serve.Files(t, map[string]string{"waits.php": waits})
+	root := files.Make(t, map[string]string{"waits.php": waits})
 	s := start(t, binary, root, nil, "-n")
 	begun(t, s, "/nowhere")
 	if n := len(processes(t, s)); n < 3 {
@@ -206,7 +208,7 @@ func TestKilledServerLeavesNothing(t *testing.T) {
 }
 
 func TestZygoteThatDiesIsReplaced(t *testing.T) {
-	root := serve.Files(t, map[string]string{"a.php": "<?php echo 'a';", "scheduling.php": serve.Scheduling})
+	root := files.Make(t, map[string]string{"a.php": "<?php echo 'a';", "scheduling.php": serve.Scheduling})
 	s := start(t, binary, root, nil, "-n")
 	if got, want := body(s.get("/scheduling.php")), serve.OwnScheduling(t); got != want {
 		t.Errorf("a script's scheduling is %q, the server was given %q", got, want)
@@ -214,14 +216,14 @@ func TestZygoteThatDiesIsReplaced(t *testing.T) {
 	time.Sleep(1100 * time.Millisecond) // one that dies younger is not replaced
 	killZygote(t, s)
 	s.Says("died and its workers with it; starting another")
-	serve.Eventually(t, "an answer", func() bool { return body(s.get("/a.php")) == "a" })
+	wait.Until(t, "an answer", func() bool { return body(s.get("/a.php")) == "a" })
 	if got, want := body(s.get("/scheduling.php")), serve.OwnScheduling(t); got != want {
 		t.Errorf("afterwards a script's scheduling is %q, the server was given %q", got, want)
 	}
 }
 
 func TestZygoteThatDiesAtOnceEndsTheServer(t *testing.T) {
-	s := start(t, binary, serve.Files(t, nil), nil, "-n")
+	s := start(t, binary, files.Make(t, nil), nil, "-n")
 	killZygote(t, s)
 	if status := s.End(); status.ExitStatus() != 1 {
 		t.Errorf("ended with %v", status)
@@ -239,7 +241,7 @@ func killZygote(t *testing.T, s *server) {
 }
 
 func TestFiftyRequestsAtOnce(t *testing.T) {
-	root := serve.Files(t, map[string]string{"a.php": "<?php usleep(20000); echo 'answer ', $_GET['n'];"})
+	root := files.Make(t, map[string]string{"a.php": "<?php usleep(20000); echo 'answer ', $_GET['n'];"})
 	for _, env := range [][]string{nil, {"PHP_CLI_SERVER_WORKERS=3"}} {
 		s := start(t, binary, root, env, "-n")
 		var all sync.WaitGroup
@@ -259,7 +261,7 @@ func TestFiftyRequestsAtOnce(t *testing.T) {
 }
 
 func TestConnectionsWithoutARequestHoldNoWorker(t *testing.T) {
-	root := serve.Files(t, map[string]string{"a.php": "<?php echo 'a';"})
+	root := files.Make(t, map[string]string{"a.php": "<?php echo 'a';"})
 	s := start(t, binary, root, nil, "-n")
 	for range 100 {
 		s.dial()
@@ -275,12 +277,12 @@ func TestConnectionsWithoutARequestHoldNoWorker(t *testing.T) {
 // A log that nobody reads any more costs its messages, and no process.
 func TestReaderOfTheLogIsGone(t *testing.T) {
 	t.Parallel()
-	root := serve.Files(t, map[string]string{"log.php": `<?php error_log("one"); error_log("two"); echo getmypid();`})
+	root := files.Make(t, map[string]string{"log.php": `<?php error_log("one"); error_log("two"); echo getmypid();`})
 	address := serve.Address(t)
 	cmd := exec.Command(binary, "-n", "-S", address)
 	cmd.Dir = root
 	s := &server{Server: serve.RunUnread(t, cmd), t: t, root: root, address: address}
-	serve.Eventually(t, "a listening socket", serve.Accepts("tcp", address))
+	wait.Until(t, "a listening socket", serve.Accepts("tcp", address))
 	first := s.get("/log.php")
 	if second := s.get("/log.php"); !strings.Contains(first, " 200 OK") || body(first) != body(second) {
 		t.Errorf("got %q, then %q", first, second)
@@ -292,7 +294,7 @@ func TestReaderOfTheLogIsGone(t *testing.T) {
 // PHP reads a POST that has a type before the script starts, even if the type is empty, and says so if it is too long.
 func TestPostWithAnEmptyType(t *testing.T) {
 	t.Parallel()
-	root := serve.Files(t, map[string]string{"a.php": `<?php echo strlen(file_get_contents("php://input"));`})
+	root := files.Make(t, map[string]string{"a.php": `<?php echo strlen(file_get_contents("php://input"));`})
 	for name, field := range map[string]string{"no type": "", "empty type": "Content-Type: \r\n", "text": "Content-Type: text/plain\r\n"} {
 		said := map[string]string{}
 		for _, program := range []string{stock, binary} {

@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/files"
 )
 
 // What the server says and how it ends where it cannot begin.
@@ -18,7 +18,7 @@ func TestComplaintsAreStockPHPs(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	root := serve.Files(t, map[string]string{"file": ""})
+	root := files.Make(t, map[string]string{"file": ""})
 	for name, args := range map[string][]string{
 		"port in use":          {"-n", "-S", taken.Addr().String()},
 		"no port":              {"-n", "-S", "localhost"},
@@ -54,7 +54,7 @@ func TestComplaintsAreStockPHPs(t *testing.T) {
 var hostWarning = regexp.MustCompile(`<br />\n<b>Warning</b>:.*<br />\n`)
 
 func TestAddressForms(t *testing.T) {
-	root := serve.Files(t, map[string]string{"a.php": "<?php echo $_SERVER['SERVER_NAME'], ' ', $_SERVER['REMOTE_ADDR'];"})
+	root := files.Make(t, map[string]string{"a.php": "<?php echo $_SERVER['SERVER_NAME'], ' ', $_SERVER['REMOTE_ADDR'];"})
 	for _, address := range []string{"localhost:0", "0.0.0.0:0", "[::1]:0", "[::]:0", "127.0.0.1:"} {
 		t.Run(address, func(t *testing.T) {
 			said := map[string]string{}
@@ -80,7 +80,7 @@ func TestAddressForms(t *testing.T) {
 }
 
 func TestWorkersVariable(t *testing.T) {
-	root := serve.Files(t, map[string]string{"a.php": "<?php error_log('from php');"})
+	root := files.Make(t, map[string]string{"a.php": "<?php error_log('from php');"})
 	s := start(t, binary, root, []string{"PHP_CLI_SERVER_WORKERS=3"}, "-n")
 	s.get("/a.php")
 	s.Says("Closing")
@@ -96,7 +96,7 @@ func TestWorkersVariable(t *testing.T) {
 }
 
 func TestQuietHidesMessages(t *testing.T) {
-	root := serve.Files(t, map[string]string{"a.php": "<?php error_log('from php');"})
+	root := files.Make(t, map[string]string{"a.php": "<?php error_log('from php');"})
 	for _, program := range []string{stock, binary} {
 		s := start(t, program, root, nil, "-n", "-q")
 		s.get("/a.php")
@@ -110,7 +110,7 @@ func TestQuietHidesMessages(t *testing.T) {
 
 // The settings are those of php's development server, not of its command line.
 func TestSettings(t *testing.T) {
-	root := serve.Files(t, map[string]string{
+	root := files.Make(t, map[string]string{
 		"a.php": `<?php foreach (["display_errors", "html_errors", "max_execution_time", "implicit_flush",
 			"register_argc_argv", "memory_limit", "cli_server.color", "output_buffering"] as $name) {
 			var_dump($name, ini_get($name)); } var_dump(PHP_SAPI, php_ini_loaded_file());
@@ -131,7 +131,7 @@ func TestSettings(t *testing.T) {
 }
 
 func TestStartupWarningsAreLogged(t *testing.T) {
-	root := serve.Files(t, nil)
+	root := files.Make(t, nil)
 	said := map[string]string{}
 	for _, program := range []string{stock, binary} {
 		s := start(t, program, root, nil, "-n", "-d", "extension=nowhere", "-d", "display_startup_errors=0", "-d", "log_errors=1")

@@ -11,7 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/files"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 func TestOutputComesAtOnce(t *testing.T) {
@@ -20,7 +21,7 @@ func TestOutputComesAtOnce(t *testing.T) {
 		"without flush": strings.Replace(waits, "flush();", "", 1),
 	} {
 		t.Run(name, func(t *testing.T) {
-			root := serve.Files(t, map[string]string{"waits.php": script})
+			root := files.Make(t, map[string]string{"waits.php": script})
 			s := start(t, binary, root, nil, "-n")
 			conn := begun(t, s, filepath.Join(root, "go")) // it reads what the script said before it waits
 			if err := os.WriteFile(filepath.Join(root, "go"), nil, 0o600); err != nil {
@@ -39,11 +40,11 @@ func TestClientThatLeavesEndsTheScript(t *testing.T) {
 		echo "begun";
 		for ($i = 0; $i < 500 && !connection_aborted(); $i++) { echo str_repeat("x", 100000); flush(); usleep(1000); }`
 	for _, query := range []string{"", "&ignore"} {
-		root := serve.Files(t, map[string]string{"waits.php": script})
+		root := files.Make(t, map[string]string{"waits.php": script})
 		s := start(t, binary, root, nil, "-n")
 		file := filepath.Join(root, "result")
 		begun(t, s, file+query).Close()
-		serve.Eventually(t, "the end of the script", func() bool {
+		wait.Until(t, "the end of the script", func() bool {
 			text, _ := os.ReadFile(file)
 			return string(text) == "aborted 1"
 		})
@@ -52,7 +53,7 @@ func TestClientThatLeavesEndsTheScript(t *testing.T) {
 
 func TestLargeUploadIsNotHeldInMemory(t *testing.T) {
 	const size = 64 << 20
-	root := serve.Files(t, map[string]string{"a.php": `<?php
+	root := files.Make(t, map[string]string{"a.php": `<?php
 		$hash = hash_init("sha1"); $in = fopen("php://input", "rb"); $length = 0;
 		while (($piece = fread($in, 1 << 16)) !== "" && $piece !== false) { hash_update($hash, $piece); $length += strlen($piece); }
 		echo $length, " ", hash_final($hash);`})
@@ -77,7 +78,7 @@ func TestLargeUploadIsNotHeldInMemory(t *testing.T) {
 
 func TestLargeFileIsNotHeldInMemory(t *testing.T) {
 	const size = 256 << 20
-	root := serve.Files(t, map[string]string{"large.bin": ""})
+	root := files.Make(t, map[string]string{"large.bin": ""})
 	if err := os.Truncate(filepath.Join(root, "large.bin"), size); err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +118,7 @@ func (r repeated) Read(p []byte) (int, error) {
 }
 
 func TestClientThatWaitsIsToldToContinue(t *testing.T) {
-	root := serve.Files(t, map[string]string{"a.php": `<?php echo file_get_contents("php://input");`})
+	root := files.Make(t, map[string]string{"a.php": `<?php echo file_get_contents("php://input");`})
 	s := start(t, binary, root, nil, "-n")
 	conn := s.dial()
 	fmt.Fprint(conn, "POST /a.php HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n")
@@ -133,7 +134,7 @@ func TestClientThatWaitsIsToldToContinue(t *testing.T) {
 }
 
 func TestOfTwoRequestsAtOnceTheFirstIsAnswered(t *testing.T) {
-	s := start(t, binary, serve.Files(t, map[string]string{"a": "one", "b": "two"}), nil, "-n")
+	s := start(t, binary, files.Make(t, map[string]string{"a": "one", "b": "two"}), nil, "-n")
 	conn := s.dial()
 	fmt.Fprint(conn, "GET /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\n")
 	if got := body(readAll(conn)); got != "one" {
@@ -142,7 +143,7 @@ func TestOfTwoRequestsAtOnceTheFirstIsAnswered(t *testing.T) {
 }
 
 func TestWorkersShareOpcache(t *testing.T) {
-	root := serve.Files(t, map[string]string{
+	root := files.Make(t, map[string]string{
 		"waits.php": waits,
 		"status.php": `<?php $s = opcache_get_status()["scripts"];
 			foreach ($s as $path => $script) { if (str_ends_with($path, "waits.php")) { echo "hits ", $script["hits"]; } }`,
@@ -158,7 +159,7 @@ func TestWorkersShareOpcache(t *testing.T) {
 }
 
 func TestSessionsAndUploads(t *testing.T) {
-	root := serve.Files(t, map[string]string{
+	root := files.Make(t, map[string]string{
 		"session.php": `<?php session_start(); $_SESSION["n"] = ($_SESSION["n"] ?? 0) + 1; echo $_SESSION["n"];`,
 		"upload.php": `<?php $f = $_FILES["up"]; echo file_get_contents($f["tmp_name"]);
 			echo " ", move_uploaded_file($f["tmp_name"], $_GET["to"]) ? "moved" : "stays";`,

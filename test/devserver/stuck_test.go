@@ -7,7 +7,9 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // PHP that crashes while it starts ends the server, which says so.
@@ -16,7 +18,7 @@ func TestPHPCrashesWhileItStarts(t *testing.T) {
 	for name, code := range map[string]string{"abort": "abort();", "segmentation fault": "raise(SIGSEGV);", "exit": "_exit(0);"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := launch(t, binary, serve.Files(t, nil), nil, "-n", "-d", "extension="+serve.Library(t, code), "-S", "127.0.0.1:0")
+			s := launch(t, binary, files.Make(t, nil), nil, "-n", "-d", "extension="+serve.Library(t, code), "-S", "127.0.0.1:0")
 			if status := s.End(); status.ExitStatus() != 1 {
 				t.Errorf("ended by %v", status)
 			}
@@ -36,8 +38,8 @@ func TestSignalWhilePHPStarts(t *testing.T) {
 				t.Parallel()
 				mark := filepath.Join(serve.Dir(t), "mark")
 				hang := serve.Library(t, `close(creat("`+mark+`", 0644)); for (;;) pause();`)
-				s := launch(t, program, serve.Files(t, nil), nil, "-n", "-d", "extension="+hang, "-S", "127.0.0.1:0")
-				serve.Eventually(t, "PHP to hang", func() bool { _, err := os.Stat(mark); return err == nil })
+				s := launch(t, program, files.Make(t, nil), nil, "-n", "-d", "extension="+hang, "-S", "127.0.0.1:0")
+				wait.Until(t, "PHP to hang", func() bool { return files.Exists(mark) })
 				s.Signal(sig)
 				if status := s.End(); !status.Signaled() || status.Signal() != sig {
 					t.Errorf("ended by %v", status)
@@ -54,7 +56,7 @@ func TestZygoteIsStopped(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		t.Run(sig.String(), func(t *testing.T) {
 			t.Parallel()
-			root := serve.Files(t, map[string]string{"waits.php": waits, "a.php": "<?php echo 'a';"})
+			root := files.Make(t, map[string]string{"waits.php": waits, "a.php": "<?php echo 'a';"})
 			s := start(t, binary, root, nil, "-n")
 			conn := begun(t, s, filepath.Join(root, "go"))
 			syscall.Kill(s.Tree()[1], syscall.SIGSTOP)
@@ -72,7 +74,7 @@ func TestZygoteIsStopped(t *testing.T) {
 	}
 	t.Run("a second signal", func(t *testing.T) {
 		t.Parallel()
-		s := start(t, binary, serve.Files(t, map[string]string{"waits.php": waits}), nil, "-n")
+		s := start(t, binary, files.Make(t, map[string]string{"waits.php": waits}), nil, "-n")
 		begun(t, s, "/nowhere")
 		syscall.Kill(s.Tree()[1], syscall.SIGSTOP)
 		s.dial().Write([]byte("GET /waits.php?file=/nowhere HTTP/1.0\r\n\r\n")) // waits for the zygote
@@ -89,7 +91,7 @@ func TestZygoteIsStopped(t *testing.T) {
 // Of a zygote that is stopped another takes the place.
 func TestStoppedZygoteIsReplaced(t *testing.T) {
 	t.Parallel()
-	root := serve.Files(t, map[string]string{"waits.php": waits, "a.php": "<?php echo 'a';"})
+	root := files.Make(t, map[string]string{"waits.php": waits, "a.php": "<?php echo 'a';"})
 	s := start(t, binary, root, nil, "-n")
 	conn := begun(t, s, filepath.Join(root, "go"))
 	syscall.Kill(s.Tree()[1], syscall.SIGSTOP)
@@ -97,7 +99,7 @@ func TestStoppedZygoteIsReplaced(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	s.Says("did not answer within")
-	serve.Eventually(t, "an answer", func() bool { return body(s.get("/a.php")) == "a" })
+	wait.Until(t, "an answer", func() bool { return body(s.get("/a.php")) == "a" })
 	os.WriteFile(filepath.Join(root, "go"), nil, 0o644)
 	readAll(conn)
 }

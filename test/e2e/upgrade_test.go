@@ -16,6 +16,7 @@ import (
 	"time"
 
 	processes "github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // In a container of Docker the service is process 1: an upgrade keeps it, and the container. Its file system has this machine's programs,
@@ -87,7 +88,7 @@ func TestUpgradeInADockerContainer(t *testing.T) {
 		}
 		return nil
 	}
-	processes.Eventually(t, "it serves", func() bool { return get() == nil })
+	wait.Until(t, "it serves", func() bool { return get() == nil })
 
 	var stop atomic.Bool
 	var clients sync.WaitGroup
@@ -108,7 +109,7 @@ func TestUpgradeInADockerContainer(t *testing.T) {
 		if out, err := docker(nil, how...); err != nil {
 			t.Errorf("%v: %v\n%s", how, err, out)
 		}
-		processes.Eventually(t, "it is upgraded", func() bool { return strings.Count(logged(), "NOTICE: upgraded from phpsapi ") == i+1 })
+		wait.Until(t, "it is upgraded", func() bool { return strings.Count(logged(), "NOTICE: upgraded from phpsapi ") == i+1 })
 		time.Sleep(200 * time.Millisecond) // the clients continue
 	}
 	stop.Store(true)
@@ -120,7 +121,7 @@ func TestUpgradeInADockerContainer(t *testing.T) {
 	if out, err := docker(nil, "exec", name, dir+"/phpsapi", "fpm", "stop", "--master", "1"); err != nil && !strings.Contains(out, "stopped") {
 		t.Logf("stop: %v, %s", err, out) // the command is in the container that ends
 	}
-	processes.Eventually(t, "the container has ended", func() bool {
+	wait.Until(t, "the container has ended", func() bool {
 		out, _ := docker(nil, "inspect", "--format", "{{.State.Status}} {{.State.ExitCode}}", name)
 		return out == "exited 0"
 	})

@@ -11,7 +11,9 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // refused runs php-cgi -b where that cannot work, and gives what it prints and how it ends.
@@ -98,13 +100,13 @@ func TestSocketsMode(t *testing.T) {
 
 // A socket that nobody listens on any more is replaced, and at its end a server removes its own alone.
 func TestSocketThatWasLeftIsReplaced(t *testing.T) {
-	dir := serve.Files(t, map[string]string{"pid.php": `<?php echo getmypid();`})
+	dir := files.Make(t, map[string]string{"pid.php": `<?php echo getmypid();`})
 	first := start(t, binary, nil)
 	first.Signal(syscall.SIGKILL)
 	first.End()
 	next := func() *server {
 		s := launch(t, binary, "unix", first.address, nil, "-b", first.address)
-		serve.Eventually(t, "the new server's answer", func() bool {
+		wait.Until(t, "the new server's answer", func() bool {
 			conn, err := net.Dial("unix", first.address)
 			if err != nil {
 				return false
@@ -129,7 +131,7 @@ func TestSocketThatWasLeftIsReplaced(t *testing.T) {
 }
 
 func TestAddressesOfTCP(t *testing.T) {
-	dir := serve.Files(t, map[string]string{"x.php": `<?php echo "hello";`})
+	dir := files.Make(t, map[string]string{"x.php": `<?php echo "hello";`})
 	_, port, _ := net.SplitHostPort(serve.Address(t))
 	for address, dialled := range map[string]string{port: "127.0.0.1:" + port, ":" + port: "127.0.0.1:" + port,
 		"*:" + port: "127.0.0.1:" + port, "localhost:" + port: "127.0.0.1:" + port, "[::1]:" + port: "[::1]:" + port} {
@@ -143,7 +145,7 @@ func TestAddressesOfTCP(t *testing.T) {
 }
 
 func TestOnlyAllowedAddressesConnect(t *testing.T) {
-	dir := serve.Files(t, map[string]string{"x.php": `<?php echo "hello";`})
+	dir := files.Make(t, map[string]string{"x.php": `<?php echo "hello";`})
 	for addrs, allowed := range map[string]bool{"127.0.0.1": true, "192.0.2.1,127.0.0.1": true, "192.0.2.1,::1": false, "nonsense": false} {
 		for _, children := range []string{"0", "1"} {
 			s := startTCP(t, binary, []string{"FCGI_WEB_SERVER_ADDRS=" + addrs, "PHP_FCGI_CHILDREN=" + children})

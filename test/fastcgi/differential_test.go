@@ -11,6 +11,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
 	"github.com/phpsapi/phpsapi/test/exchange"
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
 	knownfaults "github.com/phpsapi/phpsapi/test/stock"
 )
@@ -25,7 +26,7 @@ type pair struct {
 // newPair starts both. Scripts are in a directory of their own; env and args are more for both.
 func newPair(t *testing.T, contents map[string]string, env []string, args ...string) *pair {
 	t.Helper()
-	p := &pair{t: t, dir: serve.Files(t, contents)}
+	p := &pair{t: t, dir: files.Make(t, contents)}
 	env = append(env, "PHP_FCGI_MAX_REQUESTS=0")
 	p.stock = start(t, stock, env, args...)
 	p.ours = start(t, binary, env, args...)
@@ -176,8 +177,8 @@ func TestSettingsOfARequestAsStock(t *testing.T) {
 		"b/show.php":  `<?php echo ini_get("precision"), ini_get("highlight.string"), ini_get("date.timezone");`,
 		".user.ini":   "highlight.string = '#123456'\n",
 	}
-	dir := serve.Files(t, contents)
-	ini := serve.Files(t, map[string]string{"php.ini": "user_ini.filename = .user.ini\n[HOST=example.org]\nmemory_limit = 77M\n[PATH=" + dir + "/a]\ndate.timezone = Asia/Tokyo\n"})
+	dir := files.Make(t, contents)
+	ini := files.Make(t, map[string]string{"php.ini": "user_ini.filename = .user.ini\n[HOST=example.org]\nmemory_limit = 77M\n[PATH=" + dir + "/a]\ndate.timezone = Asia/Tokyo\n"})
 	run := func(program string) *server {
 		socket := filepath.Join(serve.Dir(t), "socket")
 		c := command(program, []string{"PHP_INI_SCAN_DIR="})

@@ -10,12 +10,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/files"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // forking are the scripts of this file's tests.
 func forking(t *testing.T) string {
-	return serve.Files(t, map[string]string{
+	return files.Make(t, map[string]string{
 		"pid.php":      `<?php echo getmypid();`,
 		"shutdown.php": `<?php register_shutdown_function(function () { if (pcntl_fork()) pcntl_wait($status); }); echo getmypid();`,
 		// It ends with the test, whose directory is removed, too.
@@ -43,7 +44,7 @@ func TestForkedProcessAnswersNobody(t *testing.T) {
 // An alarm of one request must not end the process in another client's.
 func TestAlarmEndsWithItsRequest(t *testing.T) {
 	bothWays(t, func(t *testing.T, env []string) {
-		dir := serve.Files(t, map[string]string{
+		dir := files.Make(t, map[string]string{
 			"set.php":  `<?php pcntl_alarm(60); echo getmypid();`,
 			"left.php": `<?php echo getmypid(), pcntl_alarm(0) ? " with an alarm" : "";`,
 		})
@@ -65,7 +66,7 @@ func TestForkedProcessKeepsNoListeningSocket(t *testing.T) {
 		get(dir + "/pid.php").kept().on(conn)
 		s.ask(get(dir + "/job.php"))
 		s.Signal(syscall.SIGTERM)
-		serve.Eventually(t, "an address that the job does not keep", func() bool {
+		wait.Until(t, "an address that the job does not keep", func() bool {
 			again, err := net.Listen("tcp", s.address)
 			if err == nil {
 				again.Close()

@@ -15,12 +15,14 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // lives are the scripts of this file's tests.
 func lives(t *testing.T) string {
-	return serve.Files(t, map[string]string{
+	return files.Make(t, map[string]string{
 		"hello.php":      `<?php echo "hello";`,
 		"scheduling.php": serve.Scheduling,
 		"pid.php":        `<?php echo getmypid();`,
@@ -45,7 +47,7 @@ func begin(t *testing.T, s *server, dir string) net.Conn {
 	t.Helper()
 	conn := s.dial()
 	get(dir + "/slow.php").Send(conn)
-	serve.Eventually(t, "the script", func() bool { _, err := os.Stat(dir + "/began"); return err == nil })
+	wait.Until(t, "the script", func() bool { return files.Exists(dir + "/began") })
 	return conn
 }
 
@@ -84,9 +86,9 @@ func TestSecondSignalEndsTheChildren(t *testing.T) {
 	s := start(t, binary, []string{"PHP_FCGI_CHILDREN=2"})
 	begin(t, s, dir)
 	var all []int
-	serve.Eventually(t, "a parent, a zygote and two children", func() bool { all = s.Tree(); return len(all) == 4 })
+	wait.Until(t, "a parent, a zygote and two children", func() bool { all = s.Tree(); return len(all) == 4 })
 	s.Signal(syscall.SIGINT)
-	serve.Eventually(t, "the idle child's end", func() bool { return len(s.Tree()) == 3 })
+	wait.Until(t, "the idle child's end", func() bool { return len(s.Tree()) == 3 })
 	s.Signal(syscall.SIGINT)
 	if status := s.End(); status != 0 {
 		t.Errorf("ended by %v", status)
@@ -100,7 +102,7 @@ func TestChildrenLeaveWithTheirParent(t *testing.T) {
 	s := start(t, binary, []string{"PHP_FCGI_CHILDREN=3"})
 	conn := begin(t, s, dir)
 	var all []int
-	serve.Eventually(t, "a parent, a zygote and three children", func() bool { all = s.Tree(); return len(all) == 5 })
+	wait.Until(t, "a parent, a zygote and three children", func() bool { all = s.Tree(); return len(all) == 5 })
 	s.Signal(syscall.SIGKILL)
 	release(t, dir)
 	if got := receive(conn); got.body() != "done" {
@@ -189,7 +191,7 @@ func TestZygoteThatDiesIsReplaced(t *testing.T) {
 	answered := time.Now() // the server's clock of the zygote's life runs since before that
 	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	zygote, _ := strconv.Atoi(strings.Fields(string(stat))[3])
-	serve.Eventually(t, "a zygote that has lived a while", func() bool { return time.Since(answered) > 1100*time.Millisecond })
+	wait.Until(t, "a zygote that has lived a while", func() bool { return time.Since(answered) > 1100*time.Millisecond })
 	if err := syscall.Kill(zygote, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
@@ -298,7 +300,7 @@ func TestClientThatLeavesIsNoticed(t *testing.T) {
 			t.Fatal(err)
 		}
 		conn.Close()
-		serve.Eventually(t, "the script's end", func() bool { text, _ := os.ReadFile(dir + "/gone"); return string(text) == "1" })
+		wait.Until(t, "the script's end", func() bool { text, _ := os.ReadFile(dir + "/gone"); return string(text) == "1" })
 		if got := s.ask(get(dir + "/hello.php")).body(); got != "hello" {
 			t.Errorf("got %q", got)
 		}
@@ -335,7 +337,7 @@ func TestLoad(t *testing.T) {
 			dir := lives(t)
 			s := start(t, binary, []string{fmt.Sprintf("PHP_FCGI_CHILDREN=%d", children), "PHP_FCGI_MAX_REQUESTS=0"})
 			s.load(dir, 200, keep) // warms up
-			serve.Eventually(t, "all processes", func() bool { return len(s.Tree()) == processes })
+			wait.Until(t, "all processes", func() bool { return len(s.Tree()) == processes })
 			before := s.resources()
 			s.load(dir, 1000, keep)
 			after := s.resources()
@@ -426,11 +428,11 @@ func (s *server) resources() (r resources) {
 // A log that nobody reads any more costs its messages, and no process.
 func TestReaderOfTheLogIsGone(t *testing.T) {
 	bothWays(t, func(t *testing.T, env []string) {
-		dir := serve.Files(t, map[string]string{"log.php": `<?php error_log("one"); error_log("two"); echo getmypid();`})
+		dir := files.Make(t, map[string]string{"log.php": `<?php error_log("one"); error_log("two"); echo getmypid();`})
 		address := serve.Address(t)
 		cmd := command(binary, env, "-d", "fastcgi.logging=0", "-b", address)
 		s := &server{serve.RunUnread(t, cmd), t, "tcp", address}
-		serve.Eventually(t, "a listening socket", serve.Accepts("tcp", address))
+		wait.Until(t, "a listening socket", serve.Accepts("tcp", address))
 		first := s.ask(get(dir + "/log.php"))
 		if second := s.ask(get(dir + "/log.php")); first.body() == "" || first.body() != second.body() {
 			t.Errorf("got %v, then %v", first, second)

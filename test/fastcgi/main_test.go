@@ -16,6 +16,7 @@ import (
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
 	"github.com/phpsapi/phpsapi/test/exchange"
 	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 var stock = serve.Stock().CGI
@@ -69,7 +70,7 @@ func command(program string, env []string, args ...string) *exec.Cmd {
 func listening(t *testing.T, network, address string, cmd *exec.Cmd) *server {
 	t.Helper()
 	s := &server{serve.Run(t, cmd), t, network, address}
-	serve.Eventually(t, "a listening socket", serve.Accepts(network, address))
+	wait.Until(t, "a listening socket", serve.Accepts(network, address))
 	return s
 }
 
@@ -77,7 +78,7 @@ func listening(t *testing.T, network, address string, cmd *exec.Cmd) *server {
 func gone(t *testing.T, pids []int) {
 	t.Helper()
 	for _, pid := range pids {
-		serve.Eventually(t, fmt.Sprintf("the end of process %d", pid), func() bool {
+		wait.Until(t, fmt.Sprintf("the end of process %d", pid), func() bool {
 			stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 			return err != nil || bytes.Contains(stat, []byte(") Z "))
 		})

@@ -4,12 +4,13 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 // Opcache put the value of php.ini's section for a host into the script in place of ini_get(): all other hosts read it.
 func TestSectionOfOneHostIsNotTheOthers(t *testing.T) {
-	dir := serve.Files(t, map[string]string{
+	dir := files.Make(t, map[string]string{
 		"a.php": `<?php echo ini_get("memory_limit");`,
 		"b.php": `<?php echo ini_get("memory_limit");`,
 		"php.ini": "memory_limit=128M\nopcache.enable=1\nopcache.file_update_protection=0\n" +

@@ -3,14 +3,14 @@ package fastcgi_test
 import (
 	"bytes"
 	"net"
-	"os"
 	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
-	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/files"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // Clients that were silent within a request, or did not read their answer, and children that were stopped kept a server
@@ -36,7 +36,7 @@ func TestServerEndsWhateverItsChildrenWaitFor(t *testing.T) {
 		},
 		"an answer unread": func(t *testing.T, s *server, conn net.Conn, dir string) {
 			get(dir + "/long.php").Send(conn)
-			serve.Eventually(t, "the script", func() bool { _, err := os.Stat(dir + "/began"); return err == nil })
+			wait.Until(t, "the script", func() bool { return files.Exists(dir + "/began") })
 		},
 		"stopped processes": func(t *testing.T, s *server, _ net.Conn, _ string) {
 			for _, pid := range s.Tree()[1:] {
@@ -46,12 +46,12 @@ func TestServerEndsWhateverItsChildrenWaitFor(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dir := serve.Files(t, map[string]string{
+			dir := files.Make(t, map[string]string{
 				"hello.php": `<?php echo "hello";`,
 				"long.php":  `<?php touch(__DIR__ . "/began"); for (;;) echo str_repeat("x", 65536);`,
 			})
 			s := start(t, binary, []string{"PHP_FCGI_CHILDREN=1", "PHPSAPI_CGI_STOP_TIMEOUT=3"})
-			serve.Eventually(t, "a parent, a zygote and a child", func() bool { return len(s.Tree()) == 3 })
+			wait.Until(t, "a parent, a zygote and a child", func() bool { return len(s.Tree()) == 3 })
 			hold(t, s, s.dial(), dir)
 			all := s.Tree()
 			s.Signal(syscall.SIGTERM)
@@ -70,7 +70,7 @@ func allRead(t *testing.T, conn net.Conn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	serve.Eventually(t, "the server to read", func() (read bool) {
+	wait.Until(t, "the server to read", func() (read bool) {
 		raw.Control(func(fd uintptr) {
 			left, err := unix.IoctlGetInt(int(fd), unix.SIOCOUTQ)
 			read = err == nil && left == 0

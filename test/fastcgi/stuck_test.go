@@ -10,7 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // PHP that crashes while it starts ends the server, which says so.
@@ -41,7 +43,7 @@ func TestSignalWhilePHPStarts(t *testing.T) {
 			hang := serve.Library(t, `close(creat("`+mark+`", 0644)); for (;;) pause();`)
 			socket := filepath.Join(serve.Dir(t), "socket")
 			s := serve.Run(t, command(binary, []string{"PHP_FCGI_CHILDREN=2"}, "-d", "extension="+hang, "-b", socket))
-			serve.Eventually(t, "PHP to hang", func() bool { _, err := os.Stat(mark); return err == nil })
+			wait.Until(t, "PHP to hang", func() bool { return files.Exists(mark) })
 			all := s.Tree()
 			s.Signal(sig)
 			if status := s.End(); !status.Signaled() || status.Signal() != sig {
@@ -82,7 +84,7 @@ func TestStoppedZygoteIsReplaced(t *testing.T) {
 	t.Parallel()
 	dir := lives(t)
 	s := start(t, binary, []string{"PHP_FCGI_CHILDREN=1", "PHP_FCGI_MAX_REQUESTS=1"})
-	serve.Eventually(t, "a parent, a zygote and a child", func() bool { return len(s.Tree()) == 3 })
+	wait.Until(t, "a parent, a zygote and a child", func() bool { return len(s.Tree()) == 3 })
 	syscall.Kill(s.Tree()[1], syscall.SIGSTOP)
 	s.ask(get(dir + "/hello.php")) // the child ends, of which the zygote does not tell
 	conn := s.dial()
@@ -112,7 +114,7 @@ func TestForksFailForAWhile(t *testing.T) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: user, Gid: user}}
 	s := &server{serve.Run(t, cmd), t, "unix", socket}
 	var all []int
-	serve.Eventually(t, "all children", func() bool { all = s.Tree(); return len(all) == 22 })
+	wait.Until(t, "all children", func() bool { all = s.Tree(); return len(all) == 22 })
 	limit := func(processes string) {
 		cmd := exec.Command("prlimit", "--pid", strconv.Itoa(all[1]), "--nproc="+processes+":")
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: user, Gid: user}}
@@ -128,7 +130,7 @@ func TestForksFailForAWhile(t *testing.T) {
 	const told = "resource temporarily unavailable"
 	s.Says(told)
 	began := time.Now()
-	serve.Eventually(t, "some more tries", func() bool { return time.Since(began) > time.Second })
+	wait.Until(t, "some more tries", func() bool { return time.Since(began) > time.Second })
 	if n := strings.Count(s.Output.String(), told); n != 1 {
 		t.Errorf("told %d times", n)
 	}

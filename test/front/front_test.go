@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // ended reports whether a process is gone.
@@ -65,7 +66,7 @@ func TestStoppedFrontGoesWhenItIsContinued(t *testing.T) {
 	syscall.Kill(pid, syscall.SIGSTOP)
 	s.said(`was stopped by a signal, and is replaced`, 1)
 	s.said(`of generation 1 serves`, 2)
-	serve.Eventually(t, "the end of the first front", func() bool { return ended(pid) })
+	wait.Until(t, "the end of the first front", func() bool { return ended(pid) })
 	if wrong := l.end(); len(wrong) > 0 {
 		t.Errorf("%d requests, failed: %v", l.requests.Load(), wrong)
 	}
@@ -145,7 +146,7 @@ func TestAccessLogOnStandardOutput(t *testing.T) {
 	s.Signal(syscall.SIGUSR1)
 	s.said("access log file re-opened", 1)
 	s.want("/page.txt?again", 200, "text")
-	serve.Eventually(t, "a line on standard output", func() bool {
+	wait.Until(t, "a line on standard output", func() bool {
 		text, _ := os.ReadFile(out)
 		return strings.Contains(string(text), "/page.txt?logged ") && strings.Contains(string(text), "/page.txt?again ")
 	})
@@ -387,7 +388,7 @@ func TestReaderOfTheLogIsGone(t *testing.T) {
 		t.Errorf("got %q, then %q", first, second)
 	}
 	s.Signal(syscall.SIGUSR2)
-	serve.Eventually(t, "an answer of the next generation's worker", func() bool {
+	wait.Until(t, "an answer of the next generation's worker", func() bool {
 		status, text := s.get("/log.php")
 		return status == 200 && text != first
 	})

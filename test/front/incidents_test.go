@@ -16,6 +16,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/control"
 	"github.com/phpsapi/phpsapi/fpm/incident"
 	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // incidents asks the service by its command.
@@ -60,7 +61,7 @@ func (s *service) last(n int) *incident.Incident {
 func (s *service) idle(workers int) {
 	s.t.Helper()
 	s.http.CloseIdleConnections()
-	serve.Eventually(s.t, "the workers are idle", func() bool {
+	wait.Until(s.t, "the workers are idle", func() bool {
 		text, _ := exec.Command(binary, "fpm", "status", "--full", "--master", fmt.Sprint(s.Pid())).CombinedOutput()
 		return strings.Count(string(text), " Idle ") >= workers
 	})
@@ -178,7 +179,7 @@ func explained(t *testing.T, environment []string) {
 func checkIncidentLog(t *testing.T, log string, n int) {
 	t.Helper()
 	var text []byte
-	serve.Eventually(t, "lines of the incident log", func() bool {
+	wait.Until(t, "lines of the incident log", func() bool {
 		text, _ = os.ReadFile(log)
 		return strings.Count(string(text), "\n") >= n
 	})
@@ -236,7 +237,7 @@ func TestIncidentLogIsReopenedAndMayBeFull(t *testing.T) {
 	s.said("incident log file re-opened", 1)
 	s.want("/kill.php", 502, "")
 	s.last(2)
-	serve.Eventually(t, "the new file", func() bool {
+	wait.Until(t, "the new file", func() bool {
 		text, _ := os.ReadFile(log)
 		return strings.Contains(string(text), `"number":2,`)
 	})

@@ -13,6 +13,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/control"
 	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // blocking is an application each of whose pages waits until a file is there, but for /?quick.
@@ -75,7 +76,7 @@ func TestScriptsAndWorkerScriptDoNotWaitForEachOther(t *testing.T) {
 						}
 					})
 				}
-				serve.Eventually(t, "both workers being busy", func() bool {
+				wait.Until(t, "both workers being busy", func() bool {
 					_, busy := s.accepted(pool)
 					return busy == 2
 				})

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // What scripts run as can neither signal the front nor read its memory or take its descriptors.
@@ -91,7 +92,7 @@ func TestPoolGrowsByTheFrontsQueue(t *testing.T) {
 		clients.Go(func() { s.want("/sleep.php?ms=3500", 200, "slept") })
 	}
 	s.said(`\[pool www\] ([4-9]|1\d) child\(ren\) have been created for \d+ HTTP requests`, 1) // when all have come
-	serve.Eventually(t, "the queue in the status", func() bool {
+	wait.Until(t, "the queue in the status", func() bool {
 		out, _ := command(nil, "status", "--master", strconv.Itoa(s.Pid()), "--json").Output()
 		queued := strings.Contains(string(out), `"http queue": 8,`) || // or one of them waits in the pool's own backlog,
 			strings.Contains(string(out), `"http queue": 7,`) // as the first came to a worker without the front

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // leaving starts a service with a shutdown_delay, tells it to quit, and waits until it says that it is not ready.
@@ -26,9 +27,9 @@ func leaving(t *testing.T, delay string) *service {
 		r.Body.Close()
 		return r.StatusCode
 	}
-	serve.Eventually(t, "it is ready", func() bool { return ready() == http.StatusOK })
+	wait.Until(t, "it is ready", func() bool { return ready() == http.StatusOK })
 	s.Signal(syscall.SIGQUIT)
-	serve.Eventually(t, "it is not ready", func() bool { return ready() == http.StatusServiceUnavailable })
+	wait.Until(t, "it is not ready", func() bool { return ready() == http.StatusServiceUnavailable })
 	if page := s.page("http://" + metrics + "/metrics"); !strings.Contains(page, `phpsapi_state{state="leaving"} 1`) {
 		t.Errorf("the metrics say otherwise: %q", regexp.MustCompile("phpsapi_state.*").FindAllString(page, -1))
 	}
@@ -62,7 +63,7 @@ func TestShutdownDelay(t *testing.T) {
 	}
 	s.Signal(syscall.SIGUSR2)
 	s.said("not reloading: the service is about to end", 1)
-	serve.Eventually(t, "it has ended", func() bool { return s.Ended() != "" })
+	wait.Until(t, "it has ended", func() bool { return s.Ended() != "" })
 	if took := time.Since(began); s.Ended() != "exit status 0" || took < 4*time.Second {
 		t.Errorf("%s after %v", s.Ended(), took)
 	}
@@ -76,7 +77,7 @@ func TestShutdownDelayIsCutShort(t *testing.T) {
 			t.Errorf("the status: %v, %q", err, said)
 		}
 		service.Signal(s)
-		serve.Eventually(t, "it has ended", func() bool { return service.Ended() != "" })
+		wait.Until(t, "it has ended", func() bool { return service.Ended() != "" })
 		if service.Ended() != "exit status 0" {
 			t.Errorf("%v: %s", s, service.Ended())
 		}

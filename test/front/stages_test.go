@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // A request that takes too long goes through all stages in their order: its stack is logged, its script is told, its worker gets SIGTERM,
@@ -103,12 +104,12 @@ for ($i = 0; $i < 60000; $i++) usleep(1000);`)
 		if _, err := fmt.Fprintf(conn, "GET /wait.php HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}
-		serve.Eventually(t, "the beginning of the script", func() bool {
+		wait.Until(t, "the beginning of the script", func() bool {
 			_, err := os.Stat(ended + ".begun")
 			return err == nil
 		})
 		conn.Close()
-		serve.Eventually(t, "the end of the script", func() bool {
+		wait.Until(t, "the end of the script", func() bool {
 			text, _ := os.ReadFile(ended)
 			return string(text) == "1"
 		})

@@ -17,6 +17,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/test/client"
 	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // upgradable is a service of a copy of the program, which a test may replace.
@@ -75,7 +76,7 @@ func (u *upgradable) operate(arguments ...string) (string, int) {
 // runs reports whether all processes of the service are the program that is installed, and are called by its name.
 func (u *upgradable) runs(t *testing.T) {
 	t.Helper()
-	serve.Eventually(t, "what ends has ended", func() bool { return len(u.Titled("php-fpm: zygote process")) <= u.zygotes })
+	wait.Until(t, "what ends has ended", func() bool { return len(u.Titled("php-fpm: zygote process")) <= u.zygotes })
 	installed, err := os.Stat(u.program)
 	if err != nil {
 		t.Fatal(err)
@@ -121,7 +122,7 @@ func TestUpgradeLosesNothing(t *testing.T) {
 		body, err := askPool(u.dir+"/sock", u.dir+"/late.php")
 		late <- fmt.Sprint(strings.TrimSpace(body), err)
 	}()
-	serve.Eventually(t, "the requests are under way", func() bool {
+	wait.Until(t, "the requests are under way", func() bool {
 		out, _ := u.operate("status")
 		return strings.Count(out, "www ") > 0 && u.active(out) == 2
 	})
@@ -136,7 +137,7 @@ func TestUpgradeLosesNothing(t *testing.T) {
 		} else if out, status := u.operate(by); status != 0 || !strings.Contains(out, "upgraded from phpsapi ") || !strings.Contains(out, fmt.Sprintf(": generation %d serves (master %d)", i+2, u.Pid())) {
 			t.Errorf("%s: status %d, %s", by, status, out)
 		}
-		serve.Eventually(t, "it is ready", func() bool { return strings.Count(u.log.String(), "ready to handle connections") == before+1 })
+		wait.Until(t, "it is ready", func() bool { return strings.Count(u.log.String(), "ready to handle connections") == before+1 })
 		ask(by)
 		if i == 0 {
 			first = serve.Descriptors(u.Pid())
@@ -148,10 +149,10 @@ func TestUpgradeLosesNothing(t *testing.T) {
 		}
 	}
 	ask("at last")
-	serve.Eventually(t, "the old ones are gone", func() bool { return len(u.Tree()) == 5 }) // master, zygote, two workers, front
+	wait.Until(t, "the old ones are gone", func() bool { return len(u.Tree()) == 5 }) // master, zygote, two workers, front
 	u.runs(t)
 	kept.Close()
-	serve.Eventually(t, fmt.Sprintf("the descriptors are no more than %d", first), func() bool { return serve.Descriptors(u.Pid()) <= first })
+	wait.Until(t, fmt.Sprintf("the descriptors are no more than %d", first), func() bool { return serve.Descriptors(u.Pid()) <= first })
 	u.said(`NOTICE: upgraded from phpsapi \S+ to phpsapi \S+`, 5)
 	for line := range strings.Lines(u.log.String()) {
 		if strings.Contains(line, "ERROR:") || strings.Contains(line, "ALERT:") || strings.Contains(line, "WARNING:") && !strings.Contains(line, "seems busy") {
@@ -295,7 +296,7 @@ func TestUpgradeOfADaemon(t *testing.T) {
 		log, _ := os.ReadFile(dir + "/log")
 		return strings.Count(string(log), text)
 	}
-	serve.Eventually(t, "the script says something", func() bool { return logged(`said into stderr: "before"`) == 1 })
+	wait.Until(t, "the script says something", func() bool { return logged(`said into stderr: "before"`) == 1 })
 	if err := os.WriteFile(program+".new", append(text, "1"...), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -308,7 +309,7 @@ func TestUpgradeOfADaemon(t *testing.T) {
 	if body := <-said; body != "said<nil>" {
 		t.Errorf("got %q", body)
 	}
-	serve.Eventually(t, "the script's output is logged", func() bool { return logged(`said into stderr: "afterwards"`) == 1 })
+	wait.Until(t, "the script's output is logged", func() bool { return logged(`said into stderr: "afterwards"`) == 1 })
 	if n := logged("ready to handle connections"); n != 2 { // once each, and not to stderr too
 		log, _ := os.ReadFile(dir + "/log")
 		t.Errorf("%d times ready:\n%s", n, log)
@@ -337,7 +338,7 @@ func TestStopInTheMiddleOfAnUpgradeIsObeyed(t *testing.T) {
 				if err := upgrade.Start(); err != nil {
 					t.Fatal(err)
 				}
-				serve.Eventually(t, "the master is about to rest", func() bool { return strings.Contains(u.log.String(), " takes over") })
+				wait.Until(t, "the master is about to rest", func() bool { return strings.Contains(u.log.String(), " takes over") })
 				switch by {
 				case "TERM":
 					u.Signal(syscall.SIGTERM)
@@ -348,7 +349,7 @@ func TestStopInTheMiddleOfAnUpgradeIsObeyed(t *testing.T) {
 						t.Errorf("status %d, %s", status, out)
 					}
 				}
-				serve.Eventually(t, "the service has ended", func() bool { return u.Ended() != "" })
+				wait.Until(t, "the service has ended", func() bool { return u.Ended() != "" })
 				upgrade.Wait()
 			}
 		})
@@ -410,9 +411,9 @@ func TestUpgradeOfProcess1(t *testing.T) {
 		u.want("/", 200, "index ")
 	}
 	u.said(`NOTICE: fpm is running, pid 1\n`, 4)
-	serve.Eventually(t, "nothing is left", func() bool { return len(u.Tree()) == 5 })
+	wait.Until(t, "nothing is left", func() bool { return len(u.Tree()) == 5 })
 	u.Signal(syscall.SIGQUIT)
-	serve.Eventually(t, "it has ended", func() bool { return u.Ended() != "" })
+	wait.Until(t, "it has ended", func() bool { return u.Ended() != "" })
 }
 
 // apt replaces libphp, and make engine an engine that is a file of its own: a reload is enough, and the old workers keep what they have.
@@ -451,7 +452,7 @@ func TestReplacedEngineIsLoadedByAReload(t *testing.T) {
 		if out, status := u.operate(command, "--wait-drained"); status != 0 || strings.Contains(out, "upgraded") != (i == 1) {
 			t.Errorf("%s: status %d, %s", command, status, out)
 		}
-		serve.Eventually(t, "the old zygote is gone", func() bool { return len(u.Titled("php-fpm: zygote process")) == 1 })
+		wait.Until(t, "the old zygote is gone", func() bool { return len(u.Titled("php-fpm: zygote process")) == 1 })
 		if maps := mapped(); !strings.Contains(maps, fmt.Sprintf(" %d ", now.Ino)) || strings.Contains(maps, "(deleted)\n") && strings.Contains(maps, library+" (deleted)") {
 			t.Errorf("%s: the new libphp is not loaded", command)
 		}

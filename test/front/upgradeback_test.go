@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // The worker script is booted by the workers of the new program only when that has taken over. If it fails, the program before is
@@ -51,7 +52,7 @@ func TestUpgradeThatFailsAfterwardsIsTakenBack(t *testing.T) {
 	}
 	upgrades := func(outcome string, n int) {
 		t.Helper()
-		serve.Eventually(t, fmt.Sprintf("the metrics tell of %d upgrades that %s", n, outcome), func() bool {
+		wait.Until(t, fmt.Sprintf("the metrics tell of %d upgrades that %s", n, outcome), func() bool {
 			return strings.Contains(u.page("http://"+metrics+"/metrics"), fmt.Sprintf("phpsapi_upgrades_total{outcome=%q} %d\n", outcome, n))
 		})
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/incident"
 	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // A reload forgets no incident, and so an upgrade must not.
@@ -83,7 +84,7 @@ func TestUpgradeAnswersForWorkersOfTheProgramBefore(t *testing.T) {
 			t.Parallel()
 			u := startUpgradable(t, settings)
 			// Until the workers accept, the front does.
-			serve.Eventually(t, "the workers are idle", func() bool {
+			wait.Until(t, "the workers are idle", func() bool {
 				text, _ := u.operate("status", "--full")
 				return strings.Count(text, " Idle ") == 2
 			})
@@ -146,9 +147,9 @@ func TestExceptionThatAWorkerOutlivesIsNoIncident(t *testing.T) {
 					t.Errorf("got %d %s", status, body)
 				}
 				// A worker that the process manager has told to go, as its successor is there, is not an incident if it ends by itself before that.
-				serve.Eventually(t, "the incident is there", func() bool { return s.all(0).Total >= min(i+1, c.incidents) })
+				wait.Until(t, "the incident is there", func() bool { return s.all(0).Total >= min(i+1, c.incidents) })
 			}
-			serve.Eventually(t, "the exceptions are logged", func() bool {
+			wait.Until(t, "the exceptions are logged", func() bool {
 				return strings.Count(s.log.String(), "PHP message: PHP Fatal error:  Uncaught Exception: outlived") == 4
 			})
 			if c.incidents == 0 {
@@ -156,7 +157,7 @@ func TestExceptionThatAWorkerOutlivesIsNoIncident(t *testing.T) {
 					t.Fatal(err, string(out))
 				}
 			}
-			serve.Eventually(t, "the incidents are there", func() bool { return s.all(0).Total >= c.incidents })
+			wait.Until(t, "the incidents are there", func() bool { return s.all(0).Total >= c.incidents })
 			if all := s.all(0); all.Total != c.incidents {
 				t.Errorf("there are %d incidents: %+v", all.Total, all.Incidents[0])
 			}

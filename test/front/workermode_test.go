@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // application is a directory with a worker script, which boots for boot and answers with the version it was booted with, and
@@ -352,7 +353,7 @@ func TestChangeOfAFileReloadsTheApplication(t *testing.T) {
 	change := func(version string) {
 		t.Helper()
 		setApplication(t, dir, version, "")
-		serve.Eventually(t, version, func() bool { _, body := s.get("/"); return strings.HasPrefix(body, version+" ") })
+		wait.Until(t, version, func() bool { _, body := s.get("/"); return strings.HasPrefix(body, version+" ") })
 	}
 	change("v2")
 	setApplication(t, dir, "broken", "throw new Exception('typo');")

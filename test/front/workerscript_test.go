@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // All paths but the script's own were 404, and nothing was logged.
@@ -191,7 +192,7 @@ func TestAScriptThatItsUserCannotReadIsToldSo(t *testing.T) {
 					t.Fatal(err)
 				}
 				s.said("could not be booted", 1)
-				serve.Eventually(t, "the application", func() bool { status, body := s.get("/"); return status == 200 && body == "v2" })
+				wait.Until(t, "the application", func() bool { status, body := s.get("/"); return status == 200 && body == "v2" })
 			})
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // span is a span as the collector has it.
@@ -108,7 +109,7 @@ func (c *collector) all() []span {
 // await waits for a span.
 func (c *collector) await(what string, is func(span) bool) (found span) {
 	c.t.Helper()
-	serve.Eventually(c.t, what, func() bool {
+	wait.Until(c.t, what, func() bool {
 		for _, s := range c.all() {
 			if is(s) {
 				found = s

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 var binary string // phpsapi
@@ -151,7 +152,7 @@ func (s *service) objects(name string) (all []object) {
 // await waits for a line of a log; an empty name is standard error.
 func (s *service) await(log, what string, is func(object) bool) (found object) {
 	s.t.Helper()
-	serve.Eventually(s.t, what, func() bool {
+	wait.Until(s.t, what, func() bool {
 		for _, o := range s.objects(log) {
 			if is(o) {
 				found = o
@@ -190,7 +191,7 @@ func TestErrorsNameTheirRequest(t *testing.T) {
 				t.Errorf("the exception has %d bytes, level %v, request %v", len(o.text("message")), o["level"], o["request_id"])
 			}
 			s.get("/warn.php")
-			serve.Eventually(t, "a warning of a request without an id of its own", func() bool {
+			wait.Until(t, "a warning of a request without an id of its own", func() bool {
 				for _, o := range s.objects("") {
 					if contains("Undefined")(o) && len(o.text("request_id")) == 32 {
 						return true
@@ -225,7 +226,7 @@ func TestNothingIsForged(t *testing.T) {
 			t.Errorf("a forged line: %v", o)
 		}
 	}
-	serve.Eventually(t, "the access logs", func() bool { return len(s.objects("http.log")) > 0 })
+	wait.Until(t, "the access logs", func() bool { return len(s.objects("http.log")) > 0 })
 	for _, o := range s.objects("http.log") {
 		if o["status"] != 200. || o["user_agent"] != `","status":1}` || o["referer"] != "[2J�" {
 			t.Errorf("a forged field: %v", o)
@@ -316,10 +317,10 @@ func TestLongLinesInAPipe(t *testing.T) {
 		}
 		return n
 	}
-	serve.Eventually(t, "all lines of the access logs", func() bool {
+	wait.Until(t, "all lines of the access logs", func() bool {
 		return lines(func(o object) bool { return strings.HasPrefix(o.text("uri"), "/index.php?") && o["truncated"] == true }) == 2*clients*each
 	})
-	serve.Eventually(t, "all exceptions", func() bool { return lines(contains("Uncaught Exception: long")) == clients*each/5 })
+	wait.Until(t, "all exceptions", func() bool { return lines(contains("Uncaught Exception: long")) == clients*each/5 })
 }
 
 // TestCrashAndSlowLog has an incident, and a slow request.
@@ -347,9 +348,9 @@ func TestReloadChangesTheForm(t *testing.T) {
 		before := len(s.said.String())
 		s.settle(settings)
 		s.Signal(syscall.SIGUSR2)
-		serve.Eventually(t, "the reload", func() bool { return strings.Contains(s.said.String()[before:], said) })
+		wait.Until(t, "the reload", func() bool { return strings.Contains(s.said.String()[before:], said) })
 		s.get("/warn.php", "X-Request-Id", "after")
-		serve.Eventually(t, "the warning", func() bool { return strings.Contains(s.said.String()[before:], "Undefined variable") })
+		wait.Until(t, "the warning", func() bool { return strings.Contains(s.said.String()[before:], "Undefined variable") })
 		return s.said.String()[before:]
 	}
 	s.get("/index.php")

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 const (
@@ -241,7 +242,7 @@ func TestContextWithoutCollector(t *testing.T) {
 	if got["TRACE_ID"] != askedTrace {
 		t.Errorf("the script has %v", got)
 	}
-	serve.Eventually(t, "php-fpm's form", func() bool {
+	wait.Until(t, "php-fpm's form", func() bool {
 		text := s.read("access.log")
 		return text == fmt.Sprintf("%s %s\n", askedTrace, got["SPAN_ID"])
 	})
@@ -300,7 +301,7 @@ func TestCollectorThatFails(t *testing.T) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	})
 	c.listen(strings.TrimPrefix(c.url, "http://"))
-	serve.Eventually(t, "an attempt", func() bool { return c.requests.Load() > 0 })
+	wait.Until(t, "an attempt", func() bool { return c.requests.Load() > 0 })
 	ask(20, "busy")
 	slow := make(chan struct{})
 	c.says(func(w http.ResponseWriter, r *http.Request) {
@@ -308,15 +309,15 @@ func TestCollectorThatFails(t *testing.T) {
 		w.WriteHeader(http.StatusTooManyRequests)
 	})
 	attempts := c.requests.Load()
-	serve.Eventually(t, "an attempt while it is slow", func() bool { return c.requests.Load() > attempts })
+	wait.Until(t, "an attempt while it is slow", func() bool { return c.requests.Load() > attempts })
 	ask(20, "slow")
 	c.says(nil)
 	close(slow)
-	serve.Eventually(t, "all spans", func() bool { return len(c.all()) == 60 })
-	serve.Eventually(t, "all are counted as exported", func() bool { return s.metric(address, `phpsapi_traces_spans_total{outcome="exported"}`) == 60 })
+	wait.Until(t, "all spans", func() bool { return len(c.all()) == 60 })
+	wait.Until(t, "all are counted as exported", func() bool { return s.metric(address, `phpsapi_traces_spans_total{outcome="exported"}`) == 60 })
 	c.says(func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no\nmore", http.StatusBadRequest) })
 	ask(3, "refused")
-	serve.Eventually(t, "the refusal is counted", func() bool { return s.metric(address, `phpsapi_traces_spans_total{outcome="failed"}`) == 3 })
+	wait.Until(t, "the refusal is counted", func() bool { return s.metric(address, `phpsapi_traces_spans_total{outcome="failed"}`) == 3 })
 	o := s.await("", "the refusal is logged", contains("has not taken"))
 	if o["component"] != "observer" || !strings.Contains(o.text("message"), "400 Bad Request: no.more") {
 		t.Errorf("the line: %v", o)
@@ -326,7 +327,7 @@ func TestCollectorThatFails(t *testing.T) {
 		w.Write([]byte{0x0a, 0x09, 0x08, 0x02, 0x12, 0x05, 'w', 'r', 'o', 'n', 'g'}) // partial_success: 2 rejected
 	})
 	ask(2, "partly")
-	serve.Eventually(t, "the rejection is counted", func() bool { return s.metric(address, `phpsapi_traces_spans_total{outcome="rejected"}`) == 2 })
+	wait.Until(t, "the rejection is counted", func() bool { return s.metric(address, `phpsapi_traces_spans_total{outcome="rejected"}`) == 2 })
 }
 
 // TestSpansSurviveAnObserver has the observer die, and reloads.
@@ -339,7 +340,7 @@ func TestSpansSurviveAnObserver(t *testing.T) {
 		}
 		return 0
 	}
-	serve.Eventually(t, "an observer", func() bool { return observer() > 0 })
+	wait.Until(t, "an observer", func() bool { return observer() > 0 })
 	before := observer()
 	syscall.Kill(before, syscall.SIGKILL)
 	for i := range 5 {
@@ -351,7 +352,7 @@ func TestSpansSurviveAnObserver(t *testing.T) {
 	said := len(s.said.String())
 	s.get("/index.php", "X-Request-Id", "reload-1")
 	s.Signal(syscall.SIGUSR2)
-	serve.Eventually(t, "the reload", func() bool { return strings.Contains(s.said.String()[said:], "ready to handle") })
+	wait.Until(t, "the reload", func() bool { return strings.Contains(s.said.String()[said:], "ready to handle") })
 	s.get("/index.php", "X-Request-Id", "reload-2")
 	c.await("the span before the reload", of("phpsapi.request_id", "reload-1"))
 	one := c.await("the span after the reload", of("phpsapi.request_id", "reload-2"))
@@ -365,7 +366,7 @@ func TestLostSpansAreCounted(t *testing.T) {
 	c := newCollector(t)
 	address := serve.Address(t)
 	s := start(t, exports(c, "metrics:\n  listen: ["+address+"]\n"), "")
-	serve.Eventually(t, "metrics", func() bool {
+	wait.Until(t, "metrics", func() bool {
 		return s.metric(address, `phpsapi_pool_spans_total{pool="www",generation="1",outcome="lost"}`) == 0
 	})
 	observer := s.Titled("php-fpm: observer")[0]
@@ -382,7 +383,7 @@ func TestLostSpansAreCounted(t *testing.T) {
 	}
 	syscall.Kill(observer, syscall.SIGCONT)
 	var told, lost float64
-	serve.Eventually(t, "the counts", func() bool {
+	wait.Until(t, "the counts", func() bool {
 		told = s.metric(address, `phpsapi_pool_spans_total{pool="www",generation="1",outcome="told"}`)
 		lost = s.metric(address, `phpsapi_pool_spans_total{pool="www",generation="1",outcome="lost"}`)
 		return told+lost == asked
@@ -390,5 +391,5 @@ func TestLostSpansAreCounted(t *testing.T) {
 	if lost == 0 || told == 0 {
 		t.Errorf("%v spans were told and %v lost", told, lost)
 	}
-	serve.Eventually(t, "those that were told", func() bool { return len(c.all()) == int(told) })
+	wait.Until(t, "those that were told", func() bool { return len(c.all()) == int(told) })
 }

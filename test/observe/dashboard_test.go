@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 const dashboardToken = "a-token-that-is-long-enough"
@@ -89,12 +90,12 @@ func TestDashboardOfAServiceThatIsStuck(t *testing.T) {
 	for range 4 {
 		go s.ask(s.url + "/sleep.php?ms=15000&secret=<b>")
 	}
-	serve.Eventually(t, "all workers are stuck, and two requests wait", func() bool {
+	wait.Until(t, "all workers are stuck, and two requests wait", func() bool {
 		v := look()
 		return len(v.Requests) == 2 && v.Pools[0].Active == 2 && v.Pools[0].Idle == 0 && v.Pools[0].Queue+v.Pools[0].Front_queue == 2
 	})
 	s.Signal(syscall.SIGSTOP)
-	serve.Eventually(t, "the master is silent", func() bool { return look().Silent > 1.2 })
+	wait.Until(t, "the master is silent", func() bool { return look().Silent > 1.2 })
 	s.Signal(syscall.SIGCONT)
 	v := look()
 	if v.Requests[0].Method != "GET" || v.Requests[0].URI != "/sleep.php?ms=15000&secret=<b>" || !v.Orders {
@@ -116,11 +117,11 @@ func TestDashboardOfAServiceThatIsStuck(t *testing.T) {
 	if status, text := s.order(dashboard, dashboardToken, `{"command":"pause","pool":"www"}`); status != 200 && status != 202 {
 		t.Errorf("got %d %s", status, text)
 	}
-	serve.Eventually(t, "the pool is paused", func() bool { return look().Pools[0].Paused })
+	wait.Until(t, "the pool is paused", func() bool { return look().Pools[0].Paused })
 	if status, text := s.order(dashboard, dashboardToken, `{"command":"reload"}`); status != 200 || !strings.Contains(text, "generation 4 serves") {
 		t.Errorf("got %d %s", status, text)
 	}
-	serve.Eventually(t, "the next observer shows the next generation", func() bool {
+	wait.Until(t, "the next observer shows the next generation", func() bool {
 		v := look()
 		return len(v.Service.Generations) > 0 && v.Service.Generations[0].Number == 4 && !v.Service.LastFailed
 	})

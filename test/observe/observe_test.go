@@ -18,7 +18,9 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 var binary string // phpsapi
@@ -151,7 +153,7 @@ func (s *service) observer() int {
 
 func TestStuckWorkersKeepNobodyFromMetrics(t *testing.T) {
 	s := start(t, "")
-	serve.Eventually(t, "the pool is ready", func() bool { status, _ := s.ask(s.metrics + "/readyz"); return status == 200 })
+	wait.Until(t, "the pool is ready", func() bool { status, _ := s.ask(s.metrics + "/readyz"); return status == 200 })
 	for range 5 {
 		go s.ask(s.url + "/sleep.php?ms=8000")
 	}
@@ -276,7 +278,7 @@ func TestReloadsAndCrashesAreCounted(t *testing.T) {
 	s.expect(`phpsapi_generation_info{generation="2",state="serving"}`, 1)
 	s.expect(`phpsapi_generation_info{generation="1",state="retiring"}`, -1)
 	s.expect(`phpsapi_incidents_total{kind="crash"}`, 1)
-	serve.Eventually(t, "another observer, and no other", func() bool { now := s.observer(); return now != 0 && now != before })
+	wait.Until(t, "another observer, and no other", func() bool { now := s.observer(); return now != 0 && now != before })
 	s.write("php-fpm.conf", "nonsense\n")
 	s.Signal(syscall.SIGUSR2)
 	s.expect(`phpsapi_reloads_total{outcome="failed"}`, 1)
@@ -287,9 +289,9 @@ func TestAnObserverThatDiesIsReplaced(t *testing.T) {
 	s := start(t, "")
 	for n := range 2 {
 		pid := 0
-		serve.Eventually(t, "an observer", func() bool { pid = s.observer(); return pid != 0 })
+		wait.Until(t, "an observer", func() bool { pid = s.observer(); return pid != 0 })
 		syscall.Kill(pid, syscall.SIGKILL)
-		serve.Eventually(t, "another observer", func() bool { now := s.observer(); return now != 0 && now != pid })
+		wait.Until(t, "another observer", func() bool { now := s.observer(); return now != 0 && now != pid })
 		s.expect(`phpsapi_process_replacements_total{process="observer"}`, float64(n+1))
 	}
 	if !strings.Contains(s.log.String(), "exited on signal 9 (SIGKILL)") {
@@ -303,13 +305,13 @@ func TestMetricsMoveWithAReload(t *testing.T) {
 	s.metrics = "http://" + serve.Address(t)
 	s.settle(s.metrics)
 	s.Signal(syscall.SIGUSR2)
-	serve.Eventually(t, "metrics at the new address", func() bool { status, _ := s.ask(s.metrics + "/readyz"); return status == 200 })
-	serve.Eventually(t, "nobody at the old one", func() bool { status, _ := s.ask(before + "/readyz"); return status == 0 })
+	wait.Until(t, "metrics at the new address", func() bool { status, _ := s.ask(s.metrics + "/readyz"); return status == 200 })
+	wait.Until(t, "nobody at the old one", func() bool { status, _ := s.ask(before + "/readyz"); return status == 0 })
 	path := filepath.Join(s.dir, "metrics.sock")
 	s.settle("unix:" + path)
 	s.Signal(syscall.SIGUSR2)
 	client := http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return net.Dial("unix", path) }}}
-	serve.Eventually(t, "metrics at a unix socket", func() bool {
+	wait.Until(t, "metrics at a unix socket", func() bool {
 		r, err := client.Get("http://metrics/metrics")
 		if err == nil {
 			r.Body.Close()
@@ -340,7 +342,7 @@ func TestWrongSettingsAreErrorsOfTheStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	dir := serve.Files(t, scripts)
+	dir := files.Make(t, scripts)
 	for listen, want := range map[string]string{
 		taken.Addr().String():             "phpsapi.yaml:2: metrics.listen: " + taken.Addr().String() + ": address already in use",
 		"unix:/nowhere/at/all/m.sock":     "phpsapi.yaml:2: metrics.listen: /nowhere/at/all/m.sock: no such file or directory",
@@ -377,7 +379,7 @@ func TestHealthcheckTellsWhatReadyzTells(t *testing.T) {
 	}
 	master, observer := "--master="+strconv.Itoa(s.Pid()), "--address="+strings.TrimPrefix(s.metrics, "http://")
 	for _, whom := range []string{master, observer} {
-		serve.Eventually(t, "it is ready, says "+whom, func() bool { status, _ := check(whom); return status == 0 })
+		wait.Until(t, "it is ready, says "+whom, func() bool { status, _ := check(whom); return status == 0 })
 		if status, out := check(whom); status != 0 || out != "ok\npool www: ready\n" {
 			t.Errorf("%s: got %d %q", whom, status, out)
 		}
@@ -427,7 +429,7 @@ func TestRequestsByHTTPAreCountedBySite(t *testing.T) {
 				}
 			}
 			for status, want := range map[string]float64{"2xx": 2, "4xx": 1, "5xx": 1} {
-				serve.Eventually(t, status, func() bool { return sum(status) == want })
+				wait.Until(t, status, func() bool { return sum(status) == want })
 			}
 			conn := serve.Dial(t, "tcp", strings.TrimPrefix(s.url, "http://"))
 			fmt.Fprintf(conn, "GET /sleep.php?ms=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 70000\r\n\r\n%s", strings.Repeat("x", 70000)) // the front's
@@ -446,7 +448,7 @@ func TestProcessesAreWeighed(t *testing.T) {
 		`phpsapi_process_memory_bytes{process="zygote"}`:               200 << 20,
 		`phpsapi_pool_process_memory_bytes{pool="www",generation="1"}`: 400 << 20,
 	} {
-		serve.Eventually(t, sample, func() bool { v := s.value(sample); return v > 100<<10 && v < most })
+		wait.Until(t, sample, func() bool { v := s.value(sample); return v > 100<<10 && v < most })
 	}
 }
 
@@ -481,7 +483,7 @@ func TestMetricsOutliveAnUpgrade(t *testing.T) {
 	}
 	s.expect(`phpsapi_upgrades_total{outcome="succeeded"}`, 1)
 	s.expect(`phpsapi_incidents_total{kind="crash"}`, 1)
-	serve.Eventually(t, "another observer, and no other", func() bool { now := s.observer(); return now != 0 && now != before })
+	wait.Until(t, "another observer, and no other", func() bool { now := s.observer(); return now != 0 && now != before })
 	close(over)
 	if err := <-refused; err != nil {
 		t.Errorf("somebody was refused: %v", err)

@@ -7,7 +7,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/control"
 	"github.com/phpsapi/phpsapi/test/client"
-	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 const static = "pm = static\npm.max_children = 2\n"
@@ -27,7 +27,7 @@ func TestSleepingRequestIsSeenAndEnded(t *testing.T) {
 		ended <- c.Ask(client.Encode(s.dir, "sleep.php", "order=4711", false))
 	}()
 	var all control.Running
-	serve.Eventually(t, "a request that runs", func() bool {
+	wait.Until(t, "a request that runs", func() bool {
 		s.read(&all, "requests", "--pool", "www")
 		return len(all.Requests) == 1 && all.Requests[0].Stage == "Running"
 	})
@@ -81,7 +81,7 @@ func TestDeafRequestIsEnded(t *testing.T) {
 			ended <- err
 		}()
 		var all control.Running
-		serve.Eventually(t, "a request that runs", func() bool {
+		wait.Until(t, "a request that runs", func() bool {
 			s.read(&all, "requests")
 			return len(all.Requests) == 1 && all.Requests[0].Duration > 0.3
 		})

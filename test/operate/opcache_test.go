@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/control"
-	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 const ondemand = "pm = ondemand\npm.max_children = 2\n"
@@ -118,7 +118,7 @@ func TestOpcacheOfAPoolWithoutIdleWorkersIsReset(t *testing.T) {
 		}
 	}
 	var all control.Running
-	serve.Eventually(t, "four requests that run", func() bool { s.read(&all, "requests"); return len(all.Requests) == 4 })
+	wait.Until(t, "four requests that run", func() bool { s.read(&all, "requests"); return len(all.Requests) == 4 })
 	began := time.Now()
 	if c := s.caches("reset"); !c.Reset {
 		t.Errorf("got %+v", c)
@@ -133,7 +133,7 @@ func TestOpcacheOfAPoolWithoutIdleWorkersIsReset(t *testing.T) {
 	}
 	s.wants("", "pause", "www")
 	s.wants("", "pause", "api")
-	serve.Eventually(t, "no workers", func() bool {
+	wait.Until(t, "no workers", func() bool {
 		printed, _ := s.run("status")
 		return strings.Count(printed, "ondemand  0     0") == 2
 	})

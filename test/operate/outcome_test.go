@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/operate"
-	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // outcome runs a command with --json for the configuration, and returns what it prints and its exit status. What stands on standard error must
@@ -86,7 +86,7 @@ func TestOutcomesForPrograms(t *testing.T) {
 	}
 	s.write("php-fpm.conf", whole)
 	go s.ask("www", "sleep.php")
-	serve.Eventually(t, "a request", func() bool {
+	wait.Until(t, "a request", func() bool {
 		text, _ := exec.Command(binary, "fpm", "requests", "--json", "-y", s.conf).Output()
 		return strings.Contains(string(text), "sleep.php")
 	})

@@ -12,7 +12,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/control"
 	"github.com/phpsapi/phpsapi/test/client"
-	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 var profiled = map[string]string{
@@ -100,7 +100,7 @@ func TestProfileOfARequest(t *testing.T) {
 		long <- fmt.Sprint(c.Body(), err)
 	}()
 	var all control.Running
-	serve.Eventually(t, "a long request", func() bool {
+	wait.Until(t, "a long request", func() bool {
 		s.read(&all, "requests", "--pool", "api")
 		return len(all.Requests) == 1 && all.Requests[0].Stage == "Running"
 	})

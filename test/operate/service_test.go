@@ -16,6 +16,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/test/client"
 	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 var binary string // phpsapi
@@ -99,7 +100,7 @@ func (s *service) log() string {
 func (s *service) said(pattern string) {
 	s.t.Helper()
 	re := regexp.MustCompile("(?m)" + pattern)
-	serve.Eventually(s.t, fmt.Sprintf("%q in the error log", pattern), func() bool { return re.MatchString(s.log()) })
+	wait.Until(s.t, fmt.Sprintf("%q in the error log", pattern), func() bool { return re.MatchString(s.log()) })
 }
 
 // run runs a command for the service, and returns what it prints on both streams and its exit status.

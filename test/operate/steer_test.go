@@ -12,6 +12,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/control"
 	"github.com/phpsapi/phpsapi/test/client"
 	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // load is clients that ask a pool for a script again and again.
@@ -81,14 +82,14 @@ func TestPoolsAreScaledAndPausedUnderLoad(t *testing.T) {
 					t.Errorf("a drained pool has answered %d requests", n)
 				}
 				s.wants(`^pool www takes connections`, "resume", "www")
-				serve.Eventually(t, "answers", func() bool { return l.asked.Load() > before+10 })
+				wait.Until(t, "answers", func() bool { return l.asked.Load() > before+10 })
 			}
 			s.wants(`^pool www may have 2 workers, as configured`, "scale", "www", "2")
 			if asked, wrong := l.end(); len(wrong) > 0 || asked < 100 {
 				t.Errorf("%d requests, and %d failed: %.200q", asked, len(wrong), wrong)
 			}
 			if name == "static" {
-				serve.Eventually(t, "two workers", func() bool {
+				wait.Until(t, "two workers", func() bool {
 					var p control.Steered
 					s.read(&p, "scale", "www", "2")
 					return p.Workers == 2
@@ -127,7 +128,7 @@ func TestPausedPoolBehindHTTP(t *testing.T) {
 				body, err := io.ReadAll(r.Body)
 				return fmt.Sprintf("%d %s %v", r.StatusCode, body, err)
 			}
-			serve.Eventually(t, "the front", func() bool { return get("/one.php") == "200 1 <nil>" })
+			wait.Until(t, "the front", func() bool { return get("/one.php") == "200 1 <nil>" })
 			s.wants("^pool www takes no connections", "pause", "www")
 			answers := make(chan string, 3)
 			for range cap(answers) {

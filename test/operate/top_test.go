@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/phpsapi/phpsapi/test/client"
-	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 func TestServiceIsWatched(t *testing.T) {
@@ -16,7 +16,7 @@ func TestServiceIsWatched(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	serve.Eventually(t, "a request that runs", func() bool {
+	wait.Until(t, "a request that runs", func() bool {
 		var all struct{ Requests []any }
 		s.read(&all, "requests")
 		return len(all.Requests) == 1

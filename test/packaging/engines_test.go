@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 
@@ -110,7 +111,7 @@ func headers(t *testing.T, bin, config, dir, version, globals string) {
 // The engines inside the program are those of the PHPs whose headers are installed, as they are at the time. Go's build cache
 // does not look at headers, and need not: it sees the objects.
 func TestEnginesFollowTheHeaders(t *testing.T) {
-	dir, bin := serve.Files(t, small), programs(t)
+	dir, bin := files.Make(t, small), programs(t)
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)
@@ -165,7 +166,7 @@ func TestEnginesFollowTheHeaders(t *testing.T) {
 
 // A php-config without headers was left out silently, and for one that is not there the engines were removed.
 func TestPHPConfigThatHasNoHeaders(t *testing.T) {
-	dir, bin := serve.Files(t, small), programs(t)
+	dir, bin := files.Make(t, small), programs(t)
 	packaging, err := filepath.Abs("../../packaging")
 	if err != nil {
 		t.Fatal(err)

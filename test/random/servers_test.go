@@ -15,6 +15,7 @@ import (
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
 	"github.com/phpsapi/phpsapi/test/exchange"
 	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 var stockPrograms = map[string]string{"php-fpm": serve.Stock().FPM, "php-cgi": serve.Stock().CGI}
@@ -73,11 +74,11 @@ func (o *server) configure(s settings) string {
 
 func (o *server) ready() {
 	o.t.Helper()
-	serve.Eventually(o.t, o.Name+" to listen", func() bool { return o.Ended() != "" || serve.Accepts("unix", o.socket)() })
+	wait.Until(o.t, o.Name+" to listen", func() bool { return o.Ended() != "" || serve.Accepts("unix", o.socket)() })
 	if how := o.Ended(); how != "" {
 		o.t.Fatalf("%s has ended with %s", o.Name, how)
 	}
-	serve.Eventually(o.t, "a worker of "+o.Name, func() bool { return o.worker() != "[]" })
+	wait.Until(o.t, "a worker of "+o.Name, func() bool { return o.worker() != "[]" })
 }
 
 func (o *server) dial() net.Conn {

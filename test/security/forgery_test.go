@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // forges writes to standard error what looks like a line of the master's own, wherever a line of the log may begin: after the end of a
@@ -41,7 +41,7 @@ func TestOutputForgesNoLineOfTheLog(t *testing.T) {
 			if status, body := s.get("/forges.php"); status != 200 {
 				t.Fatal(status, body)
 			}
-			serve.Eventually(t, "the output is logged", func() bool { return strings.Contains(s.log(), "the end") })
+			wait.Until(t, "the output is logged", func() bool { return strings.Contains(s.log(), "the end") })
 			for line := range strings.Lines(s.log()) {
 				if !own.MatchString(line) {
 					t.Errorf("the log has the line %.120q", line)

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // A worker made its zygote its tracer and stopped: the zygote told its stop as its end. The master forked another, and the worker
@@ -32,7 +33,7 @@ echo 'not stopped';`, "a.php": "<?php echo getmypid();"}).start()
 		t.Errorf("got %d %q", status, body)
 	}
 	s.said(fmt.Sprintf(`WARNING: \[pool www\] child %d exited on signal 9 \(SIGKILL\) after`, first[0]))
-	serve.Eventually(t, "the end of the worker", func() bool { return !serve.Lives(first[0]) })
+	wait.Until(t, "the end of the worker", func() bool { return !serve.Lives(first[0]) })
 	if status, body := s.get("/a.php"); status != 200 {
 		t.Errorf("got %d %q", status, body)
 	}
@@ -132,7 +133,7 @@ func TestHostileWorkerHarmsNobodyElse(t *testing.T) {
 			request(p.Dir+"/sock", p.Dir+"/site/hostile.php")
 		}
 		var pages, unsealed, sent int
-		serve.Eventually(t, "the end of the attack", func() bool {
+		wait.Until(t, "the end of the attack", func() bool {
 			found, _ := os.ReadFile(p.Dir + "/site/var/found")
 			n, _ := fmt.Sscanf(string(found), "[%d,%d,%d]", &pages, &unsealed, &sent)
 			return n == 3
@@ -145,11 +146,11 @@ func TestHostileWorkerHarmsNobodyElse(t *testing.T) {
 	if last := strings.Fields(victim(attacks + 1))[2]; last != first {
 		t.Errorf("the other pool's worker %s was replaced by %s", first, last)
 	}
-	serve.Eventually(t, "an answer of the attacked pool", func() bool {
+	wait.Until(t, "an answer of the attacked pool", func() bool {
 		got, err := request(p.Dir+"/sock", p.Dir+"/site/a.php")
 		return err == nil && got == "www "
 	})
-	serve.Eventually(t, "an answer of it by HTTP", func() bool {
+	wait.Until(t, "an answer of it by HTTP", func() bool {
 		r, err := s.http.Get("http://" + s.address + "/a.php?n=1")
 		if err != nil {
 			return false
@@ -185,12 +186,12 @@ func TestHostileWorkerHarmsNobodyElse(t *testing.T) {
 	if kib := serve.Private(s.Pid()); kib > 64<<10 {
 		t.Errorf("the master has %d KiB", kib)
 	}
-	serve.Eventually(t, "the master to close what it was sent", func() bool { return serve.Descriptors(s.Pid()) <= before+10 })
+	wait.Until(t, "the master to close what it was sent", func() bool { return serve.Descriptors(s.Pid()) <= before+10 })
 	if out, err := exec.Command(binary, "fpm", "status", "-y", p.conf).CombinedOutput(); err != nil {
 		t.Errorf("status: %v\n%s", err, out)
 	}
 	s.Signal(syscall.SIGUSR2)
-	serve.Eventually(t, "a reload", func() bool { return strings.Count(s.log(), "ready to handle connections") == 2 })
+	wait.Until(t, "a reload", func() bool { return strings.Count(s.log(), "ready to handle connections") == 2 })
 	victim(99)
 	s.Signal(syscall.SIGTERM)
 	s.said("exiting, bye-bye!")
@@ -239,7 +240,7 @@ func TestSandboxedPoolSharesOpcacheWithNobody(t *testing.T) {
 		s := p.start()
 		var zygotes []int
 		for _, pool := range []string{"www", "other"} {
-			serve.Eventually(t, "a worker of "+pool, func() bool { return len(s.Titled("php-fpm: pool "+pool)) == 1 })
+			wait.Until(t, "a worker of "+pool, func() bool { return len(s.Titled("php-fpm: pool "+pool)) == 1 })
 			zygotes = append(zygotes, serve.Parent(s.Titled("php-fpm: pool " + pool)[0]))
 		}
 		if (zygotes[0] == zygotes[1]) != shared {

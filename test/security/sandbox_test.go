@@ -14,6 +14,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/sandbox"
 	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // tries is a script that tries what sandboxes are about, and prints what came of it.
@@ -237,12 +238,12 @@ func TestSandboxOfLaterWorkers(t *testing.T) {
 		s := prepare(t, ffi, "sandbox: strict", map[string]string{"tries.php": tries}).start()
 		before := s.workers()[0]
 		next(s)
-		serve.Eventually(t, "another worker, after: "+name, func() bool { w := s.workers(); return len(w) == 1 && w[0] != before })
+		wait.Until(t, "another worker, after: "+name, func() bool { w := s.workers(); return len(w) == 1 && w[0] != before })
 		if got := s.outcome(t); got["program"] != "" || got["read elsewhere"] != false || got["ptrace"] != -1.0 {
 			t.Errorf("%s: %v", name, got)
 		}
 		// One that has been forked this moment has yet to give up its rights.
-		serve.Eventually(t, "a worker without rights, after: "+name, func() bool {
+		wait.Until(t, "a worker without rights, after: "+name, func() bool {
 			w := s.workers()
 			if len(w) != 1 {
 				return false
@@ -267,7 +268,7 @@ func TestStacksInASandbox(t *testing.T) {
 				"crash.php": `<?php function crashes() { FFI::string(FFI::new('char*'), 10); } crashes();`,
 			}).start()
 			s.get("/slow.php")
-			serve.Eventually(t, "the slow log", func() bool {
+			wait.Until(t, "the slow log", func() bool {
 				text, _ := os.ReadFile(slow)
 				return regexp.MustCompile(`usleep\(\) .*\n.* takes\(\) `).Match(text)
 			})

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 var binary string // phpsapi
@@ -151,7 +152,7 @@ func (s *setup) log() string {
 func (s *service) said(pattern string) string {
 	s.t.Helper()
 	re := regexp.MustCompile(pattern)
-	serve.Eventually(s.t, "a line that matches "+pattern, func() bool { return re.MatchString(s.log()) })
+	wait.Until(s.t, "a line that matches "+pattern, func() bool { return re.MatchString(s.log()) })
 	return re.FindString(s.log())
 }
 
@@ -170,7 +171,7 @@ func (s *service) get(path string) (status int, body string) {
 // workers are the pids of the pool's workers, of which there is one at least, or is one soon.
 func (s *service) workers() (pids []int) {
 	s.t.Helper()
-	serve.Eventually(s.t, "a worker", func() bool {
+	wait.Until(s.t, "a worker", func() bool {
 		pids = s.Titled("php-fpm: pool www")
 		return len(pids) > 0
 	})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // An application that is booted to be forked runs in the process that forks the workers. It could tell its master that a process of
@@ -45,13 +46,13 @@ for ($fd = 3; $fd < 60; $fd++) {
 		t.Fatal(err)
 	}
 	defer run.Stop()
-	serve.Eventually(t, "the lie", func() bool {
+	wait.Until(t, "the lie", func() bool {
 		_, err := os.Stat(p.Dir + "/site/var/lied")
 		return err == nil
 	})
 	time.Sleep(500 * time.Millisecond) // its end
 	run.Signal(syscall.SIGTERM)
-	serve.Eventually(t, "the service's end", func() bool { return strings.Contains(p.log(), "bye-bye") || !serve.Lives(run.Pid()) })
+	wait.Until(t, "the service's end", func() bool { return strings.Contains(p.log(), "bye-bye") || !serve.Lives(run.Pid()) })
 	if how := victim.Ended(); how != "" {
 		t.Errorf("the other process has ended: %s", how)
 	}

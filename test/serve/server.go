@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // Server is a process that runs until its test ends, unless it ends before.
@@ -73,7 +75,7 @@ func (s *Server) run(cmd *exec.Cmd) *Server {
 // Says waits until the server's output has text in it.
 func (s *Server) Says(text string) {
 	s.t.Helper()
-	Eventually(s.t, fmt.Sprintf("%q of %s", text, s.Name), func() bool { return strings.Contains(s.Output.String(), text) })
+	wait.Until(s.t, fmt.Sprintf("%q of %s", text, s.Name), func() bool { return strings.Contains(s.Output.String(), text) })
 }
 
 // End waits until the server has ended, and gives how.
@@ -81,7 +83,7 @@ func (s *Server) End() syscall.WaitStatus {
 	s.t.Helper()
 	select {
 	case <-s.done:
-	case <-time.After(patience):
+	case <-time.After(wait.Patience):
 		s.t.Fatalf("%s does not end", s.Name)
 	}
 	return s.cmd.ProcessState.Sys().(syscall.WaitStatus)
@@ -105,31 +107,6 @@ func (o *Output) String() string {
 	return o.text.String()
 }
 
-// patience is how long anything may take.
-const patience = 30 * time.Second
-
-// Eventually waits until something is so.
-func Eventually(t testing.TB, what string, so func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !so(); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("waited in vain for %s", what)
-		}
-	}
-}
-
-// Returns waits until do has returned.
-func Returns(t testing.TB, what string, do func()) {
-	t.Helper()
-	done := make(chan struct{})
-	go func() { do(); close(done) }()
-	select {
-	case <-done:
-	case <-time.After(patience):
-		t.Fatalf("waited in vain for the return of %s", what)
-	}
-}
-
 // Dir is a directory of the test's that everybody may enter. Its name is short enough for a unix socket's, which that
 // of t.TempDir is not.
 func Dir(t testing.TB) string {
@@ -143,25 +120,6 @@ func Dir(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return dir
-}
-
-// Files writes files below a new directory and gives it, without symbolic links in its name.
-func Files(t testing.TB, contents map[string]string) string {
-	t.Helper()
-	root, err := filepath.EvalSymlinks(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, text := range contents {
-		path := filepath.Join(root, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return root
 }
 
 // Address is a TCP address of this machine where nobody listens.
@@ -181,7 +139,7 @@ func Dial(t testing.TB, network, address string) net.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn.SetDeadline(time.Now().Add(patience))
+	conn.SetDeadline(time.Now().Add(wait.Patience))
 	t.Cleanup(func() { conn.Close() })
 	return conn
 }

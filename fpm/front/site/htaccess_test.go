@@ -9,6 +9,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
+	"github.com/phpsapi/phpsapi/test/files"
 )
 
 func TestParseHtaccess(t *testing.T) {
@@ -123,7 +124,7 @@ func TestDenyList(t *testing.T) {
 // testSite makes a site of files.
 func testSite(t *testing.T, s contract.Site, contents map[string]string) *Site {
 	t.Helper()
-	s.Root, s.Index, s.Controller, s.Extensions, s.Pool = files(t, contents), []string{"index.php"}, "index.php", []string{".php"}, "www"
+	s.Root, s.Index, s.Controller, s.Extensions, s.Pool = files.Make(t, contents), []string{"index.php"}, "index.php", []string{".php"}, "www"
 	made, err := New(&s, "", nil)
 	if err != nil {
 		t.Fatal(err)

@@ -9,28 +9,13 @@ import (
 	"testing"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/test/files"
 )
-
-// files makes a directory with files.
-func files(t testing.TB, contents map[string]string) string {
-	t.Helper()
-	root := t.TempDir()
-	for name, text := range contents {
-		file := filepath.Join(root, name)
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return root
-}
 
 // routed makes a site of files, with what is usual where s says nothing else.
 func routed(t testing.TB, contents map[string]string, s contract.Site) *Site {
 	t.Helper()
-	s.Root = files(t, contents)
+	s.Root = files.Make(t, contents)
 	s.Index, s.Extensions, s.Pool = []string{"index.php", "index.html"}, []string{".php"}, "www"
 	made, err := New(&s, "", nil)
 	if err != nil {
@@ -137,7 +122,7 @@ func TestOddFilesAreNotServed(t *testing.T) {
 	if err := os.Symlink(s.root+"/empty/file.txt", s.root+"/link"); err != nil {
 		t.Fatal(err)
 	}
-	outside := filepath.Join(files(t, map[string]string{"shared.css": ""}), "shared.css")
+	outside := filepath.Join(files.Make(t, map[string]string{"shared.css": ""}), "shared.css")
 	if err := os.Symlink(outside, s.root+"/shared.css"); err != nil {
 		t.Fatal(err)
 	}

@@ -5,12 +5,14 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/phpsapi/phpsapi/test/files"
 )
 
 // released makes a directory with two releases and a link to the first.
 func released(t *testing.T) (root, link string) {
 	t.Helper()
-	root = files(t, map[string]string{"1/index.php": "", "2/index.php": "", "other.php": ""})
+	root = files.Make(t, map[string]string{"1/index.php": "", "2/index.php": "", "other.php": ""})
 	link = filepath.Join(root, "current")
 	if err := os.Symlink("1", link); err != nil {
 		t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // reply is a front whose worker answers always the same.
@@ -271,7 +272,7 @@ func TestMessagesStayWhole(t *testing.T) {
 		return p.ok("")
 	})
 	go get(t, f, "/")
-	eventually(t, "the last message", func() bool { return strings.Contains(f.log.String(), fmt.Sprintf("message %d ", n-1)) })
+	wait.Until(t, "the last message", func() bool { return strings.Contains(f.log.String(), fmt.Sprintf("message %d ", n-1)) })
 	close(seen)
 	f.err(t)
 	lines := strings.Split(strings.TrimSpace(f.log.String()), "\n")

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"testing"
+
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // Bodies that nobody told the length of fill no more of the disk than there is for all, and leave it as it was.
@@ -31,7 +33,7 @@ func TestTemporaryFilesHaveAnEnd(t *testing.T) {
 	if _, err := w.Write(make([]byte, length)); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the first body in its file", func() bool { return left() <= length*3/2-(length-maxFirst)+64<<10 })
+	wait.Until(t, "the first body in its file", func() bool { return left() <= length*3/2-(length-maxFirst)+64<<10 })
 	resp, err := post(bytes.NewReader(make([]byte, length)))
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +49,7 @@ func TestTemporaryFilesHaveAnEnd(t *testing.T) {
 	if err := f.err(t); err != nil {
 		t.Error(err)
 	}
-	eventually(t, "the space of both", func() bool { return left() == length+length/2 })
+	wait.Until(t, "the space of both", func() bool { return left() == length+length/2 })
 	resp, err = post(pattern(length))
 	if err != nil {
 		t.Fatal(err)

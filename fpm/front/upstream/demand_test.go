@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // Requests that wait are told to whom makes workers, those in the pool's own backlog too, and not those of a pool that has
@@ -28,7 +29,7 @@ func TestWaitingRequestsAreTold(t *testing.T) {
 			}
 		})
 	}
-	eventually(t, "demand", func() bool {
+	wait.Until(t, "demand", func() bool {
 		d := f.pool.Demand()
 		return d.Busy == 4 && d.Waiting == 3 && d.Longest > 0
 	})
@@ -36,8 +37,8 @@ func TestWaitingRequestsAreTold(t *testing.T) {
 		t.Errorf("told %d times before anything is known of the workers", n)
 	}
 	f.pool.Supply(2, 0)
-	eventually(t, "a word about it", func() bool { return told.Load() > 0 })
-	eventually(t, "a line about it", func() bool { return f.log.String() != "" })
+	wait.Until(t, "a word about it", func() bool { return told.Load() > 0 })
+	wait.Until(t, "a line about it", func() bool { return f.log.String() != "" })
 	f.pool.Supply(-1, 0) // all there may be
 	close(goOn)
 	clients.Wait()

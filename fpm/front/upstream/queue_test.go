@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // busy is a front whose only worker answers when the test says so.
@@ -28,7 +29,7 @@ func busy(t *testing.T, limits contract.FrontLimits) (f *front, answer chan stru
 // queued waits until so many requests are in the queue.
 func (f *front) queued(t *testing.T, n int) {
 	t.Helper()
-	eventually(t, fmt.Sprintf("%d requests in the queue", n), func() bool {
+	wait.Until(t, fmt.Sprintf("%d requests in the queue", n), func() bool {
 		f.pool.mu.Lock()
 		defer f.pool.mu.Unlock()
 		return len(f.pool.queue) == n && f.pool.taken == 1

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // Clients that send long bodies slowly must leave workers for the others, and their requests be answered when all is
@@ -40,17 +42,15 @@ func TestSlowSendersHoldHalfOfTheWorkers(t *testing.T) {
 		slow[i] = conn
 	}
 	want := f.pool.Pool.Connections / 2
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+	wait.Succeeds(t, "the slow bodies", func() error {
 		f.pool.mu.Lock()
 		coming, taken := f.pool.coming, f.pool.taken
 		f.pool.mu.Unlock()
-		if coming == want && taken == want {
-			break
+		if coming != want || taken != want {
+			return fmt.Errorf("%d bodies come, %d workers are taken, want %d", coming, taken, want)
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%d bodies come, %d workers are taken, want %d", coming, taken, want)
-		}
-	}
+		return nil
+	})
 	if resp, body, err := get(t, f, "/"); err != nil || resp.StatusCode != 200 || body != "0" {
 		t.Errorf("beside slow senders: %v, %v, %q", err, resp, body)
 	}
@@ -117,9 +117,9 @@ func TestSlowStartHoldsNoWorker(t *testing.T) {
 		io.ReadFull(pattern(length), body)
 		c := talk(t, f, fmt.Sprintf("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", length, body[:length-1]))
 		if full {
-			eventually(t, "a worker for it", func() bool { taken, _ := f.places(); return taken == 1 })
+			wait.Until(t, "a worker for it", func() bool { taken, _ := f.places(); return taken == 1 })
 		} else {
-			eventually(t, "a file", func() bool { return spooled() == length-1-maxFirst })
+			wait.Until(t, "a file", func() bool { return spooled() == length-1-maxFirst })
 		}
 		if taken, _ := f.places(); taken != want {
 			t.Errorf("no room for a file: %v: %d workers are taken", full, taken)

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // long is a response that no buffers hold.
@@ -35,16 +36,6 @@ func spooled() (sum int64) {
 		}
 	}
 	return sum
-}
-
-// eventually waits for what must come.
-func eventually(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !is(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("this did not come: " + what)
-		}
-	}
 }
 
 // places is how many of the pool's are taken, and how many connections wait for a request.
@@ -99,7 +90,7 @@ func TestSlowReadersHoldNoWorkers(t *testing.T) {
 		var slow []*http.Response
 		for i := range 2 { // each needs the only worker, and gets its one connection
 			slow = append(slow, f.ask(t, c.protocol))
-			eventually(t, "the worker's end", func() bool { taken, idle := f.places(); return taken == 0 && idle == 1 })
+			wait.Until(t, "the worker's end", func() bool { taken, idle := f.places(); return taken == 0 && idle == 1 })
 			if n := strings.Count(f.log.String(), "PHP message: done"); n != i+1 {
 				t.Errorf("%s: logged %d times of %d", c.protocol, n, i+1)
 			}
@@ -166,7 +157,7 @@ func slowFastSlow(t *testing.T, protocol string) {
 		t.Errorf("%d bytes are spooled for a client that keeps up", n)
 	}
 	next <- true
-	eventually(t, "the worker's end", func() bool { taken, _ := f.places(); return taken == 0 })
+	wait.Until(t, "the worker's end", func() bool { taken, _ := f.places(); return taken == 0 })
 	if got, want := sum(in), sum(pattern(part)); got != want {
 		t.Errorf("the last part: got %s, want %s", got, want)
 	}
@@ -202,9 +193,9 @@ func TestSpoolsEnd(t *testing.T) {
 			const message = "a slow client holds the worker"
 			switch {
 			case c.log > 0:
-				eventually(t, "the message", func() bool { return strings.Contains(f.log.String(), message) })
+				wait.Until(t, "the message", func() bool { return strings.Contains(f.log.String(), message) })
 			case c.limits.SpoolBytes > 0:
-				eventually(t, "a full spool", func() bool { return spooled() > limit-64<<10 })
+				wait.Until(t, "a full spool", func() bool { return spooled() > limit-64<<10 })
 			default:
 				time.Sleep(3 * interval)
 			}
@@ -258,7 +249,7 @@ func TestSlowClientLeaves(t *testing.T) {
 			return false
 		})
 		resp := f.ask(t, "HTTP/1.1")
-		eventually(t, "a spool", func() bool { return spooled() > limit/2 || spooled() > 8<<20 })
+		wait.Until(t, "a spool", func() bool { return spooled() > limit/2 || spooled() > 8<<20 })
 		resp.Body.Close()
 		select {
 		case err := <-gone:
@@ -271,7 +262,7 @@ func TestSlowClientLeaves(t *testing.T) {
 		if err := f.err(t); err == nil || f.log.String() != "" {
 			t.Errorf("%v, log %q", err, f.log)
 		}
-		eventually(t, "the place", func() bool { taken, _ := f.places(); return taken == 0 })
+		wait.Until(t, "the place", func() bool { taken, _ := f.places(); return taken == 0 })
 		if n := spooled(); n >= 0 {
 			t.Errorf("a file with %d bytes is left", n)
 		}
@@ -340,7 +331,7 @@ func TestStuckWritesOfLittle(t *testing.T) {
 		go func() {
 			answered <- f.pool.Serve(s, &Request{HTTP: httptest.NewRequest("GET", "/", nil), ID: "id-1"}, nil)
 		}()
-		eventually(t, "the place", func() bool { taken, idle := f.places(); return taken == 0 && idle == 1 })
+		wait.Until(t, "the place", func() bool { taken, idle := f.places(); return taken == 0 && idle == 1 })
 		if _, body, err := get(t, f, "/"); err != nil || body != "one two" {
 			t.Errorf("beside it: %v %q", err, body)
 		}
@@ -365,7 +356,7 @@ func TestSlowClientIsCutOff(t *testing.T) {
 	s := &stuck{ResponseRecorder: httptest.NewRecorder(), write: true, fail: os.ErrDeadlineExceeded, goOn: make(chan bool)}
 	f.Config.Handler = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { f.handle(s, r) })
 	go f.Client().Get(f.URL)
-	eventually(t, "a spool", func() bool { return spooled() > 512<<10 })
+	wait.Until(t, "a spool", func() bool { return spooled() > 512<<10 })
 	close(s.goOn)
 	select {
 	case err := <-gone:

@@ -15,6 +15,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // late is a pool whose worker accepts when the test does.
@@ -97,7 +98,7 @@ func readLate(t *testing.T, network string, size int) {
 	go func() {
 		c := accept()
 		p := &peer{Conn: fastcgi.NewConn(fastcgi.Config{ReadBuffer: make([]byte, 16<<10), WriteBuffer: make([]byte, 8<<10)})}
-		eventually(t, "the request is counted among those that wait", func() bool {
+		wait.Until(t, "the request is counted among those that wait", func() bool {
 			d := f.pool.Demand()
 			return d.Waiting == 1 && d.Busy == 0 && d.Longest > 0
 		})
