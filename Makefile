@@ -58,7 +58,7 @@ test: deps-test build lint ## everything that must pass
 	go run ./test/tally "go test -vet=off $(AT_ONCE) -json -count=1 $$others" "go test -vet=off $(AT_ONCE) -json -race -count=1 $$pure" 'go run ./test/conformance -suites cli,cgi'
 
 # Go remembers what passed, and tests again what has changed.
-test-quick: engines ## after each save: formatting, go vet, the borders, and the tests of the packages that need no PHP
+test-quick: deps-test engines ## after each save: formatting, go vet, the borders, and the tests of the packages that run no PHP, though some compare with stock PHP
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt'ed (make fmt):"; echo "$$unformatted"; exit 1; }
 	go vet -tags e2e ./...
 	go test -vet=off $$($(PURE_GO)) ./cgi ./cgi/responder ./cli ./cmd/... ./packaging/... ./test/borders
