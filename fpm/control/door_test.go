@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 const testToken = "0123456789abcdef"
@@ -185,16 +187,13 @@ func TestGatesHaveAnEnd(t *testing.T) {
 	for _, theirs := range open {
 		theirs.Close()
 	}
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	wait.Until(t, "a gate, after all have closed", func() bool {
 		theirs, err := d.Open(1, inbox)
 		if err == nil {
 			theirs.Close()
-			return
 		}
-		if time.Now().After(end) {
-			t.Fatalf("after all have closed: %v", err)
-		}
-	}
+		return err == nil
+	})
 }
 
 // A reload once changed the token, and the observer before it took orders with the old one until it had ended.

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // Any local user can connect to the control socket, and each attempt made a line of the error log: gigabytes an hour.
@@ -98,12 +100,7 @@ func TestWaitingOperatorsHaveAnEnd(t *testing.T) {
 		}
 		waiting = append(waiting, c)
 	}
-	// A request on its way already may be refused: that is no worse than being answered.
-	for end := time.Now().Add(10 * time.Second); len(inbox.take()) < MaxOperators; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%d operators are heard", len(inbox.take()))
-		}
-	}
+	wait.Until(t, "all requests", func() bool { return len(inbox.take()) == MaxOperators })
 	if all, err := ask(t, dial(t, at), Request{Command: Stop}); err != nil || all[0].Reason != Refused || all[0].Why != "32 others are waiting for the master already" {
 		t.Errorf("one more: got %+v, %v", all, err)
 	}
@@ -112,15 +109,10 @@ func TestWaitingOperatorsHaveAnEnd(t *testing.T) {
 	inbox.mu.Lock()
 	inbox.answer = func(o *Operator) { o.Tell(Answer{Done: true}) }
 	inbox.mu.Unlock()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	wait.Until(t, "an answer, after one has left", func() bool {
 		all, err := ask(t, dial(t, at), Request{Command: Stop})
-		if err == nil && all[0].Reason == "" {
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatalf("after one has left: got %+v, %v", all, err)
-		}
-	}
+		return err == nil && all[0].Reason == ""
+	})
 }
 
 // asUser calls f as another user, on a thread that ends then.
@@ -191,11 +183,7 @@ func TestHaltedServerLeavesConnectionsToTheNextProgram(t *testing.T) {
 	if err := Write(before.conn, Request{Command: Reload}); err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(10 * time.Second); len(inbox.take()) == 0; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("the request is not heard")
-		}
-	}
+	wait.Until(t, "the request", func() bool { return len(inbox.take()) > 0 })
 	silent := dial(t, at) // is not waited for
 	defer silent.Close()
 	s.Halt()

@@ -78,7 +78,7 @@ func (m *Master) examineFormer(w *formerWorker, status syscall.WaitStatus) *exam
 		kind = incident.Crash
 	case status.Signaled() && (told || status.Signal() == syscall.SIGQUIT || m.state != normal):
 		return nil
-	case status.Signaled() && status.Signal() == syscall.SIGKILL && m.incidents.kernel.claim(m.sys.now()):
+	case status.Signaled() && status.Signal() == syscall.SIGKILL && m.incidents.kernel.Claim(m.sys.now()):
 		kind = incident.OutOfMemory
 	case status.Signaled():
 		kind = incident.Killed

@@ -11,6 +11,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/control"
 	"github.com/phpsapi/phpsapi/fpm/handoff"
 	"github.com/phpsapi/phpsapi/fpm/incident"
+	"github.com/phpsapi/phpsapi/fpm/machine"
 	"github.com/phpsapi/phpsapi/fpm/postmortem"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/sidelog"
@@ -25,7 +26,7 @@ type incidents struct {
 	ring    incident.Ring
 	killers incident.Killers
 	log     sidelog.Incidents
-	kernel  kernelKills
+	kernel  machine.Kills
 }
 
 func (i *incidents) leave() *handoff.Incidents {
@@ -137,7 +138,7 @@ func (m *Master) kindOf(c *child, status syscall.WaitStatus, within, panicked bo
 		return incident.Crash
 	case status.Signaled() && (c.terminated || c.killed || status.Signal() == syscall.SIGQUIT):
 		return ""
-	case status.Signaled() && status.Signal() == syscall.SIGKILL && m.incidents.kernel.claim(m.sys.now()):
+	case status.Signaled() && status.Signal() == syscall.SIGKILL && m.incidents.kernel.Claim(m.sys.now()):
 		return incident.OutOfMemory
 	case status.Signaled():
 		return incident.Killed

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 	"unicode"
 
 	"github.com/phpsapi/phpsapi/fpm/control"
@@ -119,25 +118,4 @@ func TestOverdueRequestIsAnIncident(t *testing.T) {
 	s.expect("execution timed out")
 	s.expect("exited on signal 15 .* after")
 	s.expect("exited on signal 15 .* in request, .*; incident 1, after 1.*; request_terminate_timeout")
-}
-
-func TestKernelsKillsAreClaimedOnce(t *testing.T) {
-	now := time.Now()
-	k := kernelKills{known: true, left: 2, at: now}
-	for i, want := range []bool{true, true, false} {
-		if got := k.claim(now); got != want {
-			t.Errorf("claim %d: %v", i, got)
-		}
-	}
-	k = kernelKills{known: true}
-	k.add(3, now)
-	k.add(3, now.Add(time.Second)) // nothing new
-	if k.left != 3 {
-		t.Errorf("%d are left, want 3", k.left)
-	}
-	k.add(4, now.Add(2*time.Second))
-	k.add(4, now.Add(2*time.Second+claimable+1))
-	if k.left != 0 || k.claim(now.Add(time.Hour)) {
-		t.Errorf("%d are left long after", k.left)
-	}
 }

@@ -7,7 +7,7 @@ type event interface{ happen(m *Master) }
 
 // mailbox takes events from any goroutine for the loop. It never makes the sender wait: a zygote that reports a
 // hundred exits must not stop while the loop waits for its answer to a fork. A sender whose events others can cause
-// without end waits by itself until the loop has taken one (Master.hear, watcher.wait).
+// without end waits by itself until the loop has taken one (Master.hear, poll.New).
 type mailbox struct {
 	mu    sync.Mutex
 	queue []event

@@ -20,7 +20,7 @@ func (m *Master) maintain(now time.Time) {
 		return
 	}
 	m.endHoarder(now)
-	m.incidents.kernel.look(now)
+	m.incidents.kernel.Look(now)
 	for _, p := range m.gen.pools {
 		m.maintainPool(p, now)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/fpm/poll"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 )
 
@@ -17,7 +18,7 @@ import (
 // Ondemand pools' sockets are watched by the same means.
 type parking struct {
 	m       *Master
-	watch   *watcher
+	watch   *poll.Watcher
 	parked  map[int32]*parked
 	sockets map[int32]*pool
 	most    int       // connections; each pool has a share of them, and one whose workers park more loses only those
@@ -36,7 +37,7 @@ type parked struct {
 const retryInterval = 5 * time.Millisecond
 
 func newParking(m *Master) (*parking, error) {
-	w, err := newWatcher(m.box)
+	w, err := poll.New(func(news []poll.News, taken func()) { m.box.post(readable{news, taken}) })
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +59,7 @@ func (k *parking) park(p *pool, fd int) bool {
 	if heir == nil || k.held(heir) >= max(k.most/len(heir.gen.pools), 1) {
 		return false
 	}
-	id, err := k.watch.once(fd)
+	id, err := k.watch.Once(fd)
 	if err != nil {
 		return false
 	}
@@ -79,22 +80,35 @@ func (k *parking) close(p *pool, fd int) {
 	p.closer.close(fd)
 }
 
+// readable is news of connections and sockets that are watched.
+type readable struct {
+	news  []poll.News
+	taken func()
+}
+
 func (e readable) happen(m *Master) {
-	k := m.park
-	if p := k.sockets[e.id]; p != nil {
-		waiting{p}.happen(m)
+	for _, news := range e.news {
+		m.park.readable(news)
+	}
+	e.taken()
+}
+
+// readable takes note that there is something to read from a connection or at a socket, or that a client has gone.
+func (k *parking) readable(e poll.News) {
+	if p := k.sockets[e.ID]; p != nil {
+		waiting{p}.happen(k.m)
 		return
 	}
-	c := k.parked[e.id]
+	c := k.parked[e.ID]
 	if c == nil {
 		return
 	}
-	delete(k.parked, e.id)
+	delete(k.parked, e.ID)
 	if c.pool != nil {
 		c.pool.idleKept--
 	}
-	k.watch.forget(c.fd)
-	if n, err := unix.IoctlGetInt(c.fd, unix.TIOCINQ); c.pool == nil || err != nil || n == 0 && e.gone {
+	k.watch.Forget(c.fd)
+	if n, err := unix.IoctlGetInt(c.fd, unix.TIOCINQ); c.pool == nil || err != nil || n == 0 && e.Gone {
 		k.close(c.pool, c.fd)
 		return
 	}
@@ -218,8 +232,8 @@ func (k *parking) listen(p *pool) {
 		return
 	}
 	fd := p.socket.FD()
-	k.watch.forget(fd) // the last generation's pool may have watched it
-	if id, err := k.watch.each(fd); err == nil {
+	k.watch.Forget(fd) // the last generation's pool may have watched it
+	if id, err := k.watch.Each(fd); err == nil {
 		k.sockets[id] = p
 		p.watched = id
 	}
@@ -228,7 +242,7 @@ func (k *parking) listen(p *pool) {
 // rearm looks again at what waits at an ondemand pool's socket.
 func (k *parking) rearm(p *pool) {
 	if k.sockets[p.watched] == p {
-		k.watch.again(p.socket.FD(), p.watched)
+		k.watch.Again(p.socket.FD(), p.watched)
 	}
 }
 

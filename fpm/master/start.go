@@ -377,7 +377,7 @@ func leaveStdio() {
 // serve makes the first workers and runs the loop to its end.
 func (m *Master) serve() {
 	debug.SetGCPercent(gcPercent)
-	m.incidents.kernel.look(m.sys.now()) // a process that is killed in the first second counts, too
+	m.incidents.kernel.Look(m.sys.now()) // a process that is killed in the first second counts, too
 	if m.taken != nil {
 		m.beginTakeover()
 	}
@@ -439,7 +439,7 @@ func (m *Master) begin() {
 	}
 	m.log.running(os.Getpid())
 	now := m.sys.now()
-	m.incidents.kernel.look(now)
+	m.incidents.kernel.Look(now)
 	m.beginning = true
 	for _, p := range g.pools {
 		if p.limits.Initial() > len(p.children) {

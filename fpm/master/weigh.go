@@ -1,53 +1,37 @@
 package master
 
 import (
-	"bytes"
-	"fmt"
 	"os"
-	"strconv"
-	"time"
+
+	"github.com/phpsapi/phpsapi/fpm/machine"
 )
 
-// Processes are weighed for metrics, by the memory that is theirs in proportion (PSS): the master may read that of all of them, an observer
-// may not. They are weighed if somebody asks, no more often than once in weighInterval, and no longer than weighTime at a time: the next
-// round continues with those that were not reached.
-const (
-	weighInterval = 10 * time.Second
-	weighTime     = 50 * time.Millisecond
-)
-
-// weighing is what the master remembers of it.
+// weighing is what the master remembers of its processes' weights (machine.Scales). They are for metrics: the master may read the memory of all of them,
+// an observer may not.
 type weighing struct {
-	under bool // way
-	at    time.Time
-	next  int              // where the next round begins, in the order of weighed
-	own   map[string]int64 // bytes, by the kind of process
+	scales machine.Scales
+	own    map[string]int64 // bytes, by the kind of process; workers have theirs
 }
 
-// weighed is a process that is to be weighed, and its weight.
+// weighed is a process that is to be weighed.
 type weighed struct {
 	pid   int
 	child *child // nil: it is of kind
 	kind  string
-	bytes int64 // 0: not known
 }
 
 // weigh weighs the processes beside the loop, if it is time.
 func (m *Master) weigh() {
-	w, now := &m.weighing, m.sys.now()
-	if w.under || !w.at.IsZero() && now.Sub(w.at) < weighInterval {
+	round, begins := m.weighing.scales.Begin(m.sys.now())
+	if !begins {
 		return
 	}
-	w.under, w.at = true, now
-	all, begin := m.allWeighed(), w.next
-	go func() {
-		n := 0
-		for ends := time.Now().Add(weighTime); n < len(all) && time.Now().Before(ends); n++ {
-			one := &all[(begin+n)%len(all)]
-			one.bytes = proportional(one.pid)
-		}
-		m.box.post(processesWeighed{all, begin + n})
-	}()
+	all := m.allWeighed()
+	pids := make([]int, len(all))
+	for i, one := range all {
+		pids[i] = one.pid
+	}
+	go func() { m.box.post(processesWeighed{round, all, round.Weigh(pids)}) }()
 }
 
 // allWeighed are the processes that are to be weighed: those of the master's own first.
@@ -80,21 +64,22 @@ func (m *Master) allWeighed() []weighed {
 
 // processesWeighed is the end of a round.
 type processesWeighed struct {
-	all  []weighed
-	next int
+	round *machine.Round
+	all   []weighed
+	bytes []int64 // of all
 }
 
 func (e processesWeighed) happen(m *Master) {
 	w := &m.weighing
-	w.under, w.next = false, e.next
+	w.scales.Ended(e.round)
 	own := map[string]int64{}
-	for _, one := range e.all {
-		switch {
-		case one.bytes == 0:
+	for i, bytes := range e.bytes {
+		switch one := e.all[i]; {
+		case bytes == 0:
 		case one.child != nil:
-			one.child.weight = one.bytes
+			one.child.weight = bytes
 		default:
-			own[one.kind] += one.bytes
+			own[one.kind] += bytes
 		}
 	}
 	for kind, bytes := range w.own { // of those that were not reached
@@ -126,19 +111,4 @@ func (p *pool) publishWeight() {
 		p.published.Weight = sum
 		p.board.Publish(p.published)
 	}
-}
-
-// proportional returns how much memory a process has in proportion, in bytes; 0: it cannot be told.
-func proportional(pid int) int64 {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
-	if err != nil {
-		return 0
-	}
-	_, rest, _ := bytes.Cut(text, []byte("\nPss:"))
-	number, _, _ := bytes.Cut(bytes.TrimLeft(rest, " \t"), []byte(" kB"))
-	kib, err := strconv.ParseInt(string(number), 10, 64)
-	if err != nil {
-		return 0
-	}
-	return kib << 10
 }

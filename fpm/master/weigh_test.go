@@ -5,25 +5,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/phpsapi/phpsapi/fpm/machine"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/test/boards"
 )
-
-func TestAProcessWeighsSomething(t *testing.T) {
-	ballast := make([]byte, 32<<20)
-	for i := range ballast {
-		ballast[i] = 1
-	}
-	if got := proportional(os.Getpid()); got < 32<<20 || got > 1<<30 {
-		t.Errorf("this process: got %d bytes", got)
-	}
-	if got := proportional(1 << 30); got != 0 {
-		t.Errorf("no process: got %d bytes", got)
-	}
-	if ballast[1] != 1 {
-		t.Error("it is needed until now")
-	}
-}
 
 // Workers that a round has not reached count as those do that it has.
 func TestThePoolsWeightIsThatOfAllItsWorkers(t *testing.T) {
@@ -36,42 +21,31 @@ func TestThePoolsWeightIsThatOfAllItsWorkers(t *testing.T) {
 	}
 }
 
-// A thousand workers must not cost more than a round's time.
-func TestARoundGoesOnWhereTheLastOneHasStopped(t *testing.T) {
+// A round weighs all that are the master's, and the pools show it.
+func TestProcessesAreWeighedBesideTheLoop(t *testing.T) {
 	m := &Master{box: newMailbox()}
 	m.sys.now = time.Now
-	var children []*child
-	for range 3000 {
-		children = append(children, &child{pid: os.Getpid()})
-	}
 	board := boards.One(t)
-	m.gen = &generation{pools: []*pool{{board: board, children: children}}}
-	reached := func() (n int) {
-		for _, c := range children {
-			if c.weight > 0 {
-				n++
-			}
-		}
-		return n
+	c := &child{pid: os.Getpid()}
+	m.gen = &generation{pools: []*pool{{board: board, children: []*child{c, {}}}}}
+	m.weigh()
+	<-m.box.wake
+	m.handle()
+	var totals scoreboard.Totals
+	if own := m.weighing.own["master"]; own == 0 || c.weight == 0 {
+		t.Errorf("the master weighs %d bytes, and a worker %d", own, c.weight)
 	}
-	before := 0
-	for range 3 {
-		m.weighing.at = time.Time{}
-		began := time.Now()
-		m.weigh()
-		<-m.box.wake
-		if took := time.Since(began); took > weighTime+5*time.Second {
-			t.Errorf("a round took %v", took)
-		}
-		m.handle()
-		now := reached()
-		if now <= before && now < len(children) {
-			t.Fatalf("a round has reached none: %d before, %d after", before, now)
-		}
-		before = now
+	if !board.Totals(&totals) || totals.Pool.Weight != 2*c.weight {
+		t.Errorf("the pool weighs %d bytes, want %d", totals.Pool.Weight, 2*c.weight)
 	}
 	m.weigh()
-	if m.weighing.under {
+	select {
+	case <-m.box.wake:
 		t.Error("another round begins at once")
+	case <-time.After(50 * time.Millisecond):
+	}
+	processesWeighed{&machine.Round{}, []weighed{{kind: "front"}, {kind: "master"}}, []int64{7, 0}}.happen(m)
+	if own := m.weighing.own; own["front"] != 7 || own["master"] == 0 {
+		t.Errorf("a kind that a round has not reached weighs nothing: %v", own)
 	}
 }
