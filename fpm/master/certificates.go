@@ -39,8 +39,8 @@ func (e certificatesSeen) happen(m *Master) {
 	switch {
 	case e.err != nil:
 		m.log.certificatesNotRead(e.err)
-	case e.changed && g.front != nil: // the front says that it has them
-		if err := g.front.SendCertificates(e.c.Read()); err != nil {
+	case e.changed && g.http.runs(): // the front says that it has them
+		if err := g.http.front.SendCertificates(e.c.Read()); err != nil {
 			m.log.certificatesNotSent(err)
 		}
 	}

@@ -227,8 +227,8 @@ func (m *Master) report(full bool) *control.Report {
 			state = control.Retiring
 		}
 		one := control.Generation{Generation: g.number, State: state, StartTime: g.begun.Unix()}
-		if g.front != nil {
-			one.Front = g.front.report()
+		if g.http.runs() {
+			one.Front = g.http.front.report()
 		}
 		one.Steered = m.steeredPools(g)
 		for _, e := range g.engines {
@@ -272,7 +272,7 @@ func (f *front) report() *control.Front {
 	case f.Ready:
 		state = control.Serving
 	}
-	r := &control.Front{Pid: f.Pid, State: state, Addresses: f.gen.addresses(), StartTime: f.Started.Unix()}
+	r := &control.Front{Pid: f.Pid, State: state, Addresses: f.gen.http.addresses(), StartTime: f.Started.Unix()}
 	for _, p := range f.gen.frontPools() {
 		d := p.demand
 		r.Pools = append(r.Pools, control.FrontPool{Name: p.conf.Name, Busy: d.Busy, Queue: d.Waiting, MaxQueue: p.published.MaxHTTPQueue,

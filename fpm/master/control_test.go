@@ -364,8 +364,8 @@ func TestOldGenerationHasItsFrontToTheEnd(t *testing.T) {
 	old := m.gen
 	m.gen = &generation{number: 2, config: old.config, plan: &plan.Plan{}}
 	old.plan = &plan.Plan{Own: &settings.Settings{}}
-	old.front = &front{gen: old, Front: &companion.Front{Process: companion.Process{Pid: 7, Control: c}}}
-	m.fronts = []*front{old.front}
+	old.http.front = &front{gen: old, Front: &companion.Front{Process: companion.Process{Pid: 7, Control: c}}}
+	m.fronts = []*front{old.http.front}
 	ourEnd, theirEnd := net.Pipe()
 	defer ourEnd.Close()
 	o := &operator{Operator: control.NewOperator(ourEnd, 1, 0, control.Request{Command: control.Status}), drain: 1}
@@ -377,7 +377,7 @@ func TestOldGenerationHasItsFrontToTheEnd(t *testing.T) {
 	if r := m.report(false); r.Generations[1].Front == nil || r.Generations[1].Front.State != control.Retiring {
 		t.Errorf("got %+v", r.Generations)
 	}
-	m.buryFront(old.front, 0)
+	m.buryFront(old.http.front, 0)
 	if len(m.old) > 0 || o.IsSaid() {
 		t.Fatalf("%d old generations, an answer is %v; want the answer that there is none", len(m.old), !o.IsSaid())
 	}

@@ -133,7 +133,7 @@ func (m *Master) frontDeadlines(a agenda) {
 		a.at(f.LookAt(), func(m *Master, now time.Time) { m.beat(f, now) })
 	}
 	if m.state == normal {
-		a.at(m.gen.renewFront.At(), (*Master).startAnotherFront)
+		a.at(m.gen.http.renewal.At(), (*Master).startAnotherFront)
 	}
 	a.at(m.certificatesAt, func(m *Master, now time.Time) {
 		m.certificatesAt = now.Add(certificatesInterval)

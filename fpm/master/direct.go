@@ -24,16 +24,13 @@ func (m *Master) equipDirect(c *child, e *equipment) error {
 		return nil
 	}
 	g, h := p.gen, m.sockets.Handing()
-	for _, l := range g.http {
-		if l.TLS {
-			continue
-		}
+	for _, l := range g.http.plain() {
 		if err := e.lend(contract.HTTPListen, l.File()); err != nil {
 			return err
 		}
 	}
-	if g.frontLog != nil {
-		if err := e.lend(contract.FrontAccess, g.frontLog); err != nil {
+	if g.http.log != nil {
+		if err := e.lend(contract.FrontAccess, g.http.log); err != nil {
 			return err
 		}
 	}
@@ -66,10 +63,8 @@ func (m *Master) directOrders(p *pool) *contract.HTTP {
 	if g.plan.Who.Drop {
 		o.FrontUser = g.plan.Who.Permission()
 	}
-	for _, l := range g.http {
-		if !l.TLS {
-			o.Listeners = append(o.Listeners, l.FrontListener)
-		}
+	for _, l := range g.http.plain() {
+		o.Listeners = append(o.Listeners, l.FrontListener)
 	}
 	return o
 }

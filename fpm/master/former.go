@@ -7,8 +7,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/companion"
 	"github.com/phpsapi/phpsapi/fpm/contract"
@@ -300,27 +298,12 @@ func (f *former) yield(m *Master) {
 		}
 		if front := g.front; front != nil && !front.handed.Told {
 			front.asked(now)
-			front.yielded = m.sendHeir(front.control) != nil
+			front.yielded = m.gen.http.inheritFrom(front.control) != nil
 		}
 	}
 	for _, g := range slices.Clone(f.groups) {
 		m.formerGone(g) // those that had nobody
 	}
-}
-
-// sendHeir has a front leave its connections to the one that serves now, if there is one. The error is that nobody has heard it.
-func (m *Master) sendHeir(front *channel.Channel) error {
-	heir := -1
-	if next := m.gen.front; next != nil {
-		if pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0); err == nil {
-			defer unix.Close(pair[0])
-			defer unix.Close(pair[1])
-			if next.Control.Send(contract.Inherit, "", pair[0]) == nil {
-				heir = pair[1]
-			}
-		}
-	}
-	return front.Send(contract.Yield, "", heir)
 }
 
 // pending reports whether one may take a connection still.

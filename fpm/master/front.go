@@ -12,7 +12,6 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/companion"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/errorlog"
-	"github.com/phpsapi/phpsapi/fpm/listening"
 )
 
 // front is a running front process.
@@ -20,12 +19,6 @@ type front struct {
 	*companion.Front
 	gen     *generation
 	records contract.Records
-}
-
-// httpListener is an address of a front.
-type httpListener struct {
-	*listening.Socket
-	contract.FrontListener
 }
 
 // keeper returns what executes fronts and observers.
@@ -38,14 +31,14 @@ func (m *Master) startFront(g *generation) error {
 	if !g.plan.HasFront() {
 		return nil
 	}
-	g.renewFront.Cancel()
+	g.http.renewal.Cancel()
 	orders, files := m.frontOrders(g)
-	started, err := m.keeper().StartFront(orders, files, g.plan.Who, &g.slotsOfFronts, m.sys.now())
+	started, err := m.keeper().StartFront(orders, files, g.plan.Who, &g.http.slots, m.sys.now())
 	if err != nil {
 		return err
 	}
 	f := &front{Front: started, gen: g}
-	g.front = f
+	g.http.started(f)
 	m.fronts = append(m.fronts, f)
 	m.reading++
 	m.hear(f.Control, nil, func(s channel.Message) utterance { return frontSaid{f, s} })
@@ -65,12 +58,12 @@ func (m *Master) frontOrders(g *generation) (*contract.Front, []*os.File) {
 		o.Files = append(o.Files, what)
 		files = append(files, file)
 	}
-	for _, l := range g.http {
+	for _, l := range g.http.listeners {
 		o.Listeners = append(o.Listeners, l.FrontListener)
 		add(contract.FrontListen, l.File())
 	}
-	if g.frontLog != nil {
-		add(contract.FrontAccess, g.frontLog)
+	if g.http.log != nil {
+		add(contract.FrontAccess, g.http.log)
 	}
 	for _, p := range g.frontPools() {
 		at := p.frontPool()
@@ -114,18 +107,8 @@ func (p *pool) frontPool() contract.FrontPool {
 	return at
 }
 
-// addresses are where a generation's front serves, as clients name them.
-func (g *generation) addresses() string {
-	var all []string
-	for _, l := range g.http {
-		scheme := "http"
-		if l.TLS {
-			scheme = "https"
-		}
-		all = append(all, l.URL(scheme))
-	}
-	return strings.Join(all, ", ")
-}
+// frontReady reports whether the generation's front serves, or is not wanted.
+func (g *generation) frontReady() bool { return !g.plan.HasFront() || g.http.serving() != nil }
 
 // frontSaid is a message on a front's control socket.
 type frontSaid struct {
@@ -137,7 +120,7 @@ func (e frontSaid) heed(m *Master) reception {
 	f, s := e.f, e.message
 	switch s.Letter {
 	case contract.Ready:
-		m.keeper().Serves(f.Front, f.gen.addresses())
+		m.keeper().Serves(f.Front, f.gen.http.addresses())
 		if f.gen == m.next {
 			m.proveReload()
 		}
@@ -165,8 +148,8 @@ func (e frontSaid) heed(m *Master) reception {
 
 // quitFront asks a generation's front to finish its requests and go.
 func (m *Master) quitFront(g *generation) {
-	g.renewFront.Cancel()
-	if f := g.front; f != nil {
+	g.http.renewal.Cancel()
+	if f := g.http.front; f != nil {
 		m.keeper().Quit(f.Front, g.plan.Own.Limits.DrainTimeout, m.sys.now(), func() { m.tellFront(f) })
 	}
 }
@@ -175,7 +158,7 @@ func (m *Master) quitFront(g *generation) {
 func (m *Master) killFronts(now time.Time) {
 	k := m.keeper()
 	for _, f := range m.fronts {
-		f.gen.renewFront.Cancel()
+		f.gen.http.renewal.Cancel()
 		k.End(f.Front, now)
 	}
 }
@@ -187,9 +170,7 @@ func (m *Master) buryFront(f *front, status syscall.WaitStatus) {
 	if !f.Quits && m.state == normal {
 		m.replaced.Front++
 	}
-	if g.front == f {
-		g.front = nil
-	}
+	g.http.ended(f)
 	how := m.keeper().Bury(f.Front, status, m.state == terminating, now)
 	switch {
 	case m.state != normal:
@@ -202,7 +183,7 @@ func (m *Master) buryFront(f *front, status syscall.WaitStatus) {
 	case !f.Ready && m.takeoverFails(fmt.Errorf("the front exited %s", how)):
 		return
 	case !g.retiring:
-		g.renewFront.Died(&f.Process, now)
+		g.http.renewal.Died(&f.Process, now)
 	}
 	m.childGone(g)
 }
@@ -211,13 +192,13 @@ func (m *Master) buryFront(f *front, status syscall.WaitStatus) {
 func (m *Master) startAnotherFront(now time.Time) {
 	if err := m.startFront(m.gen); err != nil {
 		m.log.frontNotStarted(err)
-		m.gen.renewFront.NotStarted(now)
+		m.gen.http.renewal.NotStarted(now)
 	}
 }
 
 // reopenFrontLog opens a front's access log again and passes it on. some says that there is one.
 func (g *generation) reopenFrontLog(errorLog *errorlog.Log) (some bool, err error) {
-	if g.frontLog == nil {
+	if g.http.log == nil {
 		return false, nil
 	}
 	file, err := openFrontLog(g.plan.Own.AccessLog, errorLog)
@@ -225,11 +206,7 @@ func (g *generation) reopenFrontLog(errorLog *errorlog.Log) (some bool, err erro
 		lines{errorLog.Messages}.accessLogNotOpened(g.plan.Own.AccessLog, err)
 		return true, err
 	}
-	g.frontLog.Close()
-	g.frontLog = file
-	if g.front != nil {
-		g.front.Control.Send(contract.AccessLog, "", int(file.Fd()))
-	}
+	g.http.reopenLog(file)
 	g.tellDirect(contract.HTTPAccessLog, int(file.Fd()))
 	return true, nil
 }

@@ -16,7 +16,7 @@ func (m *Master) beat(f *front, now time.Time) {
 	switch k.Look(f.Front, now, m.state == normal, f.gen != m.next) {
 	case companion.Stopped:
 		m.quitFront(f.gen) // it may finish its requests
-		f.gen.renewFront.Died(&f.Process, now)
+		f.gen.http.renewal.Died(&f.Process, now)
 		k.Continue(f.Front)
 	case companion.Asked:
 		var supplies []contract.PoolSupply

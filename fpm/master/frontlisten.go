@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -55,7 +54,7 @@ func (l *listener) listenHTTP(g *generation) error {
 			l.log.accessLogNotOpened(path, err)
 			return fmt.Errorf("http.access_log %s: %w", path, err)
 		}
-		g.frontLog = file
+		g.http.log = file
 	}
 	return nil
 }
@@ -96,14 +95,14 @@ func (l *listener) listenHTTPAt(g *generation, address string, tls bool) error {
 			err = fmt.Errorf("pool %s listens there", other.conf.Name)
 		}
 	}
-	if slices.ContainsFunc(g.http, func(other httpListener) bool { return other.Socket == s }) {
+	if g.http.listensAt(s) {
 		err = fmt.Errorf("it is named twice")
 	}
 	if err != nil {
 		l.log.httpAddressTaken(address, err)
 		return err
 	}
-	g.http = append(g.http, httpListener{s, contract.FrontListener{Address: address, TLS: tls}})
+	g.http.listeners = append(g.http.listeners, httpListener{s, contract.FrontListener{Address: address, TLS: tls}})
 	return nil
 }
 

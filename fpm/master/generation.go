@@ -6,7 +6,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/phpsapi/phpsapi/fpm/companion"
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/control"
@@ -32,14 +31,10 @@ type generation struct {
 	starvingSince time.Time // when a pool without a worker was first seen to want one; zero: none does
 	begun         time.Time
 
-	plan          *plan.Plan        // what its front is to be, if there is to be one
-	http          []httpListener    // where the front listens
-	metrics       []metricsListener // where the observer listens
-	door          *control.Door     // what the dashboard may ask for; nil: there is none
-	frontLog      *os.File          // its access log; nil without
-	front         *front            // the running one, or nil
-	slotsOfFronts companion.Slots   // where its fronts count
-	renewFront    companion.Renewal // when to start another
+	plan    *plan.Plan        // what its front is to be, if there is to be one
+	http    httpSide          // its front, where that listens, and its log
+	metrics []metricsListener // where the observer listens
+	door    *control.Door     // what the dashboard may ask for; nil: there is none
 
 	renewAt    time.Time // when to replace it because a script has asked for that; zero: none has
 	retiring   bool      // no worker of it is replaced
@@ -153,8 +148,5 @@ func (g *generation) close() {
 			p.access.Close()
 		}
 	}
-	if g.frontLog != nil {
-		g.frontLog.Close()
-	}
-	g.slotsOfFronts.Close()
+	g.http.close()
 }

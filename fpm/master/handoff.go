@@ -44,7 +44,7 @@ func (m *Master) handOff() *handoff.Handoff {
 	}
 	h.Groups = append(h.Groups, m.former.leave()...)
 	for _, f := range m.fronts { // of generations that are gone
-		if f.gen.front != f {
+		if f.gen.http.front != f {
 			h.Groups = append(h.Groups, handoff.Group{Generation: f.gen.number, Zygote: handoff.NoProcess, Front: f.leave()})
 		}
 	}
@@ -99,7 +99,7 @@ func (m *Master) leaveGeneration(g *generation) (all []handoff.Group) {
 		}
 		all = append(all, group)
 	}
-	if f := g.front; f != nil {
+	if f := g.http.front; f != nil {
 		all = append(all, handoff.Group{Generation: g.number, Zygote: handoff.NoProcess, Front: f.leave()})
 	}
 	return all
@@ -122,7 +122,7 @@ func (c *child) leave(told bool) handoff.Worker {
 	if c.rescue != nil {
 		w.Rescue = int(c.rescue.Fd())
 		w.Keep = append(w.Keep, w.Rescue)
-		for _, l := range p.gen.plainListeners() {
+		for _, l := range p.gen.http.plain() {
 			w.Addresses = append(w.Addresses, l.Address)
 		}
 	}

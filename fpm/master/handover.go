@@ -39,7 +39,7 @@ func (h *handover) pending(now time.Time, former *former) bool {
 	if h.former && former.pending() {
 		return true
 	}
-	if f := h.old.front; f != nil && !f.Yielded {
+	if h.old.http.mayTakeRequests() {
 		return true
 	}
 	for _, p := range h.old.pools {
@@ -71,7 +71,7 @@ func (m *Master) tellFront(f *front) {
 		f.Control.Send(contract.Quit, "", -1)
 		return
 	}
-	f.Yielded = m.sendHeir(f.Control) != nil // nobody waits for what cannot be told
+	f.Yielded = m.gen.http.inheritFrom(f.Control) != nil // nobody waits for what cannot be told
 }
 
 // announce tells those who wait for a reload that it has ended, and begins the one that was asked for meanwhile.

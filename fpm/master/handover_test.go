@@ -26,12 +26,12 @@ func TestReloadIsAnnouncedWhenTheOldProcessesHaveYielded(t *testing.T) {
 		{"its readiness has not been read", func(_ *handover, c *child) { slot.Accepting(); c.ready = false }, true},
 		{"answers a request, and was asked whether it is idle", func(_ *handover, c *child) { slot.Accepting(); slot.Executing(); c.asked = true }, true},
 		{"idle, is silent for too long", func(h *handover, _ *child) { slot.Accepting(); h.until = now }, false},
-		{"the front has not yielded", func(h *handover, c *child) { c.yielded, h.old.front = true, &front{Front: &companion.Front{}} }, true},
+		{"the front has not yielded", func(h *handover, c *child) { c.yielded, h.old.http.front = true, &front{Front: &companion.Front{}} }, true},
 		{"the front has yielded", func(h *handover, c *child) {
-			c.yielded, h.old.front = true, &front{Front: &companion.Front{Yielded: true}}
+			c.yielded, h.old.http.front = true, &front{Front: &companion.Front{Yielded: true}}
 		}, false},
 		{"the front is silent for too long", func(h *handover, c *child) {
-			c.yielded, h.old.front, h.until = true, &front{Front: &companion.Front{}}, now
+			c.yielded, h.old.http.front, h.until = true, &front{Front: &companion.Front{}}, now
 		}, false},
 		{"no socket has changed hands", func(h *handover, c *child) { slot.Accepting(); c.yielded, h.open = true, false }, true},
 	} {

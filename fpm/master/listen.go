@@ -43,7 +43,7 @@ func (m *Master) keepSockets(g *generation) {
 	for _, p := range g.pools {
 		used[p.socket] = true
 	}
-	for _, h := range g.http {
+	for _, h := range g.http.listeners {
 		used[h.Socket] = true
 	}
 	for _, h := range g.metrics {

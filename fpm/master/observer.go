@@ -62,7 +62,7 @@ func (l *listener) metricsAt(g *generation, address string, mode uint32) (*liste
 			return nil, fmt.Errorf("pool %s listens there", other.conf.Name)
 		}
 	}
-	if slices.ContainsFunc(g.http, func(other httpListener) bool { return other.Socket == s }) {
+	if g.http.listensAt(s) {
 		return nil, errors.New("the HTTP front listens there")
 	}
 	if slices.ContainsFunc(g.metrics, func(other metricsListener) bool { return other.Socket == s }) {
@@ -167,7 +167,7 @@ func (m *Master) observerOrders() (*contract.Observer, []*os.File, error) {
 				}
 			}
 		}
-		if board := g.slotsOfFronts.Board(); board != nil {
+		if board := g.http.slots.Board(); board != nil {
 			if err := add(board, contract.ObservedPool{Generation: g.number, Slots: companion.MostFronts, Front: true, Sites: sites}); err != nil {
 				return nil, files, err
 			}

@@ -337,7 +337,7 @@ func (m *Master) proveReload() {
 	}
 	// A front takes connections as soon as it is there. It would lose them if a worker script did not boot.
 	if m.next.bootsScripts() && !m.next.frontReady() {
-		if m.next.front == nil {
+		if !m.next.http.runs() {
 			m.startNextFront()
 		}
 		return
@@ -353,9 +353,6 @@ func (m *Master) startNextFront() bool {
 	}
 	return true
 }
-
-// frontReady reports whether the generation's front serves, or is not wanted.
-func (g *generation) frontReady() bool { return !g.plan.HasFront() || g.front != nil && g.front.Ready }
 
 func (m *Master) commitReload() {
 	old, g := m.gen, m.next

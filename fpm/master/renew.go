@@ -60,7 +60,7 @@ func (m *Master) sameAgain() (*generation, error) {
 		return nil, err
 	}
 	m.generation++
-	g.plan, g.http = old.plan, old.http
+	g.plan = old.plan
 	g.equipWorkerMode()
 	g.assign(func(i int, _ *pool) zygote.Config { return old.pools[i].engine.launch })
 	g.showKinds()
@@ -68,7 +68,7 @@ func (m *Master) sameAgain() (*generation, error) {
 		was := old.like(e)
 		e.choice, e.php, e.ini = was.choice, was.php, was.ini
 	}
-	if g.frontLog, err = another(old.frontLog); err != nil {
+	if err := g.http.resemble(&old.http); err != nil {
 		g.close()
 		return nil, err
 	}

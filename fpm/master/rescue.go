@@ -45,8 +45,8 @@ func (m *Master) keepRescue(r rescue) {
 
 // sendRescues sends the front what waits for it, if there is a front.
 func (m *Master) sendRescues() {
-	f := m.gen.front
-	if f == nil || !f.Ready {
+	f := m.gen.http.serving()
+	if f == nil {
 		return
 	}
 	for _, r := range m.rescues {
@@ -64,7 +64,7 @@ func (m *Master) rescued(c *child) (what contract.Rescued, some bool) {
 	if !h.Rescuable() {
 		return what, false
 	}
-	at := p.gen.plainListeners()
+	at := p.gen.http.plain()
 	if h.Listener < 0 || h.Listener >= len(at) {
 		return what, false
 	}
@@ -83,16 +83,6 @@ func addRequest(what *contract.Rescued, r *scoreboard.Proc, now int64) {
 		what.URI += "?" + r.Query
 	}
 	what.Duration = max(now-r.Accepted, 0)
-}
-
-// plainListeners returns the listeners of HTTP at which workers accept, in the order by which these number them.
-func (g *generation) plainListeners() (all []contract.FrontListener) {
-	for _, l := range g.http {
-		if !l.TLS {
-			all = append(all, l.FrontListener)
-		}
-	}
-	return all
 }
 
 // How often it is looked for workers that have been silent for request_timeout, as a part of that, and within bounds.
@@ -134,8 +124,8 @@ func (m *Master) checkSilence(c *child, limit time.Duration) {
 		m.clock.Now()-h.Spoke < int64(limit) {
 		return
 	}
-	f := m.gen.front
-	if f == nil || !f.Ready {
+	f := m.gen.http.serving()
+	if f == nil {
 		return
 	}
 	what, some := m.rescued(c)

@@ -47,15 +47,15 @@ func newLonely(t *testing.T, limit time.Duration) *lonely {
 	t.Cleanup(l.sockets.CloseAll)
 	own := &settings.Settings{Direct: true, Listen: []string{":80", "/run/x.sock"}}
 	own.Limits.RequestTimeout = limit
-	l.gen = &generation{plan: &plan.Plan{Own: own, Direct: "www", Sites: []contract.Site{{Pool: "www"}}}, http: []httpListener{
+	l.gen = &generation{plan: &plan.Plan{Own: own, Direct: "www", Sites: []contract.Site{{Pool: "www"}}}, http: httpSide{listeners: []httpListener{
 		{FrontListener: contract.FrontListener{Address: ":443", TLS: true}}, {FrontListener: contract.FrontListener{Address: ":80"}},
-		{FrontListener: contract.FrontListener{Address: "/run/x.sock"}}}}
+		{FrontListener: contract.FrontListener{Address: "/run/x.sock"}}}}}
 	p := &pool{gen: l.gen, conf: &conf.Pool{Name: "www", PM: conf.Dynamic}, board: board, slots: make([]*child, 2)}
 	l.gen.pools = []*pool{p}
 	l.c = &child{pool: p, pid: 1, control: l.channel(l.told)}
 	p.link(l.c)
-	l.gen.front = &front{gen: l.gen, Front: &companion.Front{Process: companion.Process{Control: l.channel(l.front), Ready: true}}}
-	l.fronts = []*front{l.gen.front}
+	l.gen.http.front = &front{gen: l.gen, Front: &companion.Front{Process: companion.Process{Control: l.channel(l.front), Ready: true}}}
+	l.fronts = []*front{l.gen.http.front}
 	return l
 }
 
@@ -151,14 +151,14 @@ func TestFrontAnswersForADeadWorker(t *testing.T) {
 // What waits for a front is the next one's.
 func TestNextFrontAnswersForADeadWorker(t *testing.T) {
 	l := newLonely(t, 0)
-	f := l.gen.front
-	l.gen.front = nil
+	f := l.gen.http.front
+	l.gen.http.front = nil
 	for range mostRescues + 3 {
 		l.save(scoreboard.HTTPUnsent, 0)
 		l.rescueFrom(l.c)
 	}
 	l.hearsNothing(l.front)
-	l.gen.front = f
+	l.gen.http.front = f
 	l.sendRescues()
 	for range mostRescues {
 		if _, lies := l.hears(); lies != "saved" {
@@ -265,10 +265,10 @@ func TestWorkerGetsWhatHTTPNeeds(t *testing.T) {
 	}
 	listener := listening.NewSocket(fd, "/x", conf.Unix)
 	defer listener.File().Close()
-	for i := range l.gen.http {
-		l.gen.http[i].Socket = listener
+	for i := range l.gen.http.listeners {
+		l.gen.http.listeners[i].Socket = listener
 	}
-	l.gen.frontLog = null
+	l.gen.http.log = null
 	e := &equipment{spec: &contract.Spec{}}
 	defer func() { e.close() }()
 	if err := l.equipDirect(l.c, e); err != nil {

@@ -43,9 +43,7 @@ func (m *Master) endOldest() {
 // hurry sets the time at which what is left of a retired generation gets TERM.
 func (m *Master) hurry(g *generation, until time.Time) {
 	g.escalation.Deadline = until
-	if g.front != nil {
-		g.front.Escalation.Deadline = until
-	}
+	g.http.hurry(until)
 }
 
 // abandonPatience is how long the requests may last that workers of an abandoned generation have accepted already.
@@ -64,8 +62,8 @@ func (m *Master) discard(g *generation) {
 			}
 		}
 	}
-	if f := g.front; f != nil && !f.Ready {
-		m.sys.kill(f.Pid, syscall.SIGKILL)
+	if g.http.runs() && g.http.serving() == nil {
+		m.sys.kill(g.http.front.Pid, syscall.SIGKILL)
 	}
 }
 

@@ -53,8 +53,8 @@ func (m *Master) service() *contract.Service {
 	now := m.sys.now()
 	for _, g := range m.generations() {
 		one := contract.ServiceGeneration{Number: g.number, State: g.state(m), Began: g.begun.Unix()}
-		if g.front != nil {
-			one.Front = &contract.ServiceFront{Pid: g.front.Pid, Ready: g.front.Ready}
+		if g.http.runs() {
+			one.Front = &contract.ServiceFront{Pid: g.http.front.Pid, Ready: g.http.front.Ready}
 		} else if g.plan.HasFront() && g == m.gen {
 			one.Front = &contract.ServiceFront{}
 		}

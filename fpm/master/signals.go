@@ -225,7 +225,7 @@ func (m *Master) graceful(c *child) byte {
 
 // childGone ends what only waited for the last worker.
 func (m *Master) childGone(g *generation) {
-	if g.retiring && g.running() == 0 && g.front == nil {
+	if g.retiring && g.running() == 0 && !g.http.runs() {
 		m.drop(g)
 	}
 	if m.state != normal && m.running() == 0 && len(m.fronts) == 0 {

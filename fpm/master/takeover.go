@@ -280,8 +280,8 @@ func (m *Master) fallBack(status int) {
 	t := m.taken
 	if m.gen != nil {
 		m.endZygotes()
-		if f := m.gen.front; f != nil {
-			syscall.Kill(f.Pid, syscall.SIGKILL)
+		if m.gen.http.runs() {
+			syscall.Kill(m.gen.http.front.Pid, syscall.SIGKILL)
 		}
 	}
 	t.closeNew(&m.sockets)
