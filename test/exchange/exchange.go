@@ -37,23 +37,51 @@ func (r *Request) Send(conn io.Writer) {
 	w.EndStdin()
 }
 
-// Body returns what the response to a request has behind its head. It returns an error if the connection ends before the response.
-func Body(conn io.Reader) (string, error) {
+// Response is what comes back for a request.
+type Response struct {
+	Stdout, Stderr string
+	Status         fastcgi.EndRequest
+	Err            error // why the response has no end; Stdout and Stderr are what came before
+}
+
+// Receive takes the response to a request.
+func Receive(conn io.Reader) (got Response) {
 	r := fastcgi.NewResponseReader(conn, make([]byte, 64<<10))
 	r.Begin(1)
-	var text strings.Builder
 	for {
 		kind, piece, err := r.Next()
 		switch {
 		case err != nil:
-			return "", err
+			got.Err = err
+			return got
 		case kind == fastcgi.TypeStdout:
-			text.Write(piece)
+			got.Stdout += string(piece)
+		case kind == fastcgi.TypeStderr:
+			got.Stderr += string(piece)
 		case kind == fastcgi.TypeEndRequest:
-			_, body, _ := strings.Cut(text.String(), "\r\n\r\n")
-			return body, nil
+			got.Status = r.Status()
+			return got
 		}
 	}
+}
+
+// Body is what follows the response's head.
+func (r Response) Body() string {
+	_, body, _ := strings.Cut(r.Stdout, "\r\n\r\n")
+	return body
+}
+
+func (r Response) String() string {
+	return fmt.Sprintf("stdout %q stderr %q %v %v", r.Stdout, r.Stderr, r.Status, r.Err)
+}
+
+// Body returns the body of the response to a request. It returns an error if the connection ends before the response.
+func Body(conn io.Reader) (string, error) {
+	r := Receive(conn)
+	if r.Err != nil {
+		return "", r.Err
+	}
+	return r.Body(), nil
 }
 
 // Records lists the records of a response as they lie on the wire, until its end: "STDERR 16, STDOUT 70, END_REQUEST 8".

@@ -1,31 +1,20 @@
 package logs
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
 	"github.com/phpsapi/phpsapi/test/wait"
 )
 
-var binary string // phpsapi
-
-func TestMain(m *testing.M) {
-	os.Exit(serve.Main(m, func(dir string) error {
-		binary = filepath.Join(dir, "phpsapi")
-		return nil
-	}))
-}
+func TestMain(m *testing.M) { os.Exit(serve.Main(m, nil)) }
 
 var scripts = map[string]string{
 	"index.php":  `<?php echo "index";`,
@@ -40,85 +29,38 @@ var scripts = map[string]string{
 	"code.php":   `<?php http_response_code((int)$_GET["code"]); echo "code";`,
 }
 
-// service is a running phpsapi fpm.
-type service struct {
-	*serve.Process
-	t    *testing.T
-	dir  string // of php-fpm.conf, phpsapi.yaml, the logs and the scripts
-	url  string
-	said *serve.Output // its standard error
-}
+// service is a running phpsapi fpm, whose site is its own directory. Its log is its standard error.
+type service struct{ *serve.Service }
 
-// start runs a service with settings for phpsapi.yaml, and lines for the pool, in which DIR is the directory.
-func start(t *testing.T, settings, pool string, environment ...string) *service {
+// prepare makes a service with settings for phpsapi.yaml, and lines for the pool, in which DIR is the directory.
+func prepare(t *testing.T, settings, pool string) *service {
 	t.Helper()
-	s := &service{t: t, dir: serve.Dir(t), url: "http://" + serve.Address(t), said: &serve.Output{}}
-	for name, text := range scripts {
-		s.write(name, text)
-	}
-	s.write("php-fpm.conf", serve.FPMConf(s.dir, "", "pm = static\npm.max_children = 2\n"+strings.ReplaceAll(pool, "DIR", s.dir)))
+	s := &service{serve.NewService(t)}
+	files.Fill(t, s.Dir, scripts)
+	s.Write("php-fpm.conf", serve.FPMConf(s.Dir, "", "pm = static\npm.max_children = 2\n"+strings.ReplaceAll(pool, "DIR", s.Dir)))
 	s.settle(settings)
-	cmd := exec.Command(binary, "fpm", "-F", "-O", "-y", s.path("php-fpm.conf"))
-	cmd.Env = append(serve.Environ(), environment...)
-	cmd.Stderr = s.said
-	var err error
-	s.Process, err = serve.Start("phpsapi fpm", cmd, func() bool { return strings.Contains(s.said.String(), "ready to handle") }, s.said.String)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		s.Stop()
-		if t.Failed() {
-			t.Logf("%.20000s", s.said)
-		}
-	})
 	return s
 }
 
-func (s *service) path(name string) string { return filepath.Join(s.dir, name) }
-
-func (s *service) write(name, text string) {
-	s.t.Helper()
-	if err := os.WriteFile(s.path(name), []byte(text), 0o644); err != nil {
-		s.t.Fatal(err)
-	}
+// start runs a service that prepare makes.
+func start(t *testing.T, settings, pool string, environment ...string) *service {
+	t.Helper()
+	s := prepare(t, settings, pool)
+	cmd := s.Command("-F", "-O")
+	cmd.Env = append(cmd.Env, environment...)
+	s.Run(cmd)
+	return s
 }
 
 // settle writes phpsapi.yaml.
 func (s *service) settle(settings string) {
-	s.t.Helper()
-	s.write("phpsapi.yaml", fmt.Sprintf("%s\nhttp:\n  listen: [%q]\n  root: %q\n  access_log: %s\n", settings, strings.TrimPrefix(s.url, "http://"), s.dir, s.path("http.log")))
-}
-
-// read returns a file's text.
-func (s *service) read(name string) string {
-	text, _ := os.ReadFile(s.path(name))
-	return string(text)
-}
-
-// readAll reads all there is.
-func readAll(r io.Reader) string {
-	text, _ := io.ReadAll(r)
-	return string(text)
+	s.T.Helper()
+	s.Write("phpsapi.yaml", fmt.Sprintf("%s\nhttp:\n  listen: [%q]\n  root: %q\n  access_log: %s\n", settings, s.Address, s.Dir, s.Path("http.log")))
 }
 
 // get asks for a page by HTTP and returns its status and text; 0: there was none. Headers are name, value.
 func (s *service) get(path string, headers ...string) (int, string) {
-	s.t.Helper()
-	r, err := http.NewRequest("GET", s.url+path, nil)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	for i := 0; i+1 < len(headers); i += 2 {
-		r.Header.Add(headers[i], headers[i+1])
-	}
-	answer, err := (&http.Client{Timeout: 20 * time.Second}).Do(r)
-	if err != nil {
-		return 0, err.Error()
-	}
-	defer answer.Body.Close()
-	text, _ := io.ReadAll(answer.Body)
-	return answer.StatusCode, string(text)
+	return serve.Ask(s.HTTP, s.URL(path), headers...)
 }
 
 // object is a line of a log.
@@ -128,21 +70,21 @@ func (o object) text(name string) string { text, _ := o[name].(string); return t
 
 // objects parses a log, all lines of which must be objects with a time.
 func (s *service) objects(name string) (all []object) {
-	s.t.Helper()
-	text := []byte(s.said.String())
+	s.T.Helper()
+	text := s.Log()
 	if name != "" {
-		text, _ = os.ReadFile(s.path(name))
+		text = files.Text(s.Path(name))
 	}
-	for line := range bytes.Lines(text) {
-		if !bytes.HasSuffix(line, []byte("}\n")) { // it is being written
+	for line := range strings.Lines(text) {
+		if !strings.HasSuffix(line, "}\n") { // it is being written
 			continue
 		}
 		var o object
-		if err := json.Unmarshal(line, &o); err != nil {
-			s.t.Fatalf("%s: %v: %.500q", name, err, line)
+		if err := json.Unmarshal([]byte(line), &o); err != nil {
+			s.T.Fatalf("%s: %v: %.500q", name, err, line)
 		}
 		if _, err := time.Parse("2006-01-02T15:04:05.000000Z07:00", o.text("timestamp")); err != nil {
-			s.t.Fatalf("%s: %v", name, err)
+			s.T.Fatalf("%s: %v", name, err)
 		}
 		all = append(all, o)
 	}
@@ -151,8 +93,8 @@ func (s *service) objects(name string) (all []object) {
 
 // await waits for a line of a log; an empty name is standard error.
 func (s *service) await(log, what string, is func(object) bool) (found object) {
-	s.t.Helper()
-	wait.Until(s.t, what, func() bool {
+	s.T.Helper()
+	wait.Until(s.T, what, func() bool {
 		for _, o := range s.objects(log) {
 			if is(o) {
 				found = o
@@ -177,8 +119,8 @@ func TestErrorsNameTheirRequest(t *testing.T) {
 			s := start(t, jsonLogs, "", "PHPSAPI_HTTP_DIRECT="+direct)
 			s.get("/warn.php?a=1", "X-Request-Id", "warn-1")
 			o := s.await("", "the warning", contains("Undefined variable $x"))
-			want := object{"level": "warning", "pool": "www", "request_id": "warn-1", "method": "GET", "uri": "/warn.php?a=1", "script": s.path("warn.php"),
-				"host": strings.TrimPrefix(s.url, "http://")}
+			want := object{"level": "warning", "pool": "www", "request_id": "warn-1", "method": "GET", "uri": "/warn.php?a=1", "script": s.Path("warn.php"),
+				"host": s.Address}
 			for field, value := range want {
 				if o[field] != value {
 					t.Errorf("%s is %v, want %v: %v", field, o[field], value, o)
@@ -260,12 +202,9 @@ func TestAccessLogs(t *testing.T) {
 
 // TestLongLinesInAPipe has workers and the front write long lines to the pipe that the master logs to, which is read slowly.
 func TestLongLinesInAPipe(t *testing.T) {
-	s := &service{t: t, dir: serve.Dir(t), url: "http://" + serve.Address(t), said: &serve.Output{}}
-	for name, text := range scripts {
-		s.write(name, text)
-	}
-	s.write("php-fpm.conf", serve.FPMConf(s.dir, "", "pm = static\npm.max_children = 4\naccess.log = /proc/self/fd/2\n"))
-	s.write("phpsapi.yaml", fmt.Sprintf("%s\nhttp:\n  listen: [%q]\n  root: %q\n  access_log: stderr\n", jsonLogs, strings.TrimPrefix(s.url, "http://"), s.dir))
+	s := prepare(t, "", "")
+	s.Write("php-fpm.conf", serve.FPMConf(s.Dir, "", "pm = static\npm.max_children = 4\naccess.log = /proc/self/fd/2\n"))
+	s.Write("phpsapi.yaml", fmt.Sprintf("%s\nhttp:\n  listen: [%q]\n  root: %q\n  access_log: stderr\n", jsonLogs, s.Address, s.Dir))
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -275,22 +214,17 @@ func TestLongLinesInAPipe(t *testing.T) {
 		buf := make([]byte, 10000)
 		for {
 			n, err := read.Read(buf)
-			s.said.Write(buf[:n])
+			s.Stderr.Write(buf[:n])
 			if err != nil {
 				return
 			}
 			time.Sleep(200 * time.Microsecond)
 		}
 	}()
-	cmd := exec.Command(binary, "fpm", "-F", "-O", "-y", s.path("php-fpm.conf"))
-	cmd.Env = serve.Environ()
+	cmd := s.Command("-F", "-O")
 	cmd.Stderr = write
-	s.Process, err = serve.Start("phpsapi fpm", cmd, func() bool { return strings.Contains(s.said.String(), "ready to handle") }, s.said.String)
+	s.Run(cmd)
 	write.Close()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.Stop)
 	const clients, each = 4, 25
 	done := make(chan bool, clients)
 	for range clients {
@@ -334,7 +268,7 @@ func TestCrashAndSlowLog(t *testing.T) {
 	s.get("/slow.php", "X-Request-Id", "slow-1")
 	o = s.await("slow.log", "the slow log", func(object) bool { return true })
 	stack := fmt.Sprint(o["php_stack"])
-	if o["request_id"] != "slow-1" || o["pool"] != "www" || !strings.Contains(stack, "usleep()") || !strings.Contains(stack, "nap() "+s.path("slow.php")) {
+	if o["request_id"] != "slow-1" || o["pool"] != "www" || !strings.Contains(stack, "usleep()") || !strings.Contains(stack, "nap() "+s.Path("slow.php")) {
 		t.Errorf("the slow log: %v", o)
 	}
 	s.await("", "the line about it", func(o object) bool { return contains("executing too slow")(o) && o["request_id"] == "slow-1" })
@@ -345,13 +279,13 @@ func TestReloadChangesTheForm(t *testing.T) {
 	s := start(t, "", "access.log = DIR/access.log\n")
 	reload := func(settings, said string) string {
 		t.Helper()
-		before := len(s.said.String())
+		before := len(s.Log())
 		s.settle(settings)
 		s.Signal(syscall.SIGUSR2)
-		wait.Until(t, "the reload", func() bool { return strings.Contains(s.said.String()[before:], said) })
+		wait.Until(t, "the reload", func() bool { return strings.Contains(s.Log()[before:], said) })
 		s.get("/warn.php", "X-Request-Id", "after")
-		wait.Until(t, "the warning", func() bool { return strings.Contains(s.said.String()[before:], "Undefined variable") })
-		return s.said.String()[before:]
+		wait.Until(t, "the warning", func() bool { return strings.Contains(s.Log()[before:], "Undefined variable") })
+		return s.Log()[before:]
 	}
 	s.get("/index.php")
 	if text := reload(jsonLogs, `"message":"ready to handle connections"`); !strings.Contains(text, `"request_id":"after"`) {
@@ -360,8 +294,7 @@ func TestReloadChangesTheForm(t *testing.T) {
 	if text := reload("", "NOTICE: ready to handle connections"); !strings.Contains(text, "PHP message: PHP Warning:  Undefined variable $x") {
 		t.Errorf("the warning is another: %s", text)
 	}
-	text, _ := os.ReadFile(s.path("access.log"))
-	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	lines := strings.Split(strings.TrimSpace(s.Read("access.log")), "\n")
 	if len(lines) != 3 || lines[0][0] == '{' || lines[1][0] != '{' || lines[2][0] == '{' {
 		t.Errorf("the access log: %q", lines)
 	}
@@ -369,19 +302,15 @@ func TestReloadChangesTheForm(t *testing.T) {
 
 // TestWrongFormat has a setting that is none.
 func TestWrongFormat(t *testing.T) {
-	dir := serve.Dir(t)
-	conf := filepath.Join(dir, "php-fpm.conf")
-	os.WriteFile(conf, []byte(serve.FPMConf(dir, "", "pm = static\npm.max_children = 1\n")), 0o644)
+	s := prepare(t, "", "")
 	for _, setting := range []string{"log:\n  format: xml\n", "traces:\n  endpoint: collector\n", "traces:\n  ratio: 2\n", "traces:\n  sampler: some\n",
 		"traces:\n  endpoint: http://user:secret@x/\n", "traces:\n  context: off\n  endpoint: http://x\n"} {
-		os.WriteFile(filepath.Join(dir, "phpsapi.yaml"), []byte(setting), 0o644)
-		cmd := exec.Command(binary, "fpm", "-t", "-y", conf)
-		cmd.Env = serve.Environ()
-		said, _ := cmd.CombinedOutput()
-		if status := cmd.ProcessState.ExitCode(); status != 78 || !strings.Contains(string(said), "phpsapi.yaml:2: ") {
+		s.Write("phpsapi.yaml", setting)
+		said, status := serve.Execute(t, s.Command("-t"))
+		if status != 78 || !strings.Contains(said, "phpsapi.yaml:2: ") {
 			t.Errorf("%q: status %d: %s", setting, status, said)
 		}
-		if strings.Contains(string(said), "secret") {
+		if strings.Contains(said, "secret") {
 			t.Errorf("%q: the message has the password: %s", setting, said)
 		}
 	}

@@ -63,10 +63,10 @@ func TestSpan(t *testing.T) {
 			if one.start.Before(before.Add(-time.Millisecond)) || one.end.After(after.Add(time.Millisecond)) || one.end.Before(one.start) {
 				t.Errorf("the span is from %v to %v, the request was from %v to %v", one.start, one.end, before, after)
 			}
-			port, _ := strconv.ParseInt(s.url[strings.LastIndexByte(s.url, ':')+1:], 10, 64)
+			port, _ := strconv.ParseInt(s.Address[strings.LastIndexByte(s.Address, ':')+1:], 10, 64)
 			for attribute, want := range map[string]any{"http.request.method": "GET", "url.scheme": "http", "url.path": "/server.php", "url.query": nil,
 				"server.address": "127.0.0.1", "server.port": port, "client.address": "127.0.0.1", "user_agent.original": "tester",
-				"network.protocol.version": "1.1", "http.response.status_code": int64(200), "error.type": nil, "code.file.path": s.path("server.php"),
+				"network.protocol.version": "1.1", "http.response.status_code": int64(200), "error.type": nil, "code.file.path": s.Path("server.php"),
 				"phpsapi.pool": "www", "phpsapi.generation": int64(1)} {
 				if one.attributes[attribute] != want {
 					t.Errorf("%s is %v, want %v", attribute, one.attributes[attribute], want)
@@ -176,7 +176,7 @@ func TestSpanOfAFile(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := newCollector(t)
 			s := start(t, exports(c, ""), "", "PHPSAPI_HTTP_DIRECT="+direct)
-			s.write("file.bin", strings.Repeat("x", 3<<20))
+			s.Write("file.bin", strings.Repeat("x", 3<<20))
 			if status, text := s.get("/send.php", "X-Request-Id", "file-1"); status != 200 || len(text) != 3<<20 {
 				t.Fatalf("status %d, %d bytes", status, len(text))
 			}
@@ -243,7 +243,7 @@ func TestContextWithoutCollector(t *testing.T) {
 		t.Errorf("the script has %v", got)
 	}
 	wait.Until(t, "php-fpm's form", func() bool {
-		text := s.read("access.log")
+		text := s.Read("access.log")
 		return text == fmt.Sprintf("%s %s\n", askedTrace, got["SPAN_ID"])
 	})
 	if observers := s.Titled("php-fpm: observer"); len(observers) > 0 {
@@ -262,19 +262,8 @@ func TestOffIsOff(t *testing.T) {
 
 // metric returns a sample of the observer's; -1: there is none.
 func (s *service) metric(address, sample string) float64 {
-	s.t.Helper()
-	r, err := http.Get("http://" + address + "/metrics")
-	if err != nil {
-		return -1
-	}
-	defer r.Body.Close()
-	for line := range strings.Lines(readAll(r.Body)) {
-		if value, ok := strings.CutPrefix(line, sample+" "); ok {
-			n, _ := strconv.ParseFloat(strings.TrimSpace(value), 64)
-			return n
-		}
-	}
-	return -1
+	_, page := serve.Ask(s.HTTP, "http://"+address+"/metrics")
+	return serve.Sample(page, sample)
 }
 
 // TestCollectorThatFails is dead, then slow, then busy, and then back: requests are answered as ever, what is lost is counted, and nothing else is lost.
@@ -349,10 +338,10 @@ func TestSpansSurviveAnObserver(t *testing.T) {
 	for i := range 5 {
 		c.await("a span after the observer's death", of("phpsapi.request_id", fmt.Sprint("killed-", i)))
 	}
-	said := len(s.said.String())
+	said := len(s.Log())
 	s.get("/index.php", "X-Request-Id", "reload-1")
 	s.Signal(syscall.SIGUSR2)
-	wait.Until(t, "the reload", func() bool { return strings.Contains(s.said.String()[said:], "ready to handle") })
+	wait.Until(t, "the reload", func() bool { return strings.Contains(s.Log()[said:], "ready to handle") })
 	s.get("/index.php", "X-Request-Id", "reload-2")
 	c.await("the span before the reload", of("phpsapi.request_id", "reload-1"))
 	one := c.await("the span after the reload", of("phpsapi.request_id", "reload-2"))
@@ -372,14 +361,8 @@ func TestLostSpansAreCounted(t *testing.T) {
 	observer := s.Titled("php-fpm: observer")[0]
 	syscall.Kill(observer, syscall.SIGSTOP)
 	const asked = 4000
-	client := &http.Client{Timeout: 20 * time.Second}
 	for range asked {
-		r, err := client.Get(s.url + "/index.php")
-		if err != nil {
-			t.Fatal(err)
-		}
-		readAll(r.Body)
-		r.Body.Close()
+		s.Get("/index.php")
 	}
 	syscall.Kill(observer, syscall.SIGCONT)
 	var told, lost float64

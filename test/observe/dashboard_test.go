@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -42,16 +41,16 @@ type looked struct {
 
 // order sends the dashboard an order.
 func (s *service) order(dashboard, token, text string) (int, string) {
-	s.t.Helper()
+	s.T.Helper()
 	r, err := http.NewRequest("POST", dashboard+"/api/order", strings.NewReader(text))
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("X-Phpsapi-Token", token)
-	answer, err := s.http.Do(r)
+	answer, err := s.HTTP.Do(r)
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	defer answer.Body.Close()
 	said, _ := io.ReadAll(answer.Body)
@@ -62,16 +61,12 @@ func (s *service) order(dashboard, token, text string) (int, string) {
 func TestDashboardOfAServiceThatIsStuck(t *testing.T) {
 	s := start(t, "")
 	dashboard := "http://" + serve.Address(t)
-	s.write("token", dashboardToken)
-	token := filepath.Join(s.dir, "token")
-	settings, err := os.ReadFile(filepath.Join(s.dir, "phpsapi.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.write("phpsapi.yaml", fmt.Sprintf("%sdashboard:\n  listen: %s\n  token_file: token\n", settings, strings.TrimPrefix(dashboard, "http://")))
+	s.Write("token", dashboardToken)
+	token := s.Path("token")
+	s.Write("phpsapi.yaml", fmt.Sprintf("%sdashboard:\n  listen: %s\n  token_file: token\n", s.Read("phpsapi.yaml"), strings.TrimPrefix(dashboard, "http://")))
 	s.Signal(syscall.SIGUSR2)
 	s.expect(`phpsapi_reloads_total{outcome="failed"}`, 1)
-	if !strings.Contains(s.log.String(), "chmod 600 "+token) {
+	if !strings.Contains(s.Log(), "chmod 600 "+token) {
 		t.Error("the log does not say what is wrong with the token")
 	}
 	if err := os.Chmod(token, 0o600); err != nil {
@@ -88,7 +83,7 @@ func TestDashboardOfAServiceThatIsStuck(t *testing.T) {
 		return v
 	}
 	for range 4 {
-		go s.ask(s.url + "/sleep.php?ms=15000&secret=<b>")
+		go s.ask(s.URL("/sleep.php?ms=15000&secret=<b>"))
 	}
 	wait.Until(t, "all workers are stuck, and two requests wait", func() bool {
 		v := look()
@@ -125,7 +120,7 @@ func TestDashboardOfAServiceThatIsStuck(t *testing.T) {
 		v := look()
 		return len(v.Service.Generations) > 0 && v.Service.Generations[0].Number == 4 && !v.Service.LastFailed
 	})
-	s.write("token", "a-token-that-comes-with-a-reload")
+	s.Write("token", "a-token-that-comes-with-a-reload")
 	if status, text := s.order(dashboard, dashboardToken, `{"command":"reload"}`); status != 200 || !strings.Contains(text, "generation 5 serves") {
 		t.Errorf("got %d %s", status, text)
 	}
@@ -134,11 +129,11 @@ func TestDashboardOfAServiceThatIsStuck(t *testing.T) {
 		t.Errorf("with the token before the reload: got %d %s", status, text)
 	}
 	for _, line := range []string{"asked for by the dashboard for 127.0.0.1: done: the worker exited on signal 9", "reload asked for by the dashboard", "was sent a wrong token, by 127.0.0.1"} {
-		if !strings.Contains(s.log.String(), line) {
+		if !strings.Contains(s.Log(), line) {
 			t.Errorf("the log has no %q", line)
 		}
 	}
-	if strings.Contains(s.log.String(), dashboardToken) {
+	if strings.Contains(s.Log(), dashboardToken) {
 		t.Error("the log has the token")
 	}
 }

@@ -3,14 +3,12 @@ package observe
 import (
 	"context"
 	"fmt"
-	"io"
 	"math"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -23,14 +21,7 @@ import (
 	"github.com/phpsapi/phpsapi/test/wait"
 )
 
-var binary string // phpsapi
-
-func TestMain(m *testing.M) {
-	os.Exit(serve.Main(m, func(dir string) error {
-		binary = filepath.Join(dir, "phpsapi")
-		return nil
-	}))
-}
+func TestMain(m *testing.M) { os.Exit(serve.Main(m, nil)) }
 
 // scripts are the site of all tests.
 var scripts = map[string]string{
@@ -43,103 +34,55 @@ var scripts = map[string]string{
 
 // service is a running phpsapi fpm with an observer.
 type service struct {
-	*serve.Process
-	t       *testing.T
-	log     *serve.Output
-	dir     string // of php-fpm.conf, phpsapi.yaml and the scripts
-	url     string
-	metrics string // the observer's
-	http    *http.Client
+	*serve.Service
+	metrics string // the observer's URL
 }
 
 // start runs a service with two workers, more lines of php-fpm.conf for the pool, and options.
 func start(t *testing.T, pool string, options ...string) *service {
 	t.Helper()
-	s := &service{t: t, dir: serve.Dir(t), log: &serve.Output{}, url: "http://" + serve.Address(t), metrics: "http://" + serve.Address(t),
-		http: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second}}
-	for name, text := range scripts {
-		s.write(name, text)
-	}
-	s.write("php-fpm.conf", serve.FPMConf(s.dir, "", "pm = static\npm.max_children = 2\n"+pool))
+	s := &service{Service: serve.NewService(t), metrics: "http://" + serve.Address(t)}
+	s.HTTP = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second}
+	s.Ready = []string{"ready to handle", "[observer] process "}
+	files.Fill(t, s.Dir, scripts)
+	s.Write("php-fpm.conf", serve.FPMConf(s.Dir, "", "pm = static\npm.max_children = 2\n"+pool))
 	s.settle(s.metrics)
-	cmd := exec.Command(binary, append([]string{"fpm", "-F", "-O", "-y", filepath.Join(s.dir, "php-fpm.conf")}, options...)...)
-	cmd.Env = serve.Environ()
-	cmd.Stderr = s.log
-	var err error
-	s.Process, err = serve.Start("phpsapi fpm", cmd, func() bool {
-		return strings.Contains(s.log.String(), "ready to handle") && strings.Contains(s.log.String(), "[observer] process ")
-	}, s.log.String)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		s.Stop()
-		if t.Failed() {
-			t.Log(s.log.String())
-		}
-	})
+	s.Start(append([]string{"-O"}, options...)...)
 	return s
-}
-
-func (s *service) write(name, text string) {
-	s.t.Helper()
-	if err := os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o644); err != nil {
-		s.t.Fatal(err)
-	}
 }
 
 // settle writes phpsapi.yaml with an address for metrics.
 func (s *service) settle(metrics string) {
-	s.t.Helper()
-	s.write("phpsapi.yaml", fmt.Sprintf("http:\n  listen: [%q]\n  root: %q\nmetrics:\n  listen: [%q]\n",
-		strings.TrimPrefix(s.url, "http://"), s.dir, strings.TrimPrefix(metrics, "http://")))
+	s.T.Helper()
+	s.Write("phpsapi.yaml", fmt.Sprintf("http:\n  listen: [%q]\n  root: %q\nmetrics:\n  listen: [%q]\n",
+		s.Address, s.Dir, strings.TrimPrefix(metrics, "http://")))
 }
 
 // ask asks for a page and returns its status and text; 0: there was none.
-func (s *service) ask(url string) (int, string) {
-	s.t.Helper()
-	r, err := s.http.Get(url)
-	if err != nil {
-		return 0, err.Error()
-	}
-	defer r.Body.Close()
-	text, err := io.ReadAll(r.Body)
-	if err != nil {
-		return 0, err.Error()
-	}
-	return r.StatusCode, string(text)
-}
+func (s *service) ask(url string) (int, string) { return serve.Ask(s.HTTP, url) }
 
 // page is the page of metrics.
 func (s *service) page() string {
-	s.t.Helper()
+	s.T.Helper()
 	status, text := s.ask(s.metrics + "/metrics")
 	if status != 200 {
-		s.t.Fatalf("no metrics: %d %s", status, text)
+		s.T.Fatalf("no metrics: %d %s", status, text)
 	}
 	return text
 }
 
 // value is that of a sample, by its name and labels; -1: there is none.
 func (s *service) value(sample string) float64 {
-	s.t.Helper()
-	m := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(sample) + ` (.*)$`).FindStringSubmatch(s.page())
-	if m == nil {
-		return -1
-	}
-	v, err := strconv.ParseFloat(m[1], 64)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return v
+	s.T.Helper()
+	return serve.Sample(s.page(), sample)
 }
 
 // expect waits until a sample has a value.
 func (s *service) expect(sample string, want float64) {
-	s.t.Helper()
+	s.T.Helper()
 	last := 0.0
 	if err := s.WaitFor(10*time.Second, func() bool { last = s.value(sample); return last == want }); err != nil {
-		s.t.Errorf("%s: got %v, want %v", sample, last, want)
+		s.T.Errorf("%s: got %v, want %v", sample, last, want)
 	}
 }
 
@@ -155,7 +98,7 @@ func TestStuckWorkersKeepNobodyFromMetrics(t *testing.T) {
 	s := start(t, "")
 	wait.Until(t, "the pool is ready", func() bool { status, _ := s.ask(s.metrics + "/readyz"); return status == 200 })
 	for range 5 {
-		go s.ask(s.url + "/sleep.php?ms=8000")
+		go s.ask(s.URL("/sleep.php?ms=8000"))
 	}
 	s.expect(`phpsapi_pool_workers{pool="www",generation="1",state="active"}`, 2)
 	s.expect(`phpsapi_pool_workers{pool="www",generation="1",state="idle"}`, 0)
@@ -173,15 +116,15 @@ func TestRequestsAreCountedAsTheyAreAnswered(t *testing.T) {
 	s := start(t, "pm.status_path = /status\n")
 	for code, n := range map[int]int{200: 3, 201: 1, 302: 2, 404: 2, 503: 1} {
 		for range n {
-			if status, _ := s.ask(fmt.Sprintf("%s/code.php?code=%d", s.url, code)); status != code && code != 302 {
+			if status, _ := s.ask(fmt.Sprintf("%s?code=%d", s.URL("/code.php"), code)); status != code && code != 302 {
 				t.Errorf("got %d, want %d", status, code)
 			}
 		}
 	}
-	if status, text := s.ask(s.url + "/slow.php"); status != 200 || text != "xy" {
+	if status, text := s.ask(s.URL("/slow.php")); status != 200 || text != "xy" {
 		t.Fatalf("got %d %q", status, text)
 	}
-	r, err := s.http.Post(s.url+"/index.php", "text/plain", strings.NewReader("body"))
+	r, err := s.HTTP.Post(s.URL("/index.php"), "text/plain", strings.NewReader("body"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,7 +149,7 @@ func TestRequestsAreCountedAsTheyAreAnswered(t *testing.T) {
 	if duration < 0.3 || duration-first < 0.29 {
 		t.Errorf("a request has slept for 0.3 s after its first byte: durations are %v s in all, and first bytes come after %v s", duration, first)
 	}
-	if _, page := s.ask(s.url + "/status?openmetrics"); !strings.Contains(page, "phpfpm_accepted_connections ") {
+	if _, page := s.ask(s.URL("/status?openmetrics")); !strings.Contains(page, "phpfpm_accepted_connections ") {
 		t.Errorf("php-fpm's own metrics: got %q", page)
 	}
 }
@@ -219,11 +162,11 @@ func TestCachesAreTold(t *testing.T) {
 	}
 	s := start(t, "php_admin_value[opcache.restrict_api] = /nowhere\n", append(options, "-d", "opcache.enable=1", "-d", "opcache.file_update_protection=0")...)
 	const engine = `{generation="1",engine="1"`
-	s.ask(s.url + "/index.php")
+	s.ask(s.URL("/index.php"))
 	if page := s.page(); strings.Contains(page, "phpsapi_opcache_") || !strings.Contains(page, `php="8.`) || !strings.Contains(page, `,engine="1"} 1`) {
 		t.Errorf("nobody has asked before:\n%s", page)
 	}
-	code := func() { s.ask(s.url + "/code.php?code=200") }
+	code := func() { s.ask(s.URL("/code.php?code=200")) }
 	time.Sleep(1100 * time.Millisecond) // a worker that has looked at once, when it was asked, looks again after a second
 	code()
 	s.expect("phpsapi_opcache_scripts"+engine+"}", 2)
@@ -257,8 +200,8 @@ func TestCachesAreTold(t *testing.T) {
 		}
 		return
 	}
-	s.write("apcu.php", `<?php usleep(1100000); apcu_store("k", 1); apcu_fetch("k"); apcu_fetch("other"); echo "done";`)
-	s.ask(s.url + "/apcu.php")
+	s.Write("apcu.php", `<?php usleep(1100000); apcu_store("k", 1); apcu_fetch("k"); apcu_fetch("other"); echo "done";`)
+	s.ask(s.URL("/apcu.php"))
 	s.expect("phpsapi_apcu_entries"+engine+"}", 1)
 	s.expect("phpsapi_apcu_hits_total"+engine+"}", 1)
 	s.expect("phpsapi_apcu_misses_total"+engine+"}", 1)
@@ -267,8 +210,8 @@ func TestCachesAreTold(t *testing.T) {
 
 func TestReloadsAndCrashesAreCounted(t *testing.T) {
 	s := start(t, "")
-	s.ask(s.url + "/index.php")
-	s.ask(s.url + "/kill.php")
+	s.ask(s.URL("/index.php"))
+	s.ask(s.URL("/kill.php"))
 	s.expect(`phpsapi_pool_workers_ended_total{pool="www",generation="1",reason="crash"}`, 1)
 	s.expect(`phpsapi_incidents_total{kind="crash"}`, 1)
 	s.expect(`phpsapi_pool_workers_started_total{pool="www",generation="1"}`, 3)
@@ -279,7 +222,7 @@ func TestReloadsAndCrashesAreCounted(t *testing.T) {
 	s.expect(`phpsapi_generation_info{generation="1",state="retiring"}`, -1)
 	s.expect(`phpsapi_incidents_total{kind="crash"}`, 1)
 	wait.Until(t, "another observer, and no other", func() bool { now := s.observer(); return now != 0 && now != before })
-	s.write("php-fpm.conf", "nonsense\n")
+	s.Write("php-fpm.conf", "nonsense\n")
 	s.Signal(syscall.SIGUSR2)
 	s.expect(`phpsapi_reloads_total{outcome="failed"}`, 1)
 	s.expect(`phpsapi_last_reload_success`, 0)
@@ -294,7 +237,7 @@ func TestAnObserverThatDiesIsReplaced(t *testing.T) {
 		wait.Until(t, "another observer", func() bool { now := s.observer(); return now != 0 && now != pid })
 		s.expect(`phpsapi_process_replacements_total{process="observer"}`, float64(n+1))
 	}
-	if !strings.Contains(s.log.String(), "exited on signal 9 (SIGKILL)") {
+	if !strings.Contains(s.Log(), "exited on signal 9 (SIGKILL)") {
 		t.Error("its end is not logged")
 	}
 }
@@ -307,7 +250,7 @@ func TestMetricsMoveWithAReload(t *testing.T) {
 	s.Signal(syscall.SIGUSR2)
 	wait.Until(t, "metrics at the new address", func() bool { status, _ := s.ask(s.metrics + "/readyz"); return status == 200 })
 	wait.Until(t, "nobody at the old one", func() bool { status, _ := s.ask(before + "/readyz"); return status == 0 })
-	path := filepath.Join(s.dir, "metrics.sock")
+	path := s.Path("metrics.sock")
 	s.settle("unix:" + path)
 	s.Signal(syscall.SIGUSR2)
 	client := http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return net.Dial("unix", path) }}}
@@ -327,11 +270,11 @@ func TestTheListenQueueOfAUnixSocketIsTold(t *testing.T) {
 	s := start(t, "listen.backlog = 7\n")
 	s.expect(`phpsapi_pool_listen_queue_limit{pool="www",generation="1"}`, 7)
 	for range 2 {
-		go s.ask(s.url + "/sleep.php?ms=6000")
+		go s.ask(s.URL("/sleep.php?ms=6000"))
 	}
 	s.expect(`phpsapi_pool_workers{pool="www",generation="1",state="active"}`, 2)
 	for range 3 {
-		serve.Dial(t, "unix", serve.Socket(s.dir))
+		serve.Dial(t, "unix", serve.Socket(s.Dir))
 	}
 	s.expect(`phpsapi_pool_listen_queue{pool="www",generation="1"}`, 3)
 }
@@ -350,18 +293,11 @@ func TestWrongSettingsAreErrorsOfTheStart(t *testing.T) {
 		"unix:" + serve.Socket(dir):       "phpsapi.yaml:2: metrics.listen: " + serve.Socket(dir) + ": pool www listens there",
 		"[\"127.0.0.1:1\",\"nonsense!\"]": "phpsapi.yaml:2: metrics.listen: ",
 	} {
-		conf := filepath.Join(dir, "php-fpm.conf")
-		for file, text := range map[string]string{conf: serve.FPMConf(dir, "", "pm = static\npm.max_children = 1\n"),
-			filepath.Join(dir, "phpsapi.yaml"): "metrics:\n  listen: " + listen + "\n"} {
-			if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		cmd := exec.Command(binary, "fpm", "-F", "-O", "-y", conf)
-		cmd.Env = serve.Environ()
-		out, err := cmd.CombinedOutput()
-		if cmd.ProcessState.ExitCode() != 78 || !strings.Contains(string(out), want) {
-			t.Errorf("%s: got %v, want status 78 and %q in\n%s", listen, err, want, out)
+		files.Fill(t, dir, map[string]string{"php-fpm.conf": serve.FPMConf(dir, "", "pm = static\npm.max_children = 1\n"),
+			"phpsapi.yaml": "metrics:\n  listen: " + listen + "\n"})
+		out, status := serve.Execute(t, serve.FPM("-F", "-O", "-y", filepath.Join(dir, "php-fpm.conf")))
+		if status != 78 || !strings.Contains(out, want) {
+			t.Errorf("%s: got status %d, want 78 and %q in\n%s", listen, status, want, out)
 		}
 	}
 }
@@ -370,12 +306,8 @@ func TestWrongSettingsAreErrorsOfTheStart(t *testing.T) {
 func TestHealthcheckTellsWhatReadyzTells(t *testing.T) {
 	s := start(t, "")
 	check := func(arguments ...string) (int, string) {
-		cmd := exec.Command(binary, append([]string{"fpm", "healthcheck"}, arguments...)...)
-		out, err := cmd.CombinedOutput()
-		if cmd.ProcessState == nil {
-			t.Fatal(err)
-		}
-		return cmd.ProcessState.ExitCode(), string(out)
+		out, status := serve.Execute(t, serve.FPM(append([]string{"healthcheck"}, arguments...)...))
+		return status, out
 	}
 	master, observer := "--master="+strconv.Itoa(s.Pid()), "--address="+strings.TrimPrefix(s.metrics, "http://")
 	for _, whom := range []string{master, observer} {
@@ -407,9 +339,9 @@ func TestRequestsByHTTPAreCountedBySite(t *testing.T) {
 		t.Run("direct "+direct, func(t *testing.T) {
 			t.Setenv("PHPSAPI_HTTP_DIRECT", direct)
 			s := start(t, "")
-			s.write("page.txt", "text")
+			s.Write("page.txt", "text")
 			for _, path := range []string{"/index.php", "/page.txt", "/code.php?code=404", "/code.php?code=503"} {
-				s.ask(s.url + path)
+				s.ask(s.URL(path))
 			}
 			sum := func(status string) float64 {
 				n := 0.0
@@ -431,7 +363,7 @@ func TestRequestsByHTTPAreCountedBySite(t *testing.T) {
 			for status, want := range map[string]float64{"2xx": 2, "4xx": 1, "5xx": 1} {
 				wait.Until(t, status, func() bool { return sum(status) == want })
 			}
-			conn := serve.Dial(t, "tcp", strings.TrimPrefix(s.url, "http://"))
+			conn := serve.Dial(t, "tcp", s.Address)
 			fmt.Fprintf(conn, "GET /sleep.php?ms=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 70000\r\n\r\n%s", strings.Repeat("x", 70000)) // the front's
 			s.expect(`phpsapi_front_connections{generation="1"}`, 1)
 			s.expect(`phpsapi_front_responses_total{generation="1",code="200"}`, max(s.value(`phpsapi_front_responses_total{generation="1",code="200"}`), 1))
@@ -441,7 +373,7 @@ func TestRequestsByHTTPAreCountedBySite(t *testing.T) {
 
 func TestProcessesAreWeighed(t *testing.T) {
 	s := start(t, "")
-	s.ask(s.url + "/index.php")
+	s.ask(s.URL("/index.php"))
 	for sample, most := range map[string]float64{
 		`phpsapi_process_memory_bytes{process="master"}`:               100 << 20,
 		`phpsapi_process_memory_bytes{process="observer"}`:             100 << 20,
@@ -455,7 +387,7 @@ func TestProcessesAreWeighed(t *testing.T) {
 // The program that takes over continues with the listener and with what was counted of the service, and nobody who asks meanwhile is refused.
 func TestMetricsOutliveAnUpgrade(t *testing.T) {
 	s := start(t, "")
-	s.ask(s.url + "/kill.php")
+	s.ask(s.URL("/kill.php"))
 	s.expect(`phpsapi_incidents_total{kind="crash"}`, 1)
 	before := s.observer()
 	over := make(chan struct{})
@@ -477,10 +409,7 @@ func TestMetricsOutliveAnUpgrade(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 	}()
-	out, err := exec.Command(binary, "fpm", "upgrade", "--master", strconv.Itoa(s.Pid())).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	s.Order("upgrade")
 	s.expect(`phpsapi_upgrades_total{outcome="succeeded"}`, 1)
 	s.expect(`phpsapi_incidents_total{kind="crash"}`, 1)
 	wait.Until(t, "another observer, and no other", func() bool { now := s.observer(); return now != 0 && now != before })
@@ -488,7 +417,7 @@ func TestMetricsOutliveAnUpgrade(t *testing.T) {
 	if err := <-refused; err != nil {
 		t.Errorf("somebody was refused: %v", err)
 	}
-	if strings.Contains(s.log.String(), fmt.Sprintf("unknown child (%d)", before)) {
+	if strings.Contains(s.Log(), fmt.Sprintf("unknown child (%d)", before)) {
 		t.Error("the end of the observer before is that of a stranger")
 	}
 }
@@ -513,7 +442,7 @@ func TestPromtoolAgreesWithAPageOfTheService(t *testing.T) {
 		t.Skip("no promtool: apt-get install prometheus")
 	}
 	s := start(t, "")
-	s.ask(s.url + "/index.php")
+	s.ask(s.URL("/index.php"))
 	command := exec.Command(tool, "check", "metrics")
 	command.Stdin = strings.NewReader(s.page())
 	if out, err := command.CombinedOutput(); err != nil || len(out) > 0 {

@@ -24,19 +24,19 @@ func TestSleepingRequestIsSeenAndEnded(t *testing.T) {
 	ended, other := make(chan error, 1), make(chan string, 1)
 	go func() {
 		c := s.client("www")
-		ended <- c.Ask(client.Encode(s.dir, "sleep.php", "order=4711", false))
+		ended <- c.Ask(client.Encode(s.Dir, "sleep.php", "order=4711", false))
 	}()
 	var all control.Running
 	wait.Until(t, "a request that runs", func() bool {
-		s.read(&all, "requests", "--pool", "www")
+		s.Tell(&all, "requests", "--pool", "www")
 		return len(all.Requests) == 1 && all.Requests[0].Stage == "Running"
 	})
 	r := all.Requests[0]
 	if r.Pool != "www" || r.Generation != 1 || r.Method != "GET" || r.URI != "/sleep.php?order=4711" || r.Host != "localhost" ||
-		r.Script != s.dir+"/sleep.php" || r.Client != "127.0.0.1" || r.Duration <= 0 {
+		r.Script != s.Dir+"/sleep.php" || r.Client != "127.0.0.1" || r.Duration <= 0 {
 		t.Errorf("got %+v", r)
 	}
-	s.wants(fmt.Sprintf(`^pid +pool .*\n%d +www +1 +Running +\d+\.\d+s +127\.0\.0\.1 +GET localhost/sleep\.php\?order=4711 +%s/sleep\.php +-\n$`, r.Pid, s.dir), "requests")
+	s.wants(fmt.Sprintf(`^pid +pool .*\n%d +www +1 +Running +\d+\.\d+s +127\.0\.0\.1 +GET localhost/sleep\.php\?order=4711 +%s/sleep\.php +-\n$`, r.Pid, s.Dir), "requests")
 	s.wants("^no worker has a request\n$", "requests", "--pool", "api")
 	go func() {
 		body, err := s.ask("www", "short.php")
@@ -49,7 +49,7 @@ func TestSleepingRequestIsSeenAndEnded(t *testing.T) {
 	if got := <-other; got != "short<nil>" {
 		t.Errorf("the other request got %s", got)
 	}
-	s.said(fmt.Sprintf(`NOTICE: kill %d asked for by process \d+ of user \d+ \(\w+\): done: the worker exited on signal 15 \(SIGTERM\)$`, r.Pid))
+	s.Logged(fmt.Sprintf(`NOTICE: kill %d asked for by process \d+ of user \d+ \(\w+\): done: the worker exited on signal 15 \(SIGTERM\)$`, r.Pid), 1)
 	incidents := s.wants(`, operator: pool www`, "incidents")
 	for _, want := range []string{"as process ", "sleep()", "asleep()"} {
 		if !strings.Contains(incidents, want) {
@@ -72,7 +72,7 @@ func TestDeafRequestIsEnded(t *testing.T) {
 	s := prepare(t, static, static, map[string]string{
 		"deaf.php": `<?php pcntl_async_signals(true); pcntl_signal(SIGTERM, fn() => null); while (true) usleep(1000);`,
 	})
-	s.write("phpsapi.yaml", "php: {pcntl: on}\n")
+	s.Write("phpsapi.yaml", "php: {pcntl: on}\n")
 	s.start()
 	for _, options := range [][]string{{}, {"--now"}} {
 		ended := make(chan error, 1)
@@ -82,7 +82,7 @@ func TestDeafRequestIsEnded(t *testing.T) {
 		}()
 		var all control.Running
 		wait.Until(t, "a request that runs", func() bool {
-			s.read(&all, "requests")
+			s.Tell(&all, "requests")
 			return len(all.Requests) == 1 && all.Requests[0].Duration > 0.3
 		})
 		s.wants(`exited on signal 9 \(SIGKILL\), incident`, append([]string{"kill", fmt.Sprint(all.Requests[0].Pid)}, options...)...)
@@ -90,6 +90,6 @@ func TestDeafRequestIsEnded(t *testing.T) {
 			t.Error("the request was answered")
 		}
 	}
-	s.said("has asked for, terminating$")
-	s.said("has asked for, killing$")
+	s.Logged("has asked for, terminating$", 1)
+	s.Logged("has asked for, killing$", 1)
 }

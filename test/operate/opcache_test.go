@@ -18,20 +18,20 @@ var opcached = []string{"-d", "opcache.enable=1", "-d", "opcache.validate_timest
 
 // caches are those of the service's only engine.
 func (s *service) caches(arguments ...string) control.EngineCaches {
-	s.t.Helper()
+	s.T.Helper()
 	var all control.Caches
-	s.read(&all, append([]string{"opcache"}, arguments...)...)
+	s.Tell(&all, append([]string{"opcache"}, arguments...)...)
 	if len(all.Engines) != 1 {
-		s.t.Fatalf("got %+v", all)
+		s.T.Fatalf("got %+v", all)
 	}
 	return all.Engines[0]
 }
 
 // answers asks for a script, which must answer so.
 func (s *service) answers(pool, script, want string) {
-	s.t.Helper()
+	s.T.Helper()
 	if body, err := s.ask(pool, script); body != want || err != nil {
-		s.t.Errorf("%s of pool %s: got %q, %v, want %q", script, pool, body, err, want)
+		s.T.Errorf("%s of pool %s: got %q, %v, want %q", script, pool, body, err, want)
 	}
 }
 
@@ -45,7 +45,7 @@ func TestOpcacheIsShownAndReset(t *testing.T) {
 		"status.php": `<?php $s = opcache_get_status(); unset($s['scripts']); echo json_encode($s);`,
 		"reset.php":  `<?php echo json_encode(opcache_reset());`,
 	}).start(opcached...)
-	change := func(text string) { s.write("part.php", `<?php echo "`+text+`";`) }
+	change := func(text string) { s.Write("part.php", `<?php echo "`+text+`";`) }
 	s.answers("www", "part.php", "old")
 	s.answers("www", "part.php", "old")
 	s.answers("www", "error.php", "nulldisabled")
@@ -60,7 +60,7 @@ func TestOpcacheIsShownAndReset(t *testing.T) {
 	s.answers("www", "part.php", "old")
 	s.wants("^the opcache of pools www, api is reset: files are compiled again, and its memory is free when requests that use it have ended\n$",
 		"opcache", "reset", "--pool", "www")
-	s.said(`NOTICE: opcache reset www asked for by process \d+ of user .*: done$`)
+	s.Logged(`NOTICE: opcache reset www asked for by process \d+ of user .*: done$`, 1)
 	s.answers("www", "part.php", "new")
 	change("newer")
 	s.answers("www", "part.php", "new")
@@ -118,7 +118,7 @@ func TestOpcacheOfAPoolWithoutIdleWorkersIsReset(t *testing.T) {
 		}
 	}
 	var all control.Running
-	wait.Until(t, "four requests that run", func() bool { s.read(&all, "requests"); return len(all.Requests) == 4 })
+	wait.Until(t, "four requests that run", func() bool { s.Tell(&all, "requests"); return len(all.Requests) == 4 })
 	began := time.Now()
 	if c := s.caches("reset"); !c.Reset {
 		t.Errorf("got %+v", c)
@@ -134,7 +134,7 @@ func TestOpcacheOfAPoolWithoutIdleWorkersIsReset(t *testing.T) {
 	s.wants("", "pause", "www")
 	s.wants("", "pause", "api")
 	wait.Until(t, "no workers", func() bool {
-		printed, _ := s.run("status")
+		printed, _ := s.Operate("status")
 		return strings.Count(printed, "ondemand  0     0") == 2
 	})
 	s.refuses(1, `^phpsapi fpm opcache reset: pool www, api is paused, and has no worker that could do it; resume it first: phpsapi fpm resume\n$`, "opcache", "reset")
@@ -144,7 +144,7 @@ func TestWithoutOpcacheNothingIsReset(t *testing.T) {
 	t.Parallel()
 	s := prepare(t, static, static, nil).start("-d", "opcache.enable=0")
 	s.refuses(1, "^phpsapi fpm opcache reset: there is no opcache, or it is off\n$", "opcache", "reset", "--pool", "api")
-	s.said(`opcache reset api asked for by .*: failed: there is no opcache`)
+	s.Logged(`opcache reset api asked for by .*: failed: there is no opcache`, 1)
 	s.wants(`(?m)^PHP .*, pools www, api`, "opcache", "status")
 }
 
@@ -152,13 +152,13 @@ func TestWithoutOpcacheNothingIsReset(t *testing.T) {
 func TestOpcacheOfAWorkerScriptIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	s := prepare(t, static, static, map[string]string{"worker.php": `<?php while (frankenphp_handle_request(function () { echo json_encode(error_get_last()); }));`})
-	s.write("phpsapi.yaml", fmt.Sprintf("pools: {www: {worker: {script: %s/worker.php}}}\n", s.dir))
+	s.Write("phpsapi.yaml", fmt.Sprintf("pools: {www: {worker: {script: %s/worker.php}}}\n", s.Dir))
 	s.start(opcached...)
 	s.refuses(1, "^phpsapi fpm opcache reset: pool www is in worker mode: .*phpsapi fpm reload", "opcache", "reset", "--pool", "www")
 	for range 2 {
 		s.answers("www", "worker.php", "null")
 		var all control.Caches
-		if s.read(&all, "opcache", "status", "--pool", "www"); len(all.Engines) != 2 || all.Engines[0].Opcache == nil || all.Engines[0].Opcache.Scripts == 0 {
+		if s.Tell(&all, "opcache", "status", "--pool", "www"); len(all.Engines) != 2 || all.Engines[0].Opcache == nil || all.Engines[0].Opcache.Scripts == 0 {
 			t.Errorf("got %+v", all)
 		}
 		time.Sleep(1100 * time.Millisecond)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
-	"os/exec"
 	"regexp"
 	"strings"
 	"syscall"
@@ -12,28 +11,29 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/operate"
+	"github.com/phpsapi/phpsapi/test/serve"
 	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // outcome runs a command with --json for the configuration, and returns what it prints and its exit status. What stands on standard error must
 // match.
 func (s *service) outcome(stderr string, arguments ...string) (is operate.Outcome, status int) {
-	s.t.Helper()
+	s.T.Helper()
 	var out, told bytes.Buffer
-	cmd := exec.Command(binary, append(append([]string{"fpm"}, arguments...), "--json", "-y", s.conf)...)
+	cmd := serve.FPM(append(arguments, "--json", "-y", s.Path("php-fpm.conf"))...)
 	cmd.Stdout, cmd.Stderr = &out, &told
 	err := cmd.Run()
 	if cmd.ProcessState == nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	if err := json.Unmarshal(out.Bytes(), &is); err != nil || strings.Count(out.String(), "\n") != 1 {
-		s.t.Fatalf("phpsapi fpm %s --json: %v, %q, %q", strings.Join(arguments, " "), err, out.String(), told.String())
+		s.T.Fatalf("phpsapi fpm %s --json: %v, %q, %q", strings.Join(arguments, " "), err, out.String(), told.String())
 	}
 	if !regexp.MustCompile(stderr).MatchString(told.String()) {
-		s.t.Errorf("phpsapi fpm %s --json: standard error has %q", strings.Join(arguments, " "), told.String())
+		s.T.Errorf("phpsapi fpm %s --json: standard error has %q", strings.Join(arguments, " "), told.String())
 	}
 	if is.Seconds <= 0 || is.Done != (cmd.ProcessState.ExitCode() == 0) || is.Error != nil && is.Error.Status != cmd.ProcessState.ExitCode() {
-		s.t.Errorf("phpsapi fpm %s --json: %s: %s", strings.Join(arguments, " "), cmd.ProcessState, out.String())
+		s.T.Errorf("phpsapi fpm %s --json: %s: %s", strings.Join(arguments, " "), cmd.ProcessState, out.String())
 	}
 	return is, cmd.ProcessState.ExitCode()
 }
@@ -43,7 +43,7 @@ func TestOutcomesForPrograms(t *testing.T) {
 	t.Parallel()
 	s := prepare(t, static, static, map[string]string{"busy.php": `<?php for ($end = microtime(true) + 3; microtime(true) < $end;) strrev("x");`,
 		"sleep.php": `<?php sleep(60);`})
-	s.write("php-fpm.conf", "[global]\npid = "+s.dir+"/fpm.pid\n"+s.text("php-fpm.conf"))
+	s.Write("php-fpm.conf", "[global]\npid = "+s.Dir+"/fpm.pid\n"+s.Read("php-fpm.conf"))
 	if is, _ := s.outcome(`test is successful`, "test"); !is.Done || len(is.Lines) == 0 || strings.HasPrefix(is.Lines[0], "[") {
 		t.Errorf("test: %+v", is)
 	}
@@ -58,7 +58,7 @@ func TestOutcomesForPrograms(t *testing.T) {
 	t.Cleanup(func() {
 		syscall.Kill(master, syscall.SIGTERM)
 		if t.Failed() {
-			t.Log(s.log())
+			t.Log(s.Log())
 		}
 	})
 	if is, _ := s.outcome("already listen", "start"); is.Error == nil || !strings.Contains(is.Error.Message, "seems to already listen on") || is.Master != 0 {
@@ -74,20 +74,20 @@ func TestOutcomesForPrograms(t *testing.T) {
 		time.Sleep(500 * time.Millisecond)
 		s.ask("www", "busy.php")
 	}()
-	if is, _ := s.outcome("samples", "profile", "--seconds", "2", "-o", s.dir+"/x.folded"); is.Profile == nil || is.Profile.Samples == 0 || is.Profile.Format != "folded" {
+	if is, _ := s.outcome("samples", "profile", "--seconds", "2", "-o", s.Dir+"/x.folded"); is.Profile == nil || is.Profile.Samples == 0 || is.Profile.Format != "folded" {
 		t.Errorf("profile: %+v, %+v", is, is.Error)
 	}
-	whole := s.text("php-fpm.conf")
-	s.write("php-fpm.conf", whole+"pm.nonsense = 1\n")
+	whole := s.Read("php-fpm.conf")
+	s.Write("php-fpm.conf", whole+"pm.nonsense = 1\n")
 	for _, command := range []string{"test", "reload"} {
 		if is, status := s.outcome("pm.nonsense", command); status != 78 || !strings.Contains(is.Error.Message, "pm.nonsense") || len(is.Lines) == 0 {
 			t.Errorf("%s: %+v, %+v", command, is, is.Error)
 		}
 	}
-	s.write("php-fpm.conf", whole)
+	s.Write("php-fpm.conf", whole)
 	go s.ask("www", "sleep.php")
 	wait.Until(t, "a request", func() bool {
-		text, _ := exec.Command(binary, "fpm", "requests", "--json", "-y", s.conf).Output()
+		text, _ := serve.FPM("requests", "--json", "-y", s.Path("php-fpm.conf")).Output()
 		return strings.Contains(string(text), "sleep.php")
 	})
 	if is, status := s.outcome("", "stop", "--now"); status != 0 || is.Aborted == 0 || is.Master != master {
@@ -96,7 +96,7 @@ func TestOutcomesForPrograms(t *testing.T) {
 	if is, status := s.outcome("there is no pid file", "stop"); status != 69 || is.Error == nil {
 		t.Errorf("a second stop: %+v", is)
 	}
-	if _, err := os.Stat(s.dir + "/fpm.pid"); err == nil {
+	if _, err := os.Stat(s.Dir + "/fpm.pid"); err == nil {
 		t.Error("the pid file is left")
 	}
 }

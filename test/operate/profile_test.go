@@ -12,6 +12,8 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/control"
 	"github.com/phpsapi/phpsapi/test/client"
+	"github.com/phpsapi/phpsapi/test/files"
+	"github.com/phpsapi/phpsapi/test/serve"
 	"github.com/phpsapi/phpsapi/test/wait"
 )
 
@@ -33,21 +35,17 @@ var callees = map[string]string{"calls.php": " A::one hrtime mt_rand ", "A::one"
 
 // profile makes a profile in folded stacks, and returns how often each was seen.
 func (s *service) profile(arguments ...string) map[string]int {
-	s.t.Helper()
-	file := filepath.Join(s.dir, "profile.folded")
+	s.T.Helper()
+	file := s.Path("profile.folded")
 	s.wants(`^\d+ samples of \d+ workers.*: `+file+"\n$", append([]string{"profile", "-o", file}, arguments...)...)
-	text, err := os.ReadFile(file)
-	if err != nil {
-		s.t.Fatal(err)
-	}
 	stacks := map[string]int{}
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(files.Read(s.T, file)) {
 		at := strings.LastIndexByte(line, ' ')
 		n, err := strconv.Atoi(strings.TrimSpace(line[at+1:]))
 		if err != nil {
-			s.t.Fatalf("%q: %v", line, err)
+			s.T.Fatalf("%q: %v", line, err)
 		}
-		stacks[strings.ReplaceAll(line[:at], s.dir+"/", "")] = n
+		stacks[strings.ReplaceAll(line[:at], s.Dir+"/", "")] = n
 	}
 	return stacks
 }
@@ -57,12 +55,12 @@ func (s *service) profile(arguments ...string) map[string]int {
 func TestSamplesAreTrue(t *testing.T) {
 	t.Parallel()
 	s := prepare(t, static, static, profiled)
-	s.write("phpsapi.yaml", fmt.Sprintf("pools: {api: {sandbox: {mode: strict, read: [%q]}}}\n", s.dir))
+	s.Write("phpsapi.yaml", fmt.Sprintf("pools: {api: {sandbox: {mode: strict, read: [%q]}}}\n", s.Dir))
 	s.start("-d", "opcache.enable=1")
 	for _, pool := range []string{"www", "api"} {
 		l := s.load(2, pool, "calls.php", "done")
 		stacks := s.profile("--pool", pool, "--seconds", "1", "--rate", "1000")
-		if _, wrong := l.end(); len(wrong) > 0 {
+		if wrong := l.End(); len(wrong) > 0 {
 			t.Errorf("requests went wrong: %v", wrong)
 		}
 		seen := map[string]bool{}
@@ -92,16 +90,16 @@ func TestProfileOfARequest(t *testing.T) {
 	t.Parallel()
 	s := prepare(t, static, static+"request_slowlog_timeout = 60s\nslowlog = /dev/null\n", profiled).start()
 	l := s.load(1, "www", "sleep.php", "slept")
-	defer l.end()
+	defer l.End()
 	long := make(chan string, 1)
 	go func() {
 		c := s.client("api")
-		err := c.Ask(client.Encode(s.dir, "sleep.php", "ms=4000", false))
+		err := c.Ask(client.Encode(s.Dir, "sleep.php", "ms=4000", false))
 		long <- fmt.Sprint(c.Body(), err)
 	}()
 	var all control.Running
 	wait.Until(t, "a long request", func() bool {
-		s.read(&all, "requests", "--pool", "api")
+		s.Tell(&all, "requests", "--pool", "api")
 		return len(all.Requests) == 1 && all.Requests[0].Stage == "Running"
 	})
 	const asleep = "sleep.php;asleep;usleep"
@@ -111,7 +109,7 @@ func TestProfileOfARequest(t *testing.T) {
 	if got := <-long; got != "slept<nil>" {
 		t.Errorf("the request that was looked at, which slept, got %s", got)
 	}
-	pb, svg := filepath.Join(s.dir, "p.pb.gz"), filepath.Join(s.dir, "p.svg")
+	pb, svg := s.Path("p.pb.gz"), s.Path("p.svg")
 	s.wants(`^\d+ samples of 2 workers.*: `, "profile", "--pool", "www", "--seconds", "1", "--site", "LOCALHOST", "--url", "/sleep", "-o", pb)
 	said, err := exec.Command("go", "tool", "pprof", "-top", "-sample_index=samples", pb).CombinedOutput()
 	if err != nil || !strings.Contains(string(said), "usleep") {
@@ -124,17 +122,17 @@ func TestProfileOfARequest(t *testing.T) {
 	both := make(chan string, 2)
 	for range 2 {
 		go func() {
-			printed, status := s.run("profile", "--seconds", "1", "-o", svg)
+			printed, status := s.Operate("profile", "--seconds", "1", "-o", svg)
 			both <- fmt.Sprint(status, strings.HasPrefix(printed, "phpsapi fpm profile: another profile of that is being made"))
 		}()
 	}
 	if one, two := <-both, <-both; one+two != "1 true0 false" && one+two != "0 false1 true" {
 		t.Errorf("of two profiles at a time, one: %s, the other: %s", one, two)
 	}
-	if text := s.text("p.svg"); !strings.Contains(text, "<title>asleep\n") || !strings.HasSuffix(text, "</svg>\n") {
+	if text := s.Read("p.svg"); !strings.Contains(text, "<title>asleep\n") || !strings.HasSuffix(text, "</svg>\n") {
 		t.Errorf("the flame graph is %q", text)
 	}
-	if left, _ := filepath.Glob(filepath.Join(s.dir, ".p.svg.*")); left != nil {
+	if left, _ := filepath.Glob(s.Path(".p.svg.*")); left != nil {
 		t.Errorf("left: %v", left)
 	}
 	s.refuses(1, "^phpsapi fpm profile: there is no pool wwww; the service has api, www\n$", "profile", "--pool", "wwww", "-o", svg)
@@ -147,12 +145,12 @@ func TestProfileOfARequest(t *testing.T) {
 func TestProfileEndsEarly(t *testing.T) {
 	t.Parallel()
 	s := prepare(t, static, static, profiled)
-	s.write("phpsapi.yaml", fmt.Sprintf("pools: {www: {worker: {script: %s/worker.php}}}\n", s.dir))
+	s.Write("phpsapi.yaml", fmt.Sprintf("pools: {www: {worker: {script: %s/worker.php}}}\n", s.Dir))
 	s.start()
 	l := s.load(1, "www", "worker.php", "done")
-	defer l.end()
-	file := filepath.Join(s.dir, "early.folded")
-	cmd := exec.Command(binary, "fpm", "profile", "--master", fmt.Sprint(s.Pid()), "--pool", "www", "--seconds", "60", "-o", file)
+	defer l.End()
+	file := s.Path("early.folded")
+	cmd := serve.FPM("profile", "--master", fmt.Sprint(s.Pid()), "--pool", "www", "--seconds", "60", "-o", file)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +159,7 @@ func TestProfileEndsEarly(t *testing.T) {
 	if err := cmd.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	if text := s.text("early.folded"); !strings.Contains(text, "/worker.php;frankenphp_handle_request;answer;{closure};usleep ") {
+	if text := s.Read("early.folded"); !strings.Contains(text, "/worker.php;frankenphp_handle_request;answer;{closure};usleep ") {
 		t.Errorf("got %q", text)
 	}
 	if stacks := s.profile("--pool", "www", "--seconds", "1"); len(stacks) == 0 {

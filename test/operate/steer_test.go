@@ -2,10 +2,7 @@ package operate
 
 import (
 	"fmt"
-	"io"
 	"net/http"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,46 +12,19 @@ import (
 	"github.com/phpsapi/phpsapi/test/wait"
 )
 
-// load is clients that ask a pool for a script again and again.
-type load struct {
-	stop    chan struct{}
-	clients sync.WaitGroup
-	asked   atomic.Int64
-	mu      sync.Mutex
-	wrong   []string
-}
-
-// load lets clients ask, half of them on connections that are kept.
-func (s *service) load(clients int, pool, script, want string) *load {
-	l := &load{stop: make(chan struct{})}
-	for i := range clients {
-		l.clients.Go(func() {
-			c := s.client(pool)
-			c.Kept = i%2 == 0
-			defer c.Close()
-			request := client.Encode(s.dir, script, "", c.Kept)
-			for {
-				select {
-				case <-l.stop:
-					return
-				default:
-				}
-				if err := c.Ask(request); err != nil || c.Body() != want {
-					l.mu.Lock()
-					l.wrong = append(l.wrong, fmt.Sprintf("%q, %v", c.Body(), err))
-					l.mu.Unlock()
-				}
-				l.asked.Add(1)
+// load lets clients ask a pool for a script, half of them on connections that are kept.
+func (s *service) load(clients int, pool, script, want string) *serve.Load {
+	return serve.StartLoad(clients, 0, func(n int) serve.LoadClient {
+		c := s.client(pool)
+		c.Kept = n%2 == 0
+		request := client.Encode(s.Dir, script, "", c.Kept)
+		return serve.LoadClient{Close: c.Close, Ask: func() error {
+			if err := c.Ask(request); err != nil || c.Body() != want {
+				return fmt.Errorf("%q, %v", c.Body(), err)
 			}
-		})
-	}
-	return l
-}
-
-func (l *load) end() (asked int64, wrong []string) {
-	close(l.stop)
-	l.clients.Wait()
-	return l.asked.Load(), l.wrong
+			return nil
+		}}
+	})
 }
 
 // A pool is scaled up and down while clients ask, and paused and resumed: no request fails.
@@ -76,22 +46,23 @@ func TestPoolsAreScaledAndPausedUnderLoad(t *testing.T) {
 				s.wants(`^pool www takes no connections, until phpsapi fpm resume www or the next reload`, "pause", "www")
 				s.wants(`^pool www takes connections`, "resume", "www")
 				s.wants(`pool www is drained: it has no workers and takes no connections, until`, "drain", "www")
-				before := l.asked.Load()
+				before := l.Asked()
 				time.Sleep(100 * time.Millisecond)
-				if n := l.asked.Load() - before; n > 4 { // the answers to those that it had may be on their way
+				if n := l.Asked() - before; n > 4 { // the answers to those that it had may be on their way
 					t.Errorf("a drained pool has answered %d requests", n)
 				}
 				s.wants(`^pool www takes connections`, "resume", "www")
-				wait.Until(t, "answers", func() bool { return l.asked.Load() > before+10 })
+				wait.Until(t, "answers", func() bool { return l.Asked() > before+10 })
 			}
 			s.wants(`^pool www may have 2 workers, as configured`, "scale", "www", "2")
-			if asked, wrong := l.end(); len(wrong) > 0 || asked < 100 {
-				t.Errorf("%d requests, and %d failed: %.200q", asked, len(wrong), wrong)
+			wait.Until(t, "a hundred requests", func() bool { return l.Asked() >= 100 })
+			if wrong := l.End(); len(wrong) > 0 {
+				t.Errorf("%d requests, failed: %v", l.Asked(), wrong)
 			}
 			if name == "static" {
 				wait.Until(t, "two workers", func() bool {
 					var p control.Steered
-					s.read(&p, "scale", "www", "2")
+					s.Tell(&p, "scale", "www", "2")
 					return p.Workers == 2
 				})
 			}
@@ -101,7 +72,7 @@ func TestPoolsAreScaledAndPausedUnderLoad(t *testing.T) {
 			var all struct {
 				Incidents []any
 			}
-			if s.read(&all, "incidents"); len(all.Incidents) > 0 {
+			if s.Tell(&all, "incidents"); len(all.Incidents) > 0 {
 				t.Errorf("incidents: %+v", all.Incidents)
 			}
 		})
@@ -115,26 +86,19 @@ func TestPausedPoolBehindHTTP(t *testing.T) {
 		t.Run("direct "+direct, func(t *testing.T) {
 			t.Parallel()
 			s := prepare(t, static, static, map[string]string{"one.php": `<?php echo 1;`, "page.txt": "text"})
-			address := serve.Address(t)
-			s.write("phpsapi.yaml", fmt.Sprintf("http: {listen: '%s', root: ., pool: www, direct: %s}\n", address, direct))
+			s.Write("phpsapi.yaml", fmt.Sprintf("http: {listen: '%s', root: ., pool: www, direct: %s}\n", s.Address, direct))
 			s.start()
 			get := func(path string) string {
-				c := http.Client{Timeout: client.Patience, Transport: &http.Transport{DisableKeepAlives: true}}
-				r, err := c.Get("http://" + address + path)
-				if err != nil {
-					return err.Error()
-				}
-				defer r.Body.Close()
-				body, err := io.ReadAll(r.Body)
-				return fmt.Sprintf("%d %s %v", r.StatusCode, body, err)
+				status, body := serve.Ask(&http.Client{Timeout: client.Patience, Transport: &http.Transport{DisableKeepAlives: true}}, s.URL(path))
+				return fmt.Sprint(status, " ", body)
 			}
-			wait.Until(t, "the front", func() bool { return get("/one.php") == "200 1 <nil>" })
+			wait.Until(t, "the front", func() bool { return get("/one.php") == "200 1" })
 			s.wants("^pool www takes no connections", "pause", "www")
 			answers := make(chan string, 3)
 			for range cap(answers) {
 				go func() { answers <- get("/one.php") }()
 			}
-			if got := get("/page.txt"); got != "200 text <nil>" {
+			if got := get("/page.txt"); got != "200 text" {
 				t.Errorf("a file: %s", got)
 			}
 			select {
@@ -144,14 +108,14 @@ func TestPausedPoolBehindHTTP(t *testing.T) {
 			}
 			s.wants("^pool www takes connections", "resume", "www")
 			for range cap(answers) {
-				if got := <-answers; got != "200 1 <nil>" {
+				if got := <-answers; got != "200 1" {
 					t.Errorf("a request that has waited got %s", got)
 				}
 			}
 			s.wants("as configured|until the next reload", "scale", "www", "4")
 			s.wants(`(?m)^pool www, 4 workers at most until the next reload, then 2 again$`, "status")
 			s.wants("^reloaded", "reload")
-			if got := get("/one.php"); got != "200 1 <nil>" {
+			if got := get("/one.php"); got != "200 1" {
 				t.Errorf("after a reload: %s", got)
 			}
 		})

@@ -12,13 +12,13 @@ func TestServiceIsWatched(t *testing.T) {
 	t.Parallel()
 	s := prepare(t, static, static, map[string]string{"sleep.php": `<?php sleep(30);`}).start()
 	c := s.client("www")
-	if err := c.Send(client.Encode(s.dir, "sleep.php", "", false)); err != nil {
+	if err := c.Send(client.Encode(s.Dir, "sleep.php", "", false)); err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
 	wait.Until(t, "a request that runs", func() bool {
 		var all struct{ Requests []any }
-		s.read(&all, "requests")
+		s.Tell(&all, "requests")
 		return len(all.Requests) == 1
 	})
 	s.wants(`(?s)^phpsapi .* PHP .*, master \d+, generation 1, normal, up .*\nPOOL +WORKERS .*\napi +2 +2 +0 +0 .*\nwww +2 +1 +1 +0 .*\nPID +POOL .*REQUEST \(1, by time\)\n\d+ +www +\d+\.\ds running +127\.0\.0\.1 +GET localhost/sleep\.php\n$`,

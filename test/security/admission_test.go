@@ -2,7 +2,6 @@ package security
 
 import (
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/test/exchange"
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 
@@ -44,13 +44,13 @@ func request(socket, script string, params ...string) (body string, err error) {
 
 // askAs asks for the script a.php as another user.
 func (s *service) askAs(uid, gid uint32, groups ...uint32) string {
-	s.t.Helper()
+	s.T.Helper()
 	c := exec.Command("/proc/self/exe")
 	c.Env = append(os.Environ(), asker+"="+s.Dir+"/sock "+s.Dir+"/site/a.php")
 	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: gid, Groups: groups}}
 	out, err := c.CombinedOutput()
 	if err != nil {
-		s.t.Fatalf("%v\n%s", err, out)
+		s.T.Fatalf("%v\n%s", err, out)
 	}
 	return string(out)
 }
@@ -84,8 +84,8 @@ func TestClientsByTheirUsers(t *testing.T) {
 			t.Errorf("user %d, group %d, groups %d: %q, want %q", test.uid, test.gid, test.groups, got, test.want)
 		}
 	}
-	s.said(`Connection disallowed: process \d+ of user 4003, group 5000 has been dropped \(see listen.allowed_users\)`)
-	if status, body := s.get("/a.php"); status != 200 || body != "ran" { // by the front, if the worker does not speak HTTP itself
+	s.Logged(`Connection disallowed: process \d+ of user 4003, group 5000 has been dropped \(see listen.allowed_users\)`, 1)
+	if status, body := s.Get("/a.php"); status != 200 || body != "ran" { // by the front, if the worker does not speak HTTP itself
 		t.Errorf("%d %q", status, body)
 	}
 }
@@ -94,9 +94,9 @@ func TestClientsByTheirUsers(t *testing.T) {
 func TestFrontMayConnect(t *testing.T) {
 	t.Parallel()
 	p := prepare(t, "", "listen: {allowed_users: [4001]}", map[string]string{"a.php": "<?php echo 'ran';"})
-	p.write("phpsapi.yaml", strings.Replace(p.read("phpsapi.yaml"), "http: {", "http: {direct: off, ", 1))
+	p.Write("phpsapi.yaml", strings.Replace(p.Read("phpsapi.yaml"), "http: {", "http: {direct: off, ", 1))
 	s := p.start()
-	if status, body := s.get("/a.php"); status != 200 || body != "ran" {
+	if status, body := s.Get("/a.php"); status != 200 || body != "ran" {
 		t.Errorf("%d %q", status, body)
 	}
 }
@@ -113,8 +113,8 @@ func TestClientsCannotSetPHP(t *testing.T) {
 			}
 		}
 		if want == "66M" {
-			s.said(`WARNING: \[pool www\] child \d+, PHP_VALUE and PHP_ADMIN_VALUE of a request are ignored, as client_values is off`)
-			if n := strings.Count(s.log(), "are ignored"); n != 1 {
+			s.Logged(`WARNING: \[pool www\] child \d+, PHP_VALUE and PHP_ADMIN_VALUE of a request are ignored, as client_values is off`, 1)
+			if n := strings.Count(s.Log(), "are ignored"); n != 1 {
 				t.Errorf("it is said %d times", n)
 			}
 		}
@@ -139,12 +139,12 @@ func TestScriptsOfOtherOwnersAreNotRun(t *testing.T) {
 	}
 	s := p.start()
 	for name, want := range map[string]string{"root": "ran", "own": "ran", "listed": "ran", "other": "Access denied.\n", "link": "Access denied.\n"} {
-		status, body := s.get("/" + name + ".php")
+		status, body := s.Get("/" + name + ".php")
 		if body != want || (status == 403) != (want != "ran") {
 			t.Errorf("%s: %d %q, want %q", name, status, body, want)
 		}
 	}
-	s.said(`NOTICE: .*Access to the script '.*/other.php' has been denied \(see script_owners\)`)
+	s.Logged(`NOTICE: .*Access to the script '.*/other.php' has been denied \(see script_owners\)`, 1)
 }
 
 // doc_root has PHP open another file than the one that the request names, and a rename may: it is the owner of what PHP has opened that counts,
@@ -154,15 +154,9 @@ func TestScriptsThatPHPFindsElsewhereHaveOwners(t *testing.T) {
 	needsRoot(t)
 	p := prepare(t, "catch_workers_output = yes", "script_owners: self",
 		map[string]string{"a.php": "<?php echo 'site';", "b.php": "<?php echo 'site';"})
-	elsewhere := filepath.Join(p.Dir, "elsewhere")
-	if err := os.Mkdir(elsewhere, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	elsewhere := p.Path("elsewhere")
 	for name, uid := range map[string]int{"a.php": 4002, "b.php": 0} {
-		path := filepath.Join(elsewhere, name)
-		if err := os.WriteFile(path, []byte("<?php echo 'elsewhere';"), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		path := files.Write(t, filepath.Join(elsewhere, name), "<?php echo 'elsewhere';")
 		if err := os.Chown(path, uid, uid); err != nil {
 			t.Fatal(err)
 		}
@@ -179,7 +173,7 @@ func TestScriptsThatPHPFindsElsewhereHaveOwners(t *testing.T) {
 			}
 		}
 	}
-	s.said(`NOTICE: .*Access to the script '.*/site/a.php' has been denied \(see script_owners\)`)
+	s.Logged(`NOTICE: .*Access to the script '.*/site/a.php' has been denied \(see script_owners\)`, 1)
 	if err := os.Chown(filepath.Join(elsewhere, "b.php"), 4002, 4002); err != nil {
 		t.Fatal(err)
 	}
@@ -205,14 +199,8 @@ func TestProcessPerRequest(t *testing.T) {
 					answers <- body
 					continue
 				}
-				r, err := s.http.Get("http://" + s.address + "/a.php")
-				if err != nil {
-					answers <- err.Error()
-					continue
-				}
-				body, _ := io.ReadAll(r.Body)
-				r.Body.Close()
-				answers <- string(body)
+				_, body := serve.Ask(s.HTTP, s.URL("/a.php"))
+				answers <- body
 			}
 		}()
 	}
@@ -225,7 +213,7 @@ func TestProcessPerRequest(t *testing.T) {
 		}
 		pids[pid] = true
 	}
-	if n := strings.Count(s.log(), "\n"); n > 20 {
+	if n := strings.Count(s.Log(), "\n"); n > 20 {
 		t.Errorf("the log has %d lines", n)
 	}
 }
@@ -256,9 +244,9 @@ func TestScriptThatCannotBeReadIs403(t *testing.T) {
 	}
 	s := p.start()
 	for range 2 {
-		if status, body := s.get("/closed.php"); status != 403 || body != "Access denied.\n" {
+		if status, body := s.Get("/closed.php"); status != 403 || body != "Access denied.\n" {
 			t.Errorf("%d %q", status, body)
 		}
 	}
-	s.said(`Unable to open primary script: .*/closed.php \(Permission denied\)`)
+	s.Logged(`Unable to open primary script: .*/closed.php \(Permission denied\)`, 1)
 }

@@ -1,7 +1,6 @@
 package security
 
 import (
-	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -32,17 +31,13 @@ func TestOutputForgesNoLineOfTheLog(t *testing.T) {
 		t.Run("log_buffering "+buffering, func(t *testing.T) {
 			t.Parallel()
 			p := prepare(t, "catch_workers_output = yes", "sandbox: off", map[string]string{"forges.php": forges})
-			text, err := os.ReadFile(p.conf)
-			if err != nil {
-				t.Fatal(err)
-			}
-			p.write("php-fpm.conf", strings.Replace(string(text), "[global]\n", "[global]\nlog_buffering = "+buffering+"\nlog_limit = 1024\n", 1))
+			p.Write("php-fpm.conf", strings.Replace(p.Read("php-fpm.conf"), "[global]\n", "[global]\nlog_buffering = "+buffering+"\nlog_limit = 1024\n", 1))
 			s := p.start()
-			if status, body := s.get("/forges.php"); status != 200 {
+			if status, body := s.Get("/forges.php"); status != 200 {
 				t.Fatal(status, body)
 			}
-			wait.Until(t, "the output is logged", func() bool { return strings.Contains(s.log(), "the end") })
-			for line := range strings.Lines(s.log()) {
+			wait.Until(t, "the output is logged", func() bool { return strings.Contains(s.Log(), "the end") })
+			for line := range strings.Lines(s.Log()) {
 				if !own.MatchString(line) {
 					t.Errorf("the log has the line %.120q", line)
 				}

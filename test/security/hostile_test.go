@@ -3,15 +3,14 @@ package security
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"regexp"
 	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
 	"github.com/phpsapi/phpsapi/test/wait"
 )
@@ -29,12 +28,12 @@ $c->syscall(php_uname('m') === 'x86_64' ? 101 : 117, 0, 0, 0, 0);
 posix_kill(getmypid(), 12);
 echo 'not stopped';`, "a.php": "<?php echo getmypid();"}).start()
 	first := s.workers()
-	if status, body := s.get("/traced.php"); status != 502 {
+	if status, body := s.Get("/traced.php"); status != 502 {
 		t.Errorf("got %d %q", status, body)
 	}
-	s.said(fmt.Sprintf(`WARNING: \[pool www\] child %d exited on signal 9 \(SIGKILL\) after`, first[0]))
+	s.Logged(fmt.Sprintf(`WARNING: \[pool www\] child %d exited on signal 9 \(SIGKILL\) after`, first[0]), 1)
 	wait.Until(t, "the end of the worker", func() bool { return !serve.Lives(first[0]) })
-	if status, body := s.get("/a.php"); status != 200 {
+	if status, body := s.Get("/a.php"); status != 200 {
 		t.Errorf("got %d %q", status, body)
 	}
 }
@@ -109,9 +108,9 @@ func TestHostileWorkerHarmsNobodyElse(t *testing.T) {
 	needsRoot(t)
 	p := prepare(t, ffi+"\ncatch_workers_output = yes\npm.max_children = 2\npm.status_path = /status\nrequest_slowlog_timeout = 10\nslowlog = "+serve.Dir(t)+"/slow",
 		"sandbox: off", map[string]string{"hostile.php": hostile, "a.php": "<?php echo 'www ', $_GET['n'] ?? '';", "v.php": "<?php echo 'victim ', $_SERVER['TOKEN'], ' ', getmypid();"})
-	text := p.read("php-fpm.conf")
-	p.write("php-fpm.conf", text+fmt.Sprintf("\n[victim]\nlisten = %s/victim\nlisten.mode = 0666\nuser = nobody\ngroup = nogroup\npm = static\npm.max_children = 1\npm.status_path = /status\n", p.Dir))
-	p.write("phpsapi.yaml", strings.Replace(p.read("phpsapi.yaml"), "http: {", "http: {pool: www, ", 1))
+	text := p.Read("php-fpm.conf")
+	p.Write("php-fpm.conf", text+fmt.Sprintf("\n[victim]\nlisten = %s/victim\nlisten.mode = 0666\nuser = nobody\ngroup = nogroup\npm = static\npm.max_children = 1\npm.status_path = /status\n", p.Dir))
+	p.Write("phpsapi.yaml", strings.Replace(p.Read("phpsapi.yaml"), "http: {", "http: {pool: www, ", 1))
 	s := p.start()
 	victim := func(n int) string {
 		got, err := request(p.Dir+"/victim", p.Dir+"/site/v.php", "TOKEN", fmt.Sprint(n))
@@ -126,16 +125,13 @@ func TestHostileWorkerHarmsNobodyElse(t *testing.T) {
 	for i := range attacks {
 		os.Remove(p.Dir + "/site/var/found")
 		if i%2 == 0 {
-			if r, err := s.http.Get("http://" + s.address + "/hostile.php"); err == nil {
-				r.Body.Close()
-			}
+			serve.Ask(s.HTTP, s.URL("/hostile.php"))
 		} else {
 			request(p.Dir+"/sock", p.Dir+"/site/hostile.php")
 		}
 		var pages, unsealed, sent int
 		wait.Until(t, "the end of the attack", func() bool {
-			found, _ := os.ReadFile(p.Dir + "/site/var/found")
-			n, _ := fmt.Sscanf(string(found), "[%d,%d,%d]", &pages, &unsealed, &sent)
+			n, _ := fmt.Sscanf(files.Text(p.Dir+"/site/var/found"), "[%d,%d,%d]", &pages, &unsealed, &sent)
 			return n == 3
 		})
 		if pages < 4 || sent < 40 || unsealed != 0 {
@@ -151,13 +147,8 @@ func TestHostileWorkerHarmsNobodyElse(t *testing.T) {
 		return err == nil && got == "www "
 	})
 	wait.Until(t, "an answer of it by HTTP", func() bool {
-		r, err := s.http.Get("http://" + s.address + "/a.php?n=1")
-		if err != nil {
-			return false
-		}
-		defer r.Body.Close()
-		body, _ := io.ReadAll(r.Body)
-		return string(body) == "www 1"
+		_, body := serve.Ask(s.HTTP, s.URL("/a.php?n=1"))
+		return body == "www 1"
 	})
 	for pool, socket := range map[string]string{"victim": "victim", "www": "sock"} {
 		page, err := request(p.Dir+"/"+socket, "/status", "SCRIPT_NAME", "/status", "QUERY_STRING", "json&full")
@@ -176,7 +167,7 @@ func TestHostileWorkerHarmsNobodyElse(t *testing.T) {
 		}
 	}
 	line := regexp.MustCompile(`^\[\d\d-\w{3}-\d{4} \d\d:\d\d:\d\d\] (DEBUG|NOTICE|WARNING|ERROR|ALERT): `)
-	log := strings.Split(strings.TrimRight(s.log(), "\n"), "\n")
+	log := strings.Split(strings.TrimRight(s.Log(), "\n"), "\n")
 	for _, l := range log {
 		output := strings.Contains(l, "] child ") && strings.Contains(l, " said into std") // quoted, and else as it is, as in php-fpm
 		if !line.MatchString(l) || strings.Contains(l, "\x1b") && !output || strings.HasPrefix(l, "[27-Nov-2026 00:00:00]") {
@@ -187,14 +178,14 @@ func TestHostileWorkerHarmsNobodyElse(t *testing.T) {
 		t.Errorf("the master has %d KiB", kib)
 	}
 	wait.Until(t, "the master to close what it was sent", func() bool { return serve.Descriptors(s.Pid()) <= before+10 })
-	if out, err := exec.Command(binary, "fpm", "status", "-y", p.conf).CombinedOutput(); err != nil {
+	if out, err := serve.FPM("status", "-y", p.Path("php-fpm.conf")).CombinedOutput(); err != nil {
 		t.Errorf("status: %v\n%s", err, out)
 	}
 	s.Signal(syscall.SIGUSR2)
-	wait.Until(t, "a reload", func() bool { return strings.Count(s.log(), "ready to handle connections") == 2 })
+	wait.Until(t, "a reload", func() bool { return strings.Count(s.Log(), "ready to handle connections") == 2 })
 	victim(99)
 	s.Signal(syscall.SIGTERM)
-	s.said("exiting, bye-bye!")
+	s.Logged("exiting, bye-bye!", 1)
 }
 
 // What a script, or a program that it starts, has open.
@@ -206,7 +197,7 @@ func TestNoDescriptorsReachScriptsAndTheirPrograms(t *testing.T) {
 		"script.php":  `<?php foreach (scandir('/proc/self/fd') as $fd) if ($fd[0] !== '.') echo $fd, ' ', @readlink("/proc/self/fd/$fd"), ' ', (@file_get_contents("/proc/self/fdinfo/$fd") ?: ''), "\n";`,
 	}).start()
 	for name, get := range map[string]func(string) string{
-		"HTTP":    func(path string) string { _, body := s.get("/" + path); return body },
+		"HTTP":    func(path string) string { _, body := s.Get("/" + path); return body },
 		"FastCGI": func(path string) string { body, _ := request(s.Dir+"/sock", s.Dir+"/site/"+path); return body },
 	} {
 		var numbers []string
@@ -236,7 +227,7 @@ func TestSandboxedPoolSharesOpcacheWithNobody(t *testing.T) {
 	needsRoot(t)
 	for yaml, shared := range map[string]bool{"sandbox: web": false, "sandbox: off": true, "sandbox: off\nown_opcache: on": false, "sandbox: {mode: web, lacking: warn}\nown_opcache: off": true} {
 		p := prepare(t, "", yaml, nil)
-		p.write("php-fpm.conf", p.read("php-fpm.conf")+fmt.Sprintf("\n[other]\nlisten = %s/other\nuser = nobody\ngroup = nogroup\npm = static\npm.max_children = 1\n", p.Dir))
+		p.Write("php-fpm.conf", p.Read("php-fpm.conf")+fmt.Sprintf("\n[other]\nlisten = %s/other\nuser = nobody\ngroup = nogroup\npm = static\npm.max_children = 1\n", p.Dir))
 		s := p.start()
 		var zygotes []int
 		for _, pool := range []string{"www", "other"} {

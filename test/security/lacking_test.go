@@ -42,7 +42,7 @@ func TestKernelWithoutLandlock(t *testing.T) {
 	t.Parallel()
 	needs(t, sandbox.Web)
 	const lacks = "the kernel has no Landlock"
-	lacking := func(s *setup) *setup {
+	lacking := func(s *service) *service {
 		s.wrap = func(c *exec.Cmd) {
 			c.Args = append([]string{"security.test"}, c.Args...)
 			c.Args[1], c.Path = c.Path, "/proc/self/exe"
@@ -56,7 +56,7 @@ func TestKernelWithoutLandlock(t *testing.T) {
 	}
 	for _, yaml := range []string{"sandbox: web", "sandbox: {mode: strict, lacking: warn}"} {
 		s := lacking(prepare(t, ffi, yaml, map[string]string{"tries.php": tries})).start()
-		s.said(`WARNING: \[pool www\] the sandbox \w+ is not whole: ` + lacks)
+		s.Logged(`WARNING: \[pool www\] the sandbox \w+ is not whole: `+lacks, 1)
 		strict := strings.Contains(yaml, "strict")
 		if got := s.outcome(t); got["ptrace"] != -1.0 || (got["program"] == "ran") == strict || got["read elsewhere"] != true {
 			t.Errorf("%s: %v", yaml, got)
@@ -80,7 +80,7 @@ func TestKernelWithAnOldLandlock(t *testing.T) {
 		t.Errorf("status %d\n%s", status, said)
 	}
 	s := prepare(t, ffi, "sandbox: {mode: strict, lacking: warn}", map[string]string{"tries.php": tries}).start()
-	s.said(`WARNING: \[pool www\] the sandbox strict is not whole: ` + lacks)
+	s.Logged(`WARNING: \[pool www\] the sandbox strict is not whole: `+lacks, 1)
 	got := s.outcome(t)
 	for what, want := range inWeb {
 		if !reflect.DeepEqual(got[what], want) {

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/phpsapi/phpsapi/fpm/sandbox"
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
 	"github.com/phpsapi/phpsapi/test/wait"
 )
@@ -60,7 +61,7 @@ echo json_encode([
 func (s *service) outcome(t *testing.T) map[string]any {
 	t.Helper()
 	other := strangerOf(t)
-	status, body := s.get(fmt.Sprintf("/tries.php?pid=%d", other))
+	status, body := s.Get(fmt.Sprintf("/tries.php?pid=%d", other))
 	got := map[string]any{}
 	if err := json.Unmarshal([]byte(body), &got); err != nil {
 		t.Fatalf("%d %s\n%v", status, body, err)
@@ -166,7 +167,7 @@ func TestNoNewPrivilegesAlone(t *testing.T) {
 	t.Parallel()
 	needs(t, sandbox.Off)
 	s := prepare(t, "", "no_new_privs: on", map[string]string{"a.php": `<?php system("grep NoNewPrivs /proc/self/status");`}).start()
-	if _, body := s.get("/a.php"); strings.Join(strings.Fields(body), " ") != "NoNewPrivs: 1" {
+	if _, body := s.Get("/a.php"); strings.Join(strings.Fields(body), " ") != "NoNewPrivs: 1" {
 		t.Errorf("a program that a script starts has %q", body)
 	}
 }
@@ -194,11 +195,11 @@ while (frankenphp_handle_request(function () use ($boot) {
 	echo json_encode([...$boot, trim((string)@shell_exec('echo ran')), @file_put_contents(__DIR__ . '/var/x', 'x'), is_array(@scandir(__DIR__))]);
 }));`}).start()
 	for range 2 {
-		if _, body := s.get("/app.php"); body != `["",false,true,"",false,true]` {
+		if _, body := s.Get("/app.php"); body != `["",false,true,"",false,true]` {
 			t.Errorf("got %s", body)
 		}
 	}
-	if log := s.log(); strings.Contains(log, "without a snapshot") {
+	if log := s.Log(); strings.Contains(log, "without a snapshot") {
 		t.Error("there is no snapshot")
 	}
 	for _, pid := range s.workers() {
@@ -267,13 +268,12 @@ func TestStacksInASandbox(t *testing.T) {
 				"slow.php":  `<?php function takes() { usleep(1500000); } takes();`,
 				"crash.php": `<?php function crashes() { FFI::string(FFI::new('char*'), 10); } crashes();`,
 			}).start()
-			s.get("/slow.php")
+			s.Get("/slow.php")
 			wait.Until(t, "the slow log", func() bool {
-				text, _ := os.ReadFile(slow)
-				return regexp.MustCompile(`usleep\(\) .*\n.* takes\(\) `).Match(text)
+				return regexp.MustCompile(`usleep\(\) .*\n.* takes\(\) `).MatchString(files.Text(slow))
 			})
-			s.get("/crash.php")
-			s.said(`it crashed while PHP was in(\n.*)+ string\(\) (.*\n)+.* crashes\(\) (.*\n)*.*it crashed while C was in\n.*#0 `)
+			s.Get("/crash.php")
+			s.Logged(`it crashed while PHP was in(\n.*)+ string\(\) (.*\n)+.* crashes\(\) (.*\n)*.*it crashed while C was in\n.*#0 `, 1)
 		})
 	}
 }

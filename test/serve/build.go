@@ -52,8 +52,14 @@ func Environ() []string {
 	return slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, metricsVariable+"=") })
 }
 
+// built is the directory with what Build has made for Main.
+var built string
+
+// Program returns the path of the program that Main has built, by one of its names: phpsapi, php, php-cgi or php-fpm.
+func Program(name string) string { return filepath.Join(built, name) }
+
 // Main runs a package's tests, whose status it returns, while there is a directory with what Build makes. prepare gets
-// the directory before they run.
+// the directory before they run; it may be nil.
 func Main(m interface{ Run() int }, prepare func(dir string) error) int {
 	status, err := run(m, prepare)
 	if err != nil {
@@ -72,8 +78,11 @@ func run(m interface{ Run() int }, prepare func(dir string) error) (status int, 
 	if err := Build(dir); err != nil {
 		return 0, err
 	}
-	if err := prepare(dir); err != nil {
-		return 0, err
+	built = dir
+	if prepare != nil {
+		if err := prepare(dir); err != nil {
+			return 0, err
+		}
 	}
 	// Programs that die in tests on purpose leave no core files behind.
 	if err := syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}); err != nil {

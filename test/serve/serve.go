@@ -1,5 +1,6 @@
-// Package serve builds phpsapi for those who test it, and runs servers in the foreground for those who test or measure
-// them, php-fpm, phpsapi's fpm and nginx among them, and says what their processes take of the machine.
+// Package serve is the harness of the tests that run servers. It builds phpsapi (Main), runs a service of it with its files, its
+// log and its operator (Service) or any other server in the foreground (Start, Run), php-fpm and nginx among them, asks them
+// (Ask, Load), and says what their processes take of the machine. What a test wants of a server the test knows.
 package serve
 
 import (
@@ -49,16 +50,15 @@ func launch(name string, cmd *exec.Cmd) (*Process, error) {
 // Pid is the master's.
 func (p *Process) Pid() int { return p.cmd.Process.Pid }
 
-// WaitFor waits until something is so. The error says that it never was.
+// WaitFor waits until something is so. The error says that it was not within the patience, or that the server ended before.
 func (p *Process) WaitFor(patience time.Duration, so func() bool) error {
 	for deadline := time.Now().Add(patience); ; time.Sleep(2 * time.Millisecond) {
+		ended := p.Ended() != "" // before so: what the server says at its end counts
 		if so() {
 			return nil
 		}
-		select {
-		case <-p.done:
+		if ended {
 			return errors.New("the master has ended")
-		default:
 		}
 		if time.Now().After(deadline) {
 			return fmt.Errorf("not within %v", patience)
