@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 
@@ -15,14 +16,14 @@ import (
 func TestCompression(t *testing.T) {
 	t.Parallel()
 	root, dir := serve.Dir(t), serve.Dir(t)
-	fill(t, root, map[string]string{
+	files.Fill(t, root, map[string]string{
 		"page.php":  `<?php echo str_repeat("<p>page\n", 1000);`,
 		"own.php":   `<?php ini_set("zlib.output_compression", "1"); echo str_repeat("<p>own\n", 1000);`,
 		"flush.php": `<?php echo "first\n"; ob_flush(); flush(); while (!file_exists(__DIR__ . "/go")) { usleep(1000); clearstatcache(); } echo "last\n";`,
 		"a.css":     strings.Repeat("a { color: red }\n", 200),
 	})
 	file := filepath.Join(dir, "fpm.conf")
-	write(t, file, strings.Replace(serve.FPMConf(dir, "", "pm = static\npm.max_children = 2\n"), serve.Log(dir), "/dev/stderr", 1))
+	files.Write(t, file, strings.Replace(serve.FPMConf(dir, "", "pm = static\npm.max_children = 2\n"), serve.Log(dir), "/dev/stderr", 1))
 	address, err := serve.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +66,7 @@ func TestCompression(t *testing.T) {
 	if _, err := io.ReadFull(z, first); err != nil || string(first) != "first\n" {
 		t.Errorf("got %q, %v", first, err)
 	}
-	write(t, filepath.Join(root, "go"), "")
+	files.Write(t, filepath.Join(root, "go"), "")
 	if last, err := io.ReadAll(z); err != nil || string(last) != "last\n" {
 		t.Errorf("then %q, %v", last, err)
 	}

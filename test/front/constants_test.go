@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 
@@ -36,17 +37,14 @@ func TestAllConstantsAreThoseOfPHPFPM(t *testing.T) {
 		t.Fatal(err)
 	}
 	conf := configured(t, "")
-	text, err := os.ReadFile(conf)
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines := string(text) + "env[V_WORD] = NO_SUCH_CONSTANT\nenv[V_SUM] = SO_TYPE | MSG_OOB | 32\n"
+	text := files.Read(t, conf)
+	lines := text + "env[V_WORD] = NO_SUCH_CONSTANT\nenv[V_SUM] = SO_TYPE | MSG_OOB | 32\n"
 	for _, name := range strings.Fields(string(names)) {
 		if !slices.Contains([]string{"PHP_BINARY", "PHP_EOL", "TRUE", "FALSE", "NULL"}, name) {
 			lines += fmt.Sprintf("env[V_%s] = \"=\"%[1]s\n", name)
 		}
 	}
-	write(t, conf, lines)
+	files.Write(t, conf, lines)
 	want, _ := shown(t, exec.Command(serve.Stock().FPM, "-tt", "-y", conf))
 	got, _ := shown(t, command(nil, "-tt", "-y", conf))
 	if len(want) < 1000 || want["V_SUM"] != "35" || want["V_SIGTERM"] != "=SIGTERM" {
@@ -64,12 +62,9 @@ func TestPHPThatIsAskedForConstantsPreloadsNothing(t *testing.T) {
 	t.Parallel()
 	conf := configured(t, "")
 	dir := filepath.Dir(conf)
-	text, err := os.ReadFile(conf)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, conf, string(text)+"env[A] = SO_TYPE\n")
-	write(t, dir+"/preload.php", `<?php touch(__DIR__ . "/preloaded");`)
+	text := files.Read(t, conf)
+	files.Write(t, conf, text+"env[A] = SO_TYPE\n")
+	files.Write(t, dir+"/preload.php", `<?php touch(__DIR__ . "/preloaded");`)
 	env, said := shown(t, command(nil, "-tt", "-y", conf, "-n", "-d", "extension=sockets", "-d", "zend_extension=opcache",
 		"-d", "opcache.enable=1", "-d", "opcache.preload="+dir+"/preload.php", "-d", "opcache.preload_user=root"))
 	if env["A"] != "3" {
@@ -84,12 +79,9 @@ func TestPHPThatIsAskedForConstantsPreloadsNothing(t *testing.T) {
 func TestConfigurationIsReadWherePHPCannotStart(t *testing.T) {
 	t.Parallel()
 	conf := configured(t, "")
-	text, err := os.ReadFile(conf)
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := files.Read(t, conf)
 	said := func(lines string) string {
-		write(t, conf, string(text)+lines)
+		files.Write(t, conf, text+lines)
 		out, err := command([]string{"PHPSAPI_ENGINE=/none.so"}, "-tt", "-y", conf).CombinedOutput()
 		if failure := "ERROR: PHP could not be started: /none.so"; err == nil || strings.Count(string(out), failure) != 1 {
 			t.Errorf("%v, and not once %q:\n%s", err, failure, out)
@@ -112,19 +104,16 @@ func TestReloadKnowsConstantsOfExtensions(t *testing.T) {
 	address := serve.Address(t)
 	conf := configured(t, "http: {listen: '"+address+"', root: .}\n")
 	dir := filepath.Dir(conf)
-	text, err := os.ReadFile(conf)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, dir+"/agent.php", "<?php echo ini_get('user_agent'), '.';")
-	write(t, conf, string(text)+"php_value[user_agent] = SO_TYPE\n")
+	text := files.Read(t, conf)
+	files.Write(t, dir+"/agent.php", "<?php echo ini_get('user_agent'), '.';")
+	files.Write(t, conf, text+"php_value[user_agent] = SO_TYPE\n")
 	s := start(t, address, nil, "-y", conf, "-F", "-O", "-n", "-d", "extension=sockets")
 	s.want("/agent.php", 200, "3.")
-	write(t, conf, string(text)+"php_value[user_agent] = SO_ERROR | 64\n")
+	files.Write(t, conf, text+"php_value[user_agent] = SO_ERROR | 64\n")
 	s.Signal(syscall.SIGUSR2)
 	s.said("ready to handle connections", 2)
 	s.want("/agent.php", 200, "68.")
-	if log := s.log.String(); strings.Contains(log, "WARNING") || strings.Contains(log, "unknown child") {
+	if log := s.Log(); strings.Contains(log, "WARNING") || strings.Contains(log, "unknown child") {
 		t.Errorf("log:\n%s", log)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 
@@ -22,7 +23,7 @@ func fileTree(t *testing.T) (root string) {
 	t.Helper()
 	base := serve.Dir(t)
 	root = filepath.Join(base, "public")
-	files := map[string]string{
+	contents := map[string]string{
 		"a.txt": "text\n", "b.css": "body {}", "c.unknown": "\x00\x01", "d.HTML": "<p>", "none": "no end", "empty.txt": "", "e f.svg": "<svg/>",
 		"room": strings.Repeat("r", 32<<10), "room1": strings.Repeat("r", 32<<10+1), "long.js": strings.Repeat("l", 100000),
 		"most": strings.Repeat("m", 1<<20), "more": strings.Repeat("M", 1<<20+1),
@@ -35,7 +36,7 @@ func fileTree(t *testing.T) (root string) {
 		"../outside.txt":  "outside",
 		"../shared/s.txt": "shared",
 	}
-	fill(t, root, files)
+	files.Fill(t, root, contents)
 	for link, to := range map[string]string{"link.txt": "a.txt", "out.txt": "../outside.txt", "shared": "../shared", "dangling": "nothing", "loop": "loop",
 		"round": "dir/../../public/sub"} {
 		if err := os.Symlink(to, filepath.Join(root, link)); err != nil {
@@ -129,7 +130,7 @@ func TestDirectFilesAreTheFronts(t *testing.T) {
 	t.Run("precompressed", func(t *testing.T) {
 		t.Parallel()
 		root := fileTree(t)
-		fill(t, root, map[string]string{"a.txt.br": "by brotli", "a.txt.gz": "by gzip", "long.js.gz": strings.Repeat("g", 50000), "most.zst": strings.Repeat("z", 1<<20+1),
+		files.Fill(t, root, map[string]string{"a.txt.br": "by brotli", "a.txt.gz": "by gzip", "long.js.gz": strings.Repeat("g", 50000), "most.zst": strings.Repeat("z", 1<<20+1),
 			"dir/index.html.br": "index by brotli", "dir/x.txt.gz": "stale", "empty.txt.gz": "by gzip", "x.sql.gz": "by gzip", "b.css.gz": "denied", "sub/dir/y.txt.br/z": "not a file"})
 		if err := os.Symlink("b.css", filepath.Join(root, "room.br")); err != nil {
 			t.Fatal(err)
@@ -163,7 +164,7 @@ func TestDirectSendsNoMoreThanTheFront(t *testing.T) {
 	}
 	base := serve.Dir(t)
 	root := filepath.Join(base, "public")
-	fill(t, root, map[string]string{"own.txt": "own", "group.txt": "group", "others.txt": "others", "nobody.txt": "nobody", "owndir/a.txt": "a", "owndir/sub/b.txt": "b",
+	files.Fill(t, root, map[string]string{"own.txt": "own", "group.txt": "group", "others.txt": "others", "nobody.txt": "nobody", "owndir/a.txt": "a", "owndir/sub/b.txt": "b",
 		"owndir/index.html": "index", "groupdir/a.txt": "a", "open/own.txt": "own", "searched/a.txt": "a", "searched/index.html": "index", "ruled/.htaccess": "Require all granted", "ruled/a.txt": "a",
 		"../private/a.txt": "a", "../public2/a.txt": "a", "send.php": `<?php header("X-Sendfile: " . __DIR__ . "/" . $_GET["f"]);`})
 	if err := os.Symlink("../private", filepath.Join(root, "private")); err != nil {

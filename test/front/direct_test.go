@@ -7,13 +7,13 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 
@@ -222,20 +222,8 @@ func (o oneByOne) Read(p []byte) (int, error) { return o.r.Read(p[:min(len(p), 1
 func TestDirectAnswersAreTheFronts(t *testing.T) {
 	t.Parallel()
 	root := serve.Dir(t)
-	fill(t, root, directScripts)
+	files.Fill(t, root, directScripts)
 	compareDirect(t, root, directRequests())
-}
-
-// fill makes files below a directory.
-func fill(t *testing.T, root string, files map[string]string) {
-	t.Helper()
-	for name, text := range files {
-		path := filepath.Join(root, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		write(t, path, text)
-	}
 }
 
 // compareDirect sends requests to a service whose front accepts and to one whose workers do, and compares the answers.
@@ -246,7 +234,7 @@ func compareDirect(t *testing.T, root string, requests []string, environment ...
 		dir := serve.Dir(t)
 		file := filepath.Join(dir, "fpm.conf")
 		conf := serve.FPMConf(dir, "", "pm = static\npm.max_children = 2\npm.status_path = /status\nping.path = /ping\n")
-		write(t, file, strings.Replace(conf, serve.Log(dir), "/dev/stderr", 1))
+		files.Write(t, file, strings.Replace(conf, serve.Log(dir), "/dev/stderr", 1))
 		address, err := serve.FreeAddress()
 		if err != nil {
 			t.Fatal(err)

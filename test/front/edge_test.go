@@ -21,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 
@@ -38,9 +39,9 @@ func TestNoSiteIsServedByOldSettingsAfterAReload(t *testing.T) {
 		if err := os.Mkdir(root, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		write(t, root+"/n.txt", strconv.Itoa(n))
-		write(t, root+"/n.php", fmt.Sprintf("<?php usleep(2000); echo %d;", n))
-		write(t, dir+"/phpsapi.yaml", fmt.Sprintf("http:\n  listen: '%s'\n  tls: {listen: '%s', certificate: cert.pem, key: key.pem}\n  root: root%d\n", address, secure, n))
+		files.Write(t, root+"/n.txt", strconv.Itoa(n))
+		files.Write(t, root+"/n.php", fmt.Sprintf("<?php usleep(2000); echo %d;", n))
+		files.Write(t, dir+"/phpsapi.yaml", fmt.Sprintf("http:\n  listen: '%s'\n  tls: {listen: '%s', certificate: cert.pem, key: key.pem}\n  root: root%d\n", address, secure, n))
 	}
 	set(0)
 	s := start(t, address, nil, "-y", conf, "-F", "-O")
@@ -104,9 +105,7 @@ func TestNoSiteIsServedByOldSettingsAfterAReload(t *testing.T) {
 		if _, err := used.get("/n.txt"); err != nil {
 			t.Fatal(err)
 		}
-		if out, err := command(nil, "reload", "--master", strconv.Itoa(s.Pid())).CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
+		s.Order("reload")
 		want := strconv.Itoa(n)
 		for name, c := range map[string]*connection{"an open connection": fresh, "a kept connection": used} {
 			if got, err := c.get("/n.txt"); got != want || err != nil {
@@ -182,6 +181,6 @@ func writeCertificate(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, dir+"/cert.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert})))
-	write(t, dir+"/key.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})))
+	files.Write(t, dir+"/cert.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert})))
+	files.Write(t, dir+"/key.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})))
 }

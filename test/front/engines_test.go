@@ -4,7 +4,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -58,11 +57,9 @@ func TestTestOfTheConfigurationTriesTheEnginesThatItNames(t *testing.T) {
 func TestReloadKnowsTheEngineOfTheOption(t *testing.T) {
 	t.Parallel()
 	dir, address := site(t), serve.Address(t)
-	cmd := exec.Command(binary, "--engine", serve.Stock().Libphp, "fpm", "--http", address, "--root", dir)
+	cmd := exec.Command(serve.Program("phpsapi"), "--engine", serve.Stock().Libphp, "fpm", "--http", address, "--root", dir)
 	s := startCommand(t, address, cmd)
 	for range 2 {
-		if out, err := command(nil, "reload", "--master", strconv.Itoa(s.Pid())).CombinedOutput(); err != nil {
-			t.Fatalf("reload: %v\n%s", err, out)
-		}
+		s.Order("reload")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 
@@ -31,16 +32,16 @@ func TestReloadWithABadExtensionFailsWhateverPHPDisplays(t *testing.T) {
 			address := serve.Address(t)
 			conf := configured(t, "http: {listen: '"+address+"', root: .}\n")
 			ini := filepath.Dir(conf) + "/php.ini"
-			write(t, ini, c.ini)
+			files.Write(t, ini, c.ini)
 			s := start(t, address, []string{"PHP_INI_SCAN_DIR="}, "-y", conf, "-F", "-O", "-c", ini)
 			s.said("ready to handle connections", 1)
-			write(t, ini, c.ini+"extension="+c.extension+"\n")
+			files.Write(t, ini, c.ini+"extension="+c.extension+"\n")
 			s.Signal(syscall.SIGUSR2)
 			s.said("reload failed, the old configuration keeps serving: php.ini: PHP Warning:  ", 1)
-			if log := s.log.String(); strings.Count(log, "NOTICE: PHP message: PHP Warning:  "+c.want) != 1 || strings.Contains(log, "<b>") {
+			if log := s.Log(); strings.Count(log, "NOTICE: PHP message: PHP Warning:  "+c.want) != 1 || strings.Contains(log, "<b>") {
 				t.Errorf("want one message %q, as text:\n%s", c.want, log)
 			}
-			write(t, ini, c.ini)
+			files.Write(t, ini, c.ini)
 			s.Signal(syscall.SIGUSR2)
 			s.said("ready to handle connections", 2)
 		})
@@ -56,7 +57,7 @@ func TestStartWithABadExtensionLogsItAsText(t *testing.T) {
 	s.said("ready to handle connections", 1)
 	s.Signal(syscall.SIGUSR2)
 	s.said("ready to handle connections", 2)
-	if log := s.log.String(); strings.Count(log, "NOTICE: PHP message: PHP Warning:  PHP Startup: Unable to load") != 2 || strings.Contains(log, "<b>") {
+	if log := s.Log(); strings.Count(log, "NOTICE: PHP message: PHP Warning:  PHP Startup: Unable to load") != 2 || strings.Contains(log, "<b>") {
 		t.Errorf("want the message of each start, as text:\n%s", log)
 	}
 }

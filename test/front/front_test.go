@@ -12,12 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
 	"github.com/phpsapi/phpsapi/test/wait"
 )
-
-// ended reports whether a process is gone.
-func ended(pid int) bool { return syscall.Kill(pid, 0) != nil }
 
 func TestServesADirectoryWithoutConfiguration(t *testing.T) {
 	t.Parallel()
@@ -49,8 +47,8 @@ func TestProcessesDie(t *testing.T) {
 	for range 3 {
 		s.want("/kill.php", 502, "")
 	}
-	if wrong := l.end(); len(wrong) > 0 {
-		t.Errorf("%d requests, failed: %v", l.requests.Load(), wrong)
+	if wrong := l.End(); len(wrong) > 0 {
+		t.Errorf("%d requests, failed: %v", l.Asked(), wrong)
 	}
 	s.said(`\[pool www\] child \d+ exited on signal 9 \(SIGKILL\)`, 3)
 }
@@ -66,9 +64,9 @@ func TestStoppedFrontGoesWhenItIsContinued(t *testing.T) {
 	syscall.Kill(pid, syscall.SIGSTOP)
 	s.said(`was stopped by a signal, and is replaced`, 1)
 	s.said(`of generation 1 serves`, 2)
-	wait.Until(t, "the end of the first front", func() bool { return ended(pid) })
-	if wrong := l.end(); len(wrong) > 0 {
-		t.Errorf("%d requests, failed: %v", l.requests.Load(), wrong)
+	serve.AllEnd(t, pid)
+	if wrong := l.End(); len(wrong) > 0 {
+		t.Errorf("%d requests, failed: %v", l.Asked(), wrong)
 	}
 }
 
@@ -77,15 +75,11 @@ func TestNothingSurvivesTheMaster(t *testing.T) {
 	t.Parallel()
 	address, root := serve.Address(t), site(t)
 	s := start(t, address, []string{"TMPDIR=" + root}, "--http", address, "--root", root)
-	_, index := s.get("/")
+	_, index := s.Get("/")
 	worker, _ := strconv.Atoi(strings.Fields(index)[1])
 	front, _ := strconv.Atoi(s.said(`process (\d+) of generation 1 serves`, 1))
 	s.Signal(syscall.SIGKILL)
-	for deadline := time.Now().Add(10 * time.Second); !ended(front) || !ended(worker); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("front %d ended: %v; worker %d ended: %v", front, ended(front), worker, ended(worker))
-		}
-	}
+	serve.AllEnd(t, front, worker)
 	if left, _ := filepath.Glob(root + "/phpsapi-*"); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
@@ -100,8 +94,8 @@ func configured(t *testing.T, yaml string) (conf string) {
 		user = "user = www-data\ngroup = www-data\nlisten.owner = www-data\n"
 	}
 	conf = filepath.Join(dir, "php-fpm.conf")
-	write(t, conf, fmt.Sprintf("[global]\nerror_log = %s/log\n[www]\nlisten = %[1]s/sock\n%spm = static\npm.max_children = 2\n", dir, user))
-	write(t, filepath.Join(dir, "phpsapi.yaml"), yaml)
+	files.Write(t, conf, fmt.Sprintf("[global]\nerror_log = %s/log\n[www]\nlisten = %[1]s/sock\n%spm = static\npm.max_children = 2\n", dir, user))
+	files.Write(t, filepath.Join(dir, "phpsapi.yaml"), yaml)
 	return conf
 }
 
@@ -124,7 +118,7 @@ func TestDaemonLeavesItsStartersOutput(t *testing.T) {
 	if out, err := stop.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
-	if log, _ := os.ReadFile(dir + "/log"); !strings.Contains(string(log), `"GET /page.txt?logged HTTP/1.1" 200 5 `) {
+	if log := files.Text(dir + "/log"); !strings.Contains(log, `"GET /page.txt?logged HTTP/1.1" 200 5 `) {
 		t.Errorf("a daemon's stderr is its error log:\n%s", log)
 	}
 }
@@ -147,8 +141,8 @@ func TestAccessLogOnStandardOutput(t *testing.T) {
 	s.said("access log file re-opened", 1)
 	s.want("/page.txt?again", 200, "text")
 	wait.Until(t, "a line on standard output", func() bool {
-		text, _ := os.ReadFile(out)
-		return strings.Contains(string(text), "/page.txt?logged ") && strings.Contains(string(text), "/page.txt?again ")
+		text := files.Text(out)
+		return strings.Contains(text, "/page.txt?logged ") && strings.Contains(text, "/page.txt?again ")
 	})
 	if _, err := os.Stat(filepath.Join(dir, "stdout")); err == nil {
 		t.Error("there is a file called stdout")
@@ -159,15 +153,10 @@ func TestAccessLogOnStandardOutput(t *testing.T) {
 func TestCrashNamesItsRequest(t *testing.T) {
 	t.Parallel()
 	address, dir := serve.Address(t), site(t)
-	write(t, filepath.Join(dir, "crash.php"), "<?php posix_kill(getmypid(), 11); sleep(1);")
+	files.Write(t, filepath.Join(dir, "crash.php"), "<?php posix_kill(getmypid(), 11); sleep(1);")
 	s := start(t, address, nil, "--http", address, "--root", dir)
-	r, err := http.NewRequest("GET", "http://"+address+"/crash.php?order=4711", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("X-Request-Id", "id-4711")
-	if response, err := http.DefaultClient.Do(r); err != nil || response.StatusCode != 502 {
-		t.Error(response, err)
+	if status, text := serve.Ask(s.HTTP, s.URL("/crash.php?order=4711"), "X-Request-Id", "id-4711"); status != 502 {
+		t.Error(status, text)
 	}
 	s.said(`WARNING: \[pool www\] child \d+ exited on signal 11 \(SIGSEGV.*\) in request with id id-4711, script '/.*/crash\.php' \(request: "GET /crash\.php\?order=4711"\)`, 1)
 	s.said(`WARNING: \[pool www\] request id-4711: GET /crash\.php\?order=4711: script /.*/crash\.php: `, 1)
@@ -177,23 +166,23 @@ func TestCrashNamesItsRequest(t *testing.T) {
 func TestQuietEndsNameTheirRequests(t *testing.T) {
 	t.Parallel()
 	address, dir := serve.Address(t), site(t)
-	write(t, filepath.Join(dir, "term.php"), "<?php posix_kill(getmypid(), 15); sleep(10);")
-	write(t, filepath.Join(dir, "exit.php"), `<?php if (!extension_loaded("ffi")) exit("no FFI"); FFI::cdef("void _exit(int);")->_exit((int)$_GET["s"]);`)
+	files.Write(t, filepath.Join(dir, "term.php"), "<?php posix_kill(getmypid(), 15); sleep(10);")
+	files.Write(t, filepath.Join(dir, "exit.php"), `<?php if (!extension_loaded("ffi")) exit("no FFI"); FFI::cdef("void _exit(int);")->_exit((int)$_GET["s"]);`)
 	for mode, arguments := range map[string][]string{"classic": nil, "worker": {"--worker", filepath.Join(dir, "worker.php")}} {
-		write(t, filepath.Join(dir, "worker.php"), `<?php while (frankenphp_handle_request(function () { if ($_SERVER["PATH_INFO"] ?? "") include __DIR__ . $_SERVER["PATH_INFO"]; }));`)
+		files.Write(t, filepath.Join(dir, "worker.php"), `<?php while (frankenphp_handle_request(function () { if ($_SERVER["PATH_INFO"] ?? "") include __DIR__ . $_SERVER["PATH_INFO"]; }));`)
 		prefix := ""
 		if mode == "worker" {
 			prefix = "/worker.php"
 			address = serve.Address(t)
 		}
 		s := start(t, address, nil, append(arguments, "--http", address, "--root", dir, "-d", "ffi.enable=1")...)
-		if status, _ := s.get(prefix + "/term.php?a"); status != 502 {
+		if status, _ := s.Get(prefix + "/term.php?a"); status != 502 {
 			t.Errorf("%s: SIGTERM: %d", mode, status)
 		}
 		s.said(`WARNING: \[pool www\] child \d+ exited on signal 15 \(SIGTERM\) in request .*\?a"\)`, 1)
 		s.said(`WARNING: \[pool www\] child \d+ exited on signal 15 \(SIGTERM\) after `, 1)
 		for _, code := range []string{"0", "3"} {
-			status, body := s.get(prefix + "/exit.php?s=" + code)
+			status, body := s.Get(prefix + "/exit.php?s=" + code)
 			if body == "no FFI" {
 				t.Log("libphp has no FFI")
 				break
@@ -233,22 +222,22 @@ func TestReloadUnderLoad(t *testing.T) {
 	}
 	// Settings that are wrong change nothing.
 	yaml := filepath.Join(filepath.Dir(conf), "phpsapi.yaml")
-	write(t, yaml, "http: {listen: '"+address+"', root: ., limits: {queu: 5}}\n")
+	files.Write(t, yaml, "http: {listen: '"+address+"', root: ., limits: {queu: 5}}\n")
 	s.Signal(syscall.SIGUSR2)
 	s.said(`reload failed, the old configuration keeps serving: .*phpsapi\.yaml:1: unknown setting http\.limits\.queu; did you mean http\.limits\.queue\?`, 1)
-	write(t, yaml, "http: {listen: '"+address+"', root: ., access_log: /proc/nosuch}\n")
+	files.Write(t, yaml, "http: {listen: '"+address+"', root: ., access_log: /proc/nosuch}\n")
 	s.Signal(syscall.SIGUSR2)
 	s.said(`reload failed, the old configuration keeps serving: http\.access_log /proc/nosuch: no such file or directory`, 1)
-	write(t, yaml, "http: {listen: '"+address+"', root: ., index: page.txt, controller: none}\n")
+	files.Write(t, yaml, "http: {listen: '"+address+"', root: ., index: page.txt, controller: none}\n")
 	s.Signal(syscall.SIGUSR2)
 	s.said("ready to handle connections", 5)
 	// For a moment both fronts answer.
-	if err := s.WaitFor(10*time.Second, func() bool { _, body := s.get("/"); return body == "text\n" }); err != nil {
+	if err := s.WaitFor(10*time.Second, func() bool { _, body := s.Get("/"); return body == "text\n" }); err != nil {
 		t.Error("the new settings:", err)
 	}
 	s.want("/no/such", 404, "")
-	if wrong := l.end(); len(wrong) > 0 || l.requests.Load() < 10 {
-		t.Errorf("%d requests, failed: %v", l.requests.Load(), wrong)
+	if wrong := l.End(); len(wrong) > 0 || l.Asked() < 10 {
+		t.Errorf("%d requests, failed: %v", l.Asked(), wrong)
 	}
 }
 
@@ -258,13 +247,8 @@ func TestQuitFinishesRequests(t *testing.T) {
 	s := start(t, address, nil, "--http", address, "--root", site(t))
 	answer := make(chan int)
 	go func() {
-		r, err := s.http.Get(s.url + "/sleep.php?ms=800")
-		if err != nil {
-			answer <- 0
-			return
-		}
-		r.Body.Close()
-		answer <- r.StatusCode
+		status, _ := serve.Ask(s.HTTP, s.URL("/sleep.php?ms=800"))
+		answer <- status
 	}()
 	time.Sleep(300 * time.Millisecond)
 	s.Signal(syscall.SIGQUIT)
@@ -345,21 +329,20 @@ func TestOriginsAreShownWhereSettingsAreInPlay(t *testing.T) {
 // A service that php-fpm was is one with its own php-fpm.conf still.
 func TestPHPFPMWithoutConfigurationSaysSo(t *testing.T) {
 	t.Parallel()
-	cmd := exec.Command(filepath.Join(filepath.Dir(binary), "php-fpm"), "-t", "-y", "/nosuch/php-fpm.conf")
-	out, _ := cmd.CombinedOutput()
-	if !strings.Contains(string(out), "failed to open configuration file '/nosuch/php-fpm.conf': No such file or directory (2)") || cmd.ProcessState.ExitCode() != 78 {
-		t.Errorf("exit status %d: %s", cmd.ProcessState.ExitCode(), out)
+	out, status := serve.Execute(t, exec.Command(serve.Program("php-fpm"), "-t", "-y", "/nosuch/php-fpm.conf"))
+	if !strings.Contains(out, "failed to open configuration file '/nosuch/php-fpm.conf': No such file or directory (2)") || status != 78 {
+		t.Errorf("exit status %d: %s", status, out)
 	}
 }
 
 func TestTrustedAndOtherRequestIDs(t *testing.T) {
 	t.Parallel()
 	address, root := serve.Address(t), site(t)
-	write(t, filepath.Join(root, "id.php"), `<?php echo $_SERVER["HTTP_X_REQUEST_ID"];`)
+	files.Write(t, filepath.Join(root, "id.php"), `<?php echo $_SERVER["HTTP_X_REQUEST_ID"];`)
 	s := start(t, address, []string{"PHPSAPI_HTTP_TRUSTED_PROXIES=127.0.0.0/8"}, "--http", address, "--root", root)
-	request, _ := http.NewRequest("GET", s.url+"/id.php", nil)
+	request, _ := http.NewRequest("GET", s.URL("/id.php"), nil)
 	request.Header.Set("X-Request-Id", "mine-1")
-	r, err := s.http.Do(request)
+	r, err := s.HTTP.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -380,16 +363,16 @@ func TestReaderOfTheLogIsGone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &service{Process: p, t: t, url: "http://" + address, http: &http.Client{Timeout: 20 * time.Second}}
+	s := &service{&serve.Service{Process: p, T: t, Address: address, HTTP: &http.Client{Timeout: wait.Patience}}}
 	t.Cleanup(s.Stop)
-	_, first := s.get("/log.php")
+	_, first := s.Get("/log.php")
 	before := s.Tree()
-	if _, second := s.get("/log.php"); !strings.HasPrefix(first, "logged by ") || first != second {
+	if _, second := s.Get("/log.php"); !strings.HasPrefix(first, "logged by ") || first != second {
 		t.Errorf("got %q, then %q", first, second)
 	}
 	s.Signal(syscall.SIGUSR2)
 	wait.Until(t, "an answer of the next generation's worker", func() bool {
-		status, text := s.get("/log.php")
+		status, text := s.Get("/log.php")
 		return status == 200 && text != first
 	})
 	if after := s.Tree(); after[0] != before[0] || s.Ended() != "" {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 
@@ -14,7 +15,7 @@ import (
 func TestFunctionsOfARequestAreGoneInTheNext(t *testing.T) {
 	t.Parallel()
 	address, dir := serve.Address(t), site(t)
-	write(t, filepath.Join(dir, "functions.php"), `<?php
+	files.Write(t, filepath.Join(dir, "functions.php"), `<?php
 function first() { return __FUNCTION__; }
 for ($i = 0; $i < 4000; $i++) eval("function number_$i() { return $i; }");
 echo first(), " ", number_3999(), " ", count(get_defined_functions()["user"]), " ", getmypid();`)
@@ -22,7 +23,7 @@ echo first(), " ", number_3999(), " ", count(get_defined_functions()["user"]), "
 		t.Run("pcntl "+pcntl, func(t *testing.T) {
 			s := start(t, address, []string{"PHPSAPI_PHP_PCNTL=" + pcntl}, "-F", "--http", address, "--root", dir, "--set", "www.pm=static",
 				"--set", "www.pm.max_children=1")
-			_, first := s.get("/functions.php")
+			_, first := s.Get("/functions.php")
 			if !strings.HasPrefix(first, "first 3999 4001 ") {
 				t.Fatalf("got %q", first)
 			}
@@ -39,10 +40,10 @@ func TestGetallheadersHasWhatWasSent(t *testing.T) {
 	t.Parallel()
 	for _, direct := range []string{"auto", "off"} {
 		address, dir := serve.Address(t), site(t)
-		write(t, filepath.Join(dir, "all.php"), `<?php $all = array_change_key_case(getallheaders()); echo json_encode([$all["content-type"] ?? null, $all["content-length"] ?? null, $_SERVER["CONTENT_TYPE"] ?? null, $_SERVER["CONTENT_LENGTH"] ?? null]);`)
+		files.Write(t, filepath.Join(dir, "all.php"), `<?php $all = array_change_key_case(getallheaders()); echo json_encode([$all["content-type"] ?? null, $all["content-length"] ?? null, $_SERVER["CONTENT_TYPE"] ?? null, $_SERVER["CONTENT_LENGTH"] ?? null]);`)
 		s := start(t, address, []string{"PHPSAPI_HTTP_DIRECT=" + direct}, "--http", address, "--root", dir)
 		s.want("/all.php", 200, `[null,null,null,null]`)
-		r, err := s.http.Post(s.url+"/all.php", "text/x", strings.NewReader("abc"))
+		r, err := s.HTTP.Post(s.URL("/all.php"), "text/x", strings.NewReader("abc"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -15,43 +14,36 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/control"
 	"github.com/phpsapi/phpsapi/fpm/incident"
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
 	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // incidents asks the service by its command.
 func (s *service) incidents(arguments ...string) (text string, status int) {
-	s.t.Helper()
-	cmd := exec.Command(binary, append([]string{"fpm", "incidents", "--master", fmt.Sprint(s.Pid())}, arguments...)...)
-	out, err := cmd.CombinedOutput()
-	if err != nil && cmd.ProcessState == nil {
-		s.t.Fatal(err)
-	}
-	return string(out), cmd.ProcessState.ExitCode()
+	s.T.Helper()
+	return s.Operate(append([]string{"incidents"}, arguments...)...)
 }
 
 // all returns all incidents of the service, as soon as there are n.
 func (s *service) all(n int) *control.Incidents {
-	s.t.Helper()
+	s.T.Helper()
 	var all control.Incidents
 	if err := s.WaitFor(20*time.Second+time.Duration(n)*200*time.Millisecond, func() bool {
-		text, status := s.incidents("--json", "-n", "0")
 		all = control.Incidents{}
-		if err := json.Unmarshal([]byte(text), &all); err != nil || status != 0 {
-			s.t.Fatal(status, err, text)
-		}
+		s.Tell(&all, "incidents", "-n", "0")
 		return all.Total >= uint64(n)
 	}); err != nil {
-		s.t.Fatalf("there are %d incidents, want %d: %v", all.Total, n, err)
+		s.T.Fatalf("there are %d incidents, want %d: %v", all.Total, n, err)
 	}
 	return &all
 }
 
 func (s *service) last(n int) *incident.Incident {
-	s.t.Helper()
+	s.T.Helper()
 	all := s.all(n)
 	if all.Total != uint64(n) {
-		s.t.Errorf("there are %d incidents, want %d", all.Total, n)
+		s.T.Errorf("there are %d incidents, want %d", all.Total, n)
 	}
 	return all.Incidents[len(all.Incidents)-1]
 }
@@ -59,11 +51,11 @@ func (s *service) last(n int) *incident.Incident {
 // idle waits until as many workers are idle, and has the next request come on a new connection: until a worker accepts, the front does,
 // and keeps the connection.
 func (s *service) idle(workers int) {
-	s.t.Helper()
-	s.http.CloseIdleConnections()
-	wait.Until(s.t, "the workers are idle", func() bool {
-		text, _ := exec.Command(binary, "fpm", "status", "--full", "--master", fmt.Sprint(s.Pid())).CombinedOutput()
-		return strings.Count(string(text), " Idle ") >= workers
+	s.T.Helper()
+	s.HTTP.CloseIdleConnections()
+	wait.Until(s.T, "the workers are idle", func() bool {
+		text, _ := s.Operate("status", "--full")
+		return strings.Count(text, " Idle ") >= workers
 	})
 }
 
@@ -94,7 +86,7 @@ func TestIncidentsAreExplained(t *testing.T) {
 func explained(t *testing.T, environment []string) {
 	address, dir := serve.Address(t), site(t)
 	for name, text := range ends {
-		write(t, filepath.Join(dir, name), text)
+		files.Write(t, filepath.Join(dir, name), text)
 	}
 	log := filepath.Join(dir, "incidents.log")
 	s := start(t, address, append(environment, "PHPSAPI_INCIDENT_LOG="+log), "--http", address, "--root", dir, "-d", "ffi.enable=1",
@@ -123,9 +115,9 @@ func explained(t *testing.T, environment []string) {
 		{"part.php", incident.Killed, "exited on signal 9 (SIGKILL)", "", "", "part", -1},
 		{"all.php", incident.Crash, "exited on signal 11 (SIGSEGV", "posix_kill() PATH:1", "libc.so.6 kill+0x", "all", -1},
 	} {
-		r, _ := http.NewRequest("GET", s.url+"/"+c.script+"?secret=a%22b", nil)
+		r, _ := http.NewRequest("GET", s.URL("/"+c.script+"?secret=a%22b"), nil)
 		r.Host, r.Header = "example.org", http.Header{"X-Request-Id": {"id-" + c.script}, "Cookie": {"never=told"}}
-		response, err := s.http.Do(r)
+		response, err := s.HTTP.Do(r)
 		if err == nil {
 			response.Body.Close()
 		}
@@ -158,7 +150,7 @@ func explained(t *testing.T, environment []string) {
 			i.Pid, regexp.QuoteMeta(c.what), regexp.QuoteMeta(c.script), n), 1)
 	}
 	checkIncidentLog(t, log, n)
-	if text := s.log.String(); strings.Contains(text, "never=told") {
+	if text := s.Log(); strings.Contains(text, "never=told") {
 		t.Error("a cookie is in the log")
 	}
 	text, status := s.incidents("-n", "2")
@@ -178,15 +170,15 @@ func explained(t *testing.T, environment []string) {
 // checkIncidentLog looks at a file with that many lines.
 func checkIncidentLog(t *testing.T, log string, n int) {
 	t.Helper()
-	var text []byte
+	text := ""
 	wait.Until(t, "lines of the incident log", func() bool {
-		text, _ = os.ReadFile(log)
-		return strings.Count(string(text), "\n") >= n
+		text = files.Text(log)
+		return strings.Count(text, "\n") >= n
 	})
 	if info, err := os.Stat(log); err != nil || info.Mode() != 0o600 {
 		t.Error(info, err)
 	}
-	for k, line := range strings.Split(strings.TrimSuffix(string(text), "\n"), "\n") {
+	for k, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
 		var i incident.Incident
 		if err := json.Unmarshal([]byte(line), &i); err != nil || i.Number != uint64(k+1) {
 			t.Errorf("line %d: %v, %s", k+1, err, line)
@@ -202,16 +194,16 @@ func TestAThousandIncidents(t *testing.T) {
 	t.Parallel()
 	const many = 1000
 	address, dir := serve.Address(t), site(t)
-	write(t, filepath.Join(dir, "kills.php"), "<?php posix_kill(getmypid(), 9); sleep(5);")
+	files.Write(t, filepath.Join(dir, "kills.php"), "<?php posix_kill(getmypid(), 9); sleep(5);")
 	log := filepath.Join(dir, "incidents.log")
 	s := start(t, address, []string{"PHPSAPI_INCIDENT_LOG=" + log}, "--http", address, "--root", dir, "--set", "www.pm=static", "--set", "www.pm.max_children=4")
 	l := s.load(4, "/kills.php")
 	all := s.all(many)
-	l.end()
+	l.End()
 	if len(all.Incidents) != incident.MaxKept || len(all.Scripts) != 1 || all.Scripts[0].Ended < many || all.Scripts[0].Script != filepath.Join(dir, "kills.php") {
 		t.Errorf("%d are kept; %+v", len(all.Incidents), all.Scripts)
 	}
-	if n := strings.Count(s.log.String(), "/kills.php' has ended 5 workers in the last 10 minutes"); n != 1 || strings.Count(s.log.String(), " has ended ") != 1 {
+	if n := strings.Count(s.Log(), "/kills.php' has ended 5 workers in the last 10 minutes"); n != 1 || strings.Count(s.Log(), " has ended ") != 1 {
 		t.Errorf("it is said %d times", n)
 	}
 	if text, _ := s.incidents("-n", "1"); !strings.Contains(text, "scripts that have ended workers again and again") {
@@ -225,7 +217,7 @@ func TestIncidentLogIsReopenedAndMayBeFull(t *testing.T) {
 	address, dir := serve.Address(t), site(t)
 	log := filepath.Join(dir, "incidents.log")
 	conf := filepath.Join(dir, "phpsapi.yaml")
-	write(t, conf, "incident_log: incidents.log\n")
+	files.Write(t, conf, "incident_log: incidents.log\n")
 	s := start(t, address, nil, "--settings", conf, "--http", address, "--root", dir)
 	s.want("/kill.php", 502, "")
 	s.last(1)
@@ -238,13 +230,12 @@ func TestIncidentLogIsReopenedAndMayBeFull(t *testing.T) {
 	s.want("/kill.php", 502, "")
 	s.last(2)
 	wait.Until(t, "the new file", func() bool {
-		text, _ := os.ReadFile(log)
-		return strings.Contains(string(text), `"number":2,`)
+		return strings.Contains(files.Text(log), `"number":2,`)
 	})
 	checkIncidentLog(t, log+".1", 1)
 
 	// What takes nothing loses its lines, and nothing else.
-	write(t, conf, "incident_log: /dev/full\n")
+	files.Write(t, conf, "incident_log: /dev/full\n")
 	s.Signal(syscall.SIGUSR2)
 	s.said("ready to handle connections", 2)
 	for n := range 3 {
@@ -255,7 +246,7 @@ func TestIncidentLogIsReopenedAndMayBeFull(t *testing.T) {
 	s.said(`ERROR: the incident log /dev/full has not taken 1 line: no space left on device; `, 1)
 
 	// A reload that cannot open it is refused.
-	write(t, conf, "incident_log: nowhere/incidents.log\n")
+	files.Write(t, conf, "incident_log: nowhere/incidents.log\n")
 	s.Signal(syscall.SIGUSR2)
 	s.said(`ERROR: .*/phpsapi\.yaml:1: incident_log: .*/nowhere/incidents\.log cannot be opened: no such file or directory`, 1)
 	s.said(`reload failed`, 1)
@@ -266,7 +257,7 @@ func TestIncidentsOfWorkerScripts(t *testing.T) {
 	t.Parallel()
 	dir := site(t)
 	script := filepath.Join(dir, "worker.php")
-	write(t, script, `<?php while (frankenphp_handle_request(function () {
+	files.Write(t, script, `<?php while (frankenphp_handle_request(function () {
 	if (isset($_GET["fatal"])) trigger_error("as asked", E_USER_ERROR);
 	if (isset($_GET["exit"])) exit("bye");
 	if (isset($_GET["crash"])) { posix_kill(getmypid(), 11); sleep(5); }
@@ -287,7 +278,7 @@ func TestIncidentsOfWorkerScripts(t *testing.T) {
 		{"crash", 502, incident.Crash, "502", ""},
 	} {
 		s.idle(1)
-		if status, body := s.get("/worker.php?" + c.query); status != c.status {
+		if status, body := s.Get("/worker.php?" + c.query); status != c.status {
 			t.Errorf("%s: %d %s", c.query, status, body)
 		}
 		if i := s.last(n + 1); i.Kind != c.kind || i.Client != c.client || i.Error != c.why || i.URI != "/worker.php?"+c.query || i.Script != script {
@@ -295,7 +286,7 @@ func TestIncidentsOfWorkerScripts(t *testing.T) {
 		}
 		s.want("/worker.php", 200, "fine")
 	}
-	write(t, script, "<?php throw new Exception('typo');")
+	files.Write(t, script, "<?php throw new Exception('typo');")
 	s.Signal(syscall.SIGUSR2)
 	s.said("reload failed", 1)
 	if i := s.last(4); i.Kind != incident.Boot || !strings.Contains(i.Error, "Uncaught Exception: typo") || i.Script != script || i.Generation != 2 {
@@ -308,7 +299,7 @@ func TestBootsThatFailAreIncidents(t *testing.T) {
 	t.Parallel()
 	dir, address := site(t), serve.Address(t)
 	script := filepath.Join(dir, "worker.php")
-	write(t, script, "<?php\nfunction boots() {\n\tposix_kill(getmypid(), 11); sleep(5);\n}\nboots();")
+	files.Write(t, script, "<?php\nfunction boots() {\n\tposix_kill(getmypid(), 11); sleep(5);\n}\nboots();")
 	s := start(t, address, nil, "--worker", script, "--http", address, "--root", dir, "--set", "www.worker.processes=1", "--set", "www.worker.snapshot=1")
 	all := s.all(2)
 	if i := all.Incidents[0]; i.Kind != incident.Boot || i.Pid != 0 || i.Script != script || !strings.Contains(i.Error, "signal 11 (SIGSEGV) while it was booting") {

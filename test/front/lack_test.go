@@ -22,7 +22,7 @@ func TestFrontWithoutDescriptors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{"/", "/page.txt"} {
-		r, err := s.http.Get(s.url + path)
+		r, err := s.HTTP.Get(s.URL(path))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,13 +5,13 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/control"
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
 	"github.com/phpsapi/phpsapi/test/wait"
 )
@@ -22,30 +22,24 @@ func blocking(t *testing.T) (dir, release string) {
 	dir = serve.Dir(t)
 	release = filepath.Join(serve.Dir(t), "release")
 	wait := "$until = microtime(true) + 20; while (!file_exists('" + release + "') && microtime(true) < $until) { usleep(1000); clearstatcache(); }"
-	write(t, filepath.Join(dir, "index.php"), "<?php while (frankenphp_handle_request(function () { if (!isset($_GET['quick'])) { "+wait+" } echo 'worker script'; }));")
-	write(t, filepath.Join(dir, "slow.php"), "<?php "+wait+" echo 'slow';")
-	write(t, filepath.Join(dir, "other.php"), "<?php echo 'other';")
+	files.Write(t, filepath.Join(dir, "index.php"), "<?php while (frankenphp_handle_request(function () { if (!isset($_GET['quick'])) { "+wait+" } echo 'worker script'; }));")
+	files.Write(t, filepath.Join(dir, "slow.php"), "<?php "+wait+" echo 'slow';")
+	files.Write(t, filepath.Join(dir, "other.php"), "<?php echo 'other';")
 	return dir, release
 }
 
 // accepted is how many connections the workers of a pool have taken, and how many of them are busy.
 func (s *service) accepted(pool string) (connections uint64, busy int) {
-	s.t.Helper()
-	out, err := command(nil, "status", "--json", "--master", strconv.Itoa(s.Pid())).Output()
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	s.T.Helper()
 	var report control.Report
-	if err := json.Unmarshal(out, &report); err != nil {
-		s.t.Fatal(err)
-	}
+	s.Tell(&report, "status")
 	for _, raw := range report.Generations[0].Pools {
 		var p control.Pool
 		if err := json.Unmarshal(raw, &p); err == nil && p.Name == pool {
 			return p.Accepted, p.Active
 		}
 	}
-	s.t.Fatalf("no pool %s in %s", pool, out)
+	s.T.Fatalf("no pool %s in %+v", pool, report)
 	return 0, 0
 }
 
@@ -66,7 +60,7 @@ func TestScriptsAndWorkerScriptDoNotWaitForEachOther(t *testing.T) {
 				for range 5 {
 					clients.Go(func() {
 						client := &http.Client{Timeout: 60 * time.Second}
-						r, err := client.Get(s.url + blocked)
+						r, err := client.Get(s.URL(blocked))
 						if err != nil {
 							t.Error(err)
 							return
@@ -90,7 +84,7 @@ func TestScriptsAndWorkerScriptDoNotWaitForEachOther(t *testing.T) {
 				if _, busy := s.accepted(pool); busy != 2 {
 					t.Errorf("%d workers were busy", busy)
 				}
-				write(t, release, "")
+				files.Write(t, release, "")
 				clients.Wait()
 			})
 		}
@@ -106,7 +100,7 @@ func TestFrontSendsOtherScriptsPastTheWorkerScript(t *testing.T) {
 			t.Fatal(err)
 		}
 		setApplication(t, filepath.Join(dir, release), "v"+release, "")
-		write(t, filepath.Join(dir, release, "other.php"), "<?php echo 'other "+release+"';")
+		files.Write(t, filepath.Join(dir, release, "other.php"), "<?php echo 'other "+release+"';")
 	}
 	link := func(to string) {
 		os.Remove(filepath.Join(dir, "next"))
@@ -132,8 +126,8 @@ func TestFrontSendsOtherScriptsPastTheWorkerScript(t *testing.T) {
 	link("2") // and the reload is still to come
 	s.want("/other.php", 200, "other 2")
 	s.want("/", 200, "v1 ")
-	if out, err := s.reload(); err != nil {
-		t.Errorf("%v\n%s", err, out)
+	if out, status := s.Operate("reload"); status != 0 {
+		t.Errorf("status %d\n%s", status, out)
 	}
 	s.want("/", 200, "v2 ")
 	s.want("/other.php", 200, "other 2")
@@ -143,12 +137,12 @@ func TestFrontSendsOtherScriptsPastTheWorkerScript(t *testing.T) {
 func TestMessageOfAnotherScriptIsLoggedOnce(t *testing.T) {
 	t.Parallel()
 	dir := application(t, "v1", "")
-	write(t, filepath.Join(dir, "log.php"), "<?php error_log('said once'); echo 'logged';")
+	files.Write(t, filepath.Join(dir, "log.php"), "<?php error_log('said once'); echo 'logged';")
 	s := serveApplication(t, dir)
 	s.want("/log.php", 200, "logged")
 	s.said(`\[pool www_scripts\] request \w+: PHP message: said once`, 1)
 	s.Stop()
-	if n := strings.Count(s.log.String(), "said once"); n != 1 {
+	if n := strings.Count(s.Log(), "said once"); n != 1 {
 		t.Errorf("it is there %d times", n)
 	}
 }

@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
 	"github.com/phpsapi/phpsapi/test/wait"
 )
@@ -18,7 +18,7 @@ import (
 func TestScriptsCannotTouchTheFront(t *testing.T) {
 	t.Parallel()
 	address, dir := serve.Address(t), site(t)
-	write(t, filepath.Join(dir, "touch.php"), `<?php $p = "/proc/" . (int)$_GET["pid"];
+	files.Write(t, filepath.Join(dir, "touch.php"), `<?php $p = "/proc/" . (int)$_GET["pid"];
 		echo "signal ", var_export(posix_kill((int)$_GET["pid"], 0), true), ", memory ", var_export((bool)@fopen("$p/mem", "r"), true),
 		", descriptors ", var_export((bool)@opendir("$p/fd"), true), ", environment ", var_export((bool)@file_get_contents("$p/environ"), true);`)
 	s := start(t, address, nil, "--http", address, "--root", dir)
@@ -44,15 +44,12 @@ func TestFrontReachesWhatOnlyThePoolsUserHas(t *testing.T) {
 	address := serve.Address(t)
 	conf := configured(t, "http: {listen: '"+address+"', root: root}\n")
 	dir := filepath.Dir(conf)
-	text, err := os.ReadFile(conf)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, conf, string(text)+"listen.mode = 0600\n")
+	text := files.Read(t, conf)
+	files.Write(t, conf, text+"listen.mode = 0600\n")
 	root := filepath.Join(dir, "root")
 	os.Mkdir(root, 0o750)
-	write(t, filepath.Join(root, "page.txt"), "text\n")
-	write(t, filepath.Join(root, "index.php"), "<?php echo posix_geteuid();")
+	files.Write(t, filepath.Join(root, "page.txt"), "text\n")
+	files.Write(t, filepath.Join(root, "index.php"), "<?php echo posix_geteuid();")
 	group := serve.GroupID(t, "www-data")
 	for _, name := range []string{root, root + "/page.txt", root + "/index.php"} {
 		os.Chmod(name, map[bool]os.FileMode{true: 0o750, false: 0o640}[name == root])
@@ -62,7 +59,7 @@ func TestFrontReachesWhatOnlyThePoolsUserHas(t *testing.T) {
 	}
 	s := start(t, address, nil, "-y", conf, "-F", "-O")
 	s.want("/page.txt", 200, "text")
-	_, worker := s.get("/")
+	_, worker := s.Get("/")
 	status, err := os.ReadFile("/proc/" + s.said(`process (\d+) of generation 1 serves`, 1) + "/status")
 	if err != nil {
 		t.Fatal(err)
@@ -93,10 +90,10 @@ func TestPoolGrowsByTheFrontsQueue(t *testing.T) {
 	}
 	s.said(`\[pool www\] ([4-9]|1\d) child\(ren\) have been created for \d+ HTTP requests`, 1) // when all have come
 	wait.Until(t, "the queue in the status", func() bool {
-		out, _ := command(nil, "status", "--master", strconv.Itoa(s.Pid()), "--json").Output()
-		queued := strings.Contains(string(out), `"http queue": 8,`) || // or one of them waits in the pool's own backlog,
-			strings.Contains(string(out), `"http queue": 7,`) // as the first came to a worker without the front
-		return queued && strings.Contains(string(out), `"requests": 12,`)
+		out := s.Order("status", "--json")
+		queued := strings.Contains(out, `"http queue": 8,`) || // or one of them waits in the pool's own backlog,
+			strings.Contains(out, `"http queue": 7,`) // as the first came to a worker without the front
+		return queued && strings.Contains(out, `"requests": 12,`)
 	})
 	clients.Wait()
 }

@@ -3,7 +3,6 @@ package front
 import (
 	"fmt"
 	"net"
-	"os"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/test/exchange"
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 
@@ -34,13 +34,10 @@ func TestNothingIsAnsweredByOldSettingsAfterAReload(t *testing.T) {
 	address := serve.Address(t)
 	conf := configured(t, "http: {listen: '"+address+"', root: .}\n")
 	dir := filepath.Dir(conf)
-	text, err := os.ReadFile(conf)
-	if err != nil {
-		t.Fatal(err)
-	}
-	set := func(n int) { write(t, conf, string(text)+fmt.Sprintf("php_value[user_agent] = %d\n", n)) }
+	text := files.Read(t, conf)
+	set := func(n int) { files.Write(t, conf, text+fmt.Sprintf("php_value[user_agent] = %d\n", n)) }
 	set(0)
-	write(t, dir+"/agent.php", "<?php echo ini_get('user_agent');")
+	files.Write(t, dir+"/agent.php", "<?php echo ini_get('user_agent');")
 	s := start(t, address, nil, "-y", conf, "-F", "-O")
 	var stop atomic.Bool
 	var clients sync.WaitGroup
@@ -56,9 +53,7 @@ func TestNothingIsAnsweredByOldSettingsAfterAReload(t *testing.T) {
 	}
 	for n := 1; n <= 8; n++ {
 		set(n)
-		if out, err := command(nil, "reload", "--master", strconv.Itoa(s.Pid())).CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
+		s.Order("reload")
 		for range 10 {
 			if got, err := askPool(dir+"/sock", dir+"/agent.php"); got != strconv.Itoa(n) {
 				t.Errorf("after reload %d the settings of %q answer; %v", n, got, err)

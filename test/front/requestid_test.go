@@ -19,7 +19,7 @@ func TestWorkersGiveIDsOfTheirOwn(t *testing.T) {
 	for range 3 {
 		clients.Go(func() {
 			for range 5 {
-				r, err := s.http.Get(s.url + "/sleep.php?ms=100") // so that each worker has one
+				r, err := s.HTTP.Get(s.URL("/sleep.php?ms=100")) // so that each worker has one
 				if err != nil {
 					t.Error(err)
 					return

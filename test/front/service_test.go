@@ -1,31 +1,21 @@
 package front
 
 import (
+	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
-var binary string // phpsapi
-
-func TestMain(m *testing.M) {
-	os.Exit(serve.Main(m, func(dir string) error {
-		binary = filepath.Join(dir, "phpsapi")
-		return nil
-	}))
-}
+func TestMain(m *testing.M) { os.Exit(serve.Main(m, nil)) }
 
 // scripts are the site of all tests.
 var scripts = map[string]string{
@@ -42,27 +32,12 @@ var scripts = map[string]string{
 func site(t *testing.T) string {
 	t.Helper()
 	dir := serve.Dir(t)
-	for name, text := range scripts {
-		write(t, filepath.Join(dir, name), text)
-	}
+	files.Fill(t, dir, scripts)
 	return dir
 }
 
-func write(t *testing.T, file, text string) {
-	t.Helper()
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// service is a running phpsapi fpm.
-type service struct {
-	*serve.Process
-	t    *testing.T
-	url  string
-	log  *serve.Output
-	http *http.Client
-}
+// service is a running phpsapi fpm. Its log is its standard error.
+type service struct{ *serve.Service }
 
 // start runs phpsapi fpm until its front serves at an address.
 func start(t *testing.T, address string, environment []string, arguments ...string) *service {
@@ -73,116 +48,45 @@ func start(t *testing.T, address string, environment []string, arguments ...stri
 // startCommand is start for a command that the test has made.
 func startCommand(t *testing.T, address string, cmd *exec.Cmd) *service {
 	t.Helper()
-	s := &service{t: t, url: "http://" + address, log: &serve.Output{}, http: &http.Client{Transport: &http.Transport{}, Timeout: 20 * time.Second}}
-	cmd.Stderr = s.log
-	var err error
-	s.Process, err = serve.Start("phpsapi fpm", cmd, func() bool { return strings.Contains(s.log.String(), " serves ") }, s.log.String)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		s.Stop()
-		if t.Failed() {
-			t.Log(s.log.String())
-		}
-	})
+	s := &service{&serve.Service{T: t, Address: address, Ready: []string{" serves "}}}
+	s.Run(cmd)
 	return s
 }
 
 func command(environment []string, arguments ...string) *exec.Cmd {
-	cmd := exec.Command(binary, append([]string{"fpm"}, arguments...)...)
-	cmd.Env = os.Environ()
-	if slices.Contains(arguments, "-y") { // metrics have no address by default there, which the tests' own setting takes away
-		cmd.Env = serve.Environ()
-	}
+	cmd := serve.FPM(arguments...)
 	cmd.Env = append(cmd.Env, environment...)
 	return cmd
 }
 
-// get returns the status and body of a page.
-func (s *service) get(path string) (int, string) {
-	s.t.Helper()
-	r, err := s.http.Get(s.url + path)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer r.Body.Close()
-	body, _ := io.ReadAll(r.Body)
-	return r.StatusCode, string(body)
-}
-
 // want fetches a page, whose body begins so.
 func (s *service) want(path string, status int, body string) {
-	s.t.Helper()
-	if gotStatus, got := s.get(path); gotStatus != status || !strings.HasPrefix(got, body) {
-		s.t.Errorf("%s: got %d %q, want %d %q", path, gotStatus, got, status, body)
+	s.T.Helper()
+	if gotStatus, got := s.Get(path); gotStatus != status || !strings.HasPrefix(got, body) {
+		s.T.Errorf("%s: got %d %q, want %d %q", path, gotStatus, got, status, body)
 	}
 }
 
-// said waits for a line of the log, and gives its first group.
+// said waits until a line of the log is there that many times, and returns its last group, or all of it.
 func (s *service) said(pattern string, times int) string {
-	s.t.Helper()
-	re := regexp.MustCompile(pattern)
-	var found [][]string
-	if err := s.WaitFor(20*time.Second, func() bool {
-		found = re.FindAllStringSubmatch(s.log.String(), -1)
-		return len(found) >= times
-	}); err != nil {
-		s.t.Fatalf("%q is not said %d times: %v", pattern, times, err)
-	}
-	return found[times-1][len(found[0])-1]
+	s.T.Helper()
+	match := s.Logged(pattern, times)
+	return match[len(match)-1]
 }
 
-// load is clients that fetch a page again and again.
-type load struct {
-	stop     chan struct{}
-	pause    time.Duration // of a client, between an answer and its next request
-	clients  sync.WaitGroup
-	requests atomic.Int64
-	mu       sync.Mutex
-	wrong    map[string]int
-}
-
-// load starts clients. Together they begin a request each millisecond: more would take the processors from what is tested.
-func (s *service) load(clients int, path string) *load {
-	l := &load{stop: make(chan struct{}), pause: time.Duration(clients) * time.Millisecond, wrong: map[string]int{}}
-	for i := range clients {
+// load starts clients that fetch a page again and again. Together they begin a request each millisecond: more would take the
+// processors from what is tested.
+func (s *service) load(clients int, path string) *serve.Load {
+	return serve.StartLoad(clients, time.Duration(clients)*time.Millisecond, func(n int) serve.LoadClient {
 		// Half of them with a connection for each request: those see a listener that is gone.
-		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: i%2 == 0}, Timeout: 20 * time.Second}
-		l.clients.Go(func() { l.run(client, s.url+path) })
-	}
-	return l
-}
-
-func (l *load) run(client *http.Client, url string) {
-	for {
-		what := ""
-		if r, err := client.Get(url); err != nil {
-			what = err.Error()
-		} else {
-			_, err := io.Copy(io.Discard, r.Body)
-			r.Body.Close()
-			if r.StatusCode != 200 || err != nil {
-				what = fmt.Sprint(r.StatusCode, err)
+		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: n%2 == 0}, Timeout: wait.Patience}
+		return serve.LoadClient{Close: client.CloseIdleConnections, Ask: func() error {
+			if status, text := serve.Ask(client, s.URL(path)); status == 0 {
+				return errors.New(text)
+			} else if status != 200 {
+				return fmt.Errorf("status %d", status)
 			}
-		}
-		l.requests.Add(1)
-		if what != "" {
-			l.mu.Lock()
-			l.wrong[what]++
-			l.mu.Unlock()
-		}
-		select {
-		case <-l.stop:
-			return
-		case <-time.After(l.pause):
-		}
-	}
-}
-
-// end stops the clients, and says what went wrong.
-func (l *load) end() map[string]int {
-	close(l.stop)
-	l.clients.Wait()
-	return l.wrong
+			return nil
+		}}
+	})
 }

@@ -1,10 +1,8 @@
 package front
 
 import (
-	"io"
 	"net/http"
 	"regexp"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -20,12 +18,8 @@ func leaving(t *testing.T, delay string) *service {
 	address, metrics := serve.Address(t), serve.Address(t)
 	s := start(t, address, []string{"PHPSAPI_SHUTDOWN_DELAY=" + delay, "PHPSAPI_METRICS_LISTEN=" + metrics}, "-F", "--http", address, "--root", site(t))
 	ready := func() int {
-		r, err := s.http.Get("http://" + metrics + "/readyz")
-		if err != nil {
-			return 0
-		}
-		r.Body.Close()
-		return r.StatusCode
+		status, _ := serve.Ask(s.HTTP, "http://"+metrics+"/readyz")
+		return status
 	}
 	wait.Until(t, "it is ready", func() bool { return ready() == http.StatusOK })
 	s.Signal(syscall.SIGQUIT)
@@ -38,13 +32,8 @@ func leaving(t *testing.T, delay string) *service {
 
 // page returns the body of a page at another address of the service.
 func (s *service) page(url string) string {
-	r, err := s.http.Get(url)
-	if err != nil {
-		return err.Error()
-	}
-	defer r.Body.Close()
-	text, _ := io.ReadAll(r.Body)
-	return string(text)
+	_, body := serve.Ask(s.HTTP, url)
+	return body
 }
 
 // A service that is to end keeps serving for shutdown_delay, says that it is not ready, and takes no reload.
@@ -53,13 +42,13 @@ func TestShutdownDelay(t *testing.T) {
 	s := leaving(t, "4s")
 	s.want("/index.php/new", http.StatusOK, "index /new ")
 	for _, format := range []string{"", "--json"} {
-		said, err := command(nil, strings.Fields("top --once -i 100ms --master "+strconv.Itoa(s.Pid())+" "+format)...).CombinedOutput()
-		if err != nil || !strings.Contains(string(said), map[string]string{"": ", normal and not ready, finishing in ", "--json": `"finishing_in":`}[format]) {
-			t.Errorf("top %s: %v, %q", format, err, said)
+		said, status := s.Operate(strings.Fields("top --once -i 100ms " + format)...)
+		if status != 0 || !strings.Contains(said, map[string]string{"": ", normal and not ready, finishing in ", "--json": `"finishing_in":`}[format]) {
+			t.Errorf("top %s: status %d, %q", format, status, said)
 		}
 	}
-	if said, err := s.reload(); err == nil || !strings.Contains(said, "the service is about to end") {
-		t.Errorf("a reload: %v, %q", err, said)
+	if said, status := s.Operate("reload"); status == 0 || !strings.Contains(said, "the service is about to end") {
+		t.Errorf("a reload: status %d, %q", status, said)
 	}
 	s.Signal(syscall.SIGUSR2)
 	s.said("not reloading: the service is about to end", 1)
@@ -73,8 +62,8 @@ func TestShutdownDelay(t *testing.T) {
 func TestShutdownDelayIsCutShort(t *testing.T) {
 	for _, s := range []syscall.Signal{syscall.SIGQUIT, syscall.SIGTERM} {
 		service := leaving(t, "10m")
-		if said, err := command(nil, "status", "--master", strconv.Itoa(service.Pid())).CombinedOutput(); err != nil || !strings.Contains(string(said), "state normal and not ready, finishing in 5") {
-			t.Errorf("the status: %v, %q", err, said)
+		if said := service.Order("status"); !strings.Contains(said, "state normal and not ready, finishing in 5") {
+			t.Errorf("the status: %q", said)
 		}
 		service.Signal(s)
 		wait.Until(t, "it has ended", func() bool { return service.Ended() != "" })

@@ -24,7 +24,7 @@ func TestSlowClientsHoldNoWorkers(t *testing.T) {
 	const clients = 8
 	var pages []*http.Response
 	for range clients {
-		page, err := s.http.Get(s.url + "/long.php")
+		page, err := s.HTTP.Get(s.URL("/long.php"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -47,7 +47,7 @@ func TestSlowClientsHoldNoWorkers(t *testing.T) {
 			}
 		}
 	}
-	if strings.Contains(s.log.String(), "holds the worker") {
+	if strings.Contains(s.Log(), "holds the worker") {
 		t.Error("there was no room for a spool")
 	}
 }

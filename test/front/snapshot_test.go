@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 
@@ -15,7 +16,7 @@ import (
 func booted(t *testing.T, before string) string {
 	t.Helper()
 	dir := serve.Dir(t)
-	write(t, filepath.Join(dir, "index.php"), `<?php
+	files.Write(t, filepath.Join(dir, "index.php"), `<?php
 class Kept { public $n = 0; function __destruct() { error_log('destructor'); } }
 $kept = new Kept;
 error_log('boot');
@@ -38,7 +39,7 @@ func TestSnapshotOfOneRequestSharesNothing(t *testing.T) {
 	randoms, pids := map[string]bool{}, map[string]bool{}
 	const requests = 60
 	for range requests {
-		status, body := s.get("/")
+		status, body := s.Get("/")
 		fields := strings.Fields(body)
 		if status != 200 || len(fields) != 4 || fields[0] != "n=1" || fields[3] != "forked" {
 			t.Fatalf("got %d %q", status, body)
@@ -48,10 +49,10 @@ func TestSnapshotOfOneRequestSharesNothing(t *testing.T) {
 	if len(randoms) < requests-1 || len(pids) < requests-1 {
 		t.Errorf("%d random numbers and %d processes in %d requests", len(randoms), len(pids), requests)
 	}
-	if n := strings.Count(s.log.String(), "the worker script printed: boot"); n != 1 {
+	if n := strings.Count(s.Log(), "the worker script printed: boot"); n != 1 {
 		t.Errorf("%d boots", n)
 	}
-	if strings.Contains(s.log.String(), "destructor") {
+	if strings.Contains(s.Log(), "destructor") {
 		t.Error("a destructor of what all workers have has run")
 	}
 }
@@ -67,15 +68,15 @@ func TestSnapshotOfSeveralRequests(t *testing.T) {
 	}
 	for range 100 {
 		var n int
-		if _, body := s.get("/"); true {
+		if _, body := s.Get("/"); true {
 			fmt.Sscanf(body, "n=%d", &n)
 			if n < 1 || n > 5 {
 				t.Fatalf("got %q", body)
 			}
 		}
 	}
-	if wrong := l.end(); len(wrong) > 0 {
-		t.Errorf("of %d requests went wrong: %v", l.requests.Load(), wrong)
+	if wrong := l.End(); len(wrong) > 0 {
+		t.Errorf("of %d requests went wrong: %v", l.Asked(), wrong)
 	}
 }
 
@@ -102,7 +103,7 @@ func TestSnapshotIsRefused(t *testing.T) {
 			arguments := []string{"--set", "www.worker.processes=1", "--set", "www.worker.snapshot=1"}
 			s := serveApplication(t, booted(t, test.before), arguments...)
 			s.said("no snapshot, each worker boots the application: .*", 1)
-			if !strings.Contains(s.log.String(), test.want) {
+			if !strings.Contains(s.Log(), test.want) {
 				t.Errorf("no %q in the log", test.want)
 			}
 			s.want("/", 200, "n=1 ")
@@ -119,7 +120,7 @@ phpsapi_before_fork(function () use (&$pair) { error_log('first'); $pair = null;
 phpsapi_before_fork(function () { error_log('second'); });`), "--set", "www.worker.processes=1", "--set", "www.worker.snapshot=1")
 	s.want("/", 200, "n=1 ")
 	s.want("/", 200, "n=1 ")
-	if log := s.log.String(); strings.Contains(log, "no snapshot") || strings.Index(log, "second") > strings.Index(log, "first") {
+	if log := s.Log(); strings.Contains(log, "no snapshot") || strings.Index(log, "second") > strings.Index(log, "first") {
 		t.Error("the callbacks were not called, the last first")
 	}
 }
@@ -141,11 +142,11 @@ func TestSnapshotOfAnApplicationThatForks(t *testing.T) {
 		s := start(t, address, []string{"PHPSAPI_PHP_PCNTL=on"}, "-F", "--worker", filepath.Join(dir, "index.php"), "--http", address,
 			"--set", "www.worker.processes=2", "--set", "www.worker.snapshot=1")
 		for range 5 {
-			if status, body := s.get("/"); status != 200 || !strings.HasSuffix(body, " forked") || strings.HasSuffix(body, "not forked") {
+			if status, body := s.Get("/"); status != 200 || !strings.HasSuffix(body, " forked") || strings.HasSuffix(body, "not forked") {
 				t.Errorf("%s: got %d %q", child, status, body)
 			}
 		}
-		if log := s.log.String(); strings.Contains(log, "no snapshot") || strings.Contains(log, "ERROR") {
+		if log := s.Log(); strings.Contains(log, "no snapshot") || strings.Contains(log, "ERROR") {
 			t.Errorf("%s: log: %s", child, log)
 		}
 	}
@@ -193,7 +194,7 @@ error_log('sockets of the zygote: ' . $own());`), serve.Address(t)
 func TestLimitOfAddressSpace(t *testing.T) {
 	t.Parallel()
 	limited := func(limit string, arguments ...string) *exec.Cmd {
-		return exec.Command("/bin/sh", append([]string{"-c", "ulimit -v " + limit + ` && exec "$0" "$@"`, binary, "fpm", "-F"}, arguments...)...)
+		return exec.Command("/bin/sh", append([]string{"-c", "ulimit -v " + limit + ` && exec "$0" "$@"`, serve.Program("phpsapi"), "fpm", "-F"}, arguments...)...)
 	}
 	for name, arguments := range map[string][]string{
 		"worker script": {"--set", "www.worker.processes=2"},
@@ -207,7 +208,7 @@ func TestLimitOfAddressSpace(t *testing.T) {
 				s.want("/", 200, "v1 ")
 				s.want("/other.php", 200, "other ")
 			}
-			if strings.Contains(s.log.String(), "exited with code 2") {
+			if strings.Contains(s.Log(), "exited with code 2") {
 				t.Error("a worker ended for lack of address space")
 			}
 		})
@@ -223,7 +224,7 @@ func TestLimitOfAddressSpace(t *testing.T) {
 func TestMessagesOfAWorkersLastRequestAreLogged(t *testing.T) {
 	t.Parallel()
 	dir := serve.Dir(t)
-	write(t, filepath.Join(dir, "index.php"), `<?php
+	files.Write(t, filepath.Join(dir, "index.php"), `<?php
 register_shutdown_function(function () { error_log('end of the script'); });
 while (frankenphp_handle_request(function () {
 	error_log('request ' . $_GET['n']);
@@ -240,7 +241,7 @@ while (frankenphp_handle_request(function () {
 	s.said(`PHP message: end of the script`, 20)
 	s.said(`PHP message: end of request \d+`, 20)
 	s.Stop()
-	if n := strings.Count(s.log.String(), "end of "); n != 40 {
+	if n := strings.Count(s.Log(), "end of "); n != 40 {
 		t.Errorf("shutdown functions have run %d times", n)
 	}
 }
@@ -252,8 +253,8 @@ func TestWorkersOfASnapshotReadFilesEachFromItsOwnPlace(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "data"), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(dir, "data", "numbers"), strings.Repeat("a", 20000)+strings.Repeat("b", 20000))
-	write(t, filepath.Join(dir, "index.php"), `<?php
+	files.Write(t, filepath.Join(dir, "data", "numbers"), strings.Repeat("a", 20000)+strings.Repeat("b", 20000))
+	files.Write(t, filepath.Join(dir, "index.php"), `<?php
 $file = fopen(__DIR__ . '/data/numbers', 'r');
 $gone = fopen(__DIR__ . '/data/gone', 'w+'); fwrite($gone, 'gone'); $gone = fopen(__DIR__ . '/data/gone', 'r'); unlink(__DIR__ . '/data/gone');
 $listing = opendir(__DIR__ . '/data');
@@ -270,7 +271,7 @@ while (frankenphp_handle_request(function () use ($file, $gone, $listing) {
 	for range 6 {
 		s.want("/", 200, "a gone 3 b")
 	}
-	if log := s.log.String(); strings.Contains(log, "no snapshot") {
+	if log := s.Log(); strings.Contains(log, "no snapshot") {
 		t.Error(log)
 	}
 }

@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
 	"github.com/phpsapi/phpsapi/test/wait"
 )
@@ -22,11 +22,11 @@ func TestStagesOfARequestThatTakesTooLong(t *testing.T) {
 		t.Run("direct "+direct, func(t *testing.T) {
 			t.Parallel()
 			address, dir := serve.Address(t), site(t)
-			write(t, filepath.Join(dir, "told.php"), `<?php register_shutdown_function(function () { file_put_contents("php://stderr", "shutdown function\n"); });
+			files.Write(t, filepath.Join(dir, "told.php"), `<?php register_shutdown_function(function () { file_put_contents("php://stderr", "shutdown function\n"); });
 try { while (true) usleep(1000); } catch (Phpsapi\RequestTimeout $e) { http_response_code(504); echo $e->getMessage(); }`)
-			write(t, filepath.Join(dir, "untold.php"), `<?php while (true) usleep(1000);`)
-			write(t, filepath.Join(dir, "deaf.php"), `<?php pcntl_async_signals(true); pcntl_signal(SIGTERM, fn() => null); while (true) { try { while (true) usleep(1000); } catch (Error $e) {} }`)
-			write(t, filepath.Join(dir, "asleep.php"), `<?php sleep(30);`)
+			files.Write(t, filepath.Join(dir, "untold.php"), `<?php while (true) usleep(1000);`)
+			files.Write(t, filepath.Join(dir, "deaf.php"), `<?php pcntl_async_signals(true); pcntl_signal(SIGTERM, fn() => null); while (true) { try { while (true) usleep(1000); } catch (Error $e) {} }`)
+			files.Write(t, filepath.Join(dir, "asleep.php"), `<?php sleep(30);`)
 			slow := filepath.Join(serve.Dir(t), "slow")
 			s := start(t, address, []string{"PHPSAPI_HTTP_DIRECT=" + direct, "PHPSAPI_PHP_PCNTL=on"}, "--http", address, "--root", dir,
 				"--set", "www.request_slowlog_timeout=1", "--set", "www.slowlog="+slow, "--set", "www.request_terminate_timeout=3",
@@ -38,7 +38,7 @@ try { while (true) usleep(1000); } catch (Phpsapi\RequestTimeout $e) { http_resp
 			s.want("/", http.StatusOK, "index")
 			s.said("exited on signal 9", 1)
 
-			log := s.log.String()
+			log := s.Log()
 			for name, stages := range map[string][]string{
 				"told.php":   {"executing too slow", `throwing Phpsapi\RequestTimeout`},
 				"untold.php": {"executing too slow", `throwing Phpsapi\RequestTimeout`},
@@ -78,12 +78,12 @@ func TestStagesThatNeverComeAreTold(t *testing.T) {
 		"0": "WARNING: .*/phpsapi.yaml:1: pools: www: request_kill_timeout: no worker is ever killed, because request_terminate_timeout is not set",
 		"4": "",
 	} {
-		out, err := exec.Command(binary, "fpm", "test", "-y", conf, "--set", "www.request_terminate_timeout="+terminate).CombinedOutput()
+		out, err := serve.FPM("test", "-y", conf, "--set", "www.request_terminate_timeout="+terminate).CombinedOutput()
 		if err != nil || !regexp.MustCompile(want).Match(out) || want == "" && strings.Contains(string(out), "WARNING") {
 			t.Errorf("%ss: %v, %s", terminate, err, out)
 		}
 	}
-	s := startCommand(t, address, exec.Command(binary, "fpm", "-y", conf, "-F", "-O", "--set", "www.request_terminate_timeout=3"))
+	s := startCommand(t, address, serve.FPM("-y", conf, "-F", "-O", "--set", "www.request_terminate_timeout=3"))
 	s.said("WARNING: .*the script is never told", 1)
 }
 
@@ -96,7 +96,7 @@ func TestClientThatLeavesTheFront(t *testing.T) {
 		if err := os.Chmod(filepath.Dir(ended), 0o777); err != nil {
 			t.Fatal(err)
 		}
-		write(t, filepath.Join(dir, "wait.php"), `<?php register_shutdown_function(function () { file_put_contents("`+ended+`", connection_status()); });
+		files.Write(t, filepath.Join(dir, "wait.php"), `<?php register_shutdown_function(function () { file_put_contents("`+ended+`", connection_status()); });
 touch("`+ended+`.begun");
 for ($i = 0; $i < 60000; $i++) usleep(1000);`)
 		s := start(t, address, []string{"PHPSAPI_HTTP_DIRECT=" + direct}, "--http", address, "--root", dir, "--set", "www.request_client_check=100ms")
@@ -110,8 +110,7 @@ for ($i = 0; $i < 60000; $i++) usleep(1000);`)
 		})
 		conn.Close()
 		wait.Until(t, "the end of the script", func() bool {
-			text, _ := os.ReadFile(ended)
-			return string(text) == "1"
+			return files.Text(ended) == "1"
 		})
 		s.Stop()
 	}

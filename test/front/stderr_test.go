@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"testing"
 
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 
@@ -16,7 +17,7 @@ func TestErrorLogThatIsStderrAsStock(t *testing.T) {
 	when := regexp.MustCompile(`(?m)^\[[^\]]*\] `)
 	for _, log := range []string{"/dev/stderr", "/proc/self/fd/2", "/dev/fd/2", "/dev/null"} {
 		conf := filepath.Join(t.TempDir(), "php-fpm.conf")
-		write(t, conf, fmt.Sprintf("[global]\nerror_log = %s\n[www]\nlisten = /nowhere\nuser = www-data\npm = static\npm.max_children = 1\n", log))
+		files.Write(t, conf, fmt.Sprintf("[global]\nerror_log = %s\n[www]\nlisten = /nowhere\nuser = www-data\npm = static\npm.max_children = 1\n", log))
 		want, err := exec.Command(serve.Stock().FPM, "-t", "-y", conf).CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v: %s", err, want)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/test/client"
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
 	"github.com/phpsapi/phpsapi/test/wait"
 )
@@ -36,10 +37,10 @@ func startUpgradable(t *testing.T, settings string, with ...func(*exec.Cmd)) *up
 	u.dir = filepath.Dir(u.conf)
 	u.program = filepath.Join(u.dir, "phpsapi")
 	var err error
-	if u.text, err = os.ReadFile(binary); err != nil {
+	if u.text, err = os.ReadFile(serve.Program("phpsapi")); err != nil {
 		t.Fatal(err)
 	}
-	write(t, u.dir+"/late.php", `<?php echo str_repeat(" ", 20000); flush(); usleep((int) ($_GET["ms"] ?? 1500) * 1000); echo "late ", getmypid();`)
+	files.Write(t, u.dir+"/late.php", `<?php echo str_repeat(" ", 20000); flush(); usleep((int) ($_GET["ms"] ?? 1500) * 1000); echo "late ", getmypid();`)
 	u.install(t, u.text)
 	c := exec.Command(u.program, "fpm", "-y", u.conf, "-F", "-O")
 	for _, change := range with {
@@ -64,13 +65,6 @@ func (u *upgradable) install(t *testing.T, text []byte) {
 func (u *upgradable) another() []byte {
 	u.copies++
 	return append(bytes.Clone(u.text), fmt.Sprintf("version %d", u.copies)...)
-}
-
-// operate runs a command for the service and returns what it says, and its exit status.
-func (u *upgradable) operate(arguments ...string) (string, int) {
-	c := command(nil, append(arguments, "--master", strconv.Itoa(u.Pid()))...)
-	out, _ := c.CombinedOutput()
-	return string(out), c.ProcessState.ExitCode()
 }
 
 // runs reports whether all processes of the service are the program that is installed, and are called by its name.
@@ -108,7 +102,7 @@ func TestUpgradeLosesNothing(t *testing.T) {
 	ask("at first")
 	late := make(chan string, 2)
 	go func() {
-		r, err := u.http.Get(u.url + "/late.php")
+		r, err := u.HTTP.Get(u.URL("/late.php"))
 		if err != nil {
 			late <- err.Error()
 			return
@@ -123,21 +117,21 @@ func TestUpgradeLosesNothing(t *testing.T) {
 		late <- fmt.Sprint(strings.TrimSpace(body), err)
 	}()
 	wait.Until(t, "the requests are under way", func() bool {
-		out, _ := u.operate("status")
+		out, _ := u.Operate("status")
 		return strings.Count(out, "www ") > 0 && u.active(out) == 2
 	})
 	first := 0
 	for i, by := range []string{"upgrade", "reload", "USR2", "upgrade", "upgrade"} {
-		before := strings.Count(u.log.String(), "ready to handle connections")
+		before := strings.Count(u.Log(), "ready to handle connections")
 		if i < 4 { // the last replaces the program by itself
 			u.install(t, u.another())
 		}
 		if by == "USR2" {
 			u.Signal(syscall.SIGUSR2)
-		} else if out, status := u.operate(by); status != 0 || !strings.Contains(out, "upgraded from phpsapi ") || !strings.Contains(out, fmt.Sprintf(": generation %d serves (master %d)", i+2, u.Pid())) {
+		} else if out, status := u.Operate(by); status != 0 || !strings.Contains(out, "upgraded from phpsapi ") || !strings.Contains(out, fmt.Sprintf(": generation %d serves (master %d)", i+2, u.Pid())) {
 			t.Errorf("%s: status %d, %s", by, status, out)
 		}
-		wait.Until(t, "it is ready", func() bool { return strings.Count(u.log.String(), "ready to handle connections") == before+1 })
+		wait.Until(t, "it is ready", func() bool { return strings.Count(u.Log(), "ready to handle connections") == before+1 })
 		ask(by)
 		if i == 0 {
 			first = serve.Descriptors(u.Pid())
@@ -154,15 +148,15 @@ func TestUpgradeLosesNothing(t *testing.T) {
 	kept.Close()
 	wait.Until(t, fmt.Sprintf("the descriptors are no more than %d", first), func() bool { return serve.Descriptors(u.Pid()) <= first })
 	u.said(`NOTICE: upgraded from phpsapi \S+ to phpsapi \S+`, 5)
-	for line := range strings.Lines(u.log.String()) {
+	for line := range strings.Lines(u.Log()) {
 		if strings.Contains(line, "ERROR:") || strings.Contains(line, "ALERT:") || strings.Contains(line, "WARNING:") && !strings.Contains(line, "seems busy") {
 			t.Error(line)
 		}
 	}
-	if out, status := u.operate("status"); status != 0 || strings.Contains(out, "previous program") {
+	if out, status := u.Operate("status"); status != 0 || strings.Contains(out, "previous program") {
 		t.Errorf("status %d:\n%s", status, out)
 	}
-	if out, status := u.operate("stop"); status != 0 {
+	if out, status := u.Operate("stop"); status != 0 {
 		t.Errorf("stop: status %d: %s", status, out)
 	}
 	if _, err := os.Stat(u.dir + "/sock"); err == nil {
@@ -210,7 +204,7 @@ func TestUpgradeThatFailsLeavesTheServiceAlone(t *testing.T) {
 	} {
 		u.install(t, c.program)
 		for _, command := range []string{"upgrade", "reload"} {
-			out, status := u.operate(command)
+			out, status := u.Operate(command)
 			if status != c.status || !strings.Contains(out, c.says) || !strings.Contains(out, " keeps serving: ") {
 				t.Errorf("%s, %s: status %d, %s", c.name, command, status, out)
 			}
@@ -230,25 +224,25 @@ func TestUpgradeThatFailsLeavesTheServiceAlone(t *testing.T) {
 		"[b]\nlisten = /dev/null/x\n": "[pool b]",
 		"[b]\nlisten = " + u.dir + "/none/x\npm = ondemand\npm.max_children = 1\nuser = www-data\n": "unable to bind listening socket for address",
 	} {
-		write(t, u.conf, string(broken)+text)
-		if out, status := u.operate("upgrade"); status != 78 || !strings.Contains(out, says) {
+		files.Write(t, u.conf, string(broken)+text)
+		if out, status := u.Operate("upgrade"); status != 78 || !strings.Contains(out, says) {
 			t.Errorf("%q: status %d, %s", text, status, out)
 		}
 		u.want("/", 200, "index ")
 	}
-	write(t, u.conf, string(broken))
+	files.Write(t, u.conf, string(broken))
 	if err := os.Remove(u.program); err != nil {
 		t.Fatal(err)
 	}
-	if out, status := u.operate("upgrade"); status != 1 || !strings.Contains(out, "no such file") {
+	if out, status := u.Operate("upgrade"); status != 1 || !strings.Contains(out, "no such file") {
 		t.Errorf("without a program: status %d, %s", status, out)
 	}
-	if out, status := u.operate("reload"); status != 0 || !strings.Contains(out, "reloaded: ") { // as before
+	if out, status := u.Operate("reload"); status != 0 || !strings.Contains(out, "reloaded: ") { // as before
 		t.Errorf("without a program, a reload: status %d, %s", status, out)
 	}
 	u.said(`WARNING: the program \S+, which this service runs, is not there any more`, 1)
 	u.install(t, u.another())
-	if out, status := u.operate("upgrade", "--wait-drained"); status != 0 || !strings.Contains(out, "upgraded ") {
+	if out, status := u.Operate("upgrade", "--wait-drained"); status != 0 || !strings.Contains(out, "upgraded ") {
 		t.Errorf("at last: status %d, %s", status, out)
 	}
 	u.runs(t)
@@ -260,7 +254,7 @@ func TestUpgradeOfADaemon(t *testing.T) {
 	t.Parallel()
 	conf := configured(t, "")
 	dir := filepath.Dir(conf)
-	text, err := os.ReadFile(binary)
+	text, err := os.ReadFile(serve.Program("phpsapi"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -268,12 +262,9 @@ func TestUpgradeOfADaemon(t *testing.T) {
 	if err := os.WriteFile(program, text, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	own, err := os.ReadFile(conf)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, conf, string(own)+"catch_workers_output = yes\n")
-	write(t, dir+"/says.php", `<?php file_put_contents("php://stderr", "before\n"); usleep(1000000); file_put_contents("php://stderr", "afterwards\n"); echo "said";`)
+	own := files.Read(t, conf)
+	files.Write(t, conf, string(own)+"catch_workers_output = yes\n")
+	files.Write(t, dir+"/says.php", `<?php file_put_contents("php://stderr", "before\n"); usleep(1000000); file_put_contents("php://stderr", "afterwards\n"); echo "said";`)
 	out, err := exec.Command(program, "fpm", "-y", conf, "-D", "-g", dir+"/pid").CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -293,8 +284,7 @@ func TestUpgradeOfADaemon(t *testing.T) {
 		said <- fmt.Sprint(body, err)
 	}()
 	logged := func(text string) int {
-		log, _ := os.ReadFile(dir + "/log")
-		return strings.Count(string(log), text)
+		return strings.Count(files.Text(dir+"/log"), text)
 	}
 	wait.Until(t, "the script says something", func() bool { return logged(`said into stderr: "before"`) == 1 })
 	if err := os.WriteFile(program+".new", append(text, "1"...), 0o755); err != nil {
@@ -338,14 +328,14 @@ func TestStopInTheMiddleOfAnUpgradeIsObeyed(t *testing.T) {
 				if err := upgrade.Start(); err != nil {
 					t.Fatal(err)
 				}
-				wait.Until(t, "the master is about to rest", func() bool { return strings.Contains(u.log.String(), " takes over") })
+				wait.Until(t, "the master is about to rest", func() bool { return strings.Contains(u.Log(), " takes over") })
 				switch by {
 				case "TERM":
 					u.Signal(syscall.SIGTERM)
 				case "QUIT":
 					u.Signal(syscall.SIGQUIT)
 				default:
-					if out, status := u.operate(strings.Fields(by)...); status != 0 || !strings.Contains(out, "is gone") {
+					if out, status := u.Operate(strings.Fields(by)...); status != 0 || !strings.Contains(out, "is gone") {
 						t.Errorf("status %d, %s", status, out)
 					}
 				}
@@ -383,7 +373,7 @@ func TestUpgradeIsToldToSystemd(t *testing.T) {
 	ready := fmt.Sprintf("READY=1\nSTATUS=Ready to handle connections\nMAINPID=%d", u.Pid())
 	heard(ready)
 	u.install(t, u.another())
-	if out, status := u.operate("upgrade"); status != 0 {
+	if out, status := u.Operate("upgrade"); status != 0 {
 		t.Errorf("status %d: %s", status, out)
 	}
 	heard("RELOADING=1\nMONOTONIC_USEC=")
@@ -402,7 +392,7 @@ func TestUpgradeOfProcess1(t *testing.T) {
 	u := startUpgradable(t, "", func(c *exec.Cmd) {
 		c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}
 	})
-	write(t, u.dir+"/leaves.php", `<?php exec("sleep 0.2 >/dev/null 2>&1 & echo \$!"); echo posix_getppid() > 1, " left";`)
+	files.Write(t, u.dir+"/leaves.php", `<?php exec("sleep 0.2 >/dev/null 2>&1 & echo \$!"); echo posix_getppid() > 1, " left";`)
 	for i := range 3 {
 		u.want("/leaves.php", 200, "1 left")
 		u.install(t, u.another())
@@ -449,7 +439,7 @@ func TestReplacedEngineIsLoadedByAReload(t *testing.T) {
 	}
 	for i, command := range []string{"reload", "upgrade"} {
 		now := install().Sys().(*syscall.Stat_t)
-		if out, status := u.operate(command, "--wait-drained"); status != 0 || strings.Contains(out, "upgraded") != (i == 1) {
+		if out, status := u.Operate(command, "--wait-drained"); status != 0 || strings.Contains(out, "upgraded") != (i == 1) {
 			t.Errorf("%s: status %d, %s", command, status, out)
 		}
 		wait.Until(t, "the old zygote is gone", func() bool { return len(u.Titled("php-fpm: zygote process")) == 1 })

@@ -16,7 +16,7 @@ import (
 func TestUpgradeThatFailsAfterwardsIsTakenBack(t *testing.T) {
 	t.Parallel()
 	dir := application(t, "first", "")
-	text, err := os.ReadFile(binary)
+	text, err := os.ReadFile(serve.Program("phpsapi"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,14 +32,14 @@ func TestUpgradeThatFailsAfterwardsIsTakenBack(t *testing.T) {
 	u.want("/", 200, "first ")
 	u.install(t, u.another())
 	setApplication(t, dir, "second", "throw new Exception('no second');")
-	out, status := u.operate("upgrade") // it is tried
+	out, status := u.Operate("upgrade") // it is tried
 	if status != 1 || !strings.Contains(out, "failed, the old program keeps serving: ") || !strings.Contains(out, "cannot take over: the worker script ") {
 		t.Errorf("status %d, %s", status, out)
 	}
 	u.want("/", 200, "first ")
 	// The trial goes well, and the boot after that does not.
 	setApplication(t, dir, "second", "$n = (int) @file_get_contents(__DIR__ . '/boots'); file_put_contents(__DIR__ . '/boots', $n + 1); if ($n == 1) throw new Exception('not again');")
-	out, status = u.operate("upgrade")
+	out, status = u.Operate("upgrade")
 	if status != 1 || !strings.Contains(out, "failed, the old program keeps serving: ") || !strings.Contains(out, "could not be booted: Uncaught Exception: not again") {
 		t.Errorf("status %d, %s", status, out)
 	}
@@ -58,7 +58,7 @@ func TestUpgradeThatFailsAfterwardsIsTakenBack(t *testing.T) {
 	}
 	upgrades("failed", 2)
 	setApplication(t, dir, "third", "")
-	if out, status := u.operate("upgrade", "--wait-drained"); status != 0 || !strings.Contains(out, "upgraded from ") {
+	if out, status := u.Operate("upgrade", "--wait-drained"); status != 0 || !strings.Contains(out, "upgraded from ") {
 		t.Errorf("status %d, %s", status, out)
 	}
 	u.want("/", 200, "third ")

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/incident"
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
 	"github.com/phpsapi/phpsapi/test/wait"
 )
@@ -18,9 +19,9 @@ import (
 func TestUpgradeForgetsNoIncident(t *testing.T) {
 	t.Parallel()
 	u := startUpgradable(t, "incident_log: incidents\n")
-	write(t, u.dir+"/kill.php", ends["kill.php"])
+	files.Write(t, u.dir+"/kill.php", ends["kill.php"])
 	for n := 1; n <= incident.Many+1; n++ {
-		u.get("/kill.php")
+		u.Get("/kill.php")
 		i := u.last(n)
 		if i.Number != uint64(n) || i.ScriptEnded != n {
 			t.Errorf("incident %d has number %d, and its script has ended %d workers", n, i.Number, i.ScriptEnded)
@@ -29,7 +30,7 @@ func TestUpgradeForgetsNoIncident(t *testing.T) {
 			continue
 		}
 		u.install(t, u.another())
-		if out, status := u.operate("upgrade", "--wait-drained"); status != 0 {
+		if out, status := u.Operate("upgrade", "--wait-drained"); status != 0 {
 			t.Fatal(status, out)
 		}
 		if all := u.all(n); len(all.Incidents) != n || all.Incidents[0].URI != "/kill.php" || len(all.Scripts) != 1 {
@@ -47,19 +48,16 @@ func TestUpgradeForgetsNoIncident(t *testing.T) {
 func TestIncidentLogIsTested(t *testing.T) {
 	t.Parallel()
 	u := startUpgradable(t, "")
-	own, err := os.ReadFile(u.dir + "/phpsapi.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, u.dir+"/phpsapi.yaml", string(own)+"incident_log: nowhere/incidents\n")
+	own := files.Read(t, u.dir+"/phpsapi.yaml")
+	files.Write(t, u.dir+"/phpsapi.yaml", string(own)+"incident_log: nowhere/incidents\n")
 	says := "incident_log: " + u.dir + "/nowhere/incidents cannot be opened: no such file"
 	for name, run := range map[string]func() (string, int){
 		"test":   func() (string, int) { return u.check("-t") },
 		"start":  func() (string, int) { return u.check("-F") },
-		"reload": func() (string, int) { return u.operate("reload") },
+		"reload": func() (string, int) { return u.Operate("reload") },
 		"upgrade": func() (string, int) {
 			u.install(t, u.another())
-			return u.operate("upgrade")
+			return u.Operate("upgrade")
 		},
 	} {
 		if out, status := run(); status != 78 || !strings.Contains(out, u.dir+"/phpsapi.yaml:") || !strings.Contains(out, says) {
@@ -85,28 +83,28 @@ func TestUpgradeAnswersForWorkersOfTheProgramBefore(t *testing.T) {
 			u := startUpgradable(t, settings)
 			// Until the workers accept, the front does.
 			wait.Until(t, "the workers are idle", func() bool {
-				text, _ := u.operate("status", "--full")
+				text, _ := u.Operate("status", "--full")
 				return strings.Count(text, " Idle ") == 2
 			})
-			write(t, u.dir+"/later.php", `<?php for ($end = microtime(true) + 60; microtime(true) < $end && !file_exists(__DIR__."/end"); usleep(10000)); posix_kill(getmypid(), 11); sleep(5);`)
+			files.Write(t, u.dir+"/later.php", `<?php for ($end = microtime(true) + 60; microtime(true) < $end && !file_exists(__DIR__."/end"); usleep(10000)); posix_kill(getmypid(), 11); sleep(5);`)
 			got := make(chan int, 1)
 			go func() {
-				status, _ := u.get("/later.php")
+				status, _ := u.Get("/later.php")
 				got <- status
 			}()
 			if err := u.WaitFor(20*time.Second, func() bool {
-				text, _ := u.operate("status", "--full")
+				text, _ := u.Operate("status", "--full")
 				return strings.Contains(text, "later.php")
 			}); err != nil {
 				t.Fatal(err)
 			}
 			for n := range map[bool]int{true: 2, false: 1}[mode == "twice"] {
 				u.install(t, u.another())
-				if out, status := u.operate("upgrade"); status != 0 {
+				if out, status := u.Operate("upgrade"); status != 0 {
 					t.Fatal(n, status, out)
 				}
 			}
-			write(t, u.dir+"/end", "")
+			files.Write(t, u.dir+"/end", "")
 			if status := <-got; status != 502 {
 				t.Errorf("the client got %d", status)
 			}
@@ -140,20 +138,20 @@ func TestExceptionThatAWorkerOutlivesIsNoIncident(t *testing.T) {
 			t.Parallel()
 			address := serve.Address(t)
 			conf := configured(t, "http: {listen: '"+address+"', root: .}\nworker: w.php\n")
-			write(t, filepath.Dir(conf)+"/w.php", `<?php function fails() { throw new Exception("outlived"); } `+c.script)
-			s := startCommand(t, address, exec.Command(binary, "fpm", "-y", conf, "-F", "-O"))
+			files.Write(t, filepath.Dir(conf)+"/w.php", `<?php function fails() { throw new Exception("outlived"); } `+c.script)
+			s := startCommand(t, address, serve.FPM("-y", conf, "-F", "-O"))
 			for i := range uint64(4) {
-				if status, body := s.get("/w.php"); status != 500 {
+				if status, body := s.Get("/w.php"); status != 500 {
 					t.Errorf("got %d %s", status, body)
 				}
 				// A worker that the process manager has told to go, as its successor is there, is not an incident if it ends by itself before that.
 				wait.Until(t, "the incident is there", func() bool { return s.all(0).Total >= min(i+1, c.incidents) })
 			}
 			wait.Until(t, "the exceptions are logged", func() bool {
-				return strings.Count(s.log.String(), "PHP message: PHP Fatal error:  Uncaught Exception: outlived") == 4
+				return strings.Count(s.Log(), "PHP message: PHP Fatal error:  Uncaught Exception: outlived") == 4
 			})
 			if c.incidents == 0 {
-				if out, err := exec.Command(binary, "fpm", "reload", "--wait-drained", "--master", strconv.Itoa(s.Pid())).CombinedOutput(); err != nil {
+				if out, err := serve.FPM("reload", "--wait-drained", "--master", strconv.Itoa(s.Pid())).CombinedOutput(); err != nil {
 					t.Fatal(err, string(out))
 				}
 			}

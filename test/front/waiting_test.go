@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 
@@ -34,16 +35,16 @@ func noRequestWaits(t *testing.T, listen string) {
 	if listen == "tcp" {
 		at = serve.Address(t)
 	}
-	write(t, filepath.Join(dir, "ran.php"), `<?php file_put_contents('`+ran+`', $_SERVER['QUERY_STRING'] . "\n", FILE_APPEND); while (!file_exists('`+dir+`/go')) usleep(10000); echo "ran";`)
+	files.Write(t, filepath.Join(dir, "ran.php"), `<?php file_put_contents('`+ran+`', $_SERVER['QUERY_STRING'] . "\n", FILE_APPEND); while (!file_exists('`+dir+`/go')) usleep(10000); echo "ran";`)
 	conf := filepath.Join(dir, "fpm.conf")
-	write(t, conf, "[global]\nerror_log = /proc/self/fd/2\n[www]\nlisten = "+at+"\npm = static\npm.max_children = 1\n")
+	files.Write(t, conf, "[global]\nerror_log = /proc/self/fd/2\n[www]\nlisten = "+at+"\npm = static\npm.max_children = 1\n")
 	os.Chmod(dir, 0o777)
 	s := start(t, address, []string{"PHPSAPI_HTTP_LIMITS_QUEUE_TIMEOUT=1500ms"}, "-F", "-O", "-R", "-y", conf, "--http", address, "--root", dir)
 
 	request := func(ctx context.Context, name string, body int) (status int, took time.Duration) {
 		begin := time.Now()
-		r, _ := http.NewRequestWithContext(ctx, "POST", s.url+"/ran.php?"+name, bytes.NewReader(make([]byte, body)))
-		resp, err := s.http.Do(r)
+		r, _ := http.NewRequestWithContext(ctx, "POST", s.URL("/ran.php?"+name), bytes.NewReader(make([]byte, body)))
+		resp, err := s.HTTP.Do(r)
 		if err != nil {
 			return 0, 0
 		}
@@ -56,7 +57,7 @@ func noRequestWaits(t *testing.T, listen string) {
 			t.Errorf("the first got %d", status)
 		}
 	})
-	names := func() string { text, _ := os.ReadFile(ran); return string(text) }
+	names := func() string { return files.Text(ran) }
 	if err := s.WaitFor(20*time.Second, func() bool { return names() == "first\n" }); err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +74,7 @@ func noRequestWaits(t *testing.T, listen string) {
 	defer leave()
 	others.Go(func() { request(ctx, "left", 0) }) // its client does not stay
 	others.Wait()
-	write(t, filepath.Join(dir, "go"), "")
+	files.Write(t, filepath.Join(dir, "go"), "")
 	first.Wait()
 	if status, _ := request(t.Context(), "last", 0); status != 200 {
 		t.Errorf("the last got %d", status)
@@ -81,7 +82,7 @@ func noRequestWaits(t *testing.T, listen string) {
 	if got := names(); got != "first\nlast\n" {
 		t.Errorf("these ran: %q", got)
 	}
-	if got := s.log.String(); !strings.Contains(got, "requests turned away: no worker is free") || strings.Contains(got, "ERROR") {
+	if got := s.Log(); !strings.Contains(got, "requests turned away: no worker is free") || strings.Contains(got, "ERROR") {
 		t.Error("not said, or errors")
 	}
 

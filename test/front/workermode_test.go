@@ -9,12 +9,12 @@ import (
 	"net/http/cookiejar"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
 	"github.com/phpsapi/phpsapi/test/wait"
 )
@@ -25,11 +25,11 @@ func application(t *testing.T, version, boot string) string {
 	t.Helper()
 	dir := serve.Dir(t)
 	setApplication(t, dir, version, boot)
-	write(t, filepath.Join(dir, "other.php"), `<?php echo "other ", getmypid();`)
+	files.Write(t, filepath.Join(dir, "other.php"), `<?php echo "other ", getmypid();`)
 	return dir
 }
 
-func setApplication(t *testing.T, dir, version, boot string) {
+func setApplication(t testing.TB, dir, version, boot string) {
 	t.Helper()
 	code := `<?php
 ` + boot + `
@@ -41,7 +41,7 @@ while (frankenphp_handle_request(function () {
 	echo '` + version + ` ', getmypid();
 }));`
 	// As deployments do: nobody sees half of it.
-	write(t, filepath.Join(dir, "new"), code)
+	files.Write(t, filepath.Join(dir, "new"), code)
 	if err := os.Rename(filepath.Join(dir, "new"), filepath.Join(dir, "index.php")); err != nil {
 		t.Fatal(err)
 	}
@@ -54,24 +54,19 @@ func serveApplication(t *testing.T, dir string, arguments ...string) *service {
 	return start(t, address, nil, append([]string{"-F", "--worker", filepath.Join(dir, "index.php"), "--http", address}, arguments...)...)
 }
 
-func (s *service) reload() (string, error) {
-	out, err := command(nil, "reload", "--master", strconv.Itoa(s.Pid())).CombinedOutput()
-	return string(out), err
-}
-
 func TestApplicationBootsOnceAndOtherScriptsRunBesideIt(t *testing.T) {
 	t.Parallel()
 	s := serveApplication(t, application(t, "v1", "error_log('booted');"), "--set", "www.worker.processes=1")
-	_, first := s.get("/any/path?x=1")
+	_, first := s.Get("/any/path?x=1")
 	for range 20 {
 		s.want("/", 200, first)
 	}
-	_, other := s.get("/other.php")
+	_, other := s.Get("/other.php")
 	if !strings.HasPrefix(other, "other ") || strings.TrimPrefix(other, "other ") == strings.TrimPrefix(first, "v1 ") {
 		t.Errorf("got %q, and from the worker script %q", other, first)
 	}
 	s.said("worker script printed|booted", 1)
-	if n := strings.Count(s.log.String(), "booted"); n != 1 {
+	if n := strings.Count(s.Log(), "booted"); n != 1 {
 		t.Errorf("it booted %d times", n)
 	}
 }
@@ -85,26 +80,26 @@ func TestReloadsAndFailingReloadsLoseNothing(t *testing.T) {
 }
 
 // reloadsUnderLoad reloads n times with a new application, and after each time with one that does not boot.
-func (s *service) reloadsUnderLoad(dir string, l *load, times int) {
-	t := s.t
+func (s *service) reloadsUnderLoad(dir string, l *serve.Load, times int) {
+	t := s.T
 	t.Helper()
 	for n := 2; n < 2+times; n++ {
 		setApplication(t, dir, fmt.Sprintf("v%d", n), "")
-		if out, err := s.reload(); err != nil {
-			t.Errorf("%v\n%s", err, out)
+		if out, status := s.Operate("reload"); status != 0 {
+			t.Errorf("status %d\n%s", status, out)
 		}
 		s.want("/", 200, fmt.Sprintf("v%d ", n))
 		setApplication(t, dir, "broken", "throw new Exception('no database');")
-		out, err := s.reload()
-		if err == nil || !strings.Contains(out, "could not be booted: Uncaught Exception: no database in "+dir+"/index.php:2") {
-			t.Errorf("a reload with a broken application: %v\n%s", err, out)
+		out, status := s.Operate("reload")
+		if status == 0 || !strings.Contains(out, "could not be booted: Uncaught Exception: no database in "+dir+"/index.php:2") {
+			t.Errorf("a reload with a broken application: status %d\n%s", status, out)
 		}
 		s.want("/", 200, fmt.Sprintf("v%d ", n))
 	}
-	if wrong := l.end(); len(wrong) > 0 {
-		t.Errorf("of %d requests went wrong: %v", l.requests.Load(), wrong)
+	if wrong := l.End(); len(wrong) > 0 {
+		t.Errorf("of %d requests went wrong: %v", l.Asked(), wrong)
 	}
-	t.Logf("%d requests", l.requests.Load())
+	t.Logf("%d requests", l.Asked())
 }
 
 // A boot that takes too long leaves the old workers serving.
@@ -114,9 +109,9 @@ func TestReloadWhoseBootHangsIsGivenUp(t *testing.T) {
 	s := serveApplication(t, dir, "--set", "www.worker.boot_timeout=1s")
 	s.want("/", 200, "v1 ")
 	setApplication(t, dir, "v2", "sleep(100);")
-	out, err := s.reload()
-	if err == nil || !strings.Contains(out, "did not call frankenphp_handle_request() within 1s (boot_timeout)") {
-		t.Errorf("%v\n%s", err, out)
+	out, status := s.Operate("reload")
+	if status == 0 || !strings.Contains(out, "did not call frankenphp_handle_request() within 1s (boot_timeout)") {
+		t.Errorf("status %d\n%s", status, out)
 	}
 	s.want("/", 200, "v1 ")
 }
@@ -132,7 +127,7 @@ func TestApplicationThatCannotBootIsTriedAgain(t *testing.T) {
 	setApplication(t, dir, "v1", "")
 	until := time.Now().Add(20 * time.Second)
 	for {
-		status, body := s.get("/")
+		status, body := s.Get("/")
 		if status == 200 && strings.HasPrefix(body, "v1 ") {
 			break
 		}
@@ -143,7 +138,7 @@ func TestApplicationThatCannotBootIsTriedAgain(t *testing.T) {
 	// In the end nobody else answers.
 	answered := 0
 	for answered < 100 && time.Now().Before(until) {
-		if answered++; !strings.HasPrefix(func() string { _, body := s.get("/"); return body }(), "v1 ") {
+		if answered++; !strings.HasPrefix(func() string { _, body := s.Get("/"); return body }(), "v1 ") {
 			answered = 0
 		}
 	}
@@ -162,7 +157,7 @@ func TestBootsThatEndWithoutAWordAreSpacedOut(t *testing.T) {
 			dir := application(t, "v1", "posix_kill(getmypid(), 9);")
 			s := serveApplication(t, dir, "--set", "www.pm="+pm, "--set", "www.pm.max_children=1")
 			go func() {
-				status, _ := s.get("/")
+				status, _ := s.Get("/")
 				answer <- status
 			}()
 			s.said(`exited on signal 9 \(SIGKILL\) \(before the worker script had booted\)`, 5)
@@ -186,8 +181,8 @@ func TestCrashCostsOneRequest(t *testing.T) {
 		s.want("/?kill", 502, "")
 		s.want("/?exit", 200, "bye")
 	}
-	if wrong := l.end(); len(wrong) > 0 {
-		t.Errorf("of %d requests went wrong: %v", l.requests.Load(), wrong)
+	if wrong := l.End(); len(wrong) > 0 {
+		t.Errorf("of %d requests went wrong: %v", l.Asked(), wrong)
 	}
 	s.said(`exited on signal 9 \(SIGKILL\) in request .* \(request: "GET /index.php\?kill"\)`, 10)
 }
@@ -205,7 +200,7 @@ func TestSuccessorsAreBootedBeforeWorkersEnd(t *testing.T) {
 		clients.Go(func() {
 			for time.Now().Before(until) {
 				began := time.Now()
-				r, err := client.Get(s.url + "/")
+				r, err := client.Get(s.URL("/"))
 				if err != nil {
 					t.Error(err)
 					return
@@ -229,7 +224,7 @@ func TestSuccessorsAreBootedBeforeWorkersEnd(t *testing.T) {
 	if len(seen) < 8 {
 		t.Errorf("%d workers answered", len(seen))
 	}
-	if strings.Contains(s.log.String(), "WARNING") {
+	if strings.Contains(s.Log(), "WARNING") {
 		t.Error("something was warned of")
 	}
 }
@@ -253,20 +248,20 @@ func TestSessionsOfManyUsersAreKeptApart(t *testing.T) {
 			client := &http.Client{Jar: jar, Timeout: 20 * time.Second}
 			for i := range 250 * longer {
 				if i%100 == 50 {
-					if r, err := client.Post(s.url+"/", "multipart/form-data", strings.NewReader("x")); err != nil || r.StatusCode != 200 {
+					if r, err := client.Post(s.URL("/"), "multipart/form-data", strings.NewReader("x")); err != nil || r.StatusCode != 200 {
 						t.Errorf("a body that cannot be parsed: %v, %v", r, err)
 					} else {
 						r.Body.Close()
 					}
 				}
 				if i%1000 == 999 {
-					if r, err := client.Get(s.url + "/?kill"); err != nil || r.StatusCode != 502 {
+					if r, err := client.Get(s.URL("/?kill")); err != nil || r.StatusCode != 502 {
 						t.Errorf("a request that kills its worker: %v, %v", r, err)
 					} else {
 						r.Body.Close()
 					}
 				}
-				r, err := client.Get(fmt.Sprintf("%s/?user=%d", s.url, user))
+				r, err := client.Get(s.URL(fmt.Sprintf("/?user=%d", user)))
 				if err != nil {
 					t.Error(err)
 					return
@@ -278,7 +273,7 @@ func TestSessionsOfManyUsersAreKeptApart(t *testing.T) {
 					return
 				}
 				if i%50 == 49 { // and one without a cookie
-					r, err := http.Get(fmt.Sprintf("%s/?user=new%d", s.url, user))
+					r, err := http.Get(s.URL(fmt.Sprintf("/?user=new%d", user)))
 					if err != nil {
 						t.Error(err)
 						return
@@ -299,11 +294,11 @@ func TestSessionsOfManyUsersAreKeptApart(t *testing.T) {
 func TestMalformedBodiesEndNoWorker(t *testing.T) {
 	t.Parallel()
 	s := serveApplication(t, application(t, "v1", "set_error_handler(function ($n, $text) { throw new ErrorException($text); });"))
-	before := strings.Count(s.log.String(), "child")
+	before := strings.Count(s.Log(), "child")
 	for range 20 {
 		for contentType, body := range map[string]string{"multipart/form-data": "x", "multipart/form-data; boundary=b": "--b\r\nrubbish",
 			"application/x-www-form-urlencoded": strings.Repeat("a[]=1&", 2000)} {
-			r, err := http.Post(s.url+"/", contentType, strings.NewReader(body))
+			r, err := http.Post(s.URL("/"), contentType, strings.NewReader(body))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -313,7 +308,7 @@ func TestMalformedBodiesEndNoWorker(t *testing.T) {
 			}
 		}
 	}
-	if after := strings.Count(s.log.String(), "exited"); after > 0 || before > 10 {
+	if after := strings.Count(s.Log(), "exited"); after > 0 || before > 10 {
 		t.Errorf("%d workers ended", after)
 	}
 }
@@ -353,7 +348,7 @@ func TestChangeOfAFileReloadsTheApplication(t *testing.T) {
 	change := func(version string) {
 		t.Helper()
 		setApplication(t, dir, version, "")
-		wait.Until(t, version, func() bool { _, body := s.get("/"); return strings.HasPrefix(body, version+" ") })
+		wait.Until(t, version, func() bool { _, body := s.Get("/"); return strings.HasPrefix(body, version+" ") })
 	}
 	change("v2")
 	setApplication(t, dir, "broken", "throw new Exception('typo');")
@@ -371,7 +366,7 @@ func TestChangeOfAFileReloadsTheApplication(t *testing.T) {
 func TestCrashTellsWhatPHPWasDoing(t *testing.T) {
 	t.Parallel()
 	dir := application(t, "v1", "function deep() { array_map(fn ($signal) => posix_kill(getmypid(), $signal), [11]); sleep(5); }")
-	write(t, dir+"/crash.php", "<?php\nfunction other() {\n\tposix_kill(getmypid(), 11); sleep(5);\n}\nother();")
+	files.Write(t, dir+"/crash.php", "<?php\nfunction other() {\n\tposix_kill(getmypid(), 11); sleep(5);\n}\nother();")
 	s := serveApplication(t, dir, "--set", "www.worker.processes=1", "--set", "www.catch_workers_output=no")
 	s.want("/crash.php", 502, "")
 	s.said(`it crashed while PHP was in`, 1)
@@ -388,7 +383,7 @@ func TestPipelinedRequestsOutliveTheirWorker(t *testing.T) {
 			t.Parallel()
 			s := serveApplication(t, booted(t, ""), append(more, "--set", "www.worker.processes=1")...)
 			s.want("/", 200, "n=")
-			conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+			conn, err := net.Dial("tcp", s.Address)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
 	"github.com/phpsapi/phpsapi/test/wait"
 )
@@ -36,7 +37,7 @@ func TestAWorkerScriptOfAnotherNameAnswersForAllPaths(t *testing.T) {
 func looping(t *testing.T, loop string) string {
 	t.Helper()
 	dir := serve.Dir(t)
-	write(t, filepath.Join(dir, "index.php"), `<?php
+	files.Write(t, filepath.Join(dir, "index.php"), `<?php
 $answer = function () { if (isset($_GET['exit'])) exit('bye'); echo getmypid(); };
 `+strings.ReplaceAll(loop, "CALL", "frankenphp_handle_request($answer)"))
 	return dir
@@ -44,13 +45,13 @@ $answer = function () { if (isset($_GET['exit'])) exit('bye'); echo getmypid(); 
 
 // turnover asks until so many processes have answered, and returns them.
 func (s *service) turnover(path string, processes int) (pids []int) {
-	s.t.Helper()
+	s.T.Helper()
 	until := time.Now().Add(20 * time.Second)
 	for len(pids) < processes {
-		status, body := s.get(path)
+		status, body := s.Get(path)
 		pid, err := strconv.Atoi(body)
 		if status != 200 || err != nil || time.Now().After(until) {
-			s.t.Fatalf("after %v: got %d %q", pids, status, body)
+			s.T.Fatalf("after %v: got %d %q", pids, status, body)
 		}
 		if !slices.Contains(pids, pid) {
 			pids = append(pids, pid)
@@ -65,17 +66,17 @@ func TestALoopThatIgnoresItsEndIsReplacedAndStopped(t *testing.T) {
 	s := serveApplication(t, looping(t, "while (true) { CALL; error_log('answered'); }"), "--set", "www.worker.processes=1", "--set", "www.worker.max_requests=3",
 		"--set", "global.process_control_timeout=1h")
 	pids := s.turnover("/", 5)
-	if out, err := s.reload(); err != nil {
-		t.Errorf("%v\n%s", err, out)
+	if out, status := s.Operate("reload"); status != 0 {
+		t.Errorf("status %d\n%s", status, out)
 	}
 	s.turnover("/", 2)
-	allEnd(t, pids)
+	serve.AllEnd(t, pids...)
 	s.said(`WARNING: \[pool www\] child \d+: the worker script /.*/index\.php has called frankenphp_handle_request\(\) again after it had returned false, and was ended; leave the loop then`, 2)
 	s.Signal(syscall.SIGQUIT)
 	if s.WaitFor(20*time.Second, func() bool { return false }); s.Ended() != "exit status 0" {
 		t.Errorf("it has ended with %q", s.Ended())
 	}
-	if n := strings.Count(s.log.String(), "has called frankenphp_handle_request() again"); n > 3 {
+	if n := strings.Count(s.Log(), "has called frankenphp_handle_request() again"); n > 3 {
 		t.Errorf("it is said %d times by two generations and a stop", n)
 	}
 }
@@ -91,12 +92,12 @@ func TestAScriptThatRunsOnIsEnded(t *testing.T) {
 			s := start(t, address, []string{patient}, "-F", "--worker", script, "--http", address, "--set", "www.worker.processes=1",
 				"--set", "www.worker.max_requests=3", "--set", "global.process_control_timeout="+timeout)
 			pids := s.turnover("/", 2)
-			if out, err := s.reload(); err != nil {
-				t.Errorf("%v\n%s", err, out)
+			if out, status := s.Operate("reload"); status != 0 {
+				t.Errorf("status %d\n%s", status, out)
 			}
 			s.turnover("/", 1)
 			s.said(`WARNING: \[pool www\] child \d+ was told to end and has no request, but the worker script /.*/index\.php runs on for 10?s: it gets SIGTERM`, 2)
-			allEnd(t, pids)
+			serve.AllEnd(t, pids...)
 		})
 	}
 }
@@ -108,18 +109,18 @@ func TestAnApplicationThatExitsIsToldOnce(t *testing.T) {
 	const warning = `WARNING: \[pool www\] the last 10 workers ended by exit, each after fewer than 10 requests: each request of that kind costs a boot of /.*/index\.php, `
 	for range 12 { // an exit in some requests is not a habit
 		for range 10 {
-			s.get("/")
+			s.Get("/")
 		}
 		s.want("/?exit", 200, "bye")
 	}
-	if strings.Contains(s.log.String(), "the last 10 workers") {
+	if strings.Contains(s.Log(), "the last 10 workers") {
 		t.Error("an exit after ten requests is said to be a habit")
 	}
 	for range 25 {
 		s.want("/?exit", 200, "bye")
 	}
 	s.said(warning, 1)
-	if n := strings.Count(s.log.String(), "the last 10 workers"); n != 1 {
+	if n := strings.Count(s.Log(), "the last 10 workers"); n != 1 {
 		t.Errorf("it is said %d times", n)
 	}
 }
@@ -129,8 +130,8 @@ func TestWhatWorkerModeSetsHasItsPlaces(t *testing.T) {
 	t.Parallel()
 	dir := looping(t, "while (CALL) { }")
 	conf, yaml := filepath.Join(dir, "php-fpm.conf"), filepath.Join(dir, "phpsapi.yaml")
-	write(t, conf, "[www]\nuser = www-data\nlisten = "+dir+"/sock\npm = dynamic\npm.max_children = 5\npm.start_servers = 2\npm.min_spare_servers = 1\npm.max_spare_servers = 3\nenv[A] = b\n")
-	write(t, yaml, "pools:\n  www:\n    worker:\n      script: index.php\n      processes: 8\n      env:\n        APP_ENV: prod\n")
+	files.Write(t, conf, "[www]\nuser = www-data\nlisten = "+dir+"/sock\npm = dynamic\npm.max_children = 5\npm.start_servers = 2\npm.min_spare_servers = 1\npm.max_spare_servers = 3\nenv[A] = b\n")
+	files.Write(t, yaml, "pools:\n  www:\n    worker:\n      script: index.php\n      processes: 8\n      env:\n        APP_ENV: prod\n")
 	for _, test := range []struct{ options, place string }{{"-tt", yaml + ":5: worker: processes"}, {"-tt --set www.worker.processes=8", "--set www.worker.processes"}} {
 		out, err := command(nil, append([]string{"-y", conf}, strings.Fields(test.options)...)...).CombinedOutput()
 		for _, want := range []string{"pm = static  ; " + test.place, "pm.max_children = 8  ; " + test.place, "pm.start_servers = 2  ; " + conf + ":6",
@@ -150,7 +151,7 @@ func TestAnExceptionBeforeTheForkIsOneLine(t *testing.T) {
 	s.turnover("/", 1)
 	s.said(`\] WARNING: \[pool www\] no snapshot, each worker boots the application: a callback of phpsapi_before_fork\(\) has thrown: Uncaught Exception: no more\.of it in /.*/index\.php:3\n`, 1)
 	s.said(`\] NOTICE: PHP message: PHP Warning:  Uncaught Exception: no more of it in /.*/index\.php:3 Stack trace: #0 .*\n`, 1)
-	for line := range strings.Lines(s.log.String()) {
+	for line := range strings.Lines(s.Log()) {
 		if !strings.HasPrefix(line, "[") {
 			t.Errorf("a line of the log without its time: %s", line)
 		}
@@ -173,7 +174,7 @@ func TestAScriptThatItsUserCannotReadIsToldSo(t *testing.T) {
 					t.Fatal(err)
 				}
 				script := filepath.Join(private, "boot.php")
-				write(t, script, `<?php while (frankenphp_handle_request(function () { echo 'v2'; }));`)
+				files.Write(t, script, `<?php while (frankenphp_handle_request(function () { echo 'v2'; }));`)
 				blamed := map[string]string{"script": script, "directory": private}[of]
 				if err := os.Chmod(blamed, 0o600); err != nil {
 					t.Fatal(err)
@@ -184,7 +185,7 @@ func TestAScriptThatItsUserCannotReadIsToldSo(t *testing.T) {
 				s.want("/", 503, "The application could not be started")
 				s.said(lead+"the pool's user cannot read it: /.*: permission denied", 1)
 				s.said("could not be booted: the pool's user cannot read it: "+blamed+": permission denied", 1)
-				if strings.Contains(s.log.String(), "Failed opening") {
+				if strings.Contains(s.Log(), "Failed opening") {
 					t.Error("PHP has tried it")
 				}
 				s.want("/other.php", 200, "other ")
@@ -192,7 +193,7 @@ func TestAScriptThatItsUserCannotReadIsToldSo(t *testing.T) {
 					t.Fatal(err)
 				}
 				s.said("could not be booted", 1)
-				wait.Until(t, "the application", func() bool { status, body := s.get("/"); return status == 200 && body == "v2" })
+				wait.Until(t, "the application", func() bool { status, body := s.Get("/"); return status == 200 && body == "v2" })
 			})
 		}
 	}
@@ -203,11 +204,11 @@ func TestDoubtfulWorkerSettingsAreTold(t *testing.T) {
 	t.Parallel()
 	address, dir := serve.Address(t), site(t)
 	file := filepath.Join(dir, "phpsapi.yaml")
-	write(t, filepath.Join(dir, "worker.php"), `<?php while (frankenphp_handle_request(function () { echo "answered"; }));`)
+	files.Write(t, filepath.Join(dir, "worker.php"), `<?php while (frankenphp_handle_request(function () { echo "answered"; }));`)
 	if os.Geteuid() == 0 {
 		os.Chmod(filepath.Join(dir, "worker.php"), 0o600)
 	}
-	write(t, file, "pools:\n  www:\n    worker: {script: worker.php, max_requests: 10, snapshot: 5}\n")
+	files.Write(t, file, "pools:\n  www:\n    worker: {script: worker.php, max_requests: 10, snapshot: 5}\n")
 	s := start(t, address, nil, "--settings", file, "--http", address, "--root", dir)
 	place := `WARNING: ` + regexp.QuoteMeta(file) + `:3: pools: www: worker: `
 	s.said(place+`max_requests has no effect beside snapshot`, 1)

@@ -4,35 +4,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
-
-// allEnd waits until none of the processes is there any more.
-func allEnd(t *testing.T, pids []int) {
-	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
-	for _, pid := range pids {
-		for !ended(pid) && !isZombie(pid) {
-			if time.Now().After(deadline) {
-				t.Errorf("process %d (%s) has not ended", pid, serve.Title(pid))
-				syscall.Kill(pid, syscall.SIGKILL)
-				break
-			}
-			time.Sleep(10 * time.Millisecond)
-		}
-	}
-}
-
-func isZombie(pid int) bool {
-	text, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	return strings.Contains(string(text), ") Z ")
-}
 
 // Any process of the service may be stopped, by a debugger or by swapping: the master answers and obeys.
 func TestStoppedProcessesStopNobody(t *testing.T) {
@@ -53,11 +32,9 @@ func TestStoppedProcessesStopNobody(t *testing.T) {
 				s.want("/kill.php", 502, "")
 				s.want("/", 200, "index ")
 			}
-			if out, err := command(nil, "status", "--master", strconv.Itoa(s.Pid())).CombinedOutput(); err != nil {
-				t.Errorf("status: %v\n%s", err, out)
-			}
+			s.Order("status")
 			s.Signal(syscall.SIGTERM)
-			allEnd(t, all)
+			serve.AllEnd(t, all...)
 		})
 	}
 }
@@ -72,9 +49,9 @@ func TestQuitWhileTheZygoteIsStopped(t *testing.T) {
 		syscall.Kill(pid, syscall.SIGSTOP)
 	}
 	s.Signal(syscall.SIGQUIT)
-	allEnd(t, all)
-	if strings.Contains(s.log.String(), "SIGKILL") {
-		t.Errorf("workers that had ended were taken for stubborn:\n%s", s.log.String())
+	serve.AllEnd(t, all...)
+	if strings.Contains(s.Log(), "SIGKILL") {
+		t.Errorf("workers that had ended were taken for stubborn:\n%s", s.Log())
 	}
 }
 
@@ -83,7 +60,7 @@ func TestQuitWhileTheZygoteIsStopped(t *testing.T) {
 func preload(t *testing.T, dir, script string) []string {
 	t.Helper()
 	file := filepath.Join(dir, "preload.php")
-	write(t, file, script)
+	files.Write(t, file, script)
 	options := []string{"-n", "-d", "zend_extension=opcache.so", "-d", "extension=posix.so", "-d", "opcache.preload=" + file}
 	if os.Geteuid() == 0 {
 		options = append(options, "-d", "opcache.preload_user=root")
@@ -91,31 +68,27 @@ func preload(t *testing.T, dir, script string) []string {
 	return options
 }
 
-// started waits until PHP's start, in a process below root, has run the script that is preloaded. It returns all
-// processes.
-func started(t *testing.T, root int, file string) []int {
+// hang starts a service in whose start PHP runs a script that does not end, which has written the file hangs. It returns the
+// command, the directory of php-fpm.conf, and all processes.
+func hang(t *testing.T, script func(dir string) string, mode string) (c *exec.Cmd, dir string, all []int) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if _, err := os.Stat(file); err == nil {
-			return serve.Tree(root)
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("PHP does not start")
-		}
+	conf := configured(t, "")
+	dir = filepath.Dir(conf)
+	c = command(nil, append(preload(t, dir, script(dir)), "-y", conf, mode)...)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
 	}
+	wait.Until(t, "PHP's start", func() bool { return files.Exists(dir + "/hangs") })
+	return c, dir, serve.Tree(c.Process.Pid)
 }
 
-const hanging = `<?php file_put_contents(__DIR__ . "/hangs", ""); sleep(1000);`
+// hanging is a script for hang.
+func hanging(string) string { return `<?php file_put_contents(__DIR__ . "/hangs", ""); sleep(1000);` }
 
 func TestPHPCrashesWhileItStarts(t *testing.T) {
 	t.Parallel()
 	conf := configured(t, "")
-	extension := filepath.Join(filepath.Dir(conf), "abort.so")
-	cc := exec.Command("cc", "-shared", "-fPIC", "-o", extension, "-x", "c", "-")
-	cc.Stdin = strings.NewReader("void abort(void); __attribute__((constructor)) static void begin(void) { abort(); }")
-	if out, err := cc.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	extension := serve.Library(t, "abort();")
 	for _, mode := range []string{"-F", "-D"} {
 		out, err := command(nil, "-n", "-d", "extension="+extension, "-y", conf, mode, "-O").CombinedOutput()
 		if err == nil || !strings.Contains(err.Error(), "exit status 70") {
@@ -153,18 +126,12 @@ func TestPreloadThatDoesNotFinishIsNamed(t *testing.T) {
 
 func TestTermWhilePHPHangsInItsStart(t *testing.T) {
 	t.Parallel()
-	conf := configured(t, "")
-	dir := filepath.Dir(conf)
-	c := command(nil, append(preload(t, dir, hanging), "-y", conf, "-F")...)
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	all := started(t, c.Process.Pid, dir+"/hangs")
+	c, dir, all := hang(t, hanging, "-F")
 	if len(all) < 2 {
 		t.Fatal("no zygote")
 	}
 	c.Process.Signal(syscall.SIGTERM)
-	allEnd(t, all)
+	serve.AllEnd(t, all...)
 	c.Wait()
 	if status := c.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGTERM {
 		t.Errorf("status %v, want php-fpm's: SIGTERM", status)
@@ -177,49 +144,32 @@ func TestTermWhilePHPHangsInItsStart(t *testing.T) {
 // A zygote has no time to read its control socket while PHP starts, but it must not outlive a master that was killed.
 func TestMasterIsKilledWhilePHPHangsInItsStart(t *testing.T) {
 	t.Parallel()
-	conf := configured(t, "")
-	dir := filepath.Dir(conf)
-	c := command(nil, append(preload(t, dir, hanging), "-y", conf, "-F")...)
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	all := started(t, c.Process.Pid, dir+"/hangs")
+	c, _, all := hang(t, hanging, "-F")
 	c.Process.Kill()
 	c.Wait()
-	allEnd(t, all)
+	serve.AllEnd(t, all...)
 }
 
 func TestInterruptedStarterLeavesNoDaemon(t *testing.T) {
 	t.Parallel()
-	conf := configured(t, "")
-	dir := filepath.Dir(conf)
-	c := command(nil, append(preload(t, dir, hanging), "-y", conf, "-D")...)
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	all := started(t, c.Process.Pid, dir+"/hangs")
+	c, _, all := hang(t, hanging, "-D")
 	if len(all) < 3 {
 		t.Fatalf("processes %v: want the command, the daemon and its zygote", all)
 	}
 	c.Process.Signal(syscall.SIGINT)
 	c.Wait()
-	allEnd(t, all)
+	serve.AllEnd(t, all...)
 }
 
 // A process that PHP's start leaves behind may be another user's: the zygote's control socket is none of its.
 func TestPreloadedProcessHasNoSocketOfTheZygote(t *testing.T) {
 	t.Parallel()
-	conf := configured(t, "")
-	dir := filepath.Dir(conf)
-	script := `<?php exec("sh -c 'ls -l /proc/$$/fd > ` + dir + `/ls; mv ` + dir + `/ls ` + dir + `/hangs'"); sleep(1000);`
-	c := command(nil, append(preload(t, dir, script), "-y", conf, "-F")...)
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
+	c, dir, _ := hang(t, func(dir string) string {
+		return `<?php exec("sh -c 'ls -l /proc/$$/fd > ` + dir + `/ls; mv ` + dir + `/ls ` + dir + `/hangs'"); sleep(1000);`
+	}, "-F")
 	defer c.Wait()
 	defer c.Process.Signal(syscall.SIGTERM)
-	started(t, c.Process.Pid, dir+"/hangs")
-	if list, _ := os.ReadFile(dir + "/hangs"); strings.Contains(string(list), "socket:") || !strings.Contains(string(list), " 1 -> ") {
+	if list := files.Text(dir + "/hangs"); strings.Contains(list, "socket:") || !strings.Contains(list, " 1 -> ") {
 		t.Errorf("it has\n%s", list)
 	}
 }

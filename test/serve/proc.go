@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // Tree is the server's processes, its master first.
@@ -107,6 +109,20 @@ func OwnCPU(pids ...int) (total time.Duration) {
 
 // Lives reports whether a process has not ended.
 func Lives(pid int) bool { return statFields(pid) != nil }
+
+// AllEnd waits until all processes have ended. Those that do not are killed, and the test fails.
+func AllEnd(t testing.TB, pids ...int) {
+	t.Helper()
+	for end := time.Now().Add(wait.Patience); slices.ContainsFunc(pids, Lives); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(end) {
+			for _, pid := range slices.DeleteFunc(slices.Clone(pids), func(pid int) bool { return !Lives(pid) }) {
+				t.Errorf("process %d (%s) has not ended", pid, Title(pid))
+				unix.Kill(pid, unix.SIGKILL)
+			}
+			t.FailNow()
+		}
+	}
+}
 
 // Faults are the page faults of processes, and of the children they have waited for.
 func Faults(pids ...int) (total int) {
