@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/phpsapi/phpsapi/cgi/fastcgi"
 	"github.com/phpsapi/phpsapi/test/exchange"
 	"github.com/phpsapi/phpsapi/test/serve"
 	"github.com/phpsapi/phpsapi/test/wait"
@@ -74,18 +73,11 @@ func (s *server) ask(t *testing.T, script, body string, params ...string) string
 		r.Params = append(r.Params, "REQUEST_METHOD", "POST", "CONTENT_TYPE", "text/plain")
 	}
 	r.Send(s.conn)
-	in := fastcgi.NewResponseReader(s.conn, make([]byte, 16<<10))
-	in.Begin(1)
-	for answer := ""; ; {
-		kind, b, err := in.Next()
-		if err != nil {
-			t.Fatalf("%s: %v after %q", script, err, answer)
-		}
-		if kind == fastcgi.TypeEndRequest {
-			return answer
-		}
-		answer += string(b)
+	got := exchange.Receive(s.conn)
+	if got.Err != nil {
+		t.Fatalf("%s: %v", script, got)
 	}
+	return got.Stdout + got.Stderr
 }
 
 // Whatever runs after a script, or before the next one, finds itself in the directory in which php-fpm runs it: a worker that stays in the

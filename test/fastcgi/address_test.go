@@ -112,7 +112,7 @@ func TestSocketThatWasLeftIsReplaced(t *testing.T) {
 				return false
 			}
 			defer conn.Close()
-			return get(dir+"/pid.php").on(conn).body() == strconv.Itoa(s.Pid())
+			return get(dir+"/pid.php").on(conn).Body() == strconv.Itoa(s.Pid())
 		})
 		return s
 	}
@@ -136,7 +136,7 @@ func TestAddressesOfTCP(t *testing.T) {
 	for address, dialled := range map[string]string{port: "127.0.0.1:" + port, ":" + port: "127.0.0.1:" + port,
 		"*:" + port: "127.0.0.1:" + port, "localhost:" + port: "127.0.0.1:" + port, "[::1]:" + port: "[::1]:" + port} {
 		s := launch(t, binary, "tcp", dialled, nil, "-b", address)
-		if got := s.ask(get(dir + "/x.php")).body(); got != "hello" {
+		if got := s.ask(get(dir + "/x.php")).Body(); got != "hello" {
 			t.Errorf("%s: %q", address, got)
 		}
 		s.Signal(syscall.SIGTERM)
@@ -150,7 +150,7 @@ func TestOnlyAllowedAddressesConnect(t *testing.T) {
 		for _, children := range []string{"0", "1"} {
 			s := startTCP(t, binary, []string{"FCGI_WEB_SERVER_ADDRS=" + addrs, "PHP_FCGI_CHILDREN=" + children})
 			got := s.ask(get(dir + "/x.php"))
-			if (got.body() == "hello") != allowed {
+			if (got.Body() == "hello") != allowed {
 				t.Errorf("%s: %v", addrs, got)
 			}
 			if !allowed {

@@ -36,8 +36,8 @@ func newPair(t *testing.T, contents map[string]string, env []string, args ...str
 // varies is what two runs of one script may print otherwise: its times.
 var varies = regexp.MustCompile(`"REQUEST_TIME(_FLOAT)?": [0-9.]+`)
 
-func (r response) comparable() string {
-	r.stdout = varies.ReplaceAllString(r.stdout, "")
+func comparable(r exchange.Response) string {
+	r.Stdout = varies.ReplaceAllString(r.Stdout, "")
 	return r.String()
 }
 
@@ -46,7 +46,7 @@ func (p *pair) compare(name string, r *request) {
 	p.t.Helper()
 	for _, keep := range []bool{false, true} {
 		r.Keep = keep
-		want, got := p.stock.ask(r).comparable(), p.ours.ask(r).comparable()
+		want, got := comparable(p.stock.ask(r)), comparable(p.ours.ask(r))
 		if difference := exchange.Difference(got, want); difference != "" {
 			p.t.Errorf("%s (kept %v): %s", name, keep, difference)
 			return
@@ -136,7 +136,7 @@ func (p *pair) shows(name string, r *request, want map[string]any) {
 		r.Keep = keep
 		var shown []map[string]any
 		answer := p.ours.ask(r)
-		text, _, _ := strings.Cut(answer.body(), ",\n    {") // after $_SERVER come arrays and objects alike
+		text, _, _ := strings.Cut(answer.Body(), ",\n    {") // after $_SERVER come arrays and objects alike
 		if err := json.Unmarshal([]byte(text+"]"), &shown); err != nil {
 			p.t.Errorf("%s (kept %v): %v: %s", name, keep, err, answer)
 			return
@@ -154,7 +154,7 @@ func TestHighlightedSourceAsStock(t *testing.T) {
 	for range 2 {
 		p.compare("-s", get(p.dir+"/x.php"))
 	}
-	if got := p.ours.ask(get(p.dir + "/x.php")).body(); !strings.Contains(got, "<code") {
+	if got := p.ours.ask(get(p.dir + "/x.php")).Body(); !strings.Contains(got, "<code") {
 		t.Errorf("got %q", got)
 	}
 }
@@ -193,7 +193,7 @@ func TestSettingsOfARequestAsStock(t *testing.T) {
 			p.compare(script+" of "+host, r)
 		}
 	}
-	if got := p.ours.ask(get(dir+"/a/show.php", "SERVER_NAME", "example.org", "DOCUMENT_ROOT", dir)).body(); got != "5\n77M\n#123456\nAsia/Tokyo\n" {
+	if got := p.ours.ask(get(dir+"/a/show.php", "SERVER_NAME", "example.org", "DOCUMENT_ROOT", dir)).Body(); got != "5\n77M\n#123456\nAsia/Tokyo\n" {
 		t.Errorf("got %q", got)
 	}
 }
@@ -204,7 +204,7 @@ func TestStartupThatFailsAsStock(t *testing.T) {
 	r := &request{exchange.Get("SCRIPT_FILENAME", filepath.Join(p.dir, "never.php"), "SCRIPT_NAME", "/never.php", "REQUEST_METHOD", "POST",
 		"CONTENT_TYPE", "application/x-www-form-urlencoded", "CONTENT_LENGTH", "6000002")}
 	r.Body = "a=" + strings.Repeat("x", 6_000_000)
-	want, got := p.stock.ask(r).comparable(), p.ours.ask(r).comparable()
+	want, got := comparable(p.stock.ask(r)), comparable(p.ours.ask(r))
 	if difference := exchange.Difference(got, want); difference != "" {
 		t.Error(difference)
 	}

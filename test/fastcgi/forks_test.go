@@ -29,12 +29,12 @@ func TestForkedProcessAnswersNobody(t *testing.T) {
 	bothWays(t, func(t *testing.T, env []string) {
 		dir := forking(t)
 		s := start(t, binary, env)
-		pid := s.ask(get(dir + "/shutdown.php")).body()
+		pid := s.ask(get(dir + "/shutdown.php")).Body()
 		if n, err := strconv.Atoi(strings.TrimSpace(pid)); err != nil || n < 2 {
 			t.Fatalf("got %q", pid)
 		}
 		for range 8 {
-			if got := s.ask(get(dir + "/pid.php")).body(); got != pid {
+			if got := s.ask(get(dir + "/pid.php")).Body(); got != pid {
 				t.Errorf("answered by %q, not by %q", got, pid)
 			}
 		}
@@ -49,8 +49,8 @@ func TestAlarmEndsWithItsRequest(t *testing.T) {
 			"left.php": `<?php echo getmypid(), pcntl_alarm(0) ? " with an alarm" : "";`,
 		})
 		s := start(t, binary, env)
-		pid := s.ask(get(dir + "/set.php")).body()
-		if got := s.ask(get(dir + "/left.php")).body(); got != pid || pid == "" {
+		pid := s.ask(get(dir + "/set.php")).Body()
+		if got := s.ask(get(dir + "/left.php")).Body(); got != pid || pid == "" {
 			t.Errorf("got %q, want %q", got, pid)
 		}
 	})

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
+	"github.com/phpsapi/phpsapi/test/exchange"
 	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
 	"github.com/phpsapi/phpsapi/test/wait"
@@ -67,13 +68,13 @@ func TestGracefulEnd(t *testing.T) {
 			all := s.Tree()
 			s.Signal(sig)
 			release(t, dir)
-			if got := receive(conn); got.body() != "done" {
+			if got := exchange.Receive(conn); got.Body() != "done" {
 				t.Errorf("%v: the current request got %v", sig, got)
 			}
 			if status := s.End(); status != 0 {
 				t.Errorf("%v: ended by %v", sig, status)
 			}
-			gone(t, all)
+			serve.AllEnd(t, all...)
 			if _, err := os.Lstat(s.address); err == nil {
 				t.Errorf("%v: the socket was left behind", sig)
 			}
@@ -93,7 +94,7 @@ func TestSecondSignalEndsTheChildren(t *testing.T) {
 	if status := s.End(); status != 0 {
 		t.Errorf("ended by %v", status)
 	}
-	gone(t, all)
+	serve.AllEnd(t, all...)
 }
 
 // A parent that is killed takes its children along, when they have finished.
@@ -105,10 +106,10 @@ func TestChildrenLeaveWithTheirParent(t *testing.T) {
 	wait.Until(t, "a parent, a zygote and three children", func() bool { all = s.Tree(); return len(all) == 5 })
 	s.Signal(syscall.SIGKILL)
 	release(t, dir)
-	if got := receive(conn); got.body() != "done" {
+	if got := exchange.Receive(conn); got.Body() != "done" {
 		t.Errorf("got %v", got)
 	}
-	gone(t, all)
+	serve.AllEnd(t, all...)
 }
 
 func TestExitStatusAsStock(t *testing.T) {
@@ -140,17 +141,17 @@ func TestMaxRequests(t *testing.T) {
 	s := start(t, binary, []string{"PHP_FCGI_CHILDREN=1", "PHP_FCGI_MAX_REQUESTS=2"})
 	var pids []string
 	for range 5 {
-		pids = append(pids, s.ask(get(dir+"/pid.php")).body())
+		pids = append(pids, s.ask(get(dir+"/pid.php")).Body())
 	}
 	if pids[0] != pids[1] || pids[2] != pids[3] || pids[0] == pids[2] || pids[2] == pids[4] {
 		t.Errorf("the processes were %v", pids)
 	}
 	conn := s.dial()
 	get(dir + "/pid.php").kept().Send(conn)
-	if got := receive(conn); got.err != nil || got.body() != pids[4] {
+	if got := exchange.Receive(conn); got.Err != nil || got.Body() != pids[4] {
 		t.Errorf("got %v", got)
 	}
-	if got := receive(conn); got.err == nil {
+	if got := exchange.Receive(conn); got.Err == nil {
 		t.Error("a connection outlived its child")
 	}
 }
@@ -158,8 +159,8 @@ func TestMaxRequests(t *testing.T) {
 func TestApacheChildTerminate(t *testing.T) {
 	dir := lives(t)
 	s := start(t, binary, []string{"PHP_FCGI_CHILDREN=1"})
-	first := s.ask(get(dir + "/last.php")).body()
-	if second := s.ask(get(dir + "/pid.php")).body(); first == "" || second == "" || first == second {
+	first := s.ask(get(dir + "/last.php")).Body()
+	if second := s.ask(get(dir + "/pid.php")).Body(); first == "" || second == "" || first == second {
 		t.Errorf("%s, then %s", first, second)
 	}
 	if said := s.Output.String(); said != "" {
@@ -171,11 +172,11 @@ func TestCrashedChildIsReplacedAndReported(t *testing.T) {
 	dir := lives(t)
 	s := start(t, binary, []string{"PHP_FCGI_CHILDREN=2"})
 	for range 3 {
-		pid := s.ask(get(dir + "/pid.php")).body()
-		if got := s.ask(get(dir + "/crash.php")); got.err == nil {
+		pid := s.ask(get(dir + "/pid.php")).Body()
+		if got := s.ask(get(dir + "/crash.php")); got.Err == nil {
 			t.Errorf("got %v", got)
 		}
-		if got := s.ask(get(dir + "/pid.php")).body(); got == "" {
+		if got := s.ask(get(dir + "/pid.php")).Body(); got == "" {
 			t.Errorf("nobody answers after %s", pid)
 		}
 	}
@@ -187,7 +188,7 @@ func TestCrashedChildIsReplacedAndReported(t *testing.T) {
 func TestZygoteThatDiesIsReplaced(t *testing.T) {
 	dir := lives(t)
 	s := start(t, binary, []string{"PHP_FCGI_CHILDREN=1"})
-	pid, _ := strconv.Atoi(s.ask(get(dir + "/pid.php")).body())
+	pid, _ := strconv.Atoi(s.ask(get(dir + "/pid.php")).Body())
 	answered := time.Now() // the server's clock of the zygote's life runs since before that
 	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	zygote, _ := strconv.Atoi(strings.Fields(string(stat))[3])
@@ -196,8 +197,8 @@ func TestZygoteThatDiesIsReplaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Says("the zygote died; another takes its place")
-	gone(t, []int{pid})
-	if got, want := s.ask(get(dir+"/scheduling.php")).body(), serve.OwnScheduling(t); got != want {
+	serve.AllEnd(t, pid)
+	if got, want := s.ask(get(dir+"/scheduling.php")).Body(), serve.OwnScheduling(t); got != want {
 		t.Errorf("a script's scheduling is %q, the server was given %q", got, want)
 	}
 }
@@ -209,16 +210,16 @@ func TestIdleConnectionDoesNotStarveOthers(t *testing.T) {
 		var idle []net.Conn
 		for range 3 {
 			conn := s.dial()
-			if got := get(dir + "/hello.php").kept().on(conn); got.body() != "hello" {
+			if got := get(dir + "/hello.php").kept().on(conn); got.Body() != "hello" {
 				t.Fatalf("got %v", got)
 			}
 			idle = append(idle, conn)
 		}
-		if got := s.ask(get(dir + "/hello.php")); got.body() != "hello" {
+		if got := s.ask(get(dir + "/hello.php")); got.Body() != "hello" {
 			t.Errorf("beside idle connections: %v", got)
 		}
 		for i, conn := range idle {
-			if got := get(dir + "/hello.php").kept().on(conn); got.body() != "hello" {
+			if got := get(dir + "/hello.php").kept().on(conn); got.Body() != "hello" {
 				t.Errorf("idle connection %d: %v", i, got)
 			}
 		}
@@ -246,7 +247,7 @@ func TestListeningSocketAsStandardInput(t *testing.T) {
 			c := command(binary, env)
 			c.Stdin = file
 			s := &server{serve.Run(t, c), t, network, address}
-			if got := s.ask(get(dir + "/hello.php")); got.body() != "hello" {
+			if got := s.ask(get(dir + "/hello.php")); got.Body() != "hello" {
 				t.Errorf("%s: %v", network, got)
 			}
 			all := s.Tree()
@@ -254,7 +255,7 @@ func TestListeningSocketAsStandardInput(t *testing.T) {
 			if status := s.End(); status != 0 {
 				t.Errorf("ended by %v", status)
 			}
-			gone(t, all)
+			serve.AllEnd(t, all...)
 		})
 	}
 }
@@ -301,7 +302,7 @@ func TestClientThatLeavesIsNoticed(t *testing.T) {
 		}
 		conn.Close()
 		wait.Until(t, "the script's end", func() bool { text, _ := os.ReadFile(dir + "/gone"); return string(text) == "1" })
-		if got := s.ask(get(dir + "/hello.php")).body(); got != "hello" {
+		if got := s.ask(get(dir + "/hello.php")).Body(); got != "hello" {
 			t.Errorf("got %q", got)
 		}
 	})
@@ -324,7 +325,7 @@ func TestUnreadBodyIsNoRequest(t *testing.T) {
 	r.Body = "abc" + smuggled.String()
 	conn := s.dial()
 	for range 3 {
-		if got := r.on(conn); got.body() != "hello" {
+		if got := r.on(conn); got.Body() != "hello" {
 			t.Errorf("got %v", got)
 		}
 	}
@@ -359,7 +360,7 @@ func TestLoad(t *testing.T) {
 			if status := s.End(); status != 0 {
 				t.Errorf("ended by %v", status)
 			}
-			gone(t, all)
+			serve.AllEnd(t, all...)
 		}
 	}
 }
@@ -382,7 +383,7 @@ func (s *server) load(dir string, n int, keep bool) {
 				r := get(dir + "/hello.php")
 				r.Keep = keep
 				r.Send(conn)
-				if got := receive(conn); got.body() != "hello" || got.stderr != "" {
+				if got := exchange.Receive(conn); got.Body() != "hello" || got.Stderr != "" {
 					s.t.Errorf("got %v", got)
 				}
 				if !keep {
@@ -434,7 +435,7 @@ func TestReaderOfTheLogIsGone(t *testing.T) {
 		s := &server{serve.RunUnread(t, cmd), t, "tcp", address}
 		wait.Until(t, "a listening socket", serve.Accepts("tcp", address))
 		first := s.ask(get(dir + "/log.php"))
-		if second := s.ask(get(dir + "/log.php")); first.body() == "" || first.body() != second.body() {
+		if second := s.ask(get(dir + "/log.php")); first.Body() == "" || first.Body() != second.Body() {
 			t.Errorf("got %v, then %v", first, second)
 		}
 		s.Signal(syscall.SIGTERM)

@@ -4,16 +4,12 @@
 package fastcgi_test
 
 import (
-	"bytes"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
-	"github.com/phpsapi/phpsapi/cgi/fastcgi"
 	"github.com/phpsapi/phpsapi/test/exchange"
 	"github.com/phpsapi/phpsapi/test/serve"
 	"github.com/phpsapi/phpsapi/test/wait"
@@ -74,17 +70,6 @@ func listening(t *testing.T, network, address string, cmd *exec.Cmd) *server {
 	return s
 }
 
-// gone waits until none of the processes is there.
-func gone(t *testing.T, pids []int) {
-	t.Helper()
-	for _, pid := range pids {
-		wait.Until(t, fmt.Sprintf("the end of process %d", pid), func() bool {
-			stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-			return err != nil || bytes.Contains(stat, []byte(") Z "))
-		})
-	}
-}
-
 func (s *server) dial() net.Conn {
 	s.t.Helper()
 	return serve.Dial(s.t, s.network, s.address)
@@ -104,51 +89,14 @@ func (r *request) kept() *request {
 	return r
 }
 
-// response is what came back.
-type response struct {
-	stdout, stderr string
-	status         fastcgi.EndRequest
-	err            error
-}
-
-func (r response) String() string {
-	return fmt.Sprintf("stdout %q stderr %q %v %v", r.stdout, r.stderr, r.status, r.err)
-}
-
-// body is what follows the head.
-func (r response) body() string {
-	_, text, _ := strings.Cut(r.stdout, "\r\n\r\n")
-	return text
-}
-
-func receive(conn net.Conn) (got response) {
-	r := fastcgi.NewResponseReader(conn, make([]byte, 64<<10))
-	r.Begin(1)
-	for {
-		kind, piece, err := r.Next()
-		switch {
-		case err != nil:
-			got.err = err
-			return got
-		case kind == fastcgi.TypeStdout:
-			got.stdout += string(piece)
-		case kind == fastcgi.TypeStderr:
-			got.stderr += string(piece)
-		case kind == fastcgi.TypeEndRequest:
-			got.status = r.Status()
-			return got
-		}
-	}
-}
-
 // on sends the request on a connection and takes the response.
-func (r *request) on(conn net.Conn) response {
+func (r *request) on(conn net.Conn) exchange.Response {
 	go r.Send(conn)
-	return receive(conn)
+	return exchange.Receive(conn)
 }
 
 // ask sends a request on a new connection.
-func (s *server) ask(r *request) response {
+func (s *server) ask(r *request) exchange.Response {
 	s.t.Helper()
 	conn := s.dial()
 	defer conn.Close()

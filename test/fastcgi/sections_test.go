@@ -31,7 +31,7 @@ func TestSectionOfOneHostIsNotTheOthers(t *testing.T) {
 			{"b.php", "SERVER_NAME", "one.test", "32M"},
 			{"b.php", "PHP_ADMIN_VALUE", "memory_limit=64M", "128M"}, // php-fpm's alone
 		} {
-			if got := get(dir+"/"+c.script, c.param, c.value).kept().on(conn).body(); got != c.want {
+			if got := get(dir+"/"+c.script, c.param, c.value).kept().on(conn).Body(); got != c.want {
 				t.Errorf("request %d, %s=%s: got %q, want %q", i+1, c.param, c.value, got, c.want)
 			}
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
 	"github.com/phpsapi/phpsapi/test/files"
+	"github.com/phpsapi/phpsapi/test/serve"
 	"github.com/phpsapi/phpsapi/test/wait"
 )
 
@@ -58,7 +59,7 @@ func TestServerEndsWhateverItsChildrenWaitFor(t *testing.T) {
 			if status := s.End(); status != 0 {
 				t.Errorf("ended by %v", status)
 			}
-			gone(t, all)
+			serve.AllEnd(t, all...)
 		})
 	}
 }

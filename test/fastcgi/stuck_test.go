@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/phpsapi/phpsapi/test/exchange"
 	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
 	"github.com/phpsapi/phpsapi/test/wait"
@@ -49,7 +50,7 @@ func TestSignalWhilePHPStarts(t *testing.T) {
 			if status := s.End(); !status.Signaled() || status.Signal() != sig {
 				t.Errorf("ended by %v", status)
 			}
-			gone(t, all)
+			serve.AllEnd(t, all...)
 			if _, err := os.Lstat(socket); err == nil {
 				t.Error("the socket was left behind")
 			}
@@ -65,18 +66,18 @@ func TestZygoteIsStopped(t *testing.T) {
 	conn := begin(t, s, dir)
 	all := s.Tree()
 	syscall.Kill(all[1], syscall.SIGSTOP)
-	if got := s.ask(get(dir + "/hello.php")); got.body() != "hello" {
+	if got := s.ask(get(dir + "/hello.php")); got.Body() != "hello" {
 		t.Errorf("got %v", got)
 	}
 	s.Signal(syscall.SIGTERM)
 	release(t, dir)
-	if got := receive(conn); got.body() != "done" {
+	if got := exchange.Receive(conn); got.Body() != "done" {
 		t.Errorf("the request before got %v", got)
 	}
 	if status := s.End(); status != 0 {
 		t.Errorf("ended by %v", status)
 	}
-	gone(t, all)
+	serve.AllEnd(t, all...)
 }
 
 // Of a zygote that is stopped, or has died, another takes the place, whose children answer.
@@ -89,7 +90,7 @@ func TestStoppedZygoteIsReplaced(t *testing.T) {
 	s.ask(get(dir + "/hello.php")) // the child ends, of which the zygote does not tell
 	conn := s.dial()
 	get(dir + "/hello.php").Send(conn)
-	if got := receive(conn); got.body() != "hello" {
+	if got := exchange.Receive(conn); got.Body() != "hello" {
 		t.Errorf("got %v", got)
 	}
 }
@@ -126,7 +127,7 @@ func TestForksFailForAWhile(t *testing.T) {
 	for _, child := range all[2:] {
 		syscall.Kill(child, syscall.SIGKILL)
 	}
-	gone(t, all[2:])
+	serve.AllEnd(t, all[2:]...)
 	const told = "resource temporarily unavailable"
 	s.Says(told)
 	began := time.Now()
@@ -137,7 +138,7 @@ func TestForksFailForAWhile(t *testing.T) {
 	limit("1000")
 	conn := s.dial()
 	get(script).Send(conn)
-	if got := receive(conn); got.body() != "hello" {
+	if got := exchange.Receive(conn); got.Body() != "hello" {
 		t.Errorf("got %v", got)
 	}
 }

@@ -15,8 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/phpsapi/phpsapi/cgi/fastcgi"
+	"github.com/phpsapi/phpsapi/test/exchange"
 	"github.com/phpsapi/phpsapi/test/serve"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // Server is a running php-fpm with a pool www on a unix socket.
@@ -73,15 +74,12 @@ func Start(t testing.TB, pool string, env ...string) *Server {
 		cmd.Process.Signal(syscall.SIGTERM)
 		cmd.Wait()
 	})
-	for range 500 {
-		if conn, err := net.Dial("unix", s.Socket); err == nil {
-			conn.Close()
-			return s
+	for answers, end := serve.Accepts("unix", s.Socket), time.Now().Add(wait.Patience); !answers(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("php-fpm does not answer: %s%s", out.String(), s.Read(t, "error.log"))
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
-	t.Fatalf("php-fpm does not answer: %s%s", out.String(), s.Read(t, "error.log"))
-	return nil
+	return s
 }
 
 // Write makes a file in the server's directory and returns its path.
@@ -131,33 +129,18 @@ func (s *Server) do(body string, params []string) (string, error) {
 	}
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(30 * time.Second))
-	w := fastcgi.NewRequestWriter(conn, make([]byte, 64<<10))
-	w.Begin(1, fastcgi.BeginRequest{Role: fastcgi.RoleResponder})
 	last := map[string]string{}
 	for i := 0; i+1 < len(params); i += 2 {
 		last[params[i]] = params[i+1]
 	}
+	r := exchange.Request{Body: body}
 	for name, value := range last {
-		w.Param(name, value)
+		r.Params = append(r.Params, name, value)
 	}
-	w.EndParams()
-	w.Write([]byte(body))
-	if err := w.EndStdin(); err != nil {
-		return "", err
+	r.Send(conn)
+	got := exchange.Receive(conn)
+	if got.Err != nil {
+		return "", fmt.Errorf("after %q: %w", got.Stdout, got.Err)
 	}
-	r := fastcgi.NewResponseReader(conn, make([]byte, 64<<10))
-	r.Begin(1)
-	var out strings.Builder
-	for {
-		kind, piece, err := r.Next()
-		if err != nil {
-			return "", fmt.Errorf("after %q: %w", out.String(), err)
-		}
-		switch kind {
-		case fastcgi.TypeStdout:
-			out.Write(piece)
-		case fastcgi.TypeEndRequest:
-			return out.String(), nil
-		}
-	}
+	return got.Stdout, nil
 }
