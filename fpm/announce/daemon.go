@@ -53,23 +53,23 @@ func ToStarter() *Starter {
 }
 
 // Tell says how far the start is. A verdict is the last word. The error is that nobody waits for it.
-func (v *Starter) Tell(what uint32) error {
-	if v == nil {
+func (s *Starter) Tell(what uint32) error {
+	if s == nil {
 		return nil
 	}
-	_, err := v.pipe.Write(binary.NativeEndian.AppendUint32(nil, what))
+	_, err := s.pipe.Write(binary.NativeEndian.AppendUint32(nil, what))
 	if what <= Started {
-		v.pipe.Close()
+		s.pipe.Close()
 	}
 	return err
 }
 
 // Gone is closed when the program that waits is gone, of an interrupt, say. It is nil without one.
-func (v *Starter) Gone() <-chan struct{} {
-	if v == nil {
+func (s *Starter) Gone() <-chan struct{} {
+	if s == nil {
 		return nil
 	}
-	raw, err := v.pipe.SyscallConn()
+	raw, err := s.pipe.SyscallConn()
 	if err != nil {
 		return nil
 	}

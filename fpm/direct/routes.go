@@ -32,8 +32,8 @@ type routes struct {
 }
 
 // of returns the route of a path as it came. ok is false if the path cannot be decoded, or leads above the root.
-func (p *routes) of(raw []byte) (at *route, ok bool) {
-	at = &p.all[hashPath(raw)]
+func (r *routes) of(raw []byte) (at *route, ok bool) {
+	at = &r.all[hashPath(raw)]
 	if len(raw) > 0 && string(raw) == at.raw {
 		return at, true
 	}
@@ -43,7 +43,7 @@ func (p *routes) of(raw []byte) (at *route, ok bool) {
 		return nil, false
 	}
 	if len(raw) > longestRoute {
-		at = &p.long
+		at = &r.long
 	}
 	*at = route{raw: text, path: path}
 	return at, true

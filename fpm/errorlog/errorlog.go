@@ -41,34 +41,34 @@ func New(forceStderr bool) *Log {
 }
 
 // InUse reports whether messages go to the error log once the start is over.
-func (e *Log) InUse() bool { return e.use }
+func (l *Log) InUse() bool { return l.use }
 
 // SaveStderr keeps a duplicate of descriptor 2, for access logs that go there and for a reload.
-func (e *Log) SaveStderr() {
+func (l *Log) SaveStderr() {
 	if fd, err := unix.FcntlInt(2, unix.F_DUPFD_CLOEXEC, 3); err == nil {
-		e.Original = fd
+		l.Original = fd
 	}
 }
 
 // SaveStdout keeps a duplicate of descriptor 1, for a front's access log.
-func (e *Log) SaveStdout() {
+func (l *Log) SaveStdout() {
 	if fd, err := unix.FcntlInt(1, unix.F_DUPFD_CLOEXEC, 3); err == nil {
-		e.Stdout = os.NewFile(uintptr(fd), settings.Stdout)
+		l.Stdout = os.NewFile(uintptr(fd), settings.Stdout)
 	}
 }
 
 // RestoreStderr makes descriptor 2 what it was at first.
-func (e *Log) RestoreStderr() {
-	if e.Original >= 0 {
-		unix.Dup3(e.Original, 2, 0)
+func (l *Log) RestoreStderr() {
+	if l.Original >= 0 {
+		unix.Dup3(l.Original, 2, 0)
 	}
 }
 
 // Open opens the error log of a configuration that is being read, for the hook of conf.System: from now on it gets
 // the lines. Restore undoes it. Since PHP 8.3 php-fpm knows that an error log called /dev/stderr is standard error.
 // It returns an error if the file cannot be opened.
-func (e *Log) Open(g *conf.Global, php sapi.PHPVersion) error {
-	e.use = g.Daemonize || !isTerminal(2) && !e.ForceStderr
+func (l *Log) Open(g *conf.Global, php sapi.PHPVersion) error {
+	l.use = g.Daemonize || !isTerminal(2) && !l.ForceStderr
 	var file *os.File
 	var sys *syslogWriter
 	if g.Syslog() {
@@ -79,41 +79,41 @@ func (e *Log) Open(g *conf.Global, php sapi.PHPVersion) error {
 			return err
 		}
 	}
-	e.file, e.syslog = file, sys
-	e.Messages.Configure(func(s *zlog.Settings) {
+	l.file, l.syslog = file, sys
+	l.Messages.Configure(func(s *zlog.Settings) {
 		s.Level, s.Limit, s.Buffering = g.LogLevel, g.LogLimit, g.LogBuffering
 		if s.Level == 0 {
 			s.Level = zlog.Notice
 		}
-		s.File, s.Syslog, s.JSON = nil, nil, e.JSON
+		s.File, s.Syslog, s.JSON = nil, nil, l.JSON
 		s.FileIsStderr = php.AtLeast(8, 3) && (g.ErrorLog.Value == "/dev/stderr" || g.ErrorLog.Value == "/proc/self/fd/2")
 		switch {
-		case !e.use:
+		case !l.use:
 		case sys != nil:
 			s.Syslog = sys.write
 		default:
 			w := newLogWriter(file)
-			w.json.Store(e.JSON)
+			w.json.Store(l.JSON)
 			s.File = w
 		}
 	})
-	e.tellConsole()
+	l.tellConsole()
 	return nil
 }
 
 // tellConsole tells what writes to descriptor 2 whether lines are in JSON.
-func (e *Log) tellConsole() {
-	if w, ok := e.Console.(*logWriter); ok {
-		w.json.Store(e.Messages.Settings().JSON)
+func (l *Log) tellConsole() {
+	if w, ok := l.Console.(*logWriter); ok {
+		w.json.Store(l.Messages.Settings().JSON)
 	}
 }
 
 // Complaints returns where PHP's complaints about the syntax of a configuration go, which php-fpm does not log: descriptor 2, or in JSON the log.
-func (e *Log) Complaints() io.Writer {
-	if !e.Messages.Settings().JSON {
-		return e.Console
+func (l *Log) Complaints() io.Writer {
+	if !l.Messages.Settings().JSON {
+		return l.Console
 	}
-	return complaining{e.Messages}
+	return complaining{l.Messages}
 }
 
 // complaining makes messages of lines.
@@ -135,43 +135,43 @@ type State struct {
 }
 
 // State returns what Open would change, for Restore.
-func (e *Log) State() State { return State{*e, e.Messages.Settings()} }
+func (l *Log) State() State { return State{*l, l.Messages.Settings()} }
 
 // Restore undoes an Open, and closes what it opened.
-func (e *Log) Restore(s State) {
-	opened := e.file
-	*e = s.e
-	e.Messages.Configure(func(now *zlog.Settings) { *now = s.settings })
-	e.tellConsole()
-	if opened != nil && opened != e.file {
+func (l *Log) Restore(s State) {
+	opened := l.file
+	*l = s.e
+	l.Messages.Configure(func(now *zlog.Settings) { *now = s.settings })
+	l.tellConsole()
+	if opened != nil && opened != l.file {
 		opened.Close()
 	}
 }
 
 // Launched ends the start, or a reload: descriptor 2 becomes the error log, and lines no longer go to both.
-func (e *Log) Launched() {
-	e.RedirectStderr()
-	if e.use && e.file == nil {
+func (l *Log) Launched() {
+	l.RedirectStderr()
+	if l.use && l.file == nil {
 		unix.Dup3(1, 2, 0) // with syslog: /dev/null
 	}
-	e.Messages.Configure(func(s *zlog.Settings) { s.Launched = true })
+	l.Messages.Configure(func(s *zlog.Settings) { s.Launched = true })
 }
 
 // Stderr returns what descriptor 2 is after the start, or the reload; nil: /dev/null. A program that is executed earlier gets it, too, and not the
 // first standard error: the command that started a daemon may wait until that is closed.
-func (e *Log) Stderr() *os.File {
+func (l *Log) Stderr() *os.File {
 	switch {
-	case !e.use:
+	case !l.use:
 		return os.Stderr
-	case e.file == nil: // syslog
+	case l.file == nil: // syslog
 		return nil
 	}
-	return e.file
+	return l.file
 }
 
 // Relaunch begins a reload, in which lines go to the first stderr too, as in a start.
-func (e *Log) Relaunch() {
-	e.Messages.Configure(func(s *zlog.Settings) { s.Launched = false })
+func (l *Log) Relaunch() {
+	l.Messages.Configure(func(s *zlog.Settings) { s.Launched = false })
 }
 
 // Close closes the file of a State that is not gone back to.
@@ -182,15 +182,15 @@ func (s State) Close() {
 }
 
 // RedirectStderr makes descriptor 2 the error log, if the log is a file and in use.
-func (e *Log) RedirectStderr() {
-	if e.use && e.file != nil {
-		unix.Dup3(int(e.file.Fd()), 2, 0)
+func (l *Log) RedirectStderr() {
+	if l.use && l.file != nil {
+		unix.Dup3(int(l.file.Fd()), 2, 0)
 	}
 }
 
 // Reopen opens the error log again, after somebody has moved the file. It returns an error if it cannot be opened.
-func (e *Log) Reopen(path string) error {
-	if e.file == nil {
+func (l *Log) Reopen(path string) error {
+	if l.file == nil {
 		return nil // syslog
 	}
 	file, err := logfile.Open(path)
@@ -198,7 +198,7 @@ func (e *Log) Reopen(path string) error {
 		return err
 	}
 	defer file.Close()
-	return unix.Dup3(int(file.Fd()), int(e.file.Fd()), unix.O_CLOEXEC)
+	return unix.Dup3(int(file.Fd()), int(l.file.Fd()), unix.O_CLOEXEC)
 }
 
 func isTerminal(fd int) bool {

@@ -92,11 +92,11 @@ func (k *Killers) Adopt(all []Killer) {
 
 func partOf(t time.Time) int64 { return t.UnixNano() / int64(Window/buckets) }
 
-func (s *killer) ended(now time.Time) (n int) {
+func (k *killer) ended(now time.Time) (n int) {
 	oldest := partOf(now) - buckets
-	for i, part := range s.part {
+	for i, part := range k.part {
 		if part > oldest {
-			n += s.count[i]
+			n += k.count[i]
 		}
 	}
 	return n

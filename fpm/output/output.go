@@ -225,24 +225,24 @@ func (o *Output) told(change func()) {
 func (o *Output) Leave() { o.told(func() { o.board = nil }) }
 
 // Log logs a piece, and has the next one read. It reports whether the pipe has ended.
-func (s *Piece) Log(log *zlog.Log) (ended bool) {
-	s.o.take(log, s.pipe, s.text)
-	if s.end {
-		s.o.ended[s.pipe] = true
-		s.o.pipes[s.pipe].Close()
+func (p *Piece) Log(log *zlog.Log) (ended bool) {
+	p.o.take(log, p.pipe, p.text)
+	if p.end {
+		p.o.ended[p.pipe] = true
+		p.o.pipes[p.pipe].Close()
 		// The worker is gone without ending its line; php-fpm leaves such a line in its buffer.
-		if s.o.stream != nil && s.o.last == s.pipe {
-			s.o.stream.Finish()
+		if p.o.stream != nil && p.o.last == p.pipe {
+			p.o.stream.Finish()
 		}
 	}
-	s.o.told(func() {
-		s.o.inHand[s.pipe] = false
-		for i := range s.o.open {
-			s.o.open[i] = s.o.held[i] != nil || i == s.o.last && s.o.stream != nil && s.o.stream.Open()
+	p.o.told(func() {
+		p.o.inHand[p.pipe] = false
+		for i := range p.o.open {
+			p.o.open[i] = p.o.held[i] != nil || i == p.o.last && p.o.stream != nil && p.o.stream.Open()
 		}
 	})
-	s.done <- struct{}{}
-	return s.end
+	p.done <- struct{}{}
+	return p.end
 }
 
 // Unread adds the pipes that have not ended to what is to be polled: what is there was not logged.

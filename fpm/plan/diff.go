@@ -14,17 +14,17 @@ import (
 )
 
 // Values returns all settings of a configuration, phpsapi's own among them.
-func (f *Plan) Values(cfg *conf.Config) []conf.Value {
+func (p *Plan) Values(cfg *conf.Config) []conf.Value {
 	all := cfg.Values()
 	for i := range all {
 		if all[i].Section == "global" && all[i].Name == "log_level" && cfg.Global.LogLevel == 0 {
 			all[i].Text = zlog.Notice.String()
 		}
 	}
-	if f == nil || f.Own == nil {
+	if p == nil || p.Own == nil {
 		return all
 	}
-	for _, line := range f.Lines() {
+	for _, line := range p.Lines() {
 		name, text, ok := strings.Cut(strings.TrimSpace(line), " = ")
 		if !ok {
 			continue

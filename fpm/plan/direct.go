@@ -13,42 +13,42 @@ import (
 const mostDirect = 40
 
 // chooseDirect returns the pool whose workers are to speak HTTP, or why there is none.
-func (f *Plan) chooseDirect(pools []*conf.Pool) (name, why string) {
-	routed := f.routed(pools)
+func (p *Plan) chooseDirect(pools []*conf.Pool) (name, why string) {
+	routed := p.routed(pools)
 	switch {
-	case !f.Own.Direct:
+	case !p.Own.Direct:
 		return "", "http.direct is off"
-	case len(f.Own.Listen) > mostDirect:
+	case len(p.Own.Listen) > mostDirect:
 		return "", fmt.Sprintf("there are more than %d addresses", mostDirect)
 	case len(routed) != 1:
 		return "", fmt.Sprintf("the sites are of %d pools", len(routed))
 	}
-	for _, s := range f.Sites {
+	for _, s := range p.Sites {
 		if s.Compress != nil {
 			return "", fmt.Sprintf("the site in %s has compress", s.Root)
 		}
 	}
-	switch p := routed[0]; {
-	case p.PM == conf.Ondemand:
-		return "", fmt.Sprintf("pool %s has pm = ondemand", p.Name)
-	case p.Chroot.Filled():
-		return "", fmt.Sprintf("pool %s has a chroot", p.Name)
+	switch pool := routed[0]; {
+	case pool.PM == conf.Ondemand:
+		return "", fmt.Sprintf("pool %s has pm = ondemand", pool.Name)
+	case pool.Chroot.Filled():
+		return "", fmt.Sprintf("pool %s has a chroot", pool.Name)
 	}
 	return routed[0].Name, ""
 }
 
 // Lines are the plan's part of -tt.
-func (f *Plan) Lines() []string {
-	lines := f.Own.Lines()
-	if f.HasFront() {
-		for _, address := range f.Own.Listen {
-			if f.Direct != "" {
-				lines = append(lines, "\tlisten = "+address+" -> the workers of pool "+f.Direct)
+func (p *Plan) Lines() []string {
+	lines := p.Own.Lines()
+	if p.HasFront() {
+		for _, address := range p.Own.Listen {
+			if p.Direct != "" {
+				lines = append(lines, "\tlisten = "+address+" -> the workers of pool "+p.Direct)
 			} else {
-				lines = append(lines, "\tlisten = "+address+" -> the front, because "+f.notDirect)
+				lines = append(lines, "\tlisten = "+address+" -> the front, because "+p.notDirect)
 			}
 		}
-		for _, address := range f.Own.TLSListen {
+		for _, address := range p.Own.TLSListen {
 			lines = append(lines, "\tlisten = "+address+" -> the front, because of TLS")
 		}
 	}

@@ -53,96 +53,96 @@ type Plan struct {
 func New(s Source) *Plan { return &Plan{source: s} }
 
 // BodyLimit is the largest body of a request for a pool.
-func (f *Plan) BodyLimit(p *conf.Pool) int64 {
-	return f.Own.BodyLimit(f.setting(p, "post_max_size"))
+func (p *Plan) BodyLimit(pool *conf.Pool) int64 {
+	return p.Own.BodyLimit(p.setting(pool, "post_max_size"))
 }
 
 // HasFront reports whether there is to be a front.
-func (f *Plan) HasFront() bool { return f != nil && f.Own != nil && f.Own.Front() }
+func (p *Plan) HasFront() bool { return p != nil && p.Own != nil && p.Own.Front() }
 
 // LogsJSON reports whether the logs are in JSON.
-func (f *Plan) LogsJSON() bool { return f != nil && f.Own != nil && f.Own.LogJSON }
+func (p *Plan) LogsJSON() bool { return p != nil && p.Own != nil && p.Own.LogJSON }
 
 // EngineOf returns the engine of a pool.
-func (f *Plan) EngineOf(pool string) engines.Choice {
-	if engine, own := f.engines[pool]; own {
+func (p *Plan) EngineOf(pool string) engines.Choice {
+	if engine, own := p.engines[pool]; own {
 		return engine
 	}
-	return f.Engine
+	return p.Engine
 }
 
 // chooseEngines finds the engines that pools have for themselves.
-func (f *Plan) chooseEngines(pools []*conf.Pool) error {
+func (p *Plan) chooseEngines(pools []*conf.Pool) error {
 	var names []string
-	for _, p := range pools {
-		names = append(names, p.Name)
+	for _, pool := range pools {
+		names = append(names, pool.Name)
 	}
-	named, err := f.Own.Engines(names, f.source.Overrides)
+	named, err := p.Own.Engines(names, p.source.Overrides)
 	if err != nil {
 		return err
 	}
-	f.engines = map[string]engines.Choice{}
-	f.directives = map[string]func(name string) (string, bool){}
+	p.engines = map[string]engines.Choice{}
+	p.directives = map[string]func(name string) (string, bool){}
 	for pool, e := range named {
-		engine, err := f.source.Choose(engines.Asked{Setting: e.Text, Place: e.Place})
+		engine, err := p.source.Choose(engines.Asked{Setting: e.Text, Place: e.Place})
 		if err != nil {
 			return err
 		}
-		f.engines[pool], f.directives[pool] = engine, f.source.Directive(engine)
+		p.engines[pool], p.directives[pool] = engine, p.source.Directive(engine)
 	}
 	return nil
 }
 
 // Verify is conf.Options.Verify: it finds out what the plan is for a configuration, and checks it. It gives the configuration the hidden pools
 // and the numbers of worker mode.
-func (f *Plan) Verify(cfg *conf.Config) (err error) {
-	if err := f.chooseEngines(cfg.Pools); err != nil {
+func (p *Plan) Verify(cfg *conf.Config) (err error) {
+	if err := p.chooseEngines(cfg.Pools); err != nil {
 		return err
 	}
-	if err := f.enterWorkerMode(cfg); err != nil {
+	if err := p.enterWorkerMode(cfg); err != nil {
 		return err
 	}
-	if f.Stages, err = f.stagesOf(cfg.Pools); err != nil {
+	if p.Stages, err = p.stagesOf(cfg.Pools); err != nil {
 		return err
 	}
-	if f.HasFront() {
-		if f.Sites, err = f.Own.Route(cfg.Pools, f.Workers); err != nil {
+	if p.HasFront() {
+		if p.Sites, err = p.Own.Route(cfg.Pools, p.Workers); err != nil {
 			return err
 		}
 	}
-	if err := f.protect(cfg); err != nil || !f.HasFront() {
+	if err := p.protect(cfg); err != nil || !p.HasFront() {
 		return err
 	}
-	if err := settings.CheckReach(cfg.Pools, f.Workers, f.Sites); err != nil {
+	if err := settings.CheckReach(cfg.Pools, p.Workers, p.Sites); err != nil {
 		return err
 	}
-	if f.Who, err = companion.FrontUser(f.Own.User, f.Own.Group, cfg.Pools, f.routed(cfg.Pools)); err != nil {
-		return f.Own.Located(err)
+	if p.Who, err = companion.FrontUser(p.Own.User, p.Own.Group, cfg.Pools, p.routed(cfg.Pools)); err != nil {
+		return p.Own.Located(err)
 	}
-	for _, s := range f.Sites {
-		if err := f.Who.MayRead(s.Root); err != nil {
+	for _, s := range p.Sites {
+		if err := p.Who.MayRead(s.Root); err != nil {
 			return fmt.Errorf("the root %s cannot be served: %w", s.Root, err)
 		}
 	}
-	f.Direct, f.notDirect = f.chooseDirect(cfg.Pools)
-	f.Certificates, err = companion.ReadCertificates(f.Own.Certificates)
-	return f.Own.Located(err)
+	p.Direct, p.notDirect = p.chooseDirect(cfg.Pools)
+	p.Certificates, err = companion.ReadCertificates(p.Own.Certificates)
+	return p.Own.Located(err)
 }
 
 // routed are the pools that the sites name.
-func (f *Plan) routed(all []*conf.Pool) (routed []*conf.Pool) {
-	for _, p := range all {
-		if f.Routes(p.Name) {
-			routed = append(routed, p)
+func (p *Plan) routed(all []*conf.Pool) (routed []*conf.Pool) {
+	for _, pool := range all {
+		if p.Routes(pool.Name) {
+			routed = append(routed, pool)
 		}
 	}
 	return routed
 }
 
 // Routes reports whether a site names a pool.
-func (f *Plan) Routes(pool string) bool {
-	return slices.ContainsFunc(f.Sites, func(s contract.Site) bool { return s.Pool == pool })
+func (p *Plan) Routes(pool string) bool {
+	return slices.ContainsFunc(p.Sites, func(s contract.Site) bool { return s.Pool == pool })
 }
 
 // ForApache reports whether the service is that of httpd's module.
-func (f *Plan) ForApache() bool { return f != nil && f.Own != nil && f.Own.Apache }
+func (p *Plan) ForApache() bool { return p != nil && p.Own != nil && p.Own.Apache }

@@ -13,28 +13,28 @@ import (
 )
 
 // protect finds out what protects the pools, and whether the kernel can.
-func (f *Plan) protect(cfg *conf.Config) (err error) {
-	if f.Own == nil {
+func (p *Plan) protect(cfg *conf.Config) (err error) {
+	if p.Own == nil {
 		return nil
 	}
 	var names []string
-	for _, p := range cfg.Pools {
-		if p.Shared == nil {
-			names = append(names, p.Name)
+	for _, pool := range cfg.Pools {
+		if pool.Shared == nil {
+			names = append(names, pool.Name)
 		}
 	}
-	if f.protections, err = f.Own.Protections(names, f.source.Overrides); err != nil {
+	if p.protections, err = p.Own.Protections(names, p.source.Overrides); err != nil {
 		return err
 	}
-	f.Sandboxes = f.source.Kernel()
-	for _, p := range cfg.Pools {
-		if p.Shared != nil && f.protections[p.Shared.Name] != nil {
-			f.protections[p.Name] = f.protections[p.Shared.Name]
+	p.Sandboxes = p.source.Kernel()
+	for _, pool := range cfg.Pools {
+		if pool.Shared != nil && p.protections[pool.Shared.Name] != nil {
+			p.protections[pool.Name] = p.protections[pool.Shared.Name]
 		}
-		if err := f.checkSandbox(p); err != nil {
+		if err := p.checkSandbox(pool); err != nil {
 			return err
 		}
-		if err := f.admit(p); err != nil {
+		if err := p.admit(pool); err != nil {
 			return err
 		}
 	}
@@ -42,30 +42,30 @@ func (f *Plan) protect(cfg *conf.Config) (err error) {
 }
 
 // checkSandbox returns an error if a pool cannot have the sandbox that it is to have.
-func (f *Plan) checkSandbox(p *conf.Pool) error {
-	w := f.protections[p.Name]
+func (p *Plan) checkSandbox(pool *conf.Pool) error {
+	w := p.protections[pool.Name]
 	if w == nil || w.Sandbox == sandbox.Off {
 		return nil
 	}
-	if why := f.Sandboxes.Lacks(w.Sandbox); why != "" {
+	if why := p.Sandboxes.Lacks(w.Sandbox); why != "" {
 		if w.Lacking == settings.Warn {
 			return nil // the generation says so
 		}
 		return fmt.Errorf("%s: pool %s cannot have the sandbox %s: %s; use another kernel, or set sandbox.lacking: warn to continue without what it lacks",
-			w.PlaceOf("sandbox.mode"), p.Name, w.Sandbox, why)
+			w.PlaceOf("sandbox.mode"), pool.Name, w.Sandbox, why)
 	}
 	if w.Sandbox != sandbox.Strict {
 		return nil
 	}
-	if p.Shared == nil && len(w.Read)+len(w.Write)+len(f.rootsOf(p)) == 0 {
-		return fmt.Errorf("%s: pool %s would read no application: no site names its root; set sandbox.read", w.PlaceOf("sandbox.mode"), p.Name)
+	if pool.Shared == nil && len(w.Read)+len(w.Write)+len(p.rootsOf(pool)) == 0 {
+		return fmt.Errorf("%s: pool %s would read no application: no site names its root; set sandbox.read", w.PlaceOf("sandbox.mode"), pool.Name)
 	}
 	for _, list := range []struct {
 		key   string
 		paths []string
 	}{{"sandbox.read", w.Read}, {"sandbox.write", w.Write}} {
 		for _, path := range list.paths {
-			info, err := os.Stat(Chroot(p) + path)
+			info, err := os.Stat(Chroot(pool) + path)
 			if err == nil && list.key == "sandbox.write" && !info.IsDir() {
 				err = fmt.Errorf("%s is not a directory", path)
 			}
@@ -95,12 +95,12 @@ var systemFiles = []string{
 }
 
 // rootsOf returns the directories of which workers of a pool serve files.
-func (f *Plan) rootsOf(p *conf.Pool) (roots []string) {
-	home := p.Name
-	if p.Handed {
-		home = p.Shared.Name
+func (p *Plan) rootsOf(pool *conf.Pool) (roots []string) {
+	home := pool.Name
+	if pool.Handed {
+		home = pool.Shared.Name
 	}
-	for _, s := range f.Sites {
+	for _, s := range p.Sites {
 		if s.Pool != home {
 			continue
 		}
@@ -109,20 +109,20 @@ func (f *Plan) rootsOf(p *conf.Pool) (roots []string) {
 			roots = append(roots, internal.Directory)
 		}
 	}
-	if w := f.Workers[home]; w != nil {
+	if w := p.Workers[home]; w != nil {
 		roots = append(roots, filepath.Dir(w.Script))
 	}
 	return roots
 }
 
 // setting returns a setting of php.ini as the workers of a pool have it, if a file or the pool says something of it.
-func (f *Plan) setting(p *conf.Pool, name string) string {
-	directive := f.INI
-	if own, has := f.directives[p.Name]; has {
+func (p *Plan) setting(pool *conf.Pool, name string) string {
+	directive := p.INI
+	if own, has := p.directives[pool.Name]; has {
 		directive = own
 	}
 	text, _ := directive(name)
-	for _, list := range [][]conf.KeyValue{p.PHPValues, p.PHPAdminValues} {
+	for _, list := range [][]conf.KeyValue{pool.PHPValues, pool.PHPAdminValues} {
 		for _, entry := range list {
 			if entry.Key == name {
 				text = entry.Value
@@ -139,37 +139,37 @@ const (
 )
 
 // FilesOf returns what a strict sandbox lets the workers of a pool reach. All but what the settings name need not be there.
-func (f *Plan) FilesOf(p *conf.Pool) (files sandbox.Files, write []string) {
-	w := f.protections[p.Name]
-	files = sandbox.Files{Read: w.Read, Write: w.Write, Perhaps: append(slices.Clone(systemFiles), f.rootsOf(p)...)}
+func (p *Plan) FilesOf(pool *conf.Pool) (files sandbox.Files, write []string) {
+	w := p.protections[pool.Name]
+	files = sandbox.Files{Read: w.Read, Write: w.Write, Perhaps: append(slices.Clone(systemFiles), p.rootsOf(pool)...)}
 	for _, name := range []string{"extension_dir", "include_path"} {
-		for _, dir := range strings.Split(f.setting(p, name), ":") {
+		for _, dir := range strings.Split(p.setting(pool, name), ":") {
 			if filepath.IsAbs(dir) {
 				files.Perhaps = append(files.Perhaps, dir)
 			}
 		}
 	}
-	ini := f.source.Module(f.EngineOf(p.Name)).INI
+	ini := p.source.Module(p.EngineOf(pool.Name)).INI
 	for _, dir := range strings.Split(ini.Path+":"+ini.ScanDir, ":") {
 		if filepath.IsAbs(dir) {
 			files.Perhaps = append(files.Perhaps, dir)
 		}
 	}
-	temporary := f.setting(p, "sys_temp_dir")
+	temporary := p.setting(pool, "sys_temp_dir")
 	if temporary == "" {
 		temporary = defaultTemporary
-		for _, v := range p.Env {
+		for _, v := range pool.Env {
 			if v.Key == "TMPDIR" && v.Value != "" && v.Value[0] != '$' {
 				temporary = v.Value
 			}
 		}
 	}
-	sessions := f.setting(p, "session.save_path")
+	sessions := p.setting(pool, "session.save_path")
 	sessions = sessions[strings.LastIndexByte(sessions, ';')+1:] // N;MODE;/path
 	if sessions == "" {
 		sessions = defaultSessions
 	}
-	for _, dir := range []string{temporary, f.setting(p, "upload_tmp_dir"), sessions, f.setting(p, "opcache.file_cache")} {
+	for _, dir := range []string{temporary, p.setting(pool, "upload_tmp_dir"), sessions, p.setting(pool, "opcache.file_cache")} {
 		if filepath.IsAbs(dir) {
 			write = append(write, dir)
 		}
@@ -178,9 +178,9 @@ func (f *Plan) FilesOf(p *conf.Pool) (files sandbox.Files, write []string) {
 }
 
 // ProtectionOf returns what protects a pool; nil: nothing does.
-func (f *Plan) ProtectionOf(pool string) *settings.Protection {
-	if f == nil {
+func (p *Plan) ProtectionOf(pool string) *settings.Protection {
+	if p == nil {
 		return nil
 	}
-	return f.protections[pool]
+	return p.protections[pool]
 }

@@ -10,17 +10,17 @@ import (
 )
 
 // stagesOf returns the pools' stages.
-func (f *Plan) stagesOf(pools []*conf.Pool) (map[string]settings.Stages, error) {
-	own := f.Own
+func (p *Plan) stagesOf(pools []*conf.Pool) (map[string]settings.Stages, error) {
+	own := p.Own
 	if own == nil {
 		own = &settings.Settings{}
 	}
-	return own.Stages(pools, f.source.Overrides)
+	return own.Stages(pools, p.source.Overrides)
 }
 
 // Interrupts reports whether any pool's requests may be interrupted. Then all can be, as pools of one PHP share a zygote.
-func (f *Plan) Interrupts() bool {
-	for _, s := range f.Stages {
+func (p *Plan) Interrupts() bool {
+	for _, s := range p.Stages {
 		if s.Soft > 0 || s.Client > 0 {
 			return true
 		}
@@ -29,42 +29,42 @@ func (f *Plan) Interrupts() bool {
 }
 
 // IncidentLog returns the path of the incident log; empty: there is to be none.
-func (f *Plan) IncidentLog() string {
-	if f == nil || f.Own == nil {
+func (p *Plan) IncidentLog() string {
+	if p == nil || p.Own == nil {
 		return ""
 	}
-	return f.Own.IncidentLog
+	return p.Own.IncidentLog
 }
 
 // CheckIncidentLog is for a test of the configuration, which only asks whether the service would start. It makes the file if there is none, as for access logs.
-func (f *Plan) CheckIncidentLog() error {
-	path := f.IncidentLog()
+func (p *Plan) CheckIncidentLog() error {
+	path := p.IncidentLog()
 	if path == "" {
 		return nil
 	}
 	if err := logfile.Check(path); err != nil {
-		return f.Own.Located(fmt.Errorf("incident_log: %s cannot be opened: %w", path, err))
+		return p.Own.Located(fmt.Errorf("incident_log: %s cannot be opened: %w", path, err))
 	}
 	return nil
 }
 
 // Exports reports whether spans are exported.
-func (f *Plan) Exports() bool { return f != nil && f.Own != nil && f.Own.Traces.Endpoint != "" }
+func (p *Plan) Exports() bool { return p != nil && p.Own != nil && p.Own.Traces.Endpoint != "" }
 
 // Traces is what workers do about traces; nil: nothing.
-func (f *Plan) Traces() *contract.Traces {
-	if f == nil || f.Own == nil || !f.Own.Traces.On {
+func (p *Plan) Traces() *contract.Traces {
+	if p == nil || p.Own == nil || !p.Own.Traces.On {
 		return nil
 	}
-	return &contract.Traces{ByParent: f.Own.Traces.ByParent, Bound: f.Own.Traces.Bound}
+	return &contract.Traces{ByParent: p.Own.Traces.ByParent, Bound: p.Own.Traces.Bound}
 }
 
 // Doubts returns a sentence for each setting that has no effect beside the others.
-func (f *Plan) Doubts(pools []*conf.Pool) []string {
-	all := settings.Unused(f.Workers)
-	for _, p := range pools {
-		if !p.Handed {
-			all = append(all, f.Stages[p.Name].Idle(p)...)
+func (p *Plan) Doubts(pools []*conf.Pool) []string {
+	all := settings.Unused(p.Workers)
+	for _, pool := range pools {
+		if !pool.Handed {
+			all = append(all, p.Stages[pool.Name].Idle(pool)...)
 		}
 	}
 	return all

@@ -9,10 +9,10 @@ import (
 
 // SiteNames are what those of the generation's sites are called in metrics that are counted each for itself: by their first host, and their path. No
 // two have the same name.
-func (f *Plan) SiteNames() (names []string) {
+func (p *Plan) SiteNames() (names []string) {
 	seen := map[string]int{}
-	for i := range min(len(f.Sites), scoreboard.MostSites) {
-		name := siteName(&f.Sites[i])
+	for i := range min(len(p.Sites), scoreboard.MostSites) {
+		name := siteName(&p.Sites[i])
 		if seen[name]++; seen[name] > 1 {
 			name = fmt.Sprintf("%s (%d)", name, seen[name])
 		}

@@ -7,35 +7,35 @@ import (
 )
 
 // enterWorkerMode finds the pools that are in worker mode, and makes them so.
-func (f *Plan) enterWorkerMode(cfg *conf.Config) (err error) {
-	if f.Own == nil {
+func (p *Plan) enterWorkerMode(cfg *conf.Config) (err error) {
+	if p.Own == nil {
 		return nil
 	}
-	if f.Workers, err = f.Own.Workers(cfg.Pools, f.source.Overrides); err != nil {
+	if p.Workers, err = p.Own.Workers(cfg.Pools, p.source.Overrides); err != nil {
 		return err
 	}
-	for _, p := range slices.Clone(cfg.Pools) {
-		w := f.Workers[p.Name]
+	for _, pool := range slices.Clone(cfg.Pools) {
+		w := p.Workers[pool.Name]
 		if w == nil {
 			continue
 		}
-		others := conf.Others(p)
-		if engine, own := f.engines[p.Name]; own {
-			f.engines[others.Name] = engine
+		others := conf.Others(pool)
+		if engine, own := p.engines[pool.Name]; own {
+			p.engines[others.Name] = engine
 		}
 		cfg.Pools = append(cfg.Pools, others)
 		if w.Processes > 0 {
-			p.PM, p.MaxChildren = conf.Static, w.Processes
-			p.SetFrom("pm", w.ProcessesPlace)
-			p.SetFrom("pm.max_children", w.ProcessesPlace)
+			pool.PM, pool.MaxChildren = conf.Static, w.Processes
+			pool.SetFrom("pm", w.ProcessesPlace)
+			pool.SetFrom("pm.max_children", w.ProcessesPlace)
 		}
-		p.Env = slices.Concat(w.Env, p.Env)
+		pool.Env = slices.Concat(w.Env, pool.Env)
 		for _, variable := range w.Env {
-			p.SetFrom("env["+variable.Key+"]", w.EnvPlace)
+			pool.SetFrom("env["+variable.Key+"]", w.EnvPlace)
 		}
-		p.Successors = max(1, p.MaxChildren/4)
+		pool.Successors = max(1, pool.MaxChildren/4)
 		if w.Snapshot > 0 { // each has one coming
-			p.Successors = p.MaxChildren
+			pool.Successors = pool.MaxChildren
 		}
 	}
 	return nil

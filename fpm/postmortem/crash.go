@@ -27,12 +27,12 @@ func NewCrashes() (*Crashes, error) {
 }
 
 // In returns the file for the processes, which stays the crashes'.
-func (p *Crashes) In() *os.File { return p.in }
+func (c *Crashes) In() *os.File { return c.in }
 
 // Close closes both ends, if they are not closed. p may be nil.
-func (p *Crashes) Close() {
-	if p != nil && p.in.Close() == nil {
-		unix.Close(p.out)
+func (c *Crashes) Close() {
+	if c != nil && c.in.Close() == nil {
+		unix.Close(c.out)
 	}
 }
 
@@ -44,15 +44,15 @@ const (
 
 // Lines returns what a process has left, if it ended as Go's runtime ends one that panics, or by a signal: then it may have told
 // what PHP was doing. p may be nil, and has none then.
-func (p *Crashes) Lines(status syscall.WaitStatus) (lines []string) {
+func (c *Crashes) Lines(status syscall.WaitStatus) (lines []string) {
 	const panicked = 2
-	if p == nil || !IsCrash(status) && (!status.Exited() || status.ExitStatus() != panicked) {
+	if c == nil || !IsCrash(status) && (!status.Exited() || status.ExitStatus() != panicked) {
 		return nil
 	}
 	text := make([]byte, maxCrash)
 	n := 0
 	for n < len(text) {
-		got, err := unix.Read(p.out, text[n:])
+		got, err := unix.Read(c.out, text[n:])
 		if err == unix.EINTR {
 			continue
 		}

@@ -29,8 +29,8 @@ type Source struct {
 const systemFile = "/etc/phpsapi/phpsapi.yaml"
 
 // Load reads and checks the settings.
-func (o Source) Load() (*Settings, error) {
-	l := &loader{source: o, table: Table(), viper: viper.New()}
+func (s Source) Load() (*Settings, error) {
+	l := &loader{source: s, table: Table(), viper: viper.New()}
 	if err := misspelled(l.table, os.Environ()); err != nil {
 		return nil, err
 	}

@@ -25,27 +25,27 @@ type endpoint struct {
 }
 
 // message makes header say: this text, and so much of rights.
-func (c *endpoint) message(text []byte, rights int) uintptr {
-	c.part.Base = unsafe.SliceData(text)
-	c.part.SetLen(len(text))
-	c.header = unix.Msghdr{Iov: &c.part, Iovlen: 1}
+func (e *endpoint) message(text []byte, rights int) uintptr {
+	e.part.Base = unsafe.SliceData(text)
+	e.part.SetLen(len(text))
+	e.header = unix.Msghdr{Iov: &e.part, Iovlen: 1}
 	if rights > 0 {
-		c.header.Control = &c.rights[0]
-		c.header.SetControllen(rights)
+		e.header.Control = &e.rights[0]
+		e.header.SetControllen(rights)
 	}
-	return uintptr(unsafe.Pointer(&c.header))
+	return uintptr(unsafe.Pointer(&e.header))
 }
 
 // send says a letter to the master, with a descriptor unless it is -1. A master that is gone is noticed elsewhere.
-func (c *endpoint) send(letter byte, fd int) {
+func (e *endpoint) send(letter byte, fd int) {
 	size := 0
 	if fd >= 0 {
-		channel.PutDescriptor(c.rights[:], fd)
-		size = len(c.rights)
+		channel.PutDescriptor(e.rights[:], fd)
+		size = len(e.rights)
 	}
-	c.letter[0] = letter
+	e.letter[0] = letter
 	for {
-		_, _, errno := unix.Syscall(unix.SYS_SENDMSG, uintptr(c.fd), c.message(c.letter[:], size), unix.MSG_NOSIGNAL)
+		_, _, errno := unix.Syscall(unix.SYS_SENDMSG, uintptr(e.fd), e.message(e.letter[:], size), unix.MSG_NOSIGNAL)
 		if errno != unix.EINTR {
 			return
 		}
@@ -53,30 +53,30 @@ func (c *endpoint) send(letter byte, fd int) {
 }
 
 // say says a letter to the master, with a text.
-func (c *endpoint) say(letter byte, text string) {
+func (e *endpoint) say(letter byte, text string) {
 	message := append([]byte{letter}, text...)
-	unix.SendmsgN(c.fd, message[:min(len(message), contract.MaxMessage)], nil, nil, unix.MSG_NOSIGNAL)
+	unix.SendmsgN(e.fd, message[:min(len(message), contract.MaxMessage)], nil, nil, unix.MSG_NOSIGNAL)
 }
 
 // receive reads one message, and the descriptor that came with it; -1: none. Letter 0: the master is gone.
-func (c *endpoint) receive() (letter byte, fd int) {
+func (e *endpoint) receive() (letter byte, fd int) {
 	for {
-		n, _, errno := unix.Syscall(unix.SYS_RECVMSG, uintptr(c.fd), c.message(c.text[:], len(c.rights)), unix.MSG_CMSG_CLOEXEC)
+		n, _, errno := unix.Syscall(unix.SYS_RECVMSG, uintptr(e.fd), e.message(e.text[:], len(e.rights)), unix.MSG_CMSG_CLOEXEC)
 		if errno == unix.EINTR {
 			continue
 		}
 		if errno != 0 || n == 0 {
 			return 0, -1
 		}
-		c.length = min(int(n), len(c.text))
-		return c.text[0], channel.Descriptor(c.rights[:c.header.Controllen])
+		e.length = min(int(n), len(e.text))
+		return e.text[0], channel.Descriptor(e.rights[:e.header.Controllen])
 	}
 }
 
 // isTold reports whether the next message is one of these letters, and leaves it there.
-func (c *endpoint) isTold(letters ...byte) bool {
+func (e *endpoint) isTold(letters ...byte) bool {
 	var next [1]byte
-	n, _, err := unix.Recvfrom(c.fd, next[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+	n, _, err := unix.Recvfrom(e.fd, next[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
 	return err == nil && n == 1 && bytes.IndexByte(letters, next[0]) >= 0
 }
 

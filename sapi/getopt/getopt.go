@@ -39,63 +39,63 @@ type UsageError string
 func (e UsageError) Error() string { return string(e) }
 
 // Next returns the next option. The second result is false at the end of the options. The error is a UsageError.
-func (g *Reader) Next() (Argument, bool, error) {
-	if g.next >= len(g.Args) {
+func (r *Reader) Next() (Argument, bool, error) {
+	if r.next >= len(r.Args) {
 		return Argument{}, false, nil
 	}
-	word := g.Args[g.next]
-	if g.at > 0 {
-		return g.short(word)
+	word := r.Args[r.next]
+	if r.at > 0 {
+		return r.short(word)
 	}
 	switch {
 	case len(word) < 2 || word[0] != '-':
 		return Argument{}, false, nil
 	case word == "--":
-		g.next++
+		r.next++
 		return Argument{}, false, nil
 	case word[1] == '-':
-		return g.long(word)
+		return r.long(word)
 	}
-	g.at = 1
-	return g.short(word)
+	r.at = 1
+	return r.short(word)
 }
 
 // short reads the letter at g.at of word.
-func (g *Reader) short(word string) (Argument, bool, error) {
-	g.last = g.at
-	letter := word[g.at]
+func (r *Reader) short(word string) (Argument, bool, error) {
+	r.last = r.at
+	letter := word[r.at]
 	if letter == ':' {
-		err := g.fail(g.next, g.at, ": in flags")
-		g.skip(word, len(word))
+		err := r.fail(r.next, r.at, ": in flags")
+		r.skip(word, len(word))
 		return Argument{}, false, err
 	}
-	for _, o := range g.Options {
+	for _, o := range r.Options {
 		if o.Letter != letter {
 			continue
 		}
 		if !o.Parameter {
-			g.skip(word, g.at+1)
+			r.skip(word, r.at+1)
 			return Argument{Letter: letter}, true, nil
 		}
-		return g.parameter(o, word, g.at+1)
+		return r.parameter(o, word, r.at+1)
 	}
-	err := g.fail(g.next, g.at, fmt.Sprintf("option not found %c", letter))
-	g.skip(word, g.at+1)
+	err := r.fail(r.next, r.at, fmt.Sprintf("option not found %c", letter))
+	r.skip(word, r.at+1)
 	return Argument{}, false, err
 }
 
 // skip continues at index at of word, or with the next word.
-func (g *Reader) skip(word string, at int) {
+func (r *Reader) skip(word string, at int) {
 	if at < len(word) {
-		g.at = at
+		r.at = at
 		return
 	}
-	g.at = 0
-	g.next++
+	r.at = 0
+	r.next++
 }
 
 // long reads `--name`, `--name=value` and `--name value`. php looks for the `=` behind the first letter of the name.
-func (g *Reader) long(word string) (Argument, bool, error) {
+func (r *Reader) long(word string) (Argument, bool, error) {
 	name := word[2:]
 	for i := 0; i < len(name)-1; i++ {
 		if name[i] == '=' {
@@ -103,55 +103,55 @@ func (g *Reader) long(word string) (Argument, bool, error) {
 			break
 		}
 	}
-	for _, o := range g.Options {
+	for _, o := range r.Options {
 		if o.Name != name {
 			continue
 		}
-		g.last = 0
+		r.last = 0
 		if o.Parameter || o.Optional && len(word) > 2+len(name) {
-			return g.parameter(o, word, 2+len(name))
+			return r.parameter(o, word, 2+len(name))
 		}
-		g.next++
+		r.next++
 		return Argument{Letter: o.Letter}, true, nil
 	}
-	g.next++
+	r.next++
 	// php counts from where it left off in an earlier word, and names what stands there in this one.
 	letter := "\x00"
-	if g.last < len(word) {
-		letter = word[g.last : g.last+1]
+	if r.last < len(word) {
+		letter = word[r.last : r.last+1]
 	}
-	return Argument{}, false, g.fail(g.next-1, g.last, "no argument for option "+letter)
+	return Argument{}, false, r.fail(r.next-1, r.last, "no argument for option "+letter)
 }
 
-// parameter reads an option's argument: what follows at index at of word, without a `=` in front, or the next word.
-func (g *Reader) parameter(o Option, word string, at int) (Argument, bool, error) {
-	optchr := g.at
-	g.at = 0
-	g.next++
+// parameter reads an option's argument: what follows at index at of word, without a `=` before it, or the next word.
+func (r *Reader) parameter(o Option, word string, at int) (Argument, bool, error) {
+	optchr := r.at
+	r.at = 0
+	r.next++
 	if at < len(word) {
 		if word[at] == '=' {
 			at++
 		}
 		return Argument{o.Letter, word[at:]}, true, nil
 	}
-	if g.next == len(g.Args) {
+	if r.next == len(r.Args) {
 		letter := word[optchr]
-		return Argument{}, false, g.fail(g.next-1, optchr, fmt.Sprintf("no argument for option %c", letter))
+		return Argument{}, false, r.fail(r.next-1, optchr, fmt.Sprintf("no argument for option %c", letter))
 	}
-	g.next++
-	return Argument{o.Letter, g.Args[g.next-1]}, true, nil
+	r.next++
+	return Argument{o.Letter, r.Args[r.next-1]}, true, nil
 }
 
 // Failed returns the word in which the option of the last UsageError stands, which its text does not name.
-func (g *Reader) Failed() string { return g.failed }
+func (r *Reader) Failed() string { return r.failed }
 
 // Rest returns the arguments after the options.
-func (g *Reader) Rest() []string { return g.Args[g.next:] }
+func (r *Reader) Rest() []string { return r.Args[r.next:] }
 
 // Ended reports whether `--` ended the options.
-func (g *Reader) Ended() bool { return g.next > 0 && g.Args[g.next-1] == "--" }
+func (r *Reader) Ended() bool { return r.next > 0 && r.Args[r.next-1] == "--" }
 
-func (g *Reader) fail(word, char int, what string) error {
-	g.failed = g.Args[word]
+func (r *Reader) fail(word, char int, what string) error {
+	r.failed = r.Args[word]
 	return UsageError(fmt.Sprintf("Error in argument %d, char %d: %s", word+1, char+1, what))
 }
