@@ -112,7 +112,7 @@ func (s *Systemd) Heartbeat(idle, active int, requests, slow uint64) {
 }
 
 // TakeOver makes the state that of a service that is being upgraded: the program before has said that it reloads. The start of this one
-// may take longer than the watchdog waits, and is not a part of the loop. Until InLoop a goroutine tells that we live, for the time at most
+// may take longer than the watchdog waits, and is not a part of the loop. Until EnterLoop a goroutine tells that we live, for the time at most
 // that the start may take. It has nothing of the master's.
 func (s *Systemd) TakeOver(getenv func(string) string, most time.Duration) {
 	s.begun, s.reloads = true, true
@@ -138,8 +138,8 @@ func (s *Systemd) TakeOver(getenv func(string) string, most time.Duration) {
 	}()
 }
 
-// InLoop has the loop tell from now on that we live. It reports whether it has to.
-func (s *Systemd) InLoop() bool {
+// EnterLoop notes that the loop tells from now on that the service lives. It reports whether the loop has to.
+func (s *Systemd) EnterLoop() bool {
 	if s.starting == nil {
 		return false
 	}

@@ -92,7 +92,7 @@ func TestWatchdogOfATakeover(t *testing.T) {
 			t.Errorf("got %q", got)
 		}
 	}
-	if !s.InLoop() || s.InLoop() || !s.watchdog || s.interval != time.Millisecond {
+	if !s.EnterLoop() || s.EnterLoop() || !s.watchdog || s.interval != time.Millisecond {
 		t.Errorf("the loop has not to tell that the master lives: %+v", s)
 	}
 	s.Heartbeat(0, 0, 0, 0)

@@ -22,7 +22,7 @@ const longestFile = 1 << 20
 // answerPlain answers the present request, whose path is not a script's.
 func (c *Conn) answerPlain(t *site.Target) outcome {
 	h := &c.head
-	if t.Status == http.StatusForbidden || c.isNews(t.Remark) {
+	if t.Status == http.StatusForbidden || c.noteRemark(t.Remark) {
 		return foreign // the front may be allowed to read it, or has something to log
 	}
 	switch {
@@ -82,8 +82,8 @@ func (c *Conn) refuseMethod() outcome {
 	return c.answerPage(http.StatusMethodNotAllowed, scripthead.Field{Name: allowName, Value: allowFiles})
 }
 
-// isNews reports whether a remark is one that the front has not been told to log before.
-func (c *Conn) isNews(remark string) bool {
+// noteRemark notes a remark that the front is told to log. It returns false if the front has been told it before.
+func (c *Conn) noteRemark(remark string) bool {
 	if remark == "" || c.remarks[remark] || len(c.remarks) >= mostPlaces {
 		return false
 	}
@@ -157,7 +157,7 @@ func (c *Conn) choose(f *file, path string) bool {
 			return false
 		case site.IsStale(form.modified, f.modified):
 			closeFile(form.fd)
-			if c.isNews(c.site.SayStale(name)) {
+			if c.noteRemark(c.site.SayStale(name)) {
 				return false
 			}
 		default:

@@ -174,7 +174,7 @@ func (c *Conn) route(params *fastcgi.Params) outcome {
 		if t.Script.Name == "" {
 			return c.answerPlain(&t)
 		}
-		if c.isNews(t.Remark) {
+		if c.noteRemark(t.Remark) {
 			return foreign // the front logs it
 		}
 		at.know(c.site, &t.Script, c.begun)

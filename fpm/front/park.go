@@ -151,7 +151,7 @@ func (l *lot) sweep(now time.Time) {
 	for _, c := range l.takeLate(now) {
 		c.Close()
 	}
-	if l.isSettled() {
+	if l.settle() {
 		runtime.GC() // net/http's buffers wait in pools, and what is in a pool survives one collection
 		debug.FreeOSMemory()
 	}
@@ -183,8 +183,8 @@ const (
 	settledPart = 8
 )
 
-// isSettled reports whether memory is to be given back. If it is, counting begins again.
-func (l *lot) isSettled() bool {
+// settle reports whether memory is to be given back, and then begins to count again.
+func (l *lot) settle() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.came - l.before

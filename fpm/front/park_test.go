@@ -158,7 +158,7 @@ func TestMemoryIsGivenBackOnceConnectionsHaveSettled(t *testing.T) {
 		{0, false},
 	} {
 		l.came += c.came
-		if got := l.isSettled(); got != c.want {
+		if got := l.settle(); got != c.want {
 			t.Errorf("%d: %d came: %v, want %v", i, c.came, got, c.want)
 		}
 	}

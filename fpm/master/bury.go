@@ -122,7 +122,7 @@ func (m *Master) bury(c *child, status syscall.WaitStatus) {
 		m.abandonReload(fmt.Errorf("a new worker of pool %s exited %s", p.conf.Name, how))
 		return
 	}
-	if !c.ready && !wanted && m.takeoverFails(fmt.Errorf("a worker of pool %s exited %s before it was ready", p.conf.Name, how)) {
+	if !c.ready && !wanted && m.failTakeover(fmt.Errorf("a worker of pool %s exited %s before it was ready", p.conf.Name, how)) {
 		return
 	}
 	switch {

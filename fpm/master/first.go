@@ -51,7 +51,7 @@ func (m *Master) startFirst(v *announce.Starter) error {
 				cancel() // the others' starts
 			}
 		case s := <-stops:
-			if m.taken.isOrdered(s.(syscall.Signal)) {
+			if m.taken.takeOrder(s.(syscall.Signal)) {
 				late = time.After(orderPatience)
 				continue
 			}

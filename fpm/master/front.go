@@ -180,7 +180,7 @@ func (m *Master) buryFront(f *front, status syscall.WaitStatus) {
 	case f.Quits:
 	case g == m.next:
 		m.abandonReload(fmt.Errorf("the new front exited %s", how))
-	case !f.Ready && m.takeoverFails(fmt.Errorf("the front exited %s", how)):
+	case !f.Ready && m.failTakeover(fmt.Errorf("the front exited %s", how)):
 		return
 	case !g.retiring:
 		g.http.renewal.Died(&f.Process, now)

@@ -27,8 +27,8 @@ const (
 	handoverInterval = 2 * time.Millisecond
 )
 
-// pending reports whether the announcement must wait.
-func (h *handover) pending(now time.Time, former *former) bool {
+// postpone reports whether the announcement must wait. If it must, postpone sets when to look again.
+func (h *handover) postpone(now time.Time, former *former) bool {
 	if h == nil || h.open && !now.Before(h.until) {
 		return false
 	}

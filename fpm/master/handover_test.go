@@ -40,14 +40,14 @@ func TestReloadIsAnnouncedWhenTheOldProcessesHaveYielded(t *testing.T) {
 		p.children = []*child{worker}
 		h := &handover{old: &generation{pools: []*pool{p}}, until: now.Add(handoverPatience), open: true}
 		c.is(h, worker)
-		if got := h.pending(now, &former{}); got != c.pending {
+		if got := h.postpone(now, &former{}); got != c.pending {
 			t.Errorf("%s: pending %v, want %v", c.name, got, c.pending)
 		}
 		if c.pending && !h.lookAt.After(now) {
 			t.Errorf("%s: it is not looked at again", c.name)
 		}
 	}
-	if (*handover)(nil).pending(now, &former{}) {
+	if (*handover)(nil).postpone(now, &former{}) {
 		t.Error("without a reload something is pending")
 	}
 }

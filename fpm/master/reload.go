@@ -83,7 +83,7 @@ func (m *Master) reload() {
 	m.attempt.places = newPlaces()
 	m.operators.round++
 	m.renewAt = time.Time{}
-	if m.wantsUpgrade() {
+	if m.takeUpgradeOrder() {
 		m.upgradeBy(m.attempt)
 		return
 	}

@@ -121,19 +121,19 @@ func (m *Master) checkActivity(c *child, a *scoreboard.Activity, now int64) {
 		c.slowLogged = 0
 	}
 	took := c.vigil.took(a, now)
-	verdict := judge(c.pool.conf, a.Stage, took, c.slowLogged != 0)
+	due := judge(c.pool.conf, a.Stage, took, c.slowLogged != 0)
 	silent := m.watch(c, a, now)
 	if silent {
-		verdict, took = timedOut, max(took, time.Duration(now-c.vigil.asked))
+		due, took = timedOut, max(took, time.Duration(now-c.vigil.asked))
 	}
-	if verdict == inTime {
+	if due == inTime {
 		return
 	}
 	r := request{duration: took}
 	if known := c.pool.board.Snapshot(c.slot, &r.Proc); !silent && (!known || r.Accepted != a.Accepted) {
 		return // another request already
 	}
-	switch verdict {
+	switch due {
 	case tooSlow:
 		c.slowLogged = a.Accepted
 		c.pool.published.Slow++

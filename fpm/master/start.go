@@ -465,7 +465,7 @@ func (m *Master) begin() {
 
 // begun says that the generation serves, as soon as its first workers have been forked and those of the old one yield.
 func (m *Master) begun() {
-	if !m.beginning || m.gen.forking() || m.handover.pending(m.sys.now(), &m.former) {
+	if !m.beginning || m.gen.forking() || m.handover.postpone(m.sys.now(), &m.former) {
 		return
 	}
 	m.beginning, m.started = false, true

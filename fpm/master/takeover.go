@@ -50,9 +50,9 @@ func (t *takeover) stopsOfStart() (stops chan os.Signal, late <-chan time.Time) 
 	return t.stops, late
 }
 
-// isOrdered notes a signal for the service that is about to take over. It returns false if the signal is to end the start: there is no
+// takeOrder notes a signal for the service that is about to take over. It returns false if the signal is to end the start: there is no
 // takeover, or it is the second one.
-func (t *takeover) isOrdered(s syscall.Signal) bool {
+func (t *takeover) takeOrder(s syscall.Signal) bool {
 	if t == nil || t.stops == nil || t.order != 0 {
 		return false
 	}
@@ -120,7 +120,7 @@ func (m *Master) beginTakeover() {
 	if order := m.taken.order; order != 0 {
 		m.signals <- order
 	}
-	if m.systemd.InLoop() {
+	if m.systemd.EnterLoop() {
 		m.systemdAt = m.sys.now()
 	}
 	m.operators.round = 1
@@ -236,8 +236,8 @@ func (m *Master) endTakeover() {
 	m.handover.from = t.h.Version
 }
 
-// takeoverFails abandons the takeover if it is under way: the program before is executed again. It returns false if there is none.
-func (m *Master) takeoverFails(why error) bool {
+// failTakeover abandons a takeover if it is under way: the program before is executed again. It returns false if there is none.
+func (m *Master) failTakeover(why error) bool {
 	if m.taken.isTrial() {
 		m.taken.failed = why
 		return true

@@ -63,9 +63,9 @@ func invokedAs(name, program string) string {
 	return program
 }
 
-// wantsUpgrade reports whether a reload is to execute another program: somebody has asked for that, or another file has taken the
-// place of the one that runs.
-func (m *Master) wantsUpgrade() bool {
+// takeUpgradeOrder takes the order to upgrade, if an operator has given one. It reports whether a reload is to execute another program: by that
+// order, or because another file has taken the place of the one that runs.
+func (m *Master) takeUpgradeOrder() bool {
 	asked := m.operators.upgrade
 	m.operators.upgrade = false
 	if m.invoked == "" {

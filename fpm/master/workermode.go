@@ -149,7 +149,7 @@ func (m *Master) notBooted(c *child, why string) reception {
 		m.abandonReload(p.bootFailed(why))
 		return heeded
 	}
-	if m.takeoverFails(p.bootFailed(why)) {
+	if m.failTakeover(p.bootFailed(why)) {
 		return heeded
 	}
 	why = zlog.Harmless(why)

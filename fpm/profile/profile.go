@@ -108,7 +108,7 @@ func (p *Profile) Add(pid, generation int, pool, lines string) {
 		fields := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
 		switch {
 		case fields[0] == "f" && len(fields) == 4:
-			if n, err := strconv.Atoi(fields[1]); err == nil && n > 0 && p.takes(0) {
+			if n, err := strconv.Atoi(fields[1]); err == nil && n > 0 && p.take(0) {
 				w.functions[n] = p.function(fields[2], fields[3])
 			}
 		case fields[0] == "r" && len(fields) == 4:
@@ -136,8 +136,8 @@ const (
 	stackSize    = 300
 )
 
-// takes reports whether there is room for so many bytes more, and takes it.
-func (p *Profile) takes(bytes int) bool {
+// take takes room for so many bytes more. It reports whether there is as much.
+func (p *Profile) take(bytes int) bool {
 	if p.Most > 0 && p.size+bytes >= p.Most {
 		return false
 	}
@@ -189,7 +189,7 @@ func (p *Profile) add(w *spoken, count int, stack string) {
 	key.WriteString("\t" + w.request.Pool + "\t" + w.request.Host + "\t" + w.request.Path)
 	s := p.known[key.String()]
 	if s == nil {
-		if !p.takes(stackSize + key.Len() + frameSize*len(frames)) {
+		if !p.take(stackSize + key.Len() + frameSize*len(frames)) {
 			p.Dropped += count
 			return
 		}

@@ -357,7 +357,7 @@ func (z *Zygote) read() {
 				z.own(string(message[1:]))
 			}
 		case msgExit:
-			if pid, status, peak, err := exit(message[1:]); err == nil && !z.children.end(pid, status, peak) && z.stranger != nil && z.mayTellStranger() {
+			if pid, status, peak, err := exit(message[1:]); err == nil && !z.children.end(pid, status, peak) && z.stranger != nil && z.countStranger() {
 				z.stranger(pid, status)
 			}
 		}
@@ -367,8 +367,8 @@ func (z *Zygote) read() {
 // mostStrangers is of how many strangers a doubted zygote may tell the end.
 const mostStrangers = 100
 
-// mayTellStranger reports whether the end of a stranger is told on.
-func (z *Zygote) mayTellStranger() bool {
+// countStranger counts the end of a stranger. It reports whether that is told on.
+func (z *Zygote) countStranger() bool {
 	z.strange++
 	return !z.doubted || z.strange <= mostStrangers
 }

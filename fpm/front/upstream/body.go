@@ -74,7 +74,7 @@ func (b *body) prepare(h *http.Request, p *Pool) error {
 		if b.length == want {
 			return nil
 		}
-		if b.coming = p.mayStream(); b.coming && !brisk {
+		if b.coming = p.beginStream(); b.coming && !brisk {
 			if err = b.open(p); err == nil {
 				b.came(p)
 			}
@@ -183,7 +183,7 @@ func (b *body) short() bool { return b.rest == nil && len(b.first) <= maxShort }
 func (b *body) came(p *Pool) {
 	if b.coming {
 		b.coming = false
-		p.streamed()
+		p.endStream()
 	}
 }
 

@@ -232,7 +232,7 @@ func (c *conn) Read(p []byte) (int, error) {
 			return n, err
 		}
 		now = time.Now()
-		if err := c.overdue(now); err != nil {
+		if err := c.prolong(now); err != nil {
 			return 0, err
 		}
 	}
@@ -270,8 +270,8 @@ func (c *conn) wake(at time.Time) {
 	c.socket.SetReadDeadline(at)
 }
 
-// overdue says why a read is not to be repeated. From now on the end of the request's context ends the wait at once.
-func (c *conn) overdue(now time.Time) error {
+// prolong has a read that is overdue be repeated, or returns why it is not to be. From now on the end of the request's context ends the wait at once.
+func (c *conn) prolong(now time.Time) error {
 	c.stderr.flush(c.pool)
 	if c.ctx.Err() != nil {
 		c.deadline = time.Time{}

@@ -185,9 +185,9 @@ func (p *Pool) wait(ctx context.Context, w *waiter) (*conn, error) {
 	return nil, err
 }
 
-// mayStream reports whether a worker may wait for the rest of a client's body, until streamed. Half of them may: as many
+// beginStream has a worker wait for the rest of a client's body, until endStream. It reports whether one may. Half of them may: as many
 // slow senders as there are workers would stop the pool.
-func (p *Pool) mayStream() bool {
+func (p *Pool) beginStream() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.coming >= p.Pool.Connections/2 {
@@ -197,7 +197,7 @@ func (p *Pool) mayStream() bool {
 	return true
 }
 
-func (p *Pool) streamed() {
+func (p *Pool) endStream() {
 	p.mu.Lock()
 	p.coming--
 	p.mu.Unlock()
