@@ -46,7 +46,7 @@ func Main(call Invocation) int {
 	}
 	module := start.module(call, engine.Description().Minor())
 	if run := parseRun(call.Args, true, php); start.end == modeScript && run.ordinary() {
-		engine.Run(module, run.request())
+		engine.Run(module, run.forEngine())
 		panic("BUG: the run of a script returned")
 	}
 	lifecycle.TakeProcess()

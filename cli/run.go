@@ -46,8 +46,8 @@ func (r run) phpMode() int {
 		modeINIFiles: 13, modeINIChanges: 14}[r.mode]
 }
 
-// request is the run's request as the engine wants it.
-func (r run) request() lifecycle.Script {
+// forEngine returns the run as the engine wants it.
+func (r run) forEngine() lifecycle.Script {
 	s := lifecycle.Script{
 		Work:          r.work(),
 		Mode:          r.phpMode(),
@@ -133,10 +133,10 @@ func (c *commandLine) fail(message string) int {
 	return c.engine.ExitStatus()
 }
 
-// once is one request from its startup to its shutdown.
+// once runs r in a request of its own, from its startup to its shutdown.
 func (c *commandLine) once(r run) int {
-	request := c.Request(r.request())
-	if request.Begin() {
+	script := c.Prepare(r.forEngine())
+	if script.Begin() {
 		switch r.mode {
 		case modeReflect:
 			c.engine.Reflect(reflection(r.reflection), r.what)
@@ -147,9 +147,9 @@ func (c *commandLine) once(r run) int {
 		case modeINIChanges:
 			c.engine.PrintChangedSettings()
 		default:
-			request.Work()
+			script.Work()
 		}
-		request.End()
+		script.End()
 	}
 	return c.engine.ExitStatus()
 }

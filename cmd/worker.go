@@ -21,7 +21,7 @@ import (
 func runWorker() int {
 	log := func(message string) { fmt.Fprintln(os.Stderr, message) }
 	var room *fpmworker.Room
-	w := lifecycle.CurrentWorker(func(message string) { log(message) }, func(module string) {
+	w := lifecycle.BecomeWorker(func(message string) { log(message) }, func(module string) {
 		if module == sapi.FPM || module == sapi.Apache {
 			room = fpmworker.Prepare()
 		}

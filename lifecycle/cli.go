@@ -85,29 +85,28 @@ func (CommandLine) HasShell() bool {
 	return C.engine_cli_has_shell() != 0
 }
 
-// Request is a run of a script: Begin, Work, End.
-type Request struct {
+// ScriptRun is a run of a script: Begin, Work, End.
+type ScriptRun struct {
 	script *C.struct_engine_cli_script
 }
 
-// Request prepares a run of s.
-func (CommandLine) Request(s Script) Request {
-	return Request{s.inC()}
+// Prepare prepares a run of s.
+func (CommandLine) Prepare(s Script) ScriptRun {
+	return ScriptRun{s.inC()}
 }
 
-// Begin opens the script and starts the request. Where it reports false PHP has said why, and there is nothing to work
-// on or to end.
-func (r Request) Begin() bool {
+// Begin opens the script and starts PHP's request. If it returns false PHP has said why, and there is nothing to work on or to end.
+func (r ScriptRun) Begin() bool {
 	return C.engine_cli_begin(r.script) == 0
 }
 
 // Work does the script's work.
-func (r Request) Work() {
+func (r ScriptRun) Work() {
 	C.engine_cli_work(r.script)
 }
 
-// End ends the request: shutdown functions, destructors, output buffers.
-func (Request) End() {
+// End ends PHP's request: shutdown functions, destructors, output buffers.
+func (ScriptRun) End() {
 	C.engine_cli_end()
 }
 

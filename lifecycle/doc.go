@@ -18,8 +18,8 @@
 //	php script.php       the constructor runs the script and exits; Go never starts (start_*.c)
 //	php -i, phpsapi ...  the constructor returns; Go starts, and calls this package
 //	zygote               the constructor starts PHP, with one thread, and returns when the first worker is asked for. Go starts,
-//	                     CurrentWorker ends Go's threads and forks workers (boot_forkable.c); in the zygote it never returns
-//	  worker             forked from it, with PHP and Go started; CurrentWorker returns what the worker is to do
+//	                     BecomeWorker ends Go's threads and forks workers (boot_forkable.c); in the zygote it never returns
+//	  worker             forked from it, with PHP and Go started; BecomeWorker returns what the worker is to do
 //
 // If this Go runtime cannot be forked, the zygote executes itself again, and Go starts in each worker instead.
 //

@@ -20,14 +20,14 @@ type Worker struct {
 	Files []int
 }
 
-// CurrentWorker returns the worker that this process is; nil if it is not a worker. The process is PHP's from then on, as after
+// BecomeWorker returns the worker that this process is; nil if it is not a worker. The process is PHP's from then on, as after
 // TakeProcess. log takes PHP's own messages (log_message of sapi_module_struct) outside of a request.
 //
-// In a zygote whose workers share its Go runtime CurrentWorker forks them, and returns in each worker. Before the first of them is forked
+// In a zygote whose workers share its Go runtime BecomeWorker forks them, and returns in each worker. Before the first of them is forked
 // it calls prepare with the name of PHP's module: what that leaves in memory the workers share. prepare must start no goroutine, wait for
 // nothing and leave no descriptor open; it may be nil. A worker calls MakeThreads before it does anything for which the runtime needs other
 // threads.
-func CurrentWorker(log func(message string), prepare func(module string)) *Worker {
+func BecomeWorker(log func(message string), prepare func(module string)) *Worker {
 	own := &struct { // one piece of memory, which the zygote has before it forks
 		Worker
 		engine Engine
@@ -65,7 +65,7 @@ func CurrentWorker(log func(message string), prepare func(module string)) *Worke
 // this one must not wait for another, and there must be no garbage collection. It may be called again.
 func (w *Worker) MakeThreads() { C.boot_make_threads() }
 
-// IsWorker reports whether CurrentWorker returns a worker.
+// IsWorker reports whether BecomeWorker returns a worker.
 func IsWorker() bool {
 	return C.boot_is_worker() != 0 || C.boot_is_zygote() != 0
 }

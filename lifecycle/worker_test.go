@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 		restrictThreads()
 		os.Exit(0)
 	}
-	if w := lifecycle.CurrentWorker(logToStderr, prepare); w != nil {
+	if w := lifecycle.BecomeWorker(logToStderr, prepare); w != nil {
 		w.MakeThreads()
 		if string(w.Payload) == forkable {
 			exercise(w.Files[0])

@@ -28,7 +28,7 @@ import (
 // TestMain makes the test binary its own zygote's worker.
 func TestMain(m *testing.M) {
 	var room *Room
-	if w := lifecycle.CurrentWorker(func(message string) { fmt.Fprintln(os.Stderr, message) }, func(string) { room = Prepare() }); w != nil {
+	if w := lifecycle.BecomeWorker(func(message string) { fmt.Fprintln(os.Stderr, message) }, func(string) { room = Prepare() }); w != nil {
 		if spec, err := contract.Decode(w.Payload); err == nil && spec.Pool.Name == panics {
 			w.MakeThreads()
 			go panicWhenAsked(spec.Pool.Prefix.Value)
