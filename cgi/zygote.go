@@ -121,7 +121,7 @@ func resident(path string) int {
 	}
 	if err == nil {
 		log := func(text string) { fmt.Fprintln(os.Stderr, "phpsapi cgi:", text) }
-		s := handover.Server{Module: callModule, Program: lifecycle.Self(), Idle: idle, Log: log}
+		s := handover.Resident{Module: callModule, Program: lifecycle.Self(), Idle: idle, Log: log}
 		err = s.Run(socket)
 	}
 	if err != nil {

@@ -172,8 +172,8 @@ func cgiCommand(asked engines.Asked) *cobra.Command {
 			"With -b, or a listening socket as standard input, it is a FastCGI server. Variables of the environment are its settings:\n" +
 			"PHP_FCGI_CHILDREN, PHP_FCGI_MAX_REQUESTS, PHP_FCGI_BACKLOG, FCGI_WEB_SERVER_ADDRS, PHPSAPI_CGI_SOCKET_MODE (0660 by\n" +
 			"default) and PHPSAPI_CGI_STOP_TIMEOUT (10 seconds by default).\n\n" +
-			"With --zygote PATH before all other options, or PHPSAPI_CGI_ZYGOTE=PATH, a web server's request is handed to a resident\n" +
-			"zygote: a process with PHP started, which listens at PATH. The first request starts it. --zygote-listen PATH runs that\n" +
+			"With --zygote PATH before all other options, or PHPSAPI_CGI_ZYGOTE=PATH, a web server's request is handed to a resident,\n" +
+			"a process that has PHP started and listens at PATH. The first request starts it. --zygote-listen PATH runs that\n" +
 			"process itself, for systemd, or to see its messages. It ends after PHPSAPI_CGI_ZYGOTE_IDLE seconds without a request\n" +
 			"(300 by default).\n\n" +
 			"The options are php-cgi's own:\n\n" + usage.String(),

@@ -1,5 +1,5 @@
 /*
- * What happens before the Go runtime: a constructor records what exec left, and looks whether a resident zygote answers this
+ * What happens before the Go runtime: a constructor records what exec left, and looks whether a resident answers this
  * process's request, whether PHP can run without Go, whether this process is a zygote, and how large the runtime has to be.
  */
 #include <malloc.h>

@@ -1,7 +1,7 @@
 /*
  * The request of a CGI program: what its environment says of it, which script it is for, how it is answered. It comes by three ways
  * here: in a process that starts without Go (start.c), in one whose options Go has read (cgi/request.go), and in a child of a
- * resident zygote (handover_child.c).
+ * resident (handover_child.c).
  *
  * FastCGI's requests have the same rules in Go, sapi/scriptpath.go and sapi/head.go, and a test compares them.
  * Counterpart: sapi/cgi/cgi_main.c.

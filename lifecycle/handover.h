@@ -1,5 +1,5 @@
 /*
- * The hand-over of a CGI program's request to a resident zygote. Three processes take part:
+ * The hand-over of a CGI program's request to a resident. Three processes take part:
  *
  *   client (handover_client.c)          resident (cgi/handover, Go)          child (handover_child.c)
  *     connects, looks whose socket it is
@@ -67,7 +67,7 @@ struct handover_answer {
 /* Returns 0 if that cannot be known: without /proc. */
 int handover_place(struct handover_place *place);
 
-/* Called before the Go runtime. Where the process is a CGI program whose request a resident zygote answered, it ends as
+/* Called before the Go runtime. Where the process is a CGI program whose request a resident answered, it ends as
  * that request did. Returns if it is not one, or if it must answer itself. */
 void handover_client(int argc, char **argv, char **envp);
 

@@ -1,6 +1,6 @@
 /*
  * A start without Go (start.h): an ordinary command line, php [options] [-f] script args, php [options] -r code args, and -l; and an
- * ordinary CGI request without a resident zygote. Go's model: cli/run.go, cgi/main.go.
+ * ordinary CGI request without a resident. Go's model: cli/run.go, cgi/main.go.
  */
 #include <dlfcn.h>
 #include <signal.h>
@@ -132,7 +132,7 @@ static int may_be_from_url(const struct start_call *call)
 	return call->first < call->argc && call->argv[call->first][0] == '-' && cgi_arguments_may_be_query();
 }
 
-/* Reports whether requests are handed over, and this one was not: Go starts a resident zygote for the next. */
+/* Reports whether requests are handed over, and this one was not: Go starts a resident for the next. */
 static int has_zygote(void)
 {
 	const char *socket = getenv("PHPSAPI_CGI_ZYGOTE");

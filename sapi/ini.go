@@ -66,8 +66,8 @@ const ownDir = "/etc/phpsapi/php"
 // PackageDir returns the directory where a libphp that was configured as the distribution's has php.ini for a front end: that of the
 // front end's package, such as /etc/php/8.2/fpm, else that of libphp's, else phpsapi's own. The first of them is taken that isDir
 // reports, or phpsapi's own if none is there.
-func PackageDir(version, front string, isDir func(path string) bool) string {
-	for _, dir := range []string{filepath.Join("/etc/php", version, front), EmbedDir(version)} {
+func PackageDir(version, frontEnd string, isDir func(path string) bool) string {
+	for _, dir := range []string{filepath.Join("/etc/php", version, frontEnd), EmbedDir(version)} {
 		if isDir(dir) {
 			return dir
 		}

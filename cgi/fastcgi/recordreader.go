@@ -142,7 +142,7 @@ func (rr *RecordReader) need(n int) error {
 func (rr *RecordReader) peek(n int) []byte { return rr.buf[rr.r:min(rr.r+n, rr.w)] }
 
 // fill reads once from the source, behind what is buffered. That is next to
-// nothing when fill is called, so moving it to the front costs nothing.
+// nothing when fill is called, so moving it to the beginning costs nothing.
 func (rr *RecordReader) fill() error {
 	rr.w = copy(rr.buf, rr.buf[rr.r:rr.w])
 	rr.r = 0

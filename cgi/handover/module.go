@@ -22,7 +22,7 @@ type Report struct {
 // mapsPause is how often the mapped files are looked at.
 const mapsPause = time.Second
 
-// module is a zygote and what it has started. What is below mu belongs to Server.mu.
+// module is a zygote and what it has started. What is below mu belongs to Resident.mu.
 type module struct {
 	key    string
 	sapi   sapi.Module
@@ -81,7 +81,7 @@ func keyOf(m *sapi.Module, engine string, env Environment) string {
 }
 
 // matches reports whether a call starts this very module: the .ini files may refer to any variable. Until the module is
-// started nobody knows which. The caller holds Server.mu.
+// started nobody knows which. The caller holds Resident.mu.
 func (m *module) matches(key string, env Environment) bool {
 	if m.key != key || m.state == retired {
 		return false

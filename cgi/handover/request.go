@@ -27,31 +27,31 @@ const decisionTime = 2 * time.Second
 const statusTime = 5 * time.Second
 
 // serve answers one client.
-func (s *Server) serve(conn *os.File) {
+func (r *Resident) serve(conn *os.File) {
 	var m *module
-	defer func() { s.done(m) }()
+	defer func() { r.done(m) }()
 	defer conn.Close()
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return
 	}
 	allowed := false
-	raw.Control(func(fd uintptr) { allowed = s.isAllowed(int(fd)) })
+	raw.Control(func(fd uintptr) { allowed = r.isAllowed(int(fd)) })
 	began := time.Now()
 	if !allowed || answer(conn, letterReady, 0) != nil {
 		return
 	}
 	conn.SetReadDeadline(time.Now().Add(requestTime))
-	call, err := s.receive(raw)
+	call, err := r.receive(raw)
 	defer call.close()
 	if err != nil {
 		return
 	}
-	if fingerprintOf(s.Program) != s.self {
-		s.retire() // the program was replaced: the client starts another resident
+	if fingerprintOf(r.Program) != r.self {
+		r.retire() // the program was replaced: the client starts another resident
 		return
 	}
-	if m = s.module(call); m == nil {
+	if m = r.module(call); m == nil {
 		answer(conn, letterNo, 0)
 		return
 	}
@@ -59,16 +59,16 @@ func (s *Server) serve(conn *os.File) {
 		answer(conn, letterNo, 0)
 		return
 	}
-	s.run(conn, m, call)
+	r.run(conn, m, call)
 }
 
 // receive reads a client's message.
-func (s *Server) receive(raw syscall.RawConn) (*Call, error) {
-	memory, ok := s.buffers.Get().(*[maxRequest]byte)
+func (r *Resident) receive(raw syscall.RawConn) (*Call, error) {
+	memory, ok := r.buffers.Get().(*[maxRequest]byte)
 	if !ok {
 		memory = new([maxRequest]byte)
 	}
-	defer s.buffers.Put(memory)
+	defer r.buffers.Put(memory)
 	buffer, control := memory[:], make([]byte, 256)
 	var n, oobn int
 	var files []int
@@ -102,7 +102,7 @@ func answer(conn *os.File, letter byte, number int32) error {
 }
 
 // run has a child answer, and tells the client how it ended.
-func (s *Server) run(conn *os.File, m *module, call *Call) {
+func (r *Resident) run(conn *os.File, m *module, call *Call) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		answer(conn, letterNo, 0)
@@ -124,7 +124,7 @@ func (s *Server) run(conn *os.File, m *module, call *Call) {
 	conn.SetReadDeadline(time.Time{})
 	go forward(conn, child, &over)
 
-	status, known, err := s.outcome(m, child, said, func() {
+	status, known, err := r.outcome(m, child, said, func() {
 		// What the child sent is still read; what its own children hold open is not waited for.
 		unix.Shutdown(pair[0], unix.SHUT_RD)
 	})
@@ -153,7 +153,7 @@ func hear(channel *os.File) error {
 
 // outcome waits for a child's end. The status is known unless the zygote cannot tell it any more, and err is what the child
 // said; ended is called when the child has ended and what it said may not have been read yet.
-func (s *Server) outcome(m *module, c *zygote.Child, said <-chan error, ended func()) (status syscall.WaitStatus, known bool, err error) {
+func (r *Resident) outcome(m *module, c *zygote.Child, said <-chan error, ended func()) (status syscall.WaitStatus, known bool, err error) {
 	select {
 	case <-c.Done():
 		if status, known = c.Status(); known {
@@ -165,21 +165,21 @@ func (s *Server) outcome(m *module, c *zygote.Child, said <-chan error, ended fu
 	if err == errMalformed { // the child may run on
 		<-c.Done()
 	} else {
-		s.await(m, c)
+		r.await(m, c)
 	}
 	status, known = c.Status()
 	return status, known, err
 }
 
 // await waits for the end of a child that has closed its channel: it has ended, or has executed another program.
-func (s *Server) await(m *module, c *zygote.Child) {
-	patience, _ := s.timers.Get().(*time.Timer)
+func (r *Resident) await(m *module, c *zygote.Child) {
+	patience, _ := r.timers.Get().(*time.Timer)
 	if patience == nil {
 		patience = time.NewTimer(statusTime)
 	} else {
 		patience.Reset(statusTime)
 	}
-	defer s.timers.Put(patience)
+	defer r.timers.Put(patience)
 	defer patience.Stop()
 	for {
 		select {
@@ -188,7 +188,7 @@ func (s *Server) await(m *module, c *zygote.Child) {
 		case <-patience.C:
 		}
 		if c.Ended() {
-			s.giveUp(m)
+			r.giveUp(m)
 			return
 		}
 		patience.Reset(statusTime)

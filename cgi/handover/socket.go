@@ -26,7 +26,7 @@ type Socket struct {
 const firstActivated = 3
 
 // ErrBusy says that another resident listens, or is about to.
-var ErrBusy = errors.New("another resident zygote listens there")
+var ErrBusy = errors.New("another resident listens there")
 
 // Listen returns the socket that systemd has passed, if there is one, and otherwise listens at path. lock is the locked
 // file that Start has passed, or nil.

@@ -69,10 +69,10 @@ func (r *Responder) WriteStderr(text []byte) error {
 
 // Message, Log, Report and Status are the front end's.
 
-func (r *Responder) Message(text string) { r.front.Message(text) }
+func (r *Responder) Message(text string) { r.frontEnd.Message(text) }
 
-func (r *Responder) Log(level int, text string) { r.front.Log(level, text) }
+func (r *Responder) Log(level int, text string) { r.frontEnd.Log(level, text) }
 
-func (r *Responder) Report(level int, text string) { r.front.Report(level, text) }
+func (r *Responder) Report(level int, text string) { r.frontEnd.Report(level, text) }
 
-func (r *Responder) Status(a lifecycle.Array) bool { return r.front.Status(a) }
+func (r *Responder) Status(a lifecycle.Array) bool { return r.frontEnd.Status(a) }

@@ -51,7 +51,7 @@ type Responder struct {
 	// Begins is called when Sent is no longer SentNothing, before or just after the first byte of a response is sent; nil: nobody asks.
 	Begins func()
 
-	front    FrontEnd
+	frontEnd FrontEnd
 	original []fastcgi.Pair // the request's params as they came, with HandsOn
 	engine   *lifecycle.Engine
 	rules    sapi.PathRules
@@ -280,7 +280,7 @@ func (r *Responder) Finish() (keep bool) {
 // that may be the beginning of the next request already, which only this process could answer then. As a rule all is there.
 func (r *Responder) finishReading() {
 	if !r.Request.KeepConn || r.closing != 0 || r.conn.Response().Ended() || r.conn.Buffered() > 0 ||
-		r.conn.Stage() >= fastcgi.StageDone || !r.front.Leaves() {
+		r.conn.Stage() >= fastcgi.StageDone || !r.frontEnd.Leaves() {
 		return
 	}
 	r.conn.Response().Flush()
@@ -319,7 +319,7 @@ func (r *Responder) More(keep bool) bool {
 	case r.conn.Buffered() > 0:
 		r.woken = false
 		r.io.began = false
-		r.front.Reading()
+		r.frontEnd.Reading()
 		r.io.began = true
 		return true
 	}
@@ -344,7 +344,7 @@ func (r *Responder) complain(err error) {
 	if errors.Is(err, errSilent) {
 		err = &silentError{r.conn.Stage()}
 	}
-	r.front.ConnectionFailed(err)
+	r.frontEnd.ConnectionFailed(err)
 }
 
 // isGone reports whether the error is that the client has left, as it may.

@@ -18,17 +18,17 @@ const (
 
 // New makes this process ready for requests. The engine's module must have been started. Configure is to be called before the
 // first request.
-func New(engine *lifecycle.Engine, front FrontEnd) *Responder {
+func New(engine *lifecycle.Engine, frontEnd FrontEnd) *Responder {
 	r := &Responder{}
-	r.Prepare(front)
+	r.Prepare(frontEnd)
 	r.Start(engine)
 	return r
 }
 
 // Prepare is the part of New that needs no PHP: the process that forks this one may have called it. r must be zero before.
-func (r *Responder) Prepare(front FrontEnd) {
-	r.front, r.PHP, r.conn, r.Sent = front, &r.own.php, &r.own.conn, &r.own.sent
-	r.io.onBegin, r.io.onTry = front.Reading, front.Receiving
+func (r *Responder) Prepare(frontEnd FrontEnd) {
+	r.frontEnd, r.PHP, r.conn, r.Sent = frontEnd, &r.own.php, &r.own.conn, &r.own.sent
+	r.io.onBegin, r.io.onTry = frontEnd.Reading, frontEnd.Receiving
 	r.io.wake, r.io.hurry = -1, [...]int32{-1, -1}
 	r.own.files.home = r.PHP.GoHome
 	r.own.stat = r.own.files.stat

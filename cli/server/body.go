@@ -91,7 +91,7 @@ func (b *body) read(r *bufio.Reader, h *head) error {
 	}
 }
 
-// chunkSize reads the line in front of a chunk.
+// chunkSize reads the line before a chunk.
 func chunkSize(r *bufio.Reader) (int64, error) {
 	var size int64
 	for digits := 0; ; digits++ {

@@ -97,7 +97,7 @@ func (h *headReader) next() (byte, error) {
 	return c, err
 }
 
-// start skips empty lines in front of the request and gives its first byte.
+// start skips empty lines before the request, and returns its first byte.
 func (h *headReader) start() (byte, error) {
 	for {
 		c, err := h.next()

@@ -18,7 +18,7 @@ type address struct {
 }
 
 // parseAddress reads host:port and [host]:port. php looks for the first colon, and reads the port as C does: blanks
-// and a sign may stand in front of it, and an empty one is 0, which leaves the choice to the system.
+// and a sign may stand before it, and an empty one is 0, which leaves the choice to the system.
 func parseAddress(text string) (address, bool) {
 	host, port, found := strings.Cut(text, ":")
 	if rest, bracketed := strings.CutPrefix(text, "["); bracketed {

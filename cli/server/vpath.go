@@ -9,7 +9,7 @@ import (
 
 // location is where a URL's path leads.
 type location struct {
-	vpath string // the script's or file's path below the document root, with a slash in front: SCRIPT_NAME
+	vpath string // the script's or file's path below the document root, with a slash before it: SCRIPT_NAME
 	// pathInfo is the rest of the URL's path behind the file.
 	pathInfo string
 	file     string // document root and vpath; empty if there is no such file

@@ -82,7 +82,7 @@ static void say_refusal(enum engine_load_result result, const char *path, const 
  * The file of the PHP that is in the process already, if it is another one than that of path; else NULL. It is that of the configuration
  * before, which cannot always be unloaded, as some of its extensions hold it. A second one beside it would take its functions for its own.
  */
-static const char *resident(const char *path)
+static const char *loaded_before(const char *path)
 {
 	void *there = dlsym(RTLD_DEFAULT, "php_module_startup");
 	struct stat present, wanted;
@@ -98,7 +98,7 @@ static const char *resident(const char *path)
 static int load(void)
 {
 	static struct engine_refusal refusal;
-	const char *path = find_engine(), *other = path ? resident(path) : NULL;
+	const char *path = find_engine(), *other = path ? loaded_before(path) : NULL;
 	enum engine_load_result result;
 
 	if (!path && apache_options.engine) {

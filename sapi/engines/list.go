@@ -125,18 +125,18 @@ func (m Machine) iniDirs(facts Facts, path string) []INIDir {
 	if !isDistributions(facts) {
 		return []INIDir{{Dir: facts.INI}}
 	}
-	fronts := []struct{ name, directory string }{{"cli", "cli"}, {"cgi", "cgi"}, {"fpm", "fpm"}, {"apache", "apache2"}}
+	frontEnds := []struct{ name, directory string }{{"cli", "cli"}, {"cgi", "cgi"}, {"fpm", "fpm"}, {"apache", "apache2"}}
 	if path == OfProgram {
-		fronts = fronts[:3] // httpd cannot load the program
+		frontEnds = frontEnds[:3] // httpd cannot load the program
 	}
 	var dirs []INIDir
-	for _, front := range fronts {
-		dir := sapi.PackageDir(Minor(facts.Version), front.directory, m.isDir)
+	for _, frontEnd := range frontEnds {
+		dir := sapi.PackageDir(Minor(facts.Version), frontEnd.directory, m.isDir)
 		i := slices.IndexFunc(dirs, func(d INIDir) bool { return d.Dir == dir })
 		if i < 0 {
 			i, dirs = len(dirs), append(dirs, INIDir{Dir: dir})
 		}
-		dirs[i].FrontEnds = append(dirs[i].FrontEnds, front.name)
+		dirs[i].FrontEnds = append(dirs[i].FrontEnds, frontEnd.name)
 	}
 	if len(dirs) == 1 {
 		dirs[0].FrontEnds = nil

@@ -409,9 +409,9 @@ func TestVersionTellsWhenPHPWasCompiled(t *testing.T) {
 	if date == nil {
 		t.Fatalf("no build date in\n%s", info)
 	}
-	for _, front := range []string{"cli", "cgi", "fpm"} {
-		if out, errors := l.run(front, "-v"); !strings.Contains(out, " (built: "+date[1]+")") || strings.Contains(out, "Build Date") || errors != "" {
-			t.Errorf("%s -v wrote %q and %q, want %s", front, out, errors, date[1])
+	for _, frontEnd := range []string{"cli", "cgi", "fpm"} {
+		if out, errors := l.run(frontEnd, "-v"); !strings.Contains(out, " (built: "+date[1]+")") || strings.Contains(out, "Build Date") || errors != "" {
+			t.Errorf("%s -v wrote %q and %q, want %s", frontEnd, out, errors, date[1])
 		}
 	}
 }

@@ -51,13 +51,13 @@ func TestDirectoriesOfPHPINI(t *testing.T) {
 		if err := json.Unmarshal([]byte(said), &list); err != nil {
 			t.Fatalf("%v: %s", err, said)
 		}
-		for front, commands := range map[string][][]string{
+		for frontEnd, commands := range map[string][][]string{
 			"cli": {{"", "cli", script}, {"", "cli", "--ini"}},
 			"cgi": {{"", "cgi", "-q", script}, {"REDIRECT_STATUS=1 REQUEST_METHOD=GET SCRIPT_FILENAME=" + script, "cgi"}},
 			"fpm": {{"", "fpm", "-i"}},
 		} {
-			i := slices.IndexFunc([]string{packages + "/" + front, embed, own}, func(dir string) bool { return slices.Contains(there, dir) })
-			want := []string{packages + "/" + front, embed, own}[i]
+			i := slices.IndexFunc([]string{packages + "/" + frontEnd, embed, own}, func(dir string) bool { return slices.Contains(there, dir) })
+			want := []string{packages + "/" + frontEnd, embed, own}[i]
 			for _, c := range commands {
 				said := run(c[0], c[1:]...)
 				if got := loaded.FindStringSubmatch(said); got == nil || got[1] != want+"/php.ini" {
@@ -66,8 +66,8 @@ func TestDirectoriesOfPHPINI(t *testing.T) {
 			}
 			for _, e := range list {
 				for _, dir := range e.INI {
-					if e.Default != "" && (len(dir.FrontEnds) == 0 || slices.Contains(dir.FrontEnds, front)) && dir.Dir != want {
-						t.Errorf("with %q %s is listed for %s, want %s", there, dir.Dir, front, want)
+					if e.Default != "" && (len(dir.FrontEnds) == 0 || slices.Contains(dir.FrontEnds, frontEnd)) && dir.Dir != want {
+						t.Errorf("with %q %s is listed for %s, want %s", there, dir.Dir, frontEnd, want)
 					}
 				}
 			}

@@ -374,8 +374,8 @@ func TestApacheSetups(t *testing.T) {
 
 // TestApache has each mode answer every kind of request, and compares the answers with mod_php's.
 func TestApache(t *testing.T) {
-	front := func(mode apacheMode) *front {
-		return &front{name: mode.name, suffix: ".php", serve: func(p *place, _ string) string {
+	server := func(mode apacheMode) *webServer {
+		return &webServer{name: mode.name, suffix: ".php", serve: func(p *place, _ string) string {
 			p.cgiSettings("")
 			p.env = append(p.env, "PHP_INI_SCAN_DIR=:"+p.path("ini"))
 			address, _ := p.httpd(mode.mpm, "", mode.load+"AddHandler application/x-httpd-php .php\n")
@@ -383,12 +383,12 @@ func TestApache(t *testing.T) {
 		}}
 	}
 	var expected string
-	if !t.Run(modPHP.name, func(t *testing.T) { expected = front(modPHP).answers(t, modPHP.name) }) {
+	if !t.Run(modPHP.name, func(t *testing.T) { expected = server(modPHP).answers(t, modPHP.name) }) {
 		return
 	}
 	for _, mode := range apacheModes {
 		t.Run(mode.name, func(t *testing.T) {
-			if got := front(mode).answers(t, mode.name); got != expected {
+			if got := server(mode).answers(t, mode.name); got != expected {
 				t.Errorf("%s's answers are not mod_php's:\n%s", mode.name, difference(expected, got))
 			}
 		})

@@ -13,12 +13,12 @@ import (
 )
 
 func TestCGI(t *testing.T) {
-	exercise(t, stockCGI, filepath.Join(ours, "php-cgi"), cgiFronts(false))
+	exercise(t, stockCGI, filepath.Join(ours, "php-cgi"), cgiServers(false))
 }
 
-// The same with a resident zygote, of which stock PHP knows nothing.
+// The same with a resident, of which stock PHP knows nothing.
 func TestCGIZygote(t *testing.T) {
-	exercise(t, stockCGI, filepath.Join(ours, "php-cgi"), cgiFronts(true))
+	exercise(t, stockCGI, filepath.Join(ours, "php-cgi"), cgiServers(true))
 }
 
 // A request that starts Go takes a tenth more. lighttpd gave no PATH to its programs, and all of its requests did. The C library has caught
@@ -26,7 +26,7 @@ func TestCGIZygote(t *testing.T) {
 func TestCGIStartsNoGo(t *testing.T) {
 	const way = `<?php echo preg_match('/SigCgt:\s+\w*[13579bdf]\w{8}$/m', file_get_contents('/proc/self/status')) ? 'with Go' : 'without Go';`
 	php := filepath.Join(ours, "php-cgi")
-	for _, f := range cgiFronts(false) {
+	for _, f := range cgiServers(false) {
 		t.Run(f.name, func(t *testing.T) {
 			p := at(t)
 			p.give("tmp")
@@ -50,8 +50,8 @@ func TestCGIStartsNoGo(t *testing.T) {
 	}
 }
 
-func cgiFronts(zygote bool) []front {
-	list := []front{
+func cgiServers(zygote bool) []webServer {
+	list := []webServer{
 		{name: "apache, mod_cgi, handler", suffix: ".php", serve: apacheAction("cgi")},
 		{name: "apache, mod_cgi, script", suffix: ".cgi", serve: apacheScript("cgi")},
 		{name: "apache, mod_cgid, handler", suffix: ".php", serve: apacheAction("cgid")},

@@ -51,8 +51,8 @@ var scripts = map[string]string{
 		file_put_contents('DIR/tmp/never', '');`,
 }
 
-// A front is a web server in front of PHP.
-type front struct {
+// A webServer is one that has PHP answer.
+type webServer struct {
 	name   string
 	suffix string // of scripts' addresses
 	// serve starts what is needed, with PHP as the program php, and says where it listens.
@@ -64,10 +64,10 @@ type front struct {
 	unlike *regexp.Regexp
 }
 
-// exercise has fronts answer every kind of request from stock PHP, which shows that the test is right, and from phpsapi,
+// exercise has web servers answer every kind of request from stock PHP, which shows that the test is right, and from phpsapi,
 // and wants the same answers.
-func exercise(t *testing.T, stock, ours string, fronts []front) {
-	for _, f := range fronts {
+func exercise(t *testing.T, stock, ours string, servers []webServer) {
+	for _, f := range servers {
 		t.Run(f.name, func(t *testing.T) {
 			var expected, got string
 			t.Run("stock", func(t *testing.T) { expected = f.answers(t, stock) })
@@ -83,7 +83,7 @@ func exercise(t *testing.T, stock, ours string, fronts []front) {
 }
 
 // answers are those to all requests, without what differs from run to run.
-func (f *front) answers(t *testing.T, php string) string {
+func (f *webServer) answers(t *testing.T, php string) string {
 	p := at(t)
 	p.give("tmp")
 	for name, text := range scripts {

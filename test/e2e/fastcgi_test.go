@@ -11,7 +11,7 @@ import (
 
 // TestFastCGI has web servers start php-cgi as a FastCGI server, or talk to one that spawn-fcgi started.
 func TestFastCGI(t *testing.T) {
-	exercise(t, stockCGI, filepath.Join(ours, "php-cgi"), []front{
+	exercise(t, stockCGI, filepath.Join(ours, "php-cgi"), []webServer{
 		{name: "apache, mod_fcgid", suffix: ".php", serve: func(p *place, php string) string {
 			p.cgiSettings("")
 			return p.apache("fcgid", `

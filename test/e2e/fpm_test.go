@@ -14,7 +14,7 @@ import (
 )
 
 func TestFPM(t *testing.T) {
-	exercise(t, stockFPM, filepath.Join(ours, "php-fpm"), []front{
+	exercise(t, stockFPM, filepath.Join(ours, "php-fpm"), []webServer{
 		{name: "nginx", suffix: ".php", serve: func(p *place, php string) string {
 			p.fpm(php, "")
 			return p.nginx(nginxFPM)

@@ -101,7 +101,7 @@ sites:
 func TestFrontAsNginx(t *testing.T) {
 	unlike := regexp.MustCompile(`(?m)^(Connection|Server|X-Request-Id): .*\n|^(SERVER_SOFTWARE|HTTP_X_REQUEST_ID|DOCUMENT_URI|PATH_TRANSLATED|REMOTE_USER|SERVER_NAME) = .*\n|^PATH_INFO = \n` +
 		`|^<.*\n|^Content-Type: \["text/html(; charset=utf-8)?"\]\n|^HTTP/1.1 418 .*\n`)
-	exercise(t, stockFPM, filepath.Join(ours, "phpsapi"), []front{{name: "front", suffix: ".php", unlike: unlike, serve: func(p *place, php string) string {
+	exercise(t, stockFPM, filepath.Join(ours, "phpsapi"), []webServer{{name: "front", suffix: ".php", unlike: unlike, serve: func(p *place, php string) string {
 		if php == stockFPM {
 			p.fpm(php, "")
 			return p.nginx(nginxFPM)

@@ -1,4 +1,4 @@
-// Package handover_test executes phpsapi as a web server executes php-cgi, with a resident zygote and without, beside
+// Package handover_test executes phpsapi as a web server executes php-cgi, with a resident and without, beside
 // the machine's stock php-cgi: what is answered and how it ends must be the same, whatever becomes of client, child
 // and zygote.
 package handover_test

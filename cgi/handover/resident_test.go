@@ -16,10 +16,10 @@ import (
 )
 
 // resident returns a resident that does not run, and whose calls start the module of the settings in dir.
-func resident(t *testing.T, dir string) *Server {
+func resident(t *testing.T, dir string) *Resident {
 	t.Helper()
 	alive, end := context.WithCancel(context.Background())
-	s := &Server{Program: "/nonexistent", Log: func(string) {}, alive: alive, drained: make(chan struct{}, 1), Module: func(*Call) (sapi.Module, string, bool) {
+	s := &Resident{Program: "/nonexistent", Log: func(string) {}, alive: alive, drained: make(chan struct{}, 1), Module: func(*Call) (sapi.Module, string, bool) {
 		return sapi.Module{Name: sapi.CGI, INI: sapi.INI{Path: dir}}, "engine", true
 	}}
 	t.Cleanup(func() { s.end(end) })

@@ -27,8 +27,8 @@ const retryTime = time.Minute
 // moduleTime is how long a module is kept, after a request, when others need its place.
 const moduleTime = 10 * time.Second
 
-// Server is a resident. Set the exported fields, then call Run.
-type Server struct {
+// Resident is the life of a resident, the process that answers CGI requests by zygotes. Set the exported fields, then call Run.
+type Resident struct {
 	// Module returns the module that a call starts, and its libphp. It returns false if the client is to answer the call itself.
 	// Several goroutines call it.
 	Module  func(*Call) (module sapi.Module, engine string, ok bool)
@@ -55,77 +55,77 @@ type Server struct {
 
 // Run serves the socket until no request has come for Idle, the program's file was replaced, or SIGTERM or SIGINT came. It
 // returns when the requests that it had taken have ended. A second signal kills those.
-func (s *Server) Run(socket *Socket) error {
+func (r *Resident) Run(socket *Socket) error {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
-	s.socket = socket
-	s.self = fingerprintOf(s.Program)
-	s.drained = make(chan struct{}, 1)
-	s.used = time.Now()
+	r.socket = socket
+	r.self = fingerprintOf(r.Program)
+	r.drained = make(chan struct{}, 1)
+	r.used = time.Now()
 	var err error
-	if s.groups, err = syscall.Getgroups(); err != nil {
+	if r.groups, err = syscall.Getgroups(); err != nil {
 		return fmt.Errorf("getgroups: %w", err)
 	}
 	alive, end := context.WithCancel(context.Background())
-	s.alive = alive
-	defer s.end(end)
-	go s.accept()
-	timer := time.NewTimer(s.Idle)
+	r.alive = alive
+	defer r.end(end)
+	go r.accept()
+	timer := time.NewTimer(r.Idle)
 	for {
 		select {
 		case <-signals:
-			if !s.retire() {
-				s.kill()
+			if !r.retire() {
+				r.kill()
 			}
 		case <-timer.C:
-			timer.Reset(s.idle())
-		case <-s.drained:
+			timer.Reset(r.idle())
+		case <-r.drained:
 			return nil
 		}
 	}
 }
 
 // idle ends modules, and the resident, that were not used for long. It returns the time until it is to be called again.
-func (s *Server) idle() time.Duration {
-	s.mu.Lock()
+func (r *Resident) idle() time.Duration {
+	r.mu.Lock()
 	var old []*module
-	for _, m := range s.modules {
-		if m.state != starting && m.busy == 0 && time.Since(m.used) >= s.Idle {
+	for _, m := range r.modules {
+		if m.state != starting && m.busy == 0 && time.Since(m.used) >= r.Idle {
 			old = append(old, m)
 		}
 	}
 	for _, m := range old {
-		s.drop(m)
+		r.drop(m)
 	}
-	since := time.Since(s.used)
-	over := s.busy == 0 && since >= s.Idle
-	s.mu.Unlock()
+	since := time.Since(r.used)
+	over := r.busy == 0 && since >= r.Idle
+	r.mu.Unlock()
 	if over {
-		s.retire()
+		r.retire()
 		return time.Hour
 	}
-	return max(s.Idle-since, s.Idle/4, time.Millisecond)
+	return max(r.Idle-since, r.Idle/4, time.Millisecond)
 }
 
 // retire has the resident take no more requests, and end when those that it has taken have ended. It returns false if it
 // was told so before.
-func (s *Server) retire() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.retired {
+func (r *Resident) retire() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.retired {
 		return false
 	}
-	s.retired = true
-	s.socket.Close()
-	s.leave()
+	r.retired = true
+	r.socket.Close()
+	r.leave()
 	return true
 }
 
 // kill ends the requests.
-func (s *Server) kill() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, m := range s.modules {
+func (r *Resident) kill() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, m := range r.modules {
 		if m.zygote == nil {
 			continue
 		}
@@ -136,23 +136,23 @@ func (s *Server) kill() {
 }
 
 // leave tells Run when nothing is left to wait for. The caller holds mu.
-func (s *Server) leave() {
-	if s.retired && s.busy == 0 {
+func (r *Resident) leave() {
+	if r.retired && r.busy == 0 {
 		select {
-		case s.drained <- struct{}{}:
+		case r.drained <- struct{}{}:
 		default:
 		}
 	}
 }
 
 // end ends the zygotes, and those that start. Nobody waits for their children any more.
-func (s *Server) end(starts func()) {
+func (r *Resident) end(starts func()) {
 	starts()
-	s.starts.Wait()
-	s.mu.Lock()
-	modules := s.modules
-	s.modules = nil
-	s.mu.Unlock()
+	r.starts.Wait()
+	r.mu.Lock()
+	modules := r.modules
+	r.modules = nil
+	r.mu.Unlock()
 	var all sync.WaitGroup
 	for _, m := range modules {
 		if z := m.zygote; z != nil {
@@ -163,53 +163,53 @@ func (s *Server) end(starts func()) {
 }
 
 // accept takes clients until the socket is closed.
-func (s *Server) accept() {
+func (r *Resident) accept() {
 	for {
-		conn, err := s.socket.accept()
+		conn, err := r.socket.accept()
 		switch err {
 		case nil:
-			s.mu.Lock()
-			s.busy++
-			s.mu.Unlock()
-			go s.serve(conn)
+			r.mu.Lock()
+			r.busy++
+			r.mu.Unlock()
+			go r.serve(conn)
 		case syscall.ECONNABORTED, syscall.EINTR:
 		case syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ENOBUFS:
 			time.Sleep(10 * time.Millisecond) // until others have ended
 		default:
-			s.retire()
+			r.retire()
 			return
 		}
 	}
 }
 
 // isAllowed reports whether the client is this user, with its groups. The kernel says who it is.
-func (s *Server) isAllowed(fd int) bool {
+func (r *Resident) isAllowed(fd int) bool {
 	peer, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
 	if err != nil || int(peer.Uid) != os.Geteuid() || int(peer.Gid) != os.Getegid() {
 		return false
 	}
-	return hasGroups(fd, s.groups)
+	return hasGroups(fd, r.groups)
 }
 
 // module returns the started module of a call; nil if there is none: the next call may find it.
-func (s *Server) module(call *Call) *module {
-	what, engine, ok := s.Module(call)
+func (r *Resident) module(call *Call) *module {
+	what, engine, ok := r.Module(call)
 	if !ok {
 		return nil
 	}
 	key := keyOf(&what, engine, call.Env)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.retired {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.retired {
 		return nil
 	}
 	now := time.Now()
-	for _, m := range s.modules {
+	for _, m := range r.modules {
 		if !m.matches(key, call.Env) {
 			continue
 		}
 		if m.state != starting && m.changed(now) {
-			s.drop(m)
+			r.drop(m)
 			break
 		}
 		m.used = now
@@ -219,42 +219,42 @@ func (s *Server) module(call *Call) *module {
 		m.busy++
 		return m
 	}
-	if len(s.modules) == maxModules {
-		s.dropOldest(now)
+	if len(r.modules) == maxModules {
+		r.dropOldest(now)
 	}
-	if len(s.modules) < maxModules {
+	if len(r.modules) < maxModules {
 		m := &module{key: key, sapi: what, engine: engine, env: append(Environment(nil), call.Env...), used: now}
-		s.modules = append(s.modules, m)
-		s.starts.Go(func() {
-			l, err := m.start(s.alive, s.Program)
-			s.started(m, l, err)
+		r.modules = append(r.modules, m)
+		r.starts.Go(func() {
+			l, err := m.start(r.alive, r.Program)
+			r.started(m, l, err)
 		})
 	}
 	return nil
 }
 
 // dropOldest makes room for another module, in place of one that was not used lately. The caller holds mu.
-func (s *Server) dropOldest(now time.Time) {
+func (r *Resident) dropOldest(now time.Time) {
 	var oldest *module
-	for _, m := range s.modules {
+	for _, m := range r.modules {
 		if m.state != starting && m.busy == 0 && now.Sub(m.used) > moduleTime && (oldest == nil || m.used.Before(oldest.used)) {
 			oldest = m
 		}
 	}
 	if oldest != nil {
-		s.drop(oldest)
+		r.drop(oldest)
 	}
 }
 
 // started takes the outcome of a module's start.
-func (s *Server) started(m *module, l launch, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (r *Resident) started(m *module, l launch, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	m.launch = l
 	if err != nil {
 		m.state = unfit
-		if s.alive.Err() == nil {
-			s.Log(fmt.Sprintf("requests are answered the ordinary way: %v", err))
+		if r.alive.Err() == nil {
+			r.Log(fmt.Sprintf("requests are answered the ordinary way: %v", err))
 		}
 		if loud := loudError(""); !errors.As(err, &loud) {
 			m.retry = time.Now().Add(retryTime)
@@ -267,38 +267,38 @@ func (s *Server) started(m *module, l launch, err error) {
 	}
 	m.state = ready
 	m.used = time.Now()
-	s.used = m.used // a start that took long does not count as idle time
-	go s.follow(m, m.zygote.Done())
+	r.used = m.used // a start that took long does not count as idle time
+	go r.follow(m, m.zygote.Done())
 }
 
 // drop takes a module out of use. Its zygote ends when its requests have. The caller holds mu.
-func (s *Server) drop(m *module) {
+func (r *Resident) drop(m *module) {
 	m.state = retired
-	for i, other := range s.modules {
+	for i, other := range r.modules {
 		if other == m {
-			s.modules = append(s.modules[:i], s.modules[i+1:]...)
+			r.modules = append(r.modules[:i], r.modules[i+1:]...)
 			break
 		}
 	}
-	s.release(m)
+	r.release(m)
 }
 
 // giveUp takes a module out of use whose zygote does not answer.
-func (s *Server) giveUp(m *module) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (r *Resident) giveUp(m *module) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if m.zygote == nil {
 		return
 	}
 	if m.state != retired {
-		s.Log(fmt.Sprintf("the zygote %d does not answer, and is ended", m.zygote.Pid()))
-		s.drop(m)
+		r.Log(fmt.Sprintf("the zygote %d does not answer, and is ended", m.zygote.Pid()))
+		r.drop(m)
 	}
 	m.zygote.Kill()
 }
 
 // release ends the zygote of a module that is out of use. The caller holds mu.
-func (s *Server) release(m *module) {
+func (r *Resident) release(m *module) {
 	if m.state == retired && m.busy == 0 && m.zygote != nil {
 		go m.zygote.Close()
 		m.zygote = nil
@@ -306,25 +306,25 @@ func (s *Server) release(m *module) {
 }
 
 // follow takes a module out of use when its zygote is gone.
-func (s *Server) follow(m *module, gone <-chan struct{}) {
+func (r *Resident) follow(m *module, gone <-chan struct{}) {
 	<-gone
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if m.state != retired { // it was killed
-		s.drop(m)
+		r.drop(m)
 	}
 }
 
 // done ends a connection's part.
-func (s *Server) done(m *module) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.busy--
-	s.used = time.Now()
+func (r *Resident) done(m *module) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.busy--
+	r.used = time.Now()
 	if m != nil {
 		m.busy--
-		m.used = s.used
-		s.release(m)
+		m.used = r.used
+		r.release(m)
 	}
-	s.leave()
+	r.leave()
 }
