@@ -50,7 +50,7 @@ func (s *arenaSet) compare(ctx context.Context, report *Report, expected Expecte
 		return err
 	}
 	o := s.options
-	if report.Tests, err = arena.tests(report.Suite, o.Match.MatchString); err != nil || len(report.Tests) == 0 {
+	if report.Tests, err = arena.tests(report.Suite, o.isChosen); err != nil || len(report.Tests) == 0 {
 		return err
 	}
 	runner := Runner{Arena: arena, Suite: report.Suite, Timeout: o.Timeout, Limit: o.Limit, Keep: o.Keep}

@@ -38,6 +38,21 @@ func TestChooseSuites(t *testing.T) {
 	}
 }
 
+func TestTestsAreChosenByPath(t *testing.T) {
+	o, err := parseOptions([]string{"-run", "cli/", "-without", "2G|slow"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]bool{"cli/001.phpt": true, "cgi/001.phpt": false, "cli/upload_2G.phpt": false} {
+		if o.isChosen(path) != want {
+			t.Errorf("%s: chosen is %v, want %v", path, !want, want)
+		}
+	}
+	if _, err := parseOptions([]string{"-without", "("}); err == nil {
+		t.Error("-without '(' has no error")
+	}
+}
+
 func TestParentIn(t *testing.T) {
 	for _, c := range []struct {
 		stat string

@@ -9,6 +9,7 @@
 //	go run ./test/conformance                      # the three front ends
 //	go run ./test/conformance -suites all          # the language's tests too
 //	go run ./test/conformance -suites cli -run 'server_0'
+//	go run ./test/conformance -suites cli -without upload_2G
 //
 // The last line is "N passed, N failed, N skipped"; the exit status is 1 when a
 // test failed and 2 when the comparison could not be made. Logs and diffs are
@@ -45,6 +46,7 @@ type Options struct {
 	Binary  string
 	Suites  []Suite
 	Match   *regexp.Regexp
+	Without *regexp.Regexp // nil: no test is left out
 	Workers int
 	Repeat  int
 	Reruns  int
@@ -82,6 +84,7 @@ func parseOptions(args []string) (Options, error) {
 	binary := flags.String("binary", "./phpsapi", "the `file` to test; \"stock\" compares stock PHP with itself")
 	names := flags.String("suites", "sapi", "the suites to run, a `list` with commas: all, sapi (cli, cgi, fpm, fpm-root), or names")
 	pattern := flags.String("run", "", "run only the tests whose path matches this `regexp`")
+	without := flags.String("without", "", "leave out the tests whose path matches this `regexp`")
 	flags.IntVar(&o.Workers, "j", runtime.NumCPU(), "how many tests run side by side")
 	flags.IntVar(&o.Repeat, "repeat", 1, "how many times phpsapi runs each suite; each time must pass")
 	flags.IntVar(&o.Reruns, "reruns", 2, "how many times a failing test is run again, alone, before it is judged")
@@ -103,6 +106,11 @@ func parseOptions(args []string) (Options, error) {
 	if o.Match, err = regexp.Compile(*pattern); err != nil {
 		return o, err
 	}
+	if *without != "" {
+		if o.Without, err = regexp.Compile(*without); err != nil {
+			return o, err
+		}
+	}
 	if o.Keep, err = filepath.Abs(o.Keep); err != nil {
 		return o, err
 	}
@@ -110,6 +118,11 @@ func parseOptions(args []string) (Options, error) {
 		o.Binary = ""
 	}
 	return o, err
+}
+
+// isChosen reports whether the command line asks for a test.
+func (o Options) isChosen(path string) bool {
+	return o.Match.MatchString(path) && (o.Without == nil || !o.Without.MatchString(path))
 }
 
 // conform runs the suites and reports whether all is as it should be.
@@ -145,7 +158,7 @@ func conform(ctx context.Context, o Options) (bool, error) {
 		reports = append(reports, report)
 	}
 	if !slices.ContainsFunc(reports, func(r Report) bool { return r.Omitted != "" || len(r.Tests) > 0 }) {
-		return false, fmt.Errorf("no test's path matches %q", o.Match)
+		return false, errors.New("no test is left to run: -run and -without choose by path")
 	}
 	return closing(os.Stdout, reports), nil
 }
