@@ -2,6 +2,7 @@
 package packaging_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/phpsapi/phpsapi/test/files"
-	"github.com/phpsapi/phpsapi/test/serve"
 )
 
 // A module in place of phpsapi: its engine is made from two of PHP's headers and calls a function of PHP's, and its program
@@ -199,43 +199,72 @@ func TestPHPConfigThatHasNoHeaders(t *testing.T) {
 
 // The program can be built without PHP, and says what it lacks. An engine of another contract is refused.
 func TestProgramWithoutItsEngine(t *testing.T) {
-	dir := t.TempDir()
-	serve.CopyTree(t, "../..", dir)
-	program := filepath.Join(dir, "phpsapi")
-	run := func(env string, command ...string) string {
+	const root = "../.."
+	program := filepath.Join(t.TempDir(), "phpsapi")
+	run := func(command ...string) string {
 		t.Helper()
 		c := exec.Command(command[0], command[1:]...)
-		c.Dir, c.Env = dir, append(os.Environ(), env)
+		c.Dir = root
 		said, err := c.CombinedOutput()
 		if err != nil {
 			t.Fatalf("%q: %v\n%s", command, err, said)
 		}
 		return string(said)
 	}
-	// What is compiled with -trimpath is the same in every directory, so that Go's cache has most of it.
-	run("", "go", "build", "-trimpath", "-buildvcs=false", "-o", program, ".")
-	said := run("", program, "version")
+	build := func(link string) string {
+		t.Helper()
+		run("go", "build", "-buildvcs=false", "-overlay", withoutEngines(t, root), "-ldflags", link, "-o", program, ".")
+		return run(program, "version")
+	}
+	said := build("-s -w")
 	for _, want := range []string{"\nbuilt with no PHP: make engines, and build it again\n", "\nruns no PHP: "} {
 		if !strings.Contains(said, want) {
 			t.Errorf("without an engine it says %q, want %q in it", said, want)
 		}
 	}
-	objects, err := filepath.Abs("../../build/engines-of-tests") // kept: they are compiled again only if the engine's sources have changed
+	objects, err := filepath.Abs(root + "/build/engines-of-tests") // kept: they are compiled again only if the engine's sources have changed
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := os.MkdirAll(objects, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	run("", "env", "ENGINES="+objects, "ENGINE_CFLAGS=-O0 -DENGINE_CONTRACT=99", "packaging/build-engine")
-	run("", "sh", "-c", `cp "$0"/*.syso lifecycle`, objects)
-	run("", "go", "build", "-trimpath", "-buildvcs=false", "-o", program, ".")
-	said = run("", program, "version")
+	run("env", "ENGINES="+objects, "ENGINE_CFLAGS=-O0 -DENGINE_CONTRACT=99", "packaging/build-engine")
+	others, err := filepath.Glob(objects + "/*.syso")
+	if err != nil || len(others) == 0 {
+		t.Fatalf("packaging/build-engine made no object in %s: %v", objects, err)
+	}
+	said = build("-s -w -linkmode external '-extldflags=" + strings.Join(others, " ") + "'")
 	for _, want := range []string{" has version 99 of the contract between engine and program,", " (build phpsapi again, make build)\n"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("with an engine of another contract it says %q, want %q in it", said, want)
 		}
 	}
+}
+
+// withoutEngines returns a file for go build -overlay, by which the engines of a tree are not there.
+func withoutEngines(t *testing.T, root string) string {
+	t.Helper()
+	dir, err := filepath.Abs(filepath.Join(root, "lifecycle"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	engines, err := filepath.Glob(dir + "/*.syso")
+	if err != nil || len(engines) == 0 {
+		t.Fatalf("%s has no engine (make engines): %v", dir, err)
+	}
+	var overlay struct{ Replace map[string]string }
+	overlay.Replace = map[string]string{}
+	for _, engine := range engines {
+		overlay.Replace[engine] = ""
+	}
+	text, err := json.Marshal(overlay)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(t.TempDir(), "overlay.json")
+	write(t, name, string(text))
+	return name
 }
 
 func write(t *testing.T, file, text string) {
