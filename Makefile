@@ -28,9 +28,12 @@ STAMP    = -X github.com/phpsapi/phpsapi/cmd.described=$(VERSION)
 DEB     = SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || date +%s) go run ./packaging/deb
 PACKAGE = phpsapi-$(VERSION)-linux-$(shell go env GOARCH)
 
-# The packages that are pure Go, as test/borders has them. They run under the race detector, which would watch PHP, too.
+# The packages that are pure Go, as test/borders has them. Those with goroutines run under the race detector, which would watch PHP, too.
 PURE_GO = go list ./sapi/... ./cgi/fastcgi/... ./lifecycle/zygote/... ./fpm/... ./cli/server/... ./cgi/server/... ./cgi/handover/... | \
 	grep -v -e /fpm/worker -e /cli/server/worker
+
+CONCURRENT = $(PURE_GO) | while read -r package; do \
+	! grep -qE '^[^/]*(\<go (func|[a-zA-Z.]+\()|\.Go\()' .$${package\#github.com/phpsapi/phpsapi}/*.go || echo $$package; done
 
 # A process under the race detector sleeps for a second before it exits. The tests' processes are told to exit and are
 # waited for.
@@ -55,7 +58,7 @@ PURE_LONGEST = ./fpm/master ./fpm/front ./cgi/server
 # Of php-src's tests the upload of two gigabytes takes as long as all others; make conformance runs it.
 # lint has run the whole of go vet, a part of which go test runs otherwise, for the packages under the race detector once more.
 test: deps-test build lint ## everything that must pass
-	@pure=$$(go list $(PURE_LONGEST) $$($(PURE_GO))) && others=$$(go list $(LONGEST) ./... | grep -vxF "$$pure") && \
+	@pure=$$(go list $(PURE_LONGEST) $$($(CONCURRENT))) && others=$$(go list $(LONGEST) ./... | grep -vxF "$$pure") && \
 	go run ./test/tally "go test -vet=off $(AT_ONCE) -json -count=1 $$others" "go test -vet=off $(AT_ONCE) -json -race -count=1 $$pure" 'go run ./test/conformance -suites cli,cgi -without upload_2G'
 
 # Go remembers what passed, and tests again what has changed.
@@ -79,8 +82,8 @@ vuln: ## govulncheck: known faults of the modules and of Go's library that are r
 fmt: ## gofmt all Go code
 	gofmt -w .
 
-race: deps-test ## the pure Go packages' tests under the race detector, as make test runs them
-	go test -race -count=1 $$($(PURE_GO))
+race: deps-test ## the tests of the pure Go packages with goroutines under the race detector, as make test runs them
+	go test -race -count=1 $$($(CONCURRENT))
 
 conformance: deps-test build ## php-src's tests of cli, cgi and fpm: phpsapi beside stock PHP
 	go run ./test/conformance
