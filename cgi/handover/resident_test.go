@@ -39,12 +39,12 @@ func TestRequestsWhileAModuleStarts(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "php.ini"), []byte(ini.String()), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for range 20 {
+	for range 5 {
 		s := resident(t, dir)
 		var all sync.WaitGroup
 		for range 4 {
 			all.Go(func() {
-				for range 200 {
+				for range 50 {
 					s.module(&Call{Env: env[:10:10]})
 				}
 			})

@@ -144,7 +144,7 @@ func TestManyProcessesWriteWhileOthersRead(t *testing.T) {
 			}
 		})
 	}
-	for n := 0; n < 40; n++ { // the master
+	for n := 0; n < 16; n++ { // the master
 		i := n % slots
 		kill[i]()
 		last := b.Vacate(i)

@@ -61,6 +61,9 @@ type Zygote struct {
 	done     chan struct{}
 	late     atomic.Bool // the boot of a template has taken too long
 
+	// Tests are less patient: answerTime is AnswerTime, and slowTick is how often a zygote that takes longer is looked at.
+	answerTime, slowTick time.Duration
+
 	// doubted says that an application runs in the zygote, as the pool's user: what it says may be a lie.
 	doubted bool
 	strange int // how many ends of strangers it has told, if it is doubted
@@ -86,7 +89,7 @@ func Start(ctx context.Context, config Config) (*Zygote, error) {
 	if err != nil {
 		return nil, err
 	}
-	z := &Zygote{stranger: config.Stranger, own: config.Own, doubted: template != nil,
+	z := &Zygote{answerTime: AnswerTime, slowTick: slowTick, stranger: config.Stranger, own: config.Own, doubted: template != nil,
 		answers: make(chan answer, 1), turn: make(chan struct{}, 1), done: make(chan struct{})}
 	theirs, err := z.connect()
 	if err != nil {
@@ -205,7 +208,7 @@ func (z *Zygote) order(ctx context.Context, message []byte, fds []int) (*Child, 
 	if err := z.send(message, fds, deadline); err != nil {
 		return nil, z.giveUp(err)
 	}
-	patience := time.NewTicker(AnswerTime - 2*slowTick) // a look goes through all of /proc: as a rule there is an answer before the first
+	patience := time.NewTicker(z.answerTime - 2*z.slowTick) // a look goes through all of /proc: as a rule there is an answer before the first
 	defer patience.Stop()
 	spent := int64(-1) // at the last look; -1: there was none
 	idle := false      // at the last look; the answer may have come with it, and be read afterwards
@@ -223,10 +226,10 @@ func (z *Zygote) order(ctx context.Context, message []byte, fds []int) (*Child, 
 			now, runs := z.busy()
 			was := idle
 			if idle = now <= spent && !runs; idle && was {
-				return nil, z.giveUp(fmt.Errorf("it did not answer within %v", AnswerTime))
+				return nil, z.giveUp(fmt.Errorf("it did not answer within %v", z.answerTime))
 			}
 			spent = now
-			patience.Reset(slowTick)
+			patience.Reset(z.slowTick)
 		case <-ctx.Done():
 			return nil, z.giveUp(context.Cause(ctx))
 		}

@@ -121,12 +121,12 @@ func act(control int, how string) {
 		case "helped":
 			c := exec.Command("/bin/sh", "-c", "while :; do :; done")
 			c.Start()
-			time.Sleep(AnswerTime + slowTick/2)
+			time.Sleep(slowness)
 			c.Process.Kill()
 			c.Wait()
 			say(msgChild, child(), 0)
 		case "slow":
-			for end := time.Now().Add(AnswerTime + slowTick/2); time.Now().Before(end); {
+			for end := time.Now().Add(slowness); time.Now().Before(end); {
 			}
 			say(msgChild, child(), 0)
 		case "nonsense":
@@ -285,6 +285,9 @@ func TestZygoteThatDoesNotAnswerIsGivenUp(t *testing.T) {
 	}
 }
 
+// slowness is how long a slow zygote takes: longer than the answer is waited for without a look at the zygote.
+const slowness = 2 * time.Second
+
 // A zygote that is only slow, as on a machine without a free processor, is waited for: it runs itself, or waits for its helper, which
 // runs.
 func TestZygoteThatIsSlowIsWaitedFor(t *testing.T) {
@@ -298,9 +301,10 @@ func TestZygoteThatIsSlowIsWaitedFor(t *testing.T) {
 }
 
 func waitForSlow(t *testing.T, z *Zygote) {
+	z.answerTime, z.slowTick = slowness/2, slowness/10
 	began := time.Now()
-	if _, err := z.Spawn(t.Context(), nil); err != nil || time.Since(began) < AnswerTime {
-		t.Errorf("after %v: got %v, want a worker after more than %v", time.Since(began), err, AnswerTime)
+	if _, err := z.Spawn(t.Context(), nil); err != nil || time.Since(began) < slowness {
+		t.Errorf("after %v: got %v, want a worker after %v", time.Since(began), err, slowness)
 	}
 	z.process.kill()
 	within(t, "the process", z.process.dead)

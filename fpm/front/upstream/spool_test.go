@@ -18,7 +18,7 @@ import (
 )
 
 // long is a response that no buffers hold.
-const long = 50 << 20
+const long = 20 << 20
 
 // spooling are the limits under which a front spools.
 var spooling = contract.FrontLimits{SpoolBytes: 1 << 30}
