@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/phpsapi/phpsapi/fpm/control"
 	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
 	"github.com/phpsapi/phpsapi/test/wait"
@@ -250,7 +251,11 @@ func TestQuitFinishesRequests(t *testing.T) {
 		status, _ := serve.Ask(s.HTTP, s.URL("/sleep.php?ms=800"))
 		answer <- status
 	}()
-	time.Sleep(300 * time.Millisecond)
+	wait.Until(t, "a request that runs", func() bool {
+		var all control.Running
+		s.Tell(&all, "requests")
+		return len(all.Requests) == 1
+	})
 	s.Signal(syscall.SIGQUIT)
 	if got := <-answer; got != 200 {
 		t.Errorf("got %d", got)

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
@@ -41,7 +40,7 @@ for ($fd = 3; $fd < 60; $fd++) {
 	p.Ready = []string{"fpm is running"} // it is never ready to handle connections
 	s := p.start()
 	wait.Until(t, "the lie", func() bool { return files.Exists(p.Dir + "/site/var/lied") })
-	time.Sleep(500 * time.Millisecond) // its end
+	s.Logged("NOTICE: another process forks the workers of generation 1", 1)
 	s.Signal(syscall.SIGTERM)
 	wait.Until(t, "the service's end", func() bool { return strings.Contains(s.Log(), "bye-bye") || !serve.Lives(s.Pid()) })
 	if how := victim.Ended(); how != "" {
