@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/sapi"
+	"github.com/phpsapi/phpsapi/test/files"
 )
 
 // resident returns a resident that does not run, and whose calls start the module of the settings in dir.
@@ -36,9 +37,7 @@ func TestRequestsWhileAModuleStarts(t *testing.T) {
 		fmt.Fprintf(&ini, "a=${NAME_%d}\n", i)
 		env = append(env, fmt.Sprintf("NAME_%d=x", i))
 	}
-	if err := os.WriteFile(filepath.Join(dir, "php.ini"), []byte(ini.String()), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	files.Write(t, filepath.Join(dir, "php.ini"), ini.String())
 	for range 5 {
 		s := resident(t, dir)
 		var all sync.WaitGroup

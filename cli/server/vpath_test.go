@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/phpsapi/phpsapi/sapi"
+	"github.com/phpsapi/phpsapi/test/files"
 )
 
 const (
@@ -30,12 +31,7 @@ func TestNormalize(t *testing.T) {
 func TestLocate(t *testing.T) {
 	root := t.TempDir()
 	for _, name := range []string{"index.php", "a.txt", "s/index.php", "h/index.html", "v1.0/index.php", "b/file", "b/c.php"} {
-		if err := os.MkdirAll(filepath.Dir(filepath.Join(root, name)), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(root, name), []byte(name), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		files.Write(t, filepath.Join(root, name), name)
 	}
 	for vpath, want := range map[string]location{
 		"/":             {vpath: "/index.php"},

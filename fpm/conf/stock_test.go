@@ -18,6 +18,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/logfile"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/sapi"
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 
@@ -61,9 +62,7 @@ func (c *configCase) write(t *testing.T, dir string) {
 		}
 	}
 	put := func(name, text string) {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(strings.ReplaceAll(text, "DIR", dir)), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		files.Write(t, filepath.Join(dir, name), strings.ReplaceAll(text, "DIR", dir))
 	}
 	put("php-fpm.conf", c.files[0])
 	for i := 1; i+1 < len(c.files); i += 2 {

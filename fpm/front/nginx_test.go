@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
 	"github.com/phpsapi/phpsapi/test/wait"
 )
@@ -37,9 +38,7 @@ http {
 	server { listen %s; root %s; index index.html; location ~ /\.(?!well-known) { return 404; } }
 }`, user, dir, address, root)
 	name := filepath.Join(dir, "nginx.conf")
-	if err := os.WriteFile(name, []byte(config), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	files.Write(t, name, config)
 	server := exec.Command(program, "-p", dir, "-c", name, "-e", "stderr")
 	server.Stderr = os.Stderr
 	if err := server.Start(); err != nil {

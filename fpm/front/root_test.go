@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/phpsapi/phpsapi/test/files"
 )
 
 // A release is put in place by switching a link: the next request has all of the new one.
@@ -18,11 +20,7 @@ func TestSwitchedReleaseServesTheNextRequest(t *testing.T) {
 		if err := os.MkdirAll(public, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		for name, text := range map[string]string{"index.php": "", "app.css": "css" + release} {
-			if err := os.WriteFile(filepath.Join(public, name), []byte(text), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
+		files.Fill(t, public, map[string]string{"index.php": "", "app.css": "css" + release})
 	}
 	point := func(link, to string) {
 		t.Helper()

@@ -27,6 +27,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
 	"github.com/phpsapi/phpsapi/test/wait"
 )
@@ -180,9 +181,7 @@ func withFront(t *testing.T, conf, more string, env ...string) *service {
 	}
 	file := dir + "/phpsapi.yaml"
 	write := func(text string) {
-		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		files.Write(t, file, text)
 	}
 	write("http:\n  listen: unix:" + dir + "/http\n  root: /\n" + more)
 	s := start(t, conf, append(env, "MASTER_TEST_SETTINGS="+file)...)

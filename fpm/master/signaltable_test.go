@@ -14,6 +14,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
+	"github.com/phpsapi/phpsapi/test/files"
 )
 
 var update = flag.Bool("update", false, "write the table of docs/SIGNALS.md")
@@ -144,9 +145,7 @@ func TestSignalTableIsCurrent(t *testing.T) {
 		t.Fatalf("%s has no place for the table", file)
 	}
 	if *update {
-		if err := os.WriteFile(file, []byte(before+tableBegins+signalTable()+tableEnds+after), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		files.Write(t, file, before+tableBegins+signalTable()+tableEnds+after)
 	} else if there != signalTable() {
 		t.Errorf("%s is not what the events say: go test ./fpm/master -run SignalTable -update", file)
 	}

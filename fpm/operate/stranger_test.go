@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/control"
+	"github.com/phpsapi/phpsapi/test/files"
 )
 
 const strangerVariable = "OPERATE_TEST_STRANGER"
@@ -75,9 +76,7 @@ func startStranger(t *testing.T) int {
 func TestAnotherUsersProcessIsNotTakenForRootsService(t *testing.T) {
 	pid := startStranger(t)
 	stale := filepath.Join(t.TempDir(), "pid")
-	if err := os.WriteFile(stale, []byte(fmt.Sprint(pid)), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	files.Write(t, stale, fmt.Sprint(pid))
 	for name, c := range map[string]struct {
 		target Target
 		want   string

@@ -3,33 +3,20 @@ package phpini
 import (
 	"encoding/json"
 	"maps"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"testing"
 
 	"github.com/phpsapi/phpsapi/sapi"
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
 )
-
-func write(t *testing.T, dir string, files map[string]string) {
-	t.Helper()
-	for name, text := range files {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
 
 // PHP itself says what the files mean.
 func TestReadLikeStock(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir, map[string]string{
+	files.Fill(t, dir, map[string]string{
 		"a/php.ini": `
 memory_limit = 64M
 [Date]
@@ -95,7 +82,7 @@ func lastLine(out []byte) int {
 
 func TestMainFile(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir, map[string]string{
+	files.Fill(t, dir, map[string]string{
 		"one/php.ini":          "a=one\n",
 		"two/php.ini":          "a=two\n",
 		"two/php-fpm-fcgi.ini": "a=named\n",

@@ -14,6 +14,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/sapi"
 	"github.com/phpsapi/phpsapi/sapi/engines"
+	"github.com/phpsapi/phpsapi/test/files"
 )
 
 // planned reads a phpsapi.yaml, in which DIR is a directory with site and app.php, and makes a plan for the pools www and shop.
@@ -25,9 +26,7 @@ func planned(t *testing.T, yaml string, kernel sandbox.Kernel) (*Plan, *conf.Con
 		t.Fatal(err)
 	}
 	for _, name := range []string{filepath.Join(site, "app.php"), filepath.Join(dir, "phpsapi.yaml")} {
-		if err := os.WriteFile(name, []byte(strings.ReplaceAll(yaml, "DIR", dir)), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		files.Write(t, name, strings.ReplaceAll(yaml, "DIR", dir))
 	}
 	for d := dir; d != "/"; d = filepath.Dir(d) { // a front of its own user is to reach the site
 		if info, err := os.Stat(d); err == nil && info.Mode().Perm()&0o001 == 0 {

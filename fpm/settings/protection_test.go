@@ -1,12 +1,12 @@
 package settings
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/phpsapi/phpsapi/fpm/sandbox"
+	"github.com/phpsapi/phpsapi/test/files"
 )
 
 // protections reads a phpsapi.yaml and returns what protects the pools a and b.
@@ -14,9 +14,7 @@ func protections(t *testing.T, yaml string, overrides Overrides) (map[string]*Pr
 	t.Helper()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "phpsapi.yaml")
-	if err := os.WriteFile(file, []byte(yaml), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	files.Write(t, file, yaml)
 	s, err := Source{File: file}.Load()
 	if err != nil {
 		return nil, dir, err

@@ -17,6 +17,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/machine"
+	"github.com/phpsapi/phpsapi/test/files"
 )
 
 var update = flag.Bool("update", false, "write docs/SETTINGS.md")
@@ -37,11 +38,7 @@ func TestDocumentIsCurrent(t *testing.T) {
 
 // write makes a phpsapi.yaml.
 func write(t *testing.T, text string) string {
-	name := filepath.Join(t.TempDir(), "phpsapi.yaml")
-	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return name
+	return files.Write(t, filepath.Join(t.TempDir(), "phpsapi.yaml"), text)
 }
 
 func (s *Settings) value(key string) Value {

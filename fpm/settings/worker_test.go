@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/test/files"
 )
 
 // workers reads a phpsapi.yaml and returns what the pools a and b have of worker mode.
@@ -19,9 +20,7 @@ func workers(t *testing.T, yaml string, sets ...string) (map[string]*Worker, str
 		}
 	}
 	file := filepath.Join(dir, "phpsapi.yaml")
-	if err := os.WriteFile(file, []byte(yaml), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	files.Write(t, file, yaml)
 	s, err := Source{File: file}.Load()
 	if err != nil {
 		return nil, dir, err
@@ -77,9 +76,7 @@ func TestRootIsTheWorkerScriptsDirectory(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "public/index.php"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(file, []byte("worker: public/index.php\nhttp: {listen: ['127.0.0.1:1']}\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	files.Write(t, file, "worker: public/index.php\nhttp: {listen: ['127.0.0.1:1']}\n")
 	for _, defaults := range []map[string]string{nil, {"http.root": "."}} {
 		s, err := Source{File: file, Defaults: defaults}.Load()
 		if err != nil {

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/phpsapi/phpsapi/test/files"
 )
 
 // watched starts a watch of a directory and returns what it tells.
@@ -18,16 +20,6 @@ func watched(t *testing.T, dir string) chan string {
 	}
 	t.Cleanup(w.Close)
 	return told
-}
-
-func write(t *testing.T, path, text string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func wait(t *testing.T, told chan string) string {
@@ -43,17 +35,17 @@ func wait(t *testing.T, told chan string) string {
 
 func TestChangesAreToldOnceTheyHaveEnded(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir+"/src/a.php", "1")
+	files.Write(t, dir+"/src/a.php", "1")
 	told := watched(t, dir)
 	for range 5 {
-		write(t, dir+"/src/a.php", "2")
+		files.Write(t, dir+"/src/a.php", "2")
 	}
 	if path := wait(t, told); path != dir+"/src/a.php" {
 		t.Errorf("got %s", path)
 	}
-	write(t, dir+"/src/new/deep/b.php", "1") // directories that were not there before
+	files.Write(t, dir+"/src/new/deep/b.php", "1") // directories that were not there before
 	wait(t, told)
-	write(t, dir+"/src/new/deep/b.php", "2")
+	files.Write(t, dir+"/src/new/deep/b.php", "2")
 	if path := wait(t, told); path != dir+"/src/new/deep/b.php" {
 		t.Errorf("got %s", path)
 	}
@@ -61,7 +53,7 @@ func TestChangesAreToldOnceTheyHaveEnded(t *testing.T) {
 	wait(t, told)
 	os.Remove(dir + "/src/c.php")
 	wait(t, told)
-	write(t, dir+"/.env", "A=1")
+	files.Write(t, dir+"/.env", "A=1")
 	if path := wait(t, told); path != dir+"/.env" {
 		t.Errorf("got %s", path)
 	}
@@ -70,13 +62,13 @@ func TestChangesAreToldOnceTheyHaveEnded(t *testing.T) {
 // What an application writes while it runs, a cache of compiled templates say, made it reload without end.
 func TestWhatAnApplicationWritesIsNoChange(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir+"/var/cache/a.php", "1")
-	write(t, dir+"/.git/a.php", "1")
+	files.Write(t, dir+"/var/cache/a.php", "1")
+	files.Write(t, dir+"/.git/a.php", "1")
 	told := watched(t, dir)
 	for _, name := range []string{"var/cache/b.php", ".git/b.php", "node_modules/x/a.php", "upload.jpg", "app.log", ".a.php.swp", "storage/views/1.php"} {
-		write(t, dir+"/"+name, "1")
+		files.Write(t, dir+"/"+name, "1")
 	}
-	write(t, dir+"/last.php", "1")
+	files.Write(t, dir+"/last.php", "1")
 	if path := wait(t, told); path != dir+"/last.php" {
 		t.Errorf("%s was told", path)
 	}
@@ -101,16 +93,16 @@ func link(t *testing.T, to, name string) {
 // A changed file of a package that Composer had linked into vendor, from a repository of type path, reloaded nothing.
 func TestLinksToDirectoriesAreFollowed(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir+"/packages/lib/src/a.php", "1")
-	write(t, dir+"/other/deep/b.php", "1")
-	write(t, dir+"/app/a.php", "1")
+	files.Write(t, dir+"/packages/lib/src/a.php", "1")
+	files.Write(t, dir+"/other/deep/b.php", "1")
+	files.Write(t, dir+"/app/a.php", "1")
 	link(t, "../../../packages/lib", dir+"/app/vendor/acme/lib")
 	link(t, dir+"/other", dir+"/packages/lib/other") // by a link only
 	link(t, "app", dir+"/current")
 	for _, top := range []string{dir + "/app", dir + "/current"} {
 		told := watched(t, top)
 		for _, file := range []string{"packages/lib/src/a.php", "other/deep/b.php", "app/a.php"} {
-			write(t, dir+"/"+file, "2")
+			files.Write(t, dir+"/"+file, "2")
 			got := wait(t, told)
 			if real, err := filepath.EvalSymlinks(got); err != nil || real != dir+"/"+file {
 				t.Errorf("%s: %s was told, want %s", top, got, file)
@@ -119,10 +111,10 @@ func TestLinksToDirectoriesAreFollowed(t *testing.T) {
 		if err := os.Remove(dir + "/app/new"); err == nil {
 			wait(t, told)
 		}
-		write(t, dir+"/late/c.php", "1")
+		files.Write(t, dir+"/late/c.php", "1")
 		link(t, dir+"/late", dir+"/app/new") // a link that was not there before
 		wait(t, told)
-		write(t, dir+"/late/c.php", "2")
+		files.Write(t, dir+"/late/c.php", "2")
 		if got := wait(t, told); filepath.Base(got) != "c.php" {
 			t.Errorf("%s: %s was told", top, got)
 		}
@@ -133,10 +125,10 @@ func TestLinksToDirectoriesAreFollowed(t *testing.T) {
 // Links in circles, to what is above, and to what the application writes, add nothing to watch.
 func TestLinksThatAreNotFollowed(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir+"/app/src/a.php", "1")
-	write(t, dir+"/app/var/b.php", "1")
-	write(t, dir+"/shared/c.php", "1")
-	write(t, dir+"/logs/d.php", "1")
+	files.Write(t, dir+"/app/src/a.php", "1")
+	files.Write(t, dir+"/app/var/b.php", "1")
+	files.Write(t, dir+"/shared/c.php", "1")
+	files.Write(t, dir+"/logs/d.php", "1")
 	for name, to := range map[string]string{"root": "/", "up": "..", "self": ".", "src/again": "../src", "written": "var", "logged": "../logs", "nothing": "none",
 		"loop": "loop", "twice": "../shared", "thrice": "../shared", "cache": "../shared"} {
 		link(t, to, dir+"/app/"+name)
@@ -152,9 +144,9 @@ func TestLinksThatAreNotFollowed(t *testing.T) {
 		t.Errorf("these are watched: %q", got)
 	}
 	for _, name := range []string{"app/var/b.php", "e.php", "logs/d.php"} {
-		write(t, dir+"/"+name, "2")
+		files.Write(t, dir+"/"+name, "2")
 	}
-	write(t, dir+"/shared/c.php", "2")
+	files.Write(t, dir+"/shared/c.php", "2")
 	if path := wait(t, told); filepath.Base(path) != "c.php" {
 		t.Errorf("%s was told", path)
 	}
@@ -163,7 +155,7 @@ func TestLinksThatAreNotFollowed(t *testing.T) {
 // A link to a tree of very many directories is not followed, and that is told; the same tree without a link is watched.
 func TestLinksToVeryManyDirectoriesAreNotFollowed(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir+"/app/a.php", "1")
+	files.Write(t, dir+"/app/a.php", "1")
 	const most = 20
 	for i := range most {
 		if err := os.MkdirAll(fmt.Sprintf("%s/many/%d/%d", dir, i/10, i), 0o755); err != nil {

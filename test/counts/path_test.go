@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/test/exchange"
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/probe"
 	"github.com/phpsapi/phpsapi/test/serve"
 	"github.com/phpsapi/phpsapi/test/wait"
@@ -45,9 +46,7 @@ func begin(t *testing.T, arguments ...string) (dir string, s *serve.Server) {
 	t.Helper()
 	dir = serve.Dir(t)
 	conf := filepath.Join(dir, "php-fpm.conf")
-	if err := os.WriteFile(conf, []byte(serve.FPMConf(dir, "", "pm = static\npm.max_children = 1\n")), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	files.Write(t, conf, serve.FPMConf(dir, "", "pm = static\npm.max_children = 1\n"))
 	old := time.Now().Add(-time.Hour) // opcache leaves alone what was just written
 	for name, code := range map[string]string{
 		"hello.php": `<?php echo "Hello, world!\n";`,

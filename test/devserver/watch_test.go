@@ -1,10 +1,11 @@
 package devserver_test
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/phpsapi/phpsapi/test/files"
 )
 
 // php preloads once. With PHPSAPI_WATCH a change of a preloaded file is seen without a new start, and requests that are under way
@@ -12,9 +13,7 @@ import (
 func TestChangeOfAFileStartsPHPAgain(t *testing.T) {
 	root := t.TempDir()
 	write := func(name, text string) {
-		if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		files.Write(t, filepath.Join(root, name), text)
 	}
 	write("preload.php", "<?php function version() { return 1; }")
 	write("index.php", "<?php if (isset($_GET['slow'])) usleep(500000); echo 'version ', version();")

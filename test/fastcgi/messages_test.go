@@ -3,11 +3,11 @@ package fastcgi_test
 import (
 	"fmt"
 	"net/http"
-	"os"
 	"testing"
 	"time"
 
 	"github.com/phpsapi/phpsapi/test/exchange"
+	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
 )
 
@@ -42,9 +42,7 @@ func TestNginxTakesManyMessages(t *testing.T) {
 	t.Parallel()
 	dir, address := serve.Dir(t), serve.Address(t)
 	script := `<?php for ($i = 0; $i < $_GET["k"]; $i++) error_log(str_repeat("x", (int)$_GET["l"])); echo "ok";`
-	if err := os.WriteFile(dir+"/log.php", []byte(script), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	files.Write(t, dir+"/log.php", script)
 	launch(t, binary, "unix", serve.Socket(dir), []string{"PHPSAPI_CGI_SOCKET_MODE=0666"}, "-d", "log_errors=1", "-b", serve.Socket(dir))
 	nginx, err := serve.StartNginx(dir, address, dir, 0, "")
 	if err != nil {

@@ -107,9 +107,7 @@ func TestForksFailForAWhile(t *testing.T) {
 		t.Fatal(err)
 	}
 	script := filepath.Join(dir, "hello.php")
-	if err := os.WriteFile(script, []byte(`<?php echo "hello";`), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	files.Write(t, script, `<?php echo "hello";`)
 	socket := filepath.Join(dir, "socket")
 	cmd := command(binary, []string{"PHP_FCGI_CHILDREN=20"}, "-b", socket)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: user, Gid: user}}

@@ -71,9 +71,7 @@ func TestHtaccessThatDeniesADirectory(t *testing.T) {
 	// Changes count after a moment.
 	write := func(name, text string) {
 		t.Helper()
-		if err := os.WriteFile(s.root+name, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		files.Write(t, s.root+name, text)
 		s.access.mu.Lock()
 		for dir, r := range s.access.seen {
 			r.until = time.Time{}
