@@ -104,7 +104,7 @@ func (m *Master) runningValues() []conf.Value {
 		if v.Section == "global" && v.Name == "log_level" {
 			v.Text = m.log.Settings().Level.String()
 		}
-		if p := m.steered(v.Section); v.Name == "pm.max_children" && p != nil && p.steering.scaled {
+		if p := m.steerablePool(v.Section); v.Name == "pm.max_children" && p != nil && p.steering.scaled {
 			v.Text = fmt.Sprint(p.limits.MaxChildren)
 		}
 	}

@@ -42,12 +42,8 @@ func (m *Master) kill(o *operator) {
 	name := c.pool.conf.Name
 	var p scoreboard.Proc
 	legible := board != nil && board.Snapshot(c.slot, &p)
-	switch {
-	case legible && p.Stage <= scoreboard.Accepting:
-		m.answer(o, refused("worker %d of pool %s has no request", c.pid, name))
-		return
-	case o.Request.Accepted != 0 && o.Request.Accepted != p.Accepted:
-		m.answer(o, refused("that request has ended: worker %d of pool %s has another one", c.pid, name))
+	if why := whyNotEnded(o.Request.Accepted, &p, legible); why != "" {
+		m.answer(o, refused(why, c.pid, name))
 		return
 	}
 	p.Pid = c.pid
@@ -69,6 +65,18 @@ func (m *Master) kill(o *operator) {
 	}
 }
 
+// whyNotEnded returns why there is no request to end; empty: there is one. accepted is the one that is meant, 0 for any. p is what the worker does;
+// its stage is not known if it is not legible. The text has room for the worker's pid and its pool.
+func whyNotEnded(accepted int64, p *scoreboard.Proc, legible bool) string {
+	switch {
+	case legible && p.Stage <= scoreboard.Accepting:
+		return "worker %d of pool %s has no request"
+	case accepted != 0 && accepted != p.Accepted:
+		return "that request has ended: worker %d of pool %s has another one"
+	}
+	return ""
+}
+
 // endOrdered sends a worker a signal that an operator wants.
 func (m *Master) endOrdered(c *child, signal syscall.Signal) {
 	c.ordered.killed = signal == syscall.SIGKILL
@@ -82,20 +90,41 @@ func (m *Master) endOrdered(c *child, signal syscall.Signal) {
 
 // escalateOrder sends SIGKILL to a worker that an operator's SIGTERM has not ended in the time for that.
 func (m *Master) escalateOrder(c *child, board *scoreboard.Reader, clock int64) {
-	d, patience := c.ordered, c.pool.stages.Kill
-	if d == nil || d.killed || patience == 0 {
-		return
-	}
-	if left := patience - time.Duration(clock-d.at); left > 0 {
-		m.killAfter(left)
-		return
-	}
 	var a scoreboard.Activity
-	if board != nil && board.Activity(c.slot, &a) && (a.Stage <= scoreboard.Accepting || a.Accepted != d.request.Accepted) {
+	known := board != nil && c.ordered != nil && board.Activity(c.slot, &a)
+	switch step, left := c.ordered.next(c.pool.stages.Kill, clock, &a, known); step {
+	case orderWaits:
+		m.killAfter(left)
+	case orderIsOver:
 		m.killEnded(c, "", nil) // the script has a handler for SIGTERM, and has ended
-		return
+	case orderKills:
+		m.endOrdered(c, syscall.SIGKILL)
 	}
-	m.endOrdered(c, syscall.SIGKILL)
+}
+
+// orderStep is what is to be done next about an order to end a request.
+type orderStep int
+
+const (
+	orderRests  orderStep = iota // nothing
+	orderWaits                   // SIGTERM has some time left
+	orderIsOver                  // the request has ended, and the worker has not
+	orderKills                   // SIGKILL is due
+)
+
+// next returns what is to be done about an order, which may be nil, and how much time is left until something is. patience is how long SIGTERM
+// has; 0: for ever. a is what the worker does, if that is known.
+func (d *ordered) next(patience time.Duration, clock int64, a *scoreboard.Activity, known bool) (step orderStep, left time.Duration) {
+	if d == nil || d.killed || patience == 0 {
+		return orderRests, 0
+	}
+	if left = patience - time.Duration(clock-d.at); left > 0 {
+		return orderWaits, left
+	}
+	if known && (a.Stage <= scoreboard.Accepting || a.Accepted != d.request.Accepted) {
+		return orderIsOver, 0
+	}
+	return orderKills, 0
 }
 
 // killEnded answers those who wanted a worker's request ended: the worker has ended so, or if how is empty the request by itself.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/control"
 	"github.com/phpsapi/phpsapi/fpm/incident"
+	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/test/wait"
 )
 
@@ -163,5 +164,57 @@ func TestOperatorEndsNothingElse(t *testing.T) {
 	s.expect(fmt.Sprintf(`kill %d asked for by .*: refused: worker %[1]d of pool www has no request$`, r.Pid))
 	if all := s.incidents(0); all.Total != 0 {
 		t.Errorf("got %+v", all.Incidents[0])
+	}
+}
+
+func TestWhichRequestIsEnded(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		accepted int64
+		p        scoreboard.Proc
+		legible  bool
+		want     string
+	}{
+		{"any, and there is one", 0, scoreboard.Proc{Stage: scoreboard.Executing, Accepted: 7}, true, ""},
+		{"this one", 7, scoreboard.Proc{Stage: scoreboard.Executing, Accepted: 7}, true, ""},
+		{"another one", 6, scoreboard.Proc{Stage: scoreboard.Executing, Accepted: 7}, true, "that request has ended: worker %d of pool %s has another one"},
+		{"an idle worker's", 7, scoreboard.Proc{Stage: scoreboard.Accepting, Accepted: 7}, true, "worker %d of pool %s has no request"},
+		{"any of a worker whose page cannot be read", 0, scoreboard.Proc{}, false, ""},
+		{"one of a worker whose page cannot be read", 7, scoreboard.Proc{}, false, "that request has ended: worker %d of pool %s has another one"},
+	} {
+		if got := whyNotEnded(c.accepted, &c.p, c.legible); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+func TestAnOrdersNextStep(t *testing.T) {
+	const sent, patience = int64(1000 * time.Second), 2 * time.Second
+	order := &ordered{request: control.RunningRequest{Accepted: 7}, at: sent}
+	for _, c := range []struct {
+		name     string
+		order    *ordered
+		patience time.Duration
+		after    time.Duration
+		a        *scoreboard.Activity // nil: not known
+		step     orderStep
+		left     time.Duration
+	}{
+		{"there is none", nil, patience, time.Hour, nil, orderRests, 0},
+		{"SIGKILL was sent", &ordered{at: sent, killed: true}, patience, time.Hour, nil, orderRests, 0},
+		{"SIGKILL never comes", order, 0, time.Hour, nil, orderRests, 0},
+		{"there is time", order, patience, patience - 1, &scoreboard.Activity{Stage: scoreboard.Accepting}, orderWaits, 1},
+		{"the time is up", order, patience, patience, &scoreboard.Activity{Stage: scoreboard.Executing, Accepted: 7}, orderKills, 0},
+		{"the worker cannot be looked at", order, patience, patience, nil, orderKills, 0},
+		{"the worker is idle", order, patience, patience, &scoreboard.Activity{Stage: scoreboard.Accepting, Accepted: 7}, orderIsOver, 0},
+		{"the worker has another request", order, patience, patience, &scoreboard.Activity{Stage: scoreboard.Executing, Accepted: 8}, orderIsOver, 0},
+	} {
+		var a scoreboard.Activity
+		if c.a != nil {
+			a = *c.a
+		}
+		if step, left := c.order.next(c.patience, sent+int64(c.after), &a, c.a != nil); step != c.step || left != c.left {
+			t.Errorf("%s: got %d, %v, want %d, %v", c.name, step, left, c.step, c.left)
+		}
 	}
 }

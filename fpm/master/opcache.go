@@ -47,7 +47,7 @@ func (m *Master) opcache(o *operator) {
 	if resets {
 		end = func(a control.Answer) { m.answer(o, a) }
 	}
-	p := m.steered(name)
+	p := m.steerablePool(name)
 	switch {
 	case p == nil && name != "":
 		end(m.unknownPool(name))
@@ -164,34 +164,17 @@ func (m *Master) inspect(i *inspection, resets bool, now time.Time) {
 	if i.done || len(i.asked) > 0 && now.Sub(i.askedAt) < idlePatience {
 		return
 	}
-	var idle, busy []*child
-	coming, paused := false, true
 	var a scoreboard.Activity
-	for _, p := range i.engine.pools {
-		paused = paused && p.isPaused()
-		for _, c := range p.children {
-			switch {
-			case c.gone || c.lost || c.yields || c.idleKill || slices.Contains(i.asked, c):
-			case !c.ready:
-				coming = true
-			case c.idle(&a):
-				idle = append(idle, c)
-			default:
-				busy = append(busy, c)
-			}
-		}
-	}
-	switch {
-	case len(idle) > 0:
-		i.ask(idle[0], now)
-	case len(busy) > 0:
-		for _, c := range busy {
+	s := inspectorsOf(i.engine.pools, i.asked, func(c *child) bool { return c.idle(&a) })
+	ask, step := s.next(len(i.asked) > 0, resets)
+	switch step {
+	case inspectorsAsked:
+		for _, c := range ask {
 			i.ask(c, now)
 		}
-	case len(i.asked) > 0 || coming || !resets:
-	case paused:
+	case inspectorLacks:
 		i.done, i.why = true, fmt.Sprintf("pool %s is paused, and has no worker that could do it; resume it first: phpsapi fpm resume", i.engine.poolNames())
-	default:
+	case inspectorForked:
 		for _, p := range i.engine.pools {
 			if p.conf.Shared == nil && !p.isPaused() {
 				m.fill(p, 1, true)
@@ -199,6 +182,59 @@ func (m *Master) inspect(i *inspection, resets bool, now time.Time) {
 			}
 		}
 	}
+}
+
+// inspectors are the workers of an engine that could inspect its caches, and were not asked.
+type inspectors struct {
+	idle, busy []*child
+	coming     bool // another one is not ready yet
+	paused     bool // all pools are
+}
+
+// inspectorsOf returns those of an engine with these pools.
+func inspectorsOf(pools []*pool, asked []*child, isIdle func(*child) bool) inspectors {
+	s := inspectors{paused: true}
+	for _, p := range pools {
+		s.paused = s.paused && p.isPaused()
+		for _, c := range p.children {
+			switch {
+			case c.gone || c.lost || c.yields || c.idleKill || slices.Contains(asked, c):
+			case !c.ready:
+				s.coming = true
+			case isIdle(c):
+				s.idle = append(s.idle, c)
+			default:
+				s.busy = append(s.busy, c)
+			}
+		}
+	}
+	return s
+}
+
+// inspectionStep is what is to be done next about an inspection.
+type inspectionStep int
+
+const (
+	inspectionWaits inspectionStep = iota
+	inspectorsAsked                // workers are asked
+	inspectorForked                // there is no worker: one is forked
+	inspectorLacks                 // there is no worker, and none may be forked
+)
+
+// next returns what is to be done, and which workers are asked: one that is idle, or all. asked says that others were asked before; resets that opcache
+// is to be reset, for which a worker is forked.
+func (s *inspectors) next(asked, resets bool) (ask []*child, step inspectionStep) {
+	switch {
+	case len(s.idle) > 0:
+		return s.idle[:1], inspectorsAsked
+	case len(s.busy) > 0:
+		return s.busy, inspectorsAsked
+	case asked || s.coming || !resets:
+		return nil, inspectionWaits
+	case s.paused:
+		return nil, inspectorLacks
+	}
+	return nil, inspectorForked
 }
 
 // ask has a worker do it.

@@ -64,7 +64,7 @@ func (b *samplesBudget) take(n int, now time.Time) bool {
 func (m *Master) profile(o *operator) {
 	r := &o.Request
 	switch {
-	case r.Pool != "" && m.steered(r.Pool) == nil:
+	case r.Pool != "" && m.steerablePool(r.Pool) == nil:
 		o.Tell(m.unknownPool(r.Pool))
 		return
 	case m.state != normal:

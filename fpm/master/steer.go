@@ -38,7 +38,7 @@ func (p *pool) running() (n int) {
 
 // steer does what an operator wants of a pool.
 func (m *Master) steer(o *operator) {
-	p := m.steered(o.Request.Pool)
+	p := m.steerablePool(o.Request.Pool)
 	switch {
 	case p == nil:
 		m.answer(o, m.unknownPool(o.Request.Pool))
@@ -69,8 +69,8 @@ func (m *Master) steer(o *operator) {
 	m.keepWaiting(o)
 }
 
-// steered returns the pool of a name that can be steered; nil: there is none.
-func (m *Master) steered(name string) *pool {
+// steerablePool returns the pool of a name that can be steered; nil: there is none.
+func (m *Master) steerablePool(name string) *pool {
 	for _, p := range m.gen.pools {
 		if p.conf.Name == name && p.conf.Shared == nil {
 			return p
@@ -113,22 +113,30 @@ func (m *Master) resume(p *pool) {
 
 // scale limits a pool to n workers. It returns why it cannot have so many, empty if it can.
 func (m *Master) scale(p *pool, n int) string {
-	most, configured := len(p.slots)-p.conf.Successors, p.conf.MaxChildren
-	switch total := p.gen.config.Global.ProcessMax; {
-	case n < 1:
-		return fmt.Sprintf("a pool has at least one worker; phpsapi fpm pause %s stops it from taking connections", p.conf.Name)
-	case n > most:
-		return fmt.Sprintf("pool %s can have %s at most until the next reload: its shared memory was made for pm.max_children = %d; "+
-			"set pm.max_children in php-fpm.conf, and reload", p.conf.Name, control.Many(most, "worker"), configured)
-	case total > 0 && n > total:
-		return fmt.Sprintf("process.max = %d is the most that all pools together have", total)
+	if why := whyNotScaled(p.conf, n, len(p.slots), p.gen.config.Global.ProcessMax); why != "" {
+		return why
 	}
 	p.limits = pm.LimitsOf(p.conf).ScaledTo(n)
-	p.steering.scaled = n != configured
+	p.steering.scaled = n != p.conf.MaxChildren
 	p.spare = pm.Spare{Rate: 1}
 	m.shrink(p, n)
 	if p.limits.PM == conf.Static && !p.isPaused() {
 		m.fill(p, n, true)
+	}
+	return ""
+}
+
+// whyNotScaled returns why a pool cannot have n workers; empty: it can. slots are those of its scoreboard, total is process.max.
+func whyNotScaled(p *conf.Pool, n, slots, total int) string {
+	most := slots - p.Successors
+	switch {
+	case n < 1:
+		return fmt.Sprintf("a pool has at least one worker; phpsapi fpm pause %s stops it from taking connections", p.Name)
+	case n > most:
+		return fmt.Sprintf("pool %s can have %s at most until the next reload: its shared memory was made for pm.max_children = %d; "+
+			"set pm.max_children in php-fpm.conf, and reload", p.Name, control.Many(most, "worker"), p.MaxChildren)
+	case total > 0 && n > total:
+		return fmt.Sprintf("process.max = %d is the most that all pools together have", total)
 	}
 	return ""
 }
@@ -144,48 +152,81 @@ func (m *Master) shrink(p *pool, n int) {
 		}
 	}
 	var a scoreboard.Activity
-	for _, idle := range []bool{true, false} {
-		for _, c := range slices.Clone(p.children) {
-			if p.running() > n && !c.yields && (!idle || c.idle(&a)) {
-				c.idleKill, c.yields = true, true
-				m.tellChild(c, syscall.SIGQUIT)
-			}
-		}
+	for _, c := range leavers(p.children, p.running()-n, func(c *child) bool { return c.idle(&a) }) {
+		c.idleKill, c.yields = true, true
+		m.tellChild(c, syscall.SIGQUIT)
 	}
 }
 
-// steeringTask waits until what an operator wants of a pool is so: no connection is taken any more, or there is a worker. It
-// waits until then for workers who may have taken a connection that says nothing, and no longer.
-func (m *Master) steeringTask(p *pool, command control.Command, until time.Time) *task {
-	finished := func(now time.Time) bool {
-		switch command {
-		case control.Drain:
-			return m.progressOf(p).Workers == 0
-		case control.Resume:
-			return p.limits.PM == conf.Ondemand || p.hasWorker()
+// leavers returns n of a pool's workers that are to leave: those that are idle, then others. Those that leave already do not count.
+func leavers(all []*child, n int, isIdle func(*child) bool) (leave []*child) {
+	var busy []*child
+	for _, c := range all {
+		switch {
+		case c.yields:
+		case isIdle(c):
+			leave = append(leave, c)
+		default:
+			busy = append(busy, c)
 		}
-		if p.limits.PM == conf.Static && !p.isPaused() && p.ready() < p.limits.MaxChildren {
-			return false
-		}
-		mayTake := func(c *child) bool { return c.yields && c.mayTakeConnections() }
-		return !now.Before(until) || !slices.ContainsFunc(p.parts(), func(q *pool) bool { return slices.ContainsFunc(q.children, mayTake) })
 	}
+	leave = append(leave, busy...)
+	return leave[:min(max(n, 0), len(leave))]
+}
+
+// steeringTask waits until what an operator wants of a pool is so: no connection is taken any more, or there is a worker. It
+// waits until then for workers that may have taken a connection which says nothing, and no longer.
+func (m *Master) steeringTask(p *pool, command control.Command, until time.Time) *task {
 	return &task{
 		done: func(now time.Time) (control.Answer, bool) {
-			switch {
-			case p.gen != m.gen:
-				return control.Answer{Done: true, Reason: control.Failed, Why: "a reload has undone it meanwhile"}, true
-			case (command == control.Pause || command == control.Drain) && !p.isPaused():
-				return control.Answer{Done: true, Reason: control.Failed, Why: "the pool was resumed meanwhile"}, true
-			case command == control.Resume && p.isPaused():
-				return control.Answer{Done: true, Reason: control.Failed, Why: "the pool was paused again meanwhile"}, true
-			case !finished(now):
+			mayTake := func(c *child) bool { return c.yields && c.mayTakeConnections() }
+			is := steered{
+				replaced: p.gen != m.gen, paused: p.isPaused(), workers: m.progressOf(p).Workers, manager: p.limits.PM, serves: p.hasWorker(),
+				lacks: p.ready() < p.limits.MaxChildren, late: !now.Before(until),
+				taking: slices.ContainsFunc(p.parts(), func(q *pool) bool { return slices.ContainsFunc(q.children, mayTake) }),
+			}
+			switch why, over := is.outcome(command); {
+			case why != "":
+				return control.Answer{Done: true, Reason: control.Failed, Why: why}, true
+			case !over:
 				return control.Answer{}, false
 			}
 			return control.Answer{Done: true, Steered: m.steeringOf(p)}, true
 		},
 		progress: func() *control.Progress { return m.progressOf(p) },
 	}
+}
+
+// steered is a pool as far as an operator's order has been carried out.
+type steered struct {
+	replaced bool // by a reload
+	paused   bool
+	workers  int // those of old generations among them
+	manager  conf.PM
+	serves   bool // a worker is ready
+	lacks    bool // fewer workers are ready than the pool may have
+	taking   bool // a worker that was told to leave may take a connection still
+	late     bool // nothing is waited for any more that says nothing
+}
+
+// outcome reports whether an order is carried out, or returns why it never will be.
+func (s *steered) outcome(command control.Command) (why string, over bool) {
+	pauses := command == control.Pause || command == control.Drain
+	switch {
+	case s.replaced:
+		return "a reload has undone it meanwhile", false
+	case pauses && !s.paused:
+		return "the pool was resumed meanwhile", false
+	case command == control.Resume && s.paused:
+		return "the pool was paused again meanwhile", false
+	case command == control.Drain:
+		return "", s.workers == 0
+	case command == control.Resume:
+		return "", s.manager == conf.Ondemand || s.serves
+	case s.manager == conf.Static && !s.paused && s.lacks:
+		return "", false
+	}
+	return "", s.late || !s.taking
 }
 
 // ready is how many workers a pool has that are ready and stay.

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/control"
 	"github.com/phpsapi/phpsapi/test/wait"
 )
@@ -194,4 +195,78 @@ func TestOrdersForgeNoLines(t *testing.T) {
 	s.expect("ready to handle")
 	s.outcome(control.Request{Command: control.Pause, Pool: "a\nALERT: \x1b[2J"})
 	s.expect(`NOTICE: pause a\.ALERT: \.\[2J asked for by .*: refused: there is no pool a\.ALERT: `)
+}
+
+func TestAnOrderIsCarriedOut(t *testing.T) {
+	const undone, resumed, paused = "a reload has undone it meanwhile", "the pool was resumed meanwhile", "the pool was paused again meanwhile"
+	for _, c := range []struct {
+		name    string
+		command control.Command
+		is      steered
+		why     string
+		over    bool
+	}{
+		{"a pause, and a worker may still take a connection", control.Pause, steered{paused: true, workers: 2, taking: true}, "", false},
+		{"a pause, and no worker may", control.Pause, steered{paused: true, workers: 2}, "", true},
+		{"a pause that has waited for long enough", control.Pause, steered{paused: true, taking: true, late: true}, "", true},
+		{"a pause of a static pool", control.Pause, steered{paused: true, manager: conf.Static, lacks: true}, "", true},
+		{"a pause, resumed", control.Pause, steered{}, resumed, false},
+		{"a drain, and there is a worker", control.Drain, steered{paused: true, workers: 1, late: true}, "", false},
+		{"a drain, and there is none", control.Drain, steered{paused: true, taking: true}, "", true},
+		{"a drain, resumed", control.Drain, steered{workers: 1}, resumed, false},
+		{"a resume, and no worker is ready", control.Resume, steered{manager: conf.Dynamic, late: true}, "", false},
+		{"a resume, and one is", control.Resume, steered{manager: conf.Dynamic, serves: true, taking: true}, "", true},
+		{"a resume of a pool that has workers when it needs them", control.Resume, steered{manager: conf.Ondemand}, "", true},
+		{"a resume, paused again", control.Resume, steered{paused: true, serves: true}, paused, false},
+		{"another size, and workers are to come", control.Scale, steered{manager: conf.Static, lacks: true, late: true}, "", false},
+		{"another size of a paused pool", control.Scale, steered{manager: conf.Static, lacks: true, paused: true}, "", true},
+		{"another size, and workers that leave may take a connection", control.Scale, steered{manager: conf.Static, taking: true}, "", false},
+		{"another size of a dynamic pool", control.Scale, steered{manager: conf.Dynamic, lacks: true}, "", true},
+		{"any, after a reload", control.Scale, steered{replaced: true}, undone, false},
+		{"a pause, after a reload", control.Pause, steered{replaced: true, paused: true}, undone, false},
+	} {
+		if why, over := c.is.outcome(c.command); why != c.why || over != c.over {
+			t.Errorf("%s: got %q, %v, want %q, %v", c.name, why, over, c.why, c.over)
+		}
+	}
+}
+
+func TestIdleWorkersLeaveFirst(t *testing.T) {
+	names := map[*child]string{}
+	var all []*child
+	for _, name := range []string{"busy 1", "idle 1", "leaving", "busy 2", "idle 2"} {
+		c := &child{yields: name == "leaving"}
+		names[c], all = name, append(all, c)
+	}
+	isIdle := func(c *child) bool { return strings.HasPrefix(names[c], "idle") }
+	for n, want := range map[int]string{-1: "", 0: "", 1: "idle 1", 2: "idle 1, idle 2", 3: "idle 1, idle 2, busy 1", 4: "idle 1, idle 2, busy 1, busy 2",
+		5: "idle 1, idle 2, busy 1, busy 2"} {
+		var got []string
+		for _, c := range leavers(all, n, isIdle) {
+			got = append(got, names[c])
+		}
+		if strings.Join(got, ", ") != want {
+			t.Errorf("%d: got %q, want %q", n, got, want)
+		}
+	}
+}
+
+func TestHowManyWorkersAPoolMayHave(t *testing.T) {
+	p := &conf.Pool{Name: "www", MaxChildren: 4, Successors: 2}
+	for _, c := range []struct {
+		n, slots, total int
+		want            string
+	}{
+		{1, 10, 0, ""},
+		{8, 10, 0, ""},
+		{8, 10, 8, ""},
+		{0, 10, 0, "a pool has at least one worker; phpsapi fpm pause www stops it from taking connections"},
+		{9, 10, 0, "pool www can have 8 workers at most until the next reload: its shared memory was made for pm.max_children = 4; set pm.max_children in php-fpm.conf, and reload"},
+		{2, 3, 0, "pool www can have 1 worker at most until the next reload: its shared memory was made for pm.max_children = 4; set pm.max_children in php-fpm.conf, and reload"},
+		{8, 10, 7, "process.max = 7 is the most that all pools together have"},
+	} {
+		if got := whyNotScaled(p, c.n, c.slots, c.total); got != c.want {
+			t.Errorf("%d of %d slots, %d in all: got %q, want %q", c.n, c.slots, c.total, got, c.want)
+		}
+	}
 }
