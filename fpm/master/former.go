@@ -251,6 +251,11 @@ func (w *formerWorker) activity(a *scoreboard.Activity) bool {
 	return w.board.reader != nil && w.board.reader.Activity(w.handed.Slot, a)
 }
 
+// mayRun reports whether a worker was sent no signal that ends it, and reads what it does.
+func (w *formerWorker) mayRun(a *scoreboard.Activity) bool {
+	return w.escalation.Sent != syscall.SIGTERM && w.escalation.Sent != syscall.SIGKILL && w.activity(a)
+}
+
 // requests counts the requests that former workers have.
 func (f *former) requests() (n int) {
 	for _, g := range f.groups {
@@ -345,7 +350,8 @@ func (f *former) tick(m *Master, now time.Time) {
 		return
 	}
 	f.lookAt = now.Add(formerInterval)
-	f.hurry(m, now)
+	f.hurry(len(m.old), now)
+	var a scoreboard.Activity
 	for _, g := range slices.Clone(f.groups) {
 		if g.front != nil && g.front.escalation.Due(now) {
 			syscall.Kill(g.front.handed.Pid, g.front.escalation.Next(now, 0, 0))
@@ -357,7 +363,11 @@ func (f *former) tick(m *Master, now time.Time) {
 				}
 				continue
 			}
-			w.look(m, now)
+			if w.mayRun(&a) {
+				if took := time.Duration(m.clock.Now() - a.Accepted); w.look(&a, took, now) {
+					m.log.formerTimedOut(w.handed.Pool, w.handed.Pid, took)
+				}
+			}
 			if (m.state == normal || w.timedOut) && w.escalation.Due(now) {
 				syscall.Kill(w.handed.Pid, w.escalation.Next(now, 0, 0))
 			}
@@ -365,21 +375,17 @@ func (f *former) tick(m *Master, now time.Time) {
 	}
 }
 
-// look sets a deadline for a worker whose request takes too long, or that runs on without one.
-func (w *formerWorker) look(m *Master, now time.Time) {
-	var a scoreboard.Activity
-	if w.escalation.Sent == syscall.SIGTERM || w.escalation.Sent == syscall.SIGKILL || !w.activity(&a) {
-		return
-	}
+// look sets a deadline for a worker whose request takes too long, or that runs on without one. It reports whether the request has just been found
+// to take too long. took is how long it has taken.
+func (w *formerWorker) look(a *scoreboard.Activity, took time.Duration, now time.Time) (overdue bool) {
 	sooner := func(at time.Time) {
 		if w.escalation.Deadline.IsZero() || at.Before(w.escalation.Deadline) {
 			w.escalation.Sent, w.escalation.Deadline = syscall.SIGQUIT, at
 		}
 	}
-	busy, took := a.Stage > scoreboard.Accepting && a.Stage < scoreboard.Finished, time.Duration(m.clock.Now()-a.Accepted)
+	busy := a.Stage > scoreboard.Accepting && a.Stage < scoreboard.Finished
 	if busy && !w.timedOut && judge(w.own.pool.conf, a.Stage, took, true) == timedOut {
-		m.log.formerTimedOut(w.handed.Pool, w.handed.Pid, took)
-		w.timedOut = true
+		overdue, w.timedOut = true, true
 		sooner(now)
 	}
 	switch {
@@ -394,10 +400,11 @@ func (w *formerWorker) look(m *Master, now time.Time) {
 		}
 		sooner(w.idleSince.Add(patience))
 	}
+	return overdue
 }
 
-// hurry ends the oldest generations if there are too many, as endOldest does.
-func (f *former) hurry(m *Master, now time.Time) {
+// hurry ends the oldest generations if there are too many, as endOldest does. younger is how many of this program's own are retired.
+func (f *former) hurry(younger int, now time.Time) {
 	var numbers []int
 	for _, g := range f.groups {
 		if !slices.Contains(numbers, g.handed.Generation) {
@@ -405,7 +412,8 @@ func (f *former) hurry(m *Master, now time.Time) {
 		}
 	}
 	slices.Sort(numbers)
-	for _, number := range numbers[:max(0, len(numbers)+len(m.old)-maxRetired)] {
+	tooMany := min(max(0, len(numbers)+younger-maxRetired), len(numbers))
+	for _, number := range numbers[:tooMany] {
 		for _, g := range f.groups {
 			for _, w := range g.workers {
 				if g.handed.Generation == number && w.handed.Told && w.escalation.Sent == syscall.SIGQUIT {
