@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"syscall"
 	"time"
@@ -54,6 +55,9 @@ type metricsListener struct {
 func (l *listener) metricsAt(g *generation, address string, mode uint32) (*listening.Socket, error) {
 	// What is wrong is said with the setting's place.
 	s, err := l.open.Quiet().At(listening.Address{For: "metrics", Listen: address, Mode: mode})
+	if errors.Is(err, unix.ENOENT) {
+		return nil, fmt.Errorf("%w; make the directory %s", err, filepath.Dir(address))
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -58,7 +58,7 @@ listen on 127.0.0.1 or on a unix socket, or keep others out by a firewall. Alert
 
 ` + "```yaml" + `
 metrics:
-  listen: ["127.0.0.1:9253", "unix:/run/phpsapi/metrics.sock"]
+  listen: ["127.0.0.1:9253", "unix:/run/phpsapi-metrics.sock"]
 ` + "```" + `
 
 | path | |

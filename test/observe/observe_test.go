@@ -285,7 +285,7 @@ func TestWrongSettingsAreErrorsOfTheStart(t *testing.T) {
 	dir := files.Make(t, scripts)
 	for listen, want := range map[string]string{
 		taken.Addr().String():             "phpsapi.yaml:2: metrics.listen: " + taken.Addr().String() + ": address already in use",
-		"unix:/nowhere/at/all/m.sock":     "phpsapi.yaml:2: metrics.listen: /nowhere/at/all/m.sock: no such file or directory",
+		"unix:/nowhere/at/all/m.sock":     "phpsapi.yaml:2: metrics.listen: /nowhere/at/all/m.sock: no such file or directory; make the directory /nowhere/at/all",
 		"127.0.0.1:nonsense":              "phpsapi.yaml:2: metrics.listen: ",
 		"unix:" + serve.Socket(dir):       "phpsapi.yaml:2: metrics.listen: " + serve.Socket(dir) + ": pool www listens there",
 		"[\"127.0.0.1:1\",\"nonsense!\"]": "phpsapi.yaml:2: metrics.listen: ",
