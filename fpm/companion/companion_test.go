@@ -2,14 +2,8 @@ package companion
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
-	"math/big"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,6 +17,8 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/permission"
 	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
+	"github.com/phpsapi/phpsapi/test/certificate"
+	"github.com/phpsapi/phpsapi/test/files"
 )
 
 // kept is a keeper that executes and signals nothing, and notes what it would.
@@ -300,24 +296,9 @@ func TestWhatObserversRememberIsInherited(t *testing.T) {
 // writePair writes a certificate of its own key.
 func writePair(t *testing.T, p settings.Pair) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
-	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := x509.MarshalECPrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, block := range map[string]*pem.Block{p.Certificate: {Type: "CERTIFICATE", Bytes: cert}, p.Key: {Type: "EC PRIVATE KEY", Bytes: der}} {
-		if err := os.WriteFile(name, pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	cert, key := certificate.New(t, 1)
+	files.Write(t, p.Certificate, cert)
+	files.Write(t, p.Key, key)
 }
 
 func TestCertificatesAreReadAgainWhenTheyChange(t *testing.T) {

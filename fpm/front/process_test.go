@@ -256,7 +256,7 @@ func TestProcessDoesNotWaitForEver(t *testing.T) {
 func TestProcessTakesCertificates(t *testing.T) {
 	o := orders(t, nil, nil)
 	o.Listeners[0].TLS = true
-	o.Certificates = []contract.Certificate{certificate(t, "a.example", 1)}
+	o.Certificates = []contract.Certificate{certified(t, "a.example", 1)}
 	s := launch(t, o)
 	send := func(content []byte) string {
 		t.Helper()
@@ -272,7 +272,7 @@ func TestProcessTakesCertificates(t *testing.T) {
 		}
 		return s.hear().Text
 	}
-	encoded, err := json.Marshal([]contract.Certificate{certificate(t, "a.example", 2)})
+	encoded, err := json.Marshal([]contract.Certificate{certified(t, "a.example", 2)})
 	if err != nil {
 		t.Fatal(err)
 	}

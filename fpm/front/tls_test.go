@@ -2,15 +2,9 @@ package front
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"strings"
@@ -18,27 +12,15 @@ import (
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/test/certificate"
 	"github.com/phpsapi/phpsapi/test/wait"
 )
 
-// certificate makes one for a name, with a serial number to tell it by.
-func certificate(t *testing.T, name string, serial int64) contract.Certificate {
+// certified makes a certificate for a name, with a serial number to tell it by.
+func certified(t *testing.T, name string, serial int64) contract.Certificate {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(serial), DNSNames: []string{name}, NotAfter: time.Now().Add(time.Hour)}
-	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return contract.Certificate{Name: name + ".pem", Cert: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}),
-		Key: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})}
+	cert, key := certificate.New(t, serial, name)
+	return contract.Certificate{Name: name + ".pem", Cert: []byte(cert), Key: []byte(key)}
 }
 
 // serial is the number of the certificate that a front shows for a name.
@@ -55,7 +37,7 @@ func serial(t *testing.T, address, name string) int64 {
 func TestCertificatesAreChosenAndReplaced(t *testing.T) {
 	o := orders(t, map[string]string{"a.txt": "a"}, nil)
 	o.Listeners[0].TLS = true
-	o.Certificates = []contract.Certificate{certificate(t, "a.example", 1), certificate(t, "*.b.example", 2)}
+	o.Certificates = []contract.Certificate{certified(t, "a.example", 1), certified(t, "*.b.example", 2)}
 	f := start(t, o)
 	check := func(want map[string]int64) {
 		t.Helper()
@@ -71,7 +53,7 @@ func TestCertificatesAreChosenAndReplaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer kept.Close()
-	encoded, err := json.Marshal([]contract.Certificate{certificate(t, "a.example", 3)})
+	encoded, err := json.Marshal([]contract.Certificate{certified(t, "a.example", 3)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +105,7 @@ func versions(f *tested) map[string]*http.Client {
 
 func bothListeners(t *testing.T, o *contract.Front) *tested {
 	o.Listeners = []contract.FrontListener{{}, {TLS: true}}
-	o.Certificates = []contract.Certificate{certificate(t, "a.example", 1)}
+	o.Certificates = []contract.Certificate{certified(t, "a.example", 1)}
 	return start(t, o)
 }
 

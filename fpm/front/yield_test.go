@@ -33,7 +33,7 @@ func generations(t *testing.T, secure bool, address string, after time.Duration,
 			o.Listeners[0].Address = address
 		}
 		if secure {
-			o.Certificates = []contract.Certificate{certificate(t, "a.example", 1)}
+			o.Certificates = []contract.Certificate{certified(t, "a.example", 1)}
 		}
 		f := prepare(t, o)
 		f.connections.lot.after = after

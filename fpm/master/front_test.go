@@ -2,16 +2,9 @@ package master
 
 import (
 	"bufio"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"os"
 	"os/signal"
@@ -27,6 +20,7 @@ import (
 
 	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/contract"
+	"github.com/phpsapi/phpsapi/test/certificate"
 	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
 	"github.com/phpsapi/phpsapi/test/wait"
@@ -416,26 +410,6 @@ func TestFrontsAccessLogIsReopened(t *testing.T) {
 	})
 }
 
-// certificate writes a certificate and its key.
-func certificate(t *testing.T, serial int64, dir string) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "x"}, NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret, _ := x509.MarshalPKCS8PrivateKey(key)
-	for name, block := range map[string]*pem.Block{"cert.pem": {Type: "CERTIFICATE", Bytes: der}, "key.pem": {Type: "PRIVATE KEY", Bytes: secret}} {
-		if err := os.WriteFile(dir+"/"+name, pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
 func hasUser(name string) bool {
 	_, err := user.Lookup(name)
 	return err == nil
@@ -444,12 +418,16 @@ func hasUser(name string) bool {
 func TestCertificatesAreReadAgainWhenTheyChange(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	certificate(t, 1, dir)
+	certify := func(serial int64) {
+		cert, key := certificate.New(t, serial)
+		files.Fill(t, dir, map[string]string{"cert.pem": cert, "key.pem": key})
+	}
+	certify(1)
 	s := withFront(t, forFront, "  tls: {listen: unix:"+dir+"/tls, certificate: "+dir+"/cert.pem, key: "+dir+"/key.pem}\n")
 	s.expect(`serves unix:.*/http, unix:.*/tls$`)
 	os.WriteFile(dir+"/key.pem", []byte("no key"), 0o600)
 	s.expect(`ERROR: \[front\] certificates have changed and cannot be used, the old ones stay: http\.tls\.certificate: the certificate .*/cert\.pem and the key .*/key\.pem: tls: `)
-	certificate(t, 2, dir)
+	certify(2)
 	s.expect(`WARNING: certificates 1 true <nil>$`)
 }
 

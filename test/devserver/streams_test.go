@@ -7,11 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/phpsapi/phpsapi/test/files"
+	"github.com/phpsapi/phpsapi/test/serve"
 	"github.com/phpsapi/phpsapi/test/wait"
 )
 
@@ -68,7 +68,7 @@ func TestLargeUploadIsNotHeldInMemory(t *testing.T) {
 	if got, want := body(readAll(conn)), fmt.Sprintf("%d %x", size, hash.Sum(nil)); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if peak := peakMemory(t, s.Pid()); peak > size {
+	if peak := serve.Peak(s.Pid()) << 10; peak > size {
 		t.Errorf("the parent needed %d bytes", peak)
 	}
 	if left, _ := os.ReadDir(temporary); len(left) > 0 {
@@ -89,21 +89,9 @@ func TestLargeFileIsNotHeldInMemory(t *testing.T) {
 	if err != nil || n < size {
 		t.Errorf("got %d bytes, %v", n, err)
 	}
-	if peak := peakMemory(t, s.Pid()); peak > size/4 {
+	if peak := serve.Peak(s.Pid()) << 10; peak > size/4 {
 		t.Errorf("the parent needed %d bytes", peak)
 	}
-}
-
-// peakMemory is the most memory that a process had, in bytes.
-func peakMemory(t *testing.T, pid int) int {
-	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	found := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(text)
-	if err != nil || found == nil {
-		t.Fatal("no VmHWM", err)
-	}
-	kilobytes, _ := strconv.Atoi(string(found[1]))
-	return kilobytes << 10
 }
 
 // repeated gives its text for ever.

@@ -2,18 +2,22 @@
 
 package e2e
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/phpsapi/phpsapi/test/files"
+)
 
 func TestComposer(t *testing.T) {
 	const composer = "/usr/bin/composer"
-	good := write(t, map[string]string{
+	good := files.Make(t, map[string]string{
 		"composer.json": `{"name": "a/b", "description": "c", "license": "MIT", "require": {"php": ">=8.2"},
 			"autoload": {"psr-4": {"A\\": "src/"}},
 			"scripts": {"hello": "@php -r \"echo 'script under ', PHP_SAPI, PHP_EOL;\"", "fails": "@php -r \"exit(3);\""}}`,
 		"src/B.php": "<?php namespace A; class B { const C = 'autoloaded'; }",
 		"use.php":   "<?php require 'vendor/autoload.php'; echo A\\B::C, PHP_EOL;",
 	})
-	bad := write(t, map[string]string{"composer.json": `{"name": "no slash", "nonsense": }`})
+	bad := files.Make(t, map[string]string{"composer.json": `{"name": "no slash", "nonsense": }`})
 	same(t, good, "Composer version 2", composer, "--version", "--no-ansi")
 	same(t, good, "./composer.json is valid", composer, "validate", "--no-ansi")
 	same(t, bad, "Parse error", composer, "validate", "--no-ansi")

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/phpsapi/phpsapi/test/files"
 	processes "github.com/phpsapi/phpsapi/test/serve"
 )
 
@@ -69,7 +70,7 @@ func command(t *testing.T, php, dir string, args ...string) *exec.Cmd {
 	cmd.Env = []string{
 		"PATH=" + bin + ":" + os.Getenv("PATH"),
 		"HOME=" + t.TempDir(),
-		"PHP_INI_SCAN_DIR=:" + write(t, map[string]string{"e2e.ini": settings}),
+		"PHP_INI_SCAN_DIR=:" + files.Make(t, map[string]string{"e2e.ini": settings}),
 		"COMPOSER_ALLOW_SUPERUSER=1",
 	}
 	return cmd
@@ -87,22 +88,6 @@ func outcome(cmd *exec.Cmd) string {
 		return err.Error()
 	}
 	return varies.ReplaceAllString(string(output), "(time)") + "[" + cmd.ProcessState.String() + "]\n"
-}
-
-// write puts files into a new directory. The names may have directories.
-func write(t *testing.T, files map[string]string) string {
-	t.Helper()
-	dir := t.TempDir()
-	for name, text := range files {
-		name = filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
 }
 
 // same runs a program under stock php and under phpsapi, wants the same outcome, and wants want in it.

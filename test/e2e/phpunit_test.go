@@ -2,11 +2,15 @@
 
 package e2e
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/phpsapi/phpsapi/test/files"
+)
 
 func TestPHPUnit(t *testing.T) {
 	const phpunit = "/usr/bin/phpunit"
-	dir := write(t, map[string]string{
+	dir := files.Make(t, map[string]string{
 		"phpunit.xml": `<phpunit colors="false" cacheResult="false"><testsuites><testsuite name="all"><directory>tests</directory></testsuite></testsuites></phpunit>`,
 		"tests/SumTest.php": `<?php
 use PHPUnit\Framework\TestCase;

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/phpsapi/phpsapi/test/files"
 	processes "github.com/phpsapi/phpsapi/test/serve"
 )
 
@@ -126,7 +127,7 @@ func both(t *testing.T, test func(t *testing.T, php string)) {
 func TestAdminer(t *testing.T) {
 	both(t, func(t *testing.T, php string) {
 		// Adminer refuses SQLite without a password unless it is told otherwise in this way.
-		dir := write(t, map[string]string{"index.php": `<?php
+		dir := files.Make(t, map[string]string{"index.php": `<?php
 			function adminer_object() {
 				class Open extends Adminer { function login($login, $password) { return true; } }
 				return new Open;

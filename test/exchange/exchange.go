@@ -4,9 +4,12 @@ package exchange
 import (
 	"fmt"
 	"io"
+	"net"
 	"strings"
+	"time"
 
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
+	"github.com/phpsapi/phpsapi/test/wait"
 )
 
 // Request is a request as it is sent.
@@ -65,6 +68,18 @@ func Receive(conn io.Reader) (got Response) {
 	}
 }
 
+// Ask sends a request to the server at a unix socket, on a connection of its own, and takes the response.
+func Ask(socket string, r *Request) Response {
+	conn, err := net.DialTimeout("unix", socket, 10*time.Second)
+	if err != nil {
+		return Response{Err: err}
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(wait.Patience))
+	r.Send(conn)
+	return Receive(conn)
+}
+
 // Body is what follows the response's head.
 func (r Response) Body() string {
 	_, body, _ := strings.Cut(r.Stdout, "\r\n\r\n")
@@ -73,15 +88,6 @@ func (r Response) Body() string {
 
 func (r Response) String() string {
 	return fmt.Sprintf("stdout %q stderr %q %v %v", r.Stdout, r.Stderr, r.Status, r.Err)
-}
-
-// Body returns the body of the response to a request. It returns an error if the connection ends before the response.
-func Body(conn io.Reader) (string, error) {
-	r := Receive(conn)
-	if r.Err != nil {
-		return "", r.Err
-	}
-	return r.Body(), nil
 }
 
 // Records lists the records of a response as they lie on the wire, until its end: "STDERR 16, STDOUT 70, END_REQUEST 8".

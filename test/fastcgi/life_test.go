@@ -415,13 +415,7 @@ func (s *server) resources() (r resources) {
 	for _, pid := range s.Tree() {
 		r.processes++
 		r.descriptors += serve.Descriptors(pid)
-		rollup, _ := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
-		for line := range strings.Lines(string(rollup)) {
-			if fields := strings.Fields(line); fields[0] == "Private_Dirty:" {
-				n, _ := strconv.Atoi(fields[1])
-				r.memory += n
-			}
-		}
+		r.memory += serve.Dirty(pid)
 	}
 	return r
 }

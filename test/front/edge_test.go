@@ -2,15 +2,9 @@ package front
 
 import (
 	"bufio"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -21,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/phpsapi/phpsapi/test/certificate"
 	"github.com/phpsapi/phpsapi/test/files"
 	"github.com/phpsapi/phpsapi/test/serve"
 )
@@ -33,7 +28,8 @@ func TestNoSiteIsServedByOldSettingsAfterAReload(t *testing.T) {
 	address, secure := serve.Address(t), serve.Address(t)
 	conf := configured(t, "")
 	dir := filepath.Dir(conf)
-	writeCertificate(t, dir)
+	cert, key := certificate.New(t, 1, "a.example")
+	files.Fill(t, dir, map[string]string{"cert.pem": cert, "key.pem": key})
 	set := func(n int) {
 		root := filepath.Join(dir, "root"+strconv.Itoa(n))
 		if err := os.Mkdir(root, 0o755); err != nil {
@@ -163,24 +159,4 @@ func (c *connection) get(path string) (string, error) {
 	defer got.Body.Close()
 	body, err := io.ReadAll(got.Body)
 	return string(body), err
-}
-
-// writeCertificate makes cert.pem and key.pem in a directory.
-func writeCertificate(t *testing.T, dir string) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"a.example"}, NotAfter: time.Now().Add(time.Hour)}
-	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	files.Write(t, dir+"/cert.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert})))
-	files.Write(t, dir+"/key.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})))
 }

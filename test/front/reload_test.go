@@ -2,13 +2,11 @@ package front
 
 import (
 	"fmt"
-	"net"
 	"path/filepath"
 	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/phpsapi/phpsapi/test/exchange"
 	"github.com/phpsapi/phpsapi/test/files"
@@ -17,14 +15,8 @@ import (
 
 // askPool sends a request to a pool's socket and returns the response's body.
 func askPool(socket, script string) (string, error) {
-	conn, err := net.Dial("unix", socket)
-	if err != nil {
-		return "", err
-	}
-	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(20 * time.Second))
-	(&exchange.Request{Params: []string{"REQUEST_METHOD", "GET", "SCRIPT_FILENAME", script, "SCRIPT_NAME", "/x.php", "QUERY_STRING", ""}}).Send(conn)
-	return exchange.Body(conn)
+	got := exchange.Ask(socket, &exchange.Request{Params: []string{"REQUEST_METHOD", "GET", "SCRIPT_FILENAME", script, "SCRIPT_NAME", "/x.php", "QUERY_STRING", ""}})
+	return got.Body(), got.Err
 }
 
 // An old worker that was told to go took the connection that had woken it: after a reload some requests were answered with

@@ -11,10 +11,7 @@ func (s *service) fastcgi(script string, params ...string) (body, said string) {
 	r := exchange.Request{Params: append([]string{"REQUEST_METHOD", "GET", "SCRIPT_FILENAME", s.Path(script), "SCRIPT_NAME", "/" + script,
 		"REQUEST_URI", "/" + script + "?fastcgi", "QUERY_STRING", "fastcgi", "SERVER_PROTOCOL", "HTTP/1.1", "REQUEST_SCHEME", "https", "SERVER_PORT", "443",
 		"REMOTE_ADDR", "192.0.2.1", "HTTP_HOST", "example.org"}, params...)}
-	conn := serve.Dial(s.T, "unix", serve.Socket(s.Dir))
-	defer conn.Close()
-	r.Send(conn)
-	got := exchange.Receive(conn)
+	got := exchange.Ask(serve.Socket(s.Dir), &r)
 	if got.Err != nil {
 		s.T.Fatal(got.Err)
 	}

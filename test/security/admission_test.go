@@ -2,7 +2,6 @@ package security
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,15 +30,9 @@ func ask() {
 
 // request asks for a script by FastCGI, with more params. It returns what the response has besides its head.
 func request(socket, script string, params ...string) (body string, err error) {
-	conn, err := net.DialTimeout("unix", socket, 10*time.Second)
-	if err != nil {
-		return "", err
-	}
-	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(20 * time.Second))
 	pairs := append([]string{"SCRIPT_FILENAME", script, "REQUEST_METHOD", "GET", "SCRIPT_NAME", "/" + filepath.Base(script)}, params...)
-	(&exchange.Request{Params: pairs}).Send(conn)
-	return exchange.Body(conn)
+	got := exchange.Ask(socket, &exchange.Request{Params: pairs})
+	return got.Body(), got.Err
 }
 
 // askAs asks for the script a.php as another user.

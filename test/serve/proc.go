@@ -149,6 +149,9 @@ func Peak(pid int) (kib int) {
 // Private is a process's private memory, in KiB.
 func Private(pid int) (kib int) { return rollup(pid, "Private_Clean:", "Private_Dirty:") }
 
+// Dirty is how much of a process's private memory has been written to, in KiB.
+func Dirty(pid int) (kib int) { return rollup(pid, "Private_Dirty:") }
+
 // Descriptors is how many descriptors a process has open.
 func Descriptors(pid int) int {
 	open, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -123,12 +122,6 @@ func (s *Server) Do(t testing.TB, body string, params ...string) string {
 }
 
 func (s *Server) do(body string, params []string) (string, error) {
-	conn, err := net.Dial("unix", s.Socket)
-	if err != nil {
-		return "", err
-	}
-	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(30 * time.Second))
 	last := map[string]string{}
 	for i := 0; i+1 < len(params); i += 2 {
 		last[params[i]] = params[i+1]
@@ -137,8 +130,7 @@ func (s *Server) do(body string, params []string) (string, error) {
 	for name, value := range last {
 		r.Params = append(r.Params, name, value)
 	}
-	r.Send(conn)
-	got := exchange.Receive(conn)
+	got := exchange.Ask(s.Socket, &r)
 	if got.Err != nil {
 		return "", fmt.Errorf("after %q: %w", got.Stdout, got.Err)
 	}
