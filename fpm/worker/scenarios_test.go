@@ -288,7 +288,7 @@ func TestTimeLimitIsOfEachRequest(t *testing.T) {
 	for name, test := range map[string]struct{ boot, setting string }{
 		"by the setting":   {"", "1"},
 		"before the loop":  {"set_time_limit(1);", "30"},
-		"in all of a boot": {"set_time_limit(1); burn(0.7);", "30"},
+		"in all of a boot": {"set_time_limit(1); burn(0.55);", "30"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newScriptPool(t, burn+test.boot+serving(`burn((float) $_GET['s']) . ini_get('max_execution_time')`),
@@ -298,7 +298,7 @@ func TestTimeLimitIsOfEachRequest(t *testing.T) {
 			defer conn.Close()
 			conn.SetDeadline(time.Now().Add(aLot))
 			for range 2 {
-				if got := ask(t, conn, index(p, "QUERY_STRING", "s=0.7")); got != "burnt1" {
+				if got := ask(t, conn, index(p, "QUERY_STRING", "s=0.55")); got != "burnt1" {
 					t.Errorf("got %q", got)
 				}
 			}

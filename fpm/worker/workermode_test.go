@@ -185,7 +185,7 @@ func TestScriptThatEndsWithinARequestAnswersIt(t *testing.T) {
 func TestTimeLimitIsEachRequestsOwn(t *testing.T) {
 	for _, body := range []string{"", "body"} {
 		p := newScriptPool(t, `$f = function () { if ($_GET) while (true); echo ini_get('max_execution_time'); };
-			while (frankenphp_handle_request($f)) { set_time_limit(1); for ($end = hrtime(true) + 7e8; hrtime(true) < $end;); }`,
+			while (frankenphp_handle_request($f)) { set_time_limit(1); for ($end = hrtime(true) + 5.5e8; hrtime(true) < $end;); }`,
 			sapi.Setting{Name: "max_execution_time", Value: "20"}, sapi.Setting{Name: "display_errors", Value: "1"})
 		p.spawn()
 		conn := dial(t, p.Socket)
@@ -208,7 +208,7 @@ func TestTimeLimitIsEachRequestsOwn(t *testing.T) {
 func TestTimerOfTheInputEndsWithIt(t *testing.T) {
 	p := newScriptPool(t, serving(`(function () {
 		$used = fn() => ($u = getrusage())['ru_utime.tv_sec'] + $u['ru_utime.tv_usec'] / 1e6;
-		for ($end = $used() + 0.4; $used() < $end; md5(str_repeat('x', 100000)));
+		for ($end = $used() + 0.25; $used() < $end; md5(str_repeat('x', 100000)));
 		return 'done';
 	})()`), sapi.Setting{Name: "max_execution_time", Value: "0"}, sapi.Setting{Name: "max_input_time", Value: "1"})
 	p.spawn()

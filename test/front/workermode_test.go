@@ -134,6 +134,7 @@ func TestApplicationThatCannotBootIsTriedAgain(t *testing.T) {
 		if time.Now().After(until) {
 			t.Fatalf("got %d %q", status, body)
 		}
+		time.Sleep(20 * time.Millisecond)
 	}
 	// In the end nobody else answers.
 	answered := 0

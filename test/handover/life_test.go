@@ -343,7 +343,7 @@ func TestOtherNamespaces(t *testing.T) {
 func TestThousandRequests(t *testing.T) {
 	s := newSite(t)
 	r := request{script: s.script("hello.php", `echo 'hello';`), env: []string{"PHPSAPI_CGI_ZYGOTE_IDLE=3"}}
-	for zygote, requests := range map[string]int{"": 200, s.socket(): 1000} {
+	for zygote, requests := range map[string]int{"": 100, s.socket(): 1000} {
 		if zygote != "" {
 			s.warm(ours(), r)
 		}

@@ -174,10 +174,12 @@ func (s *site) warm(program string, r request) {
 
 func (s *site) await(what string, done func() bool) {
 	s.t.Helper()
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	pause := 10 * time.Millisecond // a look may be a request
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(pause) {
 		if done() {
 			return
 		}
+		pause = min(2*pause, 200*time.Millisecond)
 	}
 	s.t.Fatalf("it did not happen that %s", what)
 }

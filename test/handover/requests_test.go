@@ -43,7 +43,7 @@ func requests(s *site) map[string]request {
 			env: []string{"REQUEST_METHOD=POST", "CONTENT_LENGTH=" + itoa(len(upload)), "CONTENT_TYPE="}},
 		"nobody reads": {script: s.script("full.php", `echo str_repeat('x', 100000); file_put_contents('php://stderr', 'it continues');`),
 			shell: "exec >/dev/full"},
-		"large":        {script: s.script("large.php", `for ($i = 0; $i < 2000; $i++) { echo str_repeat(chr(65 + $i % 26), 8192); }`)},
+		"large":        {script: s.script("large.php", `for ($i = 0; $i < 500; $i++) { echo str_repeat(chr(65 + $i % 26), 8192); }`)},
 		"status":       {script: s.script("status.php", `http_response_code(404); header('X-A: 1'); header('X-A: 2', false); echo 'gone';`)},
 		"status line":  {script: s.script("line.php", `header('HTTP/1.1 418 Teapot'); echo 'tea';`)},
 		"rfc2616":      {script: s.script("rfc.php", `header('HTTP/1.1 404 Not There'); echo 'x';`), args: []string{"-d", "cgi.rfc2616_headers=1"}},
