@@ -59,7 +59,7 @@ PURE_LONGEST = ./fpm/master ./fpm/front ./cgi/server
 # lint has run the whole of go vet, a part of which go test runs otherwise, for the packages under the race detector once more.
 test: deps-test build lint ## everything that must pass
 	@pure=$$(go list $(PURE_LONGEST) $$($(CONCURRENT))) && others=$$(go list $(LONGEST) ./... | grep -vxF "$$pure") && \
-	go run ./test/tally "go test -vet=off $(AT_ONCE) -json -count=1 $$others" "go test -vet=off $(AT_ONCE) -json -race -count=1 $$pure" 'go run ./test/conformance -suites cli,cgi -without upload_2G'
+	go run ./test/tally "go test -vet=off $(AT_ONCE) -json -count=1 $$others" "go test -vet=off $(AT_ONCE) -json -race -count=1 $$pure" + 'go run ./test/conformance -suites cli,cgi -without upload_2G'
 
 # Go remembers what passed, and tests again what has changed.
 test-quick: deps-test engines ## after each save: formatting, go vet, the borders, and the tests of the packages that run no PHP, though some compare with stock PHP

@@ -2,7 +2,7 @@
 //
 //	go run ./test/tally 'go test -json ./...' 'go run ./test/conformance -suites cli'
 //
-// Each argument is a command line, split at spaces. What `go test -json` writes is shown as `go test` shows it: the
+// Each argument is a command line, split at spaces. Two with a + between them run side by side. What `go test -json` writes is shown as `go test` shows it: the
 // packages, and all output of a test that failed. Other lines pass as they are, and a line "N passed, N failed[, N
 // skipped]" is counted. The last line is of that form. The exit status is 1 when a test or a program failed.
 //
@@ -16,12 +16,13 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 )
 
 func main() {
 	t := tally{out: os.Stdout}
-	for _, line := range os.Args[1:] {
-		t.run(strings.Fields(line))
+	for _, group := range groups(os.Args[1:]) {
+		t.run(group...)
 	}
 	t.again()
 	fmt.Println(t.sum())
@@ -36,10 +37,46 @@ type tally struct {
 	programs []*program
 }
 
-func (t *tally) run(args []string) {
-	p := newProgram(t.out, args)
-	p.run()
-	t.programs = append(t.programs, p)
+// groups returns the command lines that run side by side, one group after the other.
+func groups(args []string) (all [][][]string) {
+	beside := false
+	for _, arg := range args {
+		switch {
+		case arg == "+":
+			beside = len(all) > 0
+			continue
+		case beside:
+			all[len(all)-1] = append(all[len(all)-1], strings.Fields(arg))
+		default:
+			all = append(all, [][]string{strings.Fields(arg)})
+		}
+		beside = false
+	}
+	return all
+}
+
+// run runs command lines side by side, and returns after all have ended.
+func (t *tally) run(lines ...[]string) {
+	out := &shared{Writer: t.out}
+	var all sync.WaitGroup
+	for _, line := range lines {
+		p := newProgram(out, line)
+		t.programs = append(t.programs, p)
+		all.Go(p.run)
+	}
+	all.Wait()
+}
+
+// A shared writer takes whole texts from several programs.
+type shared struct {
+	io.Writer
+	sync.Mutex
+}
+
+func (s *shared) Write(text []byte) (int, error) {
+	s.Lock()
+	defer s.Unlock()
+	return s.Writer.Write(text)
 }
 
 func (t *tally) sum() count {

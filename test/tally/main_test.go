@@ -1,6 +1,8 @@
 package main
 
 import (
+	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -70,5 +72,28 @@ func TestProgramsThatFail(t *testing.T) {
 		if !strings.Contains(out.String(), test.says) {
 			t.Errorf("%q: it printed %q, want %q", test.args, out.String(), test.says)
 		}
+	}
+}
+
+func TestGroupsRunOneAfterTheOther(t *testing.T) {
+	got := groups([]string{"go test -json", "a b", "+", "c", "+", "d"})
+	want := [][][]string{{{"go", "test", "-json"}}, {{"a", "b"}, {"c"}, {"d"}}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// Each of two programs waits for what the other makes.
+func TestProgramsOfAGroupRunSideBySide(t *testing.T) {
+	dir := t.TempDir()
+	waits := func(own, other string) []string {
+		return []string{"sh", "-c", "touch " + own + "; for i in $(seq 1000); do [ -e " + other + " ] && echo 1 passed, 0 failed && exit; sleep 0.01; done; exit 1"}
+	}
+	a, b := filepath.Join(dir, "a"), filepath.Join(dir, "b")
+	var out strings.Builder
+	sum := tally{out: &out}
+	sum.run(waits(a, b), waits(b, a))
+	if want := (count{passed: 2}); sum.sum() != want {
+		t.Errorf("got %v, want %v: %s", sum.sum(), want, out.String())
 	}
 }
