@@ -301,7 +301,7 @@ func TestClientThatLeavesIsNoticed(t *testing.T) {
 			t.Fatal(err)
 		}
 		conn.Close()
-		wait.Until(t, "the script's end", func() bool { text, _ := os.ReadFile(dir + "/gone"); return string(text) == "1" })
+		wait.Until(t, "the script's end", func() bool { return files.Text(dir+"/gone") == "1" })
 		if got := s.ask(get(dir + "/hello.php")).Body(); got != "hello" {
 			t.Errorf("got %q", got)
 		}

@@ -5,6 +5,7 @@ package files
 import (
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 )
 
@@ -35,6 +36,18 @@ func Write(t testing.TB, path, text string) string {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Program writes a program, which everybody may execute, and returns its path. Meanwhile no process is forked: it would
+// have the file open for writing, and until it has executed its own program nobody could execute this one.
+func Program(t testing.TB, path string, text []byte) string {
+	t.Helper()
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	if err := os.WriteFile(path, text, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	return path

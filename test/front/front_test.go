@@ -287,21 +287,17 @@ func TestBadSettingsAreRefused(t *testing.T) {
 		{"PHPSAPI_POOL_WWW_PM_MAX_CHILDRN=5", "--root " + root, `PHPSAPI_POOL_WWW_PM_MAX_CHILDRN: a pool has no directive PM_MAX_CHILDRN; did you mean PM_MAX_CHILDREN?`},
 		{"PHPSAPI_HTTP_LIMITS_IDLE_TIMEOUT=soon", "--root " + root, `PHPSAPI_HTTP_LIMITS_IDLE_TIMEOUT: http.limits.idle_timeout: "soon" is not a time`},
 	} {
-		cmd := command([]string{tt.environment}, strings.Fields(tt.arguments)...)
-		out, _ := cmd.CombinedOutput()
-		if !strings.Contains(string(out), tt.want) || cmd.ProcessState.ExitCode() != 78 {
-			t.Errorf("%s %s: exit status %d\n%s", tt.environment, tt.arguments, cmd.ProcessState.ExitCode(), out)
+		out, status := serve.Execute(t, command([]string{tt.environment}, strings.Fields(tt.arguments)...))
+		if !strings.Contains(out, tt.want) || status != 78 {
+			t.Errorf("%s %s: exit status %d\n%s", tt.environment, tt.arguments, status, out)
 		}
 	}
-	misspelled := command(nil, "--htpp", "127.0.0.1:80")
-	if out, _ := misspelled.CombinedOutput(); !strings.Contains(string(out), "phpsapi fpm: unknown option --htpp") ||
-		misspelled.ProcessState.ExitCode() != 64 {
-		t.Errorf("a misspelled option: exit status %d\n%s", misspelled.ProcessState.ExitCode(), out)
+	if out, status := serve.Execute(t, serve.FPM("--htpp", "127.0.0.1:80")); !strings.Contains(out, "phpsapi fpm: unknown option --htpp") || status != 64 {
+		t.Errorf("a misspelled option: exit status %d\n%s", status, out)
 	}
 	unreachable := "http.listen is empty, and there is no php-fpm.conf: nobody could reach the service; say --http ADDRESS"
-	cmd := command(nil, "--http", "", "--root", root)
-	if out, _ := cmd.CombinedOutput(); !strings.Contains(string(out), unreachable) || cmd.ProcessState.ExitCode() != 78 {
-		t.Errorf("no address: exit status %d\n%s", cmd.ProcessState.ExitCode(), out)
+	if out, status := serve.Execute(t, serve.FPM("--http", "", "--root", root)); !strings.Contains(out, unreachable) || status != 78 {
+		t.Errorf("no address: exit status %d\n%s", status, out)
 	}
 }
 

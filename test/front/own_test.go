@@ -60,11 +60,8 @@ func TestFrontReachesWhatOnlyThePoolsUserHas(t *testing.T) {
 	s := start(t, address, nil, "-y", conf, "-F", "-O")
 	s.want("/page.txt", 200, "text")
 	_, worker := s.Get("/")
-	status, err := os.ReadFile("/proc/" + s.said(`process (\d+) of generation 1 serves`, 1) + "/status")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if uid := uidOf(string(status)); uid == worker || uid == "0" || uid == "65534" || uid == "" {
+	status := files.Read(t, "/proc/"+s.said(`process (\d+) of generation 1 serves`, 1)+"/status")
+	if uid := uidOf(status); uid == worker || uid == "0" || uid == "65534" || uid == "" {
 		t.Errorf("the front is user %s, the workers are %s", uid, worker)
 	}
 }
@@ -84,9 +81,10 @@ func TestPoolGrowsByTheFrontsQueue(t *testing.T) {
 	s := start(t, address, nil, "--http", address, "--root", dir, "--set", "global.log_level=debug", "--set", "www.pm.max_children=12",
 		"--set", "www.pm.start_servers=1", "--set", "www.pm.min_spare_servers=1", "--set", "www.pm.max_spare_servers=12",
 		"--set", "www.ping.path=/ping", "--set", "www.pm.status_path=/status")
+	files.Write(t, filepath.Join(dir, "held.php"), `<?php while (!file_exists(__DIR__ . "/release")) { usleep(5000); clearstatcache(); } echo "released";`)
 	var clients sync.WaitGroup
 	for range 20 {
-		clients.Go(func() { s.want("/sleep.php?ms=3500", 200, "slept") })
+		clients.Go(func() { s.want("/held.php", 200, "released") })
 	}
 	s.said(`\[pool www\] ([4-9]|1\d) child\(ren\) have been created for \d+ HTTP requests`, 1) // when all have come
 	wait.Until(t, "the queue in the status", func() bool {
@@ -95,5 +93,6 @@ func TestPoolGrowsByTheFrontsQueue(t *testing.T) {
 			strings.Contains(out, `"http queue": 7,`) // as the first came to a worker without the front
 		return queued && strings.Contains(out, `"requests": 12,`)
 	})
+	files.Write(t, filepath.Join(dir, "release"), "")
 	clients.Wait()
 }

@@ -61,7 +61,7 @@ try { while (true) usleep(1000); } catch (Phpsapi\RequestTimeout $e) { http_resp
 					t.Errorf("%s: the stages were %q, want %q", name, got, stages)
 				}
 			}
-			if text, _ := os.ReadFile(slow); strings.Count(string(text), "script_filename = ") < 4 || !strings.Contains(string(text), "usleep()") {
+			if text := files.Text(slow); strings.Count(text, "script_filename = ") < 4 || !strings.Contains(text, "usleep()") {
 				t.Errorf("the slow log has %q", text)
 			}
 		})

@@ -53,9 +53,7 @@ func startUpgradable(t *testing.T, settings string, with ...func(*exec.Cmd)) *up
 // install puts a program in the place of the one that is there.
 func (u *upgradable) install(t *testing.T, text []byte) {
 	t.Helper()
-	if err := os.WriteFile(u.program+".new", text, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	files.Program(t, u.program+".new", text)
 	if err := os.Rename(u.program+".new", u.program); err != nil {
 		t.Fatal(err)
 	}
@@ -215,22 +213,19 @@ func TestUpgradeThatFailsLeavesTheServiceAlone(t *testing.T) {
 		}
 	}
 	u.install(t, u.another())
-	broken, err := os.ReadFile(u.conf)
-	if err != nil {
-		t.Fatal(err)
-	}
+	whole := files.Read(t, u.conf)
 	for text, says := range map[string]string{
 		"nonsense = 1\n":              "unknown entry 'nonsense'",
 		"[b]\nlisten = /dev/null/x\n": "[pool b]",
 		"[b]\nlisten = " + u.dir + "/none/x\npm = ondemand\npm.max_children = 1\nuser = www-data\n": "unable to bind listening socket for address",
 	} {
-		files.Write(t, u.conf, string(broken)+text)
+		files.Write(t, u.conf, whole+text)
 		if out, status := u.Operate("upgrade"); status != 78 || !strings.Contains(out, says) {
 			t.Errorf("%q: status %d, %s", text, status, out)
 		}
 		u.want("/", 200, "index ")
 	}
-	files.Write(t, u.conf, string(broken))
+	files.Write(t, u.conf, whole)
 	if err := os.Remove(u.program); err != nil {
 		t.Fatal(err)
 	}
@@ -259,11 +254,8 @@ func TestUpgradeOfADaemon(t *testing.T) {
 		t.Fatal(err)
 	}
 	program := dir + "/phpsapi"
-	if err := os.WriteFile(program, text, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	own := files.Read(t, conf)
-	files.Write(t, conf, string(own)+"catch_workers_output = yes\n")
+	files.Program(t, program, text)
+	files.Write(t, conf, files.Read(t, conf)+"catch_workers_output = yes\n")
 	files.Write(t, dir+"/says.php", `<?php file_put_contents("php://stderr", "before\n"); usleep(1000000); file_put_contents("php://stderr", "afterwards\n"); echo "said";`)
 	out, err := exec.Command(program, "fpm", "-y", conf, "-D", "-g", dir+"/pid").CombinedOutput()
 	if err != nil {
@@ -277,7 +269,7 @@ func TestUpgradeOfADaemon(t *testing.T) {
 		}
 		return string(out)
 	}
-	pid, _ := os.ReadFile(dir + "/pid")
+	pid := files.Read(t, dir+"/pid")
 	said := make(chan string, 1)
 	go func() {
 		body, err := askPool(dir+"/sock", dir+"/says.php")
@@ -287,13 +279,11 @@ func TestUpgradeOfADaemon(t *testing.T) {
 		return strings.Count(files.Text(dir+"/log"), text)
 	}
 	wait.Until(t, "the script says something", func() bool { return logged(`said into stderr: "before"`) == 1 })
-	if err := os.WriteFile(program+".new", append(text, "1"...), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	files.Program(t, program+".new", append(text, "1"...))
 	if err := os.Rename(program+".new", program); err != nil {
 		t.Fatal(err)
 	}
-	if out := operate("upgrade"); !strings.Contains(out, "(master "+string(pid)+")") {
+	if out := operate("upgrade"); !strings.Contains(out, "(master "+pid+")") {
 		t.Errorf("got %s", out)
 	}
 	if body := <-said; body != "said<nil>" {
@@ -301,10 +291,9 @@ func TestUpgradeOfADaemon(t *testing.T) {
 	}
 	wait.Until(t, "the script's output is logged", func() bool { return logged(`said into stderr: "afterwards"`) == 1 })
 	if n := logged("ready to handle connections"); n != 2 { // once each, and not to stderr too
-		log, _ := os.ReadFile(dir + "/log")
-		t.Errorf("%d times ready:\n%s", n, log)
+		t.Errorf("%d times ready:\n%s", n, files.Text(dir+"/log"))
 	}
-	if now, _ := os.ReadFile(dir + "/pid"); string(now) != string(pid) {
+	if now := files.Text(dir + "/pid"); now != pid {
 		t.Errorf("the pid was %s and is %s", pid, now)
 	}
 	start := time.Now()
@@ -416,9 +405,7 @@ func TestReplacedEngineIsLoadedByAReload(t *testing.T) {
 		t.Fatal(err)
 	}
 	install := func() os.FileInfo {
-		if err := os.WriteFile(library+".new", text, 0o755); err != nil {
-			t.Fatal(err)
-		}
+		files.Program(t, library+".new", text)
 		if err := os.Rename(library+".new", library); err != nil {
 			t.Fatal(err)
 		}

@@ -1,7 +1,6 @@
 package front
 
 import (
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -38,8 +37,7 @@ func TestUpgradeForgetsNoIncident(t *testing.T) {
 		}
 	}
 	u.said("kill.php. has ended 5 workers in the last 10 minutes", 1)
-	text, _ := os.ReadFile(u.dir + "/incidents")
-	if lines := strings.Count(string(text), "\n"); lines != incident.Many+1 {
+	if lines := strings.Count(files.Text(u.dir+"/incidents"), "\n"); lines != incident.Many+1 {
 		t.Errorf("the incident log has %d lines", lines)
 	}
 }
@@ -49,7 +47,7 @@ func TestIncidentLogIsTested(t *testing.T) {
 	t.Parallel()
 	u := startUpgradable(t, "")
 	own := files.Read(t, u.dir+"/phpsapi.yaml")
-	files.Write(t, u.dir+"/phpsapi.yaml", string(own)+"incident_log: nowhere/incidents\n")
+	files.Write(t, u.dir+"/phpsapi.yaml", own+"incident_log: nowhere/incidents\n")
 	says := "incident_log: " + u.dir + "/nowhere/incidents cannot be opened: no such file"
 	for name, run := range map[string]func() (string, int){
 		"test":   func() (string, int) { return u.check("-t") },
@@ -69,9 +67,7 @@ func TestIncidentLogIsTested(t *testing.T) {
 
 // check runs the program beside the service.
 func (u *upgradable) check(option string) (string, int) {
-	c := exec.Command(u.program, "fpm", "-y", u.conf, "-O", option)
-	out, _ := c.CombinedOutput()
-	return string(out), c.ProcessState.ExitCode()
+	return serve.Execute(u.T, exec.Command(u.program, "fpm", "-y", u.conf, "-O", option))
 }
 
 // A worker of the program before that dies in its request is an incident as well, and its client gets the front's page.
