@@ -36,8 +36,8 @@ type Handoff struct {
 	Generation int
 	Since      int64 // when the service began, in seconds since 1970
 	Stderr     int   // the first one
-	Stdout     int
-	Control    int // the control socket
+	Stdout     int   // the first one; in a trial its own, if the service has one
+	Control    int   // the control socket
 
 	Sockets   []listening.Left
 	Handing   []int // see listening.Sockets.LeaveHanding; empty: none

@@ -69,6 +69,9 @@ func (m *Master) takeOver(h *handoff.Handoff) {
 	m.generation = h.Generation
 	nameProcess(h.Name)
 	if m.taken.isTrial() {
+		if h.Stdout >= 0 {
+			m.errorLog.SaveStdout()
+		}
 		return
 	}
 	m.taken.order = graver(0, syscall.Signal(h.Order))

@@ -84,6 +84,9 @@ func (m *Master) upgradeBy(a *attempt) {
 	a.upgrade = &upgrade{program: m.invoked, cancel: cancel}
 	a.deadline = a.deadline.Add(2 * probeTime) // the trial has its own, and tells more
 	t := &trial{program: m.invoked, argv: m.opt.Argv, box: m.box, h: m.leaveSockets(), executing: true}
+	if m.errorLog.Stdout != nil {
+		t.h.Stdout = syscall.Stdout // the trial's own, /dev/null
+	}
 	if err := t.copySockets(); err != nil {
 		cancel()
 		m.abandonReload(fmt.Errorf("the program %s could not be tried: %w", m.invoked, err))

@@ -303,6 +303,32 @@ func TestUpgradeOfADaemon(t *testing.T) {
 	}
 }
 
+// A front's access log that is standard output stays so, the first time and the second time.
+func TestUpgradeKeepsStandardOutput(t *testing.T) {
+	t.Parallel()
+	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	u := startUpgradable(t, "", func(c *exec.Cmd) {
+		c.Env = append(os.Environ(), "PHPSAPI_HTTP_ACCESS_LOG=stdout")
+		c.Stdout = log
+	})
+	for n := range 3 {
+		if n > 0 {
+			u.install(t, u.another())
+			if out, status := u.Operate("upgrade"); status != 0 {
+				t.Fatalf("status %d, %s", status, out)
+			}
+		}
+		u.want(fmt.Sprintf("/index.php?%d", n), 200, "index ")
+		wait.Until(t, "the request is logged", func() bool {
+			return strings.Contains(files.Text(log.Name()), fmt.Sprintf(`"GET /index.php?%d HTTP/1.1" 200`, n))
+		})
+	}
+}
+
 // An operator who stops the service while the program is being replaced finds it stopped: the order reached a master that came to rest, and was
 // lost, or its connection was.
 func TestStopInTheMiddleOfAnUpgradeIsObeyed(t *testing.T) {
