@@ -201,11 +201,7 @@ func TestOperatorStops(t *testing.T) {
 // phpsapi fpm stop promised to finish the requests, and cut each that took longer than a second.
 func TestStopWithoutATimeoutWaitsForRequests(t *testing.T) {
 	t.Parallel()
-	s := start(t, static)
-	s.expect("ready to handle")
-	conn := s.dial("sock")
-	defer conn.Close()
-	release := hold(t, conn)
+	s, release := busy(t, static)
 	answer := make(chan string, 1)
 	time.AfterFunc(2300*time.Millisecond, func() { answer <- release() })
 	answers, err := s.give(control.Request{Command: control.Stop})
@@ -222,11 +218,7 @@ func TestStopWithoutATimeoutWaitsForRequests(t *testing.T) {
 // QUIT has php-fpm's limit, even if it comes after an operator's stop, which tells what was lost.
 func TestQuitEndsThePatienceOfAStop(t *testing.T) {
 	t.Parallel()
-	s := start(t, static)
-	s.expect("ready to handle")
-	conn := s.dial("sock")
-	defer conn.Close()
-	hold(t, conn)
+	s, _ := busy(t, static)
 	cut := make(chan int, 1)
 	operator := s.operator()
 	go func() {
@@ -248,11 +240,7 @@ func TestQuitEndsThePatienceOfAStop(t *testing.T) {
 }
 
 func TestOperatorStopsNow(t *testing.T) {
-	s := start(t, "process_control_timeout = 9\n"+static)
-	s.expect("ready to handle")
-	conn := s.dial("sock")
-	defer conn.Close()
-	hold(t, conn)
+	s, _ := busy(t, "process_control_timeout = 9\n"+static)
 	finishing := s.operator()
 	go finishing.Ask(context.Background(), control.Request{Command: control.Stop}, nobody)
 	s.expect(`Finishing`)

@@ -161,11 +161,7 @@ func TestClosingALingeringConnectionHoldsNobodyUp(t *testing.T) {
 // write to it what it liked.
 func TestSlowLog(t *testing.T) {
 	t.Parallel()
-	s := start(t, static+"request_slowlog_timeout = 1\nslowlog = DIR/slow\n")
-	s.expect("ready to handle")
-	conn := s.dial("sock")
-	defer conn.Close()
-	release := hold(t, conn)
+	s, release := busy(t, static+"request_slowlog_timeout = 1\nslowlog = DIR/slow\n")
 	s.expect(`about to trace`)
 	pid := s.expect(`NOTICE: finished trace of (\d+)$`)[1]
 	release()
@@ -179,7 +175,7 @@ func TestSlowLog(t *testing.T) {
 	if err := unix.Mkfifo(s.path("slow"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	conn = s.dial("sock")
+	conn := s.dial("sock")
 	defer conn.Close()
 	hold(t, conn)
 	s.expect(`about to trace`)

@@ -87,11 +87,7 @@ func TestHostileMemoryOfADeadWorker(t *testing.T) {
 // What the master itself has ended is not an incident.
 func TestWantedEndsAreNoIncidents(t *testing.T) {
 	t.Parallel()
-	s := start(t, static)
-	s.expect("ready to handle")
-	conn := s.dial("sock")
-	defer conn.Close()
-	release := hold(t, conn)
+	s, release := busy(t, static)
 	s.signal(syscall.SIGUSR2)
 	s.expect("ready to handle")
 	release()

@@ -133,11 +133,7 @@ func TestOperatorEndsAStubbornRequest(t *testing.T) {
 
 func TestOperatorEndsNothingElse(t *testing.T) {
 	t.Parallel()
-	s := start(t, static)
-	s.expect("ready to handle")
-	conn := s.dial("sock")
-	defer conn.Close()
-	release := hold(t, conn)
+	s, release := busy(t, static)
 	r := s.running("")[0]
 	for what, c := range map[string]struct {
 		request control.Request

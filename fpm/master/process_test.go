@@ -192,6 +192,16 @@ func hold(t *testing.T, conn net.Conn) (release func() string) {
 	return func() string { return say(conn, "continue") }
 }
 
+// busy starts a master and has a request under way, of the pool whose socket is sock. release is hold's.
+func busy(t *testing.T, conf string) (s *service, release func() string) {
+	t.Helper()
+	s = start(t, conf)
+	s.expect("ready to handle")
+	conn := s.dial("sock")
+	t.Cleanup(func() { conn.Close() })
+	return s, hold(t, conn)
+}
+
 const static = "[www]\nlisten = DIR/sock\npm = static\npm.max_children = 2\n"
 
 func TestServesAndTerminates(t *testing.T) {
@@ -219,11 +229,7 @@ func TestServesAndTerminates(t *testing.T) {
 }
 
 func TestQuitLetsRequestsFinish(t *testing.T) {
-	s := start(t, "process_control_timeout = 5\n"+static)
-	s.expect("ready to handle")
-	conn := s.dial("sock")
-	defer conn.Close()
-	release := hold(t, conn)
+	s, release := busy(t, "process_control_timeout = 5\n"+static)
 	s.signal(syscall.SIGQUIT)
 	s.expect(`NOTICE: Finishing \.\.\.$`)
 	if answer := release(); !strings.HasPrefix(answer, "pool www") {
