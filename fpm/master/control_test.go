@@ -357,7 +357,7 @@ func TestOldGenerationHasItsFrontToTheEnd(t *testing.T) {
 	ourEnd, theirEnd := net.Pipe()
 	defer ourEnd.Close()
 	o := &operator{Operator: control.NewOperator(ourEnd, 1, 0, control.Request{Command: control.Status}), drain: 1}
-	m.keepWaiting(o)
+	m.operators.keep(o, m.sys.now())
 	m.retire(old)
 	if len(m.old) != 1 || !o.IsSaid() {
 		t.Fatalf("%d old generations, an answer is %v; want one that is waited for", len(m.old), !o.IsSaid())

@@ -29,7 +29,7 @@ func (m *Master) deadlines(a agenda) {
 	})
 	a.at(m.operators.progressAt, func(m *Master, now time.Time) {
 		m.operators.progressAt = now.Add(progressInterval)
-		m.tellProgress()
+		m.operators.tellProgress(m.progress)
 	})
 	a.at(m.renewAt, func(m *Master, _ time.Time) {
 		m.renewAt = time.Time{}

@@ -78,7 +78,7 @@ func (m *Master) opcache(o *operator) {
 		all = append(all, one)
 	}
 	o.task = m.inspectionTask(m.gen, all, resets, now)
-	m.keepWaiting(o)
+	m.operators.keep(o, m.sys.now())
 }
 
 // inWorkerMode reports whether an engine's pools run worker scripts.

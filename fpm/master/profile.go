@@ -98,7 +98,7 @@ func (m *Master) profile(o *operator) {
 		progress: func() *control.Progress { return &control.Progress{} },
 		news:     p.news,
 	}
-	m.keepWaiting(o)
+	m.operators.keep(o, m.sys.now())
 }
 
 // covers reports whether a profile is of a pool.

@@ -66,7 +66,7 @@ func (m *Master) steer(o *operator) {
 	}
 	m.observers.News()
 	o.task = m.steeringTask(p, o.Request.Command, m.sys.now().Add(handoverPatience))
-	m.keepWaiting(o)
+	m.operators.keep(o, m.sys.now())
 }
 
 // steerablePool returns the pool of a name that can be steered; nil: there is none.
@@ -284,37 +284,14 @@ func (m *Master) steeredPools(g *generation) (all []control.Steered) {
 	return all
 }
 
-// task is what an operator waits for. done returns the last answer, or false if it is not time for that.
-type task struct {
-	done     func(now time.Time) (control.Answer, bool)
-	progress func() *control.Progress
-	news     func() (control.Answer, bool) // what is to be told besides, when all that was told before is written; nil: nothing ever is
-}
-
-// taskInterval is how often tasks are looked at, if nothing happens.
-const taskInterval = 20 * time.Millisecond
-
 // checkTasks answers the operators whose tasks are done.
 func (m *Master) checkTasks(now time.Time) {
-	m.operators.lookAt = time.Time{}
-	for _, o := range slices.Clone(m.operators.waiting) {
-		if o.task == nil {
-			continue
+	for _, f := range m.operators.tellTasks(now) {
+		if f.o.Request.Changes() {
+			m.log.ordered(f.o, f.a)
 		}
-		if o.task.news != nil && o.IsSaid() {
-			if a, is := o.task.news(); is {
-				o.Tell(a)
-			}
-		}
-		if a, done := o.task.done(now); done {
-			if o.Request.Changes() {
-				m.log.ordered(o, a)
-			}
-			o.Tell(a)
-			m.dismiss(o)
-			continue
-		}
-		m.operators.lookAt = now.Add(taskInterval)
+		f.o.Tell(f.a)
+		m.dismiss(f.o)
 	}
 }
 

@@ -150,7 +150,7 @@ func (m *Master) adoptOperator(o handoff.Operator) {
 	waits := control.NewOperator(conn, o.Pid, o.UID, request)
 	waits.Dashboard = o.Dashboard
 	if request.Command.Reloads() {
-		m.keepWaiting(&operator{Operator: waits, round: 1})
+		m.operators.keep(&operator{Operator: waits, round: 1}, m.sys.now())
 	} else { // the program before has not heeded it
 		m.box.Asked(waits)
 	}
