@@ -69,6 +69,7 @@ func TestOperatorEndsARequest(t *testing.T) {
 	s := start(t, static)
 	s.expect("ready to handle")
 	s.settle(2)
+	wait.Until(t, "no request", func() bool { return len(s.running("")) == 0 }) // not the end of one that has settled
 	conn := s.dial("sock")
 	defer conn.Close()
 	hold(t, conn)
