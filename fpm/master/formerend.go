@@ -68,23 +68,8 @@ func (m *Master) examineFormer(w *formerWorker, status syscall.WaitStatus) *exam
 	}
 	r := &request{}
 	within := board.Snapshot(slot, &r.Proc) && r.Stage > scoreboard.ReadingHeaders && r.Stage < scoreboard.Finished
-	var kind incident.Kind
-	switch told := w.escalation.Sent == syscall.SIGTERM || w.escalation.Sent == syscall.SIGKILL; {
-	case status.Signaled() && w.own.ordered != nil:
-		kind = incident.Operator
-	case status.Signaled() && w.timedOut:
-		kind = incident.Timeout
-	case postmortem.IsCrash(status):
-		kind = incident.Crash
-	case status.Signaled() && (told || status.Signal() == syscall.SIGQUIT || m.state != normal):
-		return nil
-	case status.Signaled() && status.Signal() == syscall.SIGKILL && m.incidents.kernel.Claim(m.sys.now()):
-		kind = incident.OutOfMemory
-	case status.Signaled():
-		kind = incident.Killed
-	case within:
-		kind = incident.Exit
-	default:
+	kind := w.kindOf(ending{status, within, m.state == normal, m.killedByKernel})
+	if kind == "" {
 		return nil
 	}
 	e := &examination{}
@@ -99,6 +84,28 @@ func (m *Master) examineFormer(w *formerWorker, status syscall.WaitStatus) *exam
 		e.addRequest(r, w.got())
 	}
 	return e
+}
+
+// kindOf returns what a former worker's end is; empty: no incident.
+func (w *formerWorker) kindOf(status ending) incident.Kind {
+	told := w.escalation.Sent == syscall.SIGTERM || w.escalation.Sent == syscall.SIGKILL
+	switch {
+	case status.Signaled() && w.own.ordered != nil:
+		return incident.Operator
+	case status.Signaled() && w.timedOut:
+		return incident.Timeout
+	case postmortem.IsCrash(status.WaitStatus):
+		return incident.Crash
+	case status.Signaled() && (told || status.Signal() == syscall.SIGQUIT || !status.serves):
+		return ""
+	case status.Signaled() && status.Signal() == syscall.SIGKILL && status.kernel():
+		return incident.OutOfMemory
+	case status.Signaled():
+		return incident.Killed
+	case status.within:
+		return incident.Exit
+	}
+	return ""
 }
 
 // got returns what the client of a worker that has ended got.

@@ -84,7 +84,7 @@ func (m *Master) examine(c *child, status syscall.WaitStatus, wanted bool) *exam
 	e.how, e.level = postmortem.Ending(status)
 	r := &request{}
 	within := p.board.Snapshot(c.slot, &r.Proc) && r.Stage > scoreboard.ReadingHeaders && r.Stage < scoreboard.Finished
-	kind := m.kindOf(c, status, within, len(e.said) > 0)
+	kind := c.kindOf(ending{status, within, m.state == normal, m.killedByKernel}, len(e.said) > 0)
 	if kind == "" || wanted && !within && kind != incident.Panic {
 		return nil
 	}
@@ -124,9 +124,19 @@ func (m *Master) examine(c *child, status syscall.WaitStatus, wanted bool) *exam
 	return e
 }
 
-// kindOf returns what a child's end is; empty: no incident. within says that it had a request, panicked that Go's runtime has said why
-// it ends.
-func (m *Master) kindOf(c *child, status syscall.WaitStatus, within, panicked bool) incident.Kind {
+// ending is how a worker has ended.
+type ending struct {
+	syscall.WaitStatus
+	within bool        // it had a request
+	serves bool        // the service is not about to end
+	kernel func() bool // reports, and notes, whether the kernel may have killed it for lack of memory
+}
+
+// killedByKernel reports, and notes, whether the kernel may have killed a process that SIGKILL has just ended.
+func (m *Master) killedByKernel() bool { return m.incidents.kernel.Claim(m.sys.now()) }
+
+// kindOf returns what a child's end is; empty: no incident. panicked says that Go's runtime has said why it ends.
+func (c *child) kindOf(status ending, panicked bool) incident.Kind {
 	switch {
 	case c.overdue:
 		return incident.Boot
@@ -134,11 +144,11 @@ func (m *Master) kindOf(c *child, status syscall.WaitStatus, within, panicked bo
 		return incident.Operator
 	case status.Signaled() && c.vigil.ended != 0:
 		return incident.Timeout
-	case postmortem.IsCrash(status):
+	case postmortem.IsCrash(status.WaitStatus):
 		return incident.Crash
 	case status.Signaled() && (c.terminated || c.killed || status.Signal() == syscall.SIGQUIT):
 		return ""
-	case status.Signaled() && status.Signal() == syscall.SIGKILL && m.incidents.kernel.Claim(m.sys.now()):
+	case status.Signaled() && status.Signal() == syscall.SIGKILL && status.kernel():
 		return incident.OutOfMemory
 	case status.Signaled():
 		return incident.Killed
@@ -150,9 +160,9 @@ func (m *Master) kindOf(c *child, status syscall.WaitStatus, within, panicked bo
 		return incident.ScriptExit
 	case panicked:
 		return incident.Panic
-	case within, status.ExitStatus() != 0 && status.ExitStatus() != exitNoThreads:
+	case status.within, status.ExitStatus() != 0 && status.ExitStatus() != exitNoThreads:
 		return incident.Exit
-	case c.pool.worker != nil && !c.ready && !c.unbooted && m.state == normal && !c.pool.gen.retiring:
+	case c.pool.worker != nil && !c.ready && !c.unbooted && status.serves && !c.pool.gen.retiring:
 		return incident.Boot
 	}
 	return ""

@@ -12,6 +12,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/control"
 	"github.com/phpsapi/phpsapi/fpm/incident"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+	"github.com/phpsapi/phpsapi/fpm/settings"
 	"github.com/phpsapi/phpsapi/test/wait"
 )
 
@@ -114,4 +115,90 @@ func TestOverdueRequestIsAnIncident(t *testing.T) {
 	s.expect("execution timed out")
 	s.expect("exited on signal 15 .* after")
 	s.expect("exited on signal 15 .* in request, .*; incident 1, after 1.*; request_terminate_timeout")
+}
+
+// endedBy and exited are ends as wait(2) tells them.
+func endedBy(s syscall.Signal) syscall.WaitStatus { return syscall.WaitStatus(s) }
+func exited(code int) syscall.WaitStatus          { return syscall.WaitStatus(code << 8) }
+
+func TestWhatAWorkersEndIs(t *testing.T) {
+	const kill = syscall.SIGKILL
+	dog := vigil{ended: 7}
+	for _, c := range []struct {
+		name     string
+		c        child
+		status   syscall.WaitStatus
+		within   bool // it had a request
+		leaves   bool // the service ends
+		kernel   bool // has killed a process for lack of memory
+		panicked bool
+		want     incident.Kind
+	}{
+		{name: "it has left", status: exited(0)},
+		{name: "its script has called C's exit", status: exited(0), within: true, want: incident.Exit},
+		{name: "it has failed", status: exited(3), want: incident.Exit},
+		{name: "it could make no thread", status: exited(exitNoThreads)},
+		{name: "Go's runtime has panicked", status: exited(2), within: true, panicked: true, want: incident.Panic},
+		{name: "it has crashed", status: endedBy(syscall.SIGSEGV), want: incident.Crash},
+		{name: "it has crashed after SIGTERM", c: child{terminated: true}, status: endedBy(syscall.SIGABRT), want: incident.Crash},
+		{name: "somebody has killed it", status: endedBy(kill), want: incident.Killed},
+		{name: "the kernel has killed it", status: endedBy(kill), kernel: true, want: incident.OutOfMemory},
+		{name: "another signal has ended it", status: endedBy(syscall.SIGHUP), kernel: true, want: incident.Killed},
+		{name: "the master has killed it", c: child{killed: true}, status: endedBy(kill), kernel: true},
+		{name: "the master has terminated it", c: child{terminated: true}, status: endedBy(syscall.SIGTERM), within: true},
+		{name: "it was asked to leave", status: endedBy(syscall.SIGQUIT)},
+		{name: "its request took too long", c: child{terminated: true, vigil: dog}, status: endedBy(syscall.SIGTERM), want: incident.Timeout},
+		{name: "an operator has ended it", c: child{terminated: true, vigil: dog, ordered: &ordered{}}, status: endedBy(syscall.SIGTERM), want: incident.Operator},
+		{name: "it has left before an operator's signal", c: child{ordered: &ordered{}}, status: exited(0)},
+		{name: "its boot took too long", c: child{overdue: true, killed: true}, status: endedBy(kill), want: incident.Boot},
+		{name: "its worker script has ended by an error", c: child{broken: &broken{why: scoreboard.ByFatal}}, status: exited(0), want: incident.Fatal},
+		{name: "its worker script has ended in a request", c: child{broken: &broken{why: scoreboard.ByExit, within: true}}, status: exited(0), want: incident.ScriptExit},
+		{name: "its worker script has ended between two requests", c: child{broken: &broken{why: scoreboard.ByExit}, ready: true}, status: exited(0)},
+		{name: "it is of worker mode, and has left before it was ready", c: child{pool: &pool{worker: &settings.Worker{}}}, status: exited(0), want: incident.Boot},
+		{name: "the same, as the service ends", c: child{pool: &pool{worker: &settings.Worker{}}}, status: exited(0), leaves: true},
+		{name: "the same, and it has said why", c: child{unbooted: true, pool: &pool{worker: &settings.Worker{}}}, status: exited(0)},
+	} {
+		if c.c.pool == nil {
+			c.c.pool = &pool{}
+		}
+		c.c.pool.gen = &generation{}
+		end := ending{c.status, c.within, !c.leaves, func() bool { return c.kernel }}
+		if got := c.c.kindOf(end, c.panicked); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+func TestWhatAFormerWorkersEndIs(t *testing.T) {
+	const kill = syscall.SIGKILL
+	for _, c := range []struct {
+		name   string
+		is     func(*formerWorker)
+		status syscall.WaitStatus
+		within bool
+		leaves bool
+		kernel bool
+		want   incident.Kind
+	}{
+		{name: "it has left", status: exited(0)},
+		{name: "its script has called C's exit", status: exited(0), within: true, want: incident.Exit},
+		{name: "it has crashed", status: endedBy(syscall.SIGSEGV), leaves: true, want: incident.Crash},
+		{name: "somebody has killed it", status: endedBy(kill), want: incident.Killed},
+		{name: "it was killed as the service ends", status: endedBy(kill), leaves: true},
+		{name: "the kernel has killed it", status: endedBy(kill), kernel: true, want: incident.OutOfMemory},
+		{name: "the master has terminated it", is: func(w *formerWorker) { w.escalation.Sent = syscall.SIGTERM }, status: endedBy(syscall.SIGTERM), within: true},
+		{name: "the master has killed it", is: func(w *formerWorker) { w.escalation.Sent = kill }, status: endedBy(kill), kernel: true},
+		{name: "it was asked to leave", status: endedBy(syscall.SIGQUIT)},
+		{name: "its request took too long", is: func(w *formerWorker) { w.timedOut, w.escalation.Sent = true, syscall.SIGTERM }, status: endedBy(syscall.SIGTERM), want: incident.Timeout},
+		{name: "an operator has ended it", is: func(w *formerWorker) { w.timedOut, w.own.ordered = true, &ordered{} }, status: endedBy(kill), want: incident.Operator},
+	} {
+		w := formerOf(0, 0, false)
+		if c.is != nil {
+			c.is(w)
+		}
+		end := ending{c.status, c.within, !c.leaves, func() bool { return c.kernel }}
+		if got := w.kindOf(end); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+		}
+	}
 }
