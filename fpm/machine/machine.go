@@ -1,7 +1,7 @@
 // Package machine measures how much of the machine this process may use, and what processes use of it: processors and memory, as the limits of its
-// control groups (versions 1 and 2) leave them; what processes weigh; how many processes of the group the kernel has killed for lack of memory. The
-// built-in configuration sizes its pool by it, incidents tell by it why a worker was killed, and metrics have the weights. It reads /proc and
-// /sys when it is asked. It is pure Go.
+// control groups (versions 1 and 2) leave them; what processes weigh, and how many children they have; how many processes of the group the kernel
+// has killed for lack of memory. The built-in configuration sizes its pool by it, incidents tell by it why a worker was killed, and metrics have the
+// weights. It reads /proc and /sys when it is asked. It is pure Go.
 package machine
 
 import (

@@ -1,14 +1,11 @@
 package master
 
 import (
-	"bytes"
-	"fmt"
-	"os"
-	"path/filepath"
 	"syscall"
 	"time"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
+	"github.com/phpsapi/phpsapi/fpm/machine"
 )
 
 // In a lack of processes, only the pool whose script has used them up is to suffer. A worker whose scripts hold many
@@ -32,7 +29,7 @@ func (m *Master) endHoarder(now time.Time) {
 	if now.Sub(g.starvingSince) < starvingTime {
 		return
 	}
-	c, processes := hoarder(m.generations(), starving, processesOf)
+	c, processes := hoarder(m.generations(), starving, machine.Children)
 	if c == nil {
 		return
 	}
@@ -79,15 +76,4 @@ func hoarder(generations []*generation, starving *pool, count func(pid int) int)
 		}
 	}
 	return most, processes
-}
-
-// processesOf returns how many children a process has, ended ones that it has not waited for included: they count for a
-// limit of tasks, too. It returns 0 if the kernel does not tell.
-func processesOf(pid int) (n int) {
-	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid)) // each has those that it forked
-	for _, children := range threads {
-		text, _ := os.ReadFile(children)
-		n += len(bytes.Fields(text))
-	}
-	return n
 }

@@ -1,8 +1,6 @@
 package master
 
 import (
-	"os"
-	"os/exec"
 	"testing"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
@@ -34,22 +32,5 @@ func TestHoarderIsTheWorkerOfAnotherPoolWithTheMostProcesses(t *testing.T) {
 		case c.want == 0 && got != nil, c.want != 0 && (got == nil || got.pid != c.want || n != processes[c.want]):
 			t.Errorf("%s: got %+v with %d processes, want %d", name, got, n, c.want)
 		}
-	}
-}
-
-// Processes that nobody has waited for count for a limit of tasks.
-func TestEndedProcessesAreCounted(t *testing.T) {
-	cmd := exec.Command("true")
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer cmd.Wait()
-	out.Read(make([]byte, 1)) // its end
-	if got := processesOf(os.Getpid()); got < 1 {
-		t.Errorf("%d processes", got)
 	}
 }
