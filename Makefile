@@ -48,8 +48,8 @@ build: deps-build engines ## install what is missing, build ./phpsapi
 run: deps-run build ## build, and serve docs/demo on http://127.0.0.1:8080 (ADDRESS=host:port, or a port)
 	@docs/demo/serve $(ADDRESS)
 
-# The tests of a package wait for processes most of the time, so that twice as many packages are tested at once as there are processors.
-AT_ONCE = -p $$((2 * $$(nproc)))
+# Tests wait for processes most of the time, so that twice as many packages, and tests of a package, run at once as there are processors.
+AT_ONCE = -p $$((2 * $$(nproc))) -parallel $$((2 * $$(nproc)))
 
 # Packages are tested in this order, so that none that takes long is left for the end, when it would have one processor of all.
 LONGEST = ./test/front ./test/cli ./fpm/worker ./test/starts ./test/packaging ./test/fastcgi ./test/handover ./test/devserver ./lifecycle

@@ -9,6 +9,7 @@ import (
 
 // Opcache put the value of a worker's first request into the script in place of ini_get(): every later request read it.
 func TestFirstRequestsAdminValueEndsWithIt(t *testing.T) {
+	t.Parallel()
 	for name, opcache := range map[string][]sapi.Setting{
 		"without opcache": nil,
 		"with opcache":    {{Name: "zend_extension", Value: "opcache.so"}, {Name: "opcache.file_update_protection", Value: "0"}},

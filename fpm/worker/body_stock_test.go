@@ -10,6 +10,7 @@ import (
 )
 
 func TestBodiesAsStock(t *testing.T) {
+	t.Parallel()
 	p := newPair(t, conf.KeyValue{Key: "post_max_size", Value: "6M"}, conf.KeyValue{Key: "upload_max_filesize", Value: "4M"})
 	p.write(t, "body.php", `<?php
 foreach ($_FILES as &$f) { $f["sum"] = is_file($f["tmp_name"]) ? md5_file($f["tmp_name"]) : null; unset($f["tmp_name"]); }
@@ -55,6 +56,7 @@ echo json_encode([$_POST, $_FILES, strlen($in), md5($in), $_SERVER["CONTENT_LENG
 
 // A CONTENT_LENGTH that is not the body's: php-fpm waits behind the body's end for what is missing.
 func TestBodyThatIsShorterThanItsLength(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, nil)
 	p.spawn()
 	p.write("x.php", `<?php echo json_encode($_POST);`)

@@ -9,6 +9,7 @@ import (
 
 // The settings of cgi.*, fastcgi.* and where scripts are looked for, which are a worker's for life.
 func TestCGISettingsAsStock(t *testing.T) {
+	t.Parallel()
 	for _, settings := range [][]conf.KeyValue{
 		{{Key: "fastcgi.error_header", Value: "HTTP/1.1 555 Mine"}, {Key: "display_errors", Value: "0"}},
 		{{Key: "fastcgi.logging", Value: "0"}, {Key: "log_errors", Value: "1"}},

@@ -31,6 +31,7 @@ func closed(conn net.Conn) bool {
 
 // A connection that was parked belongs to nobody: its client is told that there is one too many.
 func TestParkedConnectionIsClosedAfterItsRequest(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, nil)
 	c := p.spawn()
 	p.write("a.php", "<?php echo 'a';")
@@ -58,6 +59,7 @@ func TestParkedConnectionIsClosedAfterItsRequest(t *testing.T) {
 
 // Where new connections wait again and again, a kept one is let go before it is parked.
 func TestKeptConnectionMakesRoom(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, nil)
 	p.spawn()
 	p.write("a.php", "<?php echo 'a';")
@@ -79,6 +81,7 @@ func TestKeptConnectionMakesRoom(t *testing.T) {
 
 // A worker that leaves says so, instead of leaving a connection to the master; but not to those who do not know the word.
 func TestLeavingWorkerLetsGo(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, nil)
 	p.conf.MaxRequests = 1
 	p.write("a.php", "<?php echo 'a';")

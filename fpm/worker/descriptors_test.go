@@ -61,6 +61,7 @@ func limitDescriptors(t *testing.T, pid, more int) {
 // A worker has room for the connection and the script, and for no file that a long body could be in: the script has all of the body, or
 // the client an error.
 func TestBodyWithoutDescriptors(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		method, memory string
 		size           int
@@ -87,6 +88,7 @@ func TestBodyWithoutDescriptors(t *testing.T) {
 
 // A script that cannot be opened for lack of descriptors is there all the same: the answer is not 404.
 func TestScriptWithoutDescriptors(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, nil)
 	c := p.spawn()
 	p.write("a.php", "<?php echo 'a';")
@@ -99,6 +101,7 @@ func TestScriptWithoutDescriptors(t *testing.T) {
 
 // Without a descriptor for the socket by which the front would take it, a response to a slow client is whole all the same.
 func TestSlowClientWithoutDescriptors(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, nil)
 	w := p.speakHTTP(nil)
 	p.write("long.php", `<?php for ($i = 0; $i < 4096; $i++) { echo str_repeat("x", 4096); }`)
@@ -129,6 +132,7 @@ func (c *child) tells(t *testing.T, by byte, want string) {
 
 // What a worker can neither answer nor give to the front is 503. (The kernel refuses to pass descriptors on, to a process that may have too few.)
 func TestRequestThatTheFrontDoesNotTake(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, nil)
 	w := p.speakHTTP(nil)
 	p.write("a.php", "<?php echo 'a';")

@@ -36,6 +36,7 @@ var forkingScripts = map[string]string{
 }
 
 func TestForkedProcessAnswersNobody(t *testing.T) {
+	t.Parallel()
 	for name, code := range forkingScripts {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

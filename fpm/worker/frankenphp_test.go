@@ -9,6 +9,7 @@ import (
 
 // FrankenPHP's functions are there in every worker, so that applications that ask for them by name find them.
 func TestFunctionsOfFrankenPHPInOrdinaryWorkers(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, nil)
 	p.spawn()
 	p.write("functions.php", `<?php
@@ -27,6 +28,7 @@ echo 'after', frankenphp_finish_request() ? 'twice' : '';`)
 }
 
 func TestFrankenPHPLog(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, nil)
 	c := p.spawn()
 	for _, test := range []struct{ arguments, want string }{
@@ -51,6 +53,7 @@ func TestFrankenPHPLog(t *testing.T) {
 
 // What is below log_level does not reach the master.
 func TestFrankenPHPLogHeedsLogLevel(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, nil)
 	c := p.spawn()
 	p.write("log.php", "<?php frankenphp_log('debug', FRANKENPHP_LOG_LEVEL_DEBUG); frankenphp_log('info');")
@@ -62,6 +65,7 @@ func TestFrankenPHPLogHeedsLogLevel(t *testing.T) {
 
 // An object of the context that cannot be encoded throws; then nothing is logged.
 func TestFrankenPHPLogThrowsWhatAnObjectThrows(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, nil)
 	c := p.spawn()
 	p.write("log.php", `<?php class A implements JsonSerializable { function jsonSerialize(): mixed { throw new Exception('not me'); } }
@@ -74,6 +78,7 @@ try { frankenphp_log('lost', 0, [new A]); } catch (Exception $e) { frankenphp_lo
 
 // At the boot and between two requests there is no client, and the log is there all the same.
 func TestFrankenPHPLogOutsideOfRequests(t *testing.T) {
+	t.Parallel()
 	p := newScriptPool(t, `frankenphp_log('boot'); while (frankenphp_handle_request(fn() => print 'answer')) frankenphp_log('between');`)
 	c := p.spawn()
 	if said := strings.Join(c.said, "|"); said != "S2boot" {

@@ -10,6 +10,7 @@ import (
 // headers_send() sends an interim head to a client that takes it, and to others nothing: they would take it for the
 // response's own.
 func TestInterimHeads(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, nil)
 	p.spawn()
 	p.write("early.php", `<?php

@@ -49,6 +49,7 @@ var changes = map[string]struct {
 }
 
 func TestRequestLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
 	for name, c := range changes {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

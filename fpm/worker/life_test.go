@@ -33,6 +33,7 @@ func ask(t *testing.T, conn net.Conn, r *testRequest) string {
 }
 
 func TestIdleKeptConnectionDoesNotPinTheWorker(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, nil)
 	c := p.spawn()
 	p.write("pid.php", "<?php echo getmypid();")
@@ -76,6 +77,7 @@ func TestIdleKeptConnectionDoesNotPinTheWorker(t *testing.T) {
 
 // A worker that is woken for a new connection is the only one woken for it, whatever else has come by then.
 func TestNewConnectionDoesNotWaitForWhatElseComes(t *testing.T) {
+	t.Parallel()
 	for name, more := range map[string]func(c *child, slow func()){
 		"a request on the kept connection": func(_ *child, slow func()) { slow() },
 		"the end":                          func(c *child, _ func()) { syscall.Kill(c.pid, syscall.SIGQUIT) },
@@ -106,6 +108,7 @@ func TestNewConnectionDoesNotWaitForWhatElseComes(t *testing.T) {
 }
 
 func TestQuitFinishesTheRequestAndParks(t *testing.T) {
+	t.Parallel()
 	for name, quit := range map[string]func(*child){
 		"message": func(c *child) { c.say(contract.Quit, -1) },
 		"signal":  func(c *child) { syscall.Kill(c.pid, syscall.SIGQUIT) },
@@ -132,6 +135,7 @@ func TestQuitFinishesTheRequestAndParks(t *testing.T) {
 }
 
 func TestIdleWorkerQuits(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, nil)
 	c := p.spawn()
 	syscall.Kill(c.pid, syscall.SIGQUIT)
@@ -146,6 +150,7 @@ func TestIdleWorkerQuits(t *testing.T) {
 }
 
 func TestSignalsHaveTheirDefaults(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, nil)
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGSEGV, syscall.SIGBUS} {
 		c := p.spawn()
@@ -167,6 +172,7 @@ func TestSignalsHaveTheirDefaults(t *testing.T) {
 }
 
 func TestMaxRequests(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, func(c *conf.Pool) { c.MaxRequests = 3 })
 	c := p.spawn()
 	p.write("x.php", "<?php echo 'x';")
@@ -186,6 +192,7 @@ func TestMaxRequests(t *testing.T) {
 }
 
 func TestRequestSettingsDoNotLeak(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, nil)
 	p.spawn()
 	p.write("x.php", `<?php echo ini_get("precision"), ini_get("memory_limit"), ini_get("open_basedir"), var_export(ini_set("memory_limit", "65M"), true), getmypid();`)
@@ -205,6 +212,7 @@ func TestRequestSettingsDoNotLeak(t *testing.T) {
 
 // What cannot be taken back ends with its worker.
 func TestWorkerThatARequestSpoiledIsGone(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, nil)
 	c := p.spawn()
 	p.write("x.php", `<?php echo function_exists("system") ? "there" : "not there";`)
@@ -218,6 +226,7 @@ func TestWorkerThatARequestSpoiledIsGone(t *testing.T) {
 }
 
 func TestForkedChildLeavesTheConnectionAlone(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, nil)
 	p.spawn()
 	p.write("fork.php", `<?php $p = pcntl_fork(); if (!$p) { echo str_repeat("child", 10000); flush(); error_log("c"); exit(7); }
@@ -233,6 +242,7 @@ func TestForkedChildLeavesTheConnectionAlone(t *testing.T) {
 
 // A body that the script does not read must not become the next request (CVE-2026-129289).
 func TestUnreadBodyIsDrained(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, nil)
 	c := p.spawn()
 	p.write("x.php", `<?php echo $_SERVER["HTTP_N"] ?? "-", fopen("php://input", "r") ? fread(fopen("php://input", "r"), 3) : "";`)
@@ -267,6 +277,7 @@ func TestUnreadBodyIsDrained(t *testing.T) {
 }
 
 func TestMalformedRequestIsReported(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, nil)
 	c := p.spawn()
 	conn := dial(t, p.Socket)
@@ -278,6 +289,7 @@ func TestMalformedRequestIsReported(t *testing.T) {
 }
 
 func TestFinishedRequestFreesItsClient(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, nil)
 	p.spawn()
 	p.spawn()
@@ -305,6 +317,7 @@ func TestFinishedRequestFreesItsClient(t *testing.T) {
 }
 
 func TestClientThatLeavesIsNoticed(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, nil)
 	p.spawn()
 	p.write("abort.php", `<?php ignore_user_abort(true); for ($i = 0; $i < 1000 && !connection_aborted(); $i++) { echo "x"; flush(); usleep(10000); }
@@ -325,6 +338,7 @@ func TestClientThatLeavesIsNoticed(t *testing.T) {
 // A web server's client that leaves in the middle of an upload is an everyday event: the script sees what came, and the
 // log is not for it.
 func TestClientThatLeavesWhileSendingIsNotReported(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, nil)
 	c := p.spawn()
 	p.write("short.php", `<?php file_put_contents(__DIR__ . "/short", strlen(file_get_contents("php://input")));`)
@@ -352,6 +366,7 @@ func TestClientThatLeavesWhileSendingIsNotReported(t *testing.T) {
 }
 
 func TestGetValuesAndUnknownRole(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, nil)
 	p.spawn()
 	p.write("x.php", "<?php echo 'x';")
@@ -390,6 +405,7 @@ func TestTitleAndEnvironment(t *testing.T) {
 }
 
 func TestTraceTellsWhereAScriptIs(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, func(c *conf.Pool) { slowLog(c); c.RequestSlowlogTraceDepth = 20 })
 	p.traced = true
 	c := p.spawn()
@@ -450,6 +466,7 @@ include 'inc.php';
 
 // A stack that changes while it is read must harm neither the worker nor the reader.
 func TestTraceOfABusyScript(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, func(c *conf.Pool) { slowLog(c); c.RequestSlowlogTraceDepth = 1000 })
 	p.traced = true
 	c := p.spawn()
@@ -476,6 +493,7 @@ echo $sum;`)
 
 // Without catch_workers_output standard error leads nowhere.
 func TestPanicsTraceIsSentToTheMaster(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, func(c *conf.Pool) { c.Name = panics })
 	p.conf.Prefix, p.crashes = conf.Text{Value: p.Dir, Set: true}, true
 	c := p.spawn()
@@ -490,6 +508,7 @@ func TestPanicsTraceIsSentToTheMaster(t *testing.T) {
 
 // A worker that was told to leave after it had said that it is idle lost the connection that it was brought.
 func TestConnectionThatIsBroughtBehindQuitIsServed(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, nil)
 	c := p.spawn()
 	p.write("a.php", "<?php echo 'a';")

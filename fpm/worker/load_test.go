@@ -120,6 +120,7 @@ func hello(dir string) *testRequest {
 }
 
 func TestLoadDoesNotGrowTheWorker(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, nil, sapi.Setting{Name: "zend_extension", Value: "opcache.so"})
 	c := p.spawn()
 	p.write("hello.php", "<?php echo 'Hello, world';")
@@ -145,6 +146,7 @@ func TestLoadDoesNotGrowTheWorker(t *testing.T) {
 }
 
 func TestLoadOfStock(t *testing.T) {
+	t.Parallel()
 	if os.Getenv("PHPSAPI_LOAD") == "" {
 		t.Skip("only for its figures, with PHPSAPI_LOAD")
 	}

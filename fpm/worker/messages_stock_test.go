@@ -10,6 +10,7 @@ import (
 
 // nginx answers 502 if each message is a record of its own: its buffer for the response's head is full of them.
 func TestConsecutiveMessagesAreOneRecord(t *testing.T) {
+	t.Parallel()
 	p := newPair(t)
 	records := func(socket string, r *testRequest) string {
 		conn := dial(t, socket)
@@ -32,6 +33,7 @@ func TestConsecutiveMessagesAreOneRecord(t *testing.T) {
 
 // A warning of the request's start is output that PHP has not handed over when the worker says why it runs no script.
 func TestRefusalAfterAWarningOfTheRequestsStart(t *testing.T) {
+	t.Parallel()
 	p := newPair(t, conf.KeyValue{Key: "display_errors", Value: "1"}, conf.KeyValue{Key: "max_input_vars", Value: "2"})
 	p.write(t, "text.txt", "text")
 	p.write(t, "pid.php", "<?php echo getmypid();")

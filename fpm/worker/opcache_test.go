@@ -31,6 +31,7 @@ func (c *child) quits(t *testing.T) (said string) {
 // opcache waits with a restart until no process uses its memory. A worker that runs a worker script never lets go of it: opcache
 // stayed full, or with what should have been forgotten.
 func TestOpcacheResetAsksForNewWorkers(t *testing.T) {
+	t.Parallel()
 	p := opcached(t, serving(`json_encode([opcache_reset(), opcache_get_status(false)['restart_pending']])`))
 	c := p.spawn()
 	conn := dial(t, p.Socket)
@@ -44,6 +45,7 @@ func TestOpcacheResetAsksForNewWorkers(t *testing.T) {
 }
 
 func TestOpcacheResetHeedsRestrictAPI(t *testing.T) {
+	t.Parallel()
 	for _, disabled := range []string{"", "opcache_get_status"} {
 		p := opcached(t, serving(`json_encode([opcache_reset(), error_get_last()['message'] ?? null])`),
 			sapi.Setting{Name: "opcache.restrict_api", Value: "/allowed"}, sapi.Setting{Name: "disable_functions", Value: disabled})
@@ -60,6 +62,7 @@ func TestOpcacheResetHeedsRestrictAPI(t *testing.T) {
 }
 
 func TestOpcacheResetWithoutOpcache(t *testing.T) {
+	t.Parallel()
 	p := opcached(t, serving(`json_encode(opcache_reset())`), sapi.Setting{Name: "opcache.enable", Value: "0"})
 	c := p.spawn()
 	conn := dial(t, p.Socket)
@@ -74,6 +77,7 @@ func TestOpcacheResetWithoutOpcache(t *testing.T) {
 
 // A full opcache wants a restart, too, and says so to nobody.
 func TestFullOpcacheAsksForNewWorkers(t *testing.T) {
+	t.Parallel()
 	for restricted, want := range map[string]string{"": "true", "/allowed": "null"} {
 		// Files are compiled again and again, so that memory is wasted, and then too many.
 		p := opcached(t, serving(`(function () {

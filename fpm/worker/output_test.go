@@ -9,6 +9,7 @@ import (
 
 // A master that nobody has anything to say to must not be woken.
 func TestOutputIsEndedWhereThereIsSome(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, nil)
 	p.caught = true
 	c := p.spawn()

@@ -11,6 +11,7 @@ import (
 
 // A worker that dies leaves in its slot what PHP and C were doing.
 func TestReportOfADeath(t *testing.T) {
+	t.Parallel()
 	const deep = "<?php\nfunction deep() {\n\t%s;\n}\nfunction outer() {\n\tdeep();\n}\nouter();"
 	for name, c := range map[string]struct {
 		script string

@@ -11,6 +11,7 @@ import (
 )
 
 func TestResponsesAsStock(t *testing.T) {
+	t.Parallel()
 	p := newPair(t, conf.KeyValue{Key: "memory_limit", Value: "64M"}, conf.KeyValue{Key: "disable_functions", Value: "passthru,system"},
 		conf.KeyValue{Key: "open_basedir", Value: ""})
 	scripts := exchange.Scripts()
@@ -38,6 +39,7 @@ func TestResponsesAsStock(t *testing.T) {
 
 // The settings of directories and requests.
 func TestSettingsAsStock(t *testing.T) {
+	t.Parallel()
 	// php-fpm keeps what a request set for the next ones of its worker: it gets a worker per request.
 	p := newPairWith(t, "pm.max_requests = 1", conf.KeyValue{Key: "user_ini.cache_ttl", Value: "0"})
 	const show = `<?php foreach (["memory_limit", "precision", "open_basedir", "post_max_size", "error_prepend_string"] as $n) {

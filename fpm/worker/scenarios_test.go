@@ -49,6 +49,7 @@ func expectAnswers(t *testing.T, p *pool, requests []*testRequest, want ...strin
 func twice(p *pool) []*testRequest { return []*testRequest{index(p), index(p)} }
 
 func TestBootSeesTheEnvironmentAndNoRequest(t *testing.T) {
+	t.Parallel()
 	p := newScriptPool(t, `$boot = $_SERVER; $env = [getenv('FRANKENPHP_WORKER'), getenv('SCRIPT_NAME')];`+
 		serving(`json_encode([array_keys($GLOBALS['boot']), $GLOBALS['boot']['FRANKENPHP_WORKER'], $GLOBALS['env'],
 			$_SERVER['FRANKENPHP_WORKER'], getenv('FRANKENPHP_WORKER'), getenv('HTTP_X'), $_SERVER['HTTP_X'], $_SERVER['REQUEST_URI'], $_SERVER['PHP_SELF']])`))
@@ -76,6 +77,7 @@ func TestBootSeesTheEnvironmentAndNoRequest(t *testing.T) {
 
 // $_ENV was made from the variables of the request in which it was first named, and all that followed read them.
 func TestEnvHasNothingOfARequest(t *testing.T) {
+	t.Parallel()
 	p := newScriptPool(t, serving(`json_encode(array_intersect_key(eval('return $_ENV;'), ['HTTP_X' => 1, 'PATH' => 1]))`),
 		sapi.Setting{Name: "variables_order", Value: "EGPCS"})
 	p.spawn()
@@ -97,6 +99,7 @@ function used() { if (isset($_GET['id'])) { session_id($_GET['id']); session_sta
 `
 
 func TestSaveHandlersAreKept(t *testing.T) {
+	t.Parallel()
 	const set = `(function () { if (isset($_GET['set'])) session_set_save_handler(new Handler('request')); return used(); })()`
 	p := newScriptPool(t, sessionHandler+`session_set_save_handler(new Handler('boot'), true);`+serving(set))
 	p.spawn()
@@ -112,6 +115,7 @@ func TestSaveHandlersAreKept(t *testing.T) {
 
 // Symfony makes its storage in the first request that has a session. From the second on sessions could not be started.
 func TestSaveHandlersOfTheFirstRequestAreKept(t *testing.T) {
+	t.Parallel()
 	for _, strict := range []bool{false, true} {
 		p := newScriptPool(t, sessionHandler+`function used_again() { static $set; $set ??= session_set_save_handler(new Handler('first'), true); return used(); }`+
 			serving(`isset($_GET['id']) ? used_again() : session_module_name()`))
@@ -123,6 +127,7 @@ func TestSaveHandlersOfTheFirstRequestAreKept(t *testing.T) {
 }
 
 func TestSessionThatStartsByItselfHasTheSaveHandlersOfTheBoot(t *testing.T) {
+	t.Parallel()
 	p := newScriptPool(t, sessionHandler+`session_write_close(); session_set_save_handler(new Handler('boot'), true);`+
 		serving(`json_encode([session_status(), array_splice(Handler::$said, 0)])`),
 		sapi.Setting{Name: "session.auto_start", Value: "1"}, sapi.Setting{Name: "session.save_path", Value: t.TempDir()}, sapi.Setting{Name: "session.use_cookies", Value: "0"})
@@ -132,6 +137,7 @@ func TestSessionThatStartsByItselfHasTheSaveHandlersOfTheBoot(t *testing.T) {
 
 // A session before the loop, or between two calls, is nobody's.
 func TestSessionsOutsideOfRequests(t *testing.T) {
+	t.Parallel()
 	p := newScriptPool(t, `ini_set('session.use_cookies', '0'); session_id('boot'); session_start(); $_SESSION['user'] = 'boot';
 while (frankenphp_handle_request(function () { echo json_encode([session_status(), session_id(), $_SESSION ?? null]); })) {
 	ini_set('session.use_cookies', '0'); session_id('between'); @session_start(['use_cookies' => '0', 'cache_limiter' => '']); $_SESSION['user'] = 'between';
@@ -142,6 +148,7 @@ while (frankenphp_handle_request(function () { echo json_encode([session_status(
 
 // A session that could not be written threw its exception into the script.
 func TestExceptionAtTheEndOfARequestIsThatRequests(t *testing.T) {
+	t.Parallel()
 	for name, code := range map[string]string{
 		"session": sessionHandler + `class Bad extends Handler { function write($id, $data): bool { throw new Exception('lost session'); } }` +
 			serving(`(function () { session_set_save_handler(new Bad('bad')); session_start(); return $GLOBALS['n']; })()`),
@@ -167,6 +174,7 @@ func TestExceptionAtTheEndOfARequestIsThatRequests(t *testing.T) {
 }
 
 func TestUploadsAreDeletedAfterTheRequest(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	p := newScriptPool(t, serving(`json_encode([$_FILES['f']['name'] ?? null, is_uploaded_file($_FILES['f']['tmp_name'] ?? ''),
 		file_get_contents($_FILES['f']['tmp_name'] ?? 'data:,none'), $_POST, count(glob('`+dir+`/*')),
@@ -183,6 +191,7 @@ func TestUploadsAreDeletedAfterTheRequest(t *testing.T) {
 }
 
 func TestBodiesAndStreamsAreEachRequestsOwn(t *testing.T) {
+	t.Parallel()
 	p := newScriptPool(t, `$kept = fopen('php://temp', 'w+'); $input = fopen('php://input', 'r');`+
 		serving(`(function () { global $kept, $input; fwrite($kept, 'x'); $first = fopen('php://input', 'r');
 		return json_encode([fread($first, 2), stream_get_contents($first), file_get_contents('php://input'), ftell($kept), $_REQUEST, stream_get_contents($input)]); })()`))
@@ -193,6 +202,7 @@ func TestBodiesAndStreamsAreEachRequestsOwn(t *testing.T) {
 
 // $_REQUEST is made when it is first named, which may be in any request.
 func TestRequestVariablesThatAreFirstNamedLate(t *testing.T) {
+	t.Parallel()
 	p := newScriptPool(t, serving(`isset($_GET['name']) ? json_encode(eval('return $_REQUEST;')) : 'unnamed'`))
 	p.spawn()
 	expectAnswers(t, p, []*testRequest{index(p, "QUERY_STRING", "a=1"), index(p, "QUERY_STRING", "name=1"), index(p, "QUERY_STRING", "name=2")},
@@ -200,6 +210,7 @@ func TestRequestVariablesThatAreFirstNamedLate(t *testing.T) {
 }
 
 func TestHeadersAndStatusAreEachRequestsOwn(t *testing.T) {
+	t.Parallel()
 	p := newScriptPool(t, `header('X-Boot: 1'); setcookie('boot', '1'); http_response_code(500);`+
 		serving(`(function () { if (isset($_GET['set'])) { header('X-A: 1'); setcookie('c', '1'); header('Content-Type: text/plain'); http_response_code(418); }
 			return json_encode([http_response_code(), headers_sent(), headers_list(), frankenphp_response_headers()]); })()`),
@@ -217,6 +228,7 @@ func TestHeadersAndStatusAreEachRequestsOwn(t *testing.T) {
 }
 
 func TestOutputBuffersOfARequestEndWithIt(t *testing.T) {
+	t.Parallel()
 	const code = `(function () { echo ob_get_level(), ' '; ob_start(fn($b) => strtoupper($b)); echo 'upper '; ob_start(); echo 'deep'; })()`
 	for name, test := range map[string]struct {
 		boot, setting, value, want string
@@ -236,6 +248,7 @@ func TestOutputBuffersOfARequestEndWithIt(t *testing.T) {
 }
 
 func TestInterimHeadsOfAWorkerScript(t *testing.T) {
+	t.Parallel()
 	p := newScriptPool(t, serving(`(function () { header('Link: </a.css>'); return headers_send(103); })()`), sapi.Setting{Name: "expose_php", Value: "0"})
 	p.spawn()
 	conn := dial(t, p.Socket)
@@ -252,6 +265,7 @@ func TestInterimHeadsOfAWorkerScript(t *testing.T) {
 
 // Output after the answer's end reaches nobody, and is not an abort of the next request.
 func TestFinishedRequestOfAWorkerScript(t *testing.T) {
+	t.Parallel()
 	p := newScriptPool(t, `$after = 0;`+serving(`(function () { global $after; echo json_encode([$after, connection_status()]);
 		fastcgi_finish_request(); echo str_repeat('x', 100000); flush(); header('X-Late: 1'); $after++; return 'late'; })()`))
 	p.spawn()
@@ -260,6 +274,7 @@ func TestFinishedRequestOfAWorkerScript(t *testing.T) {
 
 // Between two calls the superglobals are still those of the request, and what is printed is for nobody.
 func TestWorkBetweenTwoCalls(t *testing.T) {
+	t.Parallel()
 	p := newScriptPool(t, `$seen = [];
 while (frankenphp_handle_request(function () { echo json_encode($GLOBALS['seen']); })) {
 	echo str_repeat('between', 10000); flush(); ob_start(); echo 'more';
@@ -285,12 +300,14 @@ const burn = `function burn($seconds) { $use = fn() => getrusage()['ru_utime.tv_
 
 // The time limit is of each request, from its beginning, and the boot's is none of theirs.
 func TestTimeLimitIsOfEachRequest(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct{ boot, setting string }{
 		"by the setting":   {"", "1"},
 		"before the loop":  {"set_time_limit(1);", "30"},
 		"in all of a boot": {"set_time_limit(1); burn(0.55);", "30"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			p := newScriptPool(t, burn+test.boot+serving(`burn((float) $_GET['s']) . ini_get('max_execution_time')`),
 				sapi.Setting{Name: "max_execution_time", Value: test.setting}, sapi.Setting{Name: "log_errors", Value: "1"})
 			p.spawn()
@@ -317,6 +334,7 @@ func TestTimeLimitIsOfEachRequest(t *testing.T) {
 
 // A client that leaves ended the script, with all that it had booted.
 func TestClientThatLeavesDoesNotEndTheScript(t *testing.T) {
+	t.Parallel()
 	p := newScriptPool(t, `$aborted = 0;`+serving(`(function () { global $aborted, $n; if (!isset($_GET['long'])) return json_encode([$n, $aborted, connection_aborted(), ignore_user_abort()]);
 		for ($i = 0; $i < 2000 && !connection_aborted(); $i++) { echo str_repeat('x', 10000); flush(); } $aborted += connection_aborted(); })()`))
 	p.spawn()
@@ -330,6 +348,7 @@ func TestClientThatLeavesDoesNotEndTheScript(t *testing.T) {
 
 // Fatal errors end the script: what it has printed reaches the client, with the status that it has by then.
 func TestFatalErrorsWithOutput(t *testing.T) {
+	t.Parallel()
 	for code, want := range map[string]string{
 		`eval('class A {} class A {}')`:                       "Status: 500 ",
 		`(function () { echo 'x'; flush(); undefined(); })()`: "",
@@ -346,6 +365,7 @@ func TestFatalErrorsWithOutput(t *testing.T) {
 }
 
 func TestDieAnswersWithItsText(t *testing.T) {
+	t.Parallel()
 	p := newScriptPool(t, `class Kept { function __destruct() { echo ' destructor'; } } $kept = new Kept;
 register_shutdown_function(function () { echo ' shutdown'; });`+serving(`(function () { http_response_code(403); echo 'no '; ob_start(); echo 'buffered '; try { die('dead'); } finally { echo 'never'; } })()`))
 	p.spawn()
@@ -358,6 +378,7 @@ register_shutdown_function(function () { echo ' shutdown'; });`+serving(`(functi
 
 // Shutdown functions and destructors are run when the script ends, once: they are not of any request.
 func TestShutdownFunctionsRunAtTheScriptsEnd(t *testing.T) {
+	t.Parallel()
 	p := newScriptPool(t, `class Temporary { function __destruct() { echo ' destructor'; } }
 class Kept { function __destruct() { error_log('kept destructor'); } } $kept = new Kept;`+
 		serving(`(function () { register_shutdown_function(function () { error_log('shutdown'); echo 'for nobody'; }); new Temporary; return $GLOBALS['n']; })()`))
@@ -375,6 +396,7 @@ class Kept { function __destruct() { error_log('kept destructor'); } } $kept = n
 
 // A handler is any callable. It is given no arguments, and what it returns is not looked at.
 func TestHandlersOfAllKinds(t *testing.T) {
+	t.Parallel()
 	const code = `
 function named() { echo 'function'; return false; }
 class A { static function still() { echo 'static'; return 0; } function method() { echo 'method'; } function __invoke() { echo 'invoked'; } }
@@ -401,6 +423,7 @@ for (;;) { foreach ($handlers as $h) { if (!frankenphp_handle_request($h)) exit;
 }
 
 func TestWrongHandlersAreRefused(t *testing.T) {
+	t.Parallel()
 	p := newScriptPool(t, `$said = [];
 foreach ([['nobody'], [], [fn() => 1, 2]] as $arguments) { try { frankenphp_handle_request(...$arguments); } catch (Throwable $e) { $said[] = get_class($e); } }`+
 		serving(`json_encode($GLOBALS['said'])`))
@@ -409,6 +432,7 @@ foreach ([['nobody'], [], [fn() => 1, 2]] as $arguments) { try { frankenphp_hand
 }
 
 func TestHeadersAndFilteredInputAreEachRequestsOwn(t *testing.T) {
+	t.Parallel()
 	p := newScriptPool(t, serving(`json_encode([getallheaders()['X-A'] ?? null, frankenphp_request_headers()['X-B'] ?? null, filter_input(INPUT_GET, 'n', FILTER_VALIDATE_INT),
 		filter_input(INPUT_POST, 'p'), filter_input(INPUT_COOKIE, 'c'), filter_input(INPUT_SERVER, 'HTTP_X_A'), filter_has_var(INPUT_GET, 'n')])`))
 	p.spawn()
@@ -419,6 +443,7 @@ func TestHeadersAndFilteredInputAreEachRequestsOwn(t *testing.T) {
 }
 
 func TestCompressionOfEachRequest(t *testing.T) {
+	t.Parallel()
 	p := newScriptPool(t, serving(`str_repeat("answer $n ", 100)`), sapi.Setting{Name: "zlib.output_compression", Value: "1"})
 	p.spawn()
 	conn := dial(t, p.Socket)
@@ -445,6 +470,7 @@ func TestCompressionOfEachRequest(t *testing.T) {
 
 // Settings of a request would be those of all that follow.
 func TestSettingsOfARequestHaveNoEffect(t *testing.T) {
+	t.Parallel()
 	p := newScriptPool(t, serving(`ini_get('precision')`))
 	p.spawn()
 	conn := dial(t, p.Socket)
@@ -461,12 +487,14 @@ func TestSettingsOfARequestHaveNoEffect(t *testing.T) {
 
 // A child that a handler forks takes none of the requests, and none of the answers.
 func TestForkInAHandler(t *testing.T) {
+	t.Parallel()
 	p := newScriptPool(t, serving(`(function () { $pid = pcntl_fork(); if ($pid == 0) { echo 'child'; return 'child'; } pcntl_waitpid($pid, $status); return 'parent ' . $GLOBALS['n']; })()`))
 	p.spawn()
 	expectAnswers(t, p, twice(p), "parent 1", "parent 2")
 }
 
 func TestPeakOfMemoryIsOfEachRequest(t *testing.T) {
+	t.Parallel()
 	p := newScriptPool(t, serving(`isset($_GET['much']) ? strlen(str_repeat('x', 50 << 20)) : (int) (memory_get_peak_usage(true) / (32 << 20))`))
 	p.spawn()
 	expectAnswers(t, p, []*testRequest{index(p, "QUERY_STRING", "much=1"), index(p)}, "52428800", "0")
@@ -474,6 +502,7 @@ func TestPeakOfMemoryIsOfEachRequest(t *testing.T) {
 
 // A worker script that does not boot says why to STDERR, which web servers' front ends do not define.
 func TestStderrIsDefinedInWorkerScripts(t *testing.T) {
+	t.Parallel()
 	p := newScriptPool(t, `fwrite(STDERR, "from the boot\n");`+serving(`(function () { fwrite(STDERR, "from a request\n"); return get_resource_type(STDERR); })()`))
 	p.spawn()
 	expectAnswers(t, p, twice(p), "stream", "stream")
@@ -483,6 +512,7 @@ func TestStderrIsDefinedInWorkerScripts(t *testing.T) {
 }
 
 func TestManyRequestsDoNotGrowMemory(t *testing.T) {
+	t.Parallel()
 	for _, strict := range []bool{false, true} {
 		p := newScriptPool(t, serving(`(function () { session_id('a'); session_start(); header("X-A: 1"); setcookie('a', 'b'); ob_start(); putenv("A=$GLOBALS[n]"); ini_set('precision', '5');
 			set_error_handler(fn() => true); restore_error_handler(); date_default_timezone_set('UTC'); return json_encode([memory_get_usage(true), memory_get_usage(), $_POST, $_FILES]); })()`),
@@ -511,6 +541,7 @@ func TestManyRequestsDoNotGrowMemory(t *testing.T) {
 
 // The worker takes the place of one that has ended; nothing of its own is said but that.
 func TestScriptThatLeavesTheLoopEndsTheWorker(t *testing.T) {
+	t.Parallel()
 	p := newScriptPool(t, `$n = 0; while ($n < 2 && frankenphp_handle_request(function () use (&$n) { echo ++$n; })) { }`)
 	p.spawn()
 	c := p.workers[0]
@@ -528,6 +559,7 @@ func TestScriptThatLeavesTheLoopEndsTheWorker(t *testing.T) {
 
 // A script that ignored that there are no more requests kept a processor busy for ever. One that does not ignore it runs to its end.
 func TestScriptThatIgnoresTheEndIsEnded(t *testing.T) {
+	t.Parallel()
 	const answer = `frankenphp_handle_request(function () { echo 'answer'; })`
 	for name, test := range map[string]struct {
 		code, marks string
@@ -573,6 +605,7 @@ func TestScriptThatIgnoresTheEndIsEnded(t *testing.T) {
 
 // A process that the loop forks has no requests to answer: if it ignored that it ran for ever.
 func TestForkedProcessThatIgnoresTheEndIsEnded(t *testing.T) {
+	t.Parallel()
 	p := newScriptPool(t, `$how = ''; while (true) {
 		frankenphp_handle_request(function () { echo $GLOBALS['how']; });
 		if ($how == '' && $pid = pcntl_fork()) {

@@ -5,6 +5,7 @@ import "testing"
 // The clock has more bits than what is told of it: a wait is the same before and after their end, and so is a request that was accepted in the
 // millisecond before it began to wait.
 func TestWaitIsKnownOfItsLowBits(t *testing.T) {
+	t.Parallel()
 	const ms = 1_000_000
 	for _, c := range []struct {
 		began, accepted, want int64 // ms

@@ -12,6 +12,7 @@ import (
 // A request that PHP cannot start, here for lack of memory, ends as php-fpm's does: the worker is of no more use, and its client is told that
 // the request has ended.
 func TestStartupThatFailsAsStock(t *testing.T) {
+	t.Parallel()
 	p := newPair(t, conf.KeyValue{Key: "memory_limit", Value: "4M"}, conf.KeyValue{Key: "post_max_size", Value: "0"})
 	p.write(t, "a.php", `<?php echo "never";`)
 	r := get(p.dir, "a.php", "CONTENT_TYPE", "application/x-www-form-urlencoded")
@@ -23,6 +24,7 @@ func TestStartupThatFailsAsStock(t *testing.T) {
 
 // With display_errors off php-fpm says nothing at all, of which a web server makes 502.
 func TestStartupThatFailsHasAStatus(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, nil, sapi.Setting{Name: "memory_limit", Value: "4M"}, sapi.Setting{Name: "post_max_size", Value: "0"}, sapi.Setting{Name: "display_errors", Value: "0"})
 	p.spawn()
 	p.write("a.php", `<?php echo "never";`)

@@ -76,6 +76,7 @@ echo json_encode([$_SERVER, $_GET, $_POST, $_COOKIE, getenv("SCRIPT_NAME"), gete
 	file_get_contents("php://input")], JSON_PRETTY_PRINT | JSON_UNESCAPED_SLASHES), "\n";`
 
 func TestServerVariablesAsStock(t *testing.T) {
+	t.Parallel()
 	p := newPair(t)
 	p.write(t, "show.php", show)
 	p.write(t, "sub dir/show.php", show)

@@ -26,6 +26,7 @@ func do(t *testing.T, p *pool, expression string) string {
 // What one request changed of PHP and of the process the next one found, which is as FrankenPHP has it. With reset: strict it
 // does not.
 func TestResetOfWhatARequestChanges(t *testing.T) {
+	t.Parallel()
 	const (
 		errors     = `[set_error_handler(null), restore_error_handler()]`
 		exceptions = `[set_exception_handler(null), restore_exception_handler()]`
@@ -88,6 +89,7 @@ func TestResetOfWhatARequestChanges(t *testing.T) {
 
 // Applications set what concerns sessions once, when the first request needs one.
 func TestSettingsOfSessionsStay(t *testing.T) {
+	t.Parallel()
 	p := newScriptPool(t, doing)
 	p.script.Strict = true
 	p.spawn()
@@ -99,6 +101,7 @@ func TestSettingsOfSessionsStay(t *testing.T) {
 
 // Random numbers of one request followed from the seed that another had set.
 func TestResetOfRandomNumbers(t *testing.T) {
+	t.Parallel()
 	for _, strict := range []bool{false, true} {
 		p := newScriptPool(t, doing)
 		p.script.Strict = strict
@@ -112,6 +115,7 @@ func TestResetOfRandomNumbers(t *testing.T) {
 
 // What the script does after an answer is of that request, too; and a destructor's exception was thrown into the script.
 func TestResetAfterTheWorkBehindAnAnswer(t *testing.T) {
+	t.Parallel()
 	p := newScriptPool(t, `class A { function __invoke() {} function __destruct() { throw new Exception('by a destructor'); } }
 while (frankenphp_handle_request(function () { echo ini_get('precision'); })) { ini_set('precision', '5'); set_error_handler(new A); }`, sapi.Setting{Name: "log_errors", Value: "1"})
 	p.script.Strict = true
@@ -130,6 +134,7 @@ while (frankenphp_handle_request(function () { echo ini_get('precision'); })) { 
 
 // opcache keeps the directory in mind, and took the file of the other one when nobody told it.
 func TestDirectoryThatIsPutBackIsOpcachesToo(t *testing.T) {
+	t.Parallel()
 	for _, strict := range []bool{false, true} {
 		p := opcached(t, `chdir(__DIR__ . '/../a');`+doing, sapi.Setting{Name: "opcache.file_update_protection", Value: "0"})
 		p.script.Strict = strict

@@ -5,6 +5,7 @@ import (
 )
 
 func TestHello(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, nil)
 	p.spawn()
 	p.write("hello.php", "<?php echo 'Hello ', PHP_SAPI;")

@@ -45,6 +45,7 @@ func index(p *pool, change ...string) *testRequest {
 }
 
 func TestWorkerScriptBootsOnceAndAnswersRequestAfterRequest(t *testing.T) {
+	t.Parallel()
 	p := newScriptPool(t, "$boot = uniqid();"+serving(`$GLOBALS['boot'], " ", getmypid(), " $n ", $_GET['q'] ?? '-'`))
 	p.spawn()
 	conn := dial(t, p.Socket)
@@ -60,6 +61,7 @@ func TestWorkerScriptBootsOnceAndAnswersRequestAfterRequest(t *testing.T) {
 }
 
 func TestRequestForAnotherScriptIsHandedOn(t *testing.T) {
+	t.Parallel()
 	p := newScriptPool(t, serving(`"worker $n"`))
 	p.spawn()
 	p.handed = true
@@ -86,6 +88,7 @@ func TestRequestForAnotherScriptIsHandedOn(t *testing.T) {
 }
 
 func TestScriptThatDoesNotBootSaysWhy(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct{ code, want string }{
 		"uncaught exception":  {"throw new Exception('no database');", "Uncaught Exception: no database in "},
 		"undefined function":  {"undefined();", "Call to undefined function undefined()"},
@@ -116,6 +119,7 @@ func TestScriptThatDoesNotBootSaysWhy(t *testing.T) {
 
 // What the script prints before its first request is for the log, and for no client.
 func TestOutputOfTheBootGoesToTheLog(t *testing.T) {
+	t.Parallel()
 	p := newScriptPool(t, "header('X-Boot: yes'); echo \"line 1\\nline\"; echo ' 2';"+serving("'answer'"))
 	c := p.spawn()
 	said := strings.Join(c.said, "|")
@@ -145,6 +149,7 @@ func answered(t *testing.T, conn net.Conn, p *pool, change ...string) string {
 }
 
 func TestExceptionOfOneRequestLeavesTheScriptRunning(t *testing.T) {
+	t.Parallel()
 	p := newScriptPool(t, serving(`isset($_GET['throw']) ? throw new Exception('oops') : "fine $n"`))
 	p.spawn()
 	conn := dial(t, p.Socket)
@@ -159,6 +164,7 @@ func TestExceptionOfOneRequestLeavesTheScriptRunning(t *testing.T) {
 
 // exit() and a fatal error end the script: what it has printed reaches the client, and the worker ends.
 func TestScriptThatEndsWithinARequestAnswersIt(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct{ code, head, body string }{
 		"exit":        {"exit('bye')", "", "bye"},
 		"fatal error": {"eval('class A {} class A {}')", "Status: 500 ", ""},
@@ -183,6 +189,7 @@ func TestScriptThatEndsWithinARequestAnswersIt(t *testing.T) {
 
 // The time limit is each request's, with a body and without. One that is set between two requests begins with the second.
 func TestTimeLimitIsEachRequestsOwn(t *testing.T) {
+	t.Parallel()
 	for _, body := range []string{"", "body"} {
 		p := newScriptPool(t, `$f = function () { if ($_GET) while (true); echo ini_get('max_execution_time'); };
 			while (frankenphp_handle_request($f)) { set_time_limit(1); for ($end = hrtime(true) + 5.5e8; hrtime(true) < $end;); }`,
@@ -206,6 +213,7 @@ func TestTimeLimitIsEachRequestsOwn(t *testing.T) {
 
 // Without a time limit the timer of a request's input, or of the boot's, must not end the script in a later request.
 func TestTimerOfTheInputEndsWithIt(t *testing.T) {
+	t.Parallel()
 	p := newScriptPool(t, serving(`(function () {
 		$used = fn() => ($u = getrusage())['ru_utime.tv_sec'] + $u['ru_utime.tv_usec'] / 1e6;
 		for ($end = $used() + 0.25; $used() < $end; md5(str_repeat('x', 100000)));
@@ -227,6 +235,7 @@ func TestTimerOfTheInputEndsWithIt(t *testing.T) {
 }
 
 func TestSuperglobalsAreEachRequestsOwn(t *testing.T) {
+	t.Parallel()
 	p := newScriptPool(t, "$_ENV['kept'] = 1;"+serving(
 		`json_encode([$_GET, $_POST, $_COOKIE, $_REQUEST, $_SERVER['HTTP_X'] ?? null, $_SERVER['PHP_AUTH_USER'] ?? null, $_FILES, $_ENV['kept'], file_get_contents('php://input')])`),
 		sapi.Setting{Name: "variables_order", Value: "GPCS"})
@@ -246,6 +255,7 @@ func TestSuperglobalsAreEachRequestsOwn(t *testing.T) {
 
 // A session that one request has begun was the next one's.
 func TestSessionOfOneRequestIsNotTheNextOnes(t *testing.T) {
+	t.Parallel()
 	p := newScriptPool(t, serving(`(function () { if (isset($_GET['user'])) { session_start(); $_SESSION['user'] = $_GET['user']; }
 		return json_encode([session_status(), session_id() !== '', $_SESSION ?? null]); })()`),
 		sapi.Setting{Name: "session.save_path", Value: t.TempDir()})
@@ -265,6 +275,7 @@ func TestSessionOfOneRequestIsNotTheNextOnes(t *testing.T) {
 
 // A client could end a worker by a body with too many variables: the script's error handler threw, where nothing catches it.
 func TestMalformedBodyDoesNotEndTheScript(t *testing.T) {
+	t.Parallel()
 	p := newScriptPool(t, "set_error_handler(function ($n, $text) { throw new ErrorException($text); });"+
 		serving(`json_encode([$n, count($_POST), error_get_last()['message'] ?? null])`),
 		sapi.Setting{Name: "max_input_vars", Value: "2"})
@@ -287,6 +298,7 @@ func TestMalformedBodyDoesNotEndTheScript(t *testing.T) {
 }
 
 func TestWorkerAsksForASuccessor(t *testing.T) {
+	t.Parallel()
 	p := newScriptPool(t, serving(`$n`))
 	p.script.MaxRequests = 2
 	c := p.spawn()
@@ -311,6 +323,7 @@ func TestWorkerAsksForASuccessor(t *testing.T) {
 
 // A kept connection whose requests were for the worker script and for others in turn was closed after every second answer.
 func TestConnectionThatWasHandedOnComesBack(t *testing.T) {
+	t.Parallel()
 	p := newScriptPool(t, serving(`"worker $n"`))
 	first := p.spawn()
 	p.handed = true
@@ -337,6 +350,7 @@ func TestConnectionThatWasHandedOnComesBack(t *testing.T) {
 
 // From the switch of a deployment's link to the reload behind it, requests for the link's new target got an error.
 func TestLinkThatIsSwitchedIsAnsweredByTheOldScript(t *testing.T) {
+	t.Parallel()
 	p := newScriptPool(t, serving(`"worker $n"`))
 	p.write("next/index.php", "<?php echo 'next';")
 	link := filepath.Join(p.Dir, "current")
@@ -365,6 +379,7 @@ func TestLinkThatIsSwitchedIsAnsweredByTheOldScript(t *testing.T) {
 
 // Go's runtime crashed on a Fiber's stack.
 func TestLoopInAFiberIsRefused(t *testing.T) {
+	t.Parallel()
 	p := newScriptPool(t, "(new Fiber(function () { frankenphp_handle_request(function () {}); }))->start();")
 	c := p.spawn()
 	if said := strings.Join(c.said, "\n"); !strings.Contains(said, "was called in a Fiber: call it outside of one") {

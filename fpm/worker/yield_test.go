@@ -44,6 +44,7 @@ func yields(t *testing.T, p *pool, w *child, connections int) {
 
 // After a reload the old workers' settings must answer nothing: what woke a worker that is to yield goes to the new ones.
 func TestWorkerThatYieldsHandsOver(t *testing.T) {
+	t.Parallel()
 	t.Run("a new connection", func(t *testing.T) {
 		t.Parallel()
 		p := newPool(t, nil)

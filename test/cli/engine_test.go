@@ -126,6 +126,7 @@ func runOn(engine string, args ...string) (stdout, stderr string) {
 // A security update of PHP appends a field to a structure: 8.2.36 appended 24 bytes to executor_globals. Programs that were
 // built before it start as before.
 func TestStructuresThatAnUpdateMadeLonger(t *testing.T) {
+	t.Parallel()
 	for _, structure := range []string{"basic_globals", "compiler_globals", "core_globals", "executor_globals", "file_globals", "sapi_globals",
 		"sapi_module", "zend_signal_globals"} {
 		t.Run(structure, func(t *testing.T) {
@@ -167,6 +168,7 @@ func TestLibphpWithoutTheFunctionsThatAnUpdateAdded(t *testing.T) {
 
 // What phpsapi cannot run is refused in one sentence, which names what differs.
 func TestLibphpThatDoesNotFit(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		change func(*libphp)
 		want   string
@@ -214,6 +216,7 @@ func TestLibphpThatDoesNotFit(t *testing.T) {
 
 // A libphp that lacks something altogether, with the table of symbols in GNU's form or in the older one of other linkers.
 func TestLibphpThatLacksSymbols(t *testing.T) {
+	t.Parallel()
 	const structures = "char basic_globals[4096], compiler_globals[4096], core_globals[4096], executor_globals[4096], file_globals[4096], " +
 		"zend_signal_globals[4096], sapi_module[280]"
 	for _, c := range []struct{ name, objects, want string }{
@@ -375,6 +378,7 @@ func TestEnginesAreListed(t *testing.T) {
 
 // On a full disk the advice was to read the help.
 func TestEnginesOnAFullDisk(t *testing.T) {
+	t.Parallel()
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
 		t.Skip(err)

@@ -31,6 +31,7 @@ func (s *site) leave() {
 // Many first users at once make one zygote, and all are answered. What phpsapi does to its own scheduling while it starts
 // is not what the zygote's children are left with.
 func TestFirstUse(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	r := request{env: []string{"PHPSAPI_CGI_ZYGOTE_IDLE=4"}, script: s.script("hello.php", `echo 'hello';
 		$status = file_get_contents('/proc/self/status'); preg_match('/Cpus_allowed:\s*(\S+)/', $status, $found);
@@ -63,6 +64,7 @@ func TestFirstUse(t *testing.T) {
 
 // --zygote is PHPSAPI_CGI_ZYGOTE for who passes arguments, unless they may come from the URL.
 func TestOption(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.listen(filepath.Join(binaries, "phpsapi"))
 	script := s.script("hello.php", `echo 'hello';`)
@@ -90,6 +92,7 @@ func TestOption(t *testing.T) {
 
 // After php.ini has changed nobody is answered with what it was.
 func TestSettingsChange(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.listen(filepath.Join(binaries, "phpsapi"))
 	scan := s.path("conf.d")
@@ -133,6 +136,7 @@ func TestSettingsChange(t *testing.T) {
 
 // What PHP says when it starts, each request says.
 func TestLoudStartup(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.listen(filepath.Join(binaries, "phpsapi"))
 	r := request{script: s.script("hello.php", `echo 'hello';`), env: []string{"PHPRC=" + s.write("php.ini", "display_startup_errors=1\ndisplay_errors=1\nextension=missing\n")}}
@@ -150,6 +154,7 @@ func TestLoudStartup(t *testing.T) {
 
 // When the program is replaced, its zygote goes and the new one's comes.
 func TestProgramIsReplaced(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	program := s.path("php-cgi")
 	install := func() {
@@ -186,6 +191,7 @@ func TestProgramIsReplaced(t *testing.T) {
 
 // systemd listens, and the zygote comes with the first request.
 func TestSocketActivation(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_SEQPACKET|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -215,6 +221,7 @@ func TestSocketActivation(t *testing.T) {
 
 // A zygote that hangs, or whose processes die, costs no request.
 func TestZygoteFails(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	resident := s.listen(filepath.Join(binaries, "phpsapi"))
 	r := request{script: s.script("hello.php", `echo 'hello';`)}
@@ -256,6 +263,7 @@ func (s *site) stop(pid int) {
 
 // Nobody else's zygote is used, and nobody else is served.
 func TestForeigners(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, to be somebody else")
 	}
@@ -315,6 +323,7 @@ func TestForeigners(t *testing.T) {
 
 // A zygote's child cannot go where a client is: into its namespaces.
 func TestOtherNamespaces(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, to make namespaces")
 	}
@@ -341,6 +350,7 @@ func TestOtherNamespaces(t *testing.T) {
 
 // Neither many requests nor many at once leave something behind.
 func TestThousandRequests(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	r := request{script: s.script("hello.php", `echo 'hello';`), env: []string{"PHPSAPI_CGI_ZYGOTE_IDLE=3"}}
 	for zygote, requests := range map[string]int{"": 100, s.socket(): 1000} {
@@ -365,6 +375,7 @@ func TestThousandRequests(t *testing.T) {
 
 // A resident whose log nobody reads any more loses its messages, and continues. So does its client.
 func TestReaderOfTheLogIsGone(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	resident := exec.Command(filepath.Join(binaries, "phpsapi"), "cgi", "--zygote-listen", s.socket())
 	server := serve.RunUnread(t, resident)
@@ -376,6 +387,7 @@ func TestReaderOfTheLogIsGone(t *testing.T) {
 		s.run(ours(), s.socket(), r) // it makes the zygote, and the loud one a message
 	}
 	s.warm(ours(), quiet)
+	s.await("the zygote that says something has ended", func() bool { return len(children(server.Pid())) == 1 })
 	for range 2 {
 		cmd := s.command(ours(), s.socket(), quiet)
 		cmd.Stderr = serve.Unread(t)

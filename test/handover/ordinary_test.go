@@ -33,6 +33,7 @@ func (s *site) same(r request, asStock bool) string {
 
 // Settings decide about a request, and options name settings. There are too many of them for zygotes, of which a resident keeps four.
 func TestSameBySettings(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	vars := s.script("vars.php", dump)
 	hello := s.script("hello.php", `echo "Hello, world\n";`)
@@ -138,6 +139,7 @@ func TestSameBySettings(t *testing.T) {
 
 // Whatever cannot be had is Go's to say.
 func TestRefusalsAreGos(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	hello := s.script("hello.php", `echo "Hello, world\n";`)
 	for name, r := range map[string]request{
@@ -165,6 +167,7 @@ const way = `<?php echo preg_match('/SigCgt:\s+\w*[13579bdf]\w{8}$/m', file_get_
 
 // Go costs as much as a tenth of a request.
 func TestOrdinaryRequestsStartNoGo(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	script := s.write("way.php", way)
 	library := serve.Stock().Libphp

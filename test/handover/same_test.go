@@ -11,6 +11,7 @@ import (
 
 // What a script finds, says and leaves must not depend on whether a zygote's child ran it.
 func TestSame(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.listen(filepath.Join(binaries, "phpsapi"))
 	for name, r := range requests(s) {
@@ -45,6 +46,7 @@ var unlike = map[string]bool{"child": true, "empty script": true, "translated, e
 var ordinary = map[string]bool{"usage": true}
 
 func TestOpcacheIsWarm(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.listen(filepath.Join(binaries, "phpsapi"))
 	r := request{script: s.script("opcache.php", `echo opcache_get_status()['opcache_statistics']['hits'] ?? 'off';`)}
@@ -64,6 +66,7 @@ func TestOpcacheIsWarm(t *testing.T) {
 
 // A client that goes away takes its child with it.
 func TestClientIsKilled(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.listen(filepath.Join(binaries, "phpsapi"))
 	r := request{script: s.script("long.php", `file_put_contents('pid', getmypid()); while (true) { usleep(1000); }`)}

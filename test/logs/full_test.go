@@ -39,6 +39,7 @@ func fullPipe(t *testing.T) string {
 // TestFullAccessLogs has access logs in pipes that nobody reads. Each process waits a second for room, once: a request that waited for ever would get
 // no answer within the client's time.
 func TestFullAccessLogs(t *testing.T) {
+	t.Parallel()
 	for _, direct := range []string{"auto", "off"} {
 		t.Run("direct "+direct, func(t *testing.T) {
 			t.Parallel()

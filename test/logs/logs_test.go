@@ -114,6 +114,7 @@ const jsonLogs = "log:\n  format: json"
 
 // TestErrorsNameTheirRequest asks by HTTP of a worker, by HTTP of the front, and by FastCGI.
 func TestErrorsNameTheirRequest(t *testing.T) {
+	t.Parallel()
 	for name, direct := range map[string]string{"workers": "auto", "front": "off"} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, jsonLogs, "", "PHPSAPI_HTTP_DIRECT="+direct)
@@ -159,6 +160,7 @@ func TestErrorsNameTheirRequest(t *testing.T) {
 
 // TestNothingIsForged has a script write what looks like other lines and fields, and a client ask with such.
 func TestNothingIsForged(t *testing.T) {
+	t.Parallel()
 	s := start(t, jsonLogs, "access.log = DIR/access.log\naccess.format = \"%{HTTP_X_EVIL}e\"")
 	s.get("/forge.php", "X-Evil", `","level":"alert`, "User-Agent", `","status":1}`, "Referer", "\t[2J\xff")
 	s.await("", "what the script logs", contains("{\"level\":\"alert\"}\n"))
@@ -178,6 +180,7 @@ func TestNothingIsForged(t *testing.T) {
 
 // TestAccessLogs compares what both have of a request.
 func TestAccessLogs(t *testing.T) {
+	t.Parallel()
 	for name, direct := range map[string]string{"workers": "auto", "front": "off"} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, jsonLogs, "access.log = DIR/access.log\naccess.format = \"%R %{SCRIPT_NAME}e %{X-None}o %{Content-type}o\"", "PHPSAPI_HTTP_DIRECT="+direct)
@@ -202,6 +205,7 @@ func TestAccessLogs(t *testing.T) {
 
 // TestLongLinesInAPipe has workers and the front write long lines to the pipe that the master logs to, which is read slowly.
 func TestLongLinesInAPipe(t *testing.T) {
+	t.Parallel()
 	s := prepare(t, "", "")
 	s.Write("php-fpm.conf", serve.FPMConf(s.Dir, "", "pm = static\npm.max_children = 4\naccess.log = /proc/self/fd/2\n"))
 	s.Write("phpsapi.yaml", fmt.Sprintf("%s\nhttp:\n  listen: [%q]\n  root: %q\n  access_log: stderr\n", jsonLogs, s.Address, s.Dir))
@@ -259,6 +263,7 @@ func TestLongLinesInAPipe(t *testing.T) {
 
 // TestCrashAndSlowLog has an incident, and a slow request.
 func TestCrashAndSlowLog(t *testing.T) {
+	t.Parallel()
 	s := start(t, jsonLogs, "request_slowlog_timeout = 1s\nslowlog = DIR/slow.log\n")
 	s.get("/crash.php", "X-Request-Id", "crash-1")
 	o := s.await("", "the incident", func(o object) bool { return o["incident"] != nil })
@@ -276,6 +281,7 @@ func TestCrashAndSlowLog(t *testing.T) {
 
 // TestReloadChangesTheForm reloads from php-fpm's form to JSON and back.
 func TestReloadChangesTheForm(t *testing.T) {
+	t.Parallel()
 	s := start(t, "", "access.log = DIR/access.log\n")
 	reload := func(settings, said string) string {
 		t.Helper()
@@ -302,6 +308,7 @@ func TestReloadChangesTheForm(t *testing.T) {
 
 // TestWrongFormat has a setting that is none.
 func TestWrongFormat(t *testing.T) {
+	t.Parallel()
 	s := prepare(t, "", "")
 	for _, setting := range []string{"log:\n  format: xml\n", "traces:\n  endpoint: collector\n", "traces:\n  ratio: 2\n", "traces:\n  sampler: some\n",
 		"traces:\n  endpoint: http://user:secret@x/\n", "traces:\n  context: off\n  endpoint: http://x\n"} {

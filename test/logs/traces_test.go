@@ -44,6 +44,7 @@ func variables(t *testing.T, text string) (all map[string]any) {
 
 // TestSpan follows a request of each way through script, logs and collector.
 func TestSpan(t *testing.T) {
+	t.Parallel()
 	for name, direct := range map[string]string{"workers": "auto", "front": "off"} {
 		t.Run(name, func(t *testing.T) {
 			c := newCollector(t)
@@ -96,6 +97,7 @@ func TestSpan(t *testing.T) {
 
 // TestSpanOfFastCGI asks as a web server does.
 func TestSpanOfFastCGI(t *testing.T) {
+	t.Parallel()
 	c := newCollector(t)
 	s := start(t, exports(c, ""), "")
 	body, _ := s.fastcgi("server.php", "HTTP_TRACEPARENT", sampled, "HTTP_X_REQUEST_ID", "id-1", "HTTP_USER_AGENT", "\xff")
@@ -116,6 +118,7 @@ func TestSpanOfFastCGI(t *testing.T) {
 
 // TestMalformedContext has what counts as not there.
 func TestMalformedContext(t *testing.T) {
+	t.Parallel()
 	c := newCollector(t)
 	s := start(t, exports(c, ""), "")
 	for name, headers := range map[string][]string{
@@ -147,6 +150,7 @@ func TestMalformedContext(t *testing.T) {
 
 // TestFailures has statuses and incidents.
 func TestFailures(t *testing.T) {
+	t.Parallel()
 	c := newCollector(t)
 	s := start(t, exports(c, ""), "")
 	for code, want := range map[int64]uint64{200: 0, 404: 0, 500: 2, 503: 2} {
@@ -172,6 +176,7 @@ func TestFailures(t *testing.T) {
 
 // TestSpanOfAFile has a script that names a file, which the front sends if it is long: the access log has the ids of the span, or none.
 func TestSpanOfAFile(t *testing.T) {
+	t.Parallel()
 	for name, direct := range map[string]string{"workers": "auto", "front": "off"} {
 		t.Run(name, func(t *testing.T) {
 			c := newCollector(t)
@@ -191,6 +196,7 @@ func TestSpanOfAFile(t *testing.T) {
 
 // TestSamplers has who decides.
 func TestSamplers(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		settings, environment     string
 		sampled, unsampled, fresh bool
@@ -237,6 +243,7 @@ func TestSamplers(t *testing.T) {
 
 // TestContextWithoutCollector has ids, and no observer for spans.
 func TestContextWithoutCollector(t *testing.T) {
+	t.Parallel()
 	s := start(t, "traces:\n  context: on\n", "access.log = DIR/access.log\naccess.format = \"%{TRACE_ID}e %{SPAN_ID}e\"\n")
 	got := s.server(t, "Traceparent", sampled)
 	if got["TRACE_ID"] != askedTrace {
@@ -253,6 +260,7 @@ func TestContextWithoutCollector(t *testing.T) {
 
 // TestOffIsOff has a client's headers pass as they are.
 func TestOffIsOff(t *testing.T) {
+	t.Parallel()
 	s := start(t, "", "", "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1", "OTEL_SERVICE_NAME=x")
 	got := s.server(t, "Traceparent", sampled, "Tracestate", "FOO")
 	if got["HTTP_TRACEPARENT"] != sampled || got["HTTP_TRACESTATE"] != "FOO" || got["TRACE_ID"] != nil {
@@ -268,6 +276,7 @@ func (s *service) metric(address, sample string) float64 {
 
 // TestCollectorThatFails is dead, then slow, then busy, and then back: requests are answered as ever, what is lost is counted, and nothing else is lost.
 func TestCollectorThatFails(t *testing.T) {
+	t.Parallel()
 	c := newCollector(t)
 	address := serve.Address(t)
 	s := start(t, exports(c, "metrics:\n  listen: ["+address+"]\n"), "")
@@ -321,6 +330,7 @@ func TestCollectorThatFails(t *testing.T) {
 
 // TestSpansSurviveAnObserver has the observer die, and reloads.
 func TestSpansSurviveAnObserver(t *testing.T) {
+	t.Parallel()
 	c := newCollector(t)
 	s := start(t, exports(c, ""), "")
 	observer := func() int {
@@ -352,6 +362,7 @@ func TestSpansSurviveAnObserver(t *testing.T) {
 
 // TestLostSpansAreCounted stops the observer: the pool's socket fills, requests do not wait, and what it does not take is counted.
 func TestLostSpansAreCounted(t *testing.T) {
+	t.Parallel()
 	c := newCollector(t)
 	address := serve.Address(t)
 	s := start(t, exports(c, "metrics:\n  listen: ["+address+"]\n"), "")

@@ -58,7 +58,7 @@ func TestSamplesAreTrue(t *testing.T) {
 	s.Write("phpsapi.yaml", fmt.Sprintf("pools: {api: {sandbox: {mode: strict, read: [%q]}}}\n", s.Dir))
 	s.start("-d", "opcache.enable=1")
 	for _, pool := range []string{"www", "api"} {
-		l := s.load(1, pool, "calls.php", "done")
+		l := s.load(2, pool, "calls.php", "done")
 		stacks := s.profile("--pool", pool, "--seconds", "1", "--rate", "1000")
 		if wrong := l.End(); len(wrong) > 0 {
 			t.Errorf("requests went wrong: %v", wrong)
