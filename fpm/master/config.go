@@ -12,6 +12,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/control"
 	"github.com/phpsapi/phpsapi/fpm/errorlog"
 	"github.com/phpsapi/phpsapi/fpm/plan"
+	"github.com/phpsapi/phpsapi/fpm/startup"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 )
 
@@ -34,7 +35,7 @@ func (m *Master) configDiff(o *operator) {
 	m.rehearsals++
 	m.operators.waiting = append(m.operators.waiting, o)
 	opt, answer := m.opt, m.constants
-	opt.places = newPlaces()
+	opt.places = startup.NewPlaces(nil)
 	go func() {
 		read := opt.readConfig(answer)
 		read.o = o
@@ -43,7 +44,7 @@ func (m *Master) configDiff(o *operator) {
 }
 
 // readConfig reads the configuration, and changes nothing.
-func (o *Options) readConfig(answer *constants) (read configRead) {
+func (o *Options) readConfig(answer *startup.Answer) (read configRead) {
 	var said bytes.Buffer
 	options, found := o.confOptions(errorlog.New(false))
 	log := zlog.New(&said)
@@ -51,7 +52,7 @@ func (o *Options) readConfig(answer *constants) (read configRead) {
 	options.Log, options.Stderr = log, &said
 	options.System.OpenErrorLog = func(*conf.Global) error { return nil }
 	options.System.OpenLog = func(string) error { return nil }
-	options.Loaded = answer.lookUp(&read.asked)
+	options.Loaded = answer.LookUp(&read.asked)
 	cfg, err := conf.Load(options)
 	if err != nil {
 		read.err = err

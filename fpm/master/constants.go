@@ -1,102 +1,66 @@
 package master
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/plan"
 	"github.com/phpsapi/phpsapi/fpm/startup"
-	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 	"github.com/phpsapi/phpsapi/sapi/engines"
 )
 
 // Only PHP knows the constants of extensions, and the master never has PHP in it. If php-fpm.conf has a word that may be one,
 // PHP is started for the question and ended again. php-fpm has started PHP before it reads php-fpm.conf.
 
-// withoutScripts are the settings of a PHP that is only to be asked: it preloads nothing.
-const withoutScripts = "\nopcache.enable=0\nopcache.preload=\nffi.preload=\n"
-
 var errChanged = errors.New("php-fpm.conf has changed while it was read; reload again")
 
-// constants are what PHP has answered.
-type constants struct {
-	known map[string]string
-	err   error // why it has not
+// question is what is asked of a PHP for its constants: one that workers will have.
+func (o *Options) question(plan *plan.Plan, engine engines.Choice) startup.Question {
+	return startup.AskConstants(engine, o.launch(plan, engine))
 }
 
-// question is what is asked of a PHP.
-type question struct {
-	engine engines.Choice
-	launch zygote.Config
-	places bool // only where php.ini is
-}
-
-// question is what starts a PHP that tells its constants: one that workers will have.
-func (o *Options) question(plan *plan.Plan, engine engines.Choice) question {
-	q := question{engine: engine, launch: o.launch(plan, engine)}
-	q.launch.Module.INI.Entries += withoutScripts
-	return q
+// placesQuestion is what is asked of a PHP for its places.
+func (o *Options) placesQuestion(engine engines.Choice) startup.Question {
+	return startup.AskPlaces(engine, o.launch(nil, engine))
 }
 
 // ask waits for PHP's answer, but not for long.
-func (s system) ask(q question) constants {
-	ctx, cancel := context.WithTimeout(context.Background(), s.askPatience)
-	defer cancel()
-	said := startup.Hear(&q.launch)
-	known, err := s.constants(ctx, q.launch)
-	if messages := said(); err != nil {
-		err = startup.NotStarted(q.engine.Refusal(err))
-		if len(messages) > 0 { // nobody else shows them
-			first, _, _ := strings.Cut(messages[len(messages)-1], "\n")
-			err = fmt.Errorf("%w: %s", err, first)
-		}
-	}
-	return constants{known, err}
+func (s system) ask(q startup.Question) startup.Answer { return q.Ask(s.askPatience, s.constants) }
+
+// askedPlaces returns places for a process that may wait.
+func (o *Options) askedPlaces(s system) *startup.Places {
+	return startup.NewPlaces(func(engine engines.Choice) startup.Answer { return s.ask(o.placesQuestion(engine)) })
 }
 
 // asking is conf.Options.Loaded where the master may wait.
 func (o *Options) asking(s system, plan *plan.Plan) func() (map[string]string, error) {
 	return func() (map[string]string, error) {
 		answer := s.ask(o.question(plan, plan.Engine))
-		return answer.known, answer.err
+		return answer.Known, answer.Err
 	}
 }
 
 // try starts each PHP that the pools want, and ends it again. The error is the first one's that does not start.
-func (o *Options) try(f *plan.Plan, s system, pools []*conf.Pool) error {
+func (o *Options) try(plan *plan.Plan, s system, pools []*conf.Pool) error {
 	var tried []string
 	for _, p := range pools {
-		engine := f.EngineOf(p.Name)
+		engine := plan.EngineOf(p.Name)
 		if slices.Contains(tried, engine.Library) {
 			continue
 		}
 		tried = append(tried, engine.Library)
-		if err := s.ask(o.question(f, engine)).err; err != nil {
+		if err := s.ask(o.question(plan, engine)).Err; err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// lookUp is conf.Options.Loaded where it may not: it tells what PHP has answered, and sets unknown if that is nil.
-func (c *constants) lookUp(unknown *bool) func() (map[string]string, error) {
-	return func() (map[string]string, error) {
-		if c == nil {
-			*unknown = true
-			return nil, nil
-		}
-		return c.known, c.err
-	}
-}
-
 // inquiry is a PHP that is asked beside the loop, for a reload.
 type inquiry struct {
 	attempt *attempt
-	what    question
+	what    startup.Question
 	pid     int // 0: not known yet
 }
 
@@ -107,14 +71,14 @@ type (
 	}
 	inquiryAnswered struct {
 		inquiry *inquiry
-		answer  constants
+		answer  startup.Answer
 	}
 )
 
 // inquire asks PHP beside the loop. The reload is rehearsed again when it has answered.
-func (m *Master) inquire(a *attempt, what question) {
+func (m *Master) inquire(a *attempt, what startup.Question) {
 	q := &inquiry{attempt: a, what: what}
-	what.launch.Executed = func(pid int) { m.box.post(inquiryExecuted{q, pid}) }
+	what.Launch.Executed = func(pid int) { m.box.post(inquiryExecuted{q, pid}) }
 	m.executing++
 	go func() { m.box.post(inquiryAnswered{q, m.sys.ask(what)}) }()
 }
@@ -133,8 +97,8 @@ func (e inquiryAnswered) happen(m *Master) {
 	}
 	delete(m.zygotes, q.pid)
 	if m.attempt == q.attempt {
-		if q.what.places {
-			m.attempt.places.learn(q.what.engine, e.answer)
+		if q.what.ForPlaces {
+			m.attempt.places.Learn(q.what.Engine, e.answer)
 		} else {
 			m.attempt.constants = &e.answer
 		}

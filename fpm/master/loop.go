@@ -17,6 +17,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/listening"
 	"github.com/phpsapi/phpsapi/fpm/pm"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
+	"github.com/phpsapi/phpsapi/fpm/startup"
 )
 
 // Master is the state of the master process.
@@ -42,7 +43,7 @@ type Master struct {
 	operators  operators     // those on the control socket, and what they wait for
 	incidents  incidents
 	slow       slowOnes
-	constants  *constants // what PHP has answered for the configuration that serves, when it was asked last; nil: it was not
+	constants  *startup.Answer // what PHP has answered for the configuration that serves, when it was asked last; nil: it was not
 
 	files filesWatch // with the setting watch
 

@@ -8,6 +8,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/conf"
 	"github.com/phpsapi/phpsapi/fpm/errorlog"
 	"github.com/phpsapi/phpsapi/fpm/listening"
+	"github.com/phpsapi/phpsapi/fpm/startup"
 )
 
 // maxRehearsals is how many may wait for a file system or a directory of users that does not answer.
@@ -35,23 +36,23 @@ func (m *Master) rehearse(a *attempt) {
 
 // rehearsal reads the configuration and returns the addresses of the names in it. If PHP must be asked first, it returns
 // which PHP instead.
-func (o *Options) rehearsal(answer *constants) (listening.Names, *question) {
+func (o *Options) rehearsal(answer *startup.Answer) (listening.Names, *startup.Question) {
 	options, plan := o.confOptions(errorlog.New(false))
 	options.Log, options.Stderr = nil, io.Discard
 	options.System.OpenErrorLog = func(*conf.Global) error { return nil }
 	options.System.OpenLog = func(string) error { return nil }
-	if engine := o.places.lacking(); engine != nil {
+	if engine := o.places.Lacking(); engine != nil {
 		question := o.placesQuestion(*engine)
 		return nil, &question
 	}
 	mustAsk := false
-	options.Loaded = answer.lookUp(&mustAsk)
+	options.Loaded = answer.LookUp(&mustAsk)
 	cfg, err := conf.Load(options)
 	if mustAsk {
 		question := o.question(plan, plan.Engine)
 		return nil, &question
 	}
-	if engine := o.places.lacking(); engine != nil { // of a pool
+	if engine := o.places.Lacking(); engine != nil { // of a pool
 		question := o.placesQuestion(*engine)
 		return nil, &question
 	}

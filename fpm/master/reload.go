@@ -17,6 +17,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/errorlog"
 	"github.com/phpsapi/phpsapi/fpm/listening"
 	"github.com/phpsapi/phpsapi/fpm/plan"
+	"github.com/phpsapi/phpsapi/fpm/startup"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 )
@@ -37,10 +38,10 @@ type attempt struct {
 	renewal    bool           // the configuration is the one that serves
 	before     errorlog.State // to go back to
 	begun      time.Time
-	rehearsing bool          // what it needs to read is read beside the loop
-	constants  *constants    // PHP's, for its configuration; nil: PHP was not asked
-	places     *places       // what PHPs were asked for their places
-	patience   time.Duration // how long it may take
+	rehearsing bool            // what it needs to read is read beside the loop
+	constants  *startup.Answer // PHP's, for its configuration; nil: PHP was not asked
+	places     *startup.Places // what PHPs were asked for their places
+	patience   time.Duration   // how long it may take
 	deadline   time.Time
 	short      error     // why not all first workers can be had, so that one of each pool is enough; nil: they can
 	tries      int       // to do with the room that was made
@@ -80,7 +81,7 @@ func (m *Master) reload() {
 	m.systemd.Reloading()
 	m.attempt = m.newAttempt()
 	m.attempt.before = m.errorLog.State()
-	m.attempt.places = newPlaces()
+	m.attempt.places = startup.NewPlaces(nil)
 	m.operators.round++
 	m.renewAt = time.Time{}
 	if m.takeUpgradeOrder() {
@@ -94,7 +95,7 @@ func (m *Master) reload() {
 type rehearsed struct {
 	attempt  *attempt
 	names    listening.Names
-	question *question // the PHP that must be asked before; nil: none
+	question *startup.Question // the PHP that must be asked before; nil: none
 }
 
 func (e rehearsed) happen(m *Master) {
@@ -126,18 +127,18 @@ func (e rehearsed) happen(m *Master) {
 
 // prepare reads the configuration and makes a generation of it, with its sockets, but without a process. Complaints
 // about syntax go to stderr. It waits for nobody: names, constants and places are known.
-func (m *Master) prepare(stderr io.Writer, known listening.Names, constants *constants, places *places) (*generation, error) {
+func (m *Master) prepare(stderr io.Writer, known listening.Names, constants *startup.Answer, places *startup.Places) (*generation, error) {
 	opt := m.opt
 	opt.places = places
 	options, plan := opt.confOptions(m.errorLog)
 	options.Stderr = stderr
 	changed := false
-	options.Loaded = constants.lookUp(&changed)
+	options.Loaded = constants.LookUp(&changed)
 	cfg, err := conf.Load(options)
 	if err != nil {
 		return nil, refusal{err}
 	}
-	if changed || places.lacking() != nil {
+	if changed || places.Lacking() != nil {
 		return nil, errChanged
 	}
 	if err := limit(&cfg.Global, m.log); err != nil {

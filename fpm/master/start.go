@@ -21,6 +21,7 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/sandbox"
 	"github.com/phpsapi/phpsapi/fpm/scoreboard"
 	"github.com/phpsapi/phpsapi/fpm/settings"
+	"github.com/phpsapi/phpsapi/fpm/startup"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/lifecycle/zygote"
 	"github.com/phpsapi/phpsapi/sapi"
@@ -67,7 +68,7 @@ type Options struct {
 	// Kernel returns what the kernel has for sandboxes; nil: asked of the kernel.
 	Kernel func() sandbox.Kernel
 
-	places *places // nil: all engines are the distribution's
+	places *startup.Places // nil: all engines are the distribution's
 }
 
 // located are the options for reading the configuration that php.ini knows of. The setting engine, which stands beside
@@ -85,12 +86,12 @@ func (o *Options) located() conf.Options {
 
 // readINI makes an engine's php.ini, and what it has for it, those of a configuration.
 func (o *Options) readINI(c *conf.Options, engine engines.Choice) {
-	c.PHP, c.Places, c.Directive = engine.PHP(), o.places.of(engine), o.settingsOf(engine).Get
+	c.PHP, c.Places, c.Directive = engine.PHP(), o.places.Of(engine), o.settingsOf(engine).Get
 }
 
 // settingsOf returns an engine's settings in php.ini.
 func (o *Options) settingsOf(engine engines.Choice) phpini.Settings {
-	return phpini.Read(o.Module(engine, o.places.of(engine)), engine.PHP())
+	return phpini.Read(o.Module(engine, o.places.Of(engine)), engine.PHP())
 }
 
 // confOptions are those for a Load by this master, and what the Load finds out about a front.
@@ -137,7 +138,7 @@ func (o *Options) confOptions(e *errorlog.Log) (conf.Options, *plan.Plan) {
 // planSource returns what plans are made with.
 func (o *Options) planSource() plan.Source {
 	return plan.Source{Overrides: o.Overrides, Choose: o.Choose, Kernel: o.kernel,
-		Module:    func(engine engines.Choice) sapi.Module { return o.Module(engine, o.places.of(engine)) },
+		Module:    func(engine engines.Choice) sapi.Module { return o.Module(engine, o.places.Of(engine)) },
 		Directive: func(engine engines.Choice) func(string) (string, bool) { return o.settingsOf(engine).Get }}
 }
 
@@ -278,7 +279,7 @@ func (m *Master) start(starter *announce.Starter) (status int, daemon bool) {
 	ask := m.opt.asking(m.sys, plan)
 	load.Loaded = func() (map[string]string, error) {
 		known, err := ask()
-		m.constants = &constants{known, err}
+		m.constants = &startup.Answer{Known: known, Err: err}
 		return known, err
 	}
 	if starter != nil { // it has all been said by the process that waits
