@@ -11,7 +11,7 @@ import (
 // Group is the control group of this process, as far as it tells of memory.
 type Group struct{ file *os.File }
 
-// OwnGroup returns this process's group; nil: it is in none that counts what the kernel kills.
+// OwnGroup returns this process's group, or the nearest above it that counts what the kernel kills; nil: there is none.
 func OwnGroup() *Group {
 	name := events(os.DirFS("/"))
 	if name == "" {

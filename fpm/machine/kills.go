@@ -8,8 +8,8 @@ const claimable = 10 * time.Second
 // mostUnclaimed bounds how many kills are remembered, whatever the kernel tells.
 const mostUnclaimed = 1 << 20
 
-// Kills counts the processes of this process's control group that the kernel has killed for lack of memory, so that the parent of one that SIGKILL has
-// ended can tell why. The zero value has counted none. It has no lock.
+// Kills counts the processes of this process's control group that the kernel has killed for lack of memory. A parent whose child was ended by SIGKILL
+// learns from it whether that may be why. The zero value has counted none. All methods are for one goroutine.
 type Kills struct {
 	count func() (n int64, ok bool) // how many there are in all; nil: it was not looked for
 	known int64                     // of those
@@ -17,7 +17,7 @@ type Kills struct {
 	at    time.Time                 // when the last one was noticed
 }
 
-// Look takes note of how many there are. It is to be called about once a second. The first call begins to count.
+// Look takes note of how many the kernel has killed by now. Call it about once a second. The first call begins to count.
 func (k *Kills) Look(now time.Time) {
 	begins := k.count == nil
 	if begins {
@@ -47,7 +47,8 @@ func (k *Kills) add(n int64, now time.Time) {
 	}
 }
 
-// Claim reports whether one of them may be a process that SIGKILL has just ended. That one is not claimed again.
+// Claim reports whether a process that SIGKILL has just ended may be one of those that the kernel has killed in the last ten seconds. It answers true
+// no more often than the kernel has killed.
 func (k *Kills) Claim(now time.Time) bool {
 	k.Look(now)
 	if k.left == 0 {

@@ -1,7 +1,12 @@
-// Package machine measures how much of the machine this process may use, and what processes use of it: processors and memory, as the limits of its
-// control groups (versions 1 and 2) leave them; what processes weigh, and how many children they have; how many processes of the group the kernel
-// has killed for lack of memory. The built-in configuration sizes its pool by it, incidents tell by it why a worker was killed, and metrics have the
-// weights. It reads /proc and /sys when it is asked. It is pure Go.
+// Package machine measures what this process may use of the machine, and what processes use of it. The master asks, and the built-in
+// configuration.
+//
+//	Limits    the processors and memory that control groups (versions 1 and 2) leave to this process: the built-in configuration sizes its pool by them
+//	Kills     whether the kernel has killed a process for lack of memory: an incident tells by it why a worker has ended
+//	Scales    how much memory processes have, their weight: for metrics
+//	Children  how many processes a process has started: the master ends the worker with the most if another pool cannot get a worker
+//
+// It reads /proc and /sys when it is asked, starts nothing and decides nothing. It is pure Go.
 package machine
 
 import (

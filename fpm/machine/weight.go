@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// Processes are weighed no more often than once in weighInterval, and no longer than weighTime at a time: the next round continues with those that
-// were not reached.
+// A round begins weighInterval after the last one began, and takes weighTime: the next round continues with the processes that it has not reached.
 const (
 	weighInterval = 10 * time.Second
 	weighTime     = 50 * time.Millisecond
 )
 
-// Scales weigh processes by the memory that is theirs in proportion (PSS). The zero value has weighed nothing. All methods but Round's are for one
-// goroutine.
+// Scales weigh processes. A process's weight is its own memory and its share of what it shares with others (PSS). Weighing is slow, and so it is
+// done in rounds, beside the caller's own work: ten seconds apart, and each so short that it may not reach all processes. The next one continues
+// there. The zero value has weighed nothing. All methods are for one goroutine.
 type Scales struct {
 	busy bool      // a round is under way
 	at   time.Time // when the last round began
@@ -24,9 +24,11 @@ type Scales struct {
 }
 
 // Round is one round of weighing.
-type Round struct{ next int } // where the next one begins
+type Round struct {
+	next int // where the next one begins
+}
 
-// Begin returns a round, if it is time for one and no other is under way. Ended must be called when the round is over.
+// Begin returns a round; ok is false if it is not time for one, or another is under way. The caller calls Weigh, and then Ended.
 func (s *Scales) Begin(now time.Time) (r *Round, ok bool) {
 	if s.busy || !s.at.IsZero() && now.Sub(s.at) < weighInterval {
 		return nil, false
@@ -38,7 +40,8 @@ func (s *Scales) Begin(now time.Time) (r *Round, ok bool) {
 // Ended takes note that a round is over.
 func (s *Scales) Ended(r *Round) { s.busy, s.next = false, r.next }
 
-// Weigh returns what processes weigh, in bytes; 0: the round has not reached it, or it cannot be told. It may be called by any goroutine, once.
+// Weigh returns the weights of processes, in bytes; 0: the round has not reached the process, or its weight cannot be told. Any goroutine may call it,
+// once.
 func (r *Round) Weigh(pids []int) []int64 {
 	root := os.DirFS("/")
 	return r.weigh(len(pids), time.Now, func(i int) int64 { return weight(root, pids[i]) })

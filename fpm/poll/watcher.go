@@ -1,5 +1,6 @@
-// Package poll waits for descriptors to become readable, on a goroutine of its own, and tells the owner of a Watcher. It reads nothing of
-// them. What the owner has not taken bounds what it is told: it is pure Go, by epoll.
+// Package poll watches many descriptors by epoll, with one goroutine for all of them, and tells which have something to read. The master has the
+// connections watched that wait for their next request, and the sockets at which a pool without workers listens. The descriptors are the caller's:
+// the package reads from none and closes none. It tells nothing more until the caller has taken what it was told last. It is pure Go.
 package poll
 
 import (
@@ -8,25 +9,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Watcher watches descriptors, for as long as the process lives. Its news are not of the descriptors, whose numbers are used again, but of ids that it
-// gives out. All of its methods are for one goroutine.
+// Watcher watches descriptors, for as long as the process lives. Its News name ids, each of which it gives out once, because the number of a descriptor
+// is used again after it was closed. All of its methods are for one goroutine.
 type Watcher struct {
 	epoll int
 	file  *os.File // the same, watched by Go's own poller: a goroutine that waits for it holds no thread
 	last  int32    // the last id
 }
 
-// News is what has become of a watched descriptor: there is something to read, or the other side has closed.
+// News says that a watched descriptor has something to read, or that the other side has closed.
 type News struct {
-	ID   int32
-	Gone bool // the other side has closed
+	ID   int32 // of the descriptor, from Once or Each
+	Gone bool  // the other side has closed
 }
 
 // atOnce is how many news come at once at most.
 const atOnce = 64
 
-// New returns a Watcher that calls tell with news, from its goroutine. It has no others until taken is called, by any goroutine: clients that
-// connect faster than the owner looks must not fill its memory.
+// New returns a Watcher that calls tell with news, on its own goroutine. It does not call tell again until taken was called, which any goroutine may do:
+// clients that connect faster than the caller looks must not fill its memory.
 func New(tell func(news []News, taken func())) (*Watcher, error) {
 	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
@@ -64,17 +65,17 @@ func (w *Watcher) wait(tell func(news []News, taken func())) {
 	}
 }
 
-// Once has news come one time, when there is something to read or the other side has closed.
+// Once watches a descriptor until there is something to read or the other side has closed, and tells of it one time. Call Forget after that, too.
 func (w *Watcher) Once(fd int) (id int32, err error) {
 	return w.add(fd, unix.EPOLLIN|unix.EPOLLRDHUP|unix.EPOLLONESHOT)
 }
 
-// Each has news come of every arrival.
+// Each watches a descriptor and tells of each arrival, but not again of what was left unread: Again asks for that.
 func (w *Watcher) Each(fd int) (id int32, err error) {
 	return w.add(fd, unix.EPOLLIN|unix.EPOLLET)
 }
 
-// Again has news come of what is there already, at a descriptor that Each watches by that id.
+// Again tells once more if there is something to read already, at a descriptor that Each watches by that id.
 func (w *Watcher) Again(fd int, id int32) error {
 	return unix.EpollCtl(w.epoll, unix.EPOLL_CTL_MOD, fd, &unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET, Fd: int32(fd), Pad: id})
 }
@@ -85,7 +86,7 @@ func (w *Watcher) add(fd int, events uint32) (int32, error) {
 	return id, unix.EpollCtl(w.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: int32(fd), Pad: id})
 }
 
-// Forget stops watching. News that are under way may still come.
+// Forget stops watching a descriptor. Call it before the descriptor is closed. News that are under way may still come.
 func (w *Watcher) Forget(fd int) {
 	unix.EpollCtl(w.epoll, unix.EPOLL_CTL_DEL, fd, nil)
 }

@@ -29,7 +29,7 @@ func NewCrashes() (*Crashes, error) {
 // In returns the file for the processes, which stays the crashes'.
 func (c *Crashes) In() *os.File { return c.in }
 
-// Close closes both ends, if they are not closed. p may be nil.
+// Close closes both ends, if they are not closed. c may be nil.
 func (c *Crashes) Close() {
 	if c != nil && c.in.Close() == nil {
 		unix.Close(c.out)
@@ -43,7 +43,7 @@ const (
 )
 
 // Lines returns what a process has left, if it ended as Go's runtime ends one that panics, or by a signal: then it may have told
-// what PHP was doing. p may be nil, and has none then.
+// what PHP was doing. c may be nil, and has none then.
 func (c *Crashes) Lines(status syscall.WaitStatus) (lines []string) {
 	const panicked = 2
 	if c == nil || !IsCrash(status) && (!status.Exited() || status.ExitStatus() != panicked) {

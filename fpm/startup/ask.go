@@ -13,11 +13,11 @@ import (
 // withoutScripts are the settings of a PHP that is only to be asked: it preloads nothing.
 const withoutScripts = "\nopcache.enable=0\nopcache.preload=\nffi.preload=\n"
 
-// Question is what is asked of a PHP, which is started for that and ended again.
+// Question is a PHP that is to be asked: started for that, and ended again. AskConstants and AskPlaces make one.
 type Question struct {
 	Engine    engines.Choice
 	Launch    zygote.Config
-	ForPlaces bool // it is asked only where php.ini is
+	ForPlaces bool // from AskPlaces
 }
 
 // AskConstants returns the question for an engine's constants. launch is what starts it as workers will have it.
@@ -26,14 +26,14 @@ func AskConstants(engine engines.Choice, launch zygote.Config) Question {
 	return Question{Engine: engine, Launch: launch}
 }
 
-// AskPlaces returns the question where an engine has php.ini. It reads none for that.
+// AskPlaces returns the question where an engine looks for php.ini. PHP reads none to answer it.
 func AskPlaces(engine engines.Choice, launch zygote.Config) Question {
 	ini := &launch.Module.INI
 	ini.Path, ini.Search, ini.Ignore, ini.Entries = "", false, true, ""
 	return Question{Engine: engine, Launch: launch, ForPlaces: true}
 }
 
-// Answer is PHP's: the values of its constants, or why there is none.
+// Answer is PHP's answer: the values of its constants by their names, or why there are none.
 type Answer struct {
 	Known map[string]string
 	Err   error
@@ -55,8 +55,8 @@ func (q Question) Ask(patience time.Duration, constants func(context.Context, zy
 	return Answer{known, err}
 }
 
-// LookUp returns conf.Options.Loaded for a process that must not wait for PHP: it tells what PHP has answered, and sets unknown if a, which may be nil,
-// is.
+// LookUp returns the function for conf.Options.Loaded in a process that must not wait for PHP. The function returns what PHP has answered. If a is nil,
+// PHP was not asked yet: the function then returns nothing and sets unknown.
 func (a *Answer) LookUp(unknown *bool) func() (map[string]string, error) {
 	return func() (map[string]string, error) {
 		if a == nil {

@@ -1,12 +1,14 @@
-// Package startup takes what PHP says while it is started, which php-fpm shows and puts into its log.
+// Package startup is what the master learns from a PHP by starting it: the messages that PHP has about its settings and extensions, and the answers
+// of a PHP that is started only to be asked. The package starts nothing itself; package zygote does.
+//
+// php-fpm shows the messages, and puts them into its log:
 //
 //	said := startup.Hear(&config) // of package zygote
 //	z, err := zygote.Start(ctx, config)
 //	said().Show(log, os.Stderr)
 //
-// PHP logs its messages, and displays them besides; each is taken once. Worse returns by what a start is worse than another
-// one: an extension that cannot be loaded, say, for which a reload is given up.
+// PHP logs each message and displays it besides; Hear takes it once. After a reload Worse compares the messages of the new PHP with those of the old one:
+// if an extension cannot be loaded any more, the reload is given up.
 //
-// A Question is for a PHP that is started only to be asked: for its constants, or where it has php.ini (Places). The package starts nothing
-// itself.
+// A Question asks for what only PHP knows: the constants of its extensions, which php-fpm.conf may name, or where it looks for php.ini (Places).
 package startup

@@ -5,19 +5,21 @@ import (
 	"github.com/phpsapi/phpsapi/sapi/engines"
 )
 
-// Places knows where PHPs have php.ini that are not the distribution's. Only such a PHP can tell. A nil Places takes all for the distribution's.
+// Places knows where PHPs look for php.ini that are not the distribution's: that was decided when they were compiled, so that only they can tell. A nil
+// Places takes each PHP for one of the distribution's.
 type Places struct {
 	known map[string]sapi.Places // by libraries
 	ask   func(engines.Choice) Answer
 	lack  *engines.Choice
 }
 
-// NewPlaces returns Places that know none yet. ask asks an engine, by AskPlaces; nil: it may not be waited for, and is noted (Lacking).
+// NewPlaces returns Places that know none yet. Of calls ask, which starts an engine and waits for its answer to AskPlaces. If ask is nil, Of does not
+// wait but notes the engine, and Lacking returns it.
 func NewPlaces(ask func(engines.Choice) Answer) *Places {
 	return &Places{known: map[string]sapi.Places{}, ask: ask}
 }
 
-// Of returns an engine's places. They are zero if they are the distribution's or not known.
+// Of returns the directories of an engine. They are empty if the engine is the distribution's, or its directories are not known.
 func (p *Places) Of(engine engines.Choice) sapi.Places {
 	if p == nil || engine.Library == "" || engine.IsDistributions() {
 		return sapi.Places{}

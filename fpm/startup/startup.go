@@ -22,8 +22,8 @@ type Messages []string
 // maxStartup bounds it, in bytes.
 const maxStartup = 64 << 10
 
-// Hear has a zygote that is about to be started say here what PHP prints meanwhile on stderr and stdout. said returns it, once, when PHP has
-// started or has failed to. What PHP printed besides goes to the standard output.
+// Hear prepares config, with which a zygote is about to be started: what PHP prints during the start on stderr and stdout comes here. The caller calls
+// said once, after the start has succeeded or failed. said returns the messages, and writes what PHP has printed besides to the standard output.
 func Hear(config *zygote.Config) (said func() Messages) {
 	stderr, stdout := memory("php-startup-stderr"), memory("php-startup-stdout")
 	if stderr != nil {
@@ -83,7 +83,7 @@ func take(text string) (s Messages) {
 // IsLogged reports whether PHP sent a message to the log; else it went straight to stderr.
 func IsLogged(message string) bool { return strings.HasPrefix(message, "PHP ") }
 
-// Show puts the messages where php-fpm puts them.
+// Show puts the messages where php-fpm puts them: those that PHP logs (IsLogged) into the log, others on stderr. A log in JSON has all of them.
 func (s Messages) Show(log *zlog.Log, stderr io.Writer) {
 	for _, message := range s {
 		if IsLogged(message) {
@@ -96,8 +96,8 @@ func (s Messages) Show(log *zlog.Log, stderr io.Writer) {
 	}
 }
 
-// Worse returns the first message by which a start is worse than another one: php.ini, or an extension that it names,
-// could not be read. It returns nil if the start is as good.
+// Worse returns the first message that only s has, not than, and that says that php.ini or an extension named there could not
+// be read. It returns nil if there is no such message.
 func (s Messages) Worse(than Messages) error {
 	for _, message := range s {
 		same := func(other string) bool { return plain(other) == plain(message) }
