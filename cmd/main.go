@@ -2,7 +2,7 @@
 // itself, whose commands are here (cobra). It passes the engine, package lifecycle, to front ends that are pure Go and may not import it.
 //
 //	main.go      the name in argv[0], the first argument, and which process of a service this is
-//	root.go      phpsapi's own commands, and what is said about a word that is none
+//	root.go      phpsapi's own commands, and what is said about a word that is not a command
 //	fpm.go       php-fpm, with what of it needs PHP in this process
 //	operate.go   the commands for a running service: phpsapi fpm reload and others
 //	worker.go    a process that a zygote forked

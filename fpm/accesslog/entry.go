@@ -23,7 +23,7 @@ type Entry struct {
 	TraceID, SpanID []byte
 
 	RemoteAddr []byte // the peer's IP address; nil on a unix socket
-	// Param gives a FastCGI param; nil if there is none. Set it once, not for
+	// Param returns a FastCGI param; nil if there is none. Set it once, not for
 	// each request: a method value allocates.
 	Param func(name string) []byte
 	// Headers are the response's header lines, "Name: value", those the script

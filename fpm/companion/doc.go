@@ -12,6 +12,6 @@
 // takes the place of one that has died.
 //
 // Calls go down only: the package knows of no master. It returns what it has seen (a Sign, an End), and the master, which
-// knows whether the service reloads or ends, decides. Nothing here waits for a process, nor reads a control socket: the
-// master's loop, whose all values are, tells of messages, of ends and of the time.
+// knows whether the service reloads or ends, decides. All values belong to the master's loop. Nothing here waits for a process, or
+// reads a control socket: the loop tells of messages, of ends and of the time.
 package companion

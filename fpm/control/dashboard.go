@@ -26,7 +26,8 @@ func (c Command) MayOrder() bool {
 	return false
 }
 
-// Plain returns the request without what the dashboard has no need of: a reload is not an upgrade and waits for no old generations, say.
+// Plain returns the request with only those fields that the dashboard may set for its command: a reload does not wait for old generations, for
+// example. A profile is kept within LongestShownProfile and ShownRate.
 func (r *DashboardRequest) Plain() Request {
 	plain := Request{Command: r.Command}
 	switch r.Command {

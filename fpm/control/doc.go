@@ -1,7 +1,7 @@
 // Package control is what an operator's command and the FPM master say to each other: `phpsapi fpm reload`, stop,
-// status and others (docs/CONTROL.md). It has both ends of the conversation: a Client asks, a Server hears who may ask, and an Operator is what
-// the master has of a client. The observer's dashboard asks at a Door instead. What is done for an operator is package master's, the commands are
-// in package operate. It is pure Go.
+// status and others (docs/CONTROL.md). It has both ends of the conversation: a Client asks, a Server takes the requests of
+// clients that may ask, and an Operator is what the master has of such a client. The observer's dashboard asks at a Door instead. The package decides
+// which client may ask for what, and carries out nothing: package master does that. The commands are in package operate. It is pure Go.
 //
 //	operator's command                      master
 //	  connects to Name(...)

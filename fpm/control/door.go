@@ -48,8 +48,8 @@ func NewDoor(token, noToken string) *Door {
 // TakesOrders reports whether there is a token.
 func (d *Door) TakesOrders() bool { return d.locked }
 
-// FollowedBy has the door give way to that of the generation after it; nil: that has no dashboard, and takes no orders from one. A nil
-// Door needs no successor.
+// FollowedBy has the token of the next generation's door decide from now on: a dashboard that a reload replaces takes orders until its successor is ready.
+// If next is nil, that generation has no dashboard, and all orders are refused. A nil Door does nothing.
 func (d *Door) FollowedBy(next *Door) {
 	if d == nil {
 		return

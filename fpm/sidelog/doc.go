@@ -1,6 +1,6 @@
-// Package sidelog writes logs beside the master's loop, whose files may be pipes, or on file systems that do not answer, or are
-// full: the log of incidents (Incidents) and the slow log of a pool (Slow). What waits for them is bounded; more is lost, and counted or
-// told of, and nothing else waits.
+// Package sidelog writes two logs on goroutines beside the master's loop: the log of incidents (Incidents) and the slow log of a
+// pool (Slow). Writing to them may take long, because a log may be a pipe that nobody reads, or on a file system that is full or does not answer.
+// The loop never waits for that: lines are queued, and if the queue is full lines are lost, and counted or told of.
 //
 //	l := sidelog.Incidents{Log: log, Now: time.Now, Post: func(w sidelog.Written) { events <- w }}
 //	l.Open(path)

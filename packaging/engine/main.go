@@ -12,7 +12,7 @@
 //	engine.json     what it was made from
 //	arguments-...   with which the linker makes PHP a part of the program (make single)
 //
-// The steps are main.go's list, one file each. Each says what it does; what the programs behind it print is in a log. What is there
+// The steps are main.go's list, one file each. Each says what it does; what the programs that it runs print is in a log. What is there
 // already and was made from the same is not made again.
 package main
 

@@ -124,7 +124,7 @@ func (c *FastCGI) Receive() error {
 	}
 }
 
-// Body is the last answer without its head.
+// Body returns the last answer without its head.
 func (c *FastCGI) Body() string {
 	_, body, _ := strings.Cut(string(c.Answer), "\r\n\r\n")
 	return body

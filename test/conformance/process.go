@@ -21,7 +21,7 @@ type Command struct {
 	Args []string // without the program's name
 	Dir  string
 	Env  []string
-	// User, when not nil, is who runs it.
+	// User is the user that runs it; nil: this process's own.
 	User *syscall.Credential
 	// Output takes what it and its children print, both streams.
 	Output io.Writer

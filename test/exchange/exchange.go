@@ -80,7 +80,7 @@ func Ask(socket string, r *Request) Response {
 	return Receive(conn)
 }
 
-// Body is what follows the response's head.
+// Body returns what follows the response's head.
 func (r Response) Body() string {
 	_, body, _ := strings.Cut(r.Stdout, "\r\n\r\n")
 	return body

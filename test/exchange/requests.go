@@ -6,14 +6,14 @@ import (
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
 )
 
-// Get is a request of a web server with some of what it always sends, and these params.
+// Get returns a request of a web server with some of what it always sends, and these params.
 func Get(params ...string) Request {
 	base := []string{"REQUEST_METHOD", "GET", "QUERY_STRING", "a=1&b[]=2&c.d=3", "SERVER_NAME", "x", "HTTP_X_Y-z", "v",
 		"HTTP_COOKIE", "k=v; l=w", "HTTP_USER_AGENT", "test", "CONTENT_TYPE", "", "CONTENT_LENGTH", ""}
 	return Request{Params: append(base, params...)}
 }
 
-// Requests are for the script show.php in directory d and in its "sub dir", as the web servers' kinds of settings name
+// Requests returns requests for the script show.php in directory d and in its "sub dir", as the web servers' kinds of settings name
 // it, each named for what is particular. The script prints what it learns of its request.
 func Requests(d string) map[string]Request {
 	return map[string]Request{

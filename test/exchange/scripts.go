@@ -1,6 +1,6 @@
 package exchange
 
-// Scripts are what any FastCGI server of PHP executes alike, each named for what it does to the response.
+// Scripts returns scripts that any FastCGI server of PHP executes alike, each named for what it does to the response.
 func Scripts() map[string]string {
 	return map[string]string{
 		"empty":               `<?php`,
@@ -73,7 +73,7 @@ func Scripts() map[string]string {
 	}
 }
 
-// Messages are scripts that log messages, whose records are the same ones with any FastCGI server of PHP.
+// Messages returns scripts that log messages. Any FastCGI server of PHP sends the same records for one.
 func Messages() map[string]string {
 	const log = `<?php ini_set("log_errors", "1"); ini_set("error_log", ""); `
 	return map[string]string{

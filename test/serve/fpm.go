@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 )
 
-// FPMConf is a php-fpm.conf for php-fpm and phpsapi alike: the pool www, whose socket is Socket(dir), with the error log
+// FPMConf returns a php-fpm.conf for php-fpm and phpsapi alike: the pool www, whose socket is Socket(dir), with the error log
 // Log(dir). global and pool are more lines for the two sections.
 func FPMConf(dir, global, pool string) string {
 	user := ""
@@ -17,8 +17,8 @@ func FPMConf(dir, global, pool string) string {
 		Log(dir), dir, global, Socket(dir), user, pool)
 }
 
-// Socket is where the pool listens.
+// Socket returns the path of the unix socket at which the pool of FPMConf(dir, ...) listens.
 func Socket(dir string) string { return filepath.Join(dir, "fpm.sock") }
 
-// Log is the error log.
+// Log returns the path of the error log of FPMConf(dir, ...).
 func Log(dir string) string { return filepath.Join(dir, "log") }

@@ -67,7 +67,7 @@ func (l *Load) ended(pause time.Duration) bool {
 	}
 }
 
-// Asked is the number of requests that have been answered or have failed.
+// Asked returns the number of requests that have been answered or have failed.
 func (l *Load) Asked() int64 { return l.asked.Load() }
 
 // Wrong returns what has gone wrong so far, and how often.

@@ -72,7 +72,7 @@ const (
 	OtherFiles   = "other files"
 )
 
-// Kinds are all of them.
+// Kinds are all kinds of memory.
 var Kinds = []string{ProgramCode, ProgramData, LibphpCode, LibphpData, LibraryCode, LibraryData, GoHeap, GoRuntime, ThreadStacks,
 	CHeap, ZendHeap, Stack, Opcache, Shared, OtherFiles}
 

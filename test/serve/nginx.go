@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 )
 
-// NginxConf is a configuration as an operator that wants speed writes it: a process for each processor, an access log, and
+// NginxConf returns a configuration of nginx as an operator that wants speed writes it: a process for each processor, an access log, and
 // Debian's own way of passing PHP on, to the pool whose socket is Socket(dir). It serves root on address. keep says that
 // connections to the pool are kept, as many for each of nginx's processes. settings are more lines for the server.
 func NginxConf(dir, address, root string, keep int, settings string) string {
@@ -76,7 +76,7 @@ func StartNginx(dir, address, root string, keep int, settings string) (*Process,
 	})
 }
 
-// Accepts asks whether somebody accepts connections at an address.
+// Accepts returns a function that reports whether a server accepts connections at an address, for Start and wait.Until.
 func Accepts(network, address string) func() bool {
 	return func() bool {
 		conn, err := net.Dial(network, address)
@@ -88,8 +88,8 @@ func Accepts(network, address string) func() bool {
 	}
 }
 
-// FreeAddress is an address of this machine where nobody listens. Its port is below those that Linux gives to sockets by
-// itself, so that it is free still when it is used.
+// FreeAddress returns a TCP address of this machine at which no process listens. Its port is below those that Linux chooses
+// by itself, so that it is still free when it is used.
 func FreeAddress() (string, error) {
 	for range 100 {
 		address := fmt.Sprint("127.0.0.1:", 10000+rand.IntN(20000))

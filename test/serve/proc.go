@@ -19,10 +19,10 @@ import (
 	"github.com/phpsapi/phpsapi/test/wait"
 )
 
-// Tree is the server's processes, its master first.
+// Tree returns the pids of the server's processes, its master first.
 func (p *Process) Tree() []int { return Tree(p.Pid()) }
 
-// Tree is a process and all below it.
+// Tree returns the pids of a process and of all below it.
 func Tree(root int) []int {
 	children := map[int][]int{}
 	entries, _ := os.ReadDir("/proc")
@@ -54,7 +54,7 @@ func statFields(pid int) []string {
 	return f
 }
 
-// Parent is the process that forked a process; 0: there is no such process.
+// Parent returns the pid of a process's parent; 0: there is no such process.
 func Parent(pid int) int {
 	f := statFields(pid)
 	if f == nil {
@@ -64,24 +64,24 @@ func Parent(pid int) int {
 	return parent
 }
 
-// Title is what ps shows of a process.
+// Title returns the title of a process, which ps shows.
 func Title(pid int) string {
 	line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 	return strings.TrimSpace(strings.ReplaceAll(string(line), "\x00", " "))
 }
 
-// Titled are the processes below the master whose titles begin so.
+// Titled returns the pids of the processes below the master whose titles begin with prefix.
 func (p *Process) Titled(prefix string) []int { return Titled(p.Pid(), prefix) }
 
-// Titled are the processes below a master whose titles begin so.
+// Titled returns the pids of the processes below a master whose titles begin with prefix.
 func Titled(master int, prefix string) []int {
 	return slices.DeleteFunc(Tree(master)[1:], func(pid int) bool { return !strings.HasPrefix(Title(pid), prefix) })
 }
 
-// CPU is the CPU time, user and system, of a server's processes.
+// CPU returns the CPU time, user and system, of a server's processes.
 func (p *Process) CPU() time.Duration { return CPU(p.Tree()...) }
 
-// CPU is the CPU time, user and system, of processes and of the children they have waited for.
+// CPU returns the CPU time, user and system, of processes and of the children they have waited for.
 func CPU(pids ...int) time.Duration {
 	const tick = 10 * time.Millisecond
 	total := OwnCPU(pids...)
@@ -95,7 +95,7 @@ func CPU(pids ...int) time.Duration {
 	return total
 }
 
-// OwnCPU is the CPU time, user and system, of processes without that of their children.
+// OwnCPU returns the CPU time, user and system, of processes without that of their children.
 func OwnCPU(pids ...int) (total time.Duration) {
 	for _, pid := range pids {
 		// clock_getcpuclockid(3): the whole process in nanoseconds, where /proc/PID/stat has hundredths.
@@ -124,7 +124,7 @@ func AllEnd(t testing.TB, pids ...int) {
 	}
 }
 
-// Faults are the page faults of processes, and of the children they have waited for.
+// Faults returns the number of page faults of processes, and of the children they have waited for.
 func Faults(pids ...int) (total int) {
 	for _, pid := range pids {
 		if f := statFields(pid); f != nil {
@@ -137,7 +137,7 @@ func Faults(pids ...int) (total int) {
 	return total
 }
 
-// Peak is the most memory that a process ever had resident, in KiB.
+// Peak returns the most memory that a process ever had resident, in KiB.
 func Peak(pid int) (kib int) {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if _, after, found := bytes.Cut(text, []byte("VmHWM:")); found {
@@ -146,13 +146,13 @@ func Peak(pid int) (kib int) {
 	return kib
 }
 
-// Private is a process's private memory, in KiB.
+// Private returns a process's private memory, in KiB.
 func Private(pid int) (kib int) { return rollup(pid, "Private_Clean:", "Private_Dirty:") }
 
-// Dirty is how much of a process's private memory has been written to, in KiB.
+// Dirty returns how much of a process's private memory has been written to, in KiB.
 func Dirty(pid int) (kib int) { return rollup(pid, "Private_Dirty:") }
 
-// Descriptors is how many descriptors a process has open.
+// Descriptors returns how many descriptors a process has open.
 func Descriptors(pid int) int {
 	open, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
 	return len(open)
@@ -180,10 +180,10 @@ func LimitDescriptors(pid int, limits string) error {
 	return nil
 }
 
-// Proportional is a process's memory, in KiB: of what it shares with others its share.
+// Proportional returns a process's own memory and its share of what it shares with others (PSS), in KiB.
 func Proportional(pid int) (kib int) { return rollup(pid, "Pss:") }
 
-// rollup is the sum of some fields of a process's memory, in KiB.
+// rollup returns the sum of some fields of a process's memory, in KiB.
 func rollup(pid int, fields ...string) (kib int) {
 	f, err := os.Open(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
 	if err != nil {
@@ -204,7 +204,7 @@ func rollup(pid int, fields ...string) (kib int) {
 const Scheduling = `<?php preg_match('/Cpus_allowed:\s*(\S+)/', file_get_contents('/proc/self/status'), $found);
 	echo $found[1], ' ', trim(file_get_contents('/proc/self/timerslack_ns'));`
 
-// OwnScheduling are the processors and the timer slack of this process's main thread, which a server is started with.
+// OwnScheduling returns the processors and the timer slack of this process's main thread, which a server is started with.
 func OwnScheduling(t testing.TB) string {
 	t.Helper()
 	status, err := os.ReadFile("/proc/self/status")
@@ -219,7 +219,7 @@ func OwnScheduling(t testing.TB) string {
 	return strings.Fields(rest)[0] + " " + strings.TrimSpace(string(slack))
 }
 
-// GroupID is the id of a group; a test that needs it is skipped if there is none.
+// GroupID returns the id of a group. It skips the test if there is no such group.
 func GroupID(t testing.TB, name string) int {
 	t.Helper()
 	g, err := user.LookupGroup(name)

@@ -1,6 +1,11 @@
-// Package serve is the harness of the tests that run servers. It builds phpsapi (Main), runs a service of it with its files, its
-// log and its operator (Service) or any other server in the foreground (Start, Run), php-fpm and nginx among them, asks them
-// (Ask, Load), and says what their processes take of the machine. What a test wants of a server the test knows.
+// Package serve runs servers for tests and benchmarks, and measures them. Main builds phpsapi before a package's tests run.
+//
+//	Process   any server that runs in the foreground, such as php-fpm or nginx, with its children: Start makes it, for programs that are not tests
+//	Server    a Process that ends with its test, and what it prints: Run makes it
+//	Service   phpsapi fpm with its files, its error log and its operator's commands, which ends with its test: NewService makes it
+//
+// Ask makes one request by HTTP, Load many of them, by any protocol. The functions that take a pid measure a process: its CPU time, memory and
+// descriptors. What a server ought to do its test knows.
 package serve
 
 import (
@@ -11,14 +16,15 @@ import (
 	"time"
 )
 
-// Process is a server that runs, with its children.
+// Process is a server that was started, its master, with all processes below that.
 type Process struct {
 	Name string
 	cmd  *exec.Cmd
 	done chan struct{} // closed when it has ended
 }
 
-// Start runs a server until it is ready. said is what it says of why it is not; nil: nothing.
+// Start starts a server and waits until ready returns true. If it does not in time, the error has what said returns, the server's log for example.
+// said may be nil.
 func Start(name string, cmd *exec.Cmd, ready func() bool, said func() string) (*Process, error) {
 	p, err := launch(name, cmd)
 	if err != nil {
@@ -47,10 +53,10 @@ func launch(name string, cmd *exec.Cmd) (*Process, error) {
 	return p, nil
 }
 
-// Pid is the master's.
+// Pid returns the pid of the master.
 func (p *Process) Pid() int { return p.cmd.Process.Pid }
 
-// WaitFor waits until something is so. The error says that it was not within the patience, or that the server ended before.
+// WaitFor waits until so returns true. It returns an error if that takes longer than patience, or the server ends before.
 func (p *Process) WaitFor(patience time.Duration, so func() bool) error {
 	for deadline := time.Now().Add(patience); ; time.Sleep(2 * time.Millisecond) {
 		ended := p.Ended() != "" // before so: what the server says at its end counts
@@ -76,7 +82,7 @@ func (p *Process) Ended() string {
 	}
 }
 
-// Spent is the CPU time, user and system, of a server that has ended: its master's, and that of all processes that were waited for.
+// Spent returns the CPU time, user and system, of a server that has ended: its master's, and that of all processes that were waited for.
 func (p *Process) Spent() time.Duration {
 	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
 }
@@ -84,7 +90,7 @@ func (p *Process) Spent() time.Duration {
 // Signal sends the master a signal.
 func (p *Process) Signal(sig syscall.Signal) { p.cmd.Process.Signal(sig) }
 
-// Stop ends the server.
+// Stop ends the server by SIGTERM, and after ten seconds by SIGKILL.
 func (p *Process) Stop() {
 	p.Signal(syscall.SIGTERM)
 	select {

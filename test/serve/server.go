@@ -16,14 +16,15 @@ import (
 	"github.com/phpsapi/phpsapi/test/wait"
 )
 
-// Server is a process that runs until its test ends, unless it ends before.
+// Server is a Process that is killed when its test ends, if it has not ended before, and what it prints.
 type Server struct {
 	*Process
 	Output Output // of both streams
 	t      testing.TB
 }
 
-// Run starts a server. With the test, it is killed, and what is left below it. A test that failed shows its output.
+// Run starts a server, and does not wait until it is ready. When the test ends, the server is killed with all processes below it. If the test has
+// failed it shows the server's output.
 func Run(t testing.TB, cmd *exec.Cmd) *Server {
 	t.Helper()
 	s := &Server{t: t}
@@ -78,7 +79,7 @@ func (s *Server) Says(text string) {
 	wait.Until(s.t, fmt.Sprintf("%q of %s", text, s.Name), func() bool { return strings.Contains(s.Output.String(), text) })
 }
 
-// End waits until the server has ended, and gives how.
+// End waits until the server has ended, and returns its wait status.
 func (s *Server) End() syscall.WaitStatus {
 	s.t.Helper()
 	select {
@@ -107,8 +108,8 @@ func (o *Output) String() string {
 	return o.text.String()
 }
 
-// Dir is a directory of the test's that everybody may enter. Its name is short enough for a unix socket's, which that
-// of t.TempDir is not.
+// Dir makes a directory that everybody may enter, and removes it when the test ends. A unix socket in it may have its path,
+// for which that of t.TempDir is too long.
 func Dir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "test")
@@ -122,7 +123,7 @@ func Dir(t testing.TB) string {
 	return dir
 }
 
-// Address is a TCP address of this machine where nobody listens.
+// Address returns a TCP address of this machine at which no process listens.
 func Address(t testing.TB) string {
 	t.Helper()
 	address, err := FreeAddress()
@@ -132,7 +133,7 @@ func Address(t testing.TB) string {
 	return address
 }
 
-// Dial connects to a server until the test ends.
+// Dial connects to a server, and closes the connection when the test ends.
 func Dial(t testing.TB, network, address string) net.Conn {
 	t.Helper()
 	conn, err := net.Dial(network, address)

@@ -35,7 +35,7 @@ func NewService(t testing.TB) *Service {
 	return &Service{T: t, Dir: Dir(t), Address: Address(t)}
 }
 
-// FPM is the command line phpsapi fpm, of the program that Main has built. With -y the metrics have no address unless
+// FPM returns the command phpsapi fpm with arguments, of the program that Main has built. With -y the metrics have no address unless
 // the configuration names one; Main takes their default away for all other command lines.
 func FPM(arguments ...string) *exec.Cmd {
 	cmd := exec.Command(Program("phpsapi"), append([]string{"fpm"}, arguments...)...)
@@ -47,18 +47,18 @@ func FPM(arguments ...string) *exec.Cmd {
 	return cmd
 }
 
-// Command is FPM with the service's php-fpm.conf.
+// Command returns FPM's command with the service's php-fpm.conf (-y) and arguments.
 func (s *Service) Command(arguments ...string) *exec.Cmd {
 	return FPM(append([]string{"-y", s.Path("php-fpm.conf")}, arguments...)...)
 }
 
-// Start runs the service in the foreground, with more arguments, until it is ready.
+// Start starts the service in the foreground, with more arguments, and waits until it is ready.
 func (s *Service) Start(arguments ...string) {
 	s.T.Helper()
 	s.Run(s.Command(append([]string{"-F"}, arguments...)...))
 }
 
-// Run runs a command that the test has made until the service is ready. Standard error is s.Stderr, unless the command
+// Run starts the service by a command that the test has made, and waits until it is ready. Standard error is s.Stderr, unless the command
 // has another.
 func (s *Service) Run(cmd *exec.Cmd) {
 	s.T.Helper()
@@ -96,7 +96,7 @@ func (s *Service) said() string {
 	return s.Stderr.String() + s.Log()
 }
 
-// Path is that of a file in the service's directory.
+// Path returns the path of a file in the service's directory.
 func (s *Service) Path(name string) string { return filepath.Join(s.Dir, name) }
 
 // Write writes a file in the service's directory and returns its path.
@@ -134,7 +134,7 @@ func (s *Service) Logged(pattern string, times int) (match []string) {
 	return found[times-1]
 }
 
-// URL is that of a path at the service's address.
+// URL returns the URL of a path at the service's address.
 func (s *Service) URL(path string) string { return "http://" + s.Address + path }
 
 // Get asks for a path by HTTP and returns the answer's status and body. Without an answer the test fails.

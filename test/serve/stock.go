@@ -61,7 +61,7 @@ func stockPHP(engine, php string, programs []string) StockPHP {
 	}
 }
 
-// API is the number that extensions and the engine must agree in, such as 20220829.
+// API returns the number that extensions and the engine must agree in, such as 20220829.
 func (s StockPHP) API() (number uint32) {
 	said, _ := exec.Command(s.Config, "--phpapi").Output()
 	fmt.Sscan(string(said), &number)

@@ -49,7 +49,7 @@ func minor(release string) string { return release[:strings.LastIndexByte(releas
 
 var versionLine = regexp.MustCompile(`^PHP (\d+\.\d+\.\d+)`)
 
-// Version is the PHP version of a program, such as 8.2.36.
+// Version returns the PHP version of a program, such as 8.2.36.
 func Version(t testing.TB, program string) string {
 	t.Helper()
 	said, err := exec.Command(program, "-n", "-v").Output()

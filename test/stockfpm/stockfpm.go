@@ -26,7 +26,7 @@ type Server struct {
 	Pid    int // of the master
 }
 
-// Find is the path of the machine's php-fpm. Without one the test fails, unless it is
+// Find returns the path of the machine's php-fpm. Without one the test fails, unless it is
 // run with -short, when it is skipped.
 func Find(t testing.TB) string {
 	t.Helper()
@@ -91,7 +91,7 @@ func (s *Server) Write(t testing.TB, name, content string) string {
 	return path
 }
 
-// Read is the content of a file in the server's directory; nothing if there is none.
+// Read returns the text of a file in the server's directory; nothing if there is none.
 func (s *Server) Read(t testing.TB, name string) string {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(s.Dir, name))

@@ -1,5 +1,5 @@
-// Package wait waits in tests for what must come, and fails a test for which it does not come in time. It starts nothing
-// but what its functions are given.
+// Package wait waits in tests for something that must happen. A test fails at once if it does not happen within Patience; its
+// message then names what was waited for: the argument what, such as "the end of the worker".
 package wait
 
 import (
@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// Patience is how long anything may take.
+// Patience is how long all functions wait.
 const Patience = 30 * time.Second
 
 // interval is how often Until and Succeeds look.
 const interval = 2 * time.Millisecond
 
-// Until waits until so returns true. The test fails at once if that takes longer than Patience.
+// Until waits until so returns true, which it asks every few milliseconds.
 func Until(t testing.TB, what string, so func() bool) {
 	t.Helper()
 	for end := time.Now().Add(Patience); !so(); time.Sleep(interval) {
@@ -23,8 +23,7 @@ func Until(t testing.TB, what string, so func() bool) {
 	}
 }
 
-// Succeeds waits until try returns nil. It is Until for a test that tells how far something has come: the test fails with
-// the last error.
+// Succeeds waits until try returns nil, which it calls every few milliseconds. The failure has the last error of try.
 func Succeeds(t testing.TB, what string, try func() error) {
 	t.Helper()
 	for end := time.Now().Add(Patience); ; time.Sleep(interval) {
@@ -38,7 +37,7 @@ func Succeeds(t testing.TB, what string, try func() error) {
 	}
 }
 
-// Returns waits until do has returned.
+// Returns calls do on another goroutine and waits until it has returned.
 func Returns(t testing.TB, what string, do func()) {
 	t.Helper()
 	done := make(chan struct{})
