@@ -59,17 +59,22 @@ var borders = []border{
 	{"fpm/control", []string{"fpm/incident", "sapi"}, library},
 	{"fpm/handoff", []string{"fpm/channel", "fpm/conf", "fpm/contract", "fpm/incident", "fpm/listening"}, library},
 	{"fpm/listening", []string{"fpm/conf", "fpm/permission", "fpm/settings", "fpm/zlog", "sapi"}, library},
+	{"fpm/jsonline", nil, nothing},
 	{"fpm/machine", nil, nothing},
 	{"fpm/output", []string{"fpm/channel", "fpm/scoreboard", "fpm/zlog", "sapi"}, library},
 	{"fpm/plan", []string{"fpm/companion", "fpm/conf", "fpm/contract", "fpm/control", "fpm/logfile", "fpm/phpini", "fpm/sandbox", "fpm/scoreboard",
 		"fpm/settings", "fpm/zlog", "sapi"}, library},
 	{"fpm/poll", nil, library},
 	{"fpm/postmortem", []string{"fpm/zlog"}, library},
+	{"fpm/profile", nil, nothing},
 	{"fpm/settings", []string{"fpm", "sapi"}, anything},
 	{"fpm/sidelog", []string{"fpm/control", "fpm/jsonline", "fpm/logfile", "fpm/zlog"}, library},
 	{"fpm/startup", []string{"fpm/zlog", "lifecycle/zygote", "sapi"}, library},
+	{"fpm/tracecontext", nil, nothing},
 	{"fpm/worker", []string{"sapi", "lifecycle", "cgi/fastcgi", "cgi/responder", "fpm"}, library},
 	{"packaging", []string{"sapi"}, library},
+	{"packaging/deb", nil, nothing},
+	{"packaging/licenses", nil, nothing},
 }
 
 // pureGo are the directories whose packages must build without cgo, but for workers: what php-fpm's master and front
