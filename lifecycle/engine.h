@@ -387,7 +387,7 @@ enum engine_reflection {
 	/* Has the main thread write down its stack, as soon as it executes a loop or a call of PHP code. Any other thread may call it, if the room is \
 	 * not in use. */ \
 	X(void, stack_ask, (struct engine_sample *room), (room)) \
-	/* 1: it has done so. Any thread may call it. */ \
+	/* 1: it has done so; 2: it is at it. Any thread may call it. */ \
 	X(int, stack_taken, (void), ()) \
 	/* Takes the wish back, and returns when the room is not in use any more. 1: the stack was written down, after all. */ \
 	X(int, stack_unask, (void), ()) \

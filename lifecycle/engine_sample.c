@@ -3,8 +3,20 @@
  *
  * The kernel copies what is to be read, so that a bad address is an error: into a pipe, and out of it again. For many small pieces that takes a fifth of the time
  * that process_vm_readv(2) takes, and a sandbox has nothing against it. The frames lie one after the other as a rule, and are copied by the block. Then comes what belongs
- * to them, and then they are read once more. If they are the same the stack has been what was read: PHP was in a function of C for the whole time, or between two
- * calls. Else nothing is known, and nothing is made up.
+ * to them, and then the frames are read once more.
+ *
+ * Two equal copies do not make a stack. PHP prepares a call by a frame whose link leads to an outer call that is prepared, too, or to nothing; the caller becomes the
+ * link when the call is made. In a loop the same frames come again at the same addresses. So a reader can come twice at the same wrong moment: it finds the newest
+ * frame while one function runs in that place, and reads the frame when the next call is prepared there. Then the callers are missing.
+ *
+ * So PHP is asked for its stack before the first copy (php_stack.c). If it has not answered after the second one, and both are equal, PHP has had that stack. For PHP
+ * looks for the wish when it has entered a function of PHP code or a file, when a call of a function of C has ended, and at each jump, and answers before it executes
+ * anything else. Until then it can only return from functions, prepare calls and begin one call of C. So one of three is true:
+ *  - The newest frame is of C both times: its function is the same one, or PHP would have answered. Nothing has changed in between.
+ *  - It is of PHP code both times: it was the newest all the time, because PHP cannot have entered another one there. The first copy was made while nothing below changed.
+ *  - PHP has returned from it, and has begun a call of C in the same place. That lasts until PHP answers. The second copy was made while nothing changed.
+ * Else nothing is known, and nothing is made up. Code of opcache's JIT looks less often, at loops and after calls of C; there it is the two copies that count. That the
+ * last frame is a file's is not a sign of a whole stack: a shutdown function has no caller.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -269,10 +281,10 @@ int sample_read(struct engine_sample *s)
 	int n, i;
 
 	n = read_frames(0, &s->cut);
-	if (n < 0) {
+	if (n < 0 || engine_stack_taken()) { /* no need to read more */
 		return 0;
 	}
-	if (!read_functions(n) || !read_names(n) || read_frames(1, &s->cut) != n) {
+	if (!read_functions(n) || !read_names(n) || read_frames(1, &s->cut) != n || engine_stack_taken()) {
 		return 0;
 	}
 	s->depth = n;

@@ -21,7 +21,8 @@ void sample_wake(void);
 int sample_begin(void);
 void sample_end(void);
 
-/* Reads PHP's stack while PHP runs. It is for one thread. 0: PHP has called a function, or returned from one, meanwhile. */
+/* Reads PHP's stack while PHP runs. It is for one thread, which must have called engine_stack_ask before. 0: PHP has called a function, or returned from one, meanwhile,
+ * or has begun to write its stack down. */
 int sample_read(struct engine_sample *s);
 
 /* Reads len bytes at an address that may be bad, unless PHP itself has copied them there. 0: they cannot be read. */

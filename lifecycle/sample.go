@@ -14,9 +14,9 @@ import (
 // Sampler reads PHP's stack many times a second while PHP runs, for profiles. There is one in a process. One goroutine uses it, which must be
 // locked to a thread that takes no signals.
 //
-// A sample is never guessed: either it is a stack that PHP had, or there is none. While PHP is in a function of C, or waits, Read reads the stack
-// from this thread. While PHP calls one function after another its stack changes too fast for that. Then Ask has PHP write its stack down itself,
-// which PHP does at the next loop or call.
+// A sample is never guessed: either it is a stack that PHP had, or there is none. Ask has PHP write its stack down itself, which PHP does at the
+// next loop or call. While PHP is in a function of C, or waits, there is none, and Read reads the stack from this thread. That PHP has not
+// answered Ask yet is what makes it true.
 type Sampler struct {
 	now, asked *C.struct_engine_sample // C memory, for life
 	reads      bool                    // the stack can be read from outside
@@ -89,7 +89,7 @@ func (s *Sampler) Doze(until int64, isWork func() bool) {
 // WakeSampler ends the Sampler's Doze. Any goroutine may call it.
 func WakeSampler() { C.sample_wake() }
 
-// Read reads the stack. It returns false if that has changed meanwhile.
+// Read reads the stack, after an Ask. It returns false if that has changed meanwhile, or PHP has begun to write it down since the Ask.
 func (s *Sampler) Read() (Sample, bool) {
 	if !s.reads || C.sample_read(s.now) == 0 {
 		return Sample{}, false
@@ -101,7 +101,7 @@ func (s *Sampler) Read() (Sample, bool) {
 func (s *Sampler) Ask() { C.engine_stack_ask(s.asked) }
 
 // Taken reports whether PHP has written its stack down.
-func (s *Sampler) Taken() bool { return C.engine_stack_taken() != 0 }
+func (s *Sampler) Taken() bool { return C.engine_stack_taken() == 1 }
 
 // Unask takes the wish back. It returns what PHP has written down, and false if PHP has not written anything.
 func (s *Sampler) Unask() (Sample, bool) {

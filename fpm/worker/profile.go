@@ -29,8 +29,9 @@ type profiler struct {
 	board   scoreboard.Reader
 	clock   scoreboard.Clock
 	sampler *lifecycle.Sampler
-	pending int // samples for which PHP was asked to write its stack down
-	wanted  int64
+	asked   bool  // PHP is to write its stack down
+	wanted  int64 // in this request
+	pending int   // samples that it shall count for
 
 	idle    atomic.Bool // it waits for a request
 	unused  int         // ticks in a row without a request
@@ -184,6 +185,10 @@ func (p *profiler) tick() {
 	if !executing || !p.know(a.Accepted) {
 		return
 	}
+	if !p.asked {
+		p.asked, p.wanted = true, a.Accepted
+		p.sampler.Ask()
+	}
 	if s, ok := p.sampler.Read(); ok {
 		if p.board.Activity(p.slot, &after) && after.Stage == scoreboard.Executing && after.Accepted == a.Accepted {
 			p.collect(true)
@@ -193,21 +198,20 @@ func (p *profiler) tick() {
 		}
 		return
 	}
-	if p.pending == 0 {
-		p.wanted = a.Accepted
-		p.sampler.Ask()
-	}
 	p.pending++
 }
 
 // collect takes what PHP has written down. If it has not yet, with giveUp it need not any more.
 func (p *profiler) collect(giveUp bool) {
-	if p.pending == 0 || !giveUp && !p.sampler.Taken() {
+	if !p.asked || !giveUp && !p.sampler.Taken() {
 		return
 	}
 	n := p.pending
-	p.pending = 0
+	p.asked, p.pending = false, 0
 	s, ok := p.sampler.Unask()
+	if n == 0 {
+		return
+	}
 	if !ok || s.Accepted != p.wanted || p.request.accepted != p.wanted {
 		p.dropped += n
 		return

@@ -1,10 +1,11 @@
 /*
  * PHP's stack. Another thread can read it at any time: it is told where the stack is and how its frames are laid out (stack.go,
- * engine_sample.c). While PHP calls one function after the other that is too slow, and then it has the main thread write the stack down.
+ * engine_sample.c). While PHP calls one function after the other that is too slow, and then the main thread writes the stack down. Until it answers, it
+ * does not enter another function of PHP code, and so the other thread can tell whether its copy is true.
  */
-#include <sched.h>
 #include <stddef.h>
 #include <string.h>
+#include <time.h>
 
 #include "web.h"
 
@@ -111,19 +112,25 @@ void engine_stack_ask(struct engine_sample *room)
 
 int engine_stack_taken(void)
 {
-	return __atomic_load_n(&state, __ATOMIC_SEQ_CST) == TAKEN;
+	switch (__atomic_load_n(&state, __ATOMIC_SEQ_CST)) {
+		case FREE: return 0;
+		case TAKEN: return 1;
+		case IN_USE: break;
+	}
+	return __atomic_load_n(&wanted, __ATOMIC_SEQ_CST) ? 0 : 2;
 }
 
 int engine_stack_unask(void)
 {
+	static const struct timespec moment = {0, 20000};
 	int taken;
 
 	if (!__atomic_exchange_n(&wanted, NULL, __ATOMIC_SEQ_CST)) {
-		while (__atomic_load_n(&state, __ATOMIC_SEQ_CST) == IN_USE) { /* the main thread is at it, which takes no longer than a microsecond */
-			sched_yield();
+		while (__atomic_load_n(&state, __ATOMIC_SEQ_CST) == IN_USE) { /* the main thread is at it, which takes microseconds, unless others have its processor */
+			nanosleep(&moment, NULL);
 		}
 	}
-	taken = engine_stack_taken();
+	taken = __atomic_load_n(&state, __ATOMIC_SEQ_CST) == TAKEN;
 	__atomic_store_n(&state, FREE, __ATOMIC_SEQ_CST);
 	return taken;
 }

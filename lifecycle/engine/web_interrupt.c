@@ -46,13 +46,15 @@ void web_keep_interrupt(void)
 
 static void on_interrupt(zend_execute_data *execute_data)
 {
+	if (!is_forked()) {
+		web_write_stack_down(); /* before the next one executes PHP code: a reader takes the stack for unchanged until this was written */
+	}
 	if (next_interrupt) {
 		next_interrupt(execute_data);
 	}
 	if (is_forked()) {
 		return;
 	}
-	web_write_stack_down();
 	if (EG(exception) || !EG(current_execute_data)) { /* nothing can be thrown, and nothing ended, before that was heeded */
 		web_keep_interrupt();
 		return;
