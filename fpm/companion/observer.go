@@ -45,7 +45,7 @@ const (
 )
 
 // Start executes an observer, which is the one that serves from now on; those before it answer until they are told to Quit. files are those
-// that its orders name. After an error it is tried again later, see Due.
+// that its orders name. After an error the caller calls NotStarted, and Deadlines then names the time of the next try.
 func (o *Observers) Start(k *Keeper, orders *contract.Observer, files []*os.File, who User, now time.Time) (*Observer, error) {
 	p, err := k.start(launch{kind: "observer", title: contract.ObserverTitle, who: who, files: files, names: &orders.Files, encode: orders.Encode},
 		k.Execute, now)
@@ -65,7 +65,7 @@ func (o *Observers) Renew() { o.renewal = Renewal{Least: observerPause} }
 // Starts notes that an observer is about to be started.
 func (o *Observers) Starts() { o.renewal.Cancel() }
 
-// NotStarted has it tried again later.
+// NotStarted takes note that an observer could not be started, and has it tried again later.
 func (o *Observers) NotStarted(k *Keeper, err error, now time.Time) {
 	lines{k.Log}.observerNotStarted(err)
 	o.renewal.NotStarted(now)
@@ -103,15 +103,16 @@ func goes(now time.Time) pm.Escalation {
 	return pm.Escalation{Sent: syscall.SIGQUIT, Deadline: now.Add(observerPatience)}
 }
 
-// Adopt takes over the observers of the program before. They go as their control sockets have ended with it; one that does not is ended.
+// Adopt takes over the observers of the program before this one. They end by themselves, because their control sockets have ended with that program; if
+// one does not it is ended by a signal.
 func (o *Observers) Adopt(pids []int, now time.Time) {
 	for _, pid := range pids {
 		o.all = append(o.all, &Observer{Process: Process{Pid: pid, Started: now, Quits: true, Escalation: goes(now)}})
 	}
 }
 
-// Bury takes an observer that has ended off the books, and logs its end. It reports whether another takes its place, which is not so if it was
-// asked to go, is not the one that serves, or the service ends.
+// Bury forgets an observer that has ended, and logs its end. It reports whether another takes its place: not if it was asked to go, was not the one that
+// serves, or the service ends.
 func (o *Observers) Bury(k *Keeper, one *Observer, status syscall.WaitStatus, ends bool, now time.Time) (replaced bool) {
 	o.all = slices.DeleteFunc(o.all, func(other *Observer) bool { return other == one })
 	how, level := postmortem.Ending(status)
@@ -134,8 +135,8 @@ func (o *Observers) Bury(k *Keeper, one *Observer, status syscall.WaitStatus, en
 	return true
 }
 
-// Deadlines calls at with all that is to be done at a time, in the order in which it is done; zero: it is not to be done. keeper returns what
-// signals them; start has another observer started, and tell has the one that serves be told of the service.
+// Deadlines calls at for each thing that is to be done at some time, with that time and the function that does it; the zero time means never. keeper
+// returns the Keeper that signals observers. start must start another observer, and tell must call Tell.
 func (o *Observers) Deadlines(at func(t time.Time, do func(now time.Time)), keeper func() *Keeper, start, tell func(now time.Time)) {
 	for _, one := range o.all {
 		at(one.Escalation.Deadline, func(now time.Time) { keeper().escalate(&one.Process, now) })

@@ -47,8 +47,8 @@ func (s *Sockets) LeaveHanding() (all []int) {
 	return all
 }
 
-// Adopt takes over what another program has left, by copies: the descriptors themselves stay as they are. For a trial it takes
-// only the sockets at which nothing is lost that comes there and is not taken.
+// Adopt takes over what another program has left, by copies: the descriptors themselves stay as they are. For a trial it leaves
+// out the sockets that have a Path or a Pair: a process of the trial might take what comes there, and then it would be lost.
 func (s *Sockets) Adopt(all []Left, handing []int, trial bool) {
 	file := func(fd int, name string) *os.File { // nil: there is none
 		own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3)

@@ -14,8 +14,8 @@ import (
 	"github.com/phpsapi/phpsapi/fpm/settings"
 )
 
-// IsNameless reports whether a pool listens at a socket that no file names: it has one only while it is made, and is
-// reached by a descriptor of what that named (Socket.Path). Nothing of it stays behind, however the master ends.
+// IsNameless reports whether a pool listens at a unix socket whose file was removed after it was made. Clients reach it
+// by a descriptor of that file (Socket.Path). No file is left behind, however the master ends.
 func IsNameless(p *conf.Pool) bool { return p.Listen.Value == settings.Nameless }
 
 // nameless returns the nameless socket.

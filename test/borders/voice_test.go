@@ -82,7 +82,7 @@ var habits = []habit{
 		nil,
 		`"again", "current", "recently", "for lack of", "silently"`,
 	},
-	// gives is a habit of doc comments alone: goVoice looks for it.
+	// gives is a habit of doc comments alone: passage.habits looks for it.
 }
 
 const gives = `gives: write "returns"`
