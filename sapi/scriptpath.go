@@ -33,7 +33,7 @@ type PathRules struct {
 	Stat func(path []byte) (exists, regular bool)
 }
 
-// ScriptPath is the outcome.
+// ScriptPath is the outcome of PathRules.Resolve.
 type ScriptPath struct {
 	// Filename is the script's file; nil if the request names no script that could be opened.
 	Filename []byte

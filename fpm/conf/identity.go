@@ -81,7 +81,7 @@ func (l *loader) unknown(p *Pool, directive string, socket bool, msg string) boo
 // number is the id a string of digits means, as the kernel will see it.
 func number(digits string) int { return int(uint32(ini.Atoi(digits))) }
 
-// An Identity is who a pool's children run as. A zero UID or GID means that it
+// An Identity is the user and groups that a pool's children run as. A zero UID or GID means that it
 // is not changed.
 type Identity struct {
 	UID, GID int

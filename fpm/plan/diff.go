@@ -46,7 +46,7 @@ func AppendINI(all []conf.Value, of engines.Choice, ini phpini.Settings) []conf.
 	return all
 }
 
-// PoolsOf are the names of a configuration's pools.
+// PoolsOf returns the names of a configuration's pools.
 func PoolsOf(cfg *conf.Config) (names []string) {
 	for _, p := range cfg.Pools {
 		if p.Shared == nil {

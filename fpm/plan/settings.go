@@ -36,7 +36,7 @@ func (p *Plan) IncidentLog() string {
 	return p.Own.IncidentLog
 }
 
-// CheckIncidentLog is for a test of the configuration, which only asks whether the service would start. It makes the file if there is none, as for access logs.
+// CheckIncidentLog returns an error if the incident log could not be opened, for php-fpm -t. It makes the file if there is none, as for access logs.
 func (p *Plan) CheckIncidentLog() error {
 	path := p.IncidentLog()
 	if path == "" {

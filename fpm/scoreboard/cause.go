@@ -3,7 +3,7 @@ package scoreboard
 // Cause is why a worker has ended.
 type Cause int
 
-// The reasons. Those from CauseCrash on are abnormal, and have the names of package incident's kinds.
+// The causes. Those from CauseCrash on are abnormal, and have the names of package incident's kinds.
 const (
 	CauseDone Cause = iota // after pm.max_requests, by a reload or a stop, or otherwise of its own accord
 	CauseIdle              // the process manager had too many idle ones
@@ -22,7 +22,7 @@ const (
 	Causes int = iota
 )
 
-// String returns the reason's name, as it is in metrics.
+// String returns the cause's name, as it is in metrics.
 func (e Cause) String() string {
 	return [Causes]string{"done", "idle", "crash", "killed", "out of memory", "timeout", "exit", "panic", "fatal", "script exit", "boot", "operator", "other"}[e]
 }

@@ -36,7 +36,7 @@ func children(m machine.Limits) int {
 	return max(1, n)
 }
 
-// BuiltIn is a php-fpm.conf with one pool for the machine, run by root as user and group. What the overrides say of
+// BuiltIn returns the text of a php-fpm.conf with one pool for the machine, run by root as user and group. What the overrides say of
 // pm.max_children is minded in the numbers that must not be larger. A daemon has no stderr, and logs to syslog. Workers'
 // output is decorated, as by default: a script could otherwise write a line that looks like the master's.
 func (o Overrides) BuiltIn(m machine.Limits, user, group string, daemon bool) string {

@@ -100,7 +100,7 @@ func (s *Settings) Asked(asked engines.Asked) engines.Asked {
 	return asked
 }
 
-// Located returns an error with the place of the setting before it whose key the error's text begins with.
+// Located returns err with the place of a setting before its text, such as a file and line: of the setting whose key the text begins with.
 func (s *Settings) Located(err error) error {
 	if err == nil {
 		return nil

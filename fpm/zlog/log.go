@@ -93,7 +93,7 @@ func (l *Log) Logf(level Level, format string, args ...any) {
 func (l *Log) LogAbout(level Level, about *About, msg string) { l.write(level, msg, nil, false, about) }
 
 // LogErr writes msg with the words and the number of the system error in err
-// behind it, as php-fpm does for failed system calls.
+// after it, as php-fpm does for failed system calls.
 func (l *Log) LogErr(level Level, msg string, err error) { l.write(level, msg, err, true, nil) }
 
 func (l *Log) write(level Level, msg string, err error, withErr bool, about *About) {
