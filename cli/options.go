@@ -199,7 +199,7 @@ func parseRun(args []string, hasShell bool, php sapi.PHPVersion) run {
 	return r
 }
 
-// apply takes one option, and gives the message about a conflict with an earlier one.
+// apply takes one option, and returns the message about a conflict with an earlier one.
 func (r *run) apply(o getopt.Argument, hasShell bool) string {
 	switch o.Letter {
 	case 'a':

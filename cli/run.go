@@ -76,7 +76,7 @@ type commandLine struct {
 	php    sapi.PHPVersion
 }
 
-// run does what the options ask for and gives the exit status. end is the mode that ended the options, if one did.
+// run does what the options ask for and returns the exit status. end is the mode that ended the options, if one did.
 func (c *commandLine) run(args []string, end mode) int {
 	switch end {
 	case modeInfo:
@@ -126,7 +126,7 @@ func (c *commandLine) inRequest(print func()) int {
 	return c.engine.ExitStatus()
 }
 
-// fail prints message and gives the exit status of a run that was not begun.
+// fail prints message and returns the exit status of a run that was not begun.
 func (c *commandLine) fail(message string) int {
 	c.engine.Print(message)
 	c.RequestFailed()

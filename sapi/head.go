@@ -48,7 +48,7 @@ func (r HeadRules) AppendHead(dst []byte, head *ResponseHead) []byte {
 	return append(dst, "\r\n"...)
 }
 
-// appendStatusLine appends the line that goes first, and gives the status that follows from it; no line where a header
+// appendStatusLine appends the line that goes first, and returns the status that follows from it; no line where a header
 // of the script's own is the status.
 func (r HeadRules) appendStatusLine(dst []byte, head *ResponseHead) ([]byte, int) {
 	protocol, rest, found := strings.Cut(head.StatusLine, " ")

@@ -32,7 +32,7 @@ func (w *writer) variables(list []sapi.Variable) {
 
 var errDamaged = errors.New("damaged message from the server")
 
-// reader takes apart what writer gathered. It gives zeros once it has an error.
+// reader takes apart what writer gathered. It returns zeros once it has an error.
 type reader struct {
 	rest []byte
 	err  error

@@ -139,7 +139,7 @@ func (h *headReader) method(first byte) error {
 	return nil
 }
 
-// blanks skips spaces and gives the byte after them.
+// blanks skips spaces and returns the byte after them.
 func (h *headReader) blanks() (byte, error) {
 	for {
 		c, err := h.next()
@@ -260,7 +260,7 @@ func (h *headReader) version() error {
 	return h.lineEnd(c)
 }
 
-// number reads digits, at least one, and gives the byte after them too.
+// number reads digits, at least one, and returns the byte after them too.
 func (h *headReader) number() (n int, behind byte, err error) {
 	for digits := 0; ; digits++ {
 		c, err := h.next()

@@ -122,7 +122,7 @@ func (s *Server) start(ctx context.Context, o Options) (status int) {
 	return 0
 }
 
-// documentRoot checks -t and gives the directory's absolute path, or php's words for what is wrong with it.
+// documentRoot checks -t and returns the directory's absolute path, or php's words for what is wrong with it.
 func documentRoot(given string) (path, complaint string) {
 	if given == "" {
 		return workingDirectory(), ""
@@ -168,7 +168,7 @@ func workerLimit(text string) (int, bool) {
 	return min(n, 1000) + 1, true
 }
 
-// run accepts connections until a signal comes or no worker can be had, and gives the exit status.
+// run accepts connections until a signal comes or no worker can be had, and returns the exit status.
 func (s *Server) run(signals <-chan os.Signal) int {
 	defer s.watch()()
 	go s.accept()

@@ -120,7 +120,7 @@ type load struct {
 	requests int // of each client; 0: until stop
 }
 
-// run does it, and gives the sum. stop may be nil.
+// run does it, and returns the sum. stop may be nil.
 func (l load) run(s target, stop <-chan struct{}) tally {
 	var (
 		all tally
@@ -152,7 +152,7 @@ func (l load) run(s target, stop <-chan struct{}) tally {
 	return all
 }
 
-// begin runs a load in the background; end stops it and gives its tally.
+// begin runs a load in the background; end stops it and returns its tally.
 func (l load) begin(s target) (end func() tally) {
 	stop, result := make(chan struct{}), make(chan tally, 1)
 	go func() { result <- l.run(s, stop) }()

@@ -31,7 +31,7 @@ func (fd socketReader) Read(p []byte) (int, error) {
 
 func newReader(p []byte) io.Reader { return bytes.NewReader(p) }
 
-// receive reads into p, and gives the control messages that came with it, in space.
+// receive reads into p, and returns the control messages that came with it, in space.
 func receive(fd int, p, space []byte) (int, []byte, error) {
 	for {
 		n, used, _, _, err := syscall.Recvmsg(fd, p, space, syscall.MSG_CMSG_CLOEXEC)
@@ -50,7 +50,7 @@ func descriptors(control []byte) ([]int, error) {
 	return syscall.ParseUnixRights(&messages[0])
 }
 
-// sendAll writes all of p to a socket that does not block, and waits for room in it up to patience each time. It gives
+// sendAll writes all of p to a socket that does not block, and waits for room in it up to patience each time. It returns
 // how much was written.
 func sendAll(fd int, p []byte, patience time.Duration) (int, error) {
 	written := 0

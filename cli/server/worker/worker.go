@@ -113,7 +113,7 @@ func (w *worker) next() bool {
 	return true
 }
 
-// answer runs the request, and gives what to tell the parent.
+// answer runs the request, and returns what to tell the parent.
 func (w *worker) answer(t *server.Task) byte {
 	router := string(w.settings.Router)
 	if w.php.RequestStartup(w.request(t)) != nil {
