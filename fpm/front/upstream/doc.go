@@ -9,6 +9,9 @@
 //	slow.go      how a client that is too slow for the worker is noticed
 //	spool.go     the file in which its response waits, while the worker is free
 //	named.go     the answer to a request that a worker has answered with the name of a file
+//	withdraw.go  how a request is taken back that no worker has read yet
+//	budget.go    how much space temporary files may take; demand.go: what the pool's requests want of it, for the master
+//	log.go       what is logged; errors.go: what Serve returns
 //
 // A slow client does not hold a worker. The body of a request is read before a worker is taken, into a file if it is long. A long body
 // that comes fast is streamed to the worker instead, but at most half of the workers have such a body at a time. A response that the
