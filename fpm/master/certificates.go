@@ -1,13 +1,6 @@
 package master
 
-import (
-	"time"
-
-	"github.com/phpsapi/phpsapi/fpm/companion"
-)
-
-// certificatesInterval is how often certificates are looked at.
-const certificatesInterval = 5 * time.Second
+import "github.com/phpsapi/phpsapi/fpm/companion"
 
 // checkCertificates looks at the files of certificates, beside the loop: their file system may not answer.
 func (m *Master) checkCertificates() {

@@ -136,7 +136,7 @@ func (m *Master) frontDeadlines(a agenda) {
 		a.at(m.gen.http.renewal.At(), (*Master).startAnotherFront)
 	}
 	a.at(m.certificatesAt, func(m *Master, now time.Time) {
-		m.certificatesAt = now.Add(certificatesInterval)
+		m.certificatesAt = now.Add(m.sys.certificatesInterval)
 		m.checkCertificates()
 	})
 }

@@ -57,6 +57,7 @@ func fakeMaster() int {
 	sys := realSystem()
 	sys.start = startFakeZygote
 	sys.constants = tellFakeConstants
+	sys.certificatesInterval = 100 * time.Millisecond
 	if patience, err := time.ParseDuration(os.Getenv("MASTER_TEST_ASK_PATIENCE")); err == nil {
 		sys.askPatience = patience
 	}

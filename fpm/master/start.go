@@ -459,7 +459,7 @@ func (m *Master) begin() {
 	m.checkSilent(now)
 	m.certificatesAt = time.Time{}
 	if g.plan.HasFront() && len(g.plan.Own.Certificates) > 0 {
-		m.certificatesAt = now.Add(certificatesInterval)
+		m.certificatesAt = now.Add(m.sys.certificatesInterval)
 	}
 	m.begun()
 }

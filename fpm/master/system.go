@@ -55,6 +55,8 @@ type system struct {
 	patience time.Duration
 	// askPatience is how long a PHP may take that is only asked for its constants.
 	askPatience time.Duration
+	// certificatesInterval is how often certificates are looked at.
+	certificatesInterval time.Duration
 }
 
 func realSystem() system {
@@ -66,12 +68,13 @@ func realSystem() system {
 			}
 			return realForker{z}, nil
 		},
-		constants:   zygote.Constants,
-		startFront:  func(c companion.Command) (int, error) { return companion.Execute(c) },
-		kill:        syscall.Kill,
-		now:         time.Now,
-		patience:    readyTimeout,
-		askPatience: askTimeout,
+		constants:            zygote.Constants,
+		startFront:           func(c companion.Command) (int, error) { return companion.Execute(c) },
+		kill:                 syscall.Kill,
+		now:                  time.Now,
+		patience:             readyTimeout,
+		askPatience:          askTimeout,
+		certificatesInterval: 5 * time.Second,
 	}
 }
 

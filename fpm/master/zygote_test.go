@@ -115,14 +115,14 @@ func TestDeadZygoteIsReplacedByWhatIsLoaded(t *testing.T) {
 
 func TestReloadWhosePHPHangs(t *testing.T) {
 	t.Parallel()
-	s := start(t, static, "MASTER_TEST_HANG=DIR/hang", "MASTER_TEST_PATIENCE=5s")
+	s := start(t, static, "MASTER_TEST_HANG=DIR/hang", "MASTER_TEST_PATIENCE=2s")
 	s.expect("ready to handle")
 	s.touch("hang")
 	answers, err := s.give(control.Request{Command: control.Reload})
 	if err != nil || answers[len(answers)-1].Reason != control.Failed {
 		t.Errorf("got %+v, %v", answers, err)
 	}
-	s.expect("reload failed, .*: the new workers were not ready after 5 seconds$")
+	s.expect("reload failed, .*: the new workers were not ready after 2 seconds$")
 	if n := s.generation("sock"); n != 1 {
 		t.Errorf("generation %d answers, want 1", n)
 	}
