@@ -74,6 +74,7 @@ func (s *service) report(full bool) *control.Report {
 }
 
 func TestOperatorReloads(t *testing.T) {
+	t.Parallel()
 	s := start(t, static)
 	s.expect("ready to handle")
 	a, err := s.outcome(control.Request{Command: control.Reload})
@@ -91,6 +92,7 @@ func TestOperatorReloads(t *testing.T) {
 }
 
 func TestOperatorHearsWhyAReloadFailed(t *testing.T) {
+	t.Parallel()
 	s := start(t, static, "MASTER_TEST_NO_WORKER=DIR/no-worker")
 	s.expect("ready to handle")
 	s.settle(2)
@@ -126,6 +128,7 @@ func TestOperatorHearsWhyAReloadFailed(t *testing.T) {
 
 // While a reload is under way another is asked for: it may have read the configuration too early for that.
 func TestOperatorsReloadsAreNotMixedUp(t *testing.T) {
+	t.Parallel()
 	s := start(t, static)
 	s.expect("ready to handle")
 	generations := make(chan int)
@@ -142,6 +145,7 @@ func TestOperatorsReloadsAreNotMixedUp(t *testing.T) {
 }
 
 func TestOperatorWaitsForTheOldWorkers(t *testing.T) {
+	t.Parallel()
 	s := start(t, static)
 	s.expect("ready to handle")
 	conn := s.dial("sock")
@@ -174,6 +178,7 @@ func TestOperatorWaitsForTheOldWorkers(t *testing.T) {
 }
 
 func TestOperatorStops(t *testing.T) {
+	t.Parallel()
 	s := start(t, "process_control_timeout = 9\n"+static)
 	s.expect("ready to handle")
 	conn := s.dial("sock")
@@ -258,6 +263,7 @@ func TestOperatorStopsNow(t *testing.T) {
 }
 
 func TestOperatorSeesStuckWorkers(t *testing.T) {
+	t.Parallel()
 	s := start(t, static)
 	s.expect("ready to handle")
 	for range 3 {
@@ -281,6 +287,7 @@ func TestOperatorSeesStuckWorkers(t *testing.T) {
 }
 
 func TestForeignUserIsRefused(t *testing.T) {
+	t.Parallel()
 	if os.Getuid() != 0 {
 		t.Skip("only root can be another user")
 	}
@@ -319,6 +326,7 @@ func operatorRole() int {
 
 // Operators who say nothing, or do not read, hold up nobody; there is an end to their number.
 func TestSilentOperatorsHoldNobodyUp(t *testing.T) {
+	t.Parallel()
 	s := start(t, static)
 	s.expect("ready to handle")
 	for range control.MaxOperators - 1 {

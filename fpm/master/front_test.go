@@ -197,6 +197,7 @@ func (s *service) http(line string) string {
 const forFront = "[www]\nlisten = DIR/sock\nlisten.mode = 0666\npm = static\npm.max_children = 2\n"
 
 func TestFrontServesAndGoesWithTheService(t *testing.T) {
+	t.Parallel()
 	s := withFront(t, forFront, "")
 	pid := s.expect(`NOTICE: \[front\] process (\d+) of generation 1 serves unix:.*/http$`)[1]
 	if got := s.http("hello"); got != "front generation 1 pid "+pid {
@@ -218,6 +219,7 @@ func TestFrontServesAndGoesWithTheService(t *testing.T) {
 }
 
 func TestFrontHasNoPrivileges(t *testing.T) {
+	t.Parallel()
 	s := withFront(t, forFront, "", "SECRET=x", "GOGC=150")
 	s.expect("serves")
 	got := s.http("who")
@@ -233,6 +235,7 @@ func TestFrontHasNoPrivileges(t *testing.T) {
 }
 
 func TestFrontThatDiesIsReplaced(t *testing.T) {
+	t.Parallel()
 	s := withFront(t, forFront, "")
 	first := s.expect(`process (\d+) of generation 1 serves`)[1]
 	pid, _ := strconv.Atoi(first)
@@ -318,6 +321,7 @@ func TestReloadHandsTheFrontsListenersOver(t *testing.T) {
 }
 
 func TestReloadThatTheFrontDoesNotSurvive(t *testing.T) {
+	t.Parallel()
 	broken := t.TempDir() + "/status"
 	os.Chmod(broken[:strings.LastIndexByte(broken, '/')], 0o755)
 	os.Chmod(strings.TrimSuffix(broken, "/001/status"), 0o755)
@@ -344,6 +348,7 @@ func TestReloadThatTheFrontDoesNotSurvive(t *testing.T) {
 }
 
 func TestReloadWithoutFront(t *testing.T) {
+	t.Parallel()
 	s := withFront(t, forFront, "")
 	first := s.expect(`process (\d+) of generation 1 serves`)[1]
 	s.settings("")
@@ -360,6 +365,7 @@ func TestReloadWithoutFront(t *testing.T) {
 
 // The front has its requests finished before the workers that answer them are told to go.
 func TestQuitDrainsTheFrontFirst(t *testing.T) {
+	t.Parallel()
 	s := withFront(t, "process_control_timeout = 5\n"+forFront, "")
 	s.expect("serves")
 	conn, err := net.Dial("unix", s.front)
@@ -399,6 +405,7 @@ func TestFrontThatDoesNotGoIsKilled(t *testing.T) {
 }
 
 func TestFrontsAccessLogIsReopened(t *testing.T) {
+	t.Parallel()
 	s := withFront(t, forFront, "  access_log: http.log\n")
 	s.expect("serves")
 	os.Rename(s.yaml+"/http.log", s.yaml+"/http.log.1")
@@ -432,6 +439,7 @@ func TestCertificatesAreReadAgainWhenTheyChange(t *testing.T) {
 }
 
 func TestFrontCannotStart(t *testing.T) {
+	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -468,6 +476,7 @@ func TestFrontCannotStart(t *testing.T) {
 }
 
 func TestFrontKnowsItsPools(t *testing.T) {
+	t.Parallel()
 	_, port, _ := net.SplitHostPort(serve.Address(t))
 	s := withFront(t, strings.Replace(forFront, "DIR/sock", port, 1)+"[more]\nlisten = DIR/more\nlisten.mode = 0666\npm = static\npm.max_children = 1\nsecurity.limit_extensions = .php .phtml\n",
 		"sites:\n  - {hosts: a, root: /tmp, pool: more}\n")

@@ -205,6 +205,7 @@ func busy(t *testing.T, conf string) (s *service, release func() string) {
 const static = "[www]\nlisten = DIR/sock\npm = static\npm.max_children = 2\n"
 
 func TestServesAndTerminates(t *testing.T) {
+	t.Parallel()
 	s := start(t, static)
 	s.expect(`NOTICE: fpm is running, pid ` + fmt.Sprint(s.command.Process.Pid) + `$`)
 	s.expect(`NOTICE: ready to handle connections$`)
@@ -241,6 +242,7 @@ func TestQuitLetsRequestsFinish(t *testing.T) {
 }
 
 func TestStubbornWorkerIsKilled(t *testing.T) {
+	t.Parallel()
 	s := start(t, "process_control_timeout = 1\n"+static)
 	s.expect("ready to handle")
 	conn := s.dial("sock")
@@ -257,6 +259,7 @@ func TestStubbornWorkerIsKilled(t *testing.T) {
 }
 
 func TestDeadWorkerIsReplaced(t *testing.T) {
+	t.Parallel()
 	s := start(t, static)
 	s.expect("ready to handle")
 	s.ask("sock", "exit 3")
@@ -271,6 +274,7 @@ func TestDeadWorkerIsReplaced(t *testing.T) {
 
 // Standard error of a worker is /dev/null, and a trace that nobody sees is of no use.
 func TestPanicOfAWorkerIsLogged(t *testing.T) {
+	t.Parallel()
 	s := start(t, static)
 	s.expect("ready to handle")
 	s.ask("sock", "panic BUG: what nobody thought of")
@@ -282,6 +286,7 @@ func TestPanicOfAWorkerIsLogged(t *testing.T) {
 }
 
 func TestEmergencyRestart(t *testing.T) {
+	t.Parallel()
 	s := start(t, "emergency_restart_threshold = 2\nemergency_restart_interval = 60\n"+static)
 	s.expect("ready to handle")
 	s.ask("sock", "kill 11")
@@ -295,6 +300,7 @@ func TestEmergencyRestart(t *testing.T) {
 }
 
 func TestOndemandForksForConnections(t *testing.T) {
+	t.Parallel()
 	s := start(t, "log_level = debug\n[www]\nlisten = DIR/sock\npm = ondemand\npm.max_children = 2\npm.process_idle_timeout = 1s\n")
 	s.expect("ready to handle")
 	s.never("child .* started")
@@ -313,6 +319,7 @@ func TestOndemandForksForConnections(t *testing.T) {
 }
 
 func TestDynamicPoolGrowsAndComplains(t *testing.T) {
+	t.Parallel()
 	s := start(t, "[www]\nlisten = DIR/sock\npm = dynamic\npm.max_children = 3\npm.start_servers = 1\npm.min_spare_servers = 1\npm.max_spare_servers = 1\n")
 	s.expect("ready to handle")
 	for range 3 {
@@ -324,6 +331,7 @@ func TestDynamicPoolGrowsAndComplains(t *testing.T) {
 }
 
 func TestWorkersOutputAndMessagesAreLogged(t *testing.T) {
+	t.Parallel()
 	s := start(t, static+"catch_workers_output = yes\n")
 	s.expect("ready to handle")
 	s.ask("sock", "print to stderr")
@@ -333,6 +341,7 @@ func TestWorkersOutputAndMessagesAreLogged(t *testing.T) {
 }
 
 func TestSlowRequestIsTerminated(t *testing.T) {
+	t.Parallel()
 	s := start(t, static+"request_terminate_timeout = 1\n")
 	s.expect("ready to handle")
 	if got := s.ask("sock", "hold forever"); got != "" {
@@ -343,6 +352,7 @@ func TestSlowRequestIsTerminated(t *testing.T) {
 }
 
 func TestLogsAreReopened(t *testing.T) {
+	t.Parallel()
 	s := start(t, static+"access.log = DIR/access.log\n")
 	s.expect("ready to handle")
 	os.Rename(s.path("access.log"), s.path("access.log.1"))

@@ -59,6 +59,7 @@ func TestReloadMakesARemovedSocketAgain(t *testing.T) {
 }
 
 func TestReload(t *testing.T) {
+	t.Parallel()
 	s := start(t, static)
 	s.expect("ready to handle")
 	s.configure(strings.Replace(static, "= 2", "= 3", 1) + "[more]\nlisten = DIR/more\npm = static\npm.max_children = 1\n")
@@ -88,6 +89,7 @@ func TestReload(t *testing.T) {
 
 // Whatever is wrong with the new configuration, the old one keeps serving.
 func TestReloadThatFails(t *testing.T) {
+	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -137,6 +139,7 @@ func TestReloadThatFails(t *testing.T) {
 }
 
 func TestReloadsUnderLoadLoseNothing(t *testing.T) {
+	t.Parallel()
 	s := start(t, strings.Replace(static, "= 2", "= 4", 1))
 	s.expect("ready to handle")
 	var failed, answered atomic.Int64
@@ -184,6 +187,7 @@ func TestReloadsUnderLoadLoseNothing(t *testing.T) {
 }
 
 func TestReloadDuringReload(t *testing.T) {
+	t.Parallel()
 	s := start(t, static)
 	s.expect("ready to handle")
 	for range 3 {
@@ -200,6 +204,7 @@ func TestReloadDuringReload(t *testing.T) {
 
 // A kept connection that is idle holds no worker, survives a reload, and its next request goes to any worker that is free.
 func TestKeptConnections(t *testing.T) {
+	t.Parallel()
 	s := start(t, static)
 	s.expect("ready to handle")
 	var kept []net.Conn

@@ -222,10 +222,12 @@ var incomplete = []struct{ name, text string }{
 }
 
 func TestAnswersAreStockPHPs(t *testing.T) {
+	t.Parallel()
 	compare(t, site, "-n")
 }
 
 func TestRouterIsStockPHPs(t *testing.T) {
+	t.Parallel()
 	router := map[string]string{"router.php": `<?php
 		if ($_SERVER["REQUEST_URI"] == "/") { var_dump($_SERVER["SCRIPT_FILENAME"] ?? null, $_SERVER["SCRIPT_NAME"], getcwd()); return true; }
 		if (str_contains($_SERVER["REQUEST_URI"], "nothing")) { http_response_code(404); echo "routed ", $_SERVER["SCRIPT_FILENAME"] ?? "-"; return; }
@@ -240,6 +242,7 @@ func TestRouterIsStockPHPs(t *testing.T) {
 // Since 8.4 php executes a router as it does any script: with auto_prepend_file and auto_append_file, and it reports what
 // is wrong with it.
 func TestRouterIsExecutedAsStockPHPs(t *testing.T) {
+	t.Parallel()
 	for name, router := range map[string]string{
 		"answers":     "<?php echo 'router ', json_encode(array_map('basename', get_included_files())), getcwd();",
 		"declines":    "<?php echo 'router'; return false;",
@@ -263,6 +266,7 @@ func TestRouterIsExecutedAsStockPHPs(t *testing.T) {
 }
 
 func TestRouterThatIsNotThere(t *testing.T) {
+	t.Parallel()
 	compare(t, map[string]string{"a.txt": "a"}, "-n", "missing.php")
 }
 

@@ -19,6 +19,7 @@ import (
 )
 
 func TestApplicationThatCallsItself(t *testing.T) {
+	t.Parallel()
 	root := files.Make(t, map[string]string{"self.php": `<?php $n = (int) $_GET["n"];
 		echo $n, $n > 0 ? file_get_contents("http://{$_SERVER['HTTP_X_SELF']}/self.php?n=" . ($n - 1), false,
 			stream_context_create(["http" => ["header" => "X-Self: {$_SERVER['HTTP_X_SELF']}"]])) : "";`})
@@ -31,6 +32,7 @@ func TestApplicationThatCallsItself(t *testing.T) {
 }
 
 func TestCrashCostsOneRequest(t *testing.T) {
+	t.Parallel()
 	root := files.Make(t, map[string]string{
 		"early.php": `<?php exec("kill -SEGV " . getmypid()); sleep(5);`,
 		"late.php":  `<?php echo "begun"; exec("kill -SEGV " . getmypid()); sleep(5);`,
@@ -59,6 +61,7 @@ func TestCrashCostsOneRequest(t *testing.T) {
 
 // A process that a script forks, wherever, ends with its request, and answers no other.
 func TestForkedProcessAnswersNobody(t *testing.T) {
+	t.Parallel()
 	root := files.Make(t, map[string]string{
 		"shutdown.php": `<?php register_shutdown_function(function () { pcntl_fork(); }); echo "forked";`,
 		"pid.php":      `<?php file_put_contents(__DIR__ . "/by", getmypid() . "\n", FILE_APPEND); echo getmypid();`,
@@ -83,6 +86,7 @@ func TestForkedProcessAnswersNobody(t *testing.T) {
 }
 
 func TestWorkerThatLeavesIsReported(t *testing.T) {
+	t.Parallel()
 	root := files.Make(t, map[string]string{"a.php": `<?php pcntl_exec("/bin/sh", ["-c", "exit 3"]);`})
 	s := start(t, binary, root, nil, "-n")
 	s.get("/a.php")
@@ -108,6 +112,7 @@ func begun(t *testing.T, s *server, file string) net.Conn {
 }
 
 func TestSignalsDrain(t *testing.T) {
+	t.Parallel()
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(sig.String(), func(t *testing.T) {
 			root := files.Make(t, map[string]string{"waits.php": waits})
@@ -135,6 +140,7 @@ func TestSignalsDrain(t *testing.T) {
 }
 
 func TestSecondSignalEndsAtOnce(t *testing.T) {
+	t.Parallel()
 	root := files.Make(t, map[string]string{"waits.php": waits})
 	s := start(t, binary, root, nil, "-n")
 	conn := begun(t, s, "/nowhere")
@@ -149,6 +155,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 }
 
 func TestIdleServerEndsAsStockPHP(t *testing.T) {
+	t.Parallel()
 	root := files.Make(t, nil)
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		for _, program := range []string{stock, binary} {
@@ -196,6 +203,7 @@ func gone(t *testing.T, s *server) {
 }
 
 func TestKilledServerLeavesNothing(t *testing.T) {
+	t.Parallel()
 	root := files.Make(t, map[string]string{"waits.php": waits})
 	s := start(t, binary, root, nil, "-n")
 	begun(t, s, "/nowhere")
@@ -208,6 +216,7 @@ func TestKilledServerLeavesNothing(t *testing.T) {
 }
 
 func TestZygoteThatDiesIsReplaced(t *testing.T) {
+	t.Parallel()
 	root := files.Make(t, map[string]string{"a.php": "<?php echo 'a';", "scheduling.php": serve.Scheduling})
 	s := start(t, binary, root, nil, "-n")
 	if got, want := body(s.get("/scheduling.php")), serve.OwnScheduling(t); got != want {
@@ -223,6 +232,7 @@ func TestZygoteThatDiesIsReplaced(t *testing.T) {
 }
 
 func TestZygoteThatDiesAtOnceEndsTheServer(t *testing.T) {
+	t.Parallel()
 	s := start(t, binary, files.Make(t, nil), nil, "-n")
 	killZygote(t, s)
 	if status := s.End(); status.ExitStatus() != 1 {
@@ -241,6 +251,7 @@ func killZygote(t *testing.T, s *server) {
 }
 
 func TestFiftyRequestsAtOnce(t *testing.T) {
+	t.Parallel()
 	root := files.Make(t, map[string]string{"a.php": "<?php usleep(20000); echo 'answer ', $_GET['n'];"})
 	for _, env := range [][]string{nil, {"PHP_CLI_SERVER_WORKERS=3"}} {
 		s := start(t, binary, root, env, "-n")
@@ -261,6 +272,7 @@ func TestFiftyRequestsAtOnce(t *testing.T) {
 }
 
 func TestConnectionsWithoutARequestHoldNoWorker(t *testing.T) {
+	t.Parallel()
 	root := files.Make(t, map[string]string{"a.php": "<?php echo 'a';"})
 	s := start(t, binary, root, nil, "-n")
 	for range 100 {

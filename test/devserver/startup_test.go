@@ -13,6 +13,7 @@ import (
 
 // What the server says and how it ends where it cannot begin.
 func TestComplaintsAreStockPHPs(t *testing.T) {
+	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -54,6 +55,7 @@ func TestComplaintsAreStockPHPs(t *testing.T) {
 var hostWarning = regexp.MustCompile(`<br />\n<b>Warning</b>:.*<br />\n`)
 
 func TestAddressForms(t *testing.T) {
+	t.Parallel()
 	root := files.Make(t, map[string]string{"a.php": "<?php echo $_SERVER['SERVER_NAME'], ' ', $_SERVER['REMOTE_ADDR'];"})
 	for _, address := range []string{"localhost:0", "0.0.0.0:0", "[::1]:0", "[::]:0", "127.0.0.1:"} {
 		t.Run(address, func(t *testing.T) {
@@ -80,6 +82,7 @@ func TestAddressForms(t *testing.T) {
 }
 
 func TestWorkersVariable(t *testing.T) {
+	t.Parallel()
 	root := files.Make(t, map[string]string{"a.php": "<?php error_log('from php');"})
 	s := start(t, binary, root, []string{"PHP_CLI_SERVER_WORKERS=3"}, "-n")
 	s.get("/a.php")
@@ -96,6 +99,7 @@ func TestWorkersVariable(t *testing.T) {
 }
 
 func TestQuietHidesMessages(t *testing.T) {
+	t.Parallel()
 	root := files.Make(t, map[string]string{"a.php": "<?php error_log('from php');"})
 	for _, program := range []string{stock, binary} {
 		s := start(t, program, root, nil, "-n", "-q")
@@ -110,6 +114,7 @@ func TestQuietHidesMessages(t *testing.T) {
 
 // The settings are those of php's development server, not of its command line.
 func TestSettings(t *testing.T) {
+	t.Parallel()
 	root := files.Make(t, map[string]string{
 		"a.php": `<?php foreach (["display_errors", "html_errors", "max_execution_time", "implicit_flush",
 			"register_argc_argv", "memory_limit", "cli_server.color", "output_buffering"] as $name) {
@@ -131,6 +136,7 @@ func TestSettings(t *testing.T) {
 }
 
 func TestStartupWarningsAreLogged(t *testing.T) {
+	t.Parallel()
 	root := files.Make(t, nil)
 	said := map[string]string{}
 	for _, program := range []string{stock, binary} {

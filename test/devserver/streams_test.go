@@ -16,6 +16,7 @@ import (
 )
 
 func TestOutputComesAtOnce(t *testing.T) {
+	t.Parallel()
 	for name, script := range map[string]string{
 		"with flush":    waits,
 		"without flush": strings.Replace(waits, "flush();", "", 1),
@@ -35,6 +36,7 @@ func TestOutputComesAtOnce(t *testing.T) {
 }
 
 func TestClientThatLeavesEndsTheScript(t *testing.T) {
+	t.Parallel()
 	script := `<?php ignore_user_abort(isset($_GET["ignore"]));
 		register_shutdown_function(function () { file_put_contents($_GET["file"], "aborted " . connection_aborted()); });
 		echo "begun";
@@ -52,6 +54,7 @@ func TestClientThatLeavesEndsTheScript(t *testing.T) {
 }
 
 func TestLargeUploadIsNotHeldInMemory(t *testing.T) {
+	t.Parallel()
 	const size = 64 << 20
 	root := files.Make(t, map[string]string{"a.php": `<?php
 		$hash = hash_init("sha1"); $in = fopen("php://input", "rb"); $length = 0;
@@ -77,6 +80,7 @@ func TestLargeUploadIsNotHeldInMemory(t *testing.T) {
 }
 
 func TestLargeFileIsNotHeldInMemory(t *testing.T) {
+	t.Parallel()
 	const size = 256 << 20
 	root := files.Make(t, map[string]string{"large.bin": ""})
 	if err := os.Truncate(filepath.Join(root, "large.bin"), size); err != nil {
@@ -106,6 +110,7 @@ func (r repeated) Read(p []byte) (int, error) {
 }
 
 func TestClientThatWaitsIsToldToContinue(t *testing.T) {
+	t.Parallel()
 	root := files.Make(t, map[string]string{"a.php": `<?php echo file_get_contents("php://input");`})
 	s := start(t, binary, root, nil, "-n")
 	conn := s.dial()
@@ -122,6 +127,7 @@ func TestClientThatWaitsIsToldToContinue(t *testing.T) {
 }
 
 func TestOfTwoRequestsAtOnceTheFirstIsAnswered(t *testing.T) {
+	t.Parallel()
 	s := start(t, binary, files.Make(t, map[string]string{"a": "one", "b": "two"}), nil, "-n")
 	conn := s.dial()
 	fmt.Fprint(conn, "GET /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\n")
@@ -131,6 +137,7 @@ func TestOfTwoRequestsAtOnceTheFirstIsAnswered(t *testing.T) {
 }
 
 func TestWorkersShareOpcache(t *testing.T) {
+	t.Parallel()
 	root := files.Make(t, map[string]string{
 		"waits.php": waits,
 		"status.php": `<?php $s = opcache_get_status()["scripts"];
@@ -147,6 +154,7 @@ func TestWorkersShareOpcache(t *testing.T) {
 }
 
 func TestSessionsAndUploads(t *testing.T) {
+	t.Parallel()
 	root := files.Make(t, map[string]string{
 		"session.php": `<?php session_start(); $_SESSION["n"] = ($_SESSION["n"] ?? 0) + 1; echo $_SESSION["n"];`,
 		"upload.php": `<?php $f = $_FILES["up"]; echo file_get_contents($f["tmp_name"]);

@@ -11,6 +11,7 @@ import (
 // php preloads once. With PHPSAPI_WATCH a change of a preloaded file is seen without a new start, and requests that are under way
 // are answered to the end.
 func TestChangeOfAFileStartsPHPAgain(t *testing.T) {
+	t.Parallel()
 	root := t.TempDir()
 	write := func(name, text string) {
 		files.Write(t, filepath.Join(root, name), text)

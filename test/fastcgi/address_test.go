@@ -30,6 +30,7 @@ func refused(t *testing.T, program, address string, env []string) (said string, 
 }
 
 func TestBadAddressesAsStock(t *testing.T) {
+	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -47,6 +48,7 @@ func TestBadAddressesAsStock(t *testing.T) {
 }
 
 func TestBadSettingsAreNamed(t *testing.T) {
+	t.Parallel()
 	socket := filepath.Join(serve.Dir(t), "socket")
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, []byte("precious"), 0o600); err != nil {
@@ -89,6 +91,7 @@ func TestBadSettingsAreNamed(t *testing.T) {
 }
 
 func TestSocketsMode(t *testing.T) {
+	t.Parallel()
 	for env, want := range map[string]os.FileMode{"NOTHING=": 0o660, "PHPSAPI_CGI_SOCKET_MODE=0600": 0o600, "PHPSAPI_CGI_SOCKET_MODE=777": 0o777} {
 		s := start(t, binary, []string{env})
 		info, err := os.Lstat(s.address)
@@ -100,6 +103,7 @@ func TestSocketsMode(t *testing.T) {
 
 // A socket that nobody listens on any more is replaced, and at its end a server removes its own alone.
 func TestSocketThatWasLeftIsReplaced(t *testing.T) {
+	t.Parallel()
 	dir := files.Make(t, map[string]string{"pid.php": `<?php echo getmypid();`})
 	first := start(t, binary, nil)
 	first.Signal(syscall.SIGKILL)
@@ -131,6 +135,7 @@ func TestSocketThatWasLeftIsReplaced(t *testing.T) {
 }
 
 func TestAddressesOfTCP(t *testing.T) {
+	t.Parallel()
 	dir := files.Make(t, map[string]string{"x.php": `<?php echo "hello";`})
 	_, port, _ := net.SplitHostPort(serve.Address(t))
 	for address, dialled := range map[string]string{port: "127.0.0.1:" + port, ":" + port: "127.0.0.1:" + port,
@@ -145,6 +150,7 @@ func TestAddressesOfTCP(t *testing.T) {
 }
 
 func TestOnlyAllowedAddressesConnect(t *testing.T) {
+	t.Parallel()
 	dir := files.Make(t, map[string]string{"x.php": `<?php echo "hello";`})
 	for addrs, allowed := range map[string]bool{"127.0.0.1": true, "192.0.2.1,127.0.0.1": true, "192.0.2.1,::1": false, "nonsense": false} {
 		for _, children := range []string{"0", "1"} {

@@ -55,6 +55,7 @@ func (p *pair) compare(name string, r *request) {
 }
 
 func TestResponsesAsStock(t *testing.T) {
+	t.Parallel()
 	scripts := exchange.Scripts()
 	maps.Copy(scripts, map[string]string{
 		"sapi":               `<?php echo PHP_SAPI, php_sapi_name(), PHP_BINARY === "" ? "none" : "some"; foreach (["cgi.fix_pathinfo", "fastcgi.logging", "fpm.config", "cgi.force_redirect", "fastcgi.error_header", "cgi.redirect_status_env", "cgi.check_shebang_line"] as $name) var_dump(ini_get($name));`,
@@ -88,6 +89,7 @@ echo json_encode([$_SERVER, $_GET, $_POST, $_COOKIE, getenv("SCRIPT_NAME"), gete
 	getallheaders(), file_get_contents("php://input"), getcwd()], JSON_PRETTY_PRINT | JSON_UNESCAPED_SLASHES), "\n";`
 
 func TestRequestsAsStock(t *testing.T) {
+	t.Parallel()
 	for name, args := range map[string][]string{
 		"defaults":        nil,
 		"no fix_pathinfo": {"-d", "cgi.fix_pathinfo=0"},
@@ -150,6 +152,7 @@ func (p *pair) shows(name string, r *request, want map[string]any) {
 }
 
 func TestHighlightedSourceAsStock(t *testing.T) {
+	t.Parallel()
 	p := newPair(t, map[string]string{"x.php": "<?php\n// a comment\necho 'x' . 1; ?>\n<b>text</b>\n"}, nil, "-s")
 	for range 2 {
 		p.compare("-s", get(p.dir+"/x.php"))
@@ -171,6 +174,7 @@ func requests(d string) map[string]exchange.Request {
 
 // A request's own settings: php.ini's sections and .user.ini files.
 func TestSettingsOfARequestAsStock(t *testing.T) {
+	t.Parallel()
 	contents := map[string]string{
 		"a/show.php":  `<?php foreach (["precision", "memory_limit", "highlight.string", "date.timezone"] as $name) echo ini_get($name), "\n";`,
 		"a/.user.ini": "precision = 5\n",
@@ -200,6 +204,7 @@ func TestSettingsOfARequestAsStock(t *testing.T) {
 
 // A request that PHP cannot start, for lack of memory, is ended as php-cgi ends it, with what PHP has to say.
 func TestStartupThatFailsAsStock(t *testing.T) {
+	t.Parallel()
 	p := newPair(t, map[string]string{"never.php": `<?php echo "never";`}, nil, "-d", "memory_limit=4M", "-d", "post_max_size=0", "-d", "display_errors=1")
 	r := &request{exchange.Get("SCRIPT_FILENAME", filepath.Join(p.dir, "never.php"), "SCRIPT_NAME", "/never.php", "REQUEST_METHOD", "POST",
 		"CONTENT_TYPE", "application/x-www-form-urlencoded", "CONTENT_LENGTH", "6000002")}

@@ -26,6 +26,7 @@ func forking(t *testing.T) string {
 
 // A child that php-cgi's script forks comes back into php-cgi's loop, and takes other clients' connections.
 func TestForkedProcessAnswersNobody(t *testing.T) {
+	t.Parallel()
 	bothWays(t, func(t *testing.T, env []string) {
 		dir := forking(t)
 		s := start(t, binary, env)
@@ -43,6 +44,7 @@ func TestForkedProcessAnswersNobody(t *testing.T) {
 
 // An alarm of one request must not end the process in another client's.
 func TestAlarmEndsWithItsRequest(t *testing.T) {
+	t.Parallel()
 	bothWays(t, func(t *testing.T, env []string) {
 		dir := files.Make(t, map[string]string{
 			"set.php":  `<?php pcntl_alarm(60); echo getmypid();`,
@@ -58,6 +60,7 @@ func TestAlarmEndsWithItsRequest(t *testing.T) {
 
 // The job that a script leaves running must not keep the server's address.
 func TestForkedProcessKeepsNoListeningSocket(t *testing.T) {
+	t.Parallel()
 	bothWays(t, func(t *testing.T, env []string) {
 		dir := forking(t)
 		s := startTCP(t, binary, env)

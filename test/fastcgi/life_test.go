@@ -60,6 +60,7 @@ func release(t *testing.T, dir string) {
 }
 
 func TestGracefulEnd(t *testing.T) {
+	t.Parallel()
 	bothWays(t, func(t *testing.T, env []string) {
 		for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGUSR1} {
 			dir := lives(t)
@@ -83,6 +84,7 @@ func TestGracefulEnd(t *testing.T) {
 }
 
 func TestSecondSignalEndsTheChildren(t *testing.T) {
+	t.Parallel()
 	dir := lives(t)
 	s := start(t, binary, []string{"PHP_FCGI_CHILDREN=2"})
 	begin(t, s, dir)
@@ -99,6 +101,7 @@ func TestSecondSignalEndsTheChildren(t *testing.T) {
 
 // A parent that is killed takes its children along, when they have finished.
 func TestChildrenLeaveWithTheirParent(t *testing.T) {
+	t.Parallel()
 	dir := lives(t)
 	s := start(t, binary, []string{"PHP_FCGI_CHILDREN=3"})
 	conn := begin(t, s, dir)
@@ -113,6 +116,7 @@ func TestChildrenLeaveWithTheirParent(t *testing.T) {
 }
 
 func TestExitStatusAsStock(t *testing.T) {
+	t.Parallel()
 	dir := lives(t)
 	for _, test := range []struct {
 		scripts string
@@ -137,6 +141,7 @@ func TestExitStatusAsStock(t *testing.T) {
 }
 
 func TestMaxRequests(t *testing.T) {
+	t.Parallel()
 	dir := lives(t)
 	s := start(t, binary, []string{"PHP_FCGI_CHILDREN=1", "PHP_FCGI_MAX_REQUESTS=2"})
 	var pids []string
@@ -157,6 +162,7 @@ func TestMaxRequests(t *testing.T) {
 }
 
 func TestApacheChildTerminate(t *testing.T) {
+	t.Parallel()
 	dir := lives(t)
 	s := start(t, binary, []string{"PHP_FCGI_CHILDREN=1"})
 	first := s.ask(get(dir + "/last.php")).Body()
@@ -169,6 +175,7 @@ func TestApacheChildTerminate(t *testing.T) {
 }
 
 func TestCrashedChildIsReplacedAndReported(t *testing.T) {
+	t.Parallel()
 	dir := lives(t)
 	s := start(t, binary, []string{"PHP_FCGI_CHILDREN=2"})
 	for range 3 {
@@ -186,6 +193,7 @@ func TestCrashedChildIsReplacedAndReported(t *testing.T) {
 }
 
 func TestZygoteThatDiesIsReplaced(t *testing.T) {
+	t.Parallel()
 	dir := lives(t)
 	s := start(t, binary, []string{"PHP_FCGI_CHILDREN=1"})
 	pid, _ := strconv.Atoi(s.ask(get(dir + "/pid.php")).Body())
@@ -204,6 +212,7 @@ func TestZygoteThatDiesIsReplaced(t *testing.T) {
 }
 
 func TestIdleConnectionDoesNotStarveOthers(t *testing.T) {
+	t.Parallel()
 	bothWays(t, func(t *testing.T, env []string) {
 		dir := lives(t)
 		s := start(t, binary, env)
@@ -227,6 +236,7 @@ func TestIdleConnectionDoesNotStarveOthers(t *testing.T) {
 }
 
 func TestListeningSocketAsStandardInput(t *testing.T) {
+	t.Parallel()
 	for _, network := range []string{"unix", "tcp"} {
 		bothWays(t, func(t *testing.T, env []string) {
 			dir := lives(t)
@@ -261,6 +271,7 @@ func TestListeningSocketAsStandardInput(t *testing.T) {
 }
 
 func TestGetValuesAsStock(t *testing.T) {
+	t.Parallel()
 	for _, env := range [][]string{nil, {"PHP_FCGI_CHILDREN=3"}} {
 		// The order of the values is nobody's business.
 		ask := func(program string) []string {
@@ -292,6 +303,7 @@ func TestGetValuesAsStock(t *testing.T) {
 }
 
 func TestClientThatLeavesIsNoticed(t *testing.T) {
+	t.Parallel()
 	bothWays(t, func(t *testing.T, env []string) {
 		dir := lives(t)
 		s := start(t, binary, env)
@@ -310,6 +322,7 @@ func TestClientThatLeavesIsNoticed(t *testing.T) {
 
 // What is unread of a body is never taken for the next request.
 func TestUnreadBodyIsNoRequest(t *testing.T) {
+	t.Parallel()
 	dir := lives(t)
 	s := start(t, binary, nil)
 	var smuggled bytes.Buffer
@@ -333,6 +346,7 @@ func TestUnreadBodyIsNoRequest(t *testing.T) {
 
 // TestLoad: 1,000 requests, 50 at a time, and nothing left behind.
 func TestLoad(t *testing.T) {
+	t.Parallel()
 	for children, processes := range map[int]int{0: 1, 4: 6} {
 		for _, keep := range []bool{false, true} {
 			dir := lives(t)
@@ -422,6 +436,7 @@ func (s *server) resources() (r resources) {
 
 // A log that nobody reads any more costs its messages, and no process.
 func TestReaderOfTheLogIsGone(t *testing.T) {
+	t.Parallel()
 	bothWays(t, func(t *testing.T, env []string) {
 		dir := files.Make(t, map[string]string{"log.php": `<?php error_log("one"); error_log("two"); echo getmypid();`})
 		address := serve.Address(t)

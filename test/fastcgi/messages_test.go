@@ -13,6 +13,7 @@ import (
 
 // nginx answers 502 if each message is a record of its own: its buffer for the response's head is full of them.
 func TestConsecutiveMessagesAreOneRecord(t *testing.T) {
+	t.Parallel()
 	contents := map[string]string{}
 	for name, script := range exchange.Messages() {
 		contents[name+".php"] = script

@@ -10,6 +10,7 @@ import (
 
 // Opcache put the value of php.ini's section for a host into the script in place of ini_get(): all other hosts read it.
 func TestSectionOfOneHostIsNotTheOthers(t *testing.T) {
+	t.Parallel()
 	dir := files.Make(t, map[string]string{
 		"a.php": `<?php echo ini_get("memory_limit");`,
 		"b.php": `<?php echo ini_get("memory_limit");`,

@@ -97,10 +97,10 @@ func TestStoppedZygoteIsReplaced(t *testing.T) {
 
 // While no process can be forked the server says so once, and children come as soon as they can.
 func TestForksFailForAWhile(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, to be a user whose processes are limited")
 	}
-	t.Parallel()
 	const user = 54321
 	dir := serve.Dir(t)
 	if err := os.Chown(dir, user, user); err != nil {
