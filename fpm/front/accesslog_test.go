@@ -28,6 +28,7 @@ func logged() *exchange {
 
 // No line is lost or torn when the log is reopened, or at the end.
 func TestAccessLogIsReopened(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	open := func(name string) *os.File {
 		file, err := os.OpenFile(filepath.Join(dir, name), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
@@ -68,6 +69,7 @@ func TestAccessLogIsReopened(t *testing.T) {
 }
 
 func TestLinesDoNotWaitForOthers(t *testing.T) {
+	t.Parallel()
 	f := start(t, orders(t, map[string]string{"a.txt": "a"}, nil))
 	f.get(t, "/a.txt", "User-Agent: me")
 	wait.Until(t, "the line", func() bool {
@@ -76,6 +78,7 @@ func TestLinesDoNotWaitForOthers(t *testing.T) {
 }
 
 func TestUnwritableLogIsReportedOnce(t *testing.T) {
+	t.Parallel()
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
 		t.Skip(err)

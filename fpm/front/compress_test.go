@@ -38,6 +38,7 @@ func unzip(t testing.TB, body string) string {
 
 // Which responses of scripts are compressed, and what the client is told.
 func TestResponsesAreCompressed(t *testing.T) {
+	t.Parallel()
 	body := strings.Repeat("<p>a paragraph\n", 500)
 	var head, said string
 	o := orders(t, map[string]string{"index.php": ""}, func(w *worker) bool { return w.say("%s\r\n\r\n%s", head, said) })
@@ -112,6 +113,7 @@ func TestResponsesAreCompressed(t *testing.T) {
 
 // Files are compressed on their way, too; their parts are not.
 func TestFilesAreCompressed(t *testing.T) {
+	t.Parallel()
 	o := orders(t, map[string]string{"a.css": letters, "b.png": letters, "c.css": letters, "c.css.br": "by brotli", "d.css": strings.Repeat(letters, 100)}, nil)
 	o.Sites[0].Compress, o.Sites[0].Precompressed = compressing, []string{"br"}
 	f := start(t, o)
@@ -146,6 +148,7 @@ func TestFilesAreCompressed(t *testing.T) {
 
 // What a script flushes reaches the client, who can read it.
 func TestFlushesReachClientsOfCompressedResponses(t *testing.T) {
+	t.Parallel()
 	read := make(chan bool)
 	o := orders(t, map[string]string{"index.php": ""}, func(w *worker) bool {
 		fmt.Fprint(w.Response(), "Content-Type: text/event-stream\r\n\r\n")
@@ -199,6 +202,7 @@ func TestFlushesReachClientsOfCompressedResponses(t *testing.T) {
 
 // A compressed response that breaks off is seen to break off.
 func TestCompressedResponseThatBreaksOff(t *testing.T) {
+	t.Parallel()
 	o := orders(t, map[string]string{"index.php": ""}, func(w *worker) bool {
 		fmt.Fprintf(w.Response(), "Content-Type: text/html\r\n\r\n%s", strings.Repeat("a", 100000))
 		w.Response().Flush()
@@ -221,6 +225,7 @@ func TestCompressedResponseThatBreaksOff(t *testing.T) {
 
 // A compressed file that becomes shorter while it is sent is seen to break off.
 func TestCompressedFileThatBecomesShorter(t *testing.T) {
+	t.Parallel()
 	const length = 32 << 20 // more than sockets hold
 	o := orders(t, map[string]string{"a.css": ""}, nil)
 	o.Sites[0].Compress = compressing
@@ -247,6 +252,7 @@ func TestCompressedFileThatBecomesShorter(t *testing.T) {
 
 // More responses than that are not compressed at once, as each takes memory for as long as its client is slow.
 func TestCompressorsAreBounded(t *testing.T) {
+	t.Parallel()
 	o := orders(t, map[string]string{"a.css": letters}, nil)
 	o.Sites[0].Compress = compressing
 	f := start(t, o)
@@ -262,6 +268,7 @@ func TestCompressorsAreBounded(t *testing.T) {
 
 // The access log has what was sent.
 func TestCompressedBytesAreLogged(t *testing.T) {
+	t.Parallel()
 	o := orders(t, map[string]string{"a.css": letters}, nil)
 	o.Sites[0].Compress, o.AccessLogFormat = compressing, "json"
 	f := start(t, o)

@@ -10,6 +10,7 @@ import (
 
 // A client that sends one request after the other is told to go elsewhere, not cut off.
 func TestDrainTellsWhoIsBusy(t *testing.T) {
+	t.Parallel()
 	f := start(t, orders(t, map[string]string{"a.txt": "text"}, nil))
 	kept := f.dial(t)
 	const request = "GET /a.txt HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -25,6 +26,7 @@ func TestDrainTellsWhoIsBusy(t *testing.T) {
 
 // A client that was let in before the end is answered, though its request comes after the end began; a later client is refused.
 func TestDrainAnswersWhoWasAccepted(t *testing.T) {
+	t.Parallel()
 	f := start(t, orders(t, map[string]string{"a.txt": "text"}, nil))
 	kept, fresh := f.dial(t), f.dial(t)
 	if got := kept.ask("GET /a.txt HTTP/1.1\r\nHost: x\r\n\r\n"); got.StatusCode != 200 {

@@ -13,6 +13,7 @@ import (
 
 // Where others may see another end of a request than the front does, what follows is not taken for a request.
 func TestNothingFollowsAMistakableRequest(t *testing.T) {
+	t.Parallel()
 	f := start(t, orders(t, map[string]string{"index.php": "", "a.txt": "a"}, echo))
 	for _, request := range []string{
 		"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 30\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -40,6 +41,7 @@ func TestNothingFollowsAMistakableRequest(t *testing.T) {
 
 // A script once ran with an empty body for a request of HTTP/1.0 with a body in chunks, as net/http drops the header.
 func TestTransferEncodingOfHTTP10IsRefused(t *testing.T) {
+	t.Parallel()
 	f := start(t, orders(t, map[string]string{"index.php": "", "a.txt": "a"}, echo))
 	const chunks = "5\r\nhello\r\n0\r\n\r\n"
 	for _, head := range []string{
@@ -77,6 +79,7 @@ func TestTransferEncodingOfHTTP10IsRefused(t *testing.T) {
 
 // A head may come in pieces.
 func TestHeadsInPiecesAreSeen(t *testing.T) {
+	t.Parallel()
 	const head = "POST / HTTP/1.0\r\nA: b\r\nTransfer-Encoding: chunked\r\n\r\n"
 	for size := 1; size <= len(head); size++ {
 		var h headWatch
@@ -90,6 +93,7 @@ func TestHeadsInPiecesAreSeen(t *testing.T) {
 }
 
 func TestMalformedChunksAreRefused(t *testing.T) {
+	t.Parallel()
 	o := orders(t, map[string]string{"index.php": ""}, echo)
 	f := start(t, o)
 	for _, body := range []string{"zz\r\nabc\r\n0\r\n\r\n", "fffffffffffffffff\r\nabc\r\n", "3\r\nabcd\r\n0\r\n\r\n"} {
@@ -102,6 +106,7 @@ func TestMalformedChunksAreRefused(t *testing.T) {
 }
 
 func TestTargetsWithoutPath(t *testing.T) {
+	t.Parallel()
 	o := orders(t, map[string]string{"index.php": ""}, echo)
 	f := start(t, o)
 	ask := func(line string) reply { return f.dial(t).ask(line + " HTTP/1.1\r\nHost: a\r\n\r\n") }
@@ -120,6 +125,7 @@ func TestTargetsWithoutPath(t *testing.T) {
 
 // A body that is too large ends its stream of HTTP/2, not the connection, which has others.
 func TestLargeBodiesEndTheirStreamAlone(t *testing.T) {
+	t.Parallel()
 	o := orders(t, map[string]string{"index.php": "", "a.txt": "a"}, echo)
 	o.Pools[0].BodyBytes = 10
 	f := bothListeners(t, o)

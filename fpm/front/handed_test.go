@@ -30,14 +30,23 @@ type workersSide struct {
 	address  string
 }
 
+// packets returns the two ends of a socket for packets, which are closed with the test.
 func packets(t *testing.T) (to, from int) {
+	t.Helper()
+	toFile, fromFile := packetFiles(t)
+	return int(toFile.Fd()), int(fromFile.Fd())
+}
+
+// packetFiles is packets for a test that closes an end itself. A descriptor that is closed twice may be another test's by then.
+func packetFiles(t *testing.T) (to, from *os.File) {
 	t.Helper()
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { unix.Close(pair[0]); unix.Close(pair[1]) })
-	return pair[0], pair[1]
+	to, from = os.NewFile(uintptr(pair[0]), "to"), os.NewFile(uintptr(pair[1]), "from")
+	t.Cleanup(func() { to.Close(); from.Close() })
+	return to, from
 }
 
 func workersOf(t *testing.T) *workersSide {
@@ -420,11 +429,12 @@ func TestRestOfAResponseIsSent(t *testing.T) {
 			at := w.accept()
 			at.SetWriteBuffer(64 << 10)
 			client.Conn.(*net.TCPConn).SetReadBuffer(64 << 10)
-			to, from := packets(t)
+			toFile, from := packetFiles(t)
+			to := int(toFile.Fd())
 			body := bytes.Repeat([]byte("0123456789abcdef"), 1<<16) // 1 MB
 			head := fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", len(body))
-			w.hand(at, contract.HandOver{Letter: contract.Output, Next: contract.OutputMore, Text: []byte(head)}, from)
-			unix.Close(from)
+			w.hand(at, contract.HandOver{Letter: contract.Output, Next: contract.OutputMore, Text: []byte(head)}, int(from.Fd()))
+			from.Close()
 			written := make(chan bool)
 			go func() {
 				defer close(written)
@@ -551,9 +561,10 @@ func TestWorkerIsToldThatItsClientHasGone(t *testing.T) {
 	f := w.front(orders(t, plainFiles, nil))
 	f.run(t)
 	client := f.dial(t)
-	to, from := packets(t)
-	w.hand(w.accept(), contract.HandOver{Letter: contract.Output, Next: contract.OutputMore, Text: []byte("HTTP/1.1 200 OK\r\n\r\n")}, from)
-	unix.Close(from)
+	toFile, from := packetFiles(t)
+	to := int(toFile.Fd())
+	w.hand(w.accept(), contract.HandOver{Letter: contract.Output, Next: contract.OutputMore, Text: []byte("HTTP/1.1 200 OK\r\n\r\n")}, int(from.Fd()))
+	from.Close()
 	client.Close()
 	wait.Until(t, "an error", func() bool {
 		_, err := unix.SendmsgN(to, append([]byte{contract.OutputMore}, make([]byte, 1000)...), nil, nil, unix.MSG_NOSIGNAL)

@@ -49,6 +49,7 @@ func handedWorkers(t *testing.T, serve func(*worker) bool) (to *os.File) {
 // What the worker script answers goes to its pool, and what it does not to the pool beside it, each on a connection of its own. A
 // script that may be the worker script's goes to that.
 func TestOtherScriptsGoToTheirOwnPool(t *testing.T) {
+	t.Parallel()
 	by := func(name string, keep *bool) func(*worker) bool {
 		return func(w *worker) bool {
 			*keep = w.req.KeepConn
@@ -84,6 +85,7 @@ func TestOtherScriptsGoToTheirOwnPool(t *testing.T) {
 }
 
 func TestFrontKnowsThePoolsItIsToAsk(t *testing.T) {
+	t.Parallel()
 	for want, spoil := range map[string]func(*contract.Front){
 		`pool www: the pool "www_scripts" for its other scripts is not known`: func(o *contract.Front) { o.Pools[0].Others = "www_scripts" },
 		"pool x: there is no way to it": func(o *contract.Front) {

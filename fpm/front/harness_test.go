@@ -13,7 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/phpsapi/phpsapi/cgi/fastcgi"
+	"github.com/phpsapi/phpsapi/fpm/channel"
 	"github.com/phpsapi/phpsapi/fpm/contract"
 	"github.com/phpsapi/phpsapi/fpm/zlog"
 	"github.com/phpsapi/phpsapi/test/files"
@@ -247,4 +250,19 @@ func (f *tested) do(t testing.TB, method, path string, headers ...string) reply 
 	c := f.dial(t)
 	defer c.Close()
 	return c.ask(method + " " + path + " HTTP/1.1\r\n" + strings.Join(append([]string{"Host: example.org"}, headers...), "\r\n") + "\r\n\r\n")
+}
+
+// openChannel opens the other end of a channel. A channel owns its descriptor, so that it gets one of its own, and the file is closed.
+func openChannel(t *testing.T, file *os.File) *channel.Channel {
+	t.Helper()
+	defer file.Close()
+	own, err := unix.FcntlInt(file.Fd(), unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := channel.Open(own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }

@@ -13,6 +13,7 @@ import (
 // An idle client is not asked every 15 s whether it is there, as net would have it, whether the front has accepted the connection or been
 // given it.
 func TestIdleClientsAreAskedSeldom(t *testing.T) {
+	t.Parallel()
 	old, next, heir := successors(t, false, "127.0.0.1:0", time.Millisecond, nil)
 	asked := func(f *tested) {
 		t.Helper()

@@ -19,6 +19,7 @@ import (
 const short = 150 * time.Millisecond
 
 func TestSlowHeadsEndTheConnection(t *testing.T) {
+	t.Parallel()
 	o := orders(t, map[string]string{"a.txt": "a"}, nil)
 	o.Limits.HeaderTimeout = short
 	f := start(t, o)
@@ -29,6 +30,7 @@ func TestSlowHeadsEndTheConnection(t *testing.T) {
 }
 
 func TestIdleConnectionsEnd(t *testing.T) {
+	t.Parallel()
 	o := orders(t, map[string]string{"a.txt": "a"}, nil)
 	o.Limits.IdleTimeout = short
 	f := start(t, o)
@@ -40,6 +42,7 @@ func TestIdleConnectionsEnd(t *testing.T) {
 }
 
 func TestLongHeadsAreRefused(t *testing.T) {
+	t.Parallel()
 	o := orders(t, map[string]string{"a.txt": "a"}, nil)
 	o.Limits.HeaderBytes = 8 << 10
 	f := start(t, o)
@@ -70,6 +73,7 @@ func TestLongHeadsAreRefused(t *testing.T) {
 // A worker takes 4,096 meta-variables, and closes the connection of a request with more: the client got 502, and the
 // operator a warning, for each.
 func TestMoreHeadersThanAWorkerTakesAreRefused(t *testing.T) {
+	t.Parallel()
 	o := orders(t, map[string]string{"index.php": ""}, echo)
 	o.Limits.HeaderBytes = 4 << 20
 	f := start(t, o)
@@ -93,6 +97,7 @@ func TestMoreHeadersThanAWorkerTakesAreRefused(t *testing.T) {
 }
 
 func TestLargeBodiesAreRefused(t *testing.T) {
+	t.Parallel()
 	o := orders(t, map[string]string{"index.php": ""}, echo)
 	o.Pools[0].BodyBytes = 10
 	f := start(t, o)
@@ -116,6 +121,7 @@ func TestLargeBodiesAreRefused(t *testing.T) {
 
 // A client that stops sending is told so; one that keeps sending may take longer than the time-out in all.
 func TestSlowBodies(t *testing.T) {
+	t.Parallel()
 	o := orders(t, map[string]string{"index.php": ""}, echo)
 	o.Limits.BodyTimeout = 2 * time.Second
 	f := start(t, o)
@@ -138,6 +144,7 @@ func TestSlowBodies(t *testing.T) {
 
 // The time-out of a body's reads must not end a script that takes its time when it has the body.
 func TestScriptsMayTakeLongerThanTheirBodies(t *testing.T) {
+	t.Parallel()
 	o := orders(t, map[string]string{"index.php": ""}, func(w *worker) bool {
 		time.Sleep(3 * short)
 		return echo(w)
@@ -166,6 +173,7 @@ func hugeFile(t *testing.T, name string, size int64) {
 }
 
 func TestClientsThatDoNotReadAreLeft(t *testing.T) {
+	t.Parallel()
 	o := orders(t, map[string]string{"index.php": ""}, func(w *worker) bool {
 		w.Response().Write([]byte("Content-Type: text/plain\r\n\r\n"))
 		for range 32 << 10 {
@@ -191,6 +199,7 @@ func TestClientsThatDoNotReadAreLeft(t *testing.T) {
 
 // A client that reads slowly gets everything, however long it takes in all.
 func TestClientsThatReadSlowlyAreServed(t *testing.T) {
+	t.Parallel()
 	o := orders(t, nil, nil)
 	const size = 8 << 20
 	hugeFile(t, o.Sites[0].Root+"/huge.txt", size)
@@ -216,6 +225,7 @@ func TestClientsThatReadSlowlyAreServed(t *testing.T) {
 }
 
 func TestConnectionsAreBounded(t *testing.T) {
+	t.Parallel()
 	o := orders(t, map[string]string{"a.txt": "a"}, nil)
 	o.Limits.Connections = 3
 	f := start(t, o)

@@ -15,16 +15,13 @@ import (
 
 // Lines wait for the master as long as it takes some; what is lost because it takes none is counted, and said.
 func TestNoLineOfTheLogIsLostWithoutAWord(t *testing.T) {
+	t.Parallel()
 	ours, file, err := channel.New()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer ours.Close()
-	theirs, err := channel.Open(int(file.Fd()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
+	theirs := openChannel(t, file)
 	l := &logger{control: ours, patience: 10 * time.Millisecond}
 	const lines = 2000
 	line := strings.Repeat("x", 1000)

@@ -14,6 +14,7 @@ import (
 
 // A pool's socket without a name is reached by its descriptor, which must stay open when nobody else holds it.
 func TestNamelessSocketStaysOpen(t *testing.T) {
+	t.Parallel()
 	name := filepath.Join(t.TempDir(), "s")
 	l, err := net.Listen("unix", name)
 	if err != nil {

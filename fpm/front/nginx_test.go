@@ -67,6 +67,7 @@ func alike(t *testing.T, root string) {
 // The same requests to nginx and to a front that serve the same files: status, what is asked for, and the headers that
 // say what it is.
 func TestFilesAreAnsweredAsByNginx(t *testing.T) {
+	t.Parallel()
 	o := orders(t, map[string]string{"a.txt": letters, "b.html": "<p>", "c.css": "a{}", "d.js": "", "e.bin": "\x00", "empty.txt": "",
 		"g.png": "png", "h.svg": "<svg/>", "i.json": "{}", "dir/index.html": "dir", "none/x": "x", ".env": "secret",
 		".well-known/x.txt": "known", "a b/c d.txt": "spaces", "ü.txt": "umlaut"}, nil)

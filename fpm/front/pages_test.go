@@ -7,6 +7,7 @@ import (
 
 // A probe and Prometheus get the pool's own pages by HTTP; a stranger gets no status page, and no sign that there is one.
 func TestPingAndStatusByHTTP(t *testing.T) {
+	t.Parallel()
 	o := orders(t, map[string]string{"index.php": "", "fpm-ping": "a file"}, echo)
 	o.Sites[0].Hosts = []string{"example.org"}
 	o.Pools[0].PingPath, o.Pools[0].StatusPath = "/fpm-ping", "/fpm-status"

@@ -64,6 +64,7 @@ func TestIdleConnectionsHoldNoGoroutine(t *testing.T) {
 
 // A request that comes in pieces, with pauses anywhere, is one all the same.
 func TestNothingOfARequestIsLostInTheLot(t *testing.T) {
+	t.Parallel()
 	f := parking(t, nil)
 	for cut := range len(request) {
 		c := f.dial(t)
@@ -87,6 +88,7 @@ func TestNothingOfARequestIsLostInTheLot(t *testing.T) {
 }
 
 func TestParkedConnectionsEnd(t *testing.T) {
+	t.Parallel()
 	o := orders(t, map[string]string{"a.txt": "a"}, nil)
 	o.Limits.HeaderTimeout, o.Limits.IdleTimeout = 10*short, 10*short
 	f := prepare(t, o)
@@ -99,6 +101,7 @@ func TestParkedConnectionsEnd(t *testing.T) {
 }
 
 func TestParkedConnectionsAreClosedToDrain(t *testing.T) {
+	t.Parallel()
 	f := parking(t, nil)
 	c := f.dial(t)
 	c.ask(request)
@@ -140,6 +143,7 @@ func TestParkedConnectionsTakeLittleMemory(t *testing.T) {
 }
 
 func TestMemoryIsGivenBackOnceConnectionsHaveSettled(t *testing.T) {
+	t.Parallel()
 	var l lot
 	for i, c := range []struct {
 		came int
@@ -166,6 +170,7 @@ func TestMemoryIsGivenBackOnceConnectionsHaveSettled(t *testing.T) {
 
 // The sweep looks at nobody before somebody's time is over.
 func TestLateConnectionsAreFound(t *testing.T) {
+	t.Parallel()
 	l, err := newLot(time.Second)
 	if err != nil {
 		t.Fatal(err)
@@ -225,6 +230,7 @@ func pair(t *testing.T) (ours, theirs net.Conn) {
 }
 
 func TestParkedConnectionsGiveWay(t *testing.T) {
+	t.Parallel()
 	o := orders(t, map[string]string{"a.txt": "a"}, nil)
 	o.Limits.Connections = 3
 	f := prepare(t, o)

@@ -11,6 +11,7 @@ import (
 
 // Files that were compressed beforehand are sent to clients that take them.
 func TestPrecompressedFilesAreSent(t *testing.T) {
+	t.Parallel()
 	o := orders(t, map[string]string{"a.css": "plain " + letters, "a.css.br": "by brotli", "a.css.zst": "by zstd", "a.css.gz": "by gzip", "gz.js": "plain", "gz.js.gz": "by gzip",
 		"alone.txt": "plain", "dir/index.html": "plain", "dir/index.html.gz": "by gzip", "old.txt": "plain", "old.txt.br": "by brotli", "old.txt.gz": "by gzip", "only.txt.gz": "by gzip",
 		"no.svg": "plain", "no.svg.gz": "by gzip", "dir.txt": "plain", "dir.txt.gz/x": "", "send.php": ""}, nil)
@@ -63,6 +64,7 @@ func TestPrecompressedFilesAreSent(t *testing.T) {
 
 // Each form is a representation of its own: its ETag and its ranges.
 func TestPrecompressedFormsHaveValidators(t *testing.T) {
+	t.Parallel()
 	o := orders(t, map[string]string{"a.css": "plain", "a.css.br": "brotl", "a.css.gz": "by gzip"}, nil)
 	o.Sites[0].Precompressed = []string{"br", "gzip"}
 	alike(t, o.Sites[0].Root)

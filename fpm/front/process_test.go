@@ -127,6 +127,7 @@ func (s *started) get(path string) (*http.Response, error) {
 }
 
 func TestProcessServesAndReopensItsLog(t *testing.T) {
+	t.Parallel()
 	s := launch(t, orders(t, map[string]string{"a.txt": "a", "index.php": ""}, echo))
 	for _, path := range []string{"/a.txt", "/x"} {
 		if got, err := s.get(path); err != nil || got.StatusCode != 200 {
@@ -155,6 +156,7 @@ func TestProcessServesAndReopensItsLog(t *testing.T) {
 
 // What is under way is finished, and written down, however the end is asked for; new connections are not taken.
 func TestProcessDrains(t *testing.T) {
+	t.Parallel()
 	for name, end := range map[string]func(*started){
 		"Quit":                  func(s *started) { s.control.Send(contract.Quit, "", -1) },
 		"the end of the master": func(s *started) { s.control.Close() },
@@ -198,6 +200,7 @@ func TestProcessDrains(t *testing.T) {
 
 // A front that is replaced tells when no more requests are its own. Without a successor it closes what is idle.
 func TestProcessYields(t *testing.T) {
+	t.Parallel()
 	s := launch(t, orders(t, map[string]string{"a.txt": "a"}, nil))
 	c, err := net.Dial("tcp", s.address)
 	if err != nil {
@@ -221,6 +224,7 @@ func TestProcessYields(t *testing.T) {
 
 // A stream that has no end is cut off when its time is over, and SIGTERM waits for nobody.
 func TestProcessDoesNotWaitForEver(t *testing.T) {
+	t.Parallel()
 	for name, signals := range map[string][]os.Signal{"drain": {syscall.SIGQUIT}, "TERM": {syscall.SIGTERM}, "impatience": {syscall.SIGQUIT, syscall.SIGTERM}} {
 		t.Run(name, func(t *testing.T) {
 			leave := make(chan bool)
@@ -254,6 +258,7 @@ func TestProcessDoesNotWaitForEver(t *testing.T) {
 }
 
 func TestProcessTakesCertificates(t *testing.T) {
+	t.Parallel()
 	o := orders(t, nil, nil)
 	o.Listeners[0].TLS = true
 	o.Certificates = []contract.Certificate{certified(t, "a.example", 1)}
@@ -285,6 +290,7 @@ func TestProcessTakesCertificates(t *testing.T) {
 }
 
 func TestProcessReachesANamelessPool(t *testing.T) {
+	t.Parallel()
 	o := orders(t, map[string]string{"index.php": ""}, echo)
 	at, err := os.OpenFile(o.Pools[0].Address, 0x200000 /* O_PATH */, 0)
 	if err != nil {
@@ -309,6 +315,7 @@ func TestProcessReachesANamelessPool(t *testing.T) {
 
 // A front that cannot start says why, and is not ready.
 func TestProcessSaysWhyItCannotStart(t *testing.T) {
+	t.Parallel()
 	for want, spoil := range map[string]func(*contract.Front){
 		"2 listeners":        func(o *contract.Front) { o.Listeners = append(o.Listeners, o.Listeners[0]) },
 		`pool "web"`:         func(o *contract.Front) { o.Sites[0].Pool = "web" },

@@ -8,6 +8,7 @@ import (
 )
 
 func TestTrustedProxiesAreHeeded(t *testing.T) {
+	t.Parallel()
 	o := orders(t, map[string]string{"index.php": ""}, echo)
 	o.TrustedProxies = []string{"127.0.0.1", "10.0.0.0/8", "fd00::/8"}
 	trusting := start(t, o)
@@ -55,6 +56,7 @@ func TestTrustedProxiesAreHeeded(t *testing.T) {
 }
 
 func TestTrustedProxiesAreAddressesOrNetworks(t *testing.T) {
+	t.Parallel()
 	if _, err := newFront(&contract.Front{TrustedProxies: []string{"localhost"}}, resources{}); err == nil {
 		t.Error("a name is taken")
 	}

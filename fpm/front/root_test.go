@@ -11,6 +11,7 @@ import (
 
 // A release is put in place by switching a link: the next request has all of the new one.
 func TestSwitchedReleaseServesTheNextRequest(t *testing.T) {
+	t.Parallel()
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 )
 
 func TestScriptsSeeTheRequest(t *testing.T) {
+	t.Parallel()
 	o := orders(t, map[string]string{"index.php": "", "x.php": ""}, echo)
 	f := start(t, o)
 	root := o.Sites[0].Root
@@ -36,6 +37,7 @@ func TestScriptsSeeTheRequest(t *testing.T) {
 }
 
 func TestRequestIDs(t *testing.T) {
+	t.Parallel()
 	o := orders(t, map[string]string{"index.php": ""}, func(w *worker) bool {
 		return w.say("X-Request-Id: of-the-script\r\n\r\n%s", w.param("HTTP_X_REQUEST_ID"))
 	})
@@ -57,6 +59,7 @@ func TestRequestIDs(t *testing.T) {
 
 // The page once said that a program had ended which had only sent a wrong header.
 func TestAnswersThatMakeNoSense(t *testing.T) {
+	t.Parallel()
 	for _, head := range []string{"Content-Length: abc", "Status: abc", "no header"} {
 		f := start(t, orders(t, map[string]string{"index.php": ""}, func(w *worker) bool {
 			return w.say("%s\r\n\r\nx", head)
@@ -103,6 +106,7 @@ func TestFailuresOfThePool(t *testing.T) {
 }
 
 func TestScriptsHaveFilesSent(t *testing.T) {
+	t.Parallel()
 	private := files.Make(t, map[string]string{"a.txt": letters, "x.php": "secret"})
 	head := ""
 	o := orders(t, map[string]string{"index.php": "", "public.txt": "public", "private/own.txt": "own"}, func(w *worker) bool {
@@ -146,6 +150,7 @@ func TestScriptsHaveFilesSent(t *testing.T) {
 }
 
 func TestEarlyHintsPass(t *testing.T) {
+	t.Parallel()
 	f := start(t, orders(t, map[string]string{"index.php": ""}, func(w *worker) bool {
 		return w.say("Status: 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\nContent-Type: text/plain\r\n\r\nlate")
 	}))
@@ -159,6 +164,7 @@ func TestEarlyHintsPass(t *testing.T) {
 }
 
 func TestEventsComeAtOnce(t *testing.T) {
+	t.Parallel()
 	next := make(chan bool)
 	f := start(t, orders(t, map[string]string{"index.php": ""}, func(w *worker) bool {
 		w.Response().Write([]byte("Content-Type: text/event-stream\r\n\r\ndata: 1\n\n"))
@@ -185,6 +191,7 @@ func TestEventsComeAtOnce(t *testing.T) {
 }
 
 func TestSourceIsNeverSent(t *testing.T) {
+	t.Parallel()
 	const secret = "<?php $password = 'secret';"
 	contents := map[string]string{"ok.txt": "ok"}
 	names := []string{"x.PHP", "x.php~", "x.php.bak", "x.inc", ".env", ".git/config", "x.phar", "d/.htpasswd", "x.php ", "x.php.", "x.phps"}

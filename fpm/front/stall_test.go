@@ -13,6 +13,7 @@ import (
 // A timer of a write may fire after the write, and after the request: it touches no writer then. net/http's has nothing
 // left after its handler, and the process died of it.
 func TestStallTimerLeavesEndedWritesAlone(t *testing.T) {
+	t.Parallel()
 	w, s := &deadlines{}, &stall{}
 	s.begin(w, time.Hour)
 	s.fire() // of the write before
@@ -39,6 +40,7 @@ func (d *deadlines) SetWriteDeadline(time.Time) error {
 // net/http's own writer of HTTP/2 panics when its deadline is set after the handler: the timer must not reach it then,
 // whether it is late for a write or for the request.
 func TestStallTimerAfterTheHandler(t *testing.T) {
+	t.Parallel()
 	s := &stall{}
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.begin(w, time.Hour)

@@ -13,6 +13,7 @@ import (
 var letters = strings.Repeat("0123456789abcdefghijklmnopqrstuv", 64)
 
 func TestFilesAreSentWithTheirHeaders(t *testing.T) {
+	t.Parallel()
 	f := start(t, orders(t, map[string]string{"a.css": "a{}", "b.unknown": "<html>", "c": "", "d.svg": "", "e.JPG": "", "sub/index.html": "hi"}, nil))
 	for path, mediaType := range map[string]string{
 		"/a.css": "text/css; charset=utf-8", "/b.unknown": "application/octet-stream", "/c": "application/octet-stream",
@@ -44,6 +45,7 @@ func TestFilesAreSentWithTheirHeaders(t *testing.T) {
 }
 
 func TestErrorsHavePages(t *testing.T) {
+	t.Parallel()
 	f := start(t, orders(t, map[string]string{".env": "secret"}, nil))
 	for path, status := range map[string]int{"/missing": 404, "/.env": 404, "/a/../..": 400, "/%00": 400, "/%2e%2e/x": 400} {
 		got := f.get(t, path)
@@ -54,6 +56,7 @@ func TestErrorsHavePages(t *testing.T) {
 }
 
 func TestFilesAnswerConditions(t *testing.T) {
+	t.Parallel()
 	o := orders(t, map[string]string{"a.txt": letters}, nil)
 	modified := time.Date(2026, 1, 2, 3, 4, 5, 678, time.UTC)
 	if err := os.Chtimes(o.Sites[0].Root+"/a.txt", modified, modified); err != nil {
@@ -101,6 +104,7 @@ func TestFilesAnswerConditions(t *testing.T) {
 }
 
 func TestFileThatVanishesIsMissing(t *testing.T) {
+	t.Parallel()
 	f := start(t, orders(t, nil, nil))
 	x := newExchange(f.Front)
 	for path, want := range map[string]int{"/nonexistent/x": http.StatusNotFound, "/": http.StatusNotFound, "/dev/null": http.StatusNotFound,

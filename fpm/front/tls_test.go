@@ -35,6 +35,7 @@ func serial(t *testing.T, address, name string) int64 {
 }
 
 func TestCertificatesAreChosenAndReplaced(t *testing.T) {
+	t.Parallel()
 	o := orders(t, map[string]string{"a.txt": "a"}, nil)
 	o.Listeners[0].TLS = true
 	o.Certificates = []contract.Certificate{certified(t, "a.example", 1), certified(t, "*.b.example", 2)}
@@ -75,6 +76,7 @@ func TestCertificatesAreChosenAndReplaced(t *testing.T) {
 }
 
 func TestListenerWithoutCertificateIsRefused(t *testing.T) {
+	t.Parallel()
 	o := orders(t, nil, nil)
 	o.Listeners[0].TLS = true
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -110,6 +112,7 @@ func bothListeners(t *testing.T, o *contract.Front) *tested {
 }
 
 func TestEveryVersionOfHTTP(t *testing.T) {
+	t.Parallel()
 	o := orders(t, map[string]string{"index.php": "", "a.txt": letters}, echo)
 	f := bothListeners(t, o)
 	for name, client := range versions(f) {
@@ -142,6 +145,7 @@ func TestEveryVersionOfHTTP(t *testing.T) {
 
 // On HTTP/2 a client's window, not its socket, is what a slow reader leaves full.
 func TestStreamsThatAreNotReadAreReset(t *testing.T) {
+	t.Parallel()
 	o := orders(t, map[string]string{"index.php": ""}, func(w *worker) bool {
 		return w.say("Content-Type: text/plain\r\n\r\n%s", strings.Repeat("x", 32<<20))
 	})
@@ -169,6 +173,7 @@ func TestStreamsThatAreNotReadAreReset(t *testing.T) {
 
 // Silence between two events is not a client's fault.
 func TestQuietStreamsStayOpen(t *testing.T) {
+	t.Parallel()
 	o := orders(t, map[string]string{"index.php": ""}, func(w *worker) bool {
 		w.Response().Write([]byte("Content-Type: text/event-stream\r\n\r\ndata: 1\n\n"))
 		w.Response().Flush()

@@ -44,15 +44,12 @@ func generations(t *testing.T, secure bool, address string, after time.Duration,
 	if err != nil {
 		t.Fatal(err)
 	}
-	if from, err = channel.Open(int(theirs.Fd())); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { theirs.Close() })
-	return both[0], both[1], heir, from
+	return both[0], both[1], heir, openChannel(t, theirs)
 }
 
 // More connections than the channel holds go to a front that reads none of them until the other has yielded.
 func TestManyConnectionsChangeFrontsInTheirTime(t *testing.T) {
+	t.Parallel()
 	const many = 500
 	old, next, heir, from := generations(t, false, "127.0.0.1:0", time.Millisecond, nil)
 	var clients []*rawClient
@@ -82,6 +79,7 @@ func TestManyConnectionsChangeFrontsInTheirTime(t *testing.T) {
 
 // A front that ends before it has taken all connections leaves the others to nobody: they are closed, and the one before it ends.
 func TestConnectionsThatAFrontDoesNotLiveToTakeAreClosed(t *testing.T) {
+	t.Parallel()
 	old, _, heir, from := generations(t, false, "127.0.0.1:0", time.Millisecond, nil)
 	kept := old.dial(t)
 	kept.ask(request)
@@ -94,6 +92,7 @@ func TestConnectionsThatAFrontDoesNotLiveToTakeAreClosed(t *testing.T) {
 // A connection that waits for a request when its front is replaced is not lost, whether it has had one or none, and waits in
 // net/http or in the lot; and what is asked on it then is answered by the front of now.
 func TestConnectionsThatWaitChangeFronts(t *testing.T) {
+	t.Parallel()
 	for name, after := range map[string]time.Duration{"in net/http": time.Hour, "in the lot": time.Millisecond} {
 		t.Run(name, func(t *testing.T) {
 			old, next, heir := successors(t, false, "127.0.0.1:0", after, nil)
@@ -136,6 +135,7 @@ func TestConnectionsThatWaitChangeFronts(t *testing.T) {
 // A client that was told nothing of the front's end, as the head of its response was sent before, found its connection closed
 // behind the response, and lost its next request. One whose head is sent later is told.
 func TestConnectionsWithAResponseUnderWayChangeFronts(t *testing.T) {
+	t.Parallel()
 	goOn, arrived := map[string]chan bool{"/begun": make(chan bool), "/late": make(chan bool)}, make(chan bool)
 	old, _, heir := successors(t, false, "127.0.0.1:0", parkAfter, func(w *worker) bool {
 		wait := goOn[w.param("REQUEST_URI")]
@@ -177,6 +177,7 @@ func TestConnectionsWithAResponseUnderWayChangeFronts(t *testing.T) {
 
 // Without another front at the address, connections that wait are closed: what is asked on them is not answered by the old one.
 func TestConnectionsThatNoFrontTakesAreClosed(t *testing.T) {
+	t.Parallel()
 	old, _, heir := successors(t, false, "127.0.0.1:1", parkAfter, nil)
 	kept := old.dial(t)
 	kept.ask(request)
@@ -186,6 +187,7 @@ func TestConnectionsThatNoFrontTakesAreClosed(t *testing.T) {
 
 // HTTPS connections stay: one without a request under way is closed, and HTTP/2's client is told before it asks again.
 func TestSecureConnectionsEndWhenTheFrontIsReplaced(t *testing.T) {
+	t.Parallel()
 	old, _, heir := successors(t, true, "127.0.0.1:0", parkAfter, nil)
 	dial := func() *rawClient {
 		c := old.dial(t)
@@ -230,6 +232,7 @@ func newRequest(t *testing.T, url string) *http.Request {
 // A connection that is parked only after its front has yielded, as on a busy machine, is another front's still: it was closed, and a
 // request that its client had sent was lost.
 func TestConnectionThatIsParkedLateChangesFronts(t *testing.T) {
+	t.Parallel()
 	old, _, heir := successors(t, false, "127.0.0.1:0", time.Hour, nil)
 	old.yield(heir)
 	defer old.drain()
