@@ -53,7 +53,7 @@ AT_ONCE = -p $$((2 * $$(nproc))) -parallel $$((2 * $$(nproc)))
 
 # Packages are tested in this order, so that none that takes long is left for the end, when it would have one processor of all.
 LONGEST = ./test/front ./test/cli ./fpm/worker ./test/starts ./test/packaging ./test/fastcgi ./test/handover ./test/devserver ./lifecycle
-PURE_LONGEST = ./fpm/master ./fpm/front ./cgi/server
+PURE_LONGEST = ./fpm/master ./fpm/front/upstream ./fpm/front ./fpm/operate ./cgi/server
 
 # Of php-src's tests the upload of two gigabytes takes as long as all others; make conformance runs it.
 # lint has run the whole of go vet, a part of which go test runs otherwise, for the packages under the race detector once more.
