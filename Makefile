@@ -65,7 +65,7 @@ test: deps-test build lint ## everything that must pass
 test-quick: deps-test engines ## after each save: formatting, go vet, the borders, and the tests of the packages that run no PHP, though some compare with stock PHP
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt'ed (make fmt):"; echo "$$unformatted"; exit 1; }
 	go vet -tags e2e ./...
-	go test -vet=off $$($(PURE_GO)) ./cgi ./cgi/responder ./cli ./cmd/... ./packaging/... ./test/borders
+	go test -vet=off $(AT_ONCE) $$($(PURE_GO)) ./cgi ./cgi/responder ./cli ./cmd/... ./packaging/... ./test/borders
 
 # No file is left out with the tag e2e, so that each is read.
 lint: ## gofmt, go vet, staticcheck, the borders between the packages, the voice of comments and messages (docs/STYLE.md)
