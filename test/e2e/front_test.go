@@ -69,7 +69,7 @@ func frontPlace(t *testing.T) *place {
 // TestFront has curl ask phpsapi's own HTTP front.
 func TestFront(t *testing.T) {
 	p := frontPlace(t)
-	p.wanted = []string{"is not below the site's root", "SIGSEGV", "it crashed while PHP was in", "no answer from a worker"}
+	p.wanted = []string{"is not below the site's root", "SIGSEGV", "it crashed while ", ": #", "has ended 5 workers", "no answer from a worker"}
 	d := p.door(`  access_format: json
   sendfile: ["DIR/private"]
 sites:
@@ -96,10 +96,11 @@ sites:
 
 // TestFrontAsNginx wants phpsapi alone to answer every kind of request as nginx with stock php-fpm does. Not its own are
 // the names of the two. If there is no PATH_INFO nginx has an empty one, and where there is, it has no PATH_TRANSLATED
-// and keeps it out of DOCUMENT_URI. It believes what an Authorization says (REMOTE_USER), its server here has no name. The
-// pages of errors are each program's own, and net/http has the reason phrases of the standard.
+// and keeps it out of DOCUMENT_URI. A request without a body has an empty CONTENT_LENGTH and CONTENT_TYPE there. nginx
+// believes what an Authorization says (REMOTE_USER), its server here has no name. The pages of errors are each program's
+// own, and net/http has the reason phrases of the standard.
 func TestFrontAsNginx(t *testing.T) {
-	unlike := regexp.MustCompile(`(?m)^(Connection|Server|X-Request-Id): .*\n|^(SERVER_SOFTWARE|HTTP_X_REQUEST_ID|DOCUMENT_URI|PATH_TRANSLATED|REMOTE_USER|SERVER_NAME) = .*\n|^PATH_INFO = \n` +
+	unlike := regexp.MustCompile(`(?m)^(Connection|Server|X-Request-Id): .*\n|^(SERVER_SOFTWARE|HTTP_X_REQUEST_ID|DOCUMENT_URI|PATH_TRANSLATED|REMOTE_USER|SERVER_NAME) = .*\n|^(PATH_INFO|CONTENT_(LENGTH|TYPE)) = \n` +
 		`|^<.*\n|^Content-Type: \["text/html(; charset=utf-8)?"\]\n|^HTTP/1.1 418 .*\n`)
 	exercise(t, stockFPM, filepath.Join(ours, "phpsapi"), []webServer{{name: "front", suffix: ".php", unlike: unlike, serve: func(p *place, php string) string {
 		if php == stockFPM {
