@@ -171,10 +171,9 @@ func writeStarted(e *exposition, p *picture) {
 
 func writeEnded(e *exposition, p *picture) {
 	for i := range p.pools {
+		// A reason is there before its first worker: Prometheus reckons a rate from two figures.
 		for end, n := range p.pools[i].totals.Pool.Ended {
-			if n > 0 {
-				e.count(e.plus(&p.pools[i], "reason", scoreboard.Cause(end).String()), n)
-			}
+			e.count(e.plus(&p.pools[i], "reason", scoreboard.Cause(end).String()), n)
 		}
 	}
 }
