@@ -26,7 +26,7 @@
 #include "engine_httpd.h"
 
 #ifndef ENGINE_CONTRACT /* a test gives another */
-#define ENGINE_CONTRACT 22
+#define ENGINE_CONTRACT 23
 #endif
 
 /* ---- module startup and shutdown ---- */

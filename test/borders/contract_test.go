@@ -13,7 +13,7 @@ import (
 
 // contract is the number of the contract between program and engine, and the checksum of what lifecycle/engine.h and
 // engine_httpd.h, which is a part of it, declare under it.
-var contract = struct{ number, sum string }{"22", "1a9fb89b019a"}
+var contract = struct{ number, sum string }{"23", "ffc2743f211d"}
 
 var (
 	comment = regexp.MustCompile(`(?s)/\*.*?\*/|//[^\n]*`)
