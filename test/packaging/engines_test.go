@@ -99,10 +99,10 @@ func headers(t *testing.T, bin, config, dir, version, globals string) {
 			t.Fatal(err)
 		}
 	}
-	write(t, filepath.Join(dir, "main/php.h"), "")
-	write(t, filepath.Join(dir, "main/php_version.h"), fmt.Sprintf("#define PHP_VERSION %q\n", version))
-	write(t, filepath.Join(dir, "Zend/zend_globals.h"), "struct globals { int "+globals+"; };\n")
-	write(t, filepath.Join(bin, config), fmt.Sprintf("#!/bin/sh\ncase $1 in\n--include-dir) echo %s ;;\n--version) echo %s ;;\nesac\n", dir, version))
+	files.Write(t, filepath.Join(dir, "main/php.h"), "")
+	files.Write(t, filepath.Join(dir, "main/php_version.h"), fmt.Sprintf("#define PHP_VERSION %q\n", version))
+	files.Write(t, filepath.Join(dir, "Zend/zend_globals.h"), "struct globals { int "+globals+"; };\n")
+	files.Write(t, filepath.Join(bin, config), fmt.Sprintf("#!/bin/sh\ncase $1 in\n--include-dir) echo %s ;;\n--version) echo %s ;;\nesac\n", dir, version))
 	if err := os.Chmod(filepath.Join(bin, config), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func TestEnginesFollowTheHeaders(t *testing.T) {
 		{"a PHP that is unknown", func() { headers(t, bin, "php-config7.4", php+"/../7.4", "7.4.33", "a") }, "",
 			"8.2.36 8 php_answer 42\n8.4.1 12 php_answer 42\n"},
 		{"the sources are new", func() {
-			write(t, filepath.Join(dir, "lifecycle/engine/php_engine.c"), small["lifecycle/engine/php_engine.c"]+"\n/* more */\n")
+			files.Write(t, filepath.Join(dir, "lifecycle/engine/php_engine.c"), small["lifecycle/engine/php_engine.c"]+"\n/* more */\n")
 		}, "8.2.36 8.4.1", "8.2.36 8 php_answer 42\n8.4.1 12 php_answer 42\n"},
 		{"a PHP is gone", func() { os.Remove(filepath.Join(bin, "php-config8.2")) }, "", "8.4.1 12 php_answer 42\n"},
 	} {
@@ -176,7 +176,7 @@ func TestPHPConfigThatHasNoHeaders(t *testing.T) {
 	}
 	headers(t, bin, "php-config8.2", filepath.Join(dir, "include/8.2"), "8.2.32", "a")
 	own := filepath.Join(dir, "own-config")
-	write(t, own, "#!/bin/sh\necho /none\n")
+	files.Write(t, own, "#!/bin/sh\necho /none\n")
 	if err := os.Chmod(own, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -262,14 +262,5 @@ func withoutEngines(t *testing.T, root string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := filepath.Join(t.TempDir(), "overlay.json")
-	write(t, name, string(text))
-	return name
-}
-
-func write(t *testing.T, file, text string) {
-	t.Helper()
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	return files.Write(t, filepath.Join(t.TempDir(), "overlay.json"), string(text))
 }
